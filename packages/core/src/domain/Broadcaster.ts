@@ -1,0 +1,17 @@
+/** Who may be given stream keys: a person, a team or a system that broadcasts. Deleting one keeps its history. */
+import type { DateTime } from "effect"
+import type { BroadcasterId } from "./Ids.ts"
+import type { Metadata } from "./Metadata.ts"
+import { lineOf } from "./PlainText.ts"
+
+export const DisplayName = lineOf(255).annotate({ examples: ["Studio One"] })
+export const Contact = lineOf(255).annotate({ description: "How to reach them", examples: ["ops@studio.example"] })
+
+export interface Broadcaster {
+  readonly id: BroadcasterId
+  readonly displayName: string
+  readonly contact: string | null
+  readonly metadata: Metadata
+  readonly createdAt: DateTime.Utc
+  readonly updatedAt: DateTime.Utc
+}

@@ -1,0 +1,34 @@
+/**
+ * One look at the media server: everything that its lists say between two equal values of `started`. A look that exists is
+ * whole; a list that failed makes no look at all, never an empty one.
+ */
+import type { Observation } from "./LiveStream.ts"
+import type { Protocol } from "./Protocol.ts"
+
+/** A connection in a protocol's list, publisher or not. */
+export interface ListedSource {
+  readonly id: string
+  /** The list in which it stands. */
+  readonly protocol: Protocol
+  readonly state: "idle" | "read" | "publish"
+  /** False for a WebRTC session whose connection does not stand yet: its state says `publish` before it is authorised. */
+  readonly established: boolean
+  readonly path: string | null
+}
+
+/** An entry of the paths list that has a publisher for its source. */
+export interface ListedPath {
+  readonly name: string
+  readonly ready: boolean
+  /** MediaMTX's own word: `rtmpConn`, `rtspSession`, `srtConn`, `webRTCSession`, … */
+  readonly sourceType: string
+  readonly sourceId: string
+  readonly observation: Observation
+}
+
+export interface Look {
+  /** `/v3/info`'s `started`: a new value is a new process, whose lists begin empty. */
+  readonly started: string
+  readonly sources: ReadonlyArray<ListedSource>
+  readonly paths: ReadonlyArray<ListedPath>
+}

@@ -1,0 +1,124 @@
+/**
+ * Where a stream can be played and published, from the public address of the media server. A URL that is given plays: what is
+ * off, or cannot carry the stream's tracks, is `null`; so is SRT for a path with a colon, which its `streamid` would take for
+ * the next field. Bases come from the configuration; the paths are MediaMTX's.
+ */
+
+/** One base for each protocol that is reachable from outside; a path is appended. SRT's carries it in its `streamid`. */
+export interface PublicAddresses {
+  readonly hls: string | null
+  readonly webrtc: string | null
+  readonly rtmp: string | null
+  readonly rtsp: string | null
+  readonly srt: string | null
+}
+
+export const nowhere: PublicAddresses = { hls: null, webrtc: null, rtmp: null, rtsp: null, srt: null }
+
+/** What the media server has switched on. */
+export type Served = { readonly [P in keyof PublicAddresses]: boolean }
+
+export const everythingServed: Served = { hls: true, webrtc: true, rtmp: true, rtsp: true, srt: true }
+
+export interface PlaybackUrls extends PublicAddresses {}
+
+/** Percent-encodes each segment; what MediaMTX allows in a path but a URL does not (nothing today) cannot slip through. */
+export const encodePath = (path: string): string => path.split("/").map(encodeURIComponent).join("/")
+
+const withoutSlash = (base: string): string => base.replace(/\/+$/, "")
+
+/**
+ * The addresses behind one public URL of a reverse proxy, `https://media.example.com`: HLS and WebRTC on it, RTMP on its host,
+ * RTSP and SRT on their standard ports.
+ */
+export const addressesOf = (publicUrl: string): PublicAddresses => {
+  const base = withoutSlash(publicUrl)
+  const host = new URL(base).hostname
+  return { hls: base, webrtc: base, rtmp: `rtmp://${host}`, rtsp: `rtsp://${host}:8554`, srt: `srt://${host}:8890` }
+}
+
+const video = /^(AV1|VP8|VP9|H264|H265|MPEG-4 Video|MPEG-1\/2 Video|M-JPEG)$/
+
+/** The codecs that each output can carry, in MediaMTX's words. RTSP carries everything. */
+const carried: { readonly [P in keyof PublicAddresses]: RegExp } = {
+  hls: /^(AV1|VP9|H264|H265|Opus|MPEG-4 Audio)$/,
+  webrtc: /^(AV1|VP8|VP9|H264|H265|Opus|G722|G711|LPCM)$/,
+  rtmp: /^(AV1|VP9|H264|H265|Opus|MPEG-4 Audio|MPEG-4 Audio LATM|MPEG-1\/2 Audio|AC-?3|G711|LPCM)$/,
+  rtsp: /^/,
+  srt: /^(H264|H265|MPEG-4 Video|MPEG-1\/2 Video|Opus|MPEG-4 Audio|MPEG-4 Audio LATM|MPEG-1\/2 Audio|AC-?3)$/
+}
+
+/** Whether a viewer would get something: a picture if there is one, else sound. Unknown tracks are given the benefit of the doubt. */
+export const canCarry = (output: keyof PublicAddresses, codecs: ReadonlyArray<string>): boolean => {
+  if (codecs.length === 0) return true
+  const pictures = codecs.filter((codec) => video.test(codec))
+  return (pictures.length > 0 ? pictures : codecs).some((codec) => carried[output].test(codec))
+}
+
+export const playbackUrls = (
+  addresses: PublicAddresses,
+  served: Served,
+  path: string,
+  codecs: ReadonlyArray<string>
+): PlaybackUrls => {
+  const encoded = encodePath(path)
+  const url = (output: keyof PublicAddresses, of: (base: string) => string): string | null => {
+    const base = addresses[output]
+    return base === null || !served[output] || !canCarry(output, codecs) ? null : of(withoutSlash(base))
+  }
+  return {
+    hls: url("hls", (base) => `${base}/${encoded}/index.m3u8`),
+    webrtc: url("webrtc", (base) => `${base}/${encoded}/whep`),
+    rtmp: url("rtmp", (base) => `${base}/${encoded}`),
+    rtsp: url("rtsp", (base) => `${base}/${encoded}`),
+    srt: path.includes(":") ? null : url("srt", (base) => `${base}?streamid=read:${encoded}`)
+  }
+}
+
+/** What to type into an encoder. Shown once, with the key in it, in the answer that creates the key. */
+export interface IngestInstructions {
+  readonly obs: { readonly server: string; readonly stream_key: string } | null
+  readonly rtmp: string | null
+  readonly rtsp: string | null
+  readonly srt: string | null
+  readonly whip: { readonly url: string; readonly bearer: string } | null
+}
+
+const ANY_USER = "greenroom"
+
+/**
+ * RTMP takes the key from the query only (`rtmp://user:pass@host` sends nothing), and OBS splits the URL before the last segment
+ * and keeps a query only on the stream key.
+ */
+export const ingestInstructions = (
+  addresses: PublicAddresses,
+  served: Served,
+  path: string,
+  key: string
+): IngestInstructions => {
+  const encoded = encodePath(path)
+  const query = `user=${ANY_USER}&pass=${key}`
+  const base = (protocol: Exclude<keyof PublicAddresses, "hls">): string | null => {
+    const address = addresses[protocol]
+    return address === null || !served[protocol] ? null : withoutSlash(address)
+  }
+  const rtmp = base("rtmp")
+  const rtsp = base("rtsp")
+  const srt = base("srt")
+  const webrtc = base("webrtc")
+  const slash = encoded.lastIndexOf("/")
+  return {
+    obs:
+      rtmp === null
+        ? null
+        : {
+            server: slash === -1 ? rtmp : `${rtmp}/${encoded.slice(0, slash)}`,
+            stream_key: `${encoded.slice(slash + 1)}?${query}`
+          },
+    rtmp: rtmp === null ? null : `${rtmp}/${encoded}?${query}`,
+    rtsp: rtsp === null ? null : `${rtsp.replace("://", `://${ANY_USER}:${key}@`)}/${encoded}`,
+    srt:
+      srt === null || path.includes(":") ? null : `${srt}?streamid=publish:${encoded}:${ANY_USER}:${key}&pkt_size=1316`,
+    whip: webrtc === null ? null : { url: `${webrtc}/${encoded}/whip`, bearer: key }
+  }
+}

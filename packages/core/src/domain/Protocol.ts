@@ -1,0 +1,31 @@
+/**
+ * The ingest protocols whose publishers Greenroom follows, as MediaMTX names them in its auth calls. RTMPS and RTSPS are
+ * the TLS twins of RTMP and RTSP: MediaMTX keeps a list of its own for each, so a session is looked for in its family.
+ */
+import { Schema } from "effect"
+
+export const Protocol = Schema.Literals(["rtmp", "rtmps", "rtsp", "rtsps", "srt", "webrtc"])
+export type Protocol = typeof Protocol.Type
+
+export const protocols: ReadonlyArray<Protocol> = Protocol.literals
+
+export type Family = "rtmp" | "rtsp" | "srt" | "webrtc"
+
+export const familyOf = (protocol: Protocol): Family =>
+  protocol === "rtmps" ? "rtmp" : protocol === "rtsps" ? "rtsp" : protocol
+
+/** The lists in which a session of this protocol may stand: its own first, then its family's; all when it is unknown. */
+export const listsOf = (protocol: Protocol | null): ReadonlyArray<Protocol> => {
+  if (protocol === null) return protocols
+  const family = protocols.filter((other) => familyOf(other) === familyOf(protocol))
+  return [protocol, ...family.filter((other) => other !== protocol)]
+}
+
+/**
+ * A publishing connection on the media server. `id` is MediaMTX's: the `id` of its auth call, the `source.id` of its path, the
+ * id in its protocol's list and the id to kick are one and the same, a random UUID that never comes again.
+ */
+export interface Source {
+  readonly protocol: Protocol | null
+  readonly id: string
+}

@@ -1,0 +1,41 @@
+/**
+ * The door. Laws:
+ * - `admit` writes the session and its first event in one atomic step, or nothing. It writes only when, under a lock that a
+ *   revocation of the key must wait for, the key is good and fits the path, and nobody unended and unsuperseded has the key or the
+ *   path, and no session ever had this source id. The same connection asking again gets its session again, while nobody stops it.
+ * - When it writes nothing, `facts` tells `decide` why, in a new snapshot.
+ * - An admission that commits after a revocation has committed does not exist, on any instance.
+ */
+import { Context, type Effect, type Option } from "effect"
+import type { KeyMark } from "../domain/AuthDecision.ts"
+import type { AdmissionFacts } from "../domain/decide.ts"
+import type { StreamId } from "../domain/Ids.ts"
+import type { Protocol } from "../domain/Protocol.ts"
+import type { KeyHash } from "../domain/StreamKey.ts"
+import type { StoreUnavailable } from "./StoreUnavailable.ts"
+
+export interface AdmissionRequest {
+  readonly hash: KeyHash
+  readonly path: string
+  readonly sourceId: string
+  readonly protocol: Protocol | null
+  /** The id of the session, should it come to be. */
+  readonly streamId: StreamId
+}
+
+export interface Admitted {
+  readonly streamId: StreamId
+  readonly key: KeyMark
+  /** The connection had been admitted before. */
+  readonly again: boolean
+}
+
+export class Admissions extends Context.Service<
+  Admissions,
+  {
+    readonly admit: (request: AdmissionRequest) => Effect.Effect<Option.Option<Admitted>, StoreUnavailable>
+    readonly facts: (request: AdmissionRequest) => Effect.Effect<AdmissionFacts, StoreUnavailable>
+    /** Ends a session whose source the media server says is gone. Ending what has ended changes nothing. */
+    readonly endGone: (streamId: StreamId) => Effect.Effect<void, StoreUnavailable>
+  }
+>()("greenroom/Admissions") {}

@@ -1,0 +1,32 @@
+/**
+ * The broadcasters. Laws: `find` and `list` know no deleted ones; `remove` revokes every key of the broadcaster in the same
+ * transaction and leaves streams and events alone; removing again finds nobody.
+ */
+import { Context, type Effect, type Option } from "effect"
+import type { Broadcaster } from "../domain/Broadcaster.ts"
+import type { BroadcasterId } from "../domain/Ids.ts"
+import type { Metadata } from "../domain/Metadata.ts"
+import type { Page, PageRequest } from "./Page.ts"
+import type { StoreUnavailable } from "./StoreUnavailable.ts"
+
+export interface BroadcasterFields {
+  readonly displayName: string
+  readonly contact: string | null
+  readonly metadata: Metadata
+}
+
+export class Broadcasters extends Context.Service<
+  Broadcasters,
+  {
+    readonly create: (id: BroadcasterId, fields: BroadcasterFields) => Effect.Effect<Broadcaster, StoreUnavailable>
+    readonly find: (id: BroadcasterId) => Effect.Effect<Option.Option<Broadcaster>, StoreUnavailable>
+    readonly list: (page: PageRequest) => Effect.Effect<Page<Broadcaster>, StoreUnavailable>
+    /** Changes what is given and `updatedAt`. */
+    readonly change: (
+      id: BroadcasterId,
+      fields: Partial<BroadcasterFields>
+    ) => Effect.Effect<Option.Option<Broadcaster>, StoreUnavailable>
+    /** Whether there was one to remove. */
+    readonly remove: (id: BroadcasterId) => Effect.Effect<boolean, StoreUnavailable>
+  }
+>()("greenroom/Broadcasters") {}

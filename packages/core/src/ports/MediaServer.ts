@@ -1,0 +1,39 @@
+/**
+ * The media server, as far as Greenroom needs it: look, ask for one source, kick. Laws:
+ * - `look` is whole or fails; it holds every connection of every protocol that is on, and every path with a publisher;
+ * - `find` says "gone" only when the media server itself said so for this id; silence and errors of others are failures;
+ * - after `kick` the source has been told to go; whether it has gone is for the next look to see;
+ * - calls about RTSP sessions never overlap; every call ends within its deadline; none of them retries.
+ */
+import { Context, type Effect, Schema } from "effect"
+import type { Look } from "../domain/Look.ts"
+import type { Served } from "../domain/PlaybackUrls.ts"
+import type { Source } from "../domain/Protocol.ts"
+
+export class MediaServerUnavailable extends Schema.TaggedError<MediaServerUnavailable>()("MediaServerUnavailable", {
+  /** `absent`: none is configured. `unreachable`: no answer in time. `refused`: it answered that we may not. `nonsense`: anything else. */
+  reason: Schema.Literals(["absent", "unreachable", "refused", "nonsense"]),
+  /** What was asked: `GET /v3/paths/list`. */
+  operation: Schema.String,
+  detail: Schema.String
+}) {
+  override get message() {
+    return `${this.operation}: ${this.reason}: ${this.detail}`
+  }
+}
+
+export class MediaServer extends Context.Service<
+  MediaServer,
+  {
+    readonly look: Effect.Effect<Look, MediaServerUnavailable>
+    /** Whether the source's id is still known to its protocol. */
+    readonly find: (source: Source) => Effect.Effect<"present" | "gone", MediaServerUnavailable>
+    readonly kick: (source: Source) => Effect.Effect<"kicked" | "gone", MediaServerUnavailable>
+    /** Rids a path of a publisher that no list shows and no kick reaches. Its neighbours do not notice. */
+    readonly curePath: (path: string) => Effect.Effect<void, MediaServerUnavailable>
+    /** Which protocols are on, as far as it was ever learnt; everything before that. Answers from memory. */
+    readonly served: Effect.Effect<Served>
+    /** Whether the last call that mattered was answered; `absent` when no media server is configured. */
+    readonly health: Effect.Effect<"ok" | "unreachable" | "absent">
+  }
+>()("greenroom/MediaServer") {}

@@ -1,0 +1,54 @@
+/**
+ * The publishing sessions, as the reconciler sees and moves them. Laws:
+ * - every move writes its row and its event, numbered next, in one atomic step; a move that the state machine refuses (`applyEvent`)
+ *   writes nothing and says so; an ended session never moves again;
+ * - `requestDueStops` finds who must go from the state of keys and broadcasters alone, so that no intent can be forgotten; the
+ *   first reason stays;
+ * - a move under a lease is written only while that lease is held (`by`); `null` asks for none;
+ * - rows are locked in the order of their ids.
+ */
+import { Context, type Effect } from "effect"
+import type { StreamId } from "../domain/Ids.ts"
+import type { Observation } from "../domain/LiveStream.ts"
+import type { Snapshot, SnapshotAfter, StoredSession } from "../domain/reconcile.ts"
+import type { StopReason } from "../domain/StreamEvent.ts"
+import type { StoreUnavailable } from "./StoreUnavailable.ts"
+
+/** The holder of the reconciler's lease in whose name a move is made; `null` for moves that are right whoever makes them. */
+export type By = string | null
+
+export class Sessions extends Context.Service<
+  Sessions,
+  {
+    readonly unended: Effect.Effect<Snapshot, StoreUnavailable>
+    /** The snapshot after a look; `former` are those of `listed` that had a session which has ended. */
+    readonly after: (listed: ReadonlyArray<string>) => Effect.Effect<SnapshotAfter, StoreUnavailable>
+    /** Marks every unended session whose key is revoked, expired or disabled or whose broadcaster is deleted. How many it marked. */
+    readonly requestDueStops: Effect.Effect<number, StoreUnavailable>
+    /** Whether the session was marked now; `false` when it has ended, is stopping already, or is unknown. */
+    readonly requestStop: (streamId: StreamId, reason: StopReason, by: By) => Effect.Effect<boolean, StoreUnavailable>
+    readonly markReady: (
+      ready: ReadonlyArray<{ readonly streamId: StreamId; readonly sourceType: string }>,
+      by: By
+    ) => Effect.Effect<void, StoreUnavailable>
+    readonly markKicked: (streamIds: ReadonlyArray<StreamId>, by: By) => Effect.Effect<void, StoreUnavailable>
+    /** Ends the sessions, each with the reason that `endReasonOf` gives. Which of them ended now. */
+    readonly end: (
+      streamIds: ReadonlyArray<StreamId>,
+      cause: "left" | "media_server_restarted",
+      by: By
+    ) => Effect.Effect<ReadonlyArray<StreamId>, StoreUnavailable>
+    readonly observe: (
+      observations: ReadonlyArray<{ readonly streamId: StreamId; readonly observation: Observation }>,
+      by: By
+    ) => Effect.Effect<void, StoreUnavailable>
+    /** Those of the sessions that have not ended. */
+    readonly stillUnended: (
+      streamIds: ReadonlyArray<StreamId>
+    ) => Effect.Effect<ReadonlyArray<StoredSession>, StoreUnavailable>
+    /** Unended sessions of these source ids, read anew: what must hold before a kick. */
+    readonly bySource: (
+      sourceIds: ReadonlyArray<string>
+    ) => Effect.Effect<ReadonlyArray<StoredSession>, StoreUnavailable>
+  }
+>()("greenroom/Sessions") {}

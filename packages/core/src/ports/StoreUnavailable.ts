@@ -1,0 +1,12 @@
+/** The store gave no answer within its deadline, or none that makes sense. The one way in which every repository fails. */
+import { Schema } from "effect"
+
+export class StoreUnavailable extends Schema.TaggedError<StoreUnavailable>()("StoreUnavailable", {
+  /** What was being done, in the repository's words: `Admissions.admit`. */
+  operation: Schema.String,
+  cause: Schema.Defect()
+}) {
+  override get message() {
+    return `The store did not answer ${this.operation}`
+  }
+}

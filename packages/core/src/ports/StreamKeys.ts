@@ -1,0 +1,62 @@
+/**
+ * The stream keys. Laws: two keys never have one hash; an exact path belongs to the broadcaster of the unrevoked keys that are
+ * limited to it, however many ask at once; `revoke` keeps the first `revokedAt`; a revoked key changes no more. Time is the
+ * database's. Nothing here touches sessions: who must go is derived from the keys by `Sessions`.
+ */
+import { Context, type DateTime, type Effect, type Option } from "effect"
+import type { BroadcasterId, StreamKeyId } from "../domain/Ids.ts"
+import type { KeyHash, KeyStatus, StreamKey } from "../domain/StreamKey.ts"
+import type { PathLimitText } from "../domain/StreamPath.ts"
+import type { Page, PageRequest } from "./Page.ts"
+import type { StoreUnavailable } from "./StoreUnavailable.ts"
+
+export interface NewStreamKey {
+  readonly id: StreamKeyId
+  readonly hash: KeyHash
+  readonly keyPrefix: string
+  readonly broadcasterId: BroadcasterId
+  readonly label: string | null
+  readonly path: PathLimitText | null
+  readonly expiresAt: DateTime.Utc | null
+}
+
+/** A key as it was at `now`, by the database's clock: with both, its status can be told. */
+export interface KeyAt {
+  readonly key: StreamKey
+  readonly now: DateTime.Utc
+}
+
+export type IssueOutcome =
+  | ({ readonly _tag: "Issued" } & KeyAt)
+  | { readonly _tag: "UnknownBroadcaster" }
+  | { readonly _tag: "ExpiryInPast" }
+  /** The exact path belongs to another broadcaster. */
+  | { readonly _tag: "PathTaken" }
+
+export type ChangeOutcome =
+  | ({ readonly _tag: "Changed" } & KeyAt)
+  | { readonly _tag: "NotFound" }
+  | { readonly _tag: "Revoked" }
+  | { readonly _tag: "ExpiryInPast" }
+
+export interface KeyChanges {
+  readonly label?: string | null
+  readonly expiresAt?: DateTime.Utc | null
+  readonly enabled?: boolean
+}
+
+export interface KeyFilter {
+  readonly broadcasterId?: BroadcasterId
+  readonly status?: ReadonlyArray<KeyStatus>
+}
+
+export class StreamKeys extends Context.Service<
+  StreamKeys,
+  {
+    readonly issue: (key: NewStreamKey) => Effect.Effect<IssueOutcome, StoreUnavailable>
+    readonly find: (id: StreamKeyId) => Effect.Effect<Option.Option<KeyAt>, StoreUnavailable>
+    readonly list: (filter: KeyFilter, page: PageRequest) => Effect.Effect<Page<StreamKey>, StoreUnavailable>
+    readonly change: (id: StreamKeyId, changes: KeyChanges) => Effect.Effect<ChangeOutcome, StoreUnavailable>
+    readonly revoke: (id: StreamKeyId) => Effect.Effect<Option.Option<KeyAt>, StoreUnavailable>
+  }
+>()("greenroom/StreamKeys") {}

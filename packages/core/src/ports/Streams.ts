@@ -1,0 +1,55 @@
+/**
+ * The streams as people read and annotate them, live and past. Nothing here moves a session. Laws: lists are ordered newest first
+ * by `(startedAt, id)`, pages neither skip nor repeat a row that was there throughout; history is never deleted.
+ */
+import { Context, type Effect, type Option } from "effect"
+import type { Broadcaster } from "../domain/Broadcaster.ts"
+import type { BroadcasterId, StreamId, StreamKeyId } from "../domain/Ids.ts"
+import type { LiveStream, StreamStatus } from "../domain/LiveStream.ts"
+import type { Metadata } from "../domain/Metadata.ts"
+import type { StreamEvent } from "../domain/StreamEvent.ts"
+import type { Page, PageRequest } from "./Page.ts"
+import type { StoreUnavailable } from "./StoreUnavailable.ts"
+
+export interface StreamFilter {
+  /** Which statuses; never empty. */
+  readonly status: ReadonlyArray<StreamStatus>
+  readonly broadcasterId?: BroadcasterId
+  readonly streamKeyId?: StreamKeyId
+  readonly path?: string
+}
+
+/** A stream with all of its broadcaster, deleted or not. */
+export interface StreamDetails {
+  readonly stream: LiveStream
+  readonly broadcaster: Broadcaster
+}
+
+export interface Annotation {
+  readonly title?: string | null
+  readonly description?: string | null
+  readonly metadata?: Metadata
+  readonly recordingRef?: string | null
+}
+
+export class Streams extends Context.Service<
+  Streams,
+  {
+    readonly list: (filter: StreamFilter, page: PageRequest) => Effect.Effect<Page<LiveStream>, StoreUnavailable>
+    readonly find: (id: StreamId) => Effect.Effect<Option.Option<StreamDetails>, StoreUnavailable>
+    readonly annotate: (
+      id: StreamId,
+      annotation: Annotation
+    ) => Effect.Effect<Option.Option<StreamDetails>, StoreUnavailable>
+    /** The stream's events in order, those after `afterSeq`, at most `limit`; none for an unknown stream. */
+    readonly events: (
+      id: StreamId,
+      afterSeq: number,
+      limit: number
+    ) => Effect.Effect<ReadonlyArray<StreamEvent>, StoreUnavailable>
+    /** Ids of the unended streams of a key or of a broadcaster. */
+    readonly unendedOf: (
+      owner: { readonly streamKeyId: StreamKeyId } | { readonly broadcasterId: BroadcasterId }
+    ) => Effect.Effect<ReadonlyArray<StreamId>, StoreUnavailable>
+  }
+>()("greenroom/Streams") {}
