@@ -21,8 +21,8 @@ export interface PublishRequest {
   readonly _tag: "Publish"
   readonly path: string
   readonly protocol: Protocol | null
-  /** MediaMTX's id of the connection, or `null` when the call brought none. */
-  readonly sourceId: string | null
+  /** MediaMTX's id of the connection (it sends one since 0.21.2). */
+  readonly sourceId: string
   readonly key: KeyValue | null
 }
 
@@ -35,6 +35,13 @@ export type AuthRequest =
       readonly secrets: ReadonlyArray<Redacted.Redacted<string>>
     }
   | { readonly _tag: "Other"; readonly action: string }
+
+/** A publish without a connection id: nothing could be followed or kicked, so nothing is decided. */
+export interface Incomplete {
+  readonly _tag: "Incomplete"
+  readonly pointer: "/id"
+  readonly detail: string
+}
 
 const present = (value: Redacted.Redacted<string> | undefined): value is Redacted.Redacted<string> =>
   value !== undefined && Redacted.value(value) !== ""
@@ -54,14 +61,17 @@ const credentialOf = (call: AuthCall): KeyValue | null => {
   return null
 }
 
-export const readAuthCall = (call: AuthCall): AuthRequest => {
+export const readAuthCall = (call: AuthCall): AuthRequest | Incomplete => {
   switch (call.action) {
     case "publish":
+      if (call.id === undefined || call.id === null || call.id === "") {
+        return { _tag: "Incomplete", pointer: "/id", detail: "Expected the id of the connection that wants to publish" }
+      }
       return {
         _tag: "Publish",
         path: call.path,
         protocol: isProtocol(call.protocol) ? call.protocol : null,
-        sourceId: call.id === undefined || call.id === null || call.id === "" ? null : call.id,
+        sourceId: call.id,
         key: credentialOf(call)
       }
     case "read":

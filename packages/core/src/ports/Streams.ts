@@ -2,7 +2,7 @@
  * The streams as people read and annotate them, live and past. Nothing here moves a session. Laws: lists are ordered newest first
  * by `(startedAt, id)`, pages neither skip nor repeat a row that was there throughout; history is never deleted.
  */
-import { Context, type Effect, type Option } from "effect"
+import { Context, type DateTime, type Effect, type Option } from "effect"
 import type { Broadcaster } from "../domain/Broadcaster.ts"
 import type { BroadcasterId, StreamId, StreamKeyId } from "../domain/Ids.ts"
 import type { LiveStream, StreamStatus } from "../domain/LiveStream.ts"
@@ -19,10 +19,11 @@ export interface StreamFilter {
   readonly path?: string
 }
 
-/** A stream with all of its broadcaster, deleted or not. */
+/** A stream with all of its broadcaster, deleted or not, as they were at `now` by the database's clock. */
 export interface StreamDetails {
   readonly stream: LiveStream
   readonly broadcaster: Broadcaster
+  readonly now: DateTime.Utc
 }
 
 export interface Annotation {

@@ -1,0 +1,161 @@
+/**
+ * The answer to MediaMTX's auth call. While it is open nobody else gets into that media server, so the common answer is one
+ * statement: admit. Only when that wrote nothing are the facts read and `decide` asked why; and only when key or path are in
+ * use, as far as the store knows, is the media server asked whether the other source is still there: an encoder that is refused
+ * stops for good, so a false "in use" takes a broadcaster off the air.
+ */
+import { Context, Effect, Metric, Option, type Redacted } from "effect"
+import { type AuthDecision, type Refusal, refuse } from "../domain/AuthDecision.ts"
+import type { AuthRequest, PublishRequest } from "../domain/AuthRequest.ts"
+import { decide, refusePath, type SessionFacts } from "../domain/decide.ts"
+import type { StreamId } from "../domain/Ids.ts"
+import type { KeyHash } from "../domain/StreamKey.ts"
+import { millisBetween } from "../domain/Timestamp.ts"
+import { type AdmissionRequest, Admissions, type Admitted } from "../ports/Admissions.ts"
+import { KeyMint } from "../ports/KeyMint.ts"
+import { MediaServer } from "../ports/MediaServer.ts"
+import { StoreUnavailable } from "../ports/StoreUnavailable.ts"
+import * as Telemetry from "../Telemetry.ts"
+import { Reconciler } from "./Reconciler.ts"
+
+/** SHA-256 of the secret with which the operator, and the service itself, may use the media server's API. */
+export class OperatorSecret extends Context.Service<OperatorSecret, { readonly hash: KeyHash }>()(
+  "greenroom/OperatorSecret"
+) {}
+
+/** MediaMTX must have its answer within a second, whatever the store does. */
+export const AUTH_DEADLINE_MS = 800
+/** A source that was admitted less than this ago may not stand in its list yet: its absence says nothing. */
+const TOO_FRESH_MS = 1_000
+
+/** Compares digests without telling by the time it takes where they differ. */
+export const sameHash = (a: KeyHash, b: KeyHash): boolean => {
+  if (a.length !== b.length) return false
+  let difference = 0
+  for (let index = 0; index < a.length; index++) difference |= a[index]! ^ b[index]!
+  return difference === 0
+}
+
+export const isOperator = Effect.fnUntraced(function* (candidates: ReadonlyArray<Redacted.Redacted<string>>) {
+  const { hash } = yield* OperatorSecret
+  const mint = yield* KeyMint
+  return candidates.some((candidate) => sameHash(mint.hash(candidate), hash))
+})
+
+export const authenticate = Effect.fnUntraced(function* (ask: AuthRequest) {
+  const decision: AuthDecision = yield* answer(ask)
+  yield* Metric.update(
+    Metric.withAttributes(Telemetry.authDecisions, {
+      action: ask._tag === "Other" ? "other" : ask._tag === "Publish" ? "publish" : ask.action,
+      decision: decision._tag === "Refuse" ? decision.reason : "allow"
+    }),
+    1
+  )
+  return decision
+})
+
+const answer = Effect.fnUntraced(function* (ask: AuthRequest) {
+  switch (ask._tag) {
+    case "Publish":
+      return yield* publish(ask)
+    case "View":
+      return allow
+    case "Operate":
+      if (yield* isOperator(ask.secrets)) return allow
+      return refuse(
+        "unauthorized",
+        `The API secret is needed for the action ${ask.action}`,
+        null,
+        ask.secrets.length === 0
+      )
+    case "Other":
+      return refuse(
+        "unauthorized",
+        "Only publish, read, playback, api, metrics and pprof are actions that can be allowed"
+      )
+  }
+})
+
+/** Viewer access control would begin here: `read` and `playback` are open to everybody. */
+const allow: AuthDecision = { _tag: "Allow" }
+
+const publish = Effect.fnUntraced(function* (ask: PublishRequest) {
+  const badPath = refusePath(ask.path)
+  if (badPath !== null) return badPath
+  if (ask.key === null) return refuse("unauthorized", "A stream key is needed to publish", null, true)
+  const mint = yield* KeyMint
+  const reconciler = yield* Reconciler
+  const streamId = (yield* mint.uuid) as StreamId
+  const request: AdmissionRequest = {
+    hash: mint.hash(ask.key),
+    path: ask.path,
+    sourceId: ask.sourceId,
+    protocol: ask.protocol,
+    streamId
+  }
+  const decision = yield* admitOrExplain(request).pipe(
+    Effect.timeoutOrElse({
+      duration: AUTH_DEADLINE_MS,
+      orElse: () => new StoreUnavailable({ operation: "Authenticate", cause: new Error("deadline") })
+    }),
+    Effect.onError(() => reconciler.regret(streamId))
+  )
+  yield* reconciler.wake
+  return decision
+})
+
+const admitted = ({ streamId, key, again }: Admitted): AuthDecision => ({
+  _tag: "AllowPublisher",
+  streamId,
+  key,
+  again
+})
+
+const admitOrExplain = Effect.fnUntraced(function* (request: AdmissionRequest) {
+  const admissions = yield* Admissions
+  let standsInTheWay: Refusal | null = null
+  for (let attempt = 1; attempt <= 2; attempt++) {
+    const admission = yield* admissions.admit(request)
+    if (Option.isSome(admission)) return admitted(admission.value)
+    if (standsInTheWay !== null) break
+    const facts = yield* admissions.facts(request)
+    const decision = decide(request, facts)
+    switch (decision._tag) {
+      case "Refuse":
+        return decision
+      case "Again":
+        return admitted({ streamId: decision.streamId, key: decision.key, again: true })
+      case "Admit":
+        standsInTheWay = refuse(
+          "stream_key_in_use",
+          "The stream key was taken by another connection just now",
+          facts.key
+        )
+        break
+      case "InUse": {
+        const fresh = decision.by.some((session) => millisBetween(session.startedAt, facts.now) < TOO_FRESH_MS)
+        if (fresh || !(yield* allGone(decision.by))) return decision.refusal
+        standsInTheWay = decision.refusal
+      }
+    }
+  }
+  return standsInTheWay ?? refuse("stream_key_in_use", "The stream key is in use")
+})
+
+/** Whether the media server itself says that every one of these sources is gone; those that are, are ended. Doubt is a no. */
+const allGone = Effect.fnUntraced(function* (claims: ReadonlyArray<SessionFacts>) {
+  const mediaServer = yield* MediaServer
+  const admissions = yield* Admissions
+  const verdicts = yield* Effect.forEach(
+    claims,
+    (claim) =>
+      mediaServer.find(claim.source).pipe(
+        Effect.map((answer) => answer === "gone"),
+        Effect.orElseSucceed(() => false)
+      ),
+    { concurrency: "unbounded" }
+  )
+  if (!verdicts.every((gone) => gone)) return false
+  for (const claim of claims) yield* admissions.endGone(claim.streamId)
+  return true
+})

@@ -1,0 +1,25 @@
+/**
+ * Changes a key's label or expiry, suspends it or lets it publish again. Suspending marks the key's stream for its end before
+ * this answers: a quick enable afterwards must not lose the stop.
+ */
+import { Effect, Option } from "effect"
+import type { StreamKeyId } from "../domain/Ids.ts"
+import { Sessions } from "../ports/Sessions.ts"
+import { type ChangeOutcome, type KeyChanges, StreamKeys } from "../ports/StreamKeys.ts"
+import { Streams } from "../ports/Streams.ts"
+import { confirmOffAir } from "./takeOffAir.ts"
+
+export const changeKey = Effect.fn("changeKey")(function* (id: StreamKeyId, changes: KeyChanges) {
+  const keys = yield* StreamKeys
+  const outcome = yield* keys.change(id, changes)
+  if (outcome._tag !== "Changed" || changes.enabled !== false) return outcome
+  const sessions = yield* Sessions
+  const streams = yield* Streams
+  yield* sessions.requestDueStops
+  yield* confirmOffAir(yield* streams.unendedOf({ streamKeyId: id }))
+  const now = yield* keys.find(id)
+  return Option.match(now, {
+    onNone: () => outcome as ChangeOutcome,
+    onSome: (at): ChangeOutcome => ({ _tag: "Changed", ...at })
+  })
+})

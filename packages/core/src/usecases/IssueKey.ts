@@ -1,0 +1,31 @@
+/** Gives a broadcaster a new stream key, and says what to type into an encoder. The value leaves this function once, `Redacted`. */
+import { Effect, Redacted } from "effect"
+import type { BroadcasterId, StreamKeyId } from "../domain/Ids.ts"
+import { KEY_PREFIX_LENGTH } from "../domain/StreamKey.ts"
+import { ingestPath, type PathLimitText, parseLimit } from "../domain/StreamPath.ts"
+import type { Timestamp } from "../domain/Timestamp.ts"
+import { KeyMint } from "../ports/KeyMint.ts"
+import { StreamKeys } from "../ports/StreamKeys.ts"
+
+export interface KeyOrder {
+  readonly broadcasterId: BroadcasterId
+  readonly label: string | null
+  readonly path: PathLimitText | null
+  readonly expiresAt: Timestamp | null
+}
+
+export const issueKey = Effect.fn("issueKey")(function* (order: KeyOrder) {
+  const mint = yield* KeyMint
+  const keys = yield* StreamKeys
+  const value = yield* mint.mint
+  const id = (yield* mint.uuid) as StreamKeyId
+  const outcome = yield* keys.issue({
+    ...order,
+    id,
+    hash: mint.hash(value),
+    keyPrefix: Redacted.value(value).slice(0, KEY_PREFIX_LENGTH)
+  })
+  if (outcome._tag !== "Issued") return outcome
+  const path = ingestPath(order.path === null ? null : parseLimit(order.path), id)
+  return { ...outcome, value, ingestPath: path } as const
+})

@@ -1,0 +1,152 @@
+/**
+ * One pass of the reconciler: look at the store, the media server, the store again; let the pure `reconcile` decide; do what it
+ * says. A pass that cannot look at everything does nothing. Each write is conditional on still holding the lease, and before a
+ * kick the store is read once more: between a decision and its execution this process may have been frozen for any time.
+ */
+import { Context, Effect, Metric } from "effect"
+import type { StreamId } from "../domain/Ids.ts"
+import type { ListedSource } from "../domain/Look.ts"
+import { type Command, type Memory, type Policy, reconcile } from "../domain/reconcile.ts"
+import { Leases } from "../ports/Leases.ts"
+import { MediaServer } from "../ports/MediaServer.ts"
+import { Sessions } from "../ports/Sessions.ts"
+import * as Telemetry from "../Telemetry.ts"
+
+/** How this deployment reconciles. */
+export class ReconcilePolicy extends Context.Service<
+  ReconcilePolicy,
+  Policy & {
+    /** Names this instance among those that share the store; never the same twice. */
+    readonly holder: string
+  }
+>()("greenroom/ReconcilePolicy") {}
+
+/** A lease outlives several passes and runs out 3 s after its holder's last one. */
+export const LEASE_TTL_MS = 3_000
+
+export type PassOutcome =
+  | { readonly _tag: "NotLeading" }
+  /** `unsettled`: something was started that the next look must confirm, so it should come soon. */
+  | {
+      readonly _tag: "Complete"
+      readonly memory: Memory
+      readonly unended: number
+      readonly unsettled: boolean
+      /** Publishers without a session that were not kicked: by policy (`report`), or because they are too many at once. */
+      readonly reported: ReadonlyArray<ListedSource>
+      readonly heldBack: number
+    }
+
+type Of<T extends Command["_tag"]> = Extract<Command, { readonly _tag: T }>
+
+export const pass = Effect.fnUntraced(function* (memory: Memory) {
+  const policy = yield* ReconcilePolicy
+  const sessions = yield* Sessions
+  const leases = yield* Leases
+  const mediaServer = yield* MediaServer
+
+  const lease = yield* leases.hold(policy.holder, LEASE_TTL_MS)
+  if (!lease.held) return { _tag: "NotLeading" } satisfies PassOutcome as PassOutcome
+
+  yield* sessions.requestDueStops
+  const s1 = yield* sessions.unended
+  const look = yield* mediaServer.look
+  const s2 = yield* sessions.after(look.sources.map((source) => source.id))
+  const result = reconcile(policy, s1, look, s2, { ...memory, started: lease.started })
+  const only = <T extends Command["_tag"]>(tag: T) =>
+    result.commands.filter((command): command is Of<T> => command._tag === tag)
+
+  const ready = only("MarkReady")
+  if (ready.length > 0) yield* sessions.markReady(ready, policy.holder)
+  if (result.observations.length > 0) yield* sessions.observe(result.observations, policy.holder)
+  for (const { streamId, reason } of only("RequestStop")) yield* sessions.requestStop(streamId, reason, policy.holder)
+  yield* endAll(only("End"), policy.holder)
+  const kicked = yield* kickAll(only("KickStopping"), only("KickUnauthorized"), policy.holder)
+  for (const { path } of only("CurePath")) {
+    yield* Effect.logWarning("a publisher that no list shows: its path is reset").pipe(Effect.annotateLogs({ path }))
+    yield* mediaServer.curePath(path)
+  }
+  if (lease.started !== look.started) yield* leases.remember(policy.holder, look.started)
+
+  yield* Metric.update(Telemetry.unendedStreams, s2.unended.length)
+  const outcome: PassOutcome = {
+    _tag: "Complete",
+    memory: result.memory,
+    unended: s2.unended.length,
+    unsettled: kicked > 0 || only("RequestStop").length > 0,
+    reported: only("ReportUnauthorized").map((command) => command.listed),
+    heldBack: only("HoldMassKick").reduce((sum, hold) => sum + hold.count, 0)
+  }
+  return outcome
+})
+
+/** Sources whose absence needs a second word are asked for by id; a failed question leaves the session as it is. */
+const endAll = Effect.fnUntraced(function* (ends: ReadonlyArray<Of<"End">>, holder: string) {
+  const sessions = yield* Sessions
+  const mediaServer = yield* MediaServer
+  const gone = (end: Of<"End">) =>
+    end.verify
+      ? mediaServer.find(end.session.source).pipe(
+          Effect.map((answer) => answer === "gone"),
+          Effect.orElseSucceed(() => false)
+        )
+      : Effect.succeed(true)
+  for (const cause of ["left", "media_server_restarted"] as const) {
+    const candidates = ends.filter((end) => end.cause === cause)
+    if (candidates.length === 0) continue
+    const verdicts = yield* Effect.forEach(candidates, gone, { concurrency: 8 })
+    const ids = candidates.filter((_, index) => verdicts[index]).map((end) => end.session.streamId)
+    if (ids.length > 0) yield* sessions.end(ids, cause, holder)
+  }
+})
+
+/** Kicks those for whom the reason still holds. How many were told to go. */
+const kickAll = Effect.fnUntraced(function* (
+  stopping: ReadonlyArray<Of<"KickStopping">>,
+  strangers: ReadonlyArray<Of<"KickUnauthorized">>,
+  holder: string
+) {
+  if (stopping.length + strangers.length === 0) return 0
+  const sessions = yield* Sessions
+  const mediaServer = yield* MediaServer
+  const now = yield* sessions.bySource([...stopping, ...strangers].map((command) => command.listed.id))
+  const bySource = new Map(now.map((session) => [session.source.id, session]))
+
+  const kick = (listed: ListedSource, why: "stopping" | "unauthorized" | "former") =>
+    mediaServer.kick({ protocol: listed.protocol, id: listed.id }).pipe(
+      Effect.tap((answer) =>
+        Effect.logInfo(answer === "kicked" ? "publisher kicked" : "publisher had left before the kick").pipe(
+          Effect.annotateLogs({ why, path: listed.path, protocol: listed.protocol, source_id: listed.id })
+        )
+      ),
+      Effect.tap(() => Metric.update(Metric.withAttributes(Telemetry.kicks, { why }), 1)),
+      Effect.as(true),
+      Effect.catchTag("MediaServerUnavailable", (error) =>
+        Effect.logWarning("a kick was not answered; the next pass tries again").pipe(
+          Effect.annotateLogs({ why, path: listed.path, source_id: listed.id, error: error.message }),
+          Effect.as(false)
+        )
+      )
+    )
+
+  const told: Array<StreamId> = []
+  const kickStopping = Effect.fnUntraced(function* ({ listed }: Of<"KickStopping">) {
+    const session = bySource.get(listed.id)
+    if (session === undefined || session.state.ending === null) return 0
+    if (!(yield* kick(listed, "stopping"))) return 0
+    if (session.state.ending.kickedAt === null) told.push(session.streamId)
+    return 1
+  })
+  const kickStranger = ({ listed, former }: Of<"KickUnauthorized">) =>
+    bySource.has(listed.id)
+      ? Effect.succeed(0)
+      : Effect.map(kick(listed, former ? "former" : "unauthorized"), (kicked) => (kicked ? 1 : 0))
+
+  const counts = yield* Effect.forEach(
+    [...stopping, ...strangers],
+    (command) => (command._tag === "KickStopping" ? kickStopping(command) : kickStranger(command)),
+    { concurrency: 8 }
+  )
+  if (told.length > 0) yield* sessions.markKicked(told, holder)
+  return counts.reduce<number>((sum, count) => sum + count, 0)
+})

@@ -1,0 +1,150 @@
+/**
+ * The reconciler's life: a pass at least once a second, at once when somebody wakes it, for as long as its scope is open,
+ * whatever failed before. Failures are said once when they begin and once when they are over; the metrics count each. It also
+ * keeps the admissions whose answer was lost, and ends those sessions as soon as the store answers.
+ */
+import { Cause, Clock, Context, Duration, Effect, Exit, Latch, Layer, Metric, Queue } from "effect"
+import type { StreamId } from "../domain/Ids.ts"
+import { blank, type Memory } from "../domain/reconcile.ts"
+import { Admissions } from "../ports/Admissions.ts"
+import { Leases } from "../ports/Leases.ts"
+import type { MediaServer } from "../ports/MediaServer.ts"
+import type { Sessions } from "../ports/Sessions.ts"
+import * as Telemetry from "../Telemetry.ts"
+import { type PassOutcome, pass, ReconcilePolicy } from "./Reconcile.ts"
+
+export class Reconciler extends Context.Service<
+  Reconciler,
+  {
+    /** Asks for a pass now. Any number of wakes before it begins are one. */
+    readonly wake: Effect.Effect<void>
+    /** Waits until the next pass, complete or not, is over. */
+    readonly nextPass: Effect.Effect<void>
+    /** The answer to an admission was lost: should its session have come to be, it must not stay. */
+    readonly regret: (streamId: StreamId) => Effect.Effect<void>
+  }
+>()("greenroom/Reconciler") {
+  static readonly layer: Layer.Layer<
+    Reconciler,
+    never,
+    ReconcilePolicy | Leases | Sessions | MediaServer | Admissions
+  > = Layer.effect(
+    Reconciler,
+    Effect.gen(function* () {
+      const wakes = yield* Queue.sliding<void>(1)
+      const passed = yield* Latch.make()
+      const regrets = new Map<StreamId, Regret>()
+      const wake = Effect.asVoid(Queue.offer(wakes, undefined))
+      yield* Effect.forkScoped(live(wakes, passed, regrets))
+      const policy = yield* ReconcilePolicy
+      const leases = yield* Leases
+      yield* Effect.addFinalizer(() => Effect.ignore(Effect.timeoutOption(leases.release(policy.holder), "1 second")))
+      return Reconciler.of({
+        wake,
+        nextPass: passed.await,
+        regret: (streamId) =>
+          Effect.sync(() => {
+            if (regrets.size < MAX_REGRETS) regrets.set(streamId, { until: null })
+          })
+      })
+    })
+  )
+}
+
+/** A look comes at least this often; more often only when woken. */
+export const PASS_EVERY_MS = 1_000
+/** Two passes never follow each other closer than this, however often somebody wakes. */
+const PASS_APART_MS = 50
+const PASS_DEADLINE = Duration.seconds(15)
+const MAX_REGRETS = 10_000
+/** A lost admission may still be on its way to the store after the first end was written: it is ended again for this long. */
+const REGRET_FOR_MS = 5_000
+
+interface Regret {
+  until: number | null
+}
+
+interface Said {
+  trouble: string | null
+  strangers: string
+}
+
+const live = Effect.fnUntraced(function* (
+  wakes: Queue.Queue<void>,
+  passed: Latch.Latch,
+  regrets: Map<StreamId, Regret>
+) {
+  let memory: Memory = blank
+  const said: Said = { trouble: null, strangers: "" }
+  while (true) {
+    const started = yield* Clock.currentTimeMillis
+    const exit = yield* Effect.andThen(endRegretted(regrets), pass(memory)).pipe(
+      Effect.timeoutOrElse({ duration: PASS_DEADLINE, orElse: () => Effect.fail(new Error("the pass took too long")) }),
+      Effect.exit
+    )
+    yield* tell(exit, said)
+    if (Exit.isSuccess(exit) && exit.value._tag === "Complete") {
+      memory = exit.value.memory
+      yield* Metric.update(Telemetry.passSeconds, ((yield* Clock.currentTimeMillis) - started) / 1000)
+      if (exit.value.unsettled) yield* Queue.offer(wakes, undefined)
+    }
+    yield* passed.release
+    yield* Effect.sleep(PASS_APART_MS)
+    yield* Effect.timeoutOption(Queue.take(wakes), PASS_EVERY_MS - PASS_APART_MS)
+  }
+})
+
+const endRegretted = Effect.fnUntraced(function* (regrets: Map<StreamId, Regret>) {
+  if (regrets.size === 0) return
+  const admissions = yield* Admissions
+  const now = yield* Clock.currentTimeMillis
+  for (const [streamId, regret] of regrets) {
+    yield* admissions.endGone(streamId)
+    regret.until ??= now + REGRET_FOR_MS
+    if (regret.until <= now) regrets.delete(streamId)
+  }
+})
+
+const outcomeOf = (exit: Exit.Exit<PassOutcome, unknown>): string => {
+  if (Exit.isSuccess(exit)) return exit.value._tag === "Complete" ? "complete" : "not_leading"
+  const error = Cause.squash(exit.cause)
+  const tag = typeof error === "object" && error !== null && "_tag" in error ? error._tag : ""
+  return tag === "StoreUnavailable"
+    ? "store_unavailable"
+    : tag === "MediaServerUnavailable"
+      ? "media_server_unavailable"
+      : "failed"
+}
+
+const tell = Effect.fnUntraced(function* (exit: Exit.Exit<PassOutcome, unknown>, said: Said) {
+  const outcome = outcomeOf(exit)
+  yield* Metric.update(Metric.withAttributes(Telemetry.passes, { outcome }), 1)
+  const trouble = Exit.isSuccess(exit) ? null : outcome
+  if (trouble !== said.trouble) {
+    if (Exit.isFailure(exit)) {
+      const error = Cause.squash(exit.cause)
+      yield* Effect.logWarning("the reconciler cannot see; the stored state stands until it can").pipe(
+        Effect.annotateLogs({ outcome, error: error instanceof Error ? error.message : String(error) })
+      )
+      if (outcome === "failed") yield* Effect.logError("a defect in a pass of the reconciler", exit.cause)
+    } else yield* Effect.logInfo("the reconciler sees again")
+    said.trouble = trouble
+  }
+  if (Exit.isFailure(exit) || exit.value._tag !== "Complete") return
+
+  const { reported, heldBack } = exit.value
+  yield* Metric.update(Telemetry.unauthorizedPublishers, reported.length + heldBack)
+  const strangers = heldBack > 0 ? "too many" : reported.map((listed) => listed.id).join()
+  if (strangers === said.strangers) return
+  said.strangers = strangers
+  if (heldBack > 0) {
+    yield* Effect.logError(
+      `${heldBack} publishers have no session here, more than the mass-kick limit: none of them is kicked until an operator decides`
+    )
+  }
+  for (const listed of reported) {
+    yield* Effect.logWarning("a publisher has no session here; it is only reported, as configured").pipe(
+      Effect.annotateLogs({ path: listed.path, protocol: listed.protocol, source_id: listed.id })
+    )
+  }
+})

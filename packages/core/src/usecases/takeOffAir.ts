@@ -1,0 +1,28 @@
+/**
+ * The one way in which streams are taken off the air by somebody's word: the store has been changed already; who must go is
+ * derived from it; the reconciler kicks them; and this waits, for as long as a person would, until none of them is left.
+ */
+import { Clock, Effect } from "effect"
+import type { StreamId } from "../domain/Ids.ts"
+import { Sessions } from "../ports/Sessions.ts"
+import { Reconciler } from "./Reconciler.ts"
+
+/** How long a caller waits for the confirmation; the reconciler goes on for as long as it takes. */
+export const CONFIRM_WITHIN_MS = 2_000
+/** Another instance may be the one that reconciles: its passes are not seen here. */
+const ASK_AGAIN_MS = 200
+
+/** Whether the media server has confirmed that none of these streams is left on it. */
+export const confirmOffAir = Effect.fn("confirmOffAir")(function* (streamIds: ReadonlyArray<StreamId>) {
+  if (streamIds.length === 0) return true
+  const sessions = yield* Sessions
+  const reconciler = yield* Reconciler
+  const until = (yield* Clock.currentTimeMillis) + CONFIRM_WITHIN_MS
+  yield* reconciler.wake
+  while (true) {
+    if ((yield* sessions.stillUnended(streamIds)).length === 0) return true
+    const left = until - (yield* Clock.currentTimeMillis)
+    if (left <= 0) return false
+    yield* Effect.timeoutOption(reconciler.nextPass, Math.min(left, ASK_AGAIN_MS))
+  }
+})
