@@ -5,6 +5,15 @@ export default defineConfig({
   test: {
     include: ["packages/*/test/**/*.test.ts", "scripts/**/*.test.ts"],
     testTimeout: 30_000,
-    hookTimeout: 60_000
+    hookTimeout: 60_000,
+    reporters: process.env.CI === "true" ? ["default", "json"] : ["default"],
+    outputFile: { json: "reports/tests.json" },
+    coverage: {
+      provider: "v8",
+      include: ["packages/*/src/**/*.ts"],
+      reporter: ["text-summary", "json-summary"],
+      reportsDirectory: "reports/coverage",
+      thresholds: { lines: 80, "packages/core/src/**": { lines: 90 } }
+    }
   }
 })

@@ -1,0 +1,149 @@
+/**
+ * The configuration: every variable that Greenroom reads, what it must look like, and what it is when absent. Each may also be
+ * given as `NAME_FILE`, the path of a file that holds the value. A wrong value stops the start with one message that names every
+ * wrong variable and what was expected of it, never what it was. What follows from several settings together is left to the
+ * composition.
+ */
+import { Context, Redacted, Result, Schema, SchemaIssue } from "effect"
+import { Ports } from "./Ports.ts"
+
+const expected = (sentence: string) => ({ message: `expected ${sentence}` })
+
+const Port = Schema.FiniteFromString.check(
+  Schema.makeFilter(
+    (port: number) => (Number.isInteger(port) && port >= 0 && port <= 65535) || "expected a port, 0 to 65535"
+  )
+)
+
+const count = (least: number, most: number) =>
+  Schema.FiniteFromString.check(
+    Schema.makeFilter(
+      (n: number) => (Number.isInteger(n) && n >= least && n <= most) || `expected a whole number, ${least} to ${most}`
+    )
+  )
+
+const urlOf = (schemes: ReadonlyArray<string>, example: string) =>
+  Schema.String.check(
+    Schema.makeFilter((text) => {
+      const fine =
+        URL.canParse(text) && schemes.includes(new URL(text).protocol.slice(0, -1)) && new URL(text).host !== ""
+      return fine || `expected a URL such as ${example}`
+    })
+  )
+
+/** A public base: no credentials, query or fragment, because a path is appended to it and everybody sees it. */
+const base = (schemes: ReadonlyArray<string>, example: string) =>
+  urlOf(schemes, example).check(
+    Schema.makeFilter((text) => {
+      const url = URL.canParse(text) ? new URL(text) : null
+      const bare = url === null || (url.username === "" && url.password === "" && url.search === "" && url.hash === "")
+      return bare || `expected a URL without credentials, query and fragment, such as ${example}`
+    })
+  )
+
+const Secret = Schema.RedactedFromValue(
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this looks for
+  Schema.String.check(Schema.isPattern(/^[^\u0000-\u001f\u007f]+$/, expected("a secret of one line")))
+)
+
+const oneOf = <const L extends ReadonlyArray<string>>(...literals: L) =>
+  Schema.Literals(literals).annotate(expected(`one of ${literals.join(", ")}`))
+
+const variables = {
+  DATABASE_URL: Schema.optionalKey(
+    Schema.RedactedFromValue(urlOf(["postgres", "postgresql"], "postgres://user:password@host:5432/greenroom"))
+  ),
+  API_SECRET: Schema.optionalKey(Secret),
+  API_PORT: Schema.optionalKey(Port),
+  HOST: Schema.optionalKey(Schema.String),
+  DATA_DIR: Schema.optionalKey(Schema.String),
+  MEDIAMTX_BIN: Schema.optionalKey(Schema.String),
+  MEDIAMTX_PORTS: Schema.optionalKey(Ports),
+  MEDIAMTX_API_URL: Schema.optionalKey(base(["http", "https"], "http://mediamtx:9997")),
+  MEDIAMTX_API_USER: Schema.optionalKey(Schema.String),
+  MEDIAMTX_API_PASSWORD: Schema.optionalKey(Secret),
+  MEDIAMTX_PUBLIC_URL: Schema.optionalKey(base(["http", "https"], "https://media.example.com")),
+  PUBLIC_HLS_URL: Schema.optionalKey(base(["http", "https"], "https://media.example.com:8888")),
+  PUBLIC_WEBRTC_URL: Schema.optionalKey(base(["http", "https"], "https://media.example.com:8889")),
+  PUBLIC_RTMP_URL: Schema.optionalKey(base(["rtmp", "rtmps"], "rtmp://media.example.com:1935")),
+  PUBLIC_RTSP_URL: Schema.optionalKey(base(["rtsp", "rtsps"], "rtsp://media.example.com:8554")),
+  PUBLIC_SRT_URL: Schema.optionalKey(base(["srt"], "srt://media.example.com:8890")),
+  HOOK_SECRET: Schema.optionalKey(Secret),
+  UNAUTHORIZED_PUBLISHERS: Schema.optionalKey(oneOf("kick", "report")),
+  MASS_KICK_LIMIT: Schema.optionalKey(count(0, 100_000)),
+  METRICS_PORT: Schema.optionalKey(Port),
+  LOG_LEVEL: Schema.optionalKey(oneOf("trace", "debug", "info", "warn", "error", "fatal", "none")),
+  LOG_FORMAT: Schema.optionalKey(oneOf("json", "pretty"))
+}
+
+const Variables = Schema.Struct(variables)
+export type Variables = typeof Variables.Type
+
+export class Settings extends Context.Service<Settings, Variables>()("greenroom/Settings") {}
+
+export const variableNames = Object.keys(variables) as ReadonlyArray<keyof Variables>
+
+/** One line for each wrong variable: its name and what was expected. */
+export interface Wrong {
+  readonly variable: string
+  readonly detail: string
+}
+
+const formatter = SchemaIssue.makeFormatterStandardSchemaV1()
+
+/**
+ * The settings that an environment makes, or all that is wrong with it. `readFile` gives a file's text or a sentence on why it
+ * cannot be read. Empty values count as absent, as compose files leave them.
+ */
+export const readSettings = (
+  environment: Readonly<Record<string, string | undefined>>,
+  readFile: (path: string) => Result.Result<string, string>
+): Result.Result<Variables, ReadonlyArray<Wrong>> => {
+  const values: Record<string, string> = {}
+  const wrong: Array<Wrong> = []
+  for (const name of variableNames) {
+    const direct = environment[name]
+    const file = environment[`${name}_FILE`]
+    if (direct !== undefined && direct !== "" && file !== undefined && file !== "") {
+      wrong.push({ variable: name, detail: `expected either ${name} or ${name}_FILE, not both` })
+    } else if (direct !== undefined && direct !== "") values[name] = direct
+    else if (file !== undefined && file !== "") {
+      const text = readFile(file)
+      if (Result.isFailure(text)) wrong.push({ variable: `${name}_FILE`, detail: text.failure })
+      else if (text.success.trim() === "")
+        wrong.push({ variable: `${name}_FILE`, detail: "expected a file with a value in it" })
+      else values[name] = text.success.replace(/\r?\n$/, "")
+    }
+  }
+  const decoded = Schema.decodeUnknownResult(Variables)(values, { errors: "all" })
+  if (Result.isFailure(decoded)) {
+    for (const issue of formatter(decoded.failure.issue).issues) {
+      wrong.push({ variable: String(issue.path?.[0] ?? ""), detail: issue.message.replace(/^Expected/, "expected") })
+    }
+  } else wrong.push(...contradictions(decoded.success))
+  return wrong.length > 0 || Result.isFailure(decoded) ? Result.fail(wrong) : Result.succeed(decoded.success)
+}
+
+const contradictions = (settings: Variables): ReadonlyArray<Wrong> => [
+  ...(settings.DATABASE_URL !== undefined && settings.API_SECRET === undefined
+    ? [{ variable: "API_SECRET", detail: "expected a secret, because DATABASE_URL is set" }]
+    : []),
+  ...(settings.MEDIAMTX_API_URL !== undefined && (settings.MEDIAMTX_BIN ?? settings.MEDIAMTX_PORTS) !== undefined
+    ? [
+        {
+          variable: "MEDIAMTX_API_URL",
+          detail:
+            "expected either a media server that runs (MEDIAMTX_API_URL) or one to start (MEDIAMTX_BIN, MEDIAMTX_PORTS)"
+        }
+      ]
+    : [])
+]
+
+/** The one message of a start that was refused. */
+export const sentenceOf = (wrong: ReadonlyArray<Wrong>): string =>
+  `The configuration is wrong:\n${wrong.map(({ variable, detail }) => `  ${variable}: ${detail}`).join("\n")}`
+
+/** Secrets shorter than this are accepted, with a warning. */
+export const SHORT_SECRET = 16
+export const isShort = (secret: Redacted.Redacted<string> | undefined): boolean =>
+  secret !== undefined && Redacted.value(secret).length < SHORT_SECRET
