@@ -18,6 +18,8 @@ export const nowhere: PublicAddresses = { hls: null, webrtc: null, rtmp: null, r
 /** What the media server has switched on. */
 export type Served = { readonly [P in keyof PublicAddresses]: boolean }
 
+export const nothingServed: Served = { hls: false, webrtc: false, rtmp: false, rtsp: false, srt: false }
+
 export const everythingServed: Served = { hls: true, webrtc: true, rtmp: true, rtsp: true, srt: true }
 
 export interface PlaybackUrls extends PublicAddresses {}

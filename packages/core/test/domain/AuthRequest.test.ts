@@ -1,0 +1,121 @@
+/** Where a credential may stand and which of several counts; what makes a call incomplete; and that nothing else is read. */
+import { assert, describe, it } from "@effect/vitest"
+import { type AuthCall, protocols, readAuthCall } from "@greenroom/core"
+import { Arbitrary, Redacted } from "effect"
+import { cases, element, oneOf, pathish, texts } from "../support/arbitraries.ts"
+
+const call = (fields: {
+  readonly [name in "password" | "token" | "query"]?: string | undefined
+} & { readonly action?: string | undefined; readonly id?: string | null | undefined; readonly protocol?: string | undefined; readonly path?: string }): AuthCall => {
+  const secret = (text: string | undefined) => (text === undefined ? undefined : Redacted.make(text))
+  return {
+    action: "action" in fields ? fields.action : "publish",
+    path: fields.path ?? "live/a",
+    protocol: "protocol" in fields ? fields.protocol : "rtmp",
+    id: "id" in fields ? fields.id : "source-1",
+    password: secret(fields.password),
+    token: secret(fields.token),
+    query: secret(fields.query)
+  }
+}
+const keyOf = (asked: AuthCall): string | null => {
+  const request = readAuthCall(asked)
+  assert.strictEqual(request._tag, "Publish")
+  return request._tag === "Publish" && request.key !== null ? Redacted.value(request.key) : null
+}
+
+const values = element([undefined, "", "one", "two", "a b&c=d+e%", "ü😀"])
+const places = { password: values, token: values, key: values, inToken: values, pass: values }
+
+describe("readAuthCall", () => {
+  it.prop(
+    "takes the first credential that is not empty: password, token, and key, token, pass of the query",
+    [Arbitrary.all(places), element([["key", "token", "pass"], ["pass", "x", "token", "key"]])],
+    ([{ password, token, ...inQuery }, order]) => {
+      const of: Record<string, string | undefined> = { key: inQuery.key, token: inQuery.inToken, pass: inQuery.pass, x: "other" }
+      const query = new URLSearchParams(
+        order.flatMap((name) => (of[name] === undefined ? [] : [[name, of[name]] as [string, string]]))
+      ).toString()
+      const first = [password, token, inQuery.key, inQuery.inToken, inQuery.pass].find((text) => text !== undefined && text !== "")
+      assert.strictEqual(keyOf(call({ password, token, query })), first ?? null)
+    },
+    cases(1_000)
+  )
+
+  it("finds no credential where none is", () => {
+    for (const query of [undefined, "", "user=sk_abc", "KEY=a&Token=b&PASS=c", "key=&token=&pass=", "key", "?", "&&&", "%"])
+      assert.isNull(keyOf(call({ password: "", token: "", query })), String(query))
+  })
+
+  it("takes the query as MediaMTX sends it, without a question mark", () => {
+    assert.strictEqual(keyOf(call({ query: "user=greenroom&pass=sk_abc" })), "sk_abc")
+  })
+
+  it.prop(
+    "asks for the connection's id before anything else of a publish",
+    [element([undefined, null, ""]), values, pathish],
+    ([id, password, path]) =>
+      assert.deepStrictEqual(readAuthCall(call({ id, password, path })), {
+        _tag: "Incomplete",
+        pointer: "/id",
+        detail: "Expected the id of the connection that wants to publish"
+      }),
+    cases(60)
+  )
+
+  it.prop(
+    "passes the path and the id on as they are, and a protocol that it knows",
+    [pathish, texts, oneOf([element([...protocols, undefined, "", "RTMP", "hls", "moq"]), texts])],
+    ([path, text, protocol]) => {
+      const request = readAuthCall(call({ path, id: `id${text}`, protocol }))
+      assert.deepStrictEqual(request, {
+        _tag: "Publish",
+        path,
+        sourceId: `id${text}`,
+        protocol: protocols.find((known) => known === protocol) ?? null,
+        key: null
+      })
+    },
+    cases(200)
+  )
+
+  it.prop(
+    "reads nothing of a viewer",
+    [element(["read", "playback"]), values, values, values],
+    ([action, password, token, query]) =>
+      assert.deepStrictEqual(readAuthCall(call({ action, id: null, password, token, query })), { _tag: "View", action }),
+    cases(60)
+  )
+
+  it.prop(
+    "keeps an operator's secrets, password first, those that are not empty, and none of the query",
+    [element(["api", "metrics", "pprof"]), values, values],
+    ([action, password, token]) => {
+      const request = readAuthCall(call({ action, id: null, password, token, query: "key=a&token=b&pass=c" }))
+      assert.isTrue(request._tag === "Operate" && request.action === action)
+      if (request._tag !== "Operate") return
+      assert.deepStrictEqual(
+        request.secrets.map((secret) => Redacted.value(secret)),
+        [password, token].filter((text) => text !== undefined && text !== "")
+      )
+    },
+    cases(100)
+  )
+
+  it.prop(
+    "knows no other action",
+    [oneOf([element([undefined, "", "Publish", "publish ", "API", "constructor", "toString"]), texts]), values],
+    ([action, password]) =>
+      assert.deepStrictEqual(readAuthCall(call({ action, password })), { _tag: "Other", action: action ?? "" }),
+    cases(200)
+  )
+
+  it("keeps every credential out of what it prints", () => {
+    const text = JSON.stringify([
+      readAuthCall(call({ password: "sk_secret" })),
+      readAuthCall(call({ query: "key=sk_secret" })),
+      readAuthCall(call({ action: "api", password: "sk_secret", token: "sk_secret" }))
+    ])
+    assert.notInclude(text, "sk_secret")
+  })
+})
