@@ -2,6 +2,7 @@
  * The media server of a deployment that has to find one first. Until it is there the port says `absent` and the service does all
  * that it can without; the use cases do not notice the change.
  */
+import { MediaMtx } from "@greenroom/adapters/mediamtx"
 import { MediaServer, MediaServerUnavailable, nothingServed } from "@greenroom/core"
 import { Context, Effect, Layer } from "effect"
 
@@ -21,11 +22,15 @@ const absent: Shape = {
 
 export class MediaServerSlot extends Context.Service<
   MediaServerSlot,
-  { readonly fill: (mediaServer: Shape) => Effect.Effect<void> }
+  {
+    /** From now on the port is the client of this control API. */
+    readonly fill: (options: MediaMtx.MediaMtxOptions) => Effect.Effect<void>
+  }
 >()("greenroom/MediaServerSlot") {}
 
 export const layer: Layer.Layer<MediaServer | MediaServerSlot> = Layer.effectContext(
-  Effect.sync(() => {
+  Effect.gen(function* () {
+    const scope = yield* Effect.scope
     let current = absent
     const mediaServer = MediaServer.of({
       look: Effect.suspend(() => current.look),
@@ -36,10 +41,9 @@ export const layer: Layer.Layer<MediaServer | MediaServerSlot> = Layer.effectCon
       health: Effect.suspend(() => current.health)
     })
     const slot = MediaServerSlot.of({
-      fill: (next) =>
-        Effect.sync(() => {
-          current = next
-        })
+      fill: Effect.fnUntraced(function* (options) {
+        current = Context.get(yield* Layer.buildWithScope(MediaMtx.layer(options), scope), MediaServer)
+      })
     })
     return Context.make(MediaServer, mediaServer).pipe(Context.add(MediaServerSlot, slot))
   })

@@ -41,7 +41,7 @@ export const keptSecret = Effect.fn("keptSecret")(function* (directory: string, 
   const file = path.join(directory, name)
   const text = yield* Effect.tryPromise({
     try: async () => {
-      await fs.mkdir(directory, { recursive: true, mode: 0o755 })
+      await fs.mkdir(directory, { recursive: true, mode: 0o711 })
       await fs.access(file).catch(() => create(file))
       return (await fs.readFile(file, "utf8")).trim()
     },

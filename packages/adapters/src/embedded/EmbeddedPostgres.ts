@@ -1,0 +1,137 @@
+/**
+ * A private PostgreSQL, for a service that nobody gave a database: real, durable, and with nothing to install but npm packages.
+ * It listens on a Unix socket in its own directory and nowhere else, is owned by one process at a time, stops when the scope
+ * closes, and never outlives this process. Data survives every kill; a second service on the same directory is refused.
+ * When the server dies under a running service, `exited` says so and nothing restarts it. Migrations, backups, and databases that
+ * somebody else runs are left to others.
+ */
+import * as path from "node:path"
+import { Context, Deferred, Duration, Effect, Layer, Schedule, type Scope } from "effect"
+import { EmbeddedPostgresFailed } from "./EmbeddedPostgresFailed.ts"
+import * as GuardedProcess from "./GuardedProcess.ts"
+import * as OwnedDirectory from "./OwnedDirectory.ts"
+import { findPostgresBinaries } from "./PostgresBinaries.ts"
+import * as PostgresCluster from "./PostgresCluster.ts"
+import { type PostgresDirectory, preparePostgresDirectory } from "./PostgresDirectory.ts"
+
+export interface Options {
+  /** Made when absent, mode 0700; ours alone: `DATA_DIR/postgres`. */
+  readonly directory: string
+  /** A module (its URL, or the path of a file) that can import the platform package. Default: this one. */
+  readonly resolveFrom?: string | URL
+  /** As root: the user and group that the server runs as, when no data is there yet. Default 65534 (`nobody`). */
+  readonly uid?: number
+  /** As root: where the data goes when that user cannot reach the directory. Default `/var/lib/greenroom`. */
+  readonly elsewhere?: string
+  /** More of the server's settings, as in postgresql.conf. */
+  readonly settings?: Readonly<Record<string, string>>
+  /** Until it accepts connections, replaying its log after a crash included. Default 60 seconds. */
+  readonly startDeadline?: Duration.Input
+}
+
+export class EmbeddedPostgres extends Context.Service<
+  EmbeddedPostgres,
+  {
+    /** The directory of its Unix socket, as libpq and `PgClient` understand a `host` that begins with a slash. */
+    readonly host: string
+    readonly port: number
+    readonly username: string
+    readonly database: string
+    /** Where the data is, which is not always where it was asked for. */
+    readonly directory: string
+    /** Succeeds with how it ended when the server stops, by itself or with the scope. */
+    readonly exited: Effect.Effect<string>
+  }
+>()("greenroom/EmbeddedPostgres") {}
+
+const port = 5432
+/** A fast shutdown writes a checkpoint; one that takes longer than this is left to the next start's recovery. */
+const stop = { signal: "INT", grace: "30 seconds", last: "QUIT" } as const
+/** Backends of a killed server need a moment to notice; until then PostgreSQL refuses to start beside them. */
+const lingering = /pre-existing shared memory block|lock file ".*" already exists/
+
+const settingsFor = (socketDirectory: string, options: Options): ReadonlyArray<string> =>
+  Object.entries({
+    log_line_prefix: "",
+    log_error_verbosity: "terse",
+    log_min_error_statement: "panic",
+    ...options.settings,
+    logging_collector: "off",
+    log_destination: "stderr",
+    listen_addresses: "",
+    port: String(port),
+    unix_socket_directories: socketDirectory,
+    unix_socket_permissions: "0700"
+  }).flatMap(([name, value]) => ["-c", `${name}=${value}`])
+
+const startServer = Effect.fnUntraced(function* (
+  place: PostgresDirectory,
+  bin: string,
+  socketDirectory: string,
+  options: Options
+): Effect.fn.Return<GuardedProcess.GuardedProcess, EmbeddedPostgresFailed, Scope.Scope> {
+  const fail = (detail: string) =>
+    new EmbeddedPostgresFailed({ reason: "start", directory: place.directory, detail: `it does not start: ${detail}` })
+  const run = Effect.runForkWith(yield* Effect.context<never>())
+  const ready = Deferred.makeUnsafe<void>()
+  let said = ""
+  const server = yield* GuardedProcess.start({
+    command: path.join(bin, "postgres"),
+    args: ["-D", place.data, ...settingsFor(socketDirectory, options)],
+    cwd: "/",
+    env: PostgresCluster.environment,
+    as: place.as,
+    stop,
+    onLine: (line) => {
+      if (/^(FATAL|PANIC):/.test(line) || said === "") said = line
+      if (line.includes("database system is ready to accept connections")) Deferred.doneUnsafe(ready, Effect.void)
+      const level = /^PANIC:/.test(line) ? Effect.logError : Effect.logDebug
+      run(level(`postgres: ${line.slice(0, 1000)}`))
+    }
+  }).pipe(Effect.catchTag("SpawnFailed", ({ detail }) => fail(detail)))
+  const died = server.exited.pipe(
+    Effect.flatMap((exit) => fail(said === "" ? GuardedProcess.describeExit(exit) : said))
+  )
+  const deadline = Duration.fromInputUnsafe(options.startDeadline ?? "60 seconds")
+  yield* Effect.raceFirst(Deferred.await(ready), died).pipe(
+    Effect.timeoutOrElse({
+      duration: deadline,
+      orElse: () => fail(`not ready after ${Duration.format(deadline)}; its last word: ${said}`)
+    })
+  )
+  return server
+})
+
+export const make = Effect.fn("EmbeddedPostgres.make")(function* (
+  options: Options
+): Effect.fn.Return<EmbeddedPostgres["Service"], EmbeddedPostgresFailed, Scope.Scope> {
+  const place = yield* preparePostgresDirectory(options)
+  if (place.directory !== path.resolve(options.directory)) {
+    yield* Effect.logWarning(
+      `the database is kept in ${place.directory}: user ${place.as?.uid} cannot enter ${options.directory}`
+    )
+  }
+  const short = yield* OwnedDirectory.shortPath(place.directory)
+  yield* OwnedDirectory.own(place.directory, short)
+  const socket = path.join(short, path.basename(place.socket))
+  const bin = yield* findPostgresBinaries(place, options.resolveFrom ?? import.meta.url)
+  yield* PostgresCluster.initialise(place, bin)
+  yield* PostgresCluster.clearEarlierServer(place)
+  const server = yield* startServer(place, bin, socket, options).pipe(
+    Effect.retry({
+      schedule: Schedule.max([Schedule.spaced("200 millis"), Schedule.recurs(50)]),
+      while: (failed) => lingering.test(failed.detail)
+    })
+  )
+  return EmbeddedPostgres.of({
+    host: socket,
+    port,
+    username: PostgresCluster.superuser,
+    database: "postgres",
+    directory: place.directory,
+    exited: Effect.map(server.exited, GuardedProcess.describeExit)
+  })
+})
+
+export const layer = (options: Options): Layer.Layer<EmbeddedPostgres, EmbeddedPostgresFailed> =>
+  Layer.effect(EmbeddedPostgres, make(options))

@@ -1,0 +1,26 @@
+/** Why the private PostgreSQL could not be had: one error, whose message can be shown to the person who started the service. */
+import { Schema } from "effect"
+
+export class EmbeddedPostgresFailed extends Schema.TaggedError<EmbeddedPostgresFailed>()("EmbeddedPostgresFailed", {
+  /**
+   * `in-use`: another living process owns the directory. `unreachable`: the server's user cannot enter or write it.
+   * `socket-path`: no path to it is short enough for a Unix socket. `unsupported-platform`: no binaries are installed for this one.
+   * `binaries`: they are, and do not run. `initdb`, `start`: the program's own words. `orphan`: an earlier server does not stop.
+   */
+  reason: Schema.Literals([
+    "in-use",
+    "unreachable",
+    "socket-path",
+    "unsupported-platform",
+    "binaries",
+    "initdb",
+    "start",
+    "orphan"
+  ]),
+  directory: Schema.String,
+  detail: Schema.String
+}) {
+  override get message() {
+    return `embedded PostgreSQL in ${this.directory}: ${this.detail}`
+  }
+}

@@ -1,0 +1,51 @@
+/** Clusters for tests: one is made once a file, with one row in `marks`; every test works on a copy of its own. */
+import { execFileSync } from "node:child_process"
+import * as fs from "node:fs/promises"
+import * as path from "node:path"
+import { afterAll, beforeAll } from "@effect/vitest"
+import { Effect, Exit, Scope } from "effect"
+import * as EmbeddedPostgres from "../../src/embedded/EmbeddedPostgres.ts"
+import { isAlive, temporaryFolder, until } from "./processes.ts"
+import { runSql } from "./sql.ts"
+
+export const nobody = 65534
+
+export const insert = (server: EmbeddedPostgres.EmbeddedPostgres["Service"]) =>
+  runSql(server, "insert into marks default values")
+
+/** The server's own pid, from its pid file. */
+export const serverPid = async (directory: string) => {
+  const text = await fs.readFile(path.join(directory, "data", "postmaster.pid"), "utf8")
+  return Number(text.split("\n")[0])
+}
+
+export const kill = (...pids: ReadonlyArray<number>) =>
+  Effect.sync(() => {
+    for (const pid of pids) process.kill(pid, "SIGKILL")
+  })
+
+export const gone = (pid: number) => until(`process ${pid} is gone`, () => !isAlive(pid))
+
+/** To be called once a file, at its top. */
+export const clusters = () => {
+  const scope = Scope.makeUnsafe()
+  let template = ""
+  beforeAll(() =>
+    Effect.runPromise(
+      Effect.gen(function* () {
+        template = path.join(yield* Scope.provide(temporaryFolder, scope), "template")
+        const server = yield* EmbeddedPostgres.make({ directory: template })
+        yield* runSql(server, "create table marks (at timestamptz default now())")
+        yield* insert(server)
+      }).pipe(Effect.scoped)
+    )
+  )
+  afterAll(() => Effect.runPromise(Scope.close(scope, Exit.void)))
+  const copied = (directory: string) =>
+    Effect.sync(() => {
+      execFileSync("cp", ["-a", template, directory])
+      return directory
+    })
+  const cluster = Effect.flatMap(temporaryFolder, (folder) => copied(path.join(folder, "postgres")))
+  return { copied, cluster }
+}

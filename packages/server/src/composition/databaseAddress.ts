@@ -1,0 +1,101 @@
+/**
+ * Where the database is: the one that was configured, or a private one that is started here and, should it die under us, started
+ * again. Its schema is brought up to date before anybody gets the address.
+ */
+import * as path from "node:path"
+import { EmbeddedPostgres } from "@greenroom/adapters/embedded"
+import { type PostgresAddress, PostgresMigrations } from "@greenroom/adapters/postgres"
+import { Cause, Deferred, Effect, Redacted, Schedule, Schema } from "effect"
+import type { Variables } from "../config/Settings.ts"
+
+export class DatabaseUnusable extends Schema.TaggedError<DatabaseUnusable>()("DatabaseUnusable", {
+  where: Schema.String,
+  detail: Schema.String
+}) {
+  override get message() {
+    return `The database ${this.where} cannot be used: ${this.detail}`
+  }
+}
+
+/** How long a configured database may take to come up beside us. */
+const PATIENCE_SECONDS = 60
+
+/** The deepest message of a driver's error: what PostgreSQL or the network said. */
+const saidBy = (error: unknown): string => {
+  let deepest = error
+  for (let depth = 0; depth < 8; depth++) {
+    const below: unknown =
+      typeof deepest !== "object" || deepest === null
+        ? undefined
+        : "reason" in deepest && typeof deepest.reason === "object" && deepest.reason !== null
+          ? deepest.reason
+          : "cause" in deepest
+            ? deepest.cause
+            : undefined
+    if (below === undefined || below === null) break
+    deepest = below
+  }
+  return deepest instanceof Error ? deepest.message : String(deepest)
+}
+
+/** Asking again cannot help against a wrong password, a missing database or missing rights. */
+const hopeless = /password authentication failed|does not exist|permission denied|no pg_hba\.conf entry/
+
+const nameOf = (url: Redacted.Redacted<string>): string => {
+  const { host, pathname } = new URL(Redacted.value(url))
+  return `${host}${pathname}`
+}
+
+export const migrated = Effect.fn("migrated")(function* (address: PostgresAddress, where: string) {
+  const attempt = PostgresMigrations.migrate(address).pipe(
+    Effect.catchCause((cause) =>
+      Cause.hasInterruptsOnly(cause)
+        ? Effect.interrupt
+        : Effect.fail(new DatabaseUnusable({ where, detail: saidBy(Cause.squash(cause)) }))
+    )
+  )
+  const done = yield* attempt.pipe(
+    Effect.tapError((error) => Effect.logDebug(error.message)),
+    Effect.retry({
+      schedule: Schedule.max([Schedule.spaced("1 second"), Schedule.recurs(PATIENCE_SECONDS)]),
+      while: (error) => !hopeless.test(error.detail)
+    })
+  )
+  if (done.length > 0) {
+    yield* Effect.logInfo("the schema was brought up to date").pipe(
+      Effect.annotateLogs({ migrations: done.map(([, name]) => name).join(", ") })
+    )
+  }
+  return done
+})
+
+const embedded = Effect.fnUntraced(function* (dataDirectory: string) {
+  const options = { directory: path.join(dataDirectory, "postgres"), resolveFrom: import.meta.url }
+  const address = yield* Deferred.make<PostgresAddress>()
+  const life = Effect.gen(function* () {
+    const { host, port, username, database, exited } = yield* EmbeddedPostgres.make(options)
+    yield* Deferred.succeed(address, { host, port, username, database })
+    const how = yield* exited
+    yield* Effect.logError("the embedded database stopped and is started again").pipe(Effect.annotateLogs({ how }))
+  }).pipe(Effect.scoped)
+  const again = life.pipe(
+    Effect.catchTag("EmbeddedPostgresFailed", (error) => Effect.logError(error.message)),
+    Effect.andThen(Effect.sleep("500 millis")),
+    Effect.forever
+  )
+  const failedAtFirst = yield* Deferred.make<never, Effect.Error<typeof life>>()
+  yield* life.pipe(
+    Effect.tapError((error) => Deferred.fail(failedAtFirst, error)),
+    Effect.andThen(Effect.sleep("500 millis")),
+    Effect.andThen(again),
+    Effect.forkScoped
+  )
+  return yield* Effect.raceFirst(Deferred.await(address), Deferred.await(failedAtFirst))
+})
+
+export const databaseAddress = Effect.fn("databaseAddress")(function* (settings: Variables, dataDirectory: string) {
+  const url = settings.DATABASE_URL
+  const address: PostgresAddress = url === undefined ? yield* embedded(dataDirectory) : { url }
+  yield* migrated(address, url === undefined ? `in ${dataDirectory}` : `at ${nameOf(url)}`)
+  return address
+})
