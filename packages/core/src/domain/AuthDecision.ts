@@ -3,6 +3,7 @@
  * and that line is what the broadcaster's operator reads. It says nothing of the key but its public beginning.
  */
 import type { StreamId, StreamKeyId } from "./Ids.ts"
+import { withoutKeys } from "./StreamPath.ts"
 
 export const refusalReasons = [
   "invalid_stream_key",
@@ -40,7 +41,7 @@ export type AuthDecision =
 export const refuse = (reason: RefusalReason, detail: string, key: KeyMark | null = null, quiet = false): Refusal => ({
   _tag: "Refuse",
   reason,
-  detail,
+  detail: withoutKeys(detail),
   key,
   quiet
 })

@@ -14,9 +14,12 @@ const complaint = (value: unknown): string | undefined => {
   const open: Array<readonly [unknown, number]> = [[value, 1]]
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
     const [node, depth] = next
-    if (depth > METADATA_MAX_DEPTH + 1) return `Expected at most ${METADATA_MAX_DEPTH} levels of nesting`
     if (typeof node === "string" && !isStorable(node)) return "Expected strings without NUL and lone surrogates"
+    if (typeof node === "bigint" || (typeof node === "number" && !Number.isFinite(node))) {
+      return "Expected numbers that JSON can hold"
+    }
     if (typeof node !== "object" || node === null) continue
+    if (depth > METADATA_MAX_DEPTH) return `Expected at most ${METADATA_MAX_DEPTH} levels of nesting`
     for (const [name, child] of Object.entries(node)) {
       if (!isStorable(name)) return "Expected names without NUL and lone surrogates"
       open.push([child, depth + 1])

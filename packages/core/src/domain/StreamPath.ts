@@ -53,7 +53,8 @@ export const PathLimitText = Schema.String.annotate({
     Schema.makeFilter((text) => {
       const limit = parseLimit(text)
       const path = limit._tag === "Exact" ? limit.path : limit.base
-      return containsKey(path) ? "Expected a path that is no stream key: paths are public" : pathComplaint(path)
+      if (containsKey(path)) return "Expected a path that is no stream key: paths are public"
+      return pathComplaint(path) ?? pathComplaint(ingestPath(limit, "00000000"))
     })
   )
   .pipe(Schema.brand("PathLimitText"))

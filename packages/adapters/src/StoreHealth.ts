@@ -1,0 +1,1 @@
+export { StoreHealth } from "@greenroom/core"

@@ -1,0 +1,98 @@
+/**
+ * What is read of MediaMTX's control API answers, and how it becomes a `Look`. Versions 1.9 to 1.20 are understood: unknown
+ * fields are ignored, newer names win over older ones (`available ?? ready`, `tracks2 ?? tracks`, `inboundBytes ?? bytesReceived`).
+ * `query`, `user` and `remoteAddr` are left undecoded on purpose: clients put their keys there. A `state` that is not known
+ * fails the answer: who is a publisher must not be guessed.
+ */
+import type { ListedPath, ListedSource, Protocol, Served, Track } from "@greenroom/core"
+import { Schema } from "effect"
+
+/** A list, in one page. `items` of the page asked for, `itemCount` of all pages. */
+const page = <S extends Schema.Constraint>(item: S) =>
+  Schema.Struct({ itemCount: Schema.Int, pageCount: Schema.Int, items: Schema.Array(item) })
+
+export const ConnectionItem = Schema.Struct({
+  id: Schema.String,
+  state: Schema.Literals(["idle", "read", "publish"]),
+  path: Schema.optional(Schema.String),
+  /** WebRTC sessions alone have it. */
+  peerConnectionEstablished: Schema.optional(Schema.Boolean)
+})
+export type ConnectionItem = typeof ConnectionItem.Type
+export const ConnectionList = page(ConnectionItem)
+
+const TrackItem = Schema.Struct({
+  codec: Schema.String,
+  codecProps: Schema.optional(Schema.NullOr(Schema.Record(Schema.String, Schema.Unknown)))
+})
+
+export const PathItem = Schema.Struct({
+  name: Schema.String,
+  ready: Schema.optional(Schema.Boolean),
+  available: Schema.optional(Schema.Boolean),
+  source: Schema.optional(Schema.NullOr(Schema.Struct({ type: Schema.String, id: Schema.optional(Schema.String) }))),
+  tracks: Schema.optional(Schema.NullOr(Schema.Array(Schema.String))),
+  tracks2: Schema.optional(Schema.NullOr(Schema.Array(TrackItem))),
+  readers: Schema.optional(Schema.NullOr(Schema.Array(Schema.Struct({ type: Schema.String })))),
+  inboundBytes: Schema.optional(Schema.Number),
+  bytesReceived: Schema.optional(Schema.Number)
+})
+export type PathItem = typeof PathItem.Type
+export const PathList = page(PathItem)
+
+export const Info = Schema.Struct({ version: Schema.optional(Schema.String), started: Schema.optional(Schema.String) })
+
+export const GlobalConfig = Schema.Struct({
+  rtsp: Schema.optional(Schema.Boolean),
+  rtmp: Schema.optional(Schema.Boolean),
+  hls: Schema.optional(Schema.Boolean),
+  webrtc: Schema.optional(Schema.Boolean),
+  srt: Schema.optional(Schema.Boolean)
+})
+
+export const PathConfig = Schema.Struct({ maxReaders: Schema.optional(Schema.Number) })
+
+/** `status` came with 1.15; older versions send `error` alone. */
+export const ErrorBody = Schema.Struct({ status: Schema.optional(Schema.Literal("error")), error: Schema.String })
+
+export const listedSource = (protocol: Protocol, item: ConnectionItem): ListedSource => ({
+  id: item.id,
+  protocol,
+  state: item.state,
+  established: protocol !== "webrtc" || item.peerConnectionEstablished === true,
+  path: item.path === undefined || item.path === "" ? null : item.path
+})
+
+/** A source that a client connected with, as against those that MediaMTX pulls itself (`rtspSource`, `redirect`, …). */
+const publisherType = /^[A-Za-z]+(Conn|Session)$/
+
+/** The path with its publisher, or `undefined` when it has none that connected by itself. */
+export const listedPath = (item: PathItem): ListedPath | undefined => {
+  const { source } = item
+  if (source === undefined || source === null || !publisherType.test(source.type) || !source.id) return undefined
+  return {
+    name: item.name,
+    ready: item.available ?? item.ready ?? false,
+    sourceType: source.type,
+    sourceId: source.id,
+    observation: {
+      tracks: tracksOf(item),
+      viewerCount: item.readers?.length ?? 0,
+      inboundBytes: item.inboundBytes ?? item.bytesReceived ?? 0
+    }
+  }
+}
+
+const tracksOf = (item: PathItem): ReadonlyArray<Track> =>
+  item.tracks2?.map(({ codec, codecProps }) => ({ ...codecProps, codec })) ??
+  item.tracks?.map((codec) => ({ codec })) ??
+  []
+
+/** A protocol that the answer does not name is taken to be served. */
+export const servedOf = (config: typeof GlobalConfig.Type): Served => ({
+  hls: config.hls ?? true,
+  webrtc: config.webrtc ?? true,
+  rtmp: config.rtmp ?? true,
+  rtsp: config.rtsp ?? true,
+  srt: config.srt ?? true
+})

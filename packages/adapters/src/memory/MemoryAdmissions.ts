@@ -1,0 +1,92 @@
+/** The door, in memory. The domain's `decide` is all of it: within one synchronous step its facts cannot grow old. */
+import {
+  type AdmissionFacts,
+  type AdmissionRequest,
+  Admissions,
+  type Admitted,
+  decide,
+  endReasonOf
+} from "@greenroom/core"
+import { type DateTime, Effect, Layer, Option } from "effect"
+import { atomically, hashText, type MemoryState, MemoryStore } from "./MemoryStore.ts"
+import { isOwnedByOther } from "./MemoryStreamKeys.ts"
+import { move, sessionFacts, streamOfKey, streamOfSource, streamOnPath } from "./storedStreams.ts"
+
+const keyOf = (store: MemoryState, { hash }: AdmissionRequest) => {
+  const id = store.keyByHash.get(hashText(hash))
+  return id === undefined ? null : (store.keys.get(id) ?? null)
+}
+
+const factsOf = (store: MemoryState, request: AdmissionRequest, now: DateTime.Utc): AdmissionFacts => {
+  const key = keyOf(store, request)
+  const facts = (stream: ReturnType<typeof streamOfKey>) => (stream === null ? null : sessionFacts(stream))
+  return {
+    now,
+    key:
+      key === null
+        ? null
+        : {
+            id: key.id,
+            prefix: key.keyPrefix,
+            broadcasterId: key.broadcasterId,
+            path: key.path,
+            enabled: key.enabled,
+            expiresAt: key.expiresAt,
+            revokedAt: key.revokedAt
+          },
+    keySession: key === null ? null : facts(streamOfKey(store, key.id)),
+    pathSession: facts(streamOnPath(store, request.path)),
+    sourceSession: facts(streamOfSource(store, request.sourceId)),
+    pathOwnedByOther: key !== null && isOwnedByOther(store, request.path, key.broadcasterId)
+  }
+}
+
+const write = (store: MemoryState, request: AdmissionRequest, now: DateTime.Utc): Admitted => {
+  const key = keyOf(store, request)!
+  const { streamId, path, protocol, sourceId } = request
+  store.streams.set(streamId, {
+    id: streamId,
+    streamKeyId: key.id,
+    path,
+    protocol,
+    sourceId,
+    title: key.label,
+    description: null,
+    metadata: {},
+    recordingRef: null,
+    state: { _tag: "Connecting", startedAt: now, ending: null },
+    events: [{ type: "admitted", seq: 1, at: now }],
+    observation: { tracks: [], viewerCount: 0, inboundBytes: 0 },
+    stateAsOf: null
+  })
+  store.streamBySource.set(sourceId, streamId)
+  store.unended.add(streamId)
+  store.keys.set(key.id, { ...key, lastUsedAt: now })
+  return { streamId, key: { id: key.id, prefix: key.keyPrefix }, again: false }
+}
+
+const make = Effect.map(MemoryStore, (store) =>
+  Admissions.of({
+    admit: (request) =>
+      atomically((now) => {
+        const decision = decide(request, factsOf(store, request, now))
+        switch (decision._tag) {
+          case "Admit":
+            return Option.some(write(store, request, now))
+          case "Again":
+            return Option.some({ streamId: decision.streamId, key: decision.key, again: true })
+          default:
+            return Option.none()
+        }
+      }),
+    facts: (request) => atomically((now) => factsOf(store, request, now)),
+    endGone: (streamId) =>
+      atomically((now) => {
+        const state = store.streams.get(streamId)?.state
+        if (state === undefined || state._tag === "Inactive") return
+        move(store, streamId, { type: "ended", reason: endReasonOf(state, "left") }, now)
+      })
+  })
+)
+
+export const layer: Layer.Layer<Admissions, never, MemoryStore> = Layer.effect(Admissions, make)

@@ -1,0 +1,113 @@
+/**
+ * The `MediaServer` port straight over a `MediaWorld`, without HTTP: for tests, for embedding, and for the simulation, which
+ * needs a media server that stands still when its clock does. It hangs where MediaMTX hangs: a look behind pending auths, calls
+ * about RTSP sessions behind a pending auth of one. `down` is the world's own (`stop`); other faults are told by `fault`.
+ */
+import {
+  everythingServed,
+  listsOf,
+  MediaServer,
+  MediaServerUnavailable,
+  type Served,
+  type Source
+} from "@greenroom/core"
+import { Clock, Duration, Effect, Layer, Ref } from "effect"
+import { MediaWorld } from "../twin/MediaWorld.ts"
+import { lookAt } from "../twin/view.ts"
+import * as World from "../twin/World.ts"
+
+/** `frozen`: no answer. `refused`: it does not know our password. `nonsense`: half a list. */
+export type MemoryFault = "frozen" | "refused" | "nonsense"
+
+export interface MemoryMediaServerOptions {
+  /** How long a call may hang; 0 makes a call that would hang fail at once. As `MediaMtx` has them unless told. */
+  readonly deadlines?: {
+    readonly look?: Duration.Input
+    readonly find?: Duration.Input
+    readonly kick?: Duration.Input
+  }
+  readonly fault?: Ref.Ref<MemoryFault | null>
+  readonly served?: Served
+}
+
+const familyIncludesRtsp = (source: Source): boolean => listsOf(source.protocol).includes("rtsp")
+
+export const make = Effect.fnUntraced(function* (
+  options: MemoryMediaServerOptions = {}
+): Effect.fn.Return<MediaServer["Service"], never, MediaWorld> {
+  const media = yield* MediaWorld
+  const deadlines = {
+    look: Duration.fromInputUnsafe(options.deadlines?.look ?? "5 seconds"),
+    find: Duration.fromInputUnsafe(options.deadlines?.find ?? "500 millis"),
+    kick: Duration.fromInputUnsafe(options.deadlines?.kick ?? "2 seconds")
+  }
+  const fault = options.fault ?? (yield* Ref.make<MemoryFault | null>(null))
+  let health: "ok" | "unreachable" = "unreachable"
+
+  const call = <A>(operation: keyof typeof deadlines, effect: Effect.Effect<A>) => {
+    const fail = (reason: MediaServerUnavailable["reason"], detail: string) =>
+      Effect.fail(new MediaServerUnavailable({ reason, operation, detail }))
+    const answered = Effect.gen(function* () {
+      if (!(yield* media.world).up) return yield* fail("unreachable", "the server is down")
+      const trouble = yield* Ref.get(fault)
+      if (trouble === "frozen") return yield* Effect.never
+      return trouble === null ? yield* effect : yield* fail(trouble, "as the test wants it")
+    })
+    return Effect.timeoutOrElse(answered, {
+      duration: deadlines[operation],
+      orElse: () => fail("unreachable", `no answer within ${Duration.format(deadlines[operation])}`)
+    })
+  }
+
+  const setHealth = (value: typeof health) =>
+    Effect.sync(() => {
+      health = value
+    })
+
+  const about = <A>(source: Source, effect: Effect.Effect<A>) =>
+    familyIncludesRtsp(source) ? Effect.andThen(media.rtspAnswers, effect) : effect
+
+  const isListed = (world: World.World, source: Source): boolean => {
+    const connection = world.connections.get(source.id)
+    return connection !== undefined && listsOf(source.protocol).includes(connection.protocol)
+  }
+
+  const look = Effect.gen(function* () {
+    yield* media.pathsAnswer
+    yield* media.rtspAnswers
+    return lookAt(yield* media.world, yield* Clock.currentTimeMillis)
+  })
+
+  const find = (source: Source) =>
+    Effect.map(media.world, (world) => (isListed(world, source) ? ("present" as const) : ("gone" as const)))
+
+  const kick = Effect.fnUntraced(function* (source: Source) {
+    if (!isListed(yield* media.world, source)) return "gone" as const
+    yield* media.change((world, now) => World.kick(world, now, source.id))
+    return "kicked" as const
+  })
+
+  const curePath = (path: string) =>
+    Effect.andThen(
+      media.pathsAnswer,
+      media.change((world, now) => {
+        const configured = World.configure(world, now, path, 1)
+        return configured === false ? world : World.deconfigure(configured, now, path) || configured
+      })
+    )
+
+  return MediaServer.of({
+    look: call("look", look).pipe(
+      Effect.tap(() => setHealth("ok")),
+      Effect.tapError(() => setHealth("unreachable"))
+    ),
+    find: (source) => call("find", about(source, find(source))),
+    kick: (source) => call("kick", about(source, kick(source))),
+    curePath: (path) => Effect.asVoid(call("kick", curePath(path))),
+    served: Effect.succeed(options.served ?? everythingServed),
+    health: Effect.sync(() => health)
+  })
+})
+
+export const layer = (options?: MemoryMediaServerOptions): Layer.Layer<MediaServer, never, MediaWorld> =>
+  Layer.effect(MediaServer, make(options))

@@ -1,0 +1,30 @@
+/** All repositories over one `MemoryStore`, which is given along so that a test can look into it. */
+import type { Admissions, Broadcasters, Leases, Sessions, StreamKeys, Streams } from "@greenroom/core"
+import { Layer } from "effect"
+import type { StoreHealth } from "../StoreHealth.ts"
+import * as MemoryAdmissions from "./MemoryAdmissions.ts"
+import * as MemoryBroadcasters from "./MemoryBroadcasters.ts"
+import * as MemoryHealth from "./MemoryHealth.ts"
+import * as MemoryLeases from "./MemoryLeases.ts"
+import * as MemorySessions from "./MemorySessions.ts"
+import * as MemoryStore from "./MemoryStore.ts"
+import * as MemoryStreamKeys from "./MemoryStreamKeys.ts"
+import * as MemoryStreams from "./MemoryStreams.ts"
+
+export type Repositories = Broadcasters | StreamKeys | Admissions | Sessions | Streams | Leases | StoreHealth
+
+/** The repositories over a store that somebody else keeps: several instances of the service may share it. */
+export const layerRepositories: Layer.Layer<Repositories, never, MemoryStore.MemoryStore> = Layer.mergeAll(
+  MemoryBroadcasters.layer,
+  MemoryStreamKeys.layer,
+  MemoryAdmissions.layer,
+  MemorySessions.layer,
+  MemoryStreams.layer,
+  MemoryLeases.layer,
+  MemoryHealth.layer
+)
+
+export const layer: Layer.Layer<Repositories | MemoryStore.MemoryStore> = Layer.provideMerge(
+  layerRepositories,
+  MemoryStore.layer
+)

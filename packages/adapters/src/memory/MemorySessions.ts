@@ -1,0 +1,68 @@
+/** The publishing sessions in memory. Moves that `applyEvent` refuses are not made. */
+import { endReasonOf, Sessions, type StopReason, whyNotGood } from "@greenroom/core"
+import { type DateTime, Effect, Layer } from "effect"
+import { holds } from "./MemoryLeases.ts"
+import { atomically, MemoryStore, type StoredStream } from "./MemoryStore.ts"
+import { broadcasterOf, move, storedSession, streamOfSource, unendedStreams } from "./storedStreams.ts"
+
+const make = Effect.map(MemoryStore, (store) => {
+  const unended = () => unendedStreams(store).map(storedSession)
+
+  /** Why the stream must go, by the state of its key and its broadcaster; the first that holds. */
+  const dueReason = (stream: StoredStream, now: DateTime.Utc): StopReason | null =>
+    broadcasterOf(store, stream).deletedAt !== null
+      ? "broadcaster_deleted"
+      : whyNotGood(store.keys.get(stream.streamKeyId)!, now)
+
+  return Sessions.of({
+    unended: atomically((now) => ({ now, unended: unended() })),
+    after: (listed) =>
+      atomically((now) => ({
+        now,
+        unended: unended(),
+        former: new Set(listed.filter((id) => streamOfSource(store, id)?.state._tag === "Inactive"))
+      })),
+    requestDueStops: atomically((now) => {
+      const due = unendedStreams(store).map(({ id }) => ({ id, reason: dueReason(store.streams.get(id)!, now) }))
+      return due.filter(({ id, reason }) => reason !== null && move(store, id, { type: "stop_requested", reason }, now))
+        .length
+    }),
+    requestStop: (streamId, reason, by) =>
+      atomically((now) => holds(store, by, now) && move(store, streamId, { type: "stop_requested", reason }, now)),
+    markReady: (ready, by) =>
+      atomically((now) => {
+        if (!holds(store, by, now)) return
+        for (const { streamId, sourceType } of ready) move(store, streamId, { type: "ready", sourceType }, now)
+      }),
+    markKicked: (streamIds, by) =>
+      atomically((now) => {
+        if (!holds(store, by, now)) return
+        for (const streamId of streamIds) move(store, streamId, { type: "kicked" }, now)
+      }),
+    end: (streamIds, cause, by) =>
+      atomically((now) => {
+        if (!holds(store, by, now)) return []
+        return streamIds.filter((id) => {
+          const state = store.streams.get(id)?.state
+          return (
+            state !== undefined &&
+            state._tag !== "Inactive" &&
+            move(store, id, { type: "ended", reason: endReasonOf(state, cause) }, now)
+          )
+        })
+      }),
+    observe: (observations, by) =>
+      atomically((now) => {
+        if (!holds(store, by, now)) return
+        for (const { streamId, observation } of observations) {
+          const stream = store.streams.get(streamId)
+          if (stream === undefined || stream.state._tag === "Inactive") continue
+          store.streams.set(streamId, { ...stream, observation, stateAsOf: now })
+        }
+      }),
+    stillUnended: (streamIds) => atomically(() => unended().filter(({ streamId }) => streamIds.includes(streamId))),
+    bySource: (sourceIds) => atomically(() => unended().filter(({ source }) => sourceIds.includes(source.id)))
+  })
+})
+
+export const layer: Layer.Layer<Sessions, never, MemoryStore> = Layer.effect(Sessions, make)

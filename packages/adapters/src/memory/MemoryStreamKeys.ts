@@ -1,0 +1,87 @@
+/** The stream keys in memory. */
+import {
+  type BroadcasterId,
+  type IssueOutcome,
+  type KeyAt,
+  keyStatus,
+  parseLimit,
+  StoreUnavailable,
+  type StreamKey,
+  StreamKeys
+} from "@greenroom/core"
+import { DateTime, Effect, Layer, Option } from "effect"
+import { atomically, hashText, type MemoryState, MemoryStore, type StoredKey } from "./MemoryStore.ts"
+import { pageOf } from "./newestFirst.ts"
+import { streamOfKey } from "./storedStreams.ts"
+
+/** Whether an unrevoked key of another broadcaster is limited to exactly this path. */
+export const isOwnedByOther = (store: MemoryState, path: string, owner: BroadcasterId): boolean =>
+  [...store.keys.values()].some((key) => key.path === path && key.revokedAt === null && key.broadcasterId !== owner)
+
+const isPast = (at: DateTime.Utc | null | undefined, now: DateTime.Utc): boolean =>
+  at !== null && at !== undefined && DateTime.isLessThanOrEqualTo(at, now)
+
+const make = Effect.map(MemoryStore, (store) => {
+  const shown = ({ hash: _, ...key }: StoredKey): StreamKey => ({
+    ...key,
+    activeStreamId: streamOfKey(store, key.id)?.id ?? null
+  })
+  const keyAt = (key: StoredKey, now: DateTime.Utc): KeyAt => ({ key: shown(key), now })
+
+  return StreamKeys.of({
+    issue: ({ hash, ...order }) =>
+      Effect.flatMap(
+        atomically((now): IssueOutcome | "duplicate" => {
+          if (store.broadcasters.get(order.broadcasterId)?.deletedAt !== null) return { _tag: "UnknownBroadcaster" }
+          if (isPast(order.expiresAt, now)) return { _tag: "ExpiryInPast" }
+          const exact = order.path !== null && parseLimit(order.path)._tag === "Exact" ? order.path : null
+          if (exact !== null && isOwnedByOther(store, exact, order.broadcasterId)) return { _tag: "PathTaken" }
+          if (store.keyByHash.has(hashText(hash))) return "duplicate"
+          const key: StoredKey = { ...order, hash, enabled: true, createdAt: now, revokedAt: null, lastUsedAt: null }
+          store.keys.set(key.id, key)
+          store.keyByHash.set(hashText(hash), key.id)
+          return { _tag: "Issued", ...keyAt(key, now) }
+        }),
+        (outcome) =>
+          outcome === "duplicate"
+            ? Effect.fail(
+                new StoreUnavailable({ operation: "StreamKeys.issue", cause: new Error("Two keys with one hash") })
+              )
+            : Effect.succeed(outcome)
+      ),
+    find: (id) => atomically((now) => Option.map(Option.fromNullishOr(store.keys.get(id)), (key) => keyAt(key, now))),
+    list: ({ broadcasterId, status }, page) =>
+      atomically((now) => {
+        const listed = [...store.keys.values()]
+          .filter((key) => broadcasterId === undefined || key.broadcasterId === broadcasterId)
+          .map(shown)
+          .filter((key) => status === undefined || status.includes(keyStatus(key, now)))
+        return pageOf(page, now, listed, (item) => ({ at: item.createdAt, id: item.id }))
+      }),
+    change: (id, { label, expiresAt, enabled }) =>
+      atomically((now) => {
+        const key = store.keys.get(id)
+        if (key === undefined) return { _tag: "NotFound" }
+        if (key.revokedAt !== null) return { _tag: "Revoked" }
+        if (isPast(expiresAt, now)) return { _tag: "ExpiryInPast" }
+        const changed: StoredKey = {
+          ...key,
+          label: label === undefined ? key.label : label,
+          expiresAt: expiresAt === undefined ? key.expiresAt : expiresAt,
+          enabled: enabled ?? key.enabled
+        }
+        store.keys.set(id, changed)
+        return { _tag: "Changed", ...keyAt(changed, now) }
+      }),
+    revoke: (id) =>
+      atomically((now) =>
+        Option.map(Option.fromNullishOr(store.keys.get(id)), (key) => {
+          const revoked = { ...key, revokedAt: key.revokedAt ?? now }
+          store.keys.set(id, revoked)
+          return keyAt(revoked, now)
+        })
+      )
+  })
+})
+
+export const layer: Layer.Layer<StreamKeys, never, MemoryStore> = Layer.effect(StreamKeys, make)

@@ -1,0 +1,144 @@
+/**
+ * How the repositories reach PostgreSQL: two clients, because a multiplexed connection answers in order and cannot cancel. The
+ * admissions' is multiplexed and quick to give up; everything else has a client whose slow statements hold up nobody. Each use
+ * ends within the client's deadline; the server ends a statement before that, so that none is left running. A client that goes
+ * silent (a network that swallows packets) is replaced. SQL and rows are the repositories' own.
+ */
+import * as PgClient from "@effect/sql-pg/PgClient"
+import { StoreUnavailable } from "@greenroom/core"
+import { Context, type Duration, Effect, Exit, Layer, Scope } from "effect"
+import * as Reactivity from "effect/reactivity/Reactivity"
+import type { SqlError } from "effect/sql/SqlError"
+import { connectionOf, type PostgresAddress } from "./PostgresAddress.ts"
+
+export interface Database {
+  /** Runs one statement, or a transaction of several, within the deadline. `operation` is what a failure calls it. */
+  readonly run: <A>(
+    operation: string,
+    use: (sql: PgClient.PgClient) => Effect.Effect<A, SqlError>
+  ) => Effect.Effect<A, StoreUnavailable>
+}
+
+/** For `Admissions` and the health check alone: a lock has 0.3 s, a statement 0.6 s, an answer 0.7 s of the 0.8 s of `/auth`. */
+export class AdmissionDatabase extends Context.Service<AdmissionDatabase, Database>()(
+  "greenroom/postgres/AdmissionDatabase"
+) {}
+
+/** For all other repositories: a lock has 2 s, a statement 4 s, an answer 5 s. */
+export class GeneralDatabase extends Context.Service<GeneralDatabase, Database>()(
+  "greenroom/postgres/GeneralDatabase"
+) {}
+
+const shared = {
+  connectionTTL: "1 hour",
+  // The pool looks once in this time, so that an idle connection goes after at most twice as long.
+  idleTimeout: "15 seconds",
+  keepAlive: "10 seconds"
+} as const satisfies Partial<PgClient.PgPoolConfig>
+
+/** What the server is told when a connection begins; a frozen process of ours must not keep its transaction's locks. */
+const limits = (lockMillis: number, statementMillis: number) => ({
+  lock_timeout: String(lockMillis),
+  statement_timeout: String(statementMillis),
+  idle_in_transaction_session_timeout: "5000"
+})
+
+/**
+ * Lets the fiber go on when its effect is interrupted, which it is told in the background: the driver waits for seconds until a
+ * cancelled statement has left its connection, and a deadline must not wait with it.
+ */
+const detached = <A, E>(self: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+  Effect.flatMap(Effect.context<never>(), (context) =>
+    Effect.callback<A, E>((resume) => {
+      const fiber = Effect.runForkWith(context)(self)
+      fiber.addObserver(resume)
+      return Effect.sync(() => fiber.interruptUnsafe())
+    })
+  )
+
+interface Opened {
+  readonly client: PgClient.PgClient
+  readonly scope: Scope.Closeable
+  answered: boolean
+  replaced: boolean
+}
+
+const make = Effect.fnUntraced(function* (
+  config: PgClient.PgPoolConfig,
+  deadline: Duration.Input
+): Effect.fn.Return<Database, never, Scope.Scope> {
+  const outer = yield* Effect.scope
+  const open = Effect.gen(function* () {
+    const scope = yield* Scope.fork(outer)
+    const client = yield* PgClient.make({ ...shared, ...config }).pipe(
+      Scope.provide(scope),
+      Effect.provide(Reactivity.layer),
+      Effect.orDie
+    )
+    const opened: Opened = { client, scope, answered: false, replaced: false }
+    return opened
+  })
+  let current = yield* open
+
+  /** A client that once answered and now does not may sit on dead connections; one that never did is still connecting. */
+  const replace = (silent: Opened): Effect.Effect<void> =>
+    Effect.suspend(() => {
+      if (silent.replaced || !silent.answered) return Effect.void
+      silent.replaced = true
+      return Effect.flatMap(open, (fresh) => {
+        current = fresh
+        return Effect.forkIn(Scope.close(silent.scope, Exit.void), outer)
+      })
+    }).pipe(Effect.uninterruptible, Effect.asVoid)
+
+  const cancellable: <A>(self: Effect.Effect<A, SqlError>) => Effect.Effect<A, SqlError> =
+    config.multiplex === true ? (self) => self : detached
+
+  return {
+    run: (operation, use) =>
+      Effect.suspend(() => {
+        const used = current
+        return cancellable(use(used.client)).pipe(
+          Effect.map((answer) => {
+            used.answered = true
+            return answer
+          }),
+          Effect.timeoutOrElse({
+            duration: deadline,
+            orElse: () => Effect.andThen(replace(used), Effect.fail(new Error("No answer within the deadline")))
+          }),
+          Effect.mapError((cause) => new StoreUnavailable({ operation, cause }))
+        )
+      })
+  }
+})
+
+const admissionConfig: PgClient.PgPoolConfig = {
+  applicationName: "greenroom-admissions",
+  minConnections: 5,
+  maxConnections: 25,
+  multiplex: true,
+  // What shares a connection waits for the slowest of it.
+  multiplexConcurrency: 4,
+  connectTimeout: "2 seconds",
+  startupParameters: limits(300, 600)
+}
+
+const generalConfig: PgClient.PgPoolConfig = {
+  applicationName: "greenroom",
+  maxConnections: 10,
+  connectTimeout: "2 seconds",
+  startupParameters: limits(2_000, 4_000)
+}
+
+/** Both clients. Connects in the background: a database that is not there yet is no failure here, but of each use. */
+export const layer = (address: PostgresAddress): Layer.Layer<AdmissionDatabase | GeneralDatabase> =>
+  Layer.unwrap(
+    Effect.sync(() => {
+      const connection = connectionOf(address)
+      return Layer.merge(
+        Layer.effect(AdmissionDatabase, make({ ...connection, ...admissionConfig }, "700 millis")),
+        Layer.effect(GeneralDatabase, make({ ...connection, ...generalConfig }, "5 seconds"))
+      )
+    })
+  )

@@ -1,0 +1,34 @@
+/** All repositories in one PostgreSQL database, whose schema `PostgresMigrations` must have brought up to date. */
+import type { Admissions, Broadcasters, Leases, Sessions, StreamKeys, Streams } from "@greenroom/core"
+import { Layer } from "effect"
+import type { StoreHealth } from "../StoreHealth.ts"
+import * as Database from "./Database.ts"
+import type { PostgresAddress } from "./PostgresAddress.ts"
+import * as PostgresAdmissions from "./PostgresAdmissions.ts"
+import * as PostgresBroadcasters from "./PostgresBroadcasters.ts"
+import * as PostgresHealth from "./PostgresHealth.ts"
+import * as PostgresLeases from "./PostgresLeases.ts"
+import * as PostgresSessions from "./PostgresSessions.ts"
+import * as PostgresStreamKeys from "./PostgresStreamKeys.ts"
+import * as PostgresStreams from "./PostgresStreams.ts"
+
+export type Repositories = Broadcasters | StreamKeys | Admissions | Sessions | Streams | Leases | StoreHealth
+
+/** The repositories over the two clients of `Database`. */
+export const layerRepositories: Layer.Layer<
+  Repositories,
+  never,
+  Database.AdmissionDatabase | Database.GeneralDatabase
+> = Layer.mergeAll(
+  PostgresBroadcasters.layer,
+  PostgresStreamKeys.layer,
+  PostgresAdmissions.layer,
+  PostgresSessions.layer,
+  PostgresStreams.layer,
+  PostgresLeases.layer,
+  PostgresHealth.layer
+)
+
+/** The repositories with clients of their own. Builds without a database that answers: each call then says `StoreUnavailable`. */
+export const layer = (address: PostgresAddress): Layer.Layer<Repositories> =>
+  Layer.provide(layerRepositories, Database.layer(address))

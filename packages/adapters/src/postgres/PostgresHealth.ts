@@ -1,0 +1,11 @@
+/** Whether PostgreSQL answers: asked on the admissions' connections, because they are what must never be silent. */
+import { Effect, Layer } from "effect"
+import { StoreHealth } from "../StoreHealth.ts"
+import { AdmissionDatabase } from "./Database.ts"
+
+export const layer: Layer.Layer<StoreHealth, never, AdmissionDatabase> = Layer.effect(
+  StoreHealth,
+  Effect.map(AdmissionDatabase, (database) =>
+    StoreHealth.of({ ping: Effect.asVoid(database.run("StoreHealth.ping", (sql) => sql`select 1`)) })
+  )
+)

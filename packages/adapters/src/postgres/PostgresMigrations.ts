@@ -1,0 +1,46 @@
+/**
+ * Brings the schema up to date, on a connection of its own that has no statement timeout. Migrations are append-only: one that
+ * has been released is never edited. They are text in modules, so that no file has to be found at run time. Several instances
+ * may start at once: the migrator's lock lets one of them migrate while the others wait for it, and then find nothing to do.
+ */
+import * as PgClient from "@effect/sql-pg/PgClient"
+import { Effect, Layer } from "effect"
+import * as Reactivity from "effect/reactivity/Reactivity"
+import * as Migrator from "effect/sql/Migrator"
+import { SqlClient } from "effect/sql/SqlClient"
+import type { SqlError } from "effect/sql/SqlError"
+import * as broadcastersAndKeys from "./migrations/0001_broadcasters_and_keys.ts"
+import * as streamsAndTheirEvents from "./migrations/0002_streams_and_their_events.ts"
+import * as leases from "./migrations/0003_leases.ts"
+import { connectionOf, type PostgresAddress } from "./PostgresAddress.ts"
+
+const migration = (statements: ReadonlyArray<string>): Effect.Effect<void, SqlError, SqlClient> =>
+  Effect.flatMap(SqlClient, (sql) =>
+    Effect.forEach(statements, (statement) => sql.unsafe(statement).unprepared, { discard: true })
+  )
+
+export const migrations: Record<string, Effect.Effect<void, SqlError, SqlClient>> = {
+  "0001_broadcasters_and_keys": migration(broadcastersAndKeys.statements),
+  "0002_streams_and_their_events": migration(streamsAndTheirEvents.statements),
+  "0003_leases": migration(leases.statements)
+}
+
+const migrateWith = Migrator.make({})({ loader: Migrator.fromRecord(migrations), table: "greenroom_migrations" })
+
+/** Which migrations were run; none when the schema was up to date. Waits for another instance for up to a minute. */
+export const migrate = Effect.fn("PostgresMigrations.migrate")(
+  function* (address: PostgresAddress) {
+    const client = yield* PgClient.makeClient({
+      ...connectionOf(address),
+      applicationName: "greenroom-migrations",
+      connectTimeout: "5 seconds",
+      startupParameters: { lock_timeout: "60000", statement_timeout: "0" }
+    })
+    return yield* Effect.provideService(migrateWith, SqlClient, client)
+  },
+  Effect.scoped,
+  Effect.provide(Reactivity.layer)
+)
+
+export const layer = (address: PostgresAddress): Layer.Layer<never, Migrator.MigrationError | SqlError> =>
+  Layer.effectDiscard(migrate(address))

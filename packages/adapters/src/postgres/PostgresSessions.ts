@@ -1,0 +1,231 @@
+/**
+ * The publishing sessions in PostgreSQL, as the reconciler sees and moves them. Each move is one statement: it locks the rows that
+ * can make the move, in the order of their ids, changes them, and writes their events. A move under a lease locks the lease's row
+ * as well, so that nobody takes the lease over between the look at it and the commit. Which moves there are is the domain's.
+ */
+import type { PgClient } from "@effect/sql-pg/PgClient"
+import { type By, Sessions, StreamId } from "@greenroom/core"
+import { Effect, Layer, Schema } from "effect"
+import { GeneralDatabase } from "./Database.ts"
+import { rowsAtOf, rowsOf } from "./rows.ts"
+import { SessionRow, sessionColumns, storedSession } from "./streamRows.ts"
+
+const sessionRows = rowsOf(SessionRow)
+const sessionRowsAt = rowsAtOf(SessionRow)
+const ids = rowsOf(Schema.Struct({ id: StreamId }))
+const former = rowsOf(Schema.Struct({ former: Schema.Array(Schema.String) }))
+
+/** The lease that a move is made under: begins the statement as `lease`, and is asked for by `held`. */
+const leaseOf = (sql: PgClient, by: By) => ({
+  lease: sql`lease as materialized (
+    select from leases where media_server = 'main' and holder = ${by}::text and until > clock_timestamp() for share
+  )`,
+  held: sql`(${by}::text is null or exists (select from lease))`
+})
+
+const firstOfEach = <A extends { readonly streamId: StreamId }>(items: ReadonlyArray<A>): ReadonlyArray<A> => [
+  ...new Map(items.toReversed().map((item) => [item.streamId, item])).values()
+]
+
+const make = Effect.gen(function* () {
+  const database = yield* GeneralDatabase
+
+  const unended: Sessions["Service"]["unended"] = database
+    .run(
+      "Sessions.unended",
+      (sql) => sql`
+        select t.now, ${sql.literal(sessionColumns)}
+        from (select clock_timestamp()::timestamptz(3) as now) t
+        left join streams s on s.media_server = 'main' and s.ended_at is null`
+    )
+    .pipe(
+      Effect.map(sessionRowsAt),
+      Effect.map(({ now, items }) => ({ now, unended: items.map(storedSession) })),
+      Effect.withSpan("Sessions.unended")
+    )
+
+  const after: Sessions["Service"]["after"] = Effect.fn("Sessions.after")(function* (listed) {
+    const found = yield* database.run(
+      "Sessions.after",
+      (sql) => sql`
+        select t.now, t.former, ${sql.literal(sessionColumns)}
+        from (
+          select clock_timestamp()::timestamptz(3) as now, array(
+            select source_id from streams
+            where media_server = 'main' and source_id = any(${listed}::text[]) and ended_at is not null
+          ) as former
+        ) t
+        left join streams s on s.media_server = 'main' and s.ended_at is null`
+    )
+    const { now, items } = sessionRowsAt(found)
+    return { now, unended: items.map(storedSession), former: new Set(former(found.slice(0, 1))[0]?.former) }
+  })
+
+  const requestDueStops: Sessions["Service"]["requestDueStops"] = database
+    .run(
+      "Sessions.requestDueStops",
+      (sql) => sql`
+        with due as (
+          select s.id, case
+            when b.deleted_at is not null then 'broadcaster_deleted'
+            when k.revoked_at is not null then 'revoked'
+            when k.expires_at <= clock_timestamp() then 'expired'
+            else 'disabled'
+          end as reason
+          from streams s join stream_keys k on k.id = s.stream_key_id join broadcasters b on b.id = k.broadcaster_id
+          where s.ended_at is null and s.stop_reason is null and (
+            b.deleted_at is not null or k.revoked_at is not null or k.expires_at <= clock_timestamp() or not k.enabled
+          )
+          order by s.id for no key update of s
+        ), stopped as (
+          update streams s set stop_reason = due.reason, stop_requested_at = clock_timestamp(), last_seq = s.last_seq + 1
+          from due where s.id = due.id
+          returning s.id, s.last_seq, s.stop_requested_at, s.stop_reason
+        )
+        insert into stream_events (stream_id, seq, type, at, data)
+        select id, last_seq, 'stop_requested', stop_requested_at, jsonb_build_object('reason', stop_reason) from stopped
+        returning stream_id`
+    )
+    .pipe(
+      Effect.map((marked) => marked.length),
+      Effect.withSpan("Sessions.requestDueStops")
+    )
+
+  const requestStop: Sessions["Service"]["requestStop"] = Effect.fn("Sessions.requestStop")(
+    function* (streamId, reason, by) {
+      const marked = yield* database.run("Sessions.requestStop", (sql) => {
+        const { lease, held } = leaseOf(sql, by)
+        return sql`
+          with ${lease}, stopped as (
+            update streams set stop_reason = ${reason}, stop_requested_at = clock_timestamp(), last_seq = last_seq + 1
+            where id = ${streamId} and ended_at is null and stop_reason is null and ${held}
+            returning id, last_seq, stop_requested_at, stop_reason
+          )
+          insert into stream_events (stream_id, seq, type, at, data)
+          select id, last_seq, 'stop_requested', stop_requested_at, jsonb_build_object('reason', stop_reason) from stopped
+          returning stream_id`
+      })
+      return marked.length > 0
+    }
+  )
+
+  const markReady: Sessions["Service"]["markReady"] = Effect.fn("Sessions.markReady")(function* (ready, by) {
+    if (ready.length === 0) return
+    yield* database.run("Sessions.markReady", (sql) => {
+      const { lease, held } = leaseOf(sql, by)
+      return sql`
+        with ${lease}, seen as (
+          select s.id, r."sourceType" as source_type
+          from streams s join jsonb_to_recordset(${sql.json(firstOfEach(ready))}) as r("streamId" uuid, "sourceType" text)
+            on r."streamId" = s.id
+          where s.ended_at is null and s.ready_at is null and ${held}
+          order by s.id for no key update of s
+        ), moved as (
+          update streams s set ready_at = clock_timestamp(), source_type = seen.source_type, last_seq = s.last_seq + 1
+          from seen where s.id = seen.id
+          returning s.id, s.last_seq, s.ready_at, s.source_type
+        )
+        insert into stream_events (stream_id, seq, type, at, data)
+        select id, last_seq, 'ready', ready_at, jsonb_build_object('source_type', source_type) from moved`
+    })
+  })
+
+  const markKicked: Sessions["Service"]["markKicked"] = Effect.fn("Sessions.markKicked")(function* (streamIds, by) {
+    if (streamIds.length === 0) return
+    yield* database.run("Sessions.markKicked", (sql) => {
+      const { lease, held } = leaseOf(sql, by)
+      return sql`
+        with ${lease}, told as (
+          select id from streams
+          where id = any(${streamIds}::uuid[]) and ended_at is null and stop_reason is not null and kicked_at is null and ${held}
+          order by id for no key update
+        ), moved as (
+          update streams s set kicked_at = clock_timestamp(), last_seq = s.last_seq + 1
+          from told where s.id = told.id
+          returning s.id, s.last_seq, s.kicked_at
+        )
+        insert into stream_events (stream_id, seq, type, at) select id, last_seq, 'kicked', kicked_at from moved`
+    })
+  })
+
+  const end: Sessions["Service"]["end"] = Effect.fn("Sessions.end")(function* (streamIds, cause, by) {
+    if (streamIds.length === 0) return []
+    const ended = yield* database.run("Sessions.end", (sql) => {
+      const { lease, held } = leaseOf(sql, by)
+      const ownReason =
+        cause === "media_server_restarted"
+          ? sql`'media_server_restarted'`
+          : sql`case when s.ready_at is null then 'never_ready' else 'disconnected' end`
+      return sql`
+        with ${lease}, gone as (
+          select id from streams
+          where id = any(${streamIds}::uuid[]) and ended_at is null and ${held}
+          order by id for no key update
+        ), moved as (
+          update streams s set
+            ended_at = clock_timestamp(), end_reason = coalesce(s.stop_reason, ${ownReason}), last_seq = s.last_seq + 1
+          from gone where s.id = gone.id
+          returning s.id, s.last_seq, s.ended_at, s.end_reason
+        )
+        insert into stream_events (stream_id, seq, type, at, data)
+        select id, last_seq, 'ended', ended_at, jsonb_build_object('reason', end_reason) from moved
+        returning stream_id as id`
+    })
+    return ids(ended).map(({ id }) => id)
+  })
+
+  const observe: Sessions["Service"]["observe"] = Effect.fn("Sessions.observe")(function* (observations, by) {
+    if (observations.length === 0) return
+    yield* database.run("Sessions.observe", (sql) => {
+      const { lease, held } = leaseOf(sql, by)
+      const said = firstOfEach(observations).map(({ streamId, observation }) => ({ id: streamId, ...observation }))
+      return sql`
+        with ${lease}, seen as (
+          select s.id, o.tracks, o."viewerCount" as viewer_count, o."inboundBytes" as inbound_bytes
+          from streams s
+          join jsonb_to_recordset(${sql.json(said)}) as o(id uuid, tracks jsonb, "viewerCount" integer, "inboundBytes" bigint)
+            on o.id = s.id
+          where s.ended_at is null and ${held}
+          order by s.id for no key update of s
+        )
+        update streams s set
+          tracks = seen.tracks, viewer_count = seen.viewer_count, inbound_bytes = seen.inbound_bytes,
+          state_as_of = clock_timestamp()
+        from seen where s.id = seen.id`
+    })
+  })
+
+  const stillUnended: Sessions["Service"]["stillUnended"] = Effect.fn("Sessions.stillUnended")(function* (streamIds) {
+    const found = yield* database.run(
+      "Sessions.stillUnended",
+      (sql) => sql`
+        select ${sql.literal(sessionColumns)} from streams s where s.id = any(${streamIds}::uuid[]) and s.ended_at is null`
+    )
+    return sessionRows(found).map(storedSession)
+  })
+
+  const bySource: Sessions["Service"]["bySource"] = Effect.fn("Sessions.bySource")(function* (sourceIds) {
+    const found = yield* database.run(
+      "Sessions.bySource",
+      (sql) => sql`
+        select ${sql.literal(sessionColumns)} from streams s
+        where s.media_server = 'main' and s.source_id = any(${sourceIds}::text[]) and s.ended_at is null`
+    )
+    return sessionRows(found).map(storedSession)
+  })
+
+  return Sessions.of({
+    unended,
+    after,
+    requestDueStops,
+    requestStop,
+    markReady,
+    markKicked,
+    end,
+    observe,
+    stillUnended,
+    bySource
+  })
+})
+
+export const layer: Layer.Layer<Sessions, never, GeneralDatabase> = Layer.effect(Sessions, make)

@@ -1,0 +1,179 @@
+/**
+ * The stream keys in PostgreSQL. An exact path is given out under an advisory lock on its text, taken in a statement of its own:
+ * the next statement's snapshot then shows what whoever had the lock before has written. Whether a key is in use and when it was last
+ * used is read from its streams, never stored beside them.
+ */
+import {
+  BroadcasterId,
+  PathLimitText,
+  parseLimit,
+  StreamId,
+  type StreamKey,
+  StreamKeyId,
+  StreamKeys
+} from "@greenroom/core"
+import { Array as Arr, Effect, Layer, Schema } from "effect"
+import { GeneralDatabase } from "./Database.ts"
+import { At, dateOf, MaybeAt, MaybeText, onPage, pageOf, rowsAtOf, rowsFor, rowsOf } from "./rows.ts"
+
+const KeyRow = Schema.Struct({
+  now: At,
+  id: StreamKeyId,
+  broadcaster_id: BroadcasterId,
+  key_prefix: Schema.String,
+  label: MaybeText,
+  path: Schema.NullOr(PathLimitText),
+  enabled: Schema.Boolean,
+  created_at: At,
+  expires_at: MaybeAt,
+  revoked_at: MaybeAt,
+  last_used_at: MaybeAt,
+  active_stream_id: Schema.NullOr(StreamId)
+})
+
+/** The columns of a row of `stream_keys` that is `k`, whether from the table or from a statement that has just changed it. */
+const keyColumns = `k.id, k.broadcaster_id, k.key_prefix, k.label, k.path, k.enabled, k.created_at, k.expires_at, k.revoked_at,
+  (select max(s.started_at) from streams s where s.stream_key_id = k.id) as last_used_at,
+  (select s.id from streams s
+    where s.stream_key_id = k.id and s.ended_at is null and s.stop_reason is distinct from 'superseded') as active_stream_id`
+
+const now = "clock_timestamp()::timestamptz(3) as now"
+
+const streamKey = (row: typeof KeyRow.Type): StreamKey => ({
+  id: row.id,
+  keyPrefix: row.key_prefix,
+  broadcasterId: row.broadcaster_id,
+  label: row.label,
+  path: row.path,
+  enabled: row.enabled,
+  createdAt: row.created_at,
+  expiresAt: row.expires_at,
+  revokedAt: row.revoked_at,
+  lastUsedAt: row.last_used_at,
+  activeStreamId: row.active_stream_id
+})
+
+const keyAt = (row: typeof KeyRow.Type) => ({ key: streamKey(row), now: row.now })
+const rows = rowsOf(KeyRow)
+const rowsAt = rowsAtOf(KeyRow)
+
+const issueAnswer = rowsOf(Schema.Struct({ known: Schema.Boolean, past: Schema.Boolean }))
+const changeAnswer = rowsOf(Schema.Struct({ revoked: Schema.Boolean, past: Schema.Boolean }))
+
+const make = Effect.gen(function* () {
+  const database = yield* GeneralDatabase
+
+  const issue: StreamKeys["Service"]["issue"] = Effect.fn("StreamKeys.issue")(function* (key) {
+    const exactPath = key.path !== null && parseLimit(key.path)._tag === "Exact" ? key.path : null
+    const answer = yield* database.run("StreamKeys.issue", (sql) => {
+      const expiresAt = sql`${dateOf(key.expiresAt)}::timestamptz`
+      const insert = sql`
+        with owner as materialized (
+          select id from broadcasters where id = ${key.broadcasterId} and deleted_at is null for share
+        ), clock as materialized (
+          select clock_timestamp() as now
+        ), k as (
+          insert into stream_keys (id, broadcaster_id, hash, key_prefix, label, path, expires_at, created_at)
+          select ${key.id}::uuid, owner.id, ${key.hash}, ${key.keyPrefix}::text, ${key.label}::text, ${key.path}::text, ${expiresAt}, clock.now
+          from owner, clock
+          where (${expiresAt} is null or ${expiresAt} > clock.now)
+            and not exists (
+              select from stream_keys other
+              where other.path = ${exactPath}::text and other.revoked_at is null and other.broadcaster_id <> owner.id
+            )
+          returning *
+        )
+        select exists (select from owner) as known,
+          coalesce(${expiresAt} <= clock.now, false) as past, k.*
+        from clock left join (select ${sql.literal(now)}, ${sql.literal(keyColumns)} from k) k on true`
+      return exactPath === null
+        ? insert
+        : sql.withTransaction(
+            Effect.andThen(sql`select pg_advisory_xact_lock(hashtextextended(${exactPath}, 0))`, insert)
+          )
+    })
+    const [issued] = rows(answer.filter(({ id }) => id !== null))
+    if (issued !== undefined) return { _tag: "Issued", ...keyAt(issued) }
+    const [why] = issueAnswer(answer)
+    return { _tag: why?.known !== true ? "UnknownBroadcaster" : why.past ? "ExpiryInPast" : "PathTaken" }
+  })
+
+  const find: StreamKeys["Service"]["find"] = Effect.fn("StreamKeys.find")(function* (id) {
+    const found = yield* database.run(
+      "StreamKeys.find",
+      (sql) => sql`select ${sql.literal(now)}, ${sql.literal(keyColumns)} from stream_keys k where k.id = ${id}`
+    )
+    return Arr.head(rows(found).map(keyAt))
+  })
+
+  const list: StreamKeys["Service"]["list"] = Effect.fn("StreamKeys.list")(function* (filter, page) {
+    const found = yield* database.run("StreamKeys.list", (sql) => {
+      const ofBroadcaster =
+        filter.broadcasterId === undefined ? sql`true` : sql`k.broadcaster_id = ${filter.broadcasterId}`
+      const inStatus =
+        filter.status === undefined
+          ? sql`true`
+          : sql`case
+              when k.revoked_at is not null then 'revoked'
+              when k.expires_at <= t.now then 'expired'
+              when not k.enabled then 'disabled'
+              when k.active_stream_id is not null then 'in_use'
+              else 'active'
+            end = any(${filter.status}::text[])`
+      return sql`
+        select t.now, k.*
+        from (select clock_timestamp()::timestamptz(3) as now) t
+        left join lateral (
+          select * from (select ${sql.literal(keyColumns)} from stream_keys k) k
+          where ${ofBroadcaster} and ${inStatus} and ${onPage(sql, "k.created_at, k.id", page)}
+          order by k.created_at desc, k.id desc
+          limit ${rowsFor(page)}::int
+        ) k on true
+        order by k.created_at desc, k.id desc`
+    })
+    const { now, items } = rowsAt(found)
+    return pageOf(page, now, items.map(streamKey), (item) => ({ at: item.createdAt, id: item.id }))
+  })
+
+  const change: StreamKeys["Service"]["change"] = Effect.fn("StreamKeys.change")(function* (id, changes) {
+    const answer = yield* database.run("StreamKeys.change", (sql) => {
+      const expiresAt = sql`${dateOf(changes.expiresAt ?? null)}::timestamptz`
+      return sql`
+        with target as materialized (
+          select id, revoked_at from stream_keys where id = ${id} for no key update
+        ), clock as materialized (
+          select clock_timestamp() as now from target
+        ), k as (
+          update stream_keys set
+            label = case when ${changes.label !== undefined} then ${changes.label ?? null} else label end,
+            expires_at = case when ${changes.expiresAt !== undefined} then ${expiresAt} else expires_at end,
+            enabled = coalesce(${changes.enabled ?? null}, enabled)
+          from target, clock
+          where stream_keys.id = target.id and target.revoked_at is null and (${expiresAt} is null or ${expiresAt} > clock.now)
+          returning stream_keys.*
+        )
+        select target.revoked_at is not null as revoked, coalesce(${expiresAt} <= clock.now, false) as past, k.*
+        from target, clock left join (select ${sql.literal(now)}, ${sql.literal(keyColumns)} from k) k on true`
+    })
+    const [changed] = rows(answer.filter(({ id }) => id !== null))
+    if (changed !== undefined) return { _tag: "Changed", ...keyAt(changed) }
+    const [why] = changeAnswer(answer)
+    return { _tag: why === undefined ? "NotFound" : why.revoked ? "Revoked" : "ExpiryInPast" }
+  })
+
+  const revoke: StreamKeys["Service"]["revoke"] = Effect.fn("StreamKeys.revoke")(function* (id) {
+    const revoked = yield* database.run(
+      "StreamKeys.revoke",
+      (sql) => sql`
+        with k as (
+          update stream_keys set revoked_at = coalesce(revoked_at, clock_timestamp()) where id = ${id} returning *
+        )
+        select ${sql.literal(now)}, ${sql.literal(keyColumns)} from k`
+    )
+    return Arr.head(rows(revoked).map(keyAt))
+  })
+
+  return StreamKeys.of({ issue, find, list, change, revoke })
+})
+
+export const layer: Layer.Layer<StreamKeys, never, GeneralDatabase> = Layer.effect(StreamKeys, make)

@@ -1,0 +1,162 @@
+/** The streams in PostgreSQL, as people read and annotate them. A status is what the row's times say; it is stored nowhere. */
+import type { PgClient } from "@effect/sql-pg/PgClient"
+import {
+  EndReason,
+  StopReason,
+  type StreamDetails,
+  type StreamEvent,
+  type StreamFilter,
+  StreamId,
+  type StreamStatus,
+  Streams
+} from "@greenroom/core"
+import { Array as Arr, Effect, Layer, Schema } from "effect"
+import { GeneralDatabase } from "./Database.ts"
+import { At, JsonObject, MaybeText, onPage, pageOf, rowsAtOf, rowsFor, rowsOf } from "./rows.ts"
+import { liveStream, StreamRow, streamColumns } from "./streamRows.ts"
+
+const DetailsRow = Schema.Struct({
+  now: At,
+  ...StreamRow.fields,
+  broadcaster_contact: MaybeText,
+  broadcaster_metadata: JsonObject,
+  broadcaster_created_at: At,
+  broadcaster_updated_at: At
+})
+
+const detailsColumns = `clock_timestamp()::timestamptz(3) as now, ${streamColumns}, b.contact as broadcaster_contact, b.metadata as broadcaster_metadata,
+  b.created_at as broadcaster_created_at, b.updated_at as broadcaster_updated_at`
+
+const event = { seq: Schema.Int, at: At }
+const EventRow = Schema.Union([
+  Schema.Struct({ ...event, type: Schema.Literals(["admitted", "kicked"]) }),
+  Schema.Struct({ ...event, type: Schema.Literal("ready"), data: Schema.Struct({ source_type: Schema.String }) }),
+  Schema.Struct({ ...event, type: Schema.Literal("stop_requested"), data: Schema.Struct({ reason: StopReason }) }),
+  Schema.Struct({ ...event, type: Schema.Literal("ended"), data: Schema.Struct({ reason: EndReason }) })
+])
+
+const streamRowsAt = rowsAtOf(StreamRow)
+const detailsRows = rowsOf(DetailsRow)
+const eventRows = rowsOf(EventRow)
+const ids = rowsOf(Schema.Struct({ id: StreamId }))
+
+const details = (row: typeof DetailsRow.Type): StreamDetails => ({
+  stream: liveStream(row),
+  broadcaster: {
+    id: row.broadcaster_id,
+    displayName: row.broadcaster_name,
+    contact: row.broadcaster_contact,
+    metadata: row.broadcaster_metadata,
+    createdAt: row.broadcaster_created_at,
+    updatedAt: row.broadcaster_updated_at
+  },
+  now: row.now
+})
+
+const streamEvent = (row: typeof EventRow.Type): StreamEvent => {
+  const { seq, at } = row
+  switch (row.type) {
+    case "admitted":
+    case "kicked":
+      return { seq, at, type: row.type }
+    case "ready":
+      return { seq, at, type: row.type, sourceType: row.data.source_type }
+    case "stop_requested":
+      return { seq, at, type: row.type, reason: row.data.reason }
+    case "ended":
+      return { seq, at, type: row.type, reason: row.data.reason }
+  }
+}
+
+const statusConditions: { readonly [S in StreamStatus]: string } = {
+  connecting: "s.ended_at is null and s.ready_at is null",
+  active: "s.ended_at is null and s.ready_at is not null",
+  inactive: "s.ended_at is not null"
+}
+
+const matching = (sql: PgClient, filter: StreamFilter) =>
+  sql.and([
+    sql.or(filter.status.map((status) => sql`${sql.literal(statusConditions[status])}`)),
+    ...(filter.broadcasterId === undefined ? [] : [sql`k.broadcaster_id = ${filter.broadcasterId}`]),
+    ...(filter.streamKeyId === undefined ? [] : [sql`s.stream_key_id = ${filter.streamKeyId}`]),
+    ...(filter.path === undefined ? [] : [sql`s.path = ${filter.path}`])
+  ])
+
+const make = Effect.gen(function* () {
+  const database = yield* GeneralDatabase
+
+  const list: Streams["Service"]["list"] = Effect.fn("Streams.list")(function* (filter, page) {
+    const found = yield* database.run(
+      "Streams.list",
+      (sql) => sql`
+        select t.now, l.*
+        from (select clock_timestamp()::timestamptz(3) as now) t
+        left join lateral (
+          select ${sql.literal(streamColumns)}
+          from streams s join stream_keys k on k.id = s.stream_key_id join broadcasters b on b.id = k.broadcaster_id
+          where ${matching(sql, filter)} and ${onPage(sql, "s.started_at, s.id", page)}
+          order by s.started_at desc, s.id desc
+          limit ${rowsFor(page)}::int
+        ) l on true
+        order by l.started_at desc, l.id desc`
+    )
+    const { now, items } = streamRowsAt(found)
+    return pageOf(page, now, items.map(liveStream), (item) => ({ at: item.state.startedAt, id: item.id }))
+  })
+
+  const find: Streams["Service"]["find"] = Effect.fn("Streams.find")(function* (id) {
+    const found = yield* database.run(
+      "Streams.find",
+      (sql) => sql`
+        select ${sql.literal(detailsColumns)}
+        from streams s join stream_keys k on k.id = s.stream_key_id join broadcasters b on b.id = k.broadcaster_id
+        where s.id = ${id}`
+    )
+    return Arr.head(detailsRows(found).map(details))
+  })
+
+  const annotate: Streams["Service"]["annotate"] = Effect.fn("Streams.annotate")(function* (id, annotation) {
+    const { title, description, metadata, recordingRef } = annotation
+    const annotated = yield* database.run(
+      "Streams.annotate",
+      (sql) => sql`
+        with s as (
+          update streams set
+            title = case when ${title !== undefined} then ${title ?? null} else title end,
+            description = case when ${description !== undefined} then ${description ?? null} else description end,
+            metadata = coalesce(${metadata === undefined ? null : sql.json(metadata)}, metadata),
+            recording_ref = case when ${recordingRef !== undefined} then ${recordingRef ?? null} else recording_ref end
+          where id = ${id}
+          returning *
+        )
+        select ${sql.literal(detailsColumns)}
+        from s join stream_keys k on k.id = s.stream_key_id join broadcasters b on b.id = k.broadcaster_id`
+    )
+    return Arr.head(detailsRows(annotated).map(details))
+  })
+
+  const events: Streams["Service"]["events"] = Effect.fn("Streams.events")(function* (id, afterSeq, limit) {
+    const found = yield* database.run(
+      "Streams.events",
+      (sql) => sql`
+        select seq, type, at, data from stream_events where stream_id = ${id} and seq > ${afterSeq}
+        order by seq limit ${limit}`
+    )
+    return eventRows(found).map(streamEvent)
+  })
+
+  const unendedOf: Streams["Service"]["unendedOf"] = Effect.fn("Streams.unendedOf")(function* (owner) {
+    const found = yield* database.run("Streams.unendedOf", (sql) =>
+      "streamKeyId" in owner
+        ? sql`select id from streams where stream_key_id = ${owner.streamKeyId} and ended_at is null`
+        : sql`
+            select s.id from streams s join stream_keys k on k.id = s.stream_key_id
+            where k.broadcaster_id = ${owner.broadcasterId} and s.ended_at is null`
+    )
+    return ids(found).map(({ id }) => id)
+  })
+
+  return Streams.of({ list, find, annotate, events, unendedOf })
+})
+
+export const layer: Layer.Layer<Streams, never, GeneralDatabase> = Layer.effect(Streams, make)

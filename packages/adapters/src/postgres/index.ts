@@ -1,0 +1,16 @@
+/**
+ * The repositories in PostgreSQL 15 or newer: `PostgresMigrations.migrate(address)` once at the start, then `Postgres.layer(address)`.
+ * The parts are there for services that bring their own clients or need one repository alone.
+ */
+export { StoreHealth } from "../StoreHealth.ts"
+export * as Database from "./Database.ts"
+export * as Postgres from "./Postgres.ts"
+export type { PostgresAddress } from "./PostgresAddress.ts"
+export * as PostgresAdmissions from "./PostgresAdmissions.ts"
+export * as PostgresBroadcasters from "./PostgresBroadcasters.ts"
+export * as PostgresHealth from "./PostgresHealth.ts"
+export * as PostgresLeases from "./PostgresLeases.ts"
+export * as PostgresMigrations from "./PostgresMigrations.ts"
+export * as PostgresSessions from "./PostgresSessions.ts"
+export * as PostgresStreamKeys from "./PostgresStreamKeys.ts"
+export * as PostgresStreams from "./PostgresStreams.ts"

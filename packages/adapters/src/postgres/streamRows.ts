@@ -1,0 +1,111 @@
+/** Rows of `streams`, alone as sessions and joined with their broadcaster, and what they are to the domain. */
+import {
+  BroadcasterId,
+  type Ending,
+  EndReason,
+  type LiveStream,
+  Protocol,
+  type SessionState,
+  StopReason,
+  type StoredSession,
+  StreamId,
+  StreamKeyId
+} from "@greenroom/core"
+import { Schema } from "effect"
+import { At, JsonObject, MaybeAt, MaybeText, WholeNumber } from "./rows.ts"
+
+const session = {
+  id: StreamId,
+  stream_key_id: StreamKeyId,
+  path: Schema.String,
+  source_id: Schema.String,
+  protocol: Schema.NullOr(Protocol),
+  started_at: At,
+  ready_at: MaybeAt,
+  source_type: MaybeText,
+  stop_reason: Schema.NullOr(StopReason),
+  stop_requested_at: MaybeAt,
+  kicked_at: MaybeAt
+}
+
+/** An unended session: the columns of `sessionColumns`. */
+export const SessionRow = Schema.Struct(session)
+type SessionRow = typeof SessionRow.Type
+
+export const sessionColumns = `s.id, s.stream_key_id, s.path, s.source_id, s.protocol, s.started_at, s.ready_at,
+  s.source_type, s.stop_reason, s.stop_requested_at, s.kicked_at`
+
+/** A stream, live or past, with its broadcaster's name: the columns of `streamColumns` from `streamTables`. */
+export const StreamRow = Schema.Struct({
+  ...session,
+  ended_at: MaybeAt,
+  end_reason: Schema.NullOr(EndReason),
+  title: MaybeText,
+  description: MaybeText,
+  metadata: JsonObject,
+  recording_ref: MaybeText,
+  tracks: Schema.Array(Schema.StructWithRest(Schema.Struct({ codec: Schema.String }), [JsonObject])),
+  viewer_count: Schema.Int,
+  inbound_bytes: WholeNumber,
+  state_as_of: MaybeAt,
+  broadcaster_id: BroadcasterId,
+  broadcaster_name: Schema.String
+})
+type StreamRow = typeof StreamRow.Type
+
+export const streamColumns = `${sessionColumns}, s.ended_at, s.end_reason, s.title, s.description, s.metadata,
+  s.recording_ref, s.tracks, s.viewer_count, s.inbound_bytes, s.state_as_of,
+  b.id as broadcaster_id, b.display_name as broadcaster_name`
+
+const endingOf = (row: SessionRow): Ending | null =>
+  row.stop_reason === null || row.stop_requested_at === null
+    ? null
+    : { reason: row.stop_reason, requestedAt: row.stop_requested_at, kickedAt: row.kicked_at }
+
+const unendedState = (row: SessionRow): StoredSession["state"] =>
+  row.ready_at === null || row.source_type === null
+    ? { _tag: "Connecting", startedAt: row.started_at, ending: endingOf(row) }
+    : {
+        _tag: "Active",
+        startedAt: row.started_at,
+        readyAt: row.ready_at,
+        sourceType: row.source_type,
+        ending: endingOf(row)
+      }
+
+const stateOf = (row: StreamRow): SessionState =>
+  row.ended_at === null || row.end_reason === null
+    ? unendedState(row)
+    : {
+        _tag: "Inactive",
+        startedAt: row.started_at,
+        readyAt: row.ready_at,
+        sourceType: row.source_type,
+        ending: endingOf(row),
+        endedAt: row.ended_at,
+        reason: row.end_reason
+      }
+
+export const storedSession = (row: SessionRow): StoredSession => ({
+  streamId: row.id,
+  streamKeyId: row.stream_key_id,
+  path: row.path,
+  source: { protocol: row.protocol, id: row.source_id },
+  state: unendedState(row)
+})
+
+export const liveStream = (row: StreamRow): LiveStream => ({
+  id: row.id,
+  streamKeyId: row.stream_key_id,
+  broadcaster: { id: row.broadcaster_id, displayName: row.broadcaster_name },
+  path: row.path,
+  protocol: row.protocol,
+  sourceId: row.source_id,
+  title: row.title,
+  description: row.description,
+  metadata: row.metadata,
+  recordingRef: row.recording_ref,
+  state: stateOf(row),
+  observation: { tracks: row.tracks, viewerCount: row.viewer_count, inboundBytes: row.inbound_bytes },
+  stateAsOf: row.state_as_of
+})

@@ -1,0 +1,296 @@
+/**
+ * A `World` that lives: held in one place, moved by Effect's clock (under a test clock it stands still until the test moves it),
+ * with clients that connect, are asked about, and can be waited for. It is what `MemoryMediaServer` looks at and what
+ * `TwinServer` puts behind HTTP. Publishers are asked about one at a time, process-wide, as MediaMTX does; while one is being
+ * asked about, its paths list hangs, and its RTSP lists do while that one is an RTSP session.
+ */
+import type { Protocol, Track } from "@greenroom/core"
+import { familyOf } from "@greenroom/core"
+import { Clock, Context, Deferred, Duration, Effect, Layer, Random, type Scope, Semaphore } from "effect"
+import { type AuthQuestion, type Client, type Credentials, queryOf, questionsOf } from "./AuthQuestion.ts"
+import * as World from "./World.ts"
+
+/** Whether the client is let in. A failure of whoever is asked has to be a `false`: MediaMTX takes it for one. */
+export type Authenticate = (question: AuthQuestion) => Effect.Effect<boolean>
+
+export interface ClientOptions extends Credentials {
+  readonly protocol: Protocol
+  readonly path: string
+  /** Drawn when it is not given. */
+  readonly id?: string
+  /** Let in without asking anybody: a publisher from before auth was configured. */
+  readonly unasked?: boolean
+}
+
+export interface PublishOptions extends ClientOptions {
+  readonly tracks?: ReadonlyArray<Track>
+  /** Another time from admission to ready than the protocol's. */
+  readonly readyAfter?: Duration.Input
+  /** Stops after its admission: an RTSP ANNOUNCE without RECORD, or a handshake that is never finished. */
+  readonly stall?: boolean
+}
+
+export interface Connected {
+  readonly id: string
+  readonly protocol: Protocol
+  readonly path: string
+  /** The answer of its auth; `false` when the server went away first. */
+  readonly admitted: Effect.Effect<boolean>
+  /** When it has left its list, and why. */
+  readonly closed: Effect.Effect<World.CloseReason>
+  /** Leaves cleanly. */
+  readonly drop: Effect.Effect<void>
+}
+
+export interface Publisher extends Connected {
+  /** `true` when its path is ready, `false` when it left before that. */
+  readonly ready: Effect.Effect<boolean>
+  /** Its process is killed. */
+  readonly kill: Effect.Effect<void>
+  /** It, or the network to it, stands still; `thaw` ends that. */
+  readonly freeze: Effect.Effect<void>
+  readonly thaw: Effect.Effect<void>
+  /** RTSP PAUSE and RECORD. */
+  readonly pause: Effect.Effect<void>
+  readonly record: Effect.Effect<void>
+}
+
+export class MediaWorld extends Context.Service<
+  MediaWorld,
+  {
+    /** The world as it is now. */
+    readonly world: Effect.Effect<World.World>
+    readonly change: (step: (world: World.World, now: number) => World.World) => Effect.Effect<World.World>
+    /** Waits until the check gives something. */
+    readonly until: <A>(check: (world: World.World) => A | undefined) => Effect.Effect<A>
+    /** From now on this decides who is let in. Until then everybody is. */
+    readonly authenticateWith: (authenticate: Authenticate) => Effect.Effect<void>
+    /** Connects, and is asked about while the caller goes on. */
+    readonly publish: (options: PublishOptions) => Effect.Effect<Publisher>
+    /** Connects, and returns when its auth was answered. */
+    readonly publishAsked: (options: PublishOptions) => Effect.Effect<Publisher>
+    readonly read: (options: ClientOptions) => Effect.Effect<Connected>
+    /** Waits behind the auths that are pending: so do the paths list, a path's entry, and a change of the configuration. */
+    readonly pathsAnswer: Effect.Effect<void>
+    /** Waits until no auth of an RTSP client is pending: so do all calls about RTSP sessions (the real one's sometimes). */
+    readonly rtspAnswers: Effect.Effect<void>
+    /** Told of everything that happens, in order. */
+    readonly observe: (observer: (happening: World.Happening) => void) => Effect.Effect<void>
+    readonly stop: Effect.Effect<void>
+    readonly start: Effect.Effect<void>
+    /** Stop and start: a new `started`, and nobody is connected. */
+    readonly restart: Effect.Effect<void>
+  }
+>()("greenroom/MediaWorld") {}
+
+export interface MediaWorldOptions extends Partial<Omit<World.WorldOptions, "readyAfter">> {
+  readonly readyAfter?: Partial<World.WorldOptions["readyAfter"]>
+  readonly authenticate?: Authenticate
+}
+
+/** H264 and AAC in the real one's words. */
+export const defaultTracks: ReadonlyArray<Track> = [
+  { codec: "H264", width: 160, height: 90, profile: "Baseline", level: "1.1" },
+  { codec: "MPEG-4 Audio", sampleRate: 44100, channelCount: 1 }
+]
+
+const hex = (digits: number) =>
+  Effect.map(Random.nextIntBetween(0, 16 ** digits - 1), (n) => n.toString(16).padStart(digits, "0"))
+
+/** A version 4 UUID from Effect's `Random`: the same again under the same seed. */
+export const randomUuid = Effect.gen(function* () {
+  const variant = "89ab"[yield* Random.nextIntBetween(0, 3)]
+  return `${yield* hex(8)}-${yield* hex(4)}-4${yield* hex(3)}-${variant}${yield* hex(3)}-${yield* hex(6)}${yield* hex(6)}`
+})
+
+/** Those that the present process is being asked about; a restart forgets them. */
+interface Gate {
+  readonly turn: Semaphore.Semaphore
+  /** Which start of the server. */
+  readonly of: number
+  rtsp: number
+}
+
+export const make = Effect.fnUntraced(function* (
+  options: MediaWorldOptions = {}
+): Effect.fn.Return<MediaWorld["Service"], never, Scope.Scope> {
+  const scope = yield* Effect.scope
+  const { authenticate: initial = () => Effect.succeed(true), readyAfter, ...rest } = options
+  let authenticate = initial
+  let world = World.begin(yield* Clock.currentTimeMillis, {
+    ...World.defaultOptions,
+    ...rest,
+    readyAfter: { ...World.defaultOptions.readyAfter, ...readyAfter }
+  })
+  const newGate = (): Gate => ({ turn: Semaphore.makeUnsafe(1), of: world.starts, rtsp: 0 })
+  let gate = newGate()
+  const waiting = new Set<() => void>()
+  const observers: Array<(happening: World.Happening) => void> = []
+
+  const wake = () => {
+    for (const resume of [...waiting]) resume()
+  }
+
+  const change = (step: (world: World.World, now: number) => World.World) =>
+    Effect.map(Clock.currentTimeMillis, (now) => {
+      const before = world
+      const after = step(World.advance(world, now), now)
+      world = after.happened.length === 0 ? after : { ...after, happened: [] }
+      for (const happening of after.happened) for (const observer of observers) observer(happening)
+      if (after !== before) wake()
+      return world
+    })
+  const current = change((same) => same)
+
+  const changed = Effect.callback<void>((resume) => {
+    const done = () => {
+      waiting.delete(done)
+      resume(Effect.void)
+    }
+    waiting.add(done)
+    return Effect.sync(() => waiting.delete(done))
+  })
+
+  const until = Effect.fnUntraced(function* <A>(check: (world: World.World) => A | undefined) {
+    for (;;) {
+      const found = check(yield* current)
+      if (found !== undefined) return found
+      const due = World.nextDue(world)
+      const now = yield* Clock.currentTimeMillis
+      yield* due === null ? changed : Effect.raceFirst(changed, Effect.sleep(Math.max(due - now, 0)))
+    }
+  })
+
+  const decided = Effect.fnUntraced(function* (client: Client) {
+    for (const question of questionsOf(client)) {
+      const allowed = yield* authenticate(question).pipe(
+        Effect.timeoutOrElse({ duration: world.options.readTimeout, orElse: () => Effect.succeed(false) }),
+        Effect.catchDefect(() => Effect.succeed(false))
+      )
+      if (allowed) return true
+    }
+    return false
+  })
+
+  const orUntilItEnds = <A>(mine: Gate, effect: Effect.Effect<A>, otherwise: A): Effect.Effect<A> =>
+    Effect.raceFirst(
+      effect,
+      Effect.as(
+        until(({ up, starts }) => (up && starts === mine.of ? undefined : true)),
+        otherwise
+      )
+    )
+
+  /** A client that went away while it waits for its turn is asked about all the same; a process that ended asks no more. */
+  const ask = (client: Client) =>
+    Effect.suspend(() => {
+      const mine = gate
+      const rtsp = familyOf(client.protocol) === "rtsp" ? 1 : 0
+      mine.rtsp += rtsp
+      return orUntilItEnds(mine, mine.turn.withPermit(decided(client)), false).pipe(
+        Effect.ensuring(
+          Effect.sync(() => {
+            mine.rtsp -= rtsp
+          })
+        ),
+        Effect.tap((allowed) => change((now, at) => (mine === gate ? World.answer(now, at, client.id, allowed) : now))),
+        Effect.tap(() => Effect.sync(wake))
+      )
+    })
+
+  const connect = Effect.fnUntraced(function* (
+    options: PublishOptions,
+    action: "publish" | "read",
+    wait: boolean
+  ): Effect.fn.Return<Publisher> {
+    const { protocol, path, user, password, token, query } = options
+    const id = options.id ?? (yield* randomUuid)
+    const admitted = yield* Deferred.make<boolean>()
+    const closed = yield* Deferred.make<World.CloseReason>()
+    const ready = yield* Deferred.make<boolean>()
+    handles.set(id, { closed, ready })
+    const readyAfter = options.stall
+      ? { readyAfter: null }
+      : options.readyAfter === undefined
+        ? {}
+        : { readyAfter: Duration.toMillis(options.readyAfter) }
+    const connection: World.NewConnection = {
+      id,
+      protocol,
+      action,
+      path,
+      query: queryOf(options),
+      user: user ?? "",
+      tracks: options.tracks ?? defaultTracks,
+      ...readyAfter
+    }
+    yield* change((now, at) => World.connect(now, at, connection))
+    const present = { user, password, token, query }
+    const given = Object.fromEntries(Object.entries(present).filter(([, value]) => value !== undefined))
+    const asking = options.unasked
+      ? Effect.as(
+          change((now, at) => World.answer(now, at, id, true)),
+          true
+        )
+      : ask({ ...given, id, action, protocol, path })
+    const answered = Effect.flatMap(asking, (allowed) => Deferred.succeed(admitted, allowed))
+    yield* wait ? answered : Effect.forkIn(answered, scope, { startImmediately: true })
+    const act = (step: (world: World.World, now: number, id: string) => World.World) =>
+      Effect.asVoid(change((now, at) => step(now, at, id)))
+    return {
+      id,
+      protocol,
+      path,
+      admitted: Deferred.await(admitted),
+      ready: Effect.raceFirst(Deferred.await(ready), progress),
+      closed: Effect.raceFirst(Deferred.await(closed), progress),
+      drop: act((now, at) => World.close(now, at, id, "left")),
+      kill: act(World.kill),
+      freeze: act(World.freeze),
+      thaw: act(World.thaw),
+      pause: act(World.pause),
+      record: act(World.record)
+    }
+  })
+
+  /** Waits along with the world's own times, so that what is waited for happens. */
+  const progress = until<never>(() => undefined)
+
+  const handles = new Map<string, { closed: Deferred.Deferred<World.CloseReason>; ready: Deferred.Deferred<boolean> }>()
+  observers.push((happening) => {
+    const id = happening._tag === "Closed" ? happening.id : happening.connection.id
+    const handle = handles.get(id)
+    if (handle === undefined) return
+    if (happening._tag === "Ready") Deferred.doneUnsafe(handle.ready, Effect.succeed(true))
+    if (happening._tag !== "Closed") return
+    Deferred.doneUnsafe(handle.ready, Effect.succeed(false))
+    Deferred.doneUnsafe(handle.closed, Effect.succeed(happening.reason))
+    handles.delete(id)
+  })
+
+  const stop = Effect.asVoid(change(World.stop))
+  const start = Effect.map(change(World.start), ({ starts }) => {
+    if (gate.of !== starts) gate = newGate()
+  })
+
+  return MediaWorld.of({
+    world: current,
+    change,
+    until,
+    authenticateWith: (next) =>
+      Effect.sync(() => {
+        authenticate = next
+      }),
+    publish: (publisher) => connect(publisher, "publish", false),
+    publishAsked: (publisher) => connect(publisher, "publish", true),
+    read: (reader) => connect(reader, "read", true),
+    pathsAnswer: Effect.suspend(() => orUntilItEnds(gate, gate.turn.withPermit(Effect.void), undefined)),
+    rtspAnswers: Effect.suspend(() => until(() => (gate.rtsp === 0 ? true : undefined))).pipe(Effect.asVoid),
+    observe: (observer) => Effect.sync(() => void observers.push(observer)),
+    stop,
+    start,
+    restart: Effect.andThen(stop, start)
+  })
+})
+
+export const layer = (options?: MediaWorldOptions): Layer.Layer<MediaWorld> => Layer.effect(MediaWorld, make(options))

@@ -1,0 +1,92 @@
+/**
+ * The service's life: settings, ports, HTTP, the media server in the background, the banner; then until a signal, and back in
+ * reverse order. Fails only before it is ready, with one sentence.
+ */
+import { Deferred, Effect, Layer, Option } from "effect"
+import * as HttpServer from "effect/http/HttpServer"
+import { Addresses } from "@greenroom/core"
+import { isShort, Settings } from "../config/Settings.ts"
+import { HookSecret } from "../http/HookSecret.ts"
+import * as HttpRoutes from "../http/HttpRoutes.ts"
+import { serve as serveHttp } from "../http/Serve.ts"
+import { banner } from "./banner.ts"
+import * as Greenroom from "./Greenroom.ts"
+import { startMediaServer } from "./startMediaServer.ts"
+
+/** The banner waits this long to be able to say whether the media server came up. */
+const MEDIA_SERVER_PATIENCE = "1500 millis"
+
+const hookSecret = Layer.effect(
+  HookSecret,
+  Effect.map(Greenroom.Deployment, ({ hookSecret }) => Option.fromNullOr(hookSecret))
+)
+
+const http = Layer.unwrap(
+  Effect.gen(function* () {
+    const settings = yield* Settings
+    const { host } = yield* Greenroom.Deployment
+    const port = settings.API_PORT ?? 8080
+    if (settings.METRICS_PORT === undefined) return serveHttp(HttpRoutes.layerWithMetrics, { host, port })
+    const metrics = serveHttp(HttpRoutes.layerMetrics, { host, port: settings.METRICS_PORT })
+    return Layer.provideMerge(serveHttp(HttpRoutes.layer, { host, port }), Layer.fresh(metrics))
+  })
+)
+
+const warnings = Effect.gen(function* () {
+  const settings = yield* Settings
+  const { hookSecret } = yield* Greenroom.Deployment
+  if (hookSecret === null) {
+    yield* Effect.logWarning("HOOK_SECRET is not set: whoever reaches this port can ask /auth and send hooks")
+  }
+  for (const name of ["API_SECRET", "HOOK_SECRET"] as const) {
+    if (isShort(settings[name])) yield* Effect.logWarning(`${name} is short: use at least 16 characters`)
+  }
+})
+
+const mediaServerSentence = Effect.gen(function* () {
+  const settings = yield* Settings
+  const deployment = yield* Greenroom.Deployment
+  const server = yield* HttpServer.HttpServer
+  const hook = deployment.hookSecret
+  if (settings.MEDIAMTX_API_URL !== undefined) return `as configured, ${settings.MEDIAMTX_API_URL}`
+  if (hook === null || !("port" in server.address)) return "none"
+  const said = yield* Deferred.make<string>()
+  yield* Effect.forkScoped(Effect.flatMap(startMediaServer(server.address.port, hook), (text) => Deferred.succeed(said, text)))
+  const sentence = yield* Effect.timeoutOption(Deferred.await(said), MEDIA_SERVER_PATIENCE)
+  return Option.getOrElse(sentence, () => "is being fetched or started: the log will tell")
+})
+
+const reachable = (host: string): string =>
+  host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host.includes(":") ? `[${host}]` : host
+
+const databaseSentence = Effect.map(Greenroom.Deployment, ({ embedded, dataDirectory }) =>
+  embedded ? `PostgreSQL of its own, in ${dataDirectory}/postgres` : "as configured (DATABASE_URL)"
+)
+
+const announced = Effect.gen(function* () {
+  const server = yield* HttpServer.HttpServer
+  const deployment = yield* Greenroom.Deployment
+  const port = "port" in server.address ? server.address.port : 0
+  const text = banner({
+    url: `http://${reachable(deployment.host)}:${port}`,
+    secretFile: deployment.apiSecretFile,
+    database: yield* databaseSentence,
+    mediaServer: yield* mediaServerSentence,
+    addresses: yield* Addresses,
+    readyAfter: performance.now()
+  })
+  yield* Effect.sync(() => process.stdout.write(text))
+  yield* Effect.logInfo("ready").pipe(
+    Effect.annotateLogs({ host: deployment.host, port, ready_after_ms: Math.round(performance.now()) })
+  )
+})
+
+/** Runs until it is interrupted. */
+export const serve = Effect.gen(function* () {
+  yield* warnings
+  yield* announced
+  return yield* Effect.never
+}).pipe(
+  Effect.scoped,
+  Effect.provide(http.pipe(Layer.provide(hookSecret), Layer.provideMerge(Greenroom.layer)))
+)

@@ -1,0 +1,39 @@
+/** The settings of this process: its environment, and the files that it names. */
+import { readFileSync } from "node:fs"
+import { Effect, Layer, Result, Runtime, Schema } from "effect"
+import { readSettings, Settings, sentenceOf } from "./Settings.ts"
+
+/** sysexits.h: something is wrong with the configuration. */
+const EX_CONFIG = 78
+
+export class ConfigurationWrong extends Schema.TaggedError<ConfigurationWrong>()("ConfigurationWrong", {
+  sentence: Schema.String
+}) {
+  override get message() {
+    return this.sentence
+  }
+  override get [Runtime.errorExitCode]() {
+    return EX_CONFIG
+  }
+}
+
+const MAX_FILE = 64 * 1024
+
+const readFile = (path: string): Result.Result<string, string> => {
+  try {
+    const text = readFileSync(path, "utf8")
+    return text.length > MAX_FILE ? Result.fail("expected a file of at most 64 KiB") : Result.succeed(text)
+  } catch {
+    return Result.fail("expected a file that can be read")
+  }
+}
+
+export const layer: Layer.Layer<Settings, ConfigurationWrong> = Layer.effect(
+  Settings,
+  Effect.suspend(() => {
+    const settings = readSettings(process.env, readFile)
+    return Result.isSuccess(settings)
+      ? Effect.succeed(settings.success)
+      : Effect.fail(new ConfigurationWrong({ sentence: sentenceOf(settings.failure) }))
+  })
+)
