@@ -7,7 +7,7 @@ export const authDecisions = Metric.counter("greenroom_auth_decisions_total", {
   incremental: true
 })
 
-/** Passes of the reconciler, by `outcome`: `complete`, `not_leading`, `store_unavailable`, `media_server_unavailable`. */
+/** Passes of the reconciler, by `outcome`: `complete`, `not_leading`, `store_unavailable`, `media_server_unavailable`, `media_server_absent`, `failed`. */
 export const passes = Metric.counter("greenroom_reconciler_passes_total", {
   description: "Passes of the reconciler",
   incremental: true

@@ -8,8 +8,9 @@ import type { StreamId } from "../domain/Ids.ts"
 import { blank, type Memory } from "../domain/reconcile.ts"
 import { Admissions } from "../ports/Admissions.ts"
 import { Leases } from "../ports/Leases.ts"
-import type { MediaServer } from "../ports/MediaServer.ts"
+import { type MediaServer, MediaServerUnavailable } from "../ports/MediaServer.ts"
 import type { Sessions } from "../ports/Sessions.ts"
+import { StoreUnavailable } from "../ports/StoreUnavailable.ts"
 import * as Telemetry from "../Telemetry.ts"
 import { type PassOutcome, pass, ReconcilePolicy } from "./Reconcile.ts"
 
@@ -108,12 +109,11 @@ const endRegretted = Effect.fnUntraced(function* (regrets: Map<StreamId, Regret>
 const outcomeOf = (exit: Exit.Exit<PassOutcome, unknown>): string => {
   if (Exit.isSuccess(exit)) return exit.value._tag === "Complete" ? "complete" : "not_leading"
   const error = Cause.squash(exit.cause)
-  const tag = typeof error === "object" && error !== null && "_tag" in error ? error._tag : ""
-  return tag === "StoreUnavailable"
-    ? "store_unavailable"
-    : tag === "MediaServerUnavailable"
-      ? "media_server_unavailable"
-      : "failed"
+  if (error instanceof StoreUnavailable) return "store_unavailable"
+  if (error instanceof MediaServerUnavailable) {
+    return error.reason === "absent" ? "media_server_absent" : "media_server_unavailable"
+  }
+  return "failed"
 }
 
 const tell = Effect.fnUntraced(function* (exit: Exit.Exit<PassOutcome, unknown>, said: Said) {
@@ -123,9 +123,12 @@ const tell = Effect.fnUntraced(function* (exit: Exit.Exit<PassOutcome, unknown>,
   if (trouble !== said.trouble) {
     if (Exit.isFailure(exit)) {
       const error = Cause.squash(exit.cause)
-      yield* Effect.logWarning("the reconciler cannot see; the stored state stands until it can").pipe(
-        Effect.annotateLogs({ outcome, error: error instanceof Error ? error.message : String(error) })
-      )
+      const absent = outcome === "media_server_absent"
+      yield* (
+        absent
+          ? Effect.logInfo("there is no media server to look at yet")
+          : Effect.logWarning("the reconciler cannot see; the stored state stands until it can")
+      ).pipe(Effect.annotateLogs({ outcome, error: error instanceof Error ? error.message : String(error) }))
       if (outcome === "failed") yield* Effect.logError("a defect in a pass of the reconciler", exit.cause)
     } else yield* Effect.logInfo("the reconciler sees again")
     said.trouble = trouble

@@ -14,8 +14,8 @@ import {
   nowhere,
   OperatorSecret,
   type PublicAddresses,
-  Reconciler,
-  ReconcilePolicy
+  ReconcilePolicy,
+  Reconciler
 } from "@greenroom/core"
 import { Context, Effect, Layer, type Redacted } from "effect"
 import { Settings, type Variables } from "../config/Settings.ts"
@@ -52,9 +52,7 @@ export class Deployment extends Context.Service<
         file: null
       })
       const api: KeptSecret | ReturnType<typeof given> =
-        settings.API_SECRET === undefined
-          ? yield* keptSecret(dataDirectory, "api-secret")
-          : given(settings.API_SECRET)
+        settings.API_SECRET === undefined ? yield* keptSecret(dataDirectory, "api-secret") : given(settings.API_SECRET)
       const hook =
         settings.HOOK_SECRET !== undefined
           ? settings.HOOK_SECRET
@@ -110,7 +108,10 @@ const policies = Layer.unwrap(
     const mint = yield* KeyMint
     return Layer.mergeAll(
       Layer.succeed(OperatorSecret, { hash: mint.hash(apiSecret) }),
-      Layer.succeed(Addresses, addressesFrom(settings, startsMediaServer ? ownAddresses(host, settings.MEDIAMTX_PORTS) : nowhere)),
+      Layer.succeed(
+        Addresses,
+        addressesFrom(settings, startsMediaServer ? ownAddresses(host, settings.MEDIAMTX_PORTS) : nowhere)
+      ),
       Layer.succeed(ReconcilePolicy, {
         unauthorized: settings.UNAUTHORIZED_PUBLISHERS ?? "kick",
         massKickLimit: settings.MASS_KICK_LIMIT ?? 10,

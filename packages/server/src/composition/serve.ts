@@ -2,9 +2,10 @@
  * The service's life: settings, ports, HTTP, the media server in the background, the banner; then until a signal, and back in
  * reverse order. Fails only before it is ready, with one sentence.
  */
+
+import { Addresses } from "@greenroom/core"
 import { Deferred, Effect, Layer, Option } from "effect"
 import * as HttpServer from "effect/http/HttpServer"
-import { Addresses } from "@greenroom/core"
 import { isShort, Settings } from "../config/Settings.ts"
 import { HookSecret } from "../http/HookSecret.ts"
 import * as HttpRoutes from "../http/HttpRoutes.ts"
@@ -51,7 +52,9 @@ const mediaServerSentence = Effect.gen(function* () {
   if (settings.MEDIAMTX_API_URL !== undefined) return `as configured, ${settings.MEDIAMTX_API_URL}`
   if (hook === null || !("port" in server.address)) return "none"
   const said = yield* Deferred.make<string>()
-  yield* Effect.forkScoped(Effect.flatMap(startMediaServer(server.address.port, hook), (text) => Deferred.succeed(said, text)))
+  yield* Effect.forkScoped(
+    Effect.flatMap(startMediaServer(server.address.port, hook), (text) => Deferred.succeed(said, text))
+  )
   const sentence = yield* Effect.timeoutOption(Deferred.await(said), MEDIA_SERVER_PATIENCE)
   return Option.getOrElse(sentence, () => "is being fetched or started: the log will tell")
 })
@@ -86,7 +89,4 @@ export const serve = Effect.gen(function* () {
   yield* warnings
   yield* announced
   return yield* Effect.never
-}).pipe(
-  Effect.scoped,
-  Effect.provide(http.pipe(Layer.provide(hookSecret), Layer.provideMerge(Greenroom.layer)))
-)
+}).pipe(Effect.scoped, Effect.provide(http.pipe(Layer.provide(hookSecret), Layer.provideMerge(Greenroom.layer))))

@@ -4,7 +4,7 @@
  */
 import * as path from "node:path"
 import { EmbeddedMediaMtx, MediaMtxBinary } from "@greenroom/adapters/embedded"
-import { Effect, type Redacted } from "effect"
+import { Effect, Option, type Redacted, Schedule } from "effect"
 import { Settings } from "../config/Settings.ts"
 import { Deployment } from "./Greenroom.ts"
 import { MediaServerSlot } from "./MediaServerSlot.ts"
@@ -15,6 +15,16 @@ const originOf: { readonly [O in MediaMtxBinary.MediaMtxBinary["origin"]]: strin
   downloaded: "downloaded and checked against the release's checksums",
   cache: "downloaded earlier"
 }
+
+const UP_WITHIN = "1 second"
+
+/** Whether it comes up at once; it is tried again for as long as we live, whatever this says. */
+const comesUp = (child: EmbeddedMediaMtx.EmbeddedMediaMtx["Service"]) =>
+  child.running.pipe(
+    Effect.repeat({ schedule: Schedule.spaced("10 millis"), until: (running) => running }),
+    Effect.timeoutOption(UP_WITHIN),
+    Effect.map(Option.isSome)
+  )
 
 /** Where it runs from, in a sentence; or why there is none and how to get one. */
 export const startMediaServer = Effect.fn("startMediaServer")(function* (
@@ -27,23 +37,23 @@ export const startMediaServer = Effect.fn("startMediaServer")(function* (
   const directory = path.join(deployment.dataDirectory, "mediamtx")
   const begun = Effect.gen(function* () {
     const binary = yield* MediaMtxBinary.find({ bin: settings.MEDIAMTX_BIN, directory })
-    const process = yield* EmbeddedMediaMtx.make({
+    const child = yield* EmbeddedMediaMtx.make({
       binary,
       directory,
       auth: { port: authPort, secret: hookSecret },
       host: deployment.host,
       ...(settings.MEDIAMTX_PORTS === undefined ? {} : { ports: settings.MEDIAMTX_PORTS })
     })
+    const up = yield* comesUp(child)
     yield* slot.fill({
-      apiUrl: process.apiUrl,
+      apiUrl: child.apiUrl,
       user: settings.MEDIAMTX_API_USER ?? "greenroom",
       password: settings.MEDIAMTX_API_PASSWORD ?? deployment.apiSecret
     })
-    return `MediaMTX ${binary.version ?? "(unknown version)"}, ${binary.path}, ${originOf[binary.origin]}`
+    const what = `MediaMTX ${binary.version ?? "of unknown version"}, ${binary.path}, ${originOf[binary.origin]}`
+    return up ? what : `does not start (the log says why): ${what}`
   })
   return yield* begun.pipe(
-    Effect.catchTag("MediaMtxUnavailable", (error) =>
-      Effect.as(Effect.logWarning(error.message), error.message)
-    )
+    Effect.catchTag("MediaMtxUnavailable", (error) => Effect.as(Effect.logWarning(error.message), error.message))
   )
 })

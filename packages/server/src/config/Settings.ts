@@ -9,18 +9,15 @@ import { Ports } from "./Ports.ts"
 
 const expected = (sentence: string) => ({ message: `expected ${sentence}` })
 
-const Port = Schema.FiniteFromString.check(
-  Schema.makeFilter(
-    (port: number) => (Number.isInteger(port) && port >= 0 && port <= 65535) || "expected a port, 0 to 65535"
-  )
-)
+/** Decimal digits alone: `Number` would take 0x1F90 and 1e3, too. */
+const whole = (least: number, most: number, sentence: string) =>
+  Schema.String.check(Schema.isPattern(/^\d{1,9}$/, expected(sentence)))
+    .pipe(Schema.decodeTo(Schema.FiniteFromString))
+    .check(Schema.makeFilter((n: number) => (n >= least && n <= most) || `expected ${sentence}`))
 
-const count = (least: number, most: number) =>
-  Schema.FiniteFromString.check(
-    Schema.makeFilter(
-      (n: number) => (Number.isInteger(n) && n >= least && n <= most) || `expected a whole number, ${least} to ${most}`
-    )
-  )
+const Port = whole(0, 65535, "a port, 0 to 65535")
+
+const count = (least: number, most: number) => whole(least, most, `a whole number, ${least} to ${most}`)
 
 const urlOf = (schemes: ReadonlyArray<string>, example: string) =>
   Schema.String.check(
@@ -118,7 +115,8 @@ export const readSettings = (
   const decoded = Schema.decodeUnknownResult(Variables)(values, { errors: "all" })
   if (Result.isFailure(decoded)) {
     for (const issue of formatter(decoded.failure.issue).issues) {
-      wrong.push({ variable: String(issue.path?.[0] ?? ""), detail: issue.message.replace(/^Expected/, "expected") })
+      const variable = String(issue.path?.[0] ?? "")
+      if (wrong.every((said) => said.variable !== variable)) wrong.push({ variable, detail: issue.message })
     }
   } else wrong.push(...contradictions(decoded.success))
   return wrong.length > 0 || Result.isFailure(decoded) ? Result.fail(wrong) : Result.succeed(decoded.success)

@@ -1,0 +1,148 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Arbitrary, Redacted, Result, Schema } from "effect"
+import { readSettings, sentenceOf, variableNames } from "../../src/config/Settings.ts"
+
+const noFile = () => Result.fail("expected a file that can be read")
+const files = (texts: Readonly<Record<string, string>>) => (path: string) =>
+  texts[path] === undefined ? noFile() : Result.succeed(texts[path])
+
+/** One value for each variable that is right, and one that is wrong; free text has none. */
+const right: Readonly<Record<string, string>> = {
+  DATABASE_URL: "postgres://user:hunter2secret@db:5432/greenroom",
+  API_SECRET: "0123456789abcdef0123456789abcdef",
+  API_PORT: "8080",
+  HOST: "127.0.0.1",
+  DATA_DIR: "/var/lib/greenroom",
+  MEDIAMTX_PORTS: "rtmp=11935, hls=18888",
+  MEDIAMTX_API_URL: "http://mediamtx:9997",
+  MEDIAMTX_API_USER: "greenroom",
+  MEDIAMTX_API_PASSWORD: "a password with spaces",
+  MEDIAMTX_PUBLIC_URL: "https://media.example.com",
+  PUBLIC_HLS_URL: "https://media.example.com:8888/hls",
+  PUBLIC_WEBRTC_URL: "http://[::1]:8889",
+  PUBLIC_RTMP_URL: "rtmp://media.example.com:1935",
+  PUBLIC_RTSP_URL: "rtsps://media.example.com",
+  PUBLIC_SRT_URL: "srt://media.example.com:8890",
+  HOOK_SECRET: "fedcba9876543210",
+  UNAUTHORIZED_PUBLISHERS: "report",
+  MASS_KICK_LIMIT: "0",
+  METRICS_PORT: "9090",
+  LOG_LEVEL: "debug",
+  LOG_FORMAT: "pretty"
+}
+const wrong: Readonly<Record<string, ReadonlyArray<string>>> = {
+  DATABASE_URL: ["mysql://u:wrongvalue@db/x", "wrongvalue", "postgres://"],
+  API_SECRET: ["wrong\nvalue", "wrong\u0000value"],
+  API_PORT: ["65536", "-1", "80.5", "wrongvalue", "0x1F90"],
+  MEDIAMTX_PORTS: ["rtmp=0", "rtmp=1,rtmp=2", "rtmp=1,rtsp=1", "quic=1", "rtmp", "rtmp=70000"],
+  MEDIAMTX_API_URL: ["mediamtx:9997", "ftp://wrongvalue", "http://user:wrongvalue@mediamtx:9997"],
+  MEDIAMTX_PUBLIC_URL: ["wrongvalue", "https://media.example.com/?wrongvalue=1"],
+  PUBLIC_HLS_URL: ["rtmp://wrongvalue"],
+  PUBLIC_WEBRTC_URL: ["wrongvalue"],
+  PUBLIC_RTMP_URL: ["http://wrongvalue"],
+  PUBLIC_RTSP_URL: ["rtsp://u:wrongvalue@host"],
+  PUBLIC_SRT_URL: ["srt://host?streamid=wrongvalue"],
+  HOOK_SECRET: ["wrong\rvalue"],
+  UNAUTHORIZED_PUBLISHERS: ["wrongvalue", "KICK"],
+  MASS_KICK_LIMIT: ["-1", "1.5", "wrongvalue"],
+  METRICS_PORT: ["wrongvalue"],
+  LOG_LEVEL: ["wrongvalue"],
+  LOG_FORMAT: ["xml"]
+}
+
+const failure = (
+  environment: Readonly<Record<string, string>>,
+  read = noFile as (path: string) => Result.Result<string, string>
+) => {
+  const settings = readSettings(environment, read)
+  return Result.isFailure(settings) ? settings.failure : []
+}
+
+describe("the settings", () => {
+  it("take every variable's right value", () => {
+    const { MEDIAMTX_PORTS: _, ...withApiUrl } = right
+    assert.deepStrictEqual(failure(withApiUrl), [])
+    const { MEDIAMTX_API_URL: __, ...withPorts } = right
+    assert.deepStrictEqual(failure(withPorts), [])
+    for (const name of variableNames) if (name !== "MEDIAMTX_BIN") assert.property(right, name)
+  })
+
+  it("name every wrong variable at once, and never the value", () => {
+    for (const [name, values] of Object.entries(wrong)) {
+      for (const value of values) {
+        const said = failure({ API_SECRET: "0123456789abcdef", [name]: value })
+        assert.deepStrictEqual(
+          said.map((one) => one.variable),
+          [name],
+          value
+        )
+        const sentence = sentenceOf(said)
+        assert.include(sentence, `${name}: expected `)
+        assert.notInclude(sentence, "wrongvalue")
+        assert.notInclude(sentence, "wrong\n")
+      }
+    }
+    const all = Object.fromEntries(Object.entries(wrong).map(([name, values]) => [name, values[0]!]))
+    assert.deepStrictEqual(new Set(failure(all).map((one) => one.variable)), new Set(Object.keys(wrong)))
+  })
+
+  it("do not care about the rest of the environment, and take an empty value for none", () => {
+    const settings = readSettings({ PATH: "/bin", API_PORT: "", API_PORT_FILE: "", HOME: "/" }, noFile)
+    assert.isTrue(Result.isSuccess(settings))
+    if (Result.isSuccess(settings)) assert.deepStrictEqual(settings.success, {})
+  })
+
+  it("read NAME_FILE, without the line end that editors leave", () => {
+    const settings = readSettings(
+      { API_SECRET_FILE: "/run/secrets/api" },
+      files({ "/run/secrets/api": "s3cret with space \n" })
+    )
+    assert.isTrue(Result.isSuccess(settings))
+    if (Result.isSuccess(settings))
+      assert.strictEqual(Redacted.value(settings.success.API_SECRET!), "s3cret with space ")
+  })
+
+  it("refuse a file that is not there, one that is empty, and a variable given twice", () => {
+    const read = files({ "/empty": "\n" })
+    assert.deepStrictEqual(
+      failure({ API_SECRET_FILE: "/nowhere" }, read).map((one) => one.variable),
+      ["API_SECRET_FILE"]
+    )
+    assert.deepStrictEqual(
+      failure({ API_SECRET_FILE: "/empty" }, read).map((one) => one.variable),
+      ["API_SECRET_FILE"]
+    )
+    assert.deepStrictEqual(
+      failure({ API_SECRET: "a", API_SECRET_FILE: "/empty" }, read).map((one) => one.variable),
+      ["API_SECRET"]
+    )
+  })
+
+  it("want a secret with a database, and one media server, not two", () => {
+    assert.deepStrictEqual(
+      failure({ DATABASE_URL: right.DATABASE_URL! }).map((one) => one.variable),
+      ["API_SECRET"]
+    )
+    const both = { MEDIAMTX_API_URL: "http://mediamtx:9997", MEDIAMTX_BIN: "/usr/local/bin/mediamtx" }
+    assert.deepStrictEqual(
+      failure(both).map((one) => one.variable),
+      ["MEDIAMTX_API_URL"]
+    )
+  })
+
+  it.prop(
+    "never show a secret, whatever it is",
+    [Arbitrary.schema(Schema.String.check(Schema.isMinLength(6)))],
+    ([text]) => {
+      const environment = {
+        API_SECRET: `${text}\n`,
+        HOOK_SECRET: `${text}\u0000`,
+        DATABASE_URL: `x${text}`,
+        API_PORT: `p${text}`
+      }
+      const said = failure(environment)
+      assert.strictEqual(said.length, 4)
+      assert.notInclude(sentenceOf(said), text)
+    }
+  )
+})
