@@ -54,8 +54,14 @@ export const migrated = Effect.fn("migrated")(function* (address: PostgresAddres
         : Effect.fail(new DatabaseUnusable({ where, detail: saidBy(Cause.squash(cause)) }))
     )
   )
+  let told = false
+  const tell = (error: DatabaseUnusable) => {
+    const level = told ? Effect.logDebug : Effect.logWarning
+    told = true
+    return level(`waiting for the database, up to ${PATIENCE_SECONDS} s: ${error.message}`)
+  }
   const done = yield* attempt.pipe(
-    Effect.tapError((error) => Effect.logDebug(error.message)),
+    Effect.tapError((error) => (hopeless.test(error.detail) ? Effect.void : tell(error))),
     Effect.retry({
       schedule: Schedule.max([Schedule.spaced("1 second"), Schedule.recurs(PATIENCE_SECONDS)]),
       while: (error) => !hopeless.test(error.detail)

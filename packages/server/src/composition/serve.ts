@@ -12,6 +12,7 @@ import * as HttpRoutes from "../http/HttpRoutes.ts"
 import { serve as serveHttp } from "../http/Serve.ts"
 import { banner } from "./banner.ts"
 import * as Greenroom from "./Greenroom.ts"
+import { cannotListen } from "./lifecycle.ts"
 import { startMediaServer } from "./startMediaServer.ts"
 
 /** The banner waits this long to be able to say whether the media server came up. */
@@ -27,8 +28,9 @@ const http = Layer.unwrap(
     const settings = yield* Settings
     const { host } = yield* Greenroom.Deployment
     const port = settings.API_PORT ?? 8080
-    if (settings.METRICS_PORT === undefined) return serveHttp(HttpRoutes.layerWithMetrics, { host, port })
-    const metrics = serveHttp(HttpRoutes.layerMetrics, { host, port: settings.METRICS_PORT })
+    const metricsPort = settings.METRICS_PORT
+    if (metricsPort === undefined) return serveHttp(HttpRoutes.layerWithMetrics, { host, port })
+    const metrics = serveHttp(HttpRoutes.layerMetrics, { host, port: metricsPort })
     return Layer.provideMerge(serveHttp(HttpRoutes.layer, { host, port }), Layer.fresh(metrics))
   })
 )
@@ -89,4 +91,8 @@ export const serve = Effect.gen(function* () {
   yield* warnings
   yield* announced
   return yield* Effect.never
-}).pipe(Effect.scoped, Effect.provide(http.pipe(Layer.provide(hookSecret), Layer.provideMerge(Greenroom.layer))))
+}).pipe(
+  Effect.scoped,
+  Effect.provide(http.pipe(Layer.provide(hookSecret), Layer.provideMerge(Greenroom.layer))),
+  Effect.catchTag("ServeError", (error) => Effect.fail(cannotListen(error.cause)))
+)

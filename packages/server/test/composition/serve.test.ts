@@ -1,0 +1,187 @@
+/** The life of the process, over its own PostgreSQL: starts, ends, refusals. What it serves is shown elsewhere. */
+import { once } from "node:events"
+import * as fs from "node:fs"
+import * as net from "node:net"
+import * as os from "node:os"
+import * as path from "node:path"
+import { afterEach, assert, beforeEach, describe, it } from "@effect/vitest"
+import { noMediaServer, type Service, startService } from "../fixtures/service.ts"
+
+const wait = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds))
+
+const until = async (condition: () => boolean, what: string) => {
+  for (let tries = 0; !condition(); tries++) {
+    if (tries > 500) throw new Error(`not within 10 s: ${what}`)
+    await wait(20)
+  }
+}
+
+const isAlive = (pid: number) => {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
+  }
+}
+
+describe("the service's process", () => {
+  let parent = ""
+  let services: Array<Service> = []
+  const start = (more: Readonly<Record<string, string>> = {}) => {
+    const service = startService({ DATA_DIR: path.join(parent, "data"), API_PORT: "0", ...noMediaServer, ...more })
+    services.push(service)
+    return service
+  }
+  const secret = () => fs.readFileSync(path.join(parent, "data", "api-secret"), "utf8").trim()
+  const databasePid = () =>
+    Number(fs.readFileSync(path.join(parent, "data/postgres/data/postmaster.pid"), "utf8").split("\n")[0])
+
+  beforeEach(() => {
+    parent = fs.mkdtempSync(path.join(os.tmpdir(), "greenroom-serve-"))
+    fs.chmodSync(parent, 0o711)
+    services = []
+  })
+  afterEach(async () => {
+    for (const { child } of services) child.kill("SIGKILL")
+    await Promise.all(services.map(({ ended }) => ended))
+    await until(
+      () => !fs.existsSync(path.join(parent, "data/postgres/data/postmaster.pid")) || !isAlive(databasePid()),
+      "database gone"
+    )
+    fs.rmSync(parent, { recursive: true, force: true })
+  })
+
+  const call = (url: string, route: string, init: { readonly method?: string; readonly body?: string } = {}) =>
+    fetch(`${url}${route}`, {
+      ...init,
+      headers: { "x-api-key": secret(), "content-type": "application/json" }
+    })
+
+  it("says where everything is, keeps its secret to itself, and ends with 0 on SIGTERM", async () => {
+    const service = start()
+    const url = await service.ready
+    assert.match(service.out(), /Greenroom is ready after \d/)
+    assert.include(service.out(), path.join(parent, "data", "api-secret"))
+    assert.notInclude(service.out() + service.err(), secret())
+    const health = await (await fetch(`${url}/health`)).json()
+    assert.deepStrictEqual(health, { status: "ok", service: "greenroom", database: "ok", media_server: "unreachable" })
+    const database = databasePid()
+    service.child.kill("SIGTERM")
+    assert.strictEqual(await service.ended, 0)
+    assert.isFalse(isAlive(database))
+    for (const line of service.err().trim().split("\n")) assert.doesNotThrow(() => JSON.parse(line), line)
+  })
+
+  it("keeps what was acknowledged through kill -9, and the same secret", async () => {
+    const first = start()
+    const made = await call(await first.ready, "/broadcasters", {
+      method: "POST",
+      body: JSON.stringify({ display_name: "Studio One" })
+    })
+    assert.strictEqual(made.status, 201)
+    const before = secret()
+    first.child.kill("SIGKILL")
+    await first.ended
+    const again = start()
+    const listed = await (await call(await again.ready, "/broadcasters")).json()
+    assert.deepStrictEqual(
+      listed.broadcasters.map((one: { display_name: string }) => one.display_name),
+      ["Studio One"]
+    )
+    assert.strictEqual(secret(), before)
+  })
+
+  /** A request whose body is half sent: open for as long as we like. */
+  const halfRequest = async (url: string) => {
+    const { hostname, port } = new URL(url)
+    const body = JSON.stringify({ display_name: "Half Sent" })
+    const socket = net.connect(Number(port), hostname)
+    await once(socket, "connect")
+    socket.on("error", () => undefined)
+    let answer = ""
+    socket.setEncoding("utf8").on("data", (text: string) => {
+      answer += text
+    })
+    socket.write(
+      `POST /broadcasters HTTP/1.1\r\nhost: x\r\nx-api-key: ${secret()}\r\ncontent-type: application/json\r\n` +
+        `content-length: ${body.length}\r\n\r\n${body.slice(0, 10)}`
+    )
+    await wait(100)
+    return { finish: () => socket.write(body.slice(10)), closed: once(socket, "close"), answer: () => answer }
+  }
+
+  it("finishes an open request after SIGTERM, and lets nobody new in meanwhile", async () => {
+    const service = start()
+    const url = await service.ready
+    const request = await halfRequest(url)
+    service.child.kill("SIGTERM")
+    const refused = async () =>
+      fetch(`${url}/livez`).then(
+        () => false,
+        () => true
+      )
+    let isRefused = false
+    for (let tries = 0; tries < 100 && !isRefused; tries++) isRefused = await refused()
+    assert.isTrue(isRefused)
+    request.finish()
+    await request.closed
+    assert.match(request.answer(), /^HTTP\/1\.1 201 /)
+    assert.strictEqual(await service.ended, 0)
+  })
+
+  it("stops at once on a second signal, and its database does not outlive it", async () => {
+    const service = start()
+    const database = databasePid.bind(null)
+    const request = await halfRequest(await service.ready)
+    const pid = database()
+    service.child.kill("SIGINT")
+    await wait(200)
+    assert.isNull(service.child.exitCode, "it waits for the open request")
+    service.child.kill("SIGINT")
+    assert.strictEqual(await service.ended, 130)
+    await request.closed
+    await until(() => !isAlive(pid), "the database is gone")
+  })
+
+  it("refuses a data directory that another process has, and says which; the owner does not notice", async () => {
+    const owner = start()
+    const url = await owner.ready
+    const second = start()
+    assert.notStrictEqual(await second.ended, 0)
+    assert.include(second.err(), String(owner.child.pid))
+    assert.strictEqual(second.out(), "")
+    assert.strictEqual((await fetch(`${url}/health`)).status, 200)
+  })
+
+  it("names every wrong variable and starts nothing", async () => {
+    const service = start({ API_PORT: "eighty", LOG_LEVEL: "loud", HOOK_SECRET: "two\nlines" })
+    assert.strictEqual(await service.ended, 78)
+    assert.match(service.err(), /API_PORT: expected .*\n.*HOOK_SECRET: expected .*\n.*LOG_LEVEL: expected/s)
+    assert.notInclude(service.err(), "two")
+    assert.notInclude(service.err(), "    at ")
+    assert.isFalse(fs.existsSync(path.join(parent, "data")))
+  })
+
+  it("says in one sentence that its port is taken", async () => {
+    const blocker = net.createServer().listen(0, "127.0.0.1")
+    await once(blocker, "listening")
+    const { port } = blocker.address() as net.AddressInfo
+    const service = start({ API_PORT: String(port) })
+    assert.notStrictEqual(await service.ended, 0)
+    blocker.close()
+    assert.include(service.err(), String(port))
+    assert.notInclude(service.err(), "    at ")
+  })
+
+  it("waits for a database that is not there yet, and ends on a signal meanwhile", async () => {
+    const service = start({
+      DATABASE_URL: "postgres://greenroom:hunter2hunter2@127.0.0.1:9/greenroom",
+      API_SECRET: "0123456789abcdef"
+    })
+    await until(() => service.err().includes("127.0.0.1:9"), "it says what it waits for")
+    service.child.kill("SIGTERM")
+    assert.strictEqual(await service.ended, 0)
+    assert.notInclude(service.err(), "hunter2")
+  })
+})
