@@ -21,7 +21,7 @@ export const endOnSecondSignal = (): void => {
 export const teardown: Runtime.Teardown = (exit, onExit) =>
   Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause) ? onExit(0) : Runtime.defaultTeardown(exit, onExit)
 
-class CannotListen extends Schema.TaggedError<CannotListen>()("CannotListen", { detail: Schema.String }) {
+export class CannotListen extends Schema.TaggedError<CannotListen>()("CannotListen", { detail: Schema.String }) {
   override get message() {
     return `The service cannot listen: ${this.detail}`
   }

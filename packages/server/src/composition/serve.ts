@@ -3,6 +3,7 @@
  * reverse order. Fails only before it is ready, with one sentence.
  */
 
+import type { EmbeddedPostgresFailed } from "@greenroom/adapters/embedded"
 import { Addresses } from "@greenroom/core"
 import { Deferred, Effect, Layer, Option } from "effect"
 import * as HttpServer from "effect/http/HttpServer"
@@ -11,8 +12,10 @@ import { HookSecret } from "../http/HookSecret.ts"
 import * as HttpRoutes from "../http/HttpRoutes.ts"
 import { serve as serveHttp } from "../http/Serve.ts"
 import { banner } from "./banner.ts"
+import type { DatabaseUnusable } from "./databaseAddress.ts"
 import * as Greenroom from "./Greenroom.ts"
-import { cannotListen } from "./lifecycle.ts"
+import type { SecretNotKept } from "./keptSecret.ts"
+import { type CannotListen, cannotListen } from "./lifecycle.ts"
 import { startMediaServer } from "./startMediaServer.ts"
 
 /** The banner waits this long to be able to say whether the media server came up. */
@@ -86,8 +89,10 @@ const announced = Effect.gen(function* () {
   )
 })
 
+export type StartFailed = SecretNotKept | EmbeddedPostgresFailed | DatabaseUnusable | CannotListen
+
 /** Runs until it is interrupted. */
-export const serve = Effect.gen(function* () {
+export const serve: Effect.Effect<never, StartFailed, Settings> = Effect.gen(function* () {
   yield* warnings
   yield* announced
   return yield* Effect.never
