@@ -1,0 +1,180 @@
+/**
+ * The files in docker/ and the compose file, as far as they can be held to something without a container engine: their text
+ * against a schema of what compose takes, against the settings that the service reads, and the media server's configuration
+ * against the real binary, where there is one.
+ */
+import { execFileSync, spawn } from "node:child_process"
+import { once } from "node:events"
+import { readFileSync } from "node:fs"
+import { assert, describe, it } from "@effect/vitest"
+import { Result, Schema } from "effect"
+import { parse } from "yaml"
+import { variableNames } from "../../src/config/Settings.ts"
+
+const root = new URL("../../../../", import.meta.url)
+const text = (path: string) => readFileSync(new URL(path, root), "utf8")
+
+const strict = { onExcessProperty: "error", errors: "all" } as const
+const Duration = Schema.String.check(Schema.isPattern(/^\d+(ms|s|m)$/))
+const Healthcheck = Schema.Struct({
+  test: Schema.Array(Schema.String).check(Schema.makeFilter((test) => test[0] === "CMD" || test[0] === "CMD-SHELL")),
+  interval: Duration,
+  timeout: Duration,
+  retries: Schema.Int,
+  start_period: Schema.optionalKey(Duration)
+})
+const Service = Schema.Struct({
+  image: Schema.String.check(Schema.isPattern(/^[\w./-]+:\d+\.\d+[\w.-]*$/, { message: "expected a pinned image" })),
+  build: Schema.optionalKey(Schema.Struct({ context: Schema.String, dockerfile: Schema.String })),
+  environment: Schema.Record(Schema.String, Schema.String),
+  ports: Schema.optionalKey(Schema.Array(Schema.String.check(Schema.isPattern(/^\d+:\d+(\/udp)?$/)))),
+  volumes: Schema.optionalKey(Schema.Array(Schema.String)),
+  networks: Schema.Array(Schema.String),
+  depends_on: Schema.optionalKey(
+    Schema.Record(Schema.String, Schema.Struct({ condition: Schema.Literals(["service_healthy"]) }))
+  ),
+  healthcheck: Schema.optionalKey(Healthcheck),
+  stop_grace_period: Schema.optionalKey(Duration),
+  restart: Schema.Literals(["unless-stopped"])
+})
+const Compose = Schema.Struct({
+  name: Schema.String,
+  services: Schema.Record(Schema.String, Service),
+  networks: Schema.Record(Schema.String, Schema.Null),
+  volumes: Schema.Record(Schema.String, Schema.Null)
+})
+const compose = () => Schema.decodeUnknownSync(Compose)(parse(text("docker-compose.yml")), strict)
+
+const mediaMtx = process.env.MEDIAMTX_BIN ?? "mediamtx"
+const hasMediaMtx = (() => {
+  try {
+    execFileSync(mediaMtx, ["--version"], { stdio: "ignore" })
+    return true
+  } catch {
+    return false
+  }
+})()
+
+describe("the compose file", () => {
+  it("is of the shape that compose takes, and the schema notices what is not", () => {
+    assert.deepStrictEqual(Object.keys(compose().services).sort(), ["api", "mediamtx", "postgres"])
+    const misspelt = parse(text("docker-compose.yml").replace("healthcheck:", "healtcheck:"))
+    assert.isTrue(Result.isFailure(Schema.decodeUnknownResult(Compose)(misspelt, strict)))
+    const unpinned = parse(text("docker-compose.yml").replace("mediamtx:1.20.1-ffmpeg", "mediamtx:latest"))
+    assert.isTrue(Result.isFailure(Schema.decodeUnknownResult(Compose)(unpinned, strict)))
+  })
+
+  it("refers only to services, networks and volumes that are there", () => {
+    const { services, networks, volumes } = compose()
+    for (const service of Object.values(services)) {
+      for (const network of service.networks) assert.property(networks, network)
+      for (const other of Object.keys(service.depends_on ?? {})) {
+        assert.property(services, other)
+        const checked = services[other]?.healthcheck !== undefined || services[other]?.build !== undefined
+        assert.isTrue(checked, `${other} has a health check to wait for`)
+      }
+      for (const volume of service.volumes ?? []) {
+        const source = volume.split(":")[0]!
+        if (source.startsWith(".")) assert.doesNotThrow(() => text(source))
+        else assert.property(volumes, source)
+      }
+    }
+  })
+
+  it("has no default for a secret, and the example environment has every variable", () => {
+    const used = [...text("docker-compose.yml").matchAll(/\$\{(\w+)(:[?-][^}]*)?\}/g)]
+    const example = new Map(
+      text(".env.example")
+        .split("\n")
+        .filter((line) => /^\w+=/.test(line))
+        .map((line) => [line.split("=")[0]!, line.slice(line.indexOf("=") + 1)])
+    )
+    for (const [whole, name, modifier] of used) {
+      assert.isTrue(example.has(name!), `${name} stands in .env.example`)
+      if (!/SECRET|PASSWORD/.test(name!)) continue
+      assert.match(modifier ?? "", /^:\?/, `${whole} is required`)
+      assert.strictEqual(example.get(name!), "", `${name} has no value in .env.example`)
+    }
+    assert.deepStrictEqual(
+      new Set(used.map(([, name]) => name).filter((name) => /SECRET|PASSWORD/.test(name!))),
+      new Set(["POSTGRES_PASSWORD", "API_SECRET", "HOOK_SECRET"])
+    )
+  })
+
+  it("gives the service only variables that it reads, and does not publish the control API", () => {
+    const { api, mediamtx } = compose().services
+    for (const name of Object.keys(api!.environment)) assert.include(variableNames, name)
+    assert.isFalse(mediamtx!.ports?.some((port) => port.includes("9997")))
+    assert.include(mediamtx!.environment.MTX_AUTHHTTPADDRESS, "@api:8080/auth")
+  })
+})
+
+describe("the image", () => {
+  it("runs as an unprivileged user from a pinned major of Node, and starts the command", () => {
+    const file = text("docker/Dockerfile")
+    const last = file.slice(file.lastIndexOf("\nFROM "))
+    assert.match(last, /^USER node$/m)
+    assert.notMatch(last.slice(last.indexOf("USER node")), /^(RUN|COPY|ADD) /m)
+    for (const [, from] of file.matchAll(/^FROM (\S+)/gm)) assert.match(from!, /^node:24-/)
+    for (const [, copied] of file.matchAll(/^COPY (?!--from)(.+) \S+$/gm)) {
+      for (const source of copied!.split(" ")) if (/\.\w+$/.test(source)) assert.doesNotThrow(() => text(source))
+    }
+  })
+})
+
+describe("the media server's configuration", () => {
+  it("asks about everybody, goes silent after 4 s, and has MoQ off", () => {
+    const config = parse(text("docker/mediamtx.yml"))
+    assert.strictEqual(config.authMethod, "http")
+    assert.deepStrictEqual(config.authHTTPExclude, [])
+    assert.strictEqual(config.readTimeout, "4s")
+    assert.deepStrictEqual(config.rtspTransports, ["tcp"])
+    for (const on of ["api", "rtsp", "rtmp", "srt", "hls", "webrtc"]) assert.isTrue(isOn(config[on]), on)
+    for (const off of ["moq", "metrics", "pprof", "playback"]) assert.isFalse(isOn(config[off]), off)
+    assert.notMatch(text("docker/mediamtx.yml"), /^\s*runOn/m)
+  })
+
+  it.skipIf(!hasMediaMtx)(
+    "is loaded by the real binary without a warning (needs mediamtx: MEDIAMTX_BIN or PATH)",
+    async () => {
+      const local = Object.fromEntries(
+        ["API", "RTSP", "RTMP", "SRT", "HLS", "WEBRTC", "WEBRTCLOCALUDP"].map((name) => [
+          `MTX_${name}ADDRESS`,
+          "127.0.0.1:0"
+        ])
+      )
+      const { MTX_AUTHHTTPADDRESS, MTX_WEBRTCADDITIONALHOSTS } = compose().services.mediamtx!.environment
+      const child = spawn(mediaMtx, [new URL("docker/mediamtx.yml", root).pathname], {
+        env: {
+          PATH: process.env.PATH ?? "",
+          ...local,
+          MTX_AUTHHTTPADDRESS: MTX_AUTHHTTPADDRESS!.replace(/\$\{[^}]*\}/, "0123456789abcdef"),
+          MTX_WEBRTCADDITIONALHOSTS: MTX_WEBRTCADDITIONALHOSTS!.replace(/\$\{\w+:-([^}]*)\}/, "$1")
+        }
+      })
+      const lines: Array<string> = []
+      await new Promise<void>((resolve) => {
+        child.stdout.setEncoding("utf8").on("data", (said: string) => {
+          lines.push(...said.trim().split("\n"))
+          if (said.includes("[API] started")) resolve()
+        })
+        child.once("exit", () => resolve())
+      })
+      child.kill("SIGTERM")
+      await once(child, "close")
+      assert.deepStrictEqual(
+        lines.filter((line) => / (WAR|ERR) /.test(line)),
+        []
+      )
+      for (const protocol of ["RTSP", "RTMP", "SRT", "HLS", "WebRTC", "API"]) {
+        assert.isTrue(
+          lines.some((line) => line.includes(`[${protocol}] started`)),
+          `${protocol} started`
+        )
+      }
+    }
+  )
+})
+
+/** YAML 1.1's `yes` is a string to a YAML 1.2 parser; MediaMTX takes both. */
+const isOn = (value: unknown): boolean => value === true || value === "yes"
