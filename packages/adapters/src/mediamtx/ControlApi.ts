@@ -50,8 +50,7 @@ export const layerHttpClient: Layer.Layer<HttpClient.HttpClient> = NodeHttpClien
   keepAliveTimeout: KEEP_ALIVE_MS,
   keepAliveMaxTimeout: KEEP_ALIVE_MS,
   maxResponseSize: MAX_BODY,
-  connections: 64,
-  connect: { timeout: 2_000 }
+  connections: 64
 })
 
 export const unavailable = (
@@ -85,10 +84,10 @@ const transportFault = ({
   reason
 }: HttpClientError.HttpClientError): readonly [MediaServerUnavailable["reason"], string] => {
   const cause = "cause" in reason ? reason.cause : undefined
-  const code = cause instanceof Error && "code" in cause ? String(cause.code) : reason._tag
-  return code === "UND_ERR_RES_EXCEEDED_MAX_SIZE"
-    ? ["nonsense", `the answer is longer than ${MAX_BODY} bytes`]
-    : ["unreachable", code]
+  if (!(cause instanceof Error)) return ["unreachable", reason._tag]
+  const code = "code" in cause ? String(cause.code) : cause.name
+  if (code === "UND_ERR_RES_EXCEEDED_MAX_SIZE") return ["nonsense", `the answer is longer than ${MAX_BODY} bytes`]
+  return ["unreachable", cause.message.includes(code) ? cause.message : `${code} ${cause.message}`.trim()]
 }
 
 const decodeError = Schema.decodeUnknownOption(Schema.fromJsonString(ErrorBody))

@@ -3,8 +3,8 @@
  * and a queued RECORD): a configuration of exactly this path, different from the one in force in something that cannot be
  * reloaded, makes MediaMTX close the path, and taking it away again closes it once more. Neighbours do not notice.
  *
- * What is added is always taken away: also when the addition was interrupted or its answer lost, and, when even that failed,
- * during the next look. `maxReaders` is also the mark by which a leftover of a process that died is told from a configuration
+ * What is added is always taken away: also when its caller is interrupted or the answer of the addition is lost, and, when even
+ * that failed, during the next looks. `maxReaders` is also the mark by which a leftover of a process that died is told from a configuration
  * of the operator's, which is never touched: such a path is not cured here.
  */
 import type { MediaServerUnavailable } from "@greenroom/core"
@@ -51,57 +51,55 @@ const add = Effect.fnUntraced(function* (
   return { _tag: "Impossible", why: unavailable(call, "nonsense", why) }
 })
 
-/** What is not there is as good as taken away. */
 const takeAway = Effect.fnUntraced(function* (api: ControlApi, path: string) {
   const call = callFor("delete", path)
   const answer = yield* api(call)
-  if (answer._tag === "NoRoute" || (answer._tag === "Refused" && answer.status !== 404)) {
-    return yield* unavailable(call, "nonsense", "the configuration could not be deleted")
-  }
+  if (answer._tag === "Ok") return "deleted" as const
+  if (answer._tag === "Refused" && answer.status === 404) return "not there" as const
+  return yield* unavailable(call, "nonsense", "the configuration could not be deleted")
 })
 
+/** An addition whose answer was lost may still be on its way inside MediaMTX: so many looks see to it that it goes. */
+const LOOKS_FOR_A_LOST_ADDITION = 30
+
 export interface Cure {
-  /** Ends within twice `stepMillis`, whether it succeeds, fails or is interrupted. */
+  /** Ends within twice `stepMillis`. Is not interrupted in between: what was begun is ended. */
   readonly cure: (path: string) => Effect.Effect<void, MediaServerUnavailable>
   /** Takes away one of those that earlier cures could not. */
   readonly finish: Effect.Effect<void>
 }
 
 export const makeCure = (api: ControlApi, stepMillis: number): Cure => {
-  const owed = new Set<string>()
+  /** What may have to be taken away yet, and how often "not there" is no proof of it. */
+  const owed = new Map<string, number>()
 
-  const inTime =
-    (call: Call) =>
-    <A>(effect: Effect.Effect<A, MediaServerUnavailable>) =>
-      Effect.timeoutOrElse(effect, {
-        duration: stepMillis,
-        orElse: () => Effect.fail(unavailable(call, "unreachable", `no answer within ${stepMillis}ms`))
-      })
+  const inTime = <A>(call: Call, effect: Effect.Effect<A, MediaServerUnavailable>) =>
+    Effect.timeoutOrElse(effect, {
+      duration: stepMillis,
+      orElse: () => Effect.fail(unavailable(call, "unreachable", `no answer within ${stepMillis}ms`))
+    })
 
-  const settle = (path: string) =>
-    takeAway(api, path).pipe(inTime(callFor("delete", path)), Effect.andThen(Effect.sync(() => void owed.delete(path))))
+  const settle = Effect.fnUntraced(function* (path: string) {
+    const outcome = yield* inTime(callFor("delete", path), takeAway(api, path))
+    const doubts = owed.get(path) ?? 0
+    if (outcome === "deleted" || doubts === 0) owed.delete(path)
+    else owed.set(path, doubts - 1)
+  })
 
-  const cure = (path: string): Effect.Effect<void, MediaServerUnavailable> => {
+  const cure = Effect.fnUntraced(function* (path: string): Effect.fn.Return<void, MediaServerUnavailable> {
     if (!canBeConfigured(path)) {
-      return Effect.fail(unavailable(callFor("add", path), "nonsense", "MediaMTX has no configuration by that name"))
+      return yield* unavailable(callFor("add", path), "nonsense", "MediaMTX has no configuration by that name")
     }
-    return Effect.uninterruptibleMask(
-      Effect.fnUntraced(function* (restore) {
-        owed.add(path)
-        const added = yield* Effect.exit(restore(inTime(callFor("add", path))(add(api, path))))
-        if (Exit.isSuccess(added) && added.value._tag === "Impossible") {
-          owed.delete(path)
-          return yield* added.value.why
-        }
-        const settled = yield* Effect.exit(settle(path))
-        yield* added
-        yield* settled
-      })
-    )
-  }
+    const added = yield* Effect.exit(inTime(callFor("add", path), add(api, path)))
+    if (Exit.isSuccess(added) && added.value._tag === "Impossible") return yield* added.value.why
+    owed.set(path, Exit.isSuccess(added) ? 0 : LOOKS_FOR_A_LOST_ADDITION)
+    const settled = yield* Effect.exit(settle(path))
+    yield* added
+    yield* settled
+  }, Effect.uninterruptible)
 
   const finish = Effect.suspend(() =>
-    Effect.forEach([...owed].slice(0, 1), (path) => Effect.ignore(settle(path)), { discard: true })
+    Effect.forEach([...owed.keys()].slice(0, 1), (path) => Effect.ignore(settle(path)), { discard: true })
   )
   return { cure, finish }
 }

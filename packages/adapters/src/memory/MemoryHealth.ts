@@ -1,5 +1,6 @@
 /** A store in this process always answers. */
+
+import { StoreHealth } from "@greenroom/core"
 import { Effect, Layer } from "effect"
-import { StoreHealth } from "../StoreHealth.ts"
 
 export const layer: Layer.Layer<StoreHealth> = Layer.succeed(StoreHealth, StoreHealth.of({ ping: Effect.void }))

@@ -101,7 +101,7 @@ export const make = Effect.fnUntraced(function* (
       Effect.tap(() => setHealth("ok")),
       Effect.tapError(() => setHealth("unreachable"))
     ),
-    find: (source) => call("find", about(source, find(source))),
+    find: (source) => Effect.tap(call("find", about(source, find(source))), () => setHealth("ok")),
     kick: (source) => call("kick", about(source, kick(source))),
     curePath: (path) => Effect.asVoid(call("kick", curePath(path))),
     served: Effect.succeed(options.served ?? everythingServed),

@@ -1,7 +1,6 @@
 /** All repositories over one `MemoryStore`, which is given along so that a test can look into it. */
-import type { Admissions, Broadcasters, Leases, Sessions, StreamKeys, Streams } from "@greenroom/core"
+import type { Admissions, Broadcasters, Leases, Sessions, StoreHealth, StreamKeys, Streams } from "@greenroom/core"
 import { Layer } from "effect"
-import type { StoreHealth } from "../StoreHealth.ts"
 import * as MemoryAdmissions from "./MemoryAdmissions.ts"
 import * as MemoryBroadcasters from "./MemoryBroadcasters.ts"
 import * as MemoryHealth from "./MemoryHealth.ts"

@@ -2,11 +2,11 @@
  * Every port in this process's memory, for embedding and for tests: `layer` has all repositories over one new store. Nothing here
  * loads a database client.
  */
-export { StoreHealth } from "../StoreHealth.ts"
+export { StoreHealth } from "@greenroom/core"
 export * as MemoryAdmissions from "./MemoryAdmissions.ts"
 export * as MemoryBroadcasters from "./MemoryBroadcasters.ts"
 export * as MemoryLeases from "./MemoryLeases.ts"
-// The media server in memory belongs here: MemoryMediaServer.ts.
+export * as MemoryMediaServer from "./MemoryMediaServer.ts"
 export { layer, layerRepositories, type Repositories } from "./MemoryRepositories.ts"
 export * as MemorySessions from "./MemorySessions.ts"
 export * as MemoryStore from "./MemoryStore.ts"

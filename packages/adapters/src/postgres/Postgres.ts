@@ -1,7 +1,6 @@
 /** All repositories in one PostgreSQL database, whose schema `PostgresMigrations` must have brought up to date. */
-import type { Admissions, Broadcasters, Leases, Sessions, StreamKeys, Streams } from "@greenroom/core"
+import type { Admissions, Broadcasters, Leases, Sessions, StoreHealth, StreamKeys, Streams } from "@greenroom/core"
 import { Layer } from "effect"
-import type { StoreHealth } from "../StoreHealth.ts"
 import * as Database from "./Database.ts"
 import type { PostgresAddress } from "./PostgresAddress.ts"
 import * as PostgresAdmissions from "./PostgresAdmissions.ts"

@@ -1,6 +1,7 @@
 /** Whether PostgreSQL answers: asked on the admissions' connections, because they are what must never be silent. */
+
+import { StoreHealth } from "@greenroom/core"
 import { Effect, Layer } from "effect"
-import { StoreHealth } from "../StoreHealth.ts"
 import { AdmissionDatabase } from "./Database.ts"
 
 export const layer: Layer.Layer<StoreHealth, never, AdmissionDatabase> = Layer.effect(

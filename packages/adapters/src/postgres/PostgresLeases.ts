@@ -37,11 +37,12 @@ const make = Effect.gen(function* () {
     )
   })
 
+  // Truncated, because the column would round it up, into the future.
   const release: Leases["Service"]["release"] = Effect.fn("Leases.release")(function* (holder) {
     yield* database.run(
       "Leases.release",
       (sql) => sql`
-        update leases set until = least(until, clock_timestamp()) where media_server = 'main' and holder = ${holder}`
+        update leases set until = least(until, date_trunc('milliseconds', clock_timestamp())) where media_server = 'main' and holder = ${holder}`
     )
   })
 

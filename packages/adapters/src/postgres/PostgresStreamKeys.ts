@@ -5,6 +5,7 @@
  */
 import {
   BroadcasterId,
+  type KeyStatus,
   PathLimitText,
   parseLimit,
   StreamId,
@@ -31,11 +32,24 @@ const KeyRow = Schema.Struct({
   active_stream_id: Schema.NullOr(StreamId)
 })
 
+const activeStream = `select s.id from streams s
+    where s.stream_key_id = k.id and s.ended_at is null and s.stop_reason is distinct from 'superseded'`
+
 /** The columns of a row of `stream_keys` that is `k`, whether from the table or from a statement that has just changed it. */
 const keyColumns = `k.id, k.broadcaster_id, k.key_prefix, k.label, k.path, k.enabled, k.created_at, k.expires_at, k.revoked_at,
   (select max(s.started_at) from streams s where s.stream_key_id = k.id) as last_used_at,
-  (select s.id from streams s
-    where s.stream_key_id = k.id and s.ended_at is null and s.stop_reason is distinct from 'superseded') as active_stream_id`
+  (${activeStream}) as active_stream_id`
+
+const good = "k.revoked_at is null and k.enabled and (k.expires_at is null or k.expires_at > t.now)"
+
+/** Which keys have a status, at the time that is `t.now`: the domain's `keyStatus`, so that a page is read by an index. */
+const statusConditions: { readonly [S in KeyStatus]: string } = {
+  revoked: "k.revoked_at is not null",
+  expired: "k.revoked_at is null and k.expires_at <= t.now",
+  disabled: "k.revoked_at is null and not k.enabled and (k.expires_at is null or k.expires_at > t.now)",
+  in_use: `${good} and exists (${activeStream})`,
+  active: `${good} and not exists (${activeStream})`
+}
 
 const now = "clock_timestamp()::timestamptz(3) as now"
 
@@ -113,18 +127,14 @@ const make = Effect.gen(function* () {
       const inStatus =
         filter.status === undefined
           ? sql`true`
-          : sql`case
-              when k.revoked_at is not null then 'revoked'
-              when k.expires_at <= t.now then 'expired'
-              when not k.enabled then 'disabled'
-              when k.active_stream_id is not null then 'in_use'
-              else 'active'
-            end = any(${filter.status}::text[])`
+          : filter.status.length === 0
+            ? sql`false`
+            : sql.or(filter.status.map((status) => sql`${sql.literal(statusConditions[status])}`))
       return sql`
-        select t.now, k.*
+        select t.now, ${sql.literal(keyColumns)}
         from (select clock_timestamp()::timestamptz(3) as now) t
         left join lateral (
-          select * from (select ${sql.literal(keyColumns)} from stream_keys k) k
+          select * from stream_keys k
           where ${ofBroadcaster} and ${inStatus} and ${onPage(sql, "k.created_at, k.id", page)}
           order by k.created_at desc, k.id desc
           limit ${rowsFor(page)}::int

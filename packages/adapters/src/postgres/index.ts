@@ -2,7 +2,7 @@
  * The repositories in PostgreSQL 15 or newer: `PostgresMigrations.migrate(address)` once at the start, then `Postgres.layer(address)`.
  * The parts are there for services that bring their own clients or need one repository alone.
  */
-export { StoreHealth } from "../StoreHealth.ts"
+export { StoreHealth } from "@greenroom/core"
 export * as Database from "./Database.ts"
 export * as Postgres from "./Postgres.ts"
 export type { PostgresAddress } from "./PostgresAddress.ts"

@@ -4,56 +4,15 @@
  * `TwinServer` puts behind HTTP. Publishers are asked about one at a time, process-wide, as MediaMTX does; while one is being
  * asked about, its paths list hangs, and its RTSP lists do while that one is an RTSP session.
  */
-import type { Protocol, Track } from "@greenroom/core"
 import { familyOf } from "@greenroom/core"
-import { Clock, Context, Deferred, Duration, Effect, Layer, Random, type Scope, Semaphore } from "effect"
-import { type AuthQuestion, type Client, type Credentials, queryOf, questionsOf } from "./AuthQuestion.ts"
+import { Clock, Context, Deferred, Duration, Effect, Layer, type Scope, Semaphore } from "effect"
+import { type AuthQuestion, type Client, queryOf, questionsOf } from "./AuthQuestion.ts"
+import { type ClientOptions, type Connected, defaultTracks, type Publisher, type PublishOptions } from "./Publisher.ts"
+import { randomUuid } from "./randomUuid.ts"
 import * as World from "./World.ts"
 
 /** Whether the client is let in. A failure of whoever is asked has to be a `false`: MediaMTX takes it for one. */
 export type Authenticate = (question: AuthQuestion) => Effect.Effect<boolean>
-
-export interface ClientOptions extends Credentials {
-  readonly protocol: Protocol
-  readonly path: string
-  /** Drawn when it is not given. */
-  readonly id?: string
-  /** Let in without asking anybody: a publisher from before auth was configured. */
-  readonly unasked?: boolean
-}
-
-export interface PublishOptions extends ClientOptions {
-  readonly tracks?: ReadonlyArray<Track>
-  /** Another time from admission to ready than the protocol's. */
-  readonly readyAfter?: Duration.Input
-  /** Stops after its admission: an RTSP ANNOUNCE without RECORD, or a handshake that is never finished. */
-  readonly stall?: boolean
-}
-
-export interface Connected {
-  readonly id: string
-  readonly protocol: Protocol
-  readonly path: string
-  /** The answer of its auth; `false` when the server went away first. */
-  readonly admitted: Effect.Effect<boolean>
-  /** When it has left its list, and why. */
-  readonly closed: Effect.Effect<World.CloseReason>
-  /** Leaves cleanly. */
-  readonly drop: Effect.Effect<void>
-}
-
-export interface Publisher extends Connected {
-  /** `true` when its path is ready, `false` when it left before that. */
-  readonly ready: Effect.Effect<boolean>
-  /** Its process is killed. */
-  readonly kill: Effect.Effect<void>
-  /** It, or the network to it, stands still; `thaw` ends that. */
-  readonly freeze: Effect.Effect<void>
-  readonly thaw: Effect.Effect<void>
-  /** RTSP PAUSE and RECORD. */
-  readonly pause: Effect.Effect<void>
-  readonly record: Effect.Effect<void>
-}
 
 export class MediaWorld extends Context.Service<
   MediaWorld,
@@ -87,21 +46,6 @@ export interface MediaWorldOptions extends Partial<Omit<World.WorldOptions, "rea
   readonly readyAfter?: Partial<World.WorldOptions["readyAfter"]>
   readonly authenticate?: Authenticate
 }
-
-/** H264 and AAC in the real one's words. */
-export const defaultTracks: ReadonlyArray<Track> = [
-  { codec: "H264", width: 160, height: 90, profile: "Baseline", level: "1.1" },
-  { codec: "MPEG-4 Audio", sampleRate: 44100, channelCount: 1 }
-]
-
-const hex = (digits: number) =>
-  Effect.map(Random.nextIntBetween(0, 16 ** digits - 1), (n) => n.toString(16).padStart(digits, "0"))
-
-/** A version 4 UUID from Effect's `Random`: the same again under the same seed. */
-export const randomUuid = Effect.gen(function* () {
-  const variant = "89ab"[yield* Random.nextIntBetween(0, 3)]
-  return `${yield* hex(8)}-${yield* hex(4)}-4${yield* hex(3)}-${variant}${yield* hex(3)}-${yield* hex(6)}${yield* hex(6)}`
-})
 
 /** Those that the present process is being asked about; a restart forgets them. */
 interface Gate {

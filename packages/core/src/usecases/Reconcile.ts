@@ -7,6 +7,7 @@ import { Context, Effect, Metric } from "effect"
 import type { StreamId } from "../domain/Ids.ts"
 import type { ListedSource } from "../domain/Look.ts"
 import { type Command, type Memory, type Policy, reconcile } from "../domain/reconcile.ts"
+import { withoutKeys } from "../domain/StreamPath.ts"
 import { Leases } from "../ports/Leases.ts"
 import { MediaServer } from "../ports/MediaServer.ts"
 import { Sessions } from "../ports/Sessions.ts"
@@ -37,6 +38,9 @@ export type PassOutcome =
       readonly heldBack: number
     }
 
+/** A path as it may be written: whoever was never admitted may have put a key into it. */
+const shown = (path: string | null): string | null => (path === null ? null : withoutKeys(path))
+
 type Of<T extends Command["_tag"]> = Extract<Command, { readonly _tag: T }>
 
 export const pass = Effect.fnUntraced(function* (memory: Memory) {
@@ -62,10 +66,7 @@ export const pass = Effect.fnUntraced(function* (memory: Memory) {
   for (const { streamId, reason } of only("RequestStop")) yield* sessions.requestStop(streamId, reason, policy.holder)
   yield* endAll(only("End"), policy.holder)
   const kicked = yield* kickAll(only("KickStopping"), only("KickUnauthorized"), policy.holder)
-  for (const { path } of only("CurePath")) {
-    yield* Effect.logWarning("a publisher that no list shows: its path is reset").pipe(Effect.annotateLogs({ path }))
-    yield* mediaServer.curePath(path)
-  }
+  for (const { path } of only("CurePath")) yield* cure(path)
   if (lease.started !== look.started) yield* leases.remember(policy.holder, look.started)
 
   yield* Metric.update(Telemetry.unendedStreams, s2.unended.length)
@@ -100,6 +101,18 @@ const endAll = Effect.fnUntraced(function* (ends: ReadonlyArray<Of<"End">>, hold
   }
 })
 
+/** A path that could not be reset is seen again: the failure is said, and keeps the pass from nothing. */
+const cure = Effect.fnUntraced(function* (path: string) {
+  const mediaServer = yield* MediaServer
+  const about = Effect.annotateLogs({ path: shown(path) })
+  yield* about(Effect.logWarning("a publisher that no list shows: its path is reset"))
+  yield* Effect.catchTag(mediaServer.curePath(path), "MediaServerUnavailable", (error) =>
+    about(Effect.logWarning("a path could not be reset; the next pass tries again")).pipe(
+      Effect.annotateLogs({ error: withoutKeys(error.message) })
+    )
+  )
+})
+
 /** Kicks those for whom the reason still holds. How many were told to go. */
 const kickAll = Effect.fnUntraced(function* (
   stopping: ReadonlyArray<Of<"KickStopping">>,
@@ -116,14 +129,14 @@ const kickAll = Effect.fnUntraced(function* (
     mediaServer.kick({ protocol: listed.protocol, id: listed.id }).pipe(
       Effect.tap((answer) =>
         Effect.logInfo(answer === "kicked" ? "publisher kicked" : "publisher had left before the kick").pipe(
-          Effect.annotateLogs({ why, path: listed.path, protocol: listed.protocol, source_id: listed.id })
+          Effect.annotateLogs({ why, path: shown(listed.path), protocol: listed.protocol, source_id: listed.id })
         )
       ),
       Effect.tap(() => Metric.update(Metric.withAttributes(Telemetry.kicks, { why }), 1)),
       Effect.as(true),
       Effect.catchTag("MediaServerUnavailable", (error) =>
         Effect.logWarning("a kick was not answered; the next pass tries again").pipe(
-          Effect.annotateLogs({ why, path: listed.path, source_id: listed.id, error: error.message }),
+          Effect.annotateLogs({ why, path: shown(listed.path), source_id: listed.id, error: error.message }),
           Effect.as(false)
         )
       )

@@ -6,6 +6,7 @@
 import { Cause, Clock, Context, Duration, Effect, Exit, Latch, Layer, Metric, Queue } from "effect"
 import type { StreamId } from "../domain/Ids.ts"
 import { blank, type Memory } from "../domain/reconcile.ts"
+import { withoutKeys } from "../domain/StreamPath.ts"
 import { Admissions } from "../ports/Admissions.ts"
 import { Leases } from "../ports/Leases.ts"
 import { type MediaServer, MediaServerUnavailable } from "../ports/MediaServer.ts"
@@ -36,10 +37,11 @@ export class Reconciler extends Context.Service<
       const passed = yield* Latch.make()
       const regrets = new Map<StreamId, Regret>()
       const wake = Effect.asVoid(Queue.offer(wakes, undefined))
-      yield* Effect.forkScoped(live(wakes, passed, regrets))
       const policy = yield* ReconcilePolicy
       const leases = yield* Leases
+      // Finalizers run in the reverse order: the loop has ended before the lease is given up, so it cannot take it again.
       yield* Effect.addFinalizer(() => Effect.ignore(Effect.timeoutOption(leases.release(policy.holder), "1 second")))
+      yield* Effect.forkScoped(live(wakes, passed, regrets))
       return Reconciler.of({
         wake,
         nextPass: passed.await,
@@ -147,7 +149,11 @@ const tell = Effect.fnUntraced(function* (exit: Exit.Exit<PassOutcome, unknown>,
   }
   for (const listed of reported) {
     yield* Effect.logWarning("a publisher has no session here; it is only reported, as configured").pipe(
-      Effect.annotateLogs({ path: listed.path, protocol: listed.protocol, source_id: listed.id })
+      Effect.annotateLogs({
+        path: listed.path === null ? null : withoutKeys(listed.path),
+        protocol: listed.protocol,
+        source_id: listed.id
+      })
     )
   }
 })

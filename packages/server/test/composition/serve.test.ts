@@ -84,9 +84,11 @@ describe("the service's process", () => {
     first.child.kill("SIGKILL")
     await first.ended
     const again = start()
-    const listed = await (await call(await again.ready, "/broadcasters")).json()
+    const listed = (await (await call(await again.ready, "/broadcasters")).json()) as {
+      readonly broadcasters: ReadonlyArray<{ readonly display_name: string }>
+    }
     assert.deepStrictEqual(
-      listed.broadcasters.map((one: { display_name: string }) => one.display_name),
+      listed.broadcasters.map((one) => one.display_name),
       ["Studio One"]
     )
     assert.strictEqual(secret(), before)

@@ -1,1 +1,0 @@
-export { StoreHealth } from "@greenroom/core"

@@ -1,0 +1,91 @@
+/** What clients do, and what is done to one of them. */
+import { familyOf } from "@greenroom/core"
+import { type Connection, close, happens, isRtsp, type Phase, publisherOf, put, vacate, type World } from "./state.ts"
+
+export type NewConnection = Omit<Connection, "created" | "phase" | "silentSince" | "readyAfter"> & {
+  /** Another time than the protocol's; `null` for a client that never goes on. */
+  readonly readyAfter?: number | null
+}
+
+/** A client connects: it stands in its list from now on, and its auth is to be asked. A server that is down knows nothing of it. */
+export const connect = (world: World, now: number, options: NewConnection): World => {
+  if (!world.up) return happens(world, { _tag: "Closed", at: now, id: options.id, reason: "server_down" })
+  const { readyAfter = world.options.readyAfter[familyOf(options.protocol)], ...rest } = options
+  return put(world, { ...rest, readyAfter, created: now, phase: { _tag: "Asking" }, silentSince: null })
+}
+
+/** The auth of the connection was answered. Nothing when it went away meanwhile. */
+export const answer = (world: World, now: number, id: string, allowed: boolean): World => {
+  const connection = world.connections.get(id)
+  if (connection === undefined || connection.phase._tag !== "Asking") return world
+  if (!allowed) return put(world, { ...connection, phase: { _tag: "Denied", until: now + world.options.denialDelay } })
+  if (connection.action === "read") return startReading(world, now, connection)
+  const readyAt = connection.readyAfter === null ? null : now + connection.readyAfter
+  return put(world, { ...connection, phase: { _tag: "Preparing", since: now, readyAt } })
+}
+
+const startReading = (world: World, now: number, connection: Connection): World =>
+  publisherOf(world, connection.path) === undefined
+    ? close(world, now, connection.id, "path_closed")
+    : put(world, { ...connection, phase: { _tag: "Reading", since: now } })
+
+/**
+ * The control API kicks. Between ANNOUNCE and a RECORD that is on its way, MediaMTX forgets an RTSP session, whose RECORD then
+ * still puts it on the path.
+ */
+export const kick = (world: World, now: number, id: string): World => {
+  const connection = world.connections.get(id)
+  if (connection === undefined) return world
+  const { phase } = connection
+  const gone = close(world, now, id, "kicked")
+  if (!isRtsp(connection) || phase._tag !== "Preparing" || phase.readyAt === null) return gone
+  return { ...gone, ghosts: new Map(gone.ghosts).set(id, { connection, readyAt: phase.readyAt }) }
+}
+
+/**
+ * The client's process is killed. Its kernel closes a TCP connection for it; SRT and WebRTC run over UDP, where nobody hears of it.
+ * (A real WebRTC session takes MediaMTX's own ICE timeouts instead of `readTimeout`.)
+ */
+export const kill = (world: World, now: number, id: string): World => {
+  const connection = world.connections.get(id)
+  if (connection === undefined) return world
+  const overTcp = familyOf(connection.protocol) === "rtmp" || familyOf(connection.protocol) === "rtsp"
+  return overTcp ? close(world, now, id, "left") : freeze(world, now, id)
+}
+
+/** The client, or the network to it, stands still. */
+export const freeze = (world: World, now: number, id: string): World => {
+  const connection = world.connections.get(id)
+  return connection === undefined || connection.silentSince !== null
+    ? world
+    : put(world, { ...connection, silentSince: now })
+}
+
+/** The client goes on. What it would have done meanwhile is late by the length of the silence. */
+export const thaw = (world: World, now: number, id: string): World => {
+  const connection = world.connections.get(id)
+  if (connection === undefined || connection.silentSince === null) return world
+  const { phase } = connection
+  const late = now - connection.silentSince
+  const shifted: Phase =
+    phase._tag === "Preparing" && phase.readyAt !== null ? { ...phase, readyAt: phase.readyAt + late } : phase
+  return put(world, { ...connection, phase: shifted, silentSince: null })
+}
+
+/** RTSP PAUSE: off the path, under the same id in the list. */
+export const pause = (world: World, now: number, id: string): World => {
+  const connection = world.connections.get(id)
+  if (connection === undefined || !isRtsp(connection) || connection.phase._tag !== "Publishing") return world
+  return vacate(put(world, { ...connection, phase: { _tag: "Paused" } }), now, connection)
+}
+
+/** RTSP RECORD, after a PAUSE or a stalled ANNOUNCE: on the path again, without an auth. */
+export const record = (world: World, now: number, id: string): World => {
+  const connection = world.connections.get(id)
+  if (connection === undefined || !isRtsp(connection)) return world
+  const { phase } = connection
+  const waits = phase._tag === "Paused" || (phase._tag === "Preparing" && phase.readyAt === null)
+  if (!waits) return world
+  const readyAt = now + world.options.readyAfter.rtsp
+  return put(world, { ...connection, phase: { _tag: "Preparing", since: now, readyAt } })
+}

@@ -1,0 +1,155 @@
+/** What a simulated MediaMTX holds, and how something leaves it. */
+import type { Protocol, Track } from "@greenroom/core"
+import { familyOf } from "@greenroom/core"
+
+export interface WorldOptions {
+  /** From the answer of `/auth` until the path is ready, in milliseconds. */
+  readonly readyAfter: { readonly rtmp: number; readonly rtsp: number; readonly srt: number; readonly webrtc: number }
+  /** After so many silent milliseconds a connection is given up; also the time that an auth call may take. */
+  readonly readTimeout: number
+  /** How long a refused connection stays in its list. The real one draws 0 to 4 s. */
+  readonly denialDelay: number
+  /** Whether a newcomer on a path takes it from the publisher that is there, or has to go itself. */
+  readonly overridePublisher: boolean
+}
+
+export const defaultOptions: WorldOptions = {
+  readyAfter: { rtmp: 2_000, rtsp: 2, srt: 500, webrtc: 100 },
+  readTimeout: 4_000,
+  denialDelay: 4_000,
+  overridePublisher: true
+}
+
+export type Phase =
+  | { readonly _tag: "Asking" }
+  | { readonly _tag: "Denied"; readonly until: number }
+  /** Admitted; `readyAt` is `null` while the client does not go on (an ANNOUNCE without RECORD). */
+  | { readonly _tag: "Preparing"; readonly since: number; readonly readyAt: number | null }
+  | { readonly _tag: "Publishing"; readonly since: number }
+  /** An RTSP publisher after PAUSE. */
+  | { readonly _tag: "Paused" }
+  | { readonly _tag: "Reading"; readonly since: number }
+
+export interface Connection {
+  readonly id: string
+  readonly protocol: Protocol
+  readonly action: "publish" | "read"
+  readonly path: string
+  readonly query: string
+  readonly user: string
+  readonly created: number
+  /** Milliseconds from admission to ready; `null` when the client stalls. */
+  readonly readyAfter: number | null
+  readonly tracks: ReadonlyArray<Track>
+  readonly phase: Phase
+  /** Since when nothing comes from the client any more, though its connection stands. */
+  readonly silentSince: number | null
+}
+
+/** A publisher on a path whose session MediaMTX has forgotten: in `paths/list`, in no list of sessions, out of reach of a kick. */
+export interface Ghost {
+  readonly connection: Connection
+  readonly readyAt: number
+}
+
+export type CloseReason =
+  | "left"
+  | "kicked"
+  | "denied"
+  | "timed_out"
+  | "evicted"
+  | "path_taken"
+  | "path_closed"
+  | "server_down"
+
+export type Happening =
+  | { readonly _tag: "Ready"; readonly at: number; readonly connection: Connection }
+  | { readonly _tag: "NotReady"; readonly at: number; readonly connection: Connection }
+  | { readonly _tag: "Closed"; readonly at: number; readonly id: string; readonly reason: CloseReason }
+
+export interface World {
+  readonly options: WorldOptions
+  readonly up: boolean
+  /** As `/v3/info` says it. A new one with every start, also within one millisecond. */
+  readonly started: string
+  readonly starts: number
+  readonly connections: ReadonlyMap<string, Connection>
+  readonly ghosts: ReadonlyMap<string, Ghost>
+  /** Exact path configurations that were added through the API; the value is `maxReaders`. */
+  readonly configurations: ReadonlyMap<string, number>
+  /** What happened since somebody last took it, oldest first. */
+  readonly happened: ReadonlyArray<Happening>
+}
+
+export const startedAt = (now: number, starts: number): string =>
+  new Date(now).toISOString().replace("Z", `${String(starts % 1_000_000).padStart(6, "0")}Z`)
+
+export const begin = (now: number, options: WorldOptions): World => ({
+  options,
+  up: true,
+  started: startedAt(now, 1),
+  starts: 1,
+  connections: new Map(),
+  ghosts: new Map(),
+  configurations: new Map(),
+  happened: []
+})
+
+export const happens = (world: World, ...happenings: ReadonlyArray<Happening>): World => ({
+  ...world,
+  happened: [...world.happened, ...happenings]
+})
+
+export const put = (world: World, connection: Connection): World => ({
+  ...world,
+  connections: new Map(world.connections).set(connection.id, connection)
+})
+
+export const without = <V>(map: ReadonlyMap<string, V>, key: string): ReadonlyMap<string, V> => {
+  const rest = new Map(map)
+  rest.delete(key)
+  return rest
+}
+
+export const isRtsp = (connection: Connection): boolean => familyOf(connection.protocol) === "rtsp"
+
+/** What stands on the path as its source, ghost or not. */
+export const publisherOf = (world: World, path: string): Connection | undefined =>
+  publishers(world).find((connection) => connection.path === path)
+
+export const publishers = (world: World): ReadonlyArray<Connection> => [
+  ...[...world.connections.values()].filter((connection) => connection.phase._tag === "Publishing"),
+  ...[...world.ghosts.values()].flatMap((ghost) =>
+    ghost.connection.phase._tag === "Publishing" ? [ghost.connection] : []
+  )
+]
+
+export const readersOf = (world: World, path: string): ReadonlyArray<Connection> =>
+  [...world.connections.values()].filter(
+    (connection) => connection.phase._tag === "Reading" && connection.path === path
+  )
+
+/** The publisher leaves its path: it is not ready any more, and who reads from it is sent away. */
+export const vacate = (world: World, now: number, connection: Connection): World =>
+  readersOf(world, connection.path).reduce(
+    (next, reader) => close(next, now, reader.id, "path_closed"),
+    happens(world, { _tag: "NotReady", at: now, connection })
+  )
+
+/** The connection leaves its list, and its path. Nothing when it is not there. */
+export const close = (world: World, now: number, id: string, reason: CloseReason): World => {
+  const connection = world.connections.get(id)
+  if (connection === undefined) return world
+  const gone = happens(
+    { ...world, connections: without(world.connections, id) },
+    { _tag: "Closed", at: now, id, reason }
+  )
+  return connection.phase._tag === "Publishing" ? vacate(gone, now, connection) : gone
+}
+
+export const closeGhost = (world: World, now: number, id: string): World => {
+  const ghost = world.ghosts.get(id)
+  if (ghost === undefined) return world
+  const gone = { ...world, ghosts: without(world.ghosts, id) }
+  return ghost.connection.phase._tag === "Publishing" ? vacate(gone, now, ghost.connection) : gone
+}

@@ -1,0 +1,136 @@
+/** The laws of `Admissions` when many ask at once, and when what bears on an admission changes while it is made. */
+import { randomUUID } from "node:crypto"
+import { assert } from "@effect/vitest"
+import { Admissions, Sessions, StreamKeys, Streams } from "@greenroom/core"
+import { Effect, Option } from "effect"
+import { contract, type Store } from "./contract.ts"
+import { admit, aKey, anAsk, aSession, newPath, stateOf } from "./world.ts"
+
+const winners = <A>(outcomes: ReadonlyArray<Option.Option<A>>) => outcomes.filter(Option.isSome).length
+
+const atOnce = { concurrency: "unbounded" } as const
+
+export const admissionRacesLaws = (store: Store) =>
+  contract("Admissions at once", store, (law) => {
+    law(
+      "of a hundred that bring one key, one is admitted",
+      Effect.gen(function* () {
+        const streams = yield* Streams
+        const key = yield* aKey()
+        const outcomes = yield* Effect.forEach(
+          Array.from({ length: 100 }, () => anAsk(key)),
+          admit,
+          atOnce
+        )
+        assert.strictEqual(winners(outcomes), 1)
+        assert.strictEqual((yield* streams.unendedOf({ streamKeyId: key.id })).length, 1)
+      })
+    )
+
+    law(
+      "of a hundred keys on one path, one is admitted",
+      Effect.gen(function* () {
+        const path = newPath()
+        const keys = yield* Effect.forEach(Array.from({ length: 100 }), () => aKey(), { concurrency: 8 })
+        const outcomes = yield* Effect.forEach(keys, (key) => admit(anAsk(key, { path })), atOnce)
+        assert.strictEqual(winners(outcomes), 1)
+      })
+    )
+
+    law(
+      "of fifty keys that one connection brings, one is admitted",
+      Effect.gen(function* () {
+        const sourceId = randomUUID()
+        const keys = yield* Effect.forEach(Array.from({ length: 50 }), () => aKey(), { concurrency: 8 })
+        const outcomes = yield* Effect.forEach(keys, (key) => admit(anAsk(key, { sourceId })), atOnce)
+        assert.strictEqual(winners(outcomes), 1)
+      })
+    )
+
+    law(
+      "a connection that asks fifty times at once has one session",
+      Effect.gen(function* () {
+        const streams = yield* Streams
+        const key = yield* aKey()
+        const ask = anAsk(key)
+        const outcomes = yield* Effect.forEach(
+          Array.from({ length: 50 }, () => ({ ...ask, streamId: anAsk(key).streamId })),
+          admit,
+          atOnce
+        )
+        const [session, ...others] = yield* streams.unendedOf({ streamKeyId: key.id })
+        assert.deepStrictEqual(others, [])
+        for (const outcome of outcomes) {
+          if (Option.isSome(outcome)) assert.strictEqual(outcome.value.streamId, session)
+        }
+        assert.strictEqual(outcomes.filter((outcome) => Option.isSome(outcome) && !outcome.value.again).length, 1)
+      })
+    )
+
+    law(
+      "keys and paths that collide in every way leave no key and no path with two sessions",
+      Effect.gen(function* () {
+        const sessions = yield* Sessions
+        const keys = yield* Effect.forEach(Array.from({ length: 6 }), () => aKey())
+        const paths = Array.from({ length: 6 }, newPath)
+        yield* Effect.forEach(
+          Array.from({ length: 180 }, (_, index) => index),
+          (index) => admit(anAsk(keys[index % 6]!, { path: paths[Math.floor(index / 6) % 6]! })),
+          { concurrency: 32 }
+        )
+        const mine = (yield* sessions.unended).unended.filter(({ path }) => paths.includes(path as never))
+        assert.isAbove(mine.length, 0)
+        assert.strictEqual(new Set(mine.map(({ path }) => path)).size, mine.length)
+        assert.strictEqual(new Set(mine.map(({ streamKeyId }) => streamKeyId)).size, mine.length)
+      })
+    )
+
+    law(
+      "nobody is admitted after a revocation was acknowledged, and who was before it is found by the stop",
+      Effect.gen(function* () {
+        const keys = yield* StreamKeys
+        const sessions = yield* Sessions
+        let admittedFirst = 0
+        const round = Effect.gen(function* () {
+          const key = yield* aKey()
+          const [before, , during] = yield* Effect.all(
+            [
+              admit(anAsk(key)),
+              Effect.andThen(keys.revoke(key.id), () => Effect.void),
+              Effect.andThen(Effect.yieldNow, admit(anAsk(key)))
+            ],
+            atOnce
+          )
+          assert.isTrue(Option.isNone(yield* admit(anAsk(key))), "admitted after the revocation")
+          yield* sessions.requestDueStops
+          for (const admission of [before, during]) {
+            if (Option.isNone(admission)) continue
+            admittedFirst++
+            const state = yield* stateOf(admission.value.streamId)
+            assert.strictEqual(state.ending?.reason, "revoked")
+          }
+        })
+        yield* Effect.all(
+          Array.from({ length: 500 }, () => round),
+          { concurrency: 4, discard: true }
+        )
+        assert.isAbove(admittedFirst, 0)
+      }),
+      { timeout: 60_000 }
+    )
+
+    law(
+      "a session that ends lets exactly one of many newcomers in",
+      Effect.gen(function* () {
+        const admissions = yield* Admissions
+        const session = yield* aSession()
+        const newcomers = Array.from({ length: 30 }, () => anAsk(session.key, { path: session.ask.path }))
+        const [, outcomes] = yield* Effect.all(
+          [admissions.endGone(session.id), Effect.forEach(newcomers, admit, atOnce)],
+          atOnce
+        )
+        const late = yield* admit(anAsk(session.key, { path: session.ask.path }))
+        assert.strictEqual(winners([...outcomes, late]), 1)
+      })
+    )
+  })

@@ -1,0 +1,277 @@
+/**
+ * What every `MediaServer` has to do, whatever is behind it: the memory world, the twin over HTTP, a real MediaMTX. The twin may
+ * be trusted in other tests because the real one passes the same.
+ */
+
+import { assert, describe, type Vitest } from "@effect/vitest"
+import { type ListedPath, type ListedSource, type Look, protocols } from "@greenroom/core"
+import { Cause, Effect, Exit, type Scope } from "effect"
+import { eventually, type Stage, type StagePublisher, timed } from "../fixtures/Stage.ts"
+
+const sourceTypes = {
+  rtmp: "rtmpConn",
+  rtmps: "rtmpsConn",
+  rtsp: "rtspSession",
+  rtsps: "rtspsSession",
+  srt: "srtConn",
+  webrtc: "webRTCSession"
+}
+
+const NOBODY = "00000000-0000-4000-8000-000000000000"
+
+const sourceIn = (look: Look, { id }: { readonly id: string }): ListedSource | undefined =>
+  look.sources.find((source) => source.id === id)
+
+const pathIn = (look: Look, { id }: { readonly id: string }): ListedPath | undefined =>
+  look.paths.find((path) => path.sourceId === id)
+
+const isOnAir = (look: Look, publisher: { readonly id: string }): boolean =>
+  pathIn(look, publisher)?.ready === true && sourceIn(look, publisher)?.state === "publish"
+
+const isGone = (look: Look, publisher: { readonly id: string }): boolean =>
+  sourceIn(look, publisher) === undefined && pathIn(look, publisher) === undefined
+
+/** One publisher of each protocol of the stage, each on its path, all on the air. */
+const everybody = Effect.fnUntraced(function* (stage: Stage) {
+  const all: Array<StagePublisher> = []
+  for (const protocol of stage.protocols) all.push(yield* stage.publish({ protocol, path: `live/${protocol}` }))
+  const look = yield* eventually(stage, stage.mediaServer.look, (seen) => all.every((one) => isOnAir(seen, one)))
+  return { all, look }
+})
+
+export const mediaServerLaws = (
+  name: string,
+  makeStage: Effect.Effect<Stage, never, Scope.Scope>,
+  test: Vitest.Tester<Scope.Scope>
+): void => {
+  const law = (sentence: string, check: (stage: Stage) => Effect.Effect<void, unknown, Scope.Scope>) =>
+    test(sentence, () => Effect.flatMap(makeStage, check), 40_000)
+
+  describe(`MediaServer: ${name}`, () => {
+    law(
+      "a publisher is listed under its auth's id, stands ready on its path with its tracks, and leaves when it stops",
+      (stage) =>
+        Effect.gen(function* () {
+          const { all, look } = yield* everybody(stage)
+          for (const publisher of all) {
+            const { id, protocol, path } = publisher
+            const expected = { id, protocol, state: "publish", established: true, path }
+            assert.deepStrictEqual(sourceIn(look, publisher), expected as ListedSource)
+            const listed = pathIn(look, publisher)
+            assert.isDefined(listed)
+            assert.strictEqual(listed.name, path)
+            assert.strictEqual(listed.sourceType, sourceTypes[protocol])
+            assert.include(
+              listed.observation.tracks.map((track) => track.codec),
+              "H264"
+            )
+            assert.strictEqual(listed.observation.viewerCount, 0)
+            assert.strictEqual(yield* stage.mediaServer.find(publisher), "present")
+            assert.strictEqual(yield* stage.mediaServer.find({ protocol: null, id }), "present")
+          }
+          const later = eventually(stage, stage.mediaServer.look, (seen) =>
+            all.every((publisher) => (pathIn(seen, publisher)?.observation.inboundBytes ?? 0) > 0)
+          )
+          const bytes = (yield* later).paths.map((path) => path.observation.inboundBytes)
+          assert.isTrue(bytes.length === all.length && bytes.every((count) => count > 0), "bytes come in")
+          assert.strictEqual(yield* stage.mediaServer.health, "ok")
+          for (const publisher of all) yield* publisher.drop
+          const left = yield* eventually(stage, stage.mediaServer.look, (seen) => all.every((one) => isGone(seen, one)))
+          for (const publisher of all) assert.isTrue(isGone(left, publisher), `${publisher.protocol} has left`)
+        })
+    )
+
+    law(
+      "an RTMP or RTSP session is found in the list of its family, whichever of the two it is asked for in",
+      (stage) =>
+        Effect.gen(function* () {
+          const rtmp = yield* stage.publish({ protocol: "rtmp", path: "live/a" })
+          const rtsp = yield* stage.publish({ protocol: "rtsp", path: "live/b" })
+          assert.strictEqual(yield* stage.mediaServer.find({ protocol: "rtmps", id: rtmp.id }), "present")
+          assert.strictEqual(yield* stage.mediaServer.find({ protocol: "rtsps", id: rtsp.id }), "present")
+          assert.strictEqual(yield* stage.mediaServer.find({ protocol: "srt", id: rtmp.id }), "gone")
+          assert.strictEqual(yield* stage.mediaServer.kick({ protocol: "rtsps", id: rtsp.id }), "kicked")
+        })
+    )
+
+    law("who is kicked leaves, and is gone when kicked again", (stage) =>
+      Effect.gen(function* () {
+        const { all } = yield* everybody(stage)
+        yield* stage.letIn(() => Effect.succeed(false))
+        for (const publisher of all) assert.strictEqual(yield* stage.mediaServer.kick(publisher), "kicked")
+        const look = yield* eventually(stage, stage.mediaServer.look, (seen) => all.every((one) => isGone(seen, one)))
+        for (const publisher of all) {
+          assert.isTrue(isGone(look, publisher), `${publisher.protocol} has left`)
+          assert.strictEqual(yield* stage.mediaServer.kick(publisher), "gone")
+          assert.strictEqual(yield* stage.mediaServer.find(publisher), "gone")
+        }
+      })
+    )
+
+    law(
+      "a killed RTSP client is gone at once, a killed SRT one when its silence has lasted for the read timeout",
+      (stage) =>
+        Effect.gen(function* () {
+          const rtsp = yield* stage.publish({ protocol: "rtsp", path: "live/rtsp" })
+          const srt = yield* stage.publish({ protocol: "srt", path: "live/srt" })
+          const both = [rtsp, srt]
+          yield* eventually(stage, stage.mediaServer.look, (seen) => both.every((one) => isOnAir(seen, one)))
+          for (const publisher of both) yield* publisher.kill
+          const soon = yield* eventually(stage, stage.mediaServer.look, (seen) => isGone(seen, rtsp))
+          assert.isTrue(isGone(soon, rtsp))
+          assert.isTrue(isOnAir(soon, srt))
+          const later = yield* eventually(stage, stage.mediaServer.look, (seen) => isGone(seen, srt))
+          assert.isTrue(isGone(later, srt))
+        })
+    )
+
+    law("a publisher can be kicked before it is ready", (stage) =>
+      Effect.gen(function* () {
+        const publisher = yield* stage.publish({ protocol: "rtmp", path: "live/early" })
+        const listed = yield* eventually(
+          stage,
+          stage.mediaServer.look,
+          (seen) => sourceIn(seen, publisher) !== undefined
+        )
+        assert.strictEqual(sourceIn(listed, publisher)?.state, "idle")
+        assert.strictEqual(pathIn(listed, publisher), undefined)
+        yield* stage.letIn(() => Effect.succeed(false))
+        assert.strictEqual(yield* stage.mediaServer.kick(publisher), "kicked")
+        assert.strictEqual(yield* stage.mediaServer.find(publisher), "gone")
+      })
+    )
+
+    law("who is refused never counts as a publisher, and its connection leaves by itself", (stage) =>
+      Effect.gen(function* () {
+        const publisher = yield* stage.publish({ protocol: "rtmp", path: "live/refused", key: "" })
+        let published = false
+        const look = yield* eventually(
+          stage,
+          Effect.tap(stage.mediaServer.look, (seen) =>
+            Effect.sync(() => {
+              const source = sourceIn(seen, publisher)
+              published ||= source?.state === "publish" || pathIn(seen, publisher) !== undefined
+            })
+          ),
+          (seen) => isGone(seen, publisher)
+        )
+        assert.isTrue(isGone(look, publisher))
+        assert.isFalse(published)
+      })
+    )
+
+    law("an id that nobody has, or can have, is gone, in every protocol and without one", (stage) =>
+      Effect.gen(function* () {
+        for (const id of [NOBODY, "no-uuid", "..", "a/b?c=d#e", ""]) {
+          for (const protocol of [...protocols, null]) {
+            assert.strictEqual(yield* stage.mediaServer.find({ protocol, id }), "gone", `find ${protocol} ${id}`)
+            assert.strictEqual(yield* stage.mediaServer.kick({ protocol, id }), "gone", `kick ${protocol} ${id}`)
+          }
+        }
+        assert.deepStrictEqual((yield* stage.mediaServer.look).sources, [])
+      })
+    )
+
+    law("a server that is down fails every call, and a new start has a new `started` and nobody connected", (stage) =>
+      Effect.gen(function* () {
+        const publisher = yield* stage.publish({ protocol: "rtsp", path: "live/a" })
+        const before = yield* eventually(stage, stage.mediaServer.look, (seen) => isOnAir(seen, publisher))
+        yield* stage.letIn(() => Effect.succeed(false))
+        yield* stage.stop
+        const calls = [
+          stage.mediaServer.look,
+          stage.mediaServer.find(publisher),
+          stage.mediaServer.kick(publisher),
+          stage.mediaServer.curePath("live/a")
+        ]
+        for (const call of calls) {
+          const failure = yield* Effect.flip(Effect.asVoid(call))
+          assert.strictEqual(failure.reason, "unreachable")
+        }
+        assert.strictEqual(yield* stage.mediaServer.health, "unreachable")
+        yield* stage.start
+        const after = yield* stage.mediaServer.look
+        assert.notStrictEqual(after.started, before.started)
+        assert.isTrue(isGone(after, publisher))
+        assert.strictEqual(yield* stage.mediaServer.find(publisher), "gone")
+        assert.strictEqual(yield* stage.mediaServer.health, "ok")
+      })
+    )
+
+    law("a server that does not answer fails every call within its deadline", (stage) =>
+      Effect.gen(function* () {
+        const publisher = yield* stage.publish({ protocol: "rtmp", path: "live/a" })
+        yield* stage.freeze
+        const checks = [
+          { call: Effect.asVoid(stage.mediaServer.find(publisher)), within: stage.deadlines.find },
+          { call: Effect.asVoid(stage.mediaServer.kick(publisher)), within: stage.deadlines.kick },
+          { call: Effect.asVoid(stage.mediaServer.look), within: stage.deadlines.look }
+        ]
+        const outcomes = yield* Effect.all(
+          checks.map(({ call }) => timed({ wait: Effect.sleep }, call)),
+          { concurrency: "unbounded" }
+        ).pipe((all) => timed(stage, all))
+        assert.isTrue(Exit.isSuccess(outcomes.exit))
+        for (const [index, { exit, millis }] of (Exit.isSuccess(outcomes.exit) ? outcomes.exit.value : []).entries()) {
+          const { within } = checks[index]!
+          const how = `${exit._tag} ${Exit.isFailure(exit) ? Cause.pretty(exit.cause) : ""} after ${millis} ms`
+          assert.isTrue(Exit.isFailure(exit), how)
+          assert.isAtLeast(millis, within - 50, how)
+          assert.isAtMost(millis, within + 400, how)
+        }
+        yield* stage.thaw
+        const look = yield* eventually(stage, Effect.option(stage.mediaServer.look), (seen) => seen._tag === "Some")
+        assert.strictEqual(look._tag, "Some", "it answers again")
+      })
+    )
+
+    law("a source can be looked up from within a pending auth", (stage) =>
+      Effect.gen(function* () {
+        const first = yield* stage.publish({ protocol: "rtmp", path: "live/contested" })
+        yield* eventually(stage, stage.mediaServer.look, (seen) => isOnAir(seen, first))
+        const answers: Array<string> = []
+        yield* stage.letIn(() =>
+          stage.mediaServer.find(first).pipe(
+            Effect.map((answer) => answers.push(answer)),
+            Effect.as(false),
+            Effect.orElseSucceed(() => false)
+          )
+        )
+        yield* stage.publish({ protocol: "rtmp", path: "live/contested" })
+        yield* eventually(
+          stage,
+          Effect.sync(() => answers.length),
+          (count) => count > 0
+        )
+        assert.strictEqual(answers[0], "present")
+        assert.isTrue(isOnAir(yield* stage.mediaServer.look, first), "the one that was there still is")
+      })
+    )
+
+    law("curing a path that nothing ails leaves its neighbours on the air, and nothing behind", (stage) =>
+      Effect.gen(function* () {
+        const neighbour = yield* stage.publish({ protocol: "rtsp", path: "live/neighbour" })
+        yield* eventually(stage, stage.mediaServer.look, (seen) => isOnAir(seen, neighbour))
+        yield* stage.mediaServer.curePath("live/neighbou")
+        yield* stage.mediaServer.curePath("live/neighbou")
+        const look = yield* stage.mediaServer.look
+        assert.isTrue(isOnAir(look, neighbour))
+        assert.deepStrictEqual(
+          look.paths.map((path) => path.name),
+          ["live/neighbour"]
+        )
+      })
+    )
+
+    law("curing a path sends away who is on it", (stage) =>
+      Effect.gen(function* () {
+        const publisher = yield* stage.publish({ protocol: "rtsp", path: "live/a.b/c-d_e" })
+        yield* eventually(stage, stage.mediaServer.look, (seen) => isOnAir(seen, publisher))
+        yield* stage.letIn(() => Effect.succeed(false))
+        yield* stage.mediaServer.curePath("live/a.b/c-d_e")
+        const look = yield* eventually(stage, stage.mediaServer.look, (seen) => isGone(seen, publisher))
+        assert.isTrue(isGone(look, publisher))
+      })
+    )
+  })
+}

@@ -1,0 +1,5 @@
+import { it } from "@effect/vitest"
+import { twinStage } from "../fixtures/twinStage.ts"
+import { mediaServerLaws } from "./MediaServer.laws.ts"
+
+mediaServerLaws("MediaMTX client on the twin", twinStage(), it.live)

@@ -1,0 +1,360 @@
+/** What the client makes of a control API that is wrong, old, half off, or not MediaMTX at all. */
+import { inspect } from "node:util"
+import { assert, describe, it } from "@effect/vitest"
+import { MediaServer, type MediaServerUnavailable, type Source } from "@greenroom/core"
+import { Effect, Redacted } from "effect"
+import { TestClock } from "effect/testing"
+import { MediaMtx } from "../../src/mediamtx/index.ts"
+import type { Fault } from "../../src/twin/index.ts"
+import { twinStage } from "../fixtures/twinStage.ts"
+import { clientOf, json, noRoute, serverOf } from "./client.ts"
+
+const NOBODY: Source = { protocol: "rtmp", id: "00000000-0000-4000-8000-000000000000" }
+
+const quick = { deadlines: { look: 400, find: 200, kick: 300, curePath: 600 } }
+
+describe("MediaMtx: a control API that misbehaves makes no look", () => {
+  const cases: ReadonlyArray<readonly [string, Fault, MediaServerUnavailable["reason"]]> = [
+    ["is frozen", { _tag: "Frozen" }, "unreachable"],
+    ["is slower than the deadline", { _tag: "Slow", by: 1_000 }, "unreachable"],
+    ["hangs up", { _tag: "HangUp" }, "unreachable"],
+    ["says 401", { _tag: "Status", status: 401 }, "refused"],
+    ["says 500", { _tag: "Status", status: 500 }, "nonsense"],
+    ["says 404 with a body of its own", { _tag: "Status", status: 404, body: "<h1>Not Found</h1>" }, "nonsense"],
+    ["sends us elsewhere", { _tag: "Status", status: 302, location: "/v3/info" }, "nonsense"],
+    ["answers no JSON", { _tag: "Garbage" }, "nonsense"]
+  ]
+  for (const [what, fault, reason] of cases) {
+    it.live(`one that ${what}`, () =>
+      Effect.gen(function* () {
+        const { mediaServer, twin } = yield* twinStage({ client: quick })
+        yield* twin.fault(fault)
+        assert.strictEqual((yield* Effect.flip(mediaServer.look)).reason, reason)
+        assert.strictEqual(yield* mediaServer.health, "unreachable")
+        assert.strictEqual((yield* Effect.flip(mediaServer.find(NOBODY))).reason, reason)
+        yield* twin.fault(null)
+        assert.strictEqual(yield* mediaServer.find(NOBODY), "gone")
+        assert.strictEqual(yield* mediaServer.health, "ok")
+        assert.deepStrictEqual((yield* mediaServer.look).sources, [])
+      })
+    )
+  }
+
+  for (const only of [
+    "rtmpconns",
+    "rtmpsconns",
+    "rtspsessions",
+    "rtspssessions",
+    "srtconns",
+    "webrtcsessions",
+    "paths"
+  ]) {
+    it.live(`one whose ${only} list fails, or is half a list, while all others are whole`, () =>
+      Effect.gen(function* () {
+        const stage = yield* twinStage({ client: quick })
+        for (const protocol of stage.protocols) {
+          const publisher = yield* stage.twin.publish({ protocol, path: `live/${protocol}`, unasked: true })
+          assert.isTrue(yield* publisher.ready)
+        }
+        assert.lengthOf((yield* stage.mediaServer.look).sources, 6)
+        for (const fault of [
+          { _tag: "Status", status: 500, only },
+          { _tag: "Status", status: 404, body: "<h1>404 page not found</h1>", only },
+          { _tag: "HalfList", only },
+          { _tag: "Garbage", only },
+          { _tag: "HangUp", only }
+        ] as const) {
+          yield* stage.twin.fault(fault)
+          const failure = yield* Effect.flip(stage.mediaServer.look)
+          assert.include(failure.operation, only)
+        }
+      })
+    )
+  }
+
+  it.live("one that was started anew between the beginning and the end of the look", () =>
+    Effect.gen(function* () {
+      let started = 0
+      const page = json({ itemCount: 0, pageCount: 0, items: [] })
+      const url = yield* serverOf((request) =>
+        request === "GET /v3/info" ? json({ version: "v1.20.1", started: `start ${started++}` }) : page
+      )
+      const mediaServer = yield* clientOf(url)
+      assert.strictEqual((yield* Effect.flip(mediaServer.look)).reason, "nonsense")
+    })
+  )
+
+  it.live("one whose list has more pages than the one that was asked for", () =>
+    Effect.gen(function* () {
+      const item = { id: NOBODY.id, state: "idle" }
+      const url = yield* serverOf((request) => {
+        if (request === "GET /v3/info") return json({ started: "s" })
+        return json(
+          request.includes("srtconns")
+            ? { itemCount: 2, pageCount: 2, items: [item] }
+            : { itemCount: 0, pageCount: 0, items: [] }
+        )
+      })
+      const failure = yield* Effect.flip((yield* clientOf(url)).look)
+      assert.strictEqual(failure.reason, "nonsense")
+      assert.include(failure.operation, "srtconns")
+    })
+  )
+
+  it.live("one whose answer is longer than 64 MiB", () =>
+    Effect.gen(function* () {
+      const body = " ".repeat(65 * 1024 * 1024)
+      const url = yield* serverOf(() => ({ status: 200, body }))
+      const failure = yield* Effect.flip((yield* clientOf(url)).look)
+      assert.strictEqual(failure.reason, "nonsense")
+      assert.include(failure.detail, "longer than")
+    })
+  )
+})
+
+describe("MediaMtx: routes that are not there", () => {
+  it.live("a protocol that is off is an empty list, and nobody of it is there", () =>
+    Effect.gen(function* () {
+      const { mediaServer, twin } = yield* twinStage()
+      const publisher = yield* twin.publish({ protocol: "srt", path: "live/a", unasked: true })
+      assert.isTrue(yield* publisher.ready)
+      yield* twin.switchOff(["rtmp", "rtmps", "rtsp", "rtsps", "webrtc"])
+      assert.deepStrictEqual(
+        (yield* mediaServer.look).sources.map(({ id }) => id),
+        [publisher.id]
+      )
+      for (const protocol of ["rtmp", "rtsps", "webrtc"] as const) {
+        assert.strictEqual(yield* mediaServer.find({ ...NOBODY, protocol }), "gone")
+        assert.strictEqual(yield* mediaServer.kick({ ...NOBODY, protocol }), "gone")
+      }
+      assert.strictEqual(yield* mediaServer.find({ protocol: null, id: publisher.id }), "present")
+    })
+  )
+
+  it.live("a server that knows none of the routes is no MediaMTX: no look, and nobody is gone", () =>
+    Effect.gen(function* () {
+      const mediaServer = yield* clientOf(yield* serverOf(() => noRoute))
+      assert.strictEqual((yield* Effect.flip(mediaServer.look)).reason, "nonsense")
+      assert.strictEqual((yield* Effect.flip(mediaServer.find(NOBODY))).reason, "nonsense")
+      assert.strictEqual((yield* Effect.flip(mediaServer.kick(NOBODY))).reason, "nonsense")
+    })
+  )
+
+  it.live("somebody else's JSON 404 does not make anybody gone", () =>
+    Effect.gen(function* () {
+      const others = [json({ detail: "no such thing" }, 404), json({ status: "error", error: "try later" }, 404)]
+      for (const answer of others) {
+        const mediaServer = yield* clientOf(yield* serverOf(() => answer))
+        assert.strictEqual((yield* Effect.flip(mediaServer.find(NOBODY))).reason, "nonsense")
+        assert.strictEqual((yield* Effect.flip(mediaServer.kick(NOBODY))).reason, "nonsense")
+      }
+    })
+  )
+
+  it.live("another connection's entry does not make anybody present", () =>
+    Effect.gen(function* () {
+      const url = yield* serverOf(() => json({ id: "11111111-0000-4000-8000-000000000000", state: "publish" }))
+      assert.strictEqual((yield* Effect.flip((yield* clientOf(url)).find(NOBODY))).reason, "nonsense")
+    })
+  )
+})
+
+describe("MediaMtx: an old MediaMTX (1.9)", () => {
+  const id = "8b7c17a2-af9c-44b5-a7f2-a412b9f8213e"
+  const old = serverOf((request) => {
+    const [, path = ""] = /^[A-Z]+ ([^?]+)/.exec(request) ?? []
+    if (path === "/v3/paths/list") {
+      const source = { type: "rtmpConn", id }
+      const item = { name: "live/a", confName: "all", source, ready: true, readyTime: "2024-01-01T00:00:00Z" }
+      const more = {
+        tracks: ["H264", "Opus"],
+        bytesReceived: 77,
+        bytesSent: 0,
+        readers: [{ type: "hlsMuxer", id: "" }]
+      }
+      const pulled = { ...item, ...more, name: "cam", source: { type: "rtspSource", id: "" } }
+      const empty = { ...item, ...more, name: "none", source: null, ready: false }
+      return json({ itemCount: 3, pageCount: 1, items: [pulled, { ...item, ...more }, empty] })
+    }
+    if (path === "/v3/rtmpconns/list") {
+      const item = { id, created: "2024-01-01T00:00:00Z", remoteAddr: "127.0.0.1:1", state: "publish", path: "live/a" }
+      return json({ itemCount: 1, pageCount: 1, items: [{ ...item, bytesReceived: 77, bytesSent: 0 }] })
+    }
+    if (path === `/v3/rtmpconns/kick/${id}`) return { status: 200 }
+    if (path.startsWith("/v3/rtmpconns/")) return json({ error: "connection not found" }, 404)
+    return noRoute
+  })
+
+  it.live("is looked at, although it has no /v3/info", () =>
+    Effect.gen(function* () {
+      const mediaServer = yield* clientOf(yield* old)
+      const look = yield* mediaServer.look
+      assert.strictEqual(look.started, "unknown")
+      assert.deepStrictEqual(look.sources, [
+        { id, protocol: "rtmp", state: "publish", established: true, path: "live/a" }
+      ])
+      const observation = { tracks: [{ codec: "H264" }, { codec: "Opus" }], viewerCount: 1, inboundBytes: 77 }
+      assert.deepStrictEqual(look.paths, [
+        { name: "live/a", ready: true, sourceType: "rtmpConn", sourceId: id, observation }
+      ])
+    })
+  )
+
+  it.live("kicks with an empty 200, and says gone without a status", () =>
+    Effect.gen(function* () {
+      const mediaServer = yield* clientOf(yield* old)
+      assert.strictEqual(yield* mediaServer.kick({ protocol: "rtmp", id }), "kicked")
+      assert.strictEqual(yield* mediaServer.find(NOBODY), "gone")
+    })
+  )
+})
+
+describe("MediaMtx: what it tells", () => {
+  it.live("a WebRTC session that was not let in calls itself a publisher, and is not established", () =>
+    Effect.gen(function* () {
+      const { mediaServer, twin, letIn } = yield* twinStage({ twin: { denialDelay: 2_000 } })
+      yield* letIn(() => Effect.succeed(false))
+      const { id } = yield* twin.publishAsked({ protocol: "webrtc", path: "live/a", token: "t" })
+      assert.deepStrictEqual((yield* mediaServer.look).sources, [
+        { id, protocol: "webrtc", state: "publish", established: false, path: "live/a" }
+      ])
+    })
+  )
+
+  it.live("who watches is counted, and is no publisher", () =>
+    Effect.gen(function* () {
+      const { mediaServer, twin } = yield* twinStage()
+      const publisher = yield* twin.publish({ protocol: "rtsp", path: "live/a", unasked: true })
+      assert.isTrue(yield* publisher.ready)
+      const reader = yield* twin.read({ protocol: "srt", path: "live/a", unasked: true })
+      const look = yield* mediaServer.look
+      assert.strictEqual(look.paths[0]?.observation.viewerCount, 1)
+      assert.strictEqual(look.sources.find(({ id }) => id === reader.id)?.state, "read")
+    })
+  )
+
+  for (const id of ["", ".", "..", "a/b", "a?b", "a#b", "a%2fb", "x".repeat(65)]) {
+    it.live(`an id like ${JSON.stringify(id.slice(0, 9))} is gone without being put into a URL`, () =>
+      Effect.gen(function* () {
+        const { mediaServer, twin } = yield* twinStage()
+        assert.strictEqual(yield* mediaServer.find({ protocol: null, id }), "gone")
+        assert.strictEqual(yield* mediaServer.kick({ protocol: null, id }), "gone")
+        assert.deepStrictEqual(yield* twin.requests, [])
+      })
+    )
+  }
+})
+
+describe("MediaMtx: many", () => {
+  it.live("240 publishers are in one look, more than a page of MediaMTX's has unless it is asked for more", () =>
+    Effect.gen(function* () {
+      const { mediaServer, protocols, twin } = yield* twinStage()
+      const publishers = yield* Effect.forEach(Array.from({ length: 240 }), (_, n) =>
+        twin.publish({ protocol: protocols[n % 2]!, path: `live/${n}`, unasked: true })
+      )
+      for (const publisher of publishers) assert.isTrue(yield* publisher.ready)
+      const { sources, paths } = yield* mediaServer.look
+      const ids = publishers.map(({ id }) => id)
+      assert.sameMembers(
+        sources.map(({ id }) => id),
+        ids
+      )
+      assert.sameMembers(
+        paths.map(({ sourceId }) => sourceId),
+        ids
+      )
+    })
+  )
+})
+
+describe("MediaMtx: what it remembers", () => {
+  it.live("which protocols are on: all before it was learnt, then those of the last look", () =>
+    Effect.gen(function* () {
+      const { mediaServer, twin } = yield* twinStage()
+      const everything = { hls: false, webrtc: true, rtmp: true, rtsp: true, srt: true }
+      assert.deepStrictEqual(yield* mediaServer.served, { ...everything, hls: true })
+      yield* twin.switchOff(["rtsp", "webrtc"])
+      yield* mediaServer.look
+      const learnt = { hls: true, webrtc: false, rtmp: true, rtsp: false, srt: true }
+      assert.deepStrictEqual(yield* mediaServer.served, learnt)
+      yield* twin.stop
+      yield* Effect.flip(mediaServer.look)
+      assert.deepStrictEqual(yield* mediaServer.served, learnt)
+    })
+  )
+
+  const configurationsAsked = (requests: ReadonlyArray<{ readonly url: string }>) =>
+    requests.filter(({ url }) => url === "/v3/config/global/get").length
+
+  it.effect("it asks for the configuration once a minute and once a start", () =>
+    Effect.gen(function* () {
+      const { mediaServer, twin } = yield* twinStage()
+      const asked = Effect.map(twin.requests, configurationsAsked)
+      for (let i = 0; i < 3; i++) yield* mediaServer.look
+      assert.strictEqual(yield* asked, 1)
+      yield* TestClock.adjust("61 seconds")
+      yield* mediaServer.look
+      assert.strictEqual(yield* asked, 2)
+      yield* twin.stop
+      yield* Effect.flip(mediaServer.look)
+      yield* twin.start
+      yield* mediaServer.look
+      yield* mediaServer.look
+      assert.strictEqual(yield* asked, 3)
+    })
+  )
+
+  it.live("a configuration that cannot be had does not spoil the look", () =>
+    Effect.gen(function* () {
+      const { mediaServer, twin } = yield* twinStage()
+      yield* twin.fault({ _tag: "Status", status: 500, only: "config" })
+      yield* mediaServer.look
+      assert.deepStrictEqual((yield* mediaServer.served).rtmp, true)
+    })
+  )
+})
+
+describe("MediaMtx: secrets", () => {
+  it.live("the password goes to MediaMTX as Basic, and appears in no error", () =>
+    Effect.gen(function* () {
+      const password = "hunter2-hunter2"
+      const seen: Array<string> = []
+      const { twin } = yield* twinStage({
+        twin: {
+          authenticate: (question) =>
+            Effect.sync(() => {
+              seen.push(`${question.user}:${question.password}`)
+              return false
+            })
+        }
+      })
+      const mediaServer = yield* clientOf(twin.apiUrl, { password: Redacted.make(password) })
+      const failure = yield* Effect.flip(mediaServer.look)
+      assert.strictEqual(failure.reason, "refused")
+      assert.strictEqual(seen[0], `greenroom:${password}`)
+      const key = `sk_${"k".repeat(43)}`
+      const failures = [
+        failure,
+        yield* Effect.flip(mediaServer.curePath(key)),
+        yield* Effect.flip(mediaServer.find({ protocol: "rtmp", id: key }))
+      ]
+      for (const text of failures.flatMap((one) => [inspect(one, { depth: 9 }), JSON.stringify(one), one.message])) {
+        assert.notInclude(text, password)
+        assert.notInclude(text, Buffer.from(`greenroom:${password}`).toString("base64"))
+        assert.notInclude(text, key)
+      }
+    })
+  )
+})
+
+describe("MediaMtx.absent", () => {
+  it.effect("says so to every call", () =>
+    Effect.gen(function* () {
+      const mediaServer = yield* MediaServer
+      const calls = [mediaServer.look, mediaServer.find(NOBODY), mediaServer.kick(NOBODY), mediaServer.curePath("a")]
+      for (const call of calls) assert.strictEqual((yield* Effect.flip(Effect.asVoid(call))).reason, "absent")
+      assert.strictEqual(yield* mediaServer.health, "absent")
+      assert.isTrue((yield* mediaServer.served).hls)
+    }).pipe(Effect.provide(MediaMtx.absent))
+  )
+})

@@ -1,0 +1,42 @@
+/** A client of its own scope for an address, and servers that say what a test wants. */
+import * as Http from "node:http"
+import type { AddressInfo } from "node:net"
+import { MediaServer } from "@greenroom/core"
+import { Context, Effect, Layer, Redacted } from "effect"
+import { MediaMtx } from "../../src/mediamtx/index.ts"
+
+export const clientOf = (apiUrl: string, options: Partial<MediaMtx.MediaMtxOptions> = {}) =>
+  Effect.map(
+    Layer.build(Layer.fresh(MediaMtx.layer({ apiUrl, user: "greenroom", password: Redacted.make("pw"), ...options }))),
+    (context) => Context.get(context, MediaServer)
+  )
+
+export interface Answer {
+  readonly status: number
+  readonly body?: string
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+/** Answers by `METHOD /path?query`. */
+export const serverOf = (answer: (request: string) => Answer) =>
+  Effect.map(
+    Effect.acquireRelease(
+      Effect.callback<Http.Server>((resume) => {
+        const server = Http.createServer((request, response) => {
+          const { status, body = "", headers = {} } = answer(`${request.method} ${request.url}`)
+          response.writeHead(status, headers).end(body)
+        })
+        server.listen(0, "127.0.0.1", () => resume(Effect.succeed(server)))
+      }),
+      (server) =>
+        Effect.callback<void>((resume) => {
+          server.close(() => resume(Effect.void))
+          server.closeAllConnections()
+        })
+    ),
+    (server) => `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  )
+
+export const noRoute: Answer = { status: 404, body: "404 page not found", headers: { "Content-Type": "text/plain" } }
+
+export const json = (value: unknown, status = 200): Answer => ({ status, body: JSON.stringify(value) })

@@ -1,0 +1,121 @@
+/** A publisher that stands on a path, in no list, out of reach of a kick: how a path is rid of it, and what is left behind. */
+import { assert, describe, it } from "@effect/vitest"
+import { Clock, Effect, Fiber } from "effect"
+import { CURE_MAX_READERS } from "../../src/mediamtx/curePath.ts"
+import { World } from "../../src/twin/index.ts"
+import { eventually } from "../fixtures/Stage.ts"
+import { type TwinStage, twinStage } from "../fixtures/twinStage.ts"
+
+const configurations = (stage: TwinStage) => Effect.map(stage.twin.world, (world) => [...world.configurations])
+
+const zombieOn = Effect.fnUntraced(function* (stage: TwinStage, path: string) {
+  const publisher = yield* stage.twin.publishAsked({ protocol: "rtsp", path, readyAfter: 150, unasked: true })
+  assert.strictEqual(yield* stage.mediaServer.kick(publisher), "kicked")
+  const look = yield* eventually(stage, stage.mediaServer.look, ({ paths }) => paths.some(({ name }) => name === path))
+  assert.isUndefined(look.sources.find(({ id }) => id === publisher.id))
+  assert.strictEqual(look.paths.find(({ name }) => name === path)?.sourceId, publisher.id)
+  assert.strictEqual(yield* stage.mediaServer.kick(publisher), "gone")
+  return publisher
+})
+
+describe("MediaMtx.curePath", () => {
+  it.live("rids the path of its zombie; the neighbours stay, and so does no configuration", () =>
+    Effect.gen(function* () {
+      const stage = yield* twinStage()
+      const neighbour = yield* stage.twin.publish({ protocol: "rtsp", path: "live/b", unasked: true })
+      yield* zombieOn(stage, "live/a")
+      yield* stage.mediaServer.curePath("live/a")
+      const look = yield* stage.mediaServer.look
+      assert.deepStrictEqual(
+        look.paths.map(({ sourceId }) => sourceId),
+        [neighbour.id]
+      )
+      assert.deepStrictEqual(yield* configurations(stage), [])
+    })
+  )
+
+  it.live("cleans up after a process that died between adding and deleting", () =>
+    Effect.gen(function* () {
+      const stage = yield* twinStage()
+      yield* stage.twin.media.change((world, now) => World.configure(world, now, "live/a", CURE_MAX_READERS) || world)
+      yield* zombieOn(stage, "live/a")
+      yield* stage.mediaServer.curePath("live/a")
+      assert.deepStrictEqual((yield* stage.mediaServer.look).paths, [])
+      assert.deepStrictEqual(yield* configurations(stage), [])
+    })
+  )
+
+  it.live("does not touch a configuration of the operator's", () =>
+    Effect.gen(function* () {
+      const stage = yield* twinStage()
+      yield* stage.twin.media.change((world, now) => World.configure(world, now, "live/a", 3) || world)
+      assert.include((yield* Effect.flip(stage.mediaServer.curePath("live/a"))).detail, "of its own")
+      assert.deepStrictEqual(yield* configurations(stage), [["live/a", 3]])
+    })
+  )
+
+  for (const path of ["all", "all_others", "~^.*$", "~live", "", "/a", "a/", "a/../b", ".", "a b", "a?b"]) {
+    it.live(`asks nothing about ${JSON.stringify(path)}, which would not be a configuration of one path`, () =>
+      Effect.gen(function* () {
+        const { mediaServer, twin } = yield* twinStage()
+        assert.strictEqual((yield* Effect.flip(mediaServer.curePath(path))).reason, "nonsense")
+        assert.deepStrictEqual(yield* twin.requests, [])
+      })
+    )
+  }
+
+  it.live("takes away what it has added also when it is interrupted", () =>
+    Effect.gen(function* () {
+      const stage = yield* twinStage()
+      yield* stage.twin.fault({ _tag: "Slow", by: 100, only: "/add/" })
+      const curing = yield* Effect.forkChild(stage.mediaServer.curePath("live/a"))
+      const asked = Effect.map(stage.twin.requests, (requests) => requests.some(({ url }) => url.includes("/add/")))
+      yield* eventually(stage, asked, (yes) => yes)
+      yield* Fiber.interrupt(curing)
+      const methods = (yield* stage.twin.requests).map(({ method }) => method)
+      assert.deepStrictEqual(methods, ["POST", "DELETE"])
+      assert.deepStrictEqual(yield* configurations(stage), [])
+    })
+  )
+
+  it.live("takes away also what MediaMTX adds after the answer was given up", () =>
+    Effect.gen(function* () {
+      const stage = yield* twinStage({ client: { deadlines: { curePath: 100 } } })
+      yield* stage.twin.fault({ _tag: "Slow", by: 200, only: "/add/" })
+      assert.include((yield* Effect.flip(stage.mediaServer.curePath("live/a"))).operation, "POST")
+      yield* stage.mediaServer.look
+      yield* eventually(stage, configurations(stage), (all) => all.length === 1)
+      yield* stage.mediaServer.look
+      assert.deepStrictEqual(yield* configurations(stage), [])
+    })
+  )
+
+  it.live("when it could not be taken away it says so, and the next looks see to it", () =>
+    Effect.gen(function* () {
+      const stage = yield* twinStage({ client: { deadlines: { curePath: 400 } } })
+      yield* stage.twin.fault({ _tag: "Status", status: 500, only: "/delete/" })
+      assert.include((yield* Effect.flip(stage.mediaServer.curePath("live/a"))).operation, "DELETE")
+      assert.lengthOf(yield* configurations(stage), 1)
+      yield* stage.mediaServer.look
+      assert.lengthOf(yield* configurations(stage), 1)
+      yield* stage.twin.fault(null)
+      yield* stage.mediaServer.look
+      assert.deepStrictEqual(yield* configurations(stage), [])
+      const before = (yield* stage.twin.requests).length
+      yield* stage.mediaServer.look
+      const after = (yield* stage.twin.requests).slice(before)
+      assert.isFalse(after.some(({ method }) => method === "DELETE"))
+    })
+  )
+
+  it.live("ends within its deadline at a server that does not answer", () =>
+    Effect.gen(function* () {
+      const stage = yield* twinStage({ client: { deadlines: { curePath: 300 } } })
+      yield* stage.freeze
+      const begun = yield* Clock.currentTimeMillis
+      const failure = yield* Effect.flip(stage.mediaServer.curePath("live/a"))
+      assert.strictEqual(failure.reason, "unreachable")
+      assert.isBelow((yield* Clock.currentTimeMillis) - begun, 500)
+    })
+  )
+})

@@ -1,0 +1,235 @@
+/** The schema: how it comes to be when several instances start at once, and what it refuses, whoever writes. */
+import { randomBytes, randomUUID } from "node:crypto"
+import type { PgClient } from "@effect/sql-pg/PgClient"
+import { assert, it } from "@effect/vitest"
+import { parseLimit, within } from "@greenroom/core"
+import { Arbitrary, Effect, Schema } from "effect"
+import * as PostgresMigrations from "../../src/postgres/PostgresMigrations.ts"
+import type { Row } from "../../src/postgres/rows.ts"
+import { clientOf, usePostgres, withClient } from "../fixtures/postgres.ts"
+
+const freshDatabase = usePostgres()
+
+const migrated = Effect.tap(freshDatabase, PostgresMigrations.migrate)
+
+const client = Effect.flatMap(migrated, clientOf)
+
+it.live("of instances that start at once, one makes the schema and the others find it made", () =>
+  Effect.gen(function* () {
+    const all = Object.keys(PostgresMigrations.migrations)
+    for (let round = 0; round < 3; round++) {
+      const address = yield* freshDatabase
+      const runs = yield* Effect.all(
+        Array.from({ length: 5 }, () => PostgresMigrations.migrate(address)),
+        { concurrency: "unbounded" }
+      )
+      assert.deepStrictEqual(
+        runs.map((run) => run.length).toSorted((a, b) => a - b),
+        [0, 0, 0, 0, all.length]
+      )
+      assert.deepStrictEqual(yield* PostgresMigrations.migrate(address), [])
+      const tables = yield* withClient(
+        address,
+        (sql) => sql`select table_name from information_schema.tables where table_schema = 'public' order by 1`
+      )
+      assert.deepStrictEqual(
+        tables.map(({ table_name }) => table_name),
+        ["broadcasters", "greenroom_migrations", "leases", "stream_events", "stream_keys", "streams"]
+      )
+    }
+  })
+)
+
+/** A stream of a new key, as an admission writes it. */
+const aStream = Effect.fnUntraced(function* (sql: PgClient) {
+  const [broadcaster, key, id] = [randomUUID(), randomUUID(), randomUUID()]
+  yield* sql`insert into broadcasters (id, display_name) values (${broadcaster}, 'Studio')`
+  yield* sql`
+    insert into stream_keys (id, broadcaster_id, hash, key_prefix)
+    values (${key}, ${broadcaster}, ${new Uint8Array(randomBytes(32))}, 'sk_abcd')`
+  yield* sql`
+    with new as (
+      insert into streams (id, stream_key_id, path, source_id) values (${id}, ${key}, ${`live/${id}`}, ${id}) returning *
+    )
+    insert into stream_events (stream_id, seq, type, at) select id, 1, 'admitted', started_at from new`
+  return { id, key }
+})
+
+const moved = (id: string, set: string, type: string, at: string, data = "'{}'") => `
+  with moved as (update streams set ${set}, last_seq = last_seq + 1 where id = '${id}' returning *)
+  insert into stream_events (stream_id, seq, type, at, data) select id, last_seq, '${type}', ${at}, ${data} from moved`
+
+const now = "clock_timestamp()"
+const ready = (id: string) =>
+  moved(id, `ready_at = ${now}, source_type = 'rtmpConn'`, "ready", "ready_at", `'{"source_type":"rtmpConn"}'`)
+const stopped = (id: string, reason = "stopped") =>
+  moved(
+    id,
+    `stop_reason = '${reason}', stop_requested_at = ${now}`,
+    "stop_requested",
+    "stop_requested_at",
+    `'{"reason":"${reason}"}'`
+  )
+const ended = (id: string, reason: string) =>
+  moved(id, `ended_at = ${now}, end_reason = '${reason}'`, "ended", "ended_at", `'{"reason":"${reason}"}'`)
+
+/** What is done first to a stream, and what the database then refuses to do. */
+const refusals: ReadonlyArray<{
+  readonly what: string
+  readonly first?: (id: string) => ReadonlyArray<string>
+  readonly refused: (id: string, key: string) => string
+}> = [
+  { what: "rewriting an event", refused: (id) => `update stream_events set data = '{}' where stream_id = '${id}'` },
+  { what: "deleting an event", refused: (id) => `delete from stream_events where stream_id = '${id}'` },
+  { what: "emptying the history", refused: () => "truncate stream_events" },
+  { what: "deleting a stream", refused: (id) => `delete from streams where id = '${id}'` },
+  { what: "emptying the streams", refused: () => "truncate streams cascade" },
+  {
+    what: "a change without an event",
+    refused: (id) => `update streams set ended_at = ${now}, end_reason = 'never_ready' where id = '${id}'`
+  },
+  {
+    what: "a numbered change without an event",
+    refused: (id) => `update streams set ended_at = ${now}, end_reason = 'never_ready', last_seq = 2 where id = '${id}'`
+  },
+  { what: "a number without a change", refused: (id) => `update streams set last_seq = 2 where id = '${id}'` },
+  {
+    what: "an event without a change",
+    refused: (id) => `insert into stream_events values ('${id}', 2, 'kicked', ${now}, '{}')`
+  },
+  {
+    what: "an event of nobody",
+    refused: () => `insert into stream_events values ('${randomUUID()}', 1, 'admitted', ${now}, '{}')`
+  },
+  { what: "an event that says something else", refused: (id) => ready(id).replace(`"rtmpConn"}'`, `"srtConn"}'`) },
+  {
+    what: "an event at another time",
+    refused: (id) => ready(id).replace("'ready', ready_at", "'ready', ready_at - interval '1 ms'")
+  },
+  { what: "a gap", refused: (id) => ready(id).replace("last_seq + 1", "last_seq + 2") },
+  {
+    what: "an end without a reason",
+    refused: (id) => `update streams set ended_at = ${now}, last_seq = 2 where id = '${id}'`
+  },
+  { what: "an end for a reason that is none", refused: (id) => ended(id, "boredom") },
+  { what: "disconnecting what was never ready", refused: (id) => ended(id, "disconnected") },
+  { what: "never having been ready", first: (id) => [ready(id)], refused: (id) => ended(id, "never_ready") },
+  { what: "another end than the stop's", first: (id) => [stopped(id)], refused: (id) => ended(id, "never_ready") },
+  { what: "a kick without a stop", refused: (id) => moved(id, `kicked_at = ${now}`, "kicked", "kicked_at") },
+  { what: "a second stop", first: (id) => [stopped(id)], refused: (id) => stopped(id, "revoked") },
+  { what: "being ready twice", first: (id) => [ready(id)], refused: (id) => ready(id).replace("rtmpConn", "srtConn") },
+  {
+    what: "living again",
+    first: (id) => [ended(id, "never_ready")],
+    refused: (id) => moved(id, "ended_at = null, end_reason = null", "ready", now)
+  },
+  { what: "a stop after the end", first: (id) => [ended(id, "never_ready")], refused: (id) => stopped(id) },
+  { what: "another path", refused: (id) => `update streams set path = 'elsewhere' where id = '${id}'` },
+  { what: "another source", refused: (id) => `update streams set source_id = 'x' where id = '${id}'` },
+  {
+    what: "a second session of the key",
+    refused: (_, key) =>
+      `insert into streams (id, stream_key_id, path, source_id) values ('${randomUUID()}', '${key}', 'other', 'other')`
+  },
+  {
+    what: "a source that comes again",
+    first: (id) => [ended(id, "never_ready")],
+    refused: (id, key) =>
+      `insert into streams (id, stream_key_id, path, source_id) values ('${randomUUID()}', '${key}', 'other', '${id}')`
+  },
+  {
+    what: "a stream without its first event",
+    first: (id) => [ended(id, "never_ready")],
+    refused: (_, key) =>
+      `insert into streams (id, stream_key_id, path, source_id) values ('${randomUUID()}', '${key}', 'p', 's')`
+  },
+  {
+    what: "a stream that begins in the middle",
+    first: (id) => [ended(id, "never_ready")],
+    refused: (_, key) => `
+      with new as (
+        insert into streams (id, stream_key_id, path, source_id, ready_at, source_type)
+        values ('${randomUUID()}', '${key}', 'p', 's', ${now}, 'rtmpConn') returning *
+      )
+      insert into stream_events (stream_id, seq, type, at) select id, 1, 'admitted', started_at from new`
+  },
+  {
+    what: "a stream key in a path",
+    first: (id) => [ended(id, "never_ready")],
+    refused: (_, key) => `
+      with new as (
+        insert into streams (id, stream_key_id, path, source_id)
+        values ('${randomUUID()}', '${key}', 'live/sk_${"a".repeat(43)}', 's') returning *
+      )
+      insert into stream_events (stream_id, seq, type, at) select id, 1, 'admitted', started_at from new`
+  },
+  {
+    what: "a key's value for its prefix",
+    refused: (_, key) => `update stream_keys set key_prefix = 'sk_${"a".repeat(43)}' where id = '${key}'`
+  },
+  {
+    what: "a key's value for its hash",
+    refused: (_, key) => `update stream_keys set hash = 'sk_${"a".repeat(43)}' where id = '${key}'`
+  },
+  { what: "deleting a key that was used", refused: (_, key) => `delete from stream_keys where id = '${key}'` }
+]
+
+it.live("the database refuses what must never be, and takes what may be", () =>
+  Effect.gen(function* () {
+    const sql = yield* client
+    const run = (statement: string) => sql.unsafe<Row>(statement).unprepared
+    for (const { what, first, refused } of refusals) {
+      const { id, key } = yield* aStream(sql)
+      for (const statement of first?.(id) ?? []) yield* run(statement)
+      const outcome = yield* Effect.result(run(refused(id, key)))
+      if (outcome._tag === "Success") return assert.fail(`allowed: ${what}`)
+      const { code } = outcome.failure.reason.cause as { readonly code?: string }
+      assert.match(String(code), /^23/, `${what}: ${outcome.failure.reason.cause}`)
+    }
+    const { id } = yield* aStream(sql)
+    for (const statement of [ready(id), stopped(id), ended(id, "stopped")]) yield* run(statement)
+    yield* run(`update streams set title = 'After the end', viewer_count = 0 where id = '${id}'`)
+    const events = yield* run(`select seq, type from stream_events where stream_id = '${id}' order by seq`)
+    assert.deepStrictEqual(
+      events.map(({ seq, type }) => `${seq} ${type}`),
+      ["1 admitted", "2 ready", "3 stop_requested", "4 ended"]
+    )
+  })
+)
+
+const Piece = Schema.Literals(["a", "b", "live", "/", "/", "*", "**", "/*", "/**", ".", "%", "_", "\\", "é", "🎬"])
+const Base = Arbitrary.map(Arbitrary.array(Arbitrary.schema(Piece), { maxLength: 5 }), (pieces) => pieces.join(""))
+const limitEnds = ["", "/", "/*", "/**", "*", "**", "/*/*", "/**/*", "/a", "/a/*", "/a/**"]
+const pathEnds = ["", "/", "//", "/*", "/**", "a", "ab", "/a", "/a/", "/a/b", "/ab", "/é", "/a/b/c", "%"]
+/** Every limit and every path that begin alike, and end in all the ways that make the difference. */
+const pairsOf = (base: string) =>
+  limitEnds.flatMap((limitEnd) => pathEnds.map((pathEnd) => ({ limit: base + limitEnd, path: base + pathEnd })))
+
+it.live("path_within says what the domain's within says", () =>
+  Effect.gen(function* () {
+    const sql = yield* client
+    let inside = 0
+    const checked = yield* Arbitrary.checkEffect(
+      Base,
+      Effect.fnUntraced(function* (base) {
+        const pairs = pairsOf(base)
+        const answers = yield* sql`
+          select path_within(path_limit, path) as answer
+          from unnest(${pairs.map(({ limit }) => limit)}::text[], ${pairs.map(({ path }) => path)}::text[])
+            with ordinality as pair (path_limit, path, number)
+          order by number`
+        for (const [index, { limit, path }] of pairs.entries()) {
+          const expected = within(parseLimit(limit), path)
+          if (expected) inside++
+          assert.strictEqual(answers[index]?.answer, expected, JSON.stringify({ limit, path }))
+        }
+        return true
+      }),
+      { runs: 200 }
+    )
+    assert.isUndefined(Arbitrary.formatCheckFailure(checked))
+    assert.isAbove(inside, 2_000)
+    const [unlimited] = yield* sql`select path_within(null, 'anything') as answer`
+    assert.strictEqual(unlimited?.answer, true)
+  })
+)

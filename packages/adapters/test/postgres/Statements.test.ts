@@ -1,0 +1,66 @@
+/** How much an answer costs: what is sent to the database for it, as seen on the wire. */
+import { assert, layer } from "@effect/vitest"
+import { Admissions, decide, StreamKeys } from "@greenroom/core"
+import { Context, Effect, Layer } from "effect"
+import * as Postgres from "../../src/postgres/Postgres.ts"
+import * as PostgresMigrations from "../../src/postgres/PostgresMigrations.ts"
+import { admit, aKey, anAsk, aSession } from "../contract/world.ts"
+import { usePostgres } from "../fixtures/postgres.ts"
+import { relayTo } from "../fixtures/wire.ts"
+
+class Wire extends Context.Service<Wire, { readonly statements: () => number }>()("greenroom/test/Wire") {}
+
+const freshDatabase = usePostgres()
+
+const world = Layer.unwrap(
+  Effect.gen(function* () {
+    const relay = yield* relayTo(yield* freshDatabase)
+    yield* PostgresMigrations.migrate(relay.address)
+    return Layer.merge(Postgres.layer(relay.address), Layer.succeed(Wire, relay))
+  }).pipe(Effect.orDie)
+)
+
+const statementsOf = Effect.fnUntraced(function* <A, E, R>(use: Effect.Effect<A, E, R>) {
+  const { statements } = yield* Wire
+  const before = statements()
+  yield* use
+  return statements() - before
+})
+
+const asked = (ask: Parameters<typeof admit>[0]) =>
+  Effect.gen(function* () {
+    const admissions = yield* Admissions
+    yield* admissions.admit(ask)
+    return decide(ask, yield* admissions.facts(ask))
+  })
+
+layer(world, { excludeTestServices: true, timeout: "60 seconds" })("Statements", (it) => {
+  it.effect("an admission is one statement, which commits itself", () =>
+    Effect.gen(function* () {
+      const key = yield* aKey()
+      assert.strictEqual(yield* statementsOf(admit(anAsk(key))), 1)
+      const session = yield* aSession()
+      assert.strictEqual(yield* statementsOf(admit(session.ask)), 1)
+    })
+  )
+
+  it.effect("a refusal is two statements, whatever its reason", () =>
+    Effect.gen(function* () {
+      const keys = yield* StreamKeys
+      const revoked = yield* aKey()
+      yield* keys.revoke(revoked.id)
+      const session = yield* aSession()
+      for (const ask of [anAsk({ hash: new Uint8Array(32) }), anAsk(revoked), anAsk(session.key)]) {
+        assert.strictEqual(yield* statementsOf(asked(ask)), 2)
+      }
+    })
+  )
+
+  it.effect("a revocation is one statement", () =>
+    Effect.gen(function* () {
+      const keys = yield* StreamKeys
+      const key = yield* aKey()
+      assert.strictEqual(yield* statementsOf(keys.revoke(key.id)), 1)
+    })
+  )
+})
