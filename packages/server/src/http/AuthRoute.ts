@@ -1,0 +1,92 @@
+/**
+ * `POST /auth`, the hot path: while MediaMTX waits for this answer nobody else gets into that media server. A plain route:
+ * decode, one use case, encode. Anything but a 2xx refuses, so nothing here may answer one by mistake, nor a redirect, which
+ * MediaMTX would follow.
+ */
+import {
+  type AuthCall,
+  type AuthDecision,
+  type AuthRequest,
+  authenticate,
+  type RefusalReason,
+  readAuthCall,
+  withoutKeys
+} from "@greenroom/core"
+import { Effect } from "effect"
+import * as HttpRouter from "effect/http/HttpRouter"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import { AuthBody } from "./api/MediaServerApi.ts"
+import * as Problems from "./api/Problems.ts"
+import { hookCheck } from "./HookSecret.ts"
+import { invalid, jsonBody } from "./jsonBody.ts"
+import { note } from "./RequestNote.ts"
+
+const readBody = jsonBody(AuthBody)
+
+const toCall = (body: typeof AuthBody.Type): AuthCall => ({
+  action: body.action ?? undefined,
+  path: body.path,
+  protocol: body.protocol ?? undefined,
+  id: body.id,
+  password: body.password ?? undefined,
+  token: body.token ?? undefined,
+  query: body.query ?? undefined
+})
+
+const refusals = {
+  invalid_stream_key: Problems.InvalidStreamKey,
+  stream_key_in_use: Problems.StreamKeyInUse,
+  stream_key_revoked: Problems.StreamKeyRevoked,
+  stream_key_expired: Problems.StreamKeyExpired,
+  stream_key_disabled: Problems.StreamKeyDisabled,
+  path_not_allowed: Problems.PathNotAllowed,
+  path_in_use: Problems.PathInUse,
+  unauthorized: Problems.Unauthorized
+} as const satisfies Record<RefusalReason, unknown>
+
+const encode = (decision: AuthDecision) => {
+  if (decision._tag === "Refuse") return Effect.fail(new refusals[decision.reason]({ detail: decision.detail }))
+  const stream_id = decision._tag === "AllowPublisher" ? decision.streamId : null
+  return Effect.succeed(HttpServerResponse.jsonUnsafe({ decision: "allow", stream_id }))
+}
+
+/** What the log says of a call: who asked for what, and never a credential. */
+const factsOf = (call: AuthCall) => ({
+  action: withoutKeys(call.action ?? ""),
+  path: withoutKeys(call.path),
+  protocol: withoutKeys(call.protocol ?? ""),
+  source_id: withoutKeys(call.id ?? "")
+})
+
+/** The service's own control API calls come back through here, once a second or oftener; an anonymous first call is routine. */
+const isQuiet = (ask: AuthRequest, decision: AuthDecision): boolean =>
+  decision._tag === "Refuse" ? decision.quiet : ask._tag === "Operate"
+
+const told = (call: AuthCall, ask: AuthRequest, decision: AuthDecision) =>
+  note({
+    quiet: isQuiet(ask, decision),
+    facts: {
+      ...factsOf(call),
+      decision: decision._tag === "Refuse" ? "refuse" : "allow",
+      reason: decision._tag === "Refuse" ? decision.reason : null,
+      ...(decision._tag === "Allow"
+        ? {}
+        : { stream_key_id: decision.key?.id ?? null, key_prefix: decision.key?.prefix ?? null }),
+      ...(decision._tag === "AllowPublisher" ? { stream_id: decision.streamId } : {})
+    }
+  })
+
+const answer = Effect.fnUntraced(function* (checked: Effect.Success<typeof hookCheck>) {
+  yield* checked
+  const call = toCall(yield* readBody)
+  yield* note({ facts: factsOf(call) })
+  const ask = readAuthCall(call)
+  if (ask._tag === "Incomplete") return yield* invalid([{ pointer: ask.pointer, detail: ask.detail }])
+  const decision = yield* authenticate(ask)
+  yield* told(call, ask, decision)
+  return yield* encode(decision)
+})
+
+export const layer = HttpRouter.use((router) =>
+  Effect.flatMap(hookCheck, (checked) => router.add("POST", "/auth", answer(checked)))
+)

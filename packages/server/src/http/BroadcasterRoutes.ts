@@ -1,0 +1,62 @@
+/** The broadcasters' endpoints: each decodes, calls one use case and encodes. */
+import {
+  changeBroadcaster,
+  createBroadcaster,
+  describeBroadcaster,
+  listBroadcasters,
+  removeBroadcaster
+} from "@greenroom/core"
+import { Effect, Option } from "effect"
+import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
+import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
+import { ServedApi } from "./api/Api.ts"
+import type { BroadcasterChanges } from "./api/BroadcastersApi.ts"
+import { NotFound } from "./api/Problems.ts"
+import { handled, pageRequest } from "./handled.ts"
+import { broadcasterToWire, pageToWire } from "./toWire.ts"
+
+const notFound = Effect.fail(new NotFound({ detail: "No broadcaster has this id" }))
+const found = <A>(option: Option.Option<A>) =>
+  Option.match(option, { onNone: () => notFound, onSome: (value) => Effect.succeed(value) })
+
+const toFields = (changes: typeof BroadcasterChanges.Type) => ({
+  ...(changes.display_name === undefined ? {} : { displayName: changes.display_name }),
+  ...(changes.contact === undefined ? {} : { contact: changes.contact }),
+  ...(changes.metadata === undefined ? {} : { metadata: changes.metadata ?? {} })
+})
+
+const LEAVING = "The broadcaster is deleted; its streams are being taken off the air"
+
+export const layer = HttpApiBuilder.group(ServedApi, "broadcasters", (handlers) =>
+  handlers.handleAll({
+    create: ({ payload: { display_name, contact = null, metadata } }) =>
+      createBroadcaster({ displayName: display_name, contact, metadata: metadata ?? {} }).pipe(
+        Effect.map((created) =>
+          HttpApiSchema.withHeaders({
+            body: broadcasterToWire(created),
+            headers: { location: `/broadcasters/${created.id}` }
+          })
+        ),
+        handled
+      ),
+    list: ({ query }) =>
+      listBroadcasters(pageRequest(query)).pipe(
+        Effect.map((page) => pageToWire("broadcasters", page, broadcasterToWire)),
+        handled
+      ),
+    get: ({ params }) =>
+      describeBroadcaster(params.id).pipe(Effect.flatMap(found), Effect.map(broadcasterToWire), handled),
+    change: ({ params, payload }) =>
+      changeBroadcaster(params.id, toFields(payload)).pipe(
+        Effect.flatMap(found),
+        Effect.map(broadcasterToWire),
+        handled
+      ),
+    remove: ({ params: { id } }) =>
+      removeBroadcaster(id).pipe(
+        Effect.flatMap(found),
+        Effect.map(({ offAir }) => (offAir ? undefined : { id, message: LEAVING })),
+        handled
+      )
+  })
+)

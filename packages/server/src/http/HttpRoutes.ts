@@ -1,0 +1,38 @@
+/**
+ * All routes, inside the request's frame. What they need (ports, secrets, addresses) is asked for in the layers' types and
+ * provided by whoever composes the service; what is served here is the whole interface but for `/metrics`, which may stand on a
+ * port of its own.
+ */
+import { Layer } from "effect"
+import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
+import * as ApiKeyCheck from "./ApiKeyCheck.ts"
+import * as AuthRoute from "./AuthRoute.ts"
+import { ServedApi } from "./api/Api.ts"
+import * as BroadcasterRoutes from "./BroadcasterRoutes.ts"
+import * as KnownRoutes from "./KnownRoutes.ts"
+import * as MetricsRoute from "./MetricsRoute.ts"
+import * as PageRoutes from "./PageRoutes.ts"
+import * as RequestFrame from "./RequestFrame.ts"
+import * as StreamKeyRoutes from "./StreamKeyRoutes.ts"
+import * as StreamRoutes from "./StreamRoutes.ts"
+import * as SystemRoutes from "./SystemRoutes.ts"
+import * as WebhookRoutes from "./WebhookRoutes.ts"
+
+const framed = <A, E, R>(routes: Layer.Layer<A, E, R>) =>
+  routes.pipe(Layer.provide(RequestFrame.layer), Layer.provide(KnownRoutes.layer))
+
+const api = HttpApiBuilder.layer(ServedApi).pipe(
+  Layer.provide([BroadcasterRoutes.layer, StreamKeyRoutes.layer, StreamRoutes.layer, SystemRoutes.layer]),
+  Layer.provide(ApiKeyCheck.layer)
+)
+
+const main = Layer.mergeAll(api, AuthRoute.layer, WebhookRoutes.layer, PageRoutes.layer)
+
+/** Everything but the metrics. */
+export const layer = framed(main)
+
+/** Everything, the metrics too. */
+export const layerWithMetrics = framed(Layer.merge(main, MetricsRoute.layer))
+
+/** The metrics alone, for a port of their own. */
+export const layerMetrics = framed(MetricsRoute.layer)

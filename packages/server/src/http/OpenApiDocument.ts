@@ -1,0 +1,125 @@
+/**
+ * The OpenAPI 3.1 document: derived from the definition, then told what a definition cannot say: the headers of every answer,
+ * the members that every problem has, numbers in the query, that unknown fields are welcome, and an example of everything.
+ */
+import * as OpenApi from "effect/http-api/OpenApi"
+import { Api } from "./api/Api.ts"
+import { examples, problemExample } from "./api/examples.ts"
+import { LIMIT_DEFAULT, LIMIT_MAX } from "./api/Input.ts"
+import { type ProblemName, problemTypes } from "./api/problemTypes.ts"
+import { version } from "./api/version.ts"
+
+/** A JSON document that is walked and changed; its shape is OpenAPI's. */
+// biome-ignore lint/suspicious/noExplicitAny: the document is open JSON, typed by its own specification
+type Json = any
+
+const info = {
+  title: "Greenroom",
+  version,
+  summary: "The control plane in front of MediaMTX",
+  description:
+    "Greenroom decides who may publish, knows who is live, and takes people off the air. JSON in snake_case, dates in RFC 3339 UTC, absent values `null`. Every error is an RFC 9457 problem document, and every answer carries `X-Request-ID`. Lists come newest first, in pages: send `next_cursor` back as `cursor` until it is `null`.",
+  license: { name: "MIT", identifier: "MIT" }
+}
+
+/** `ValidationFailedEncoded` is how the generator calls a class's wire form. */
+const withPlainNames = (spec: Json): Json =>
+  JSON.parse(JSON.stringify(spec).replaceAll(/\b([A-Z][A-Za-z]+)Encoded\b/g, "$1"))
+
+const visit = (node: Json, each: (node: Json) => void): void => {
+  if (typeof node !== "object" || node === null) return
+  each(node)
+  for (const child of Object.values(node)) visit(child, each)
+}
+
+/** Unknown fields of a request are ignored, and answers may grow. */
+const open = (spec: Json): void =>
+  visit(spec.components.schemas, (node) => {
+    if (node.additionalProperties === false) delete node.additionalProperties
+  })
+
+const problemNameOf = (schema: Json): ProblemName | undefined => {
+  const type = schema.properties?.type?.enum?.[0]
+  const name = typeof type === "string" ? type.replace("/errors/", "") : ""
+  return name in problemTypes ? (name as ProblemName) : undefined
+}
+
+/** What the request's frame adds to every problem. */
+const completeProblems = (spec: Json): void => {
+  for (const schema of Object.values<Json>(spec.components.schemas)) {
+    const name = problemNameOf(schema)
+    if (name === undefined) continue
+    const { type, title, status, detail, instance, code, request_id, ...more } = schema.properties
+    schema.properties = { type, title, status, detail, instance, code, request_id, ...more }
+    schema.required = Object.keys(schema.properties)
+    schema.description = problemTypes[name].meaning
+    schema.examples = [problemExample(name)]
+  }
+}
+
+const requestId = {
+  description: "The request's own `X-Request-ID`, or a new one; the log knows the request by it",
+  required: true,
+  schema: { type: "string", maxLength: 128 }
+}
+const more: Readonly<Record<string, Json>> = {
+  401: { "WWW-Authenticate": { description: "How to authenticate", required: true, schema: { type: "string" } } },
+  503: { "Retry-After": { description: "Seconds", required: false, schema: { type: "integer" } } }
+}
+
+const titleCase = (name: string): string => name.replaceAll(/(^|-)[a-z]/g, (letter) => letter.toUpperCase())
+
+const describeAnswers = (operation: Json): void => {
+  for (const [status, response] of Object.entries<Json>(operation.responses)) {
+    const own = Object.fromEntries(
+      Object.entries(response.headers ?? {}).map(([name, header]) => [titleCase(name), header])
+    )
+    response.headers = { ...own, "X-Request-ID": requestId, ...more[status] }
+    if (status.startsWith("2")) response.description = status === "202" ? "Not yet confirmed" : "Success"
+    for (const media of Object.values<Json>(response.content ?? {})) addExample(media)
+  }
+  for (const media of Object.values<Json>(operation.requestBody?.content ?? {})) addExample(media)
+}
+
+const addExample = (media: Json): void => {
+  const name = media.schema?.$ref?.split("/").at(-1)
+  if (name in examples) media.example = examples[name]
+}
+
+const describeParameters = (operation: Json): void => {
+  for (const parameter of operation.parameters) {
+    if (parameter.name === "limit") {
+      parameter.description = "How many items at most"
+      parameter.schema = { type: "integer", minimum: 1, maximum: LIMIT_MAX, default: LIMIT_DEFAULT }
+    }
+    parameter.description ??= parameter.schema.description
+    if (parameter.name === "name") parameter.schema.enum = Object.keys(problemTypes)
+  }
+}
+
+const make = (): Json => {
+  const spec = withPlainNames(OpenApi.fromApi(Api))
+  spec.info = info
+  delete spec.security
+  open(spec)
+  completeProblems(spec)
+  for (const path of Object.values<Json>(spec.paths)) {
+    for (const operation of Object.values<Json>(path)) {
+      describeParameters(operation)
+      describeAnswers(operation)
+      if (operation.security.some((scheme: Json) => "hook_basic" in scheme)) operation.security.unshift({})
+    }
+  }
+  for (const [name, schema] of Object.entries<Json>(spec.components.schemas)) {
+    if (name in examples) schema.examples = [examples[name]]
+  }
+  return spec
+}
+
+let made: Json
+
+/** Made once, on first use. */
+export const openApiDocument = (): Json => {
+  made ??= make()
+  return made
+}

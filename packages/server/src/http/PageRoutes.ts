@@ -1,0 +1,50 @@
+/** The documentation that the service serves about itself: pages without scripts, which work without a network. */
+import { createHash } from "node:crypto"
+import { Effect, Layer } from "effect"
+import * as HttpRouter from "effect/http/HttpRouter"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import { NotFound } from "./api/Problems.ts"
+import { type ProblemName, problemTypes } from "./api/problemTypes.ts"
+import { openApiDocument } from "./OpenApiDocument.ts"
+import { errorPage } from "./pages/errorPage.ts"
+import { referencePage } from "./pages/referencePage.ts"
+import { style } from "./pages/style.ts"
+
+/** Nothing but the page's own style is loaded or run, whatever found its way into the page. */
+const csp = [
+  "default-src 'none'",
+  `style-src 'sha256-${createHash("sha256").update(style).digest("base64")}'`,
+  "img-src data:",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'"
+].join("; ")
+
+const page = (html: string) =>
+  HttpServerResponse.text(html, {
+    contentType: "text/html; charset=utf-8",
+    headers: {
+      "content-security-policy": csp,
+      "x-content-type-options": "nosniff",
+      "referrer-policy": "no-referrer",
+      "cache-control": "public, max-age=300"
+    }
+  })
+
+const docs = Effect.sync(() => page(referencePage(openApiDocument())))
+const document = Effect.sync(() => HttpServerResponse.jsonUnsafe(openApiDocument()))
+
+const isProblemName = (name: string | undefined): name is ProblemName =>
+  name !== undefined && Object.hasOwn(problemTypes, name)
+
+const error = Effect.gen(function* () {
+  const { name } = yield* HttpRouter.params
+  if (!isProblemName(name)) return yield* new NotFound({ detail: "No problem type has this name" })
+  return page(errorPage(name))
+})
+
+export const layer = Layer.mergeAll(
+  HttpRouter.add("GET", "/docs", Effect.runSync(Effect.cached(docs))),
+  HttpRouter.add("GET", "/openapi.json", Effect.runSync(Effect.cached(document))),
+  HttpRouter.add("GET", "/errors/:name", error)
+)

@@ -1,0 +1,154 @@
+/**
+ * What surrounds every request: an id, a span, the body limit, a problem document for whatever goes wrong, one log line, two
+ * metrics. A global router middleware, because it must see the router's own 404, each route's failure and each defect, and
+ * must be able to change the answer that is sent.
+ */
+import { ByteSize, Cause, Clock, Context, Effect, References, Tracer } from "effect"
+import * as HttpIncomingMessage from "effect/http/HttpIncomingMessage"
+import * as HttpRouter from "effect/http/HttpRouter"
+import * as HttpServerRequest from "effect/http/HttpServerRequest"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import * as HttpTraceContext from "effect/http/HttpTraceContext"
+import * as HttpMetrics from "./HttpMetrics.ts"
+import { KnownRoutes } from "./KnownRoutes.ts"
+import { documentOf, type Problem, problem, problemOfStatus, validation, verdictOn } from "./problemDocument.ts"
+import { newNote, RequestNote } from "./RequestNote.ts"
+
+export const MAX_BODY = ByteSize.kibibytes(64)
+const MAX_BODY_BYTES = 64 * 1024
+export const RETRY_AFTER_SECONDS = 1
+/** The status that the log gives to a request whose client went away; nobody receives it. */
+const CLIENT_GONE = 499
+
+type Response = HttpServerResponse.HttpServerResponse
+type Note = RequestNote["Service"]
+
+const PROBLEM_JSON = "application/problem+json"
+
+const bare = (body: Problem): Response =>
+  HttpServerResponse.jsonUnsafe(body, { status: body.status, contentType: PROBLEM_JSON })
+
+const tooLarge = (request: HttpServerRequest.HttpServerRequest): boolean =>
+  Number(request.headers["content-length"] ?? 0) > MAX_BODY_BYTES
+
+/** HTTP/1.1 requires one (RFC 9112, section 3.2). */
+const lacksHost = ({ headers, source }: HttpServerRequest.HttpServerRequest): boolean =>
+  headers.host === undefined && "httpVersion" in source && source.httpVersion === "1.1"
+
+/** What is refused before any route has a look; `undefined` when nothing is. */
+const refusedUnread = (request: HttpServerRequest.HttpServerRequest): Problem | undefined =>
+  tooLarge(request)
+    ? problem("payload-too-large")
+    : lacksHost(request)
+      ? validation([{ pointer: "/host", detail: "Expected a Host header" }])
+      : undefined
+
+/** The problem that a route answered by itself; an error without one gets that of its status. */
+const problemIn = (response: Response): Problem =>
+  response.body._tag === "Uint8Array" && response.headers["content-type"] === PROBLEM_JSON
+    ? (JSON.parse(new TextDecoder().decode(response.body.body)) as Problem)
+    : problemOfStatus(response.status)
+
+const headersOf = (status: number, note: Note, allowed: ReadonlyArray<string>): Record<string, string> => ({
+  "x-request-id": note.requestId,
+  ...(status === 401 ? { "www-authenticate": note.challenge } : {}),
+  ...(status === 405 ? { allow: allowed.join(", ") } : {}),
+  ...(status === 503 ? { "retry-after": String(RETRY_AFTER_SECONDS) } : {})
+})
+
+const finish = (response: Response, note: Note, allowed: ReadonlyArray<string>): Response =>
+  response.status < 400 || note.exempt
+    ? HttpServerResponse.setHeader(response, "x-request-id", note.requestId)
+    : HttpServerResponse.setHeaders(
+        bare(documentOf(problemIn(response), note.path, note.requestId)),
+        headersOf(response.status, note, allowed)
+      )
+
+/** A server span of our own making: the built-in one would record the whole URL. Only when somebody collects spans. */
+const traced = <E, R>(app: Effect.Effect<Response, E, R>, request: HttpServerRequest.HttpServerRequest, note: Note) =>
+  Effect.withFiber<Response, E, R>((fiber) => {
+    if (fiber.getRef(Tracer.Tracer) === Tracer.nativeTracer) return app
+    const described = Effect.tap(app, (response) =>
+      Effect.annotateCurrentSpan({
+        "http.route": note.route ?? "",
+        "http.response.status_code": response.status,
+        ...(response.status >= 500 ? { "error.type": String(response.status) } : {})
+      })
+    )
+    const parent = HttpTraceContext.fromHeaders(request.headers)
+    return Effect.withSpan(described, request.method, {
+      kind: "server",
+      ...(parent._tag === "Some" ? { parent: parent.value } : {}),
+      attributes: { "http.request.method": request.method, "url.path": note.path, request_id: note.requestId }
+    }) as Effect.Effect<Response, E, R>
+  })
+
+const tell = (
+  status: number,
+  method: string,
+  millis: number,
+  note: Note,
+  cause: Cause.Cause<unknown> | undefined
+): Effect.Effect<void> => {
+  const log = status >= 500 ? Effect.logError : note.quiet ? Effect.logDebug : Effect.logInfo
+  return log("request", ...(cause === undefined ? [] : [cause])).pipe(
+    Effect.annotateLogs({
+      method,
+      route: note.route,
+      path: note.path,
+      status,
+      duration_ms: Math.round(millis * 10) / 10,
+      request_id: note.requestId,
+      ...note.facts
+    })
+  )
+}
+
+const frame = Effect.fnUntraced(function* <E, R>(app: Effect.Effect<Response, E, R>, known: KnownRoutes["Service"]) {
+  const request = yield* HttpServerRequest.HttpServerRequest
+  const clock = yield* Clock.Clock
+  const started = clock.currentTimeNanosUnsafe()
+  const note = newNote(request.url, request.headers["x-request-id"])
+  let allowed: ReadonlyArray<string> = []
+  let telling: Cause.Cause<unknown> | undefined
+
+  const inside = Context.make(RequestNote, note).pipe(
+    Context.add(HttpIncomingMessage.MaxBodySize, MAX_BODY),
+    Context.add(References.CurrentLogAnnotations, {
+      ...(yield* References.CurrentLogAnnotations),
+      request_id: note.requestId
+    })
+  )
+  const told = (status: number) =>
+    Effect.suspend(() => {
+      const millis = Number(clock.currentTimeNanosUnsafe() - started) / 1e6
+      return Effect.andThen(
+        HttpMetrics.count(request.method, note.route, status, millis / 1000),
+        tell(status, request.method, millis, note, telling)
+      )
+    })
+
+  const refused = refusedUnread(request)
+  const answered = Effect.catchCause(refused === undefined ? app : Effect.succeed(bare(refused)), (cause) => {
+    if (Cause.hasInterruptsOnly(cause)) return Effect.failCause(cause)
+    const error = Cause.squash(cause)
+    if (HttpServerResponse.isHttpServerResponse(error)) return Effect.succeed(error)
+    allowed = known.methodsAt(request.url)
+    const verdict = verdictOn(error, allowed)
+    if (verdict.telling) telling = cause
+    return Effect.succeed(bare(verdict.problem))
+  })
+  const response = yield* traced(answered, request, note).pipe(
+    Effect.provideContext(inside),
+    Effect.onError(() => told(CLIENT_GONE))
+  )
+  const finished = finish(response, note, allowed)
+  yield* told(finished.status)
+  return finished
+})
+
+/** To be provided, over `KnownRoutes.layer`, to the layer that holds all routes. */
+export const layer = HttpRouter.middleware<{ provides: RequestNote }>()(
+  Effect.map(KnownRoutes, (known) => (app) => frame(app, known)),
+  { global: true }
+)

@@ -1,0 +1,76 @@
+/** The streams' endpoints: who is live, who was, what is said about it, and taking it off the air. */
+import {
+  annotateStream,
+  describeStream,
+  listActive,
+  type StreamStatus,
+  stopStream,
+  streamEvents
+} from "@greenroom/core"
+import { Effect, Option } from "effect"
+import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
+import { ServedApi } from "./api/Api.ts"
+import { LIMIT_DEFAULT } from "./api/Input.ts"
+import { StreamNotFound } from "./api/Problems.ts"
+import type { StreamAnnotation } from "./api/StreamsApi.ts"
+import { handled, pageRequest } from "./handled.ts"
+import { eventsToWire, pageToWire, streamDetailsToWire, streamToWire } from "./toWire.ts"
+
+const notFound = Effect.fail(new StreamNotFound({ detail: "No stream, live or past, has this id" }))
+const found = <A>(option: Option.Option<A>) =>
+  Option.match(option, { onNone: () => notFound, onSome: (value) => Effect.succeed(value) })
+
+const toAnnotation = (said: typeof StreamAnnotation.Type) => ({
+  ...(said.title === undefined ? {} : { title: said.title }),
+  ...(said.description === undefined ? {} : { description: said.description }),
+  ...(said.metadata === undefined ? {} : { metadata: said.metadata ?? {} }),
+  ...(said.recording_ref === undefined ? {} : { recordingRef: said.recording_ref })
+})
+
+/** Those on the air are few and wanted whole; what has ended is history, and read by pages. */
+const unlimited = (status: ReadonlyArray<StreamStatus>) =>
+  status.length === 1 && status[0] === "active" ? null : LIMIT_DEFAULT
+
+const nobody = (status: ReadonlyArray<StreamStatus>, items: ReadonlyArray<unknown>) =>
+  items.length === 0 && !status.includes("inactive") ? { message: "No stream is live." } : {}
+
+export const layer = HttpApiBuilder.group(ServedApi, "streams", (handlers) =>
+  handlers.handleAll({
+    list: ({ query: { status = ["active"], broadcaster_id, stream_key_id, path, ...page } }) =>
+      listActive(
+        {
+          status,
+          ...(broadcaster_id === undefined ? {} : { broadcasterId: broadcaster_id }),
+          ...(stream_key_id === undefined ? {} : { streamKeyId: stream_key_id }),
+          ...(path === undefined ? {} : { path })
+        },
+        pageRequest(page, unlimited(status))
+      ).pipe(
+        Effect.map((streams) => ({
+          ...pageToWire("streams", streams, streamToWire),
+          ...nobody(status, streams.items)
+        })),
+        handled
+      ),
+    get: ({ params }) =>
+      describeStream(params.id).pipe(Effect.flatMap(found), Effect.map(streamDetailsToWire), handled),
+    annotate: ({ params, payload }) =>
+      annotateStream(params.id, toAnnotation(payload)).pipe(
+        Effect.flatMap(found),
+        Effect.map(streamDetailsToWire),
+        handled
+      ),
+    stop: ({ params }) =>
+      stopStream(params.id).pipe(
+        Effect.flatMap(found),
+        Effect.map((view) => (view.offAir ? undefined : streamDetailsToWire(view))),
+        handled
+      ),
+    events: ({ params, query: { limit = LIMIT_DEFAULT, cursor = 0 } }) =>
+      streamEvents(params.id, cursor, limit + 1).pipe(
+        Effect.flatMap(found),
+        Effect.map((events) => eventsToWire(events, limit)),
+        handled
+      )
+  })
+)

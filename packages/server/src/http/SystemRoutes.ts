@@ -1,0 +1,42 @@
+/** Health, readiness, name and version. No check takes longer than its caller would wait. */
+import { MediaServer, StoreHealth } from "@greenroom/core"
+import { Effect } from "effect"
+import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
+import { ServedApi } from "./api/Api.ts"
+import { StoreProblem } from "./api/Problems.ts"
+import { version } from "./api/version.ts"
+import { note } from "./RequestNote.ts"
+
+const CHECK_WITHIN = "1500 millis"
+
+const database = StoreHealth.pipe(
+  Effect.flatMap((store) => store.ping),
+  Effect.as("ok" as const),
+  Effect.timeoutOrElse({ duration: CHECK_WITHIN, orElse: () => Effect.succeed("unreachable" as const) }),
+  Effect.orElseSucceed(() => "unreachable" as const)
+)
+
+const mediaServer = MediaServer.pipe(
+  Effect.flatMap((server) => server.health),
+  Effect.timeoutOrElse({ duration: CHECK_WITHIN, orElse: () => Effect.succeed("unreachable" as const) })
+)
+
+const health = Effect.gen(function* () {
+  const parts = yield* Effect.all({ database, media_server: mediaServer }, { concurrency: 2 })
+  if (parts.database === "ok") return { status: "ok" as const, service: "greenroom" as const, ...parts }
+  yield* note({ exempt: true, facts: parts })
+  return { status: "degraded" as const, service: "greenroom" as const, ...parts }
+})
+
+const ready = Effect.flatMap(database, (state) =>
+  state === "ok" ? Effect.succeed({ status: "ok" as const }) : Effect.fail(new StoreProblem({}))
+)
+
+export const layer = HttpApiBuilder.group(ServedApi, "system", (handlers) =>
+  handlers.handleAll({
+    index: () => Effect.succeed({ name: "greenroom", version }),
+    health: () => health,
+    alive: () => Effect.succeed({ status: "ok" as const }),
+    ready: () => ready
+  })
+)

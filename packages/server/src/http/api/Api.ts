@@ -1,0 +1,21 @@
+/**
+ * The HTTP interface as a value, from which the server's routes, the typed client and the OpenAPI document are made. It imports
+ * no handler and nothing of Node. `ServedApi` is what the HttpApi builder serves; `Api` adds what plain routes serve.
+ */
+import * as HttpApi from "effect/http-api/HttpApi"
+import { BroadcastersApi } from "./BroadcastersApi.ts"
+import { MediaServerApi } from "./MediaServerApi.ts"
+import { StreamKeysApi } from "./StreamKeysApi.ts"
+import { StreamsApi } from "./StreamsApi.ts"
+import { PagesApi, SystemApi } from "./SystemApi.ts"
+
+/** By default decoding stops at the first thing that is wrong; callers are told all of them. */
+const everyComplaint = { errors: "all" } as const
+
+export class ServedApi extends HttpApi.make("greenroom")
+  .add(BroadcastersApi, StreamKeysApi, StreamsApi, SystemApi)
+  .annotate(HttpApi.ParseOptions, everyComplaint) {}
+
+export class Api extends HttpApi.make("greenroom")
+  .add(StreamsApi, StreamKeysApi, BroadcastersApi, MediaServerApi, SystemApi, PagesApi)
+  .annotate(HttpApi.ParseOptions, everyComplaint) {}

@@ -1,0 +1,43 @@
+/**
+ * What callers send besides bodies: path and query parameters. Fields of bodies are the core's own schemas; here is only what
+ * the wire adds to them.
+ */
+import { Metadata, Timestamp } from "@greenroom/core"
+import { Schema, SchemaTransformation } from "effect"
+
+export const LIMIT_DEFAULT = 50
+export const LIMIT_MAX = 200
+
+const isLimit = (text: string): boolean => /^\d{1,3}$/.test(text) && Number(text) >= 1 && Number(text) <= LIMIT_MAX
+
+export const Limit = Schema.String.annotate({ description: "How many items at most", examples: ["20"] })
+  .check(Schema.makeFilter((text) => (isLimit(text) ? undefined : `Expected a whole number from 1 to ${LIMIT_MAX}`)))
+  .pipe(Schema.decodeTo(Schema.Int, SchemaTransformation.transform({ decode: Number, encode: String })))
+
+/** Words of a closed list, separated by commas: `active,connecting`. */
+export const commaSeparated = <const L extends ReadonlyArray<string>>(words: L, description: string) => {
+  const known: ReadonlyArray<string> = words
+  return Schema.String.annotate({ description, examples: [words.slice(0, 2).join(",")] })
+    .check(
+      Schema.makeFilter((text) =>
+        text.split(",").every((word) => known.includes(word))
+          ? undefined
+          : `Expected one or more of ${words.join(", ")}, separated by commas`
+      )
+    )
+    .pipe(
+      Schema.decodeTo(
+        Schema.Array(Schema.Literals(words)),
+        SchemaTransformation.transform({
+          decode: (text: string) => [...new Set(text.split(","))] as ReadonlyArray<L[number]>,
+          encode: (chosen: ReadonlyArray<L[number]>) => chosen.join(",")
+        })
+      )
+    )
+}
+
+/** When a key stops admitting. That it lies in the future is for the store's clock to say. */
+export const ExpiresAt = Timestamp
+
+/** Metadata is an object and never absent; `null` clears it. */
+export const MetadataInput = Schema.NullOr(Metadata)

@@ -1,0 +1,93 @@
+/**
+ * What the media server says to Greenroom. These calls are served by plain routes: `/auth` is the hot path, and the hooks read
+ * their body as JSON whatever its content type says. They stand here for the OpenAPI document and for the bodies' schemas.
+ */
+import { PATH_MAX_LENGTH, StreamId } from "@greenroom/core"
+import { Schema } from "effect"
+import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
+import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
+import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
+import * as OpenApi from "effect/http-api/OpenApi"
+import { HookKey } from "./ApiKey.ts"
+import * as Problems from "./Problems.ts"
+
+/** Longer ones are no path, name or key of anybody's. */
+const bounded = (max: number) => Schema.String.check(Schema.isMaxLength(max))
+const absent = (max: number) => Schema.optionalKey(Schema.NullOr(bounded(max)))
+const secret = (max: number) => Schema.optionalKey(Schema.NullOr(Schema.RedactedFromValue(bounded(max))))
+
+export const AuthBody = Schema.Struct({
+  action: absent(2048).annotate({ description: "`publish`, `read`, `playback`, `api`, `metrics` or `pprof`" }),
+  path: bounded(PATH_MAX_LENGTH),
+  protocol: absent(2048),
+  id: absent(2048).annotate({ description: "The connection's id; needed to publish" }),
+  ip: absent(2048),
+  user: absent(2048),
+  password: secret(4096),
+  token: secret(4096),
+  query: secret(4096),
+  userAgent: absent(4096)
+}).annotate({ identifier: "AuthRequest", description: "As MediaMTX sends it; unknown fields are ignored" })
+
+export const AuthAllowed = Schema.Struct({
+  decision: Schema.Literal("allow"),
+  stream_id: Schema.NullOr(StreamId).annotate({ description: "The stream of an admitted publisher" })
+}).annotate({ identifier: "AuthAllowed" })
+
+export const HookBody = Schema.Struct({
+  path: bounded(PATH_MAX_LENGTH),
+  source_type: absent(2048),
+  source_id: absent(2048),
+  query: secret(4096)
+}).annotate({ identifier: "Hook" })
+
+const hook = (summary: string) =>
+  OpenApi.annotations({
+    summary,
+    description:
+      "Makes Greenroom look at the media server at once, and nothing else: repeated, late, lost or forged hooks do no harm. The body is read as JSON whatever its content type says."
+  })
+
+const onHook = [Problems.ValidationFailed, Problems.PayloadTooLarge, Problems.Internal] as const
+
+export class MediaServerApi extends HttpApiGroup.make("media_server")
+  .add(
+    HttpApiEndpoint.post("auth", "/auth", {
+      payload: AuthBody,
+      success: AuthAllowed,
+      error: [
+        Problems.Unauthorized,
+        Problems.InvalidStreamKey,
+        Problems.StreamKeyInUse,
+        Problems.StreamKeyRevoked,
+        Problems.StreamKeyExpired,
+        Problems.StreamKeyDisabled,
+        Problems.PathNotAllowed,
+        Problems.PathInUse,
+        ...Problems.onBody
+      ]
+    }).annotateMerge(
+      OpenApi.annotations({
+        summary: "May this client in?",
+        description:
+          "MediaMTX's `authHTTPAddress`. A publisher's stream key is its `password`, else its `token`, else the query parameter `key`, `token` or `pass`. Viewers are let in; `api`, `metrics` and `pprof` need the API secret."
+      })
+    ),
+    HttpApiEndpoint.post("ready", "/webhook/ready", {
+      payload: HookBody,
+      success: HttpApiSchema.NoContent,
+      error: onHook
+    }).annotateMerge(hook("A stream became ready")),
+    HttpApiEndpoint.post("not_ready", "/webhook/not-ready", {
+      payload: HookBody,
+      success: HttpApiSchema.NoContent,
+      error: onHook
+    }).annotateMerge(hook("A stream is no longer ready"))
+  )
+  .middleware(HookKey)
+  .annotateMerge(
+    OpenApi.annotations({
+      title: "Media server",
+      description: "What MediaMTX calls. The hook secret is asked for when one is configured."
+    })
+  ) {}

@@ -1,0 +1,90 @@
+/** Stream keys: the credentials of publishers. The value leaves the service once, in the answer that creates the key. */
+import { BroadcasterId, keyStatuses, Label, PathLimitText, StreamKeyId } from "@greenroom/core"
+import { Schema } from "effect"
+import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
+import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
+import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
+import * as OpenApi from "effect/http-api/OpenApi"
+import { ApiKey } from "./ApiKey.ts"
+import { ListCursor } from "./Cursor.ts"
+import { commaSeparated, ExpiresAt, Limit } from "./Input.ts"
+import { Conflict, NotFound, onBody, onInput } from "./Problems.ts"
+import { IssuedStreamKey, pageOf, StreamKey } from "./Wire.ts"
+
+export const NewStreamKey = Schema.Struct({
+  broadcaster_id: BroadcasterId,
+  expires_at: Schema.optionalKey(
+    Schema.NullOr(ExpiresAt).annotate({ description: "When it stops admitting; never, unless given" })
+  ),
+  label: Schema.optionalKey(Schema.NullOr(Label).annotate({ description: "What the key is for" })),
+  path: Schema.optionalKey(Schema.NullOr(PathLimitText))
+}).annotate({ identifier: "NewStreamKey" })
+
+export const StreamKeyChanges = Schema.Struct({
+  label: Schema.optionalKey(Schema.NullOr(Label)),
+  expires_at: Schema.optionalKey(Schema.NullOr(ExpiresAt)),
+  enabled: Schema.optionalKey(Schema.Boolean)
+}).annotate({ identifier: "StreamKeyChanges", description: "What is left out stays as it is; `null` clears" })
+
+export const StreamKeyPage = Schema.Struct(pageOf("stream_keys", StreamKey)).annotate({ identifier: "StreamKeyPage" })
+
+const params = { id: StreamKeyId }
+const say = (summary: string, description?: string) => OpenApi.annotations({ summary, description })
+
+export class StreamKeysApi extends HttpApiGroup.make("stream_keys")
+  .add(
+    HttpApiEndpoint.post("issue", "/stream-keys", {
+      payload: NewStreamKey,
+      success: HttpApiSchema.WithHeaders(IssuedStreamKey.pipe(HttpApiSchema.status(201)), {
+        location: Schema.String,
+        "cache-control": Schema.String
+      }),
+      error: [Conflict, ...onBody]
+    }).annotateMerge(
+      say(
+        "Issue a stream key",
+        "The only answer that holds the key itself (`key_value`), with what to type into an encoder (`ingest`). `path` limits the key to one path, to one more segment (`live/*`) or to any depth (`live/**`); a path that an unrevoked key is limited to exactly belongs to its broadcaster: asking for another broadcaster's is a conflict. An unknown broadcaster and an expiry in the past are validation errors."
+      )
+    ),
+    HttpApiEndpoint.get("list", "/stream-keys", {
+      query: {
+        broadcaster_id: Schema.optionalKey(BroadcasterId),
+        status: Schema.optionalKey(commaSeparated(keyStatuses, "Only keys of these statuses")),
+        limit: Schema.optionalKey(Limit),
+        cursor: Schema.optionalKey(ListCursor)
+      },
+      success: StreamKeyPage,
+      error: onInput
+    }).annotateMerge(say("List stream keys", "Newest first, never with their values.")),
+    HttpApiEndpoint.get("get", "/stream-keys/:id", {
+      params,
+      success: StreamKey,
+      error: [NotFound, ...onInput]
+    }).annotateMerge(say("Get a stream key")),
+    HttpApiEndpoint.patch("change", "/stream-keys/:id", {
+      params,
+      payload: StreamKeyChanges,
+      success: StreamKey,
+      error: [NotFound, Conflict, ...onBody]
+    }).annotateMerge(
+      say(
+        "Change a stream key",
+        "`enabled: false` suspends the key and takes its stream off the air; `true` lets it publish again. A revoked key cannot be changed: 409."
+      )
+    ),
+    HttpApiEndpoint.delete("revoke", "/stream-keys/:id", {
+      params,
+      // The body first: the schema of an empty answer takes any value.
+      success: [StreamKey.pipe(HttpApiSchema.status(202)), HttpApiSchema.NoContent],
+      error: [NotFound, ...onInput]
+    }).annotateMerge(
+      say(
+        "Revoke a stream key",
+        "For good. The key is dead in the store first, then its stream is taken off the air. 204 when no stream of it is left on the media server; 202 with the key when that could not be confirmed within 2 seconds: the service goes on trying, and `active_stream_id` turns `null` when it is done. Repeating it answers by what is still on the air."
+      )
+    )
+  )
+  .middleware(ApiKey)
+  .annotateMerge(
+    OpenApi.annotations({ title: "Stream keys", description: "The credentials of publishers, one at a time each." })
+  ) {}

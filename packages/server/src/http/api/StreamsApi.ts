@@ -1,0 +1,94 @@
+/** Streams: who is live, who was, what is said about it, and taking it off the air. */
+import {
+  BroadcasterId,
+  Description,
+  RecordingRef,
+  StreamId,
+  StreamKeyId,
+  StreamPath,
+  streamStatuses,
+  Title
+} from "@greenroom/core"
+import { Schema } from "effect"
+import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
+import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
+import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
+import * as OpenApi from "effect/http-api/OpenApi"
+import { ApiKey } from "./ApiKey.ts"
+import { EventCursor, ListCursor } from "./Cursor.ts"
+import { commaSeparated, Limit, MetadataInput } from "./Input.ts"
+import { onBody, onInput, StreamNotFound } from "./Problems.ts"
+import { pageOf, Stream, StreamDetails, StreamEvent } from "./Wire.ts"
+
+export const StreamAnnotation = Schema.Struct({
+  title: Schema.optionalKey(Schema.NullOr(Title)),
+  description: Schema.optionalKey(Schema.NullOr(Description)),
+  metadata: Schema.optionalKey(MetadataInput),
+  recording_ref: Schema.optionalKey(Schema.NullOr(RecordingRef))
+}).annotate({
+  identifier: "StreamAnnotation",
+  description: "What is left out stays as it is; `null` clears; `metadata` is replaced as a whole"
+})
+
+export const StreamPage = Schema.Struct({
+  ...pageOf("streams", Stream),
+  message: Schema.optionalKey(Schema.String).annotate({ description: "Only when no stream is live" })
+}).annotate({ identifier: "StreamPage" })
+
+export const StreamEventPage = Schema.Struct(pageOf("events", StreamEvent)).annotate({ identifier: "StreamEventPage" })
+
+const params = { id: StreamId }
+const say = (summary: string, description?: string) => OpenApi.annotations({ summary, description })
+
+export class StreamsApi extends HttpApiGroup.make("streams")
+  .add(
+    HttpApiEndpoint.get("list", "/streams", {
+      query: {
+        status: Schema.optionalKey(
+          commaSeparated(streamStatuses, "Only streams of these statuses; `active` by itself")
+        ),
+        broadcaster_id: Schema.optionalKey(BroadcasterId),
+        stream_key_id: Schema.optionalKey(StreamKeyId),
+        path: Schema.optionalKey(StreamPath),
+        limit: Schema.optionalKey(Limit),
+        cursor: Schema.optionalKey(ListCursor)
+      },
+      success: StreamPage,
+      error: onInput
+    }).annotateMerge(
+      say(
+        "List streams",
+        "The active ones unless `status` says otherwise, newest first. Active streams are all listed unless `limit` is given. When nothing is live a `message` says so. Answers come from the store and do not wait for the media server: `state_as_of` says how fresh each is."
+      )
+    ),
+    HttpApiEndpoint.get("get", "/streams/:id", {
+      params,
+      success: StreamDetails,
+      error: [StreamNotFound, ...onInput]
+    }).annotateMerge(say("Get a stream", "Live or past, with its broadcaster's contact and metadata.")),
+    HttpApiEndpoint.patch("annotate", "/streams/:id", {
+      params,
+      payload: StreamAnnotation,
+      success: StreamDetails,
+      error: [StreamNotFound, ...onBody]
+    }).annotateMerge(say("Annotate a stream", "Title, description, metadata, and where its recording lies.")),
+    HttpApiEndpoint.delete("stop", "/streams/:id", {
+      params,
+      // The body first: the schema of an empty answer takes any value.
+      success: [StreamDetails.pipe(HttpApiSchema.status(202)), HttpApiSchema.NoContent],
+      error: [StreamNotFound, ...onInput]
+    }).annotateMerge(
+      say(
+        "Take a stream off the air",
+        "Its key stays good: the encoder may come back. 204 when it has left the media server; 202 with the stream when that could not be confirmed within 2 seconds: the service goes on trying."
+      )
+    ),
+    HttpApiEndpoint.get("events", "/streams/:id/events", {
+      params,
+      query: { limit: Schema.optionalKey(Limit), cursor: Schema.optionalKey(EventCursor) },
+      success: StreamEventPage,
+      error: [StreamNotFound, ...onInput]
+    }).annotateMerge(say("List a stream's events", "Every transition, in order."))
+  )
+  .middleware(ApiKey)
+  .annotateMerge(OpenApi.annotations({ title: "Streams", description: "Who is live, and who was." })) {}

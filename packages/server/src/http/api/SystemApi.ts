@@ -1,0 +1,60 @@
+/** The service about itself, for anybody: health, version, metrics, documentation. */
+import { Schema } from "effect"
+import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
+import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
+import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
+import * as OpenApi from "effect/http-api/OpenApi"
+import { NotFound, StoreProblem } from "./Problems.ts"
+
+export const Index = Schema.Struct({ name: Schema.String, version: Schema.String }).annotate({ identifier: "Index" })
+
+const health = {
+  service: Schema.Literal("greenroom"),
+  database: Schema.Literals(["ok", "unreachable"]),
+  media_server: Schema.Literals(["ok", "unreachable", "absent"])
+}
+export const Healthy = Schema.Struct({ status: Schema.Literal("ok"), ...health }).annotate({ identifier: "Healthy" })
+export const Degraded = Schema.Struct({ status: Schema.Literal("degraded"), ...health }).annotate({
+  identifier: "Degraded"
+})
+
+export const Alive = Schema.Struct({ status: Schema.Literal("ok") }).annotate({ identifier: "Alive" })
+
+const say = (summary: string, description?: string) => OpenApi.annotations({ summary, description })
+const html = Schema.String.pipe(HttpApiSchema.asText({ contentType: "text/html" }))
+
+export class SystemApi extends HttpApiGroup.make("system")
+  .add(
+    HttpApiEndpoint.get("index", "/", { success: Index }).annotateMerge(say("Name and version")),
+    HttpApiEndpoint.get("health", "/health", {
+      success: [Healthy, Degraded.pipe(HttpApiSchema.status(503))]
+    }).annotateMerge(
+      say(
+        "Health",
+        "503, with the same body, when the database is unreachable; in at most 2 seconds. A media server that does not answer is no reason for a 503."
+      )
+    ),
+    HttpApiEndpoint.get("alive", "/livez", { success: Alive }).annotateMerge(say("Is the process alive?")),
+    HttpApiEndpoint.get("ready", "/readyz", { success: Alive, error: StoreProblem }).annotateMerge(
+      say("Can it serve requests?", "That is, does the database answer.")
+    )
+  )
+  .annotateMerge(OpenApi.annotations({ title: "System", description: "The service about itself; no credentials." })) {}
+
+/** Pages and texts: plain routes, here for the document. */
+export class PagesApi extends HttpApiGroup.make("pages")
+  .add(
+    HttpApiEndpoint.get("openapi", "/openapi.json", {
+      success: Schema.Record(Schema.String, Schema.Unknown)
+    }).annotateMerge(say("This document")),
+    HttpApiEndpoint.get("docs", "/docs", { success: html }).annotateMerge(say("The reference, as a page")),
+    HttpApiEndpoint.get("error", "/errors/:name", {
+      params: { name: Schema.String },
+      success: html,
+      error: NotFound
+    }).annotateMerge(say("What a problem type means", "The page that a problem's `type` refers to.")),
+    HttpApiEndpoint.get("metrics", "/metrics", {
+      success: Schema.String.pipe(HttpApiSchema.asText({ contentType: "text/plain" }))
+    }).annotateMerge(say("Metrics", "In Prometheus' text format; on a port of its own when `METRICS_PORT` is set."))
+  )
+  .annotateMerge(OpenApi.annotations({ title: "Pages", description: "Documentation and metrics." })) {}

@@ -1,0 +1,180 @@
+/** One example of everything that travels, by the name of its schema. A test decodes each of them with that schema. */
+import { codeOf, type ProblemName, problemTypes, typeOf } from "./problemTypes.ts"
+
+const ids = {
+  broadcaster: "0192e4a7-3f5e-4c1c-9d2a-5f0a3a1c7b11",
+  key: "3b0f7c52-8a8e-4f0e-9a53-6a1f0f7c2d90",
+  stream: "c6a2f1de-52b4-4a57-8a1c-0d9e6b7f3a24",
+  source: "2d88d6ec-6d2b-4b5e-9a53-2f2a5b1f9f10"
+}
+const keyValue = "sk_EXAMPLE-EXAMPLE-EXAMPLE-EXAMPLE-EXAMPLE-123"
+const cursor = "WyIyMDI2LTExLTIxVDAxOjMzOjE0LjY0MFoiLCIzYjBmN2M1Mi04YThlLTRmMGUtOWE1My02YTFmMGY3YzJkOTAiXQ"
+
+const Broadcaster = {
+  id: ids.broadcaster,
+  display_name: "Studio One",
+  contact: "ops@studio.example",
+  metadata: { account: 4711 },
+  created_at: "2026-11-21T01:30:00.000Z",
+  updated_at: "2026-11-21T01:30:00.000Z"
+}
+
+const StreamKey = {
+  id: ids.key,
+  key_prefix: "sk_EXAM",
+  broadcaster_id: ids.broadcaster,
+  label: "Main camera",
+  path: "live/studio-1",
+  status: "in_use",
+  active_stream_id: ids.stream,
+  created_at: "2026-11-21T01:31:00.000Z",
+  expires_at: "2027-01-01T00:00:00.000Z",
+  revoked_at: null,
+  last_used_at: "2026-11-21T01:33:14.640Z"
+}
+
+const Ingest = {
+  obs: { server: "rtmp://media.example.com/live", stream_key: `studio-1?user=greenroom&pass=${keyValue}` },
+  rtmp: `rtmp://media.example.com/live/studio-1?user=greenroom&pass=${keyValue}`,
+  rtsp: `rtsp://greenroom:${keyValue}@media.example.com:8554/live/studio-1`,
+  srt: `srt://media.example.com:8890?streamid=publish:live/studio-1:greenroom:${keyValue}&pkt_size=1316`,
+  whip: { url: "https://media.example.com/live/studio-1/whip", bearer: keyValue }
+}
+
+const PlaybackUrls = {
+  hls: "https://media.example.com/live/studio-1/index.m3u8",
+  webrtc: "https://media.example.com/live/studio-1/whep",
+  rtmp: "rtmp://media.example.com/live/studio-1",
+  rtsp: "rtsp://media.example.com:8554/live/studio-1",
+  srt: "srt://media.example.com:8890?streamid=read:live/studio-1"
+}
+
+const Stream = {
+  id: ids.stream,
+  stream_key_id: ids.key,
+  broadcaster: { id: ids.broadcaster, display_name: "Studio One" },
+  path: "live/studio-1",
+  status: "active",
+  title: "Main camera",
+  description: null,
+  metadata: {},
+  protocol: "rtmp",
+  source_type: "rtmpConn",
+  source_id: ids.source,
+  started_at: "2026-11-21T01:33:14.640Z",
+  ready_at: "2026-11-21T01:33:16.702Z",
+  ended_at: null,
+  end_reason: null,
+  ending: null,
+  duration_seconds: 86,
+  recording_ref: null,
+  viewer_count: 3,
+  tracks: [{ codec: "H264", width: 1920, height: 1080 }, { codec: "MPEG-4 Audio" }],
+  inbound_bytes: 64211312,
+  urls: PlaybackUrls,
+  state_as_of: "2026-11-21T01:34:40.118Z"
+}
+
+const StreamEvent = { seq: 2, type: "ready", at: "2026-11-21T01:33:16.702Z", data: { source_type: "rtmpConn" } }
+
+const health = { status: "ok", service: "greenroom", database: "ok", media_server: "ok" }
+
+export const examples: Readonly<Record<string, unknown>> = {
+  Broadcaster,
+  NewBroadcaster: { display_name: "Studio One", contact: "ops@studio.example", metadata: { account: 4711 } },
+  BroadcasterChanges: { contact: null },
+  BroadcasterPage: { broadcasters: [Broadcaster], count: 1, next_cursor: null },
+  BroadcasterLeaving: {
+    id: ids.broadcaster,
+    message: "The broadcaster is deleted; its streams are being taken off the air"
+  },
+  StreamKey,
+  NewStreamKey: {
+    broadcaster_id: ids.broadcaster,
+    label: "Main camera",
+    path: "live/studio-1",
+    expires_at: "2027-01-01T00:00:00Z"
+  },
+  IssuedStreamKey: {
+    ...StreamKey,
+    status: "active",
+    active_stream_id: null,
+    last_used_at: null,
+    key_value: keyValue,
+    ingest: Ingest
+  },
+  StreamKeyChanges: { enabled: false },
+  StreamKeyPage: { stream_keys: [StreamKey], count: 1, next_cursor: cursor },
+  Ingest,
+  Stream,
+  StreamDetails: {
+    ...Stream,
+    broadcaster: {
+      id: ids.broadcaster,
+      display_name: "Studio One",
+      contact: "ops@studio.example",
+      metadata: { account: 4711 }
+    }
+  },
+  StreamPage: { streams: [Stream], count: 1, next_cursor: null },
+  StreamAnnotation: { title: "Evening service", recording_ref: "s3://recordings/2026/11/21/studio-1.mp4" },
+  StreamEvent,
+  StreamEventPage: {
+    events: [{ seq: 1, type: "admitted", at: "2026-11-21T01:33:14.640Z", data: {} }, StreamEvent],
+    count: 2,
+    next_cursor: null
+  },
+  Track: { codec: "H264", width: 1920, height: 1080 },
+  PlaybackUrls,
+  AuthRequest: {
+    ip: "203.0.113.7",
+    user: "greenroom",
+    password: keyValue,
+    action: "publish",
+    path: "live/studio-1",
+    protocol: "rtmp",
+    id: ids.source,
+    query: ""
+  },
+  AuthAllowed: { decision: "allow", stream_id: ids.stream },
+  Hook: { path: "live/studio-1", source_type: "rtmpConn", source_id: ids.source },
+  Index: { name: "greenroom", version: "0.1.0" },
+  Healthy: health,
+  Degraded: { ...health, status: "degraded", database: "unreachable" },
+  Alive: { status: "ok" }
+}
+
+const complaints = [{ pointer: "/expires_at", detail: "Expected a time in the future" }]
+
+const details: Partial<Record<ProblemName, string>> = {
+  validation: "/expires_at: Expected a time in the future",
+  "stream-key-in-use": "Stream key sk_EXAM… is publishing on live/studio-1 already",
+  "stream-key-revoked": "Stream key sk_EXAM… is revoked",
+  "stream-key-expired": "Stream key sk_EXAM… has expired",
+  "stream-key-disabled": "Stream key sk_EXAM… is disabled",
+  "path-not-allowed": "Stream key sk_EXAM… may publish on live/studio-1 only, not on live/other",
+  "path-in-use": "Somebody is publishing on live/studio-1 already",
+  conflict: "The stream key is revoked, and that is for good",
+  "not-found": "No stream key has this id",
+  "stream-not-found": "No stream, live or past, has this id"
+}
+
+const instanceOf = (name: ProblemName): string =>
+  name === "stream-not-found"
+    ? `/streams/${ids.stream}`
+    : name === "not-found" || name === "conflict"
+      ? `/stream-keys/${ids.key}`
+      : problemTypes[name].status === 401 && name !== "unauthorized"
+        ? "/auth"
+        : "/stream-keys"
+
+export const problemExample = (name: ProblemName) => ({
+  type: typeOf(name),
+  title: problemTypes[name].title,
+  status: problemTypes[name].status,
+  detail: details[name] ?? problemTypes[name].title,
+  instance: instanceOf(name),
+  code: codeOf(name),
+  request_id: "6b0c5c1e-0a57-4a0e-9a86-58b1a2a0b7c4",
+  ...(name === "validation" ? { errors: complaints } : {})
+})

@@ -1,0 +1,144 @@
+/**
+ * Every kind of error that the service answers, in one table: what it is called on the wire, its status, and what a person
+ * should make of it. The problem classes, the error pages under `/errors/` and the OpenAPI document are all made from this.
+ */
+
+export interface ProblemType {
+  readonly status: number
+  readonly title: string
+  /** What has happened, for the page. */
+  readonly meaning: string
+  /** What the reader can do now, for the page. */
+  readonly remedy: string
+}
+
+const refusal = (title: string, meaning: string, remedy: string): ProblemType => ({
+  status: 401,
+  title,
+  meaning: `${meaning} This is an answer to the media server's auth call: the encoder sees only that it was refused.`,
+  remedy
+})
+
+export const problemTypes = {
+  validation: {
+    status: 400,
+    title: "The request is not valid",
+    meaning:
+      "The body, the query, a header or the path does not have the form that this call expects, or the body is no JSON at all. The /v1/mediamtx calls answer it with 422 instead of 400.",
+    remedy:
+      "Look at `errors`: each entry points at one value (a JSON pointer into the body, or the name of a parameter) and says what was expected there. All that is wrong is listed, so one correction is enough."
+  },
+  unauthorized: {
+    status: 401,
+    title: "Valid credentials are required",
+    meaning:
+      "The call came without the API secret or with a wrong one; or the media server's call came without the hook secret, without any credentials, or with an action that nobody may take.",
+    remedy:
+      "Send the API secret as `X-API-Key: …` or `Authorization: Bearer …`. For the media server's calls put the hook secret into its configuration (`authHTTPAddress: http://mediamtx:SECRET@host:8080/auth`). Encoders send their stream key as the password."
+  },
+  "not-found": {
+    status: 404,
+    title: "Nothing is here",
+    meaning: "There is no such route, or nothing has the id in the path. A deleted broadcaster is found no more.",
+    remedy: "Check the path against the reference at /docs, and the id against the list that it came from."
+  },
+  "stream-not-found": {
+    status: 404,
+    title: "No such stream",
+    meaning: "No stream, live or past, has this id. A stream's id is given out when its publisher is admitted.",
+    remedy: "List the streams with GET /streams; past ones with GET /streams?status=inactive."
+  },
+  "method-not-allowed": {
+    status: 405,
+    title: "The method is not allowed here",
+    meaning: "The path exists, but not for this method.",
+    remedy: "Use one of the methods in the `Allow` header."
+  },
+  "request-timeout": {
+    status: 408,
+    title: "The request took too long to arrive",
+    meaning: "A request must be here as a whole, body included, within 10 seconds. The connection has been closed.",
+    remedy: "Send the request again, without pausing in the middle of it."
+  },
+  conflict: {
+    status: 409,
+    title: "The current state forbids this",
+    meaning:
+      "What was asked for contradicts what is: a revoked stream key cannot be changed, and an exact path belongs to the broadcaster of the unrevoked key that is limited to it.",
+    remedy: "Read `detail`; issue a new key instead of changing a revoked one, or choose another path."
+  },
+  "payload-too-large": {
+    status: 413,
+    title: "The body is over 64 KiB",
+    meaning: "No call of this API needs a body of more than 64 KiB, so longer ones are not read.",
+    remedy: "Send less. Metadata is meant for small facts (16 KiB); keep large things elsewhere and store a reference."
+  },
+  "unsupported-media-type": {
+    status: 415,
+    title: "The body must be application/json",
+    meaning: "The `Content-Type` of the body is not JSON.",
+    remedy: "Send JSON with `Content-Type: application/json`."
+  },
+  "headers-too-large": {
+    status: 431,
+    title: "The headers are too large",
+    meaning: "The request line and headers together are over 16 KiB.",
+    remedy: "Send fewer or shorter headers and a shorter URL."
+  },
+  "invalid-stream-key": refusal(
+    "No such stream key",
+    "The credential that the encoder sent is no stream key of this service.",
+    "Check that the whole key was copied (it begins with `sk_` and has 46 characters) and that the encoder sends it as the password. Keys are shown once: issue a new one if it is lost."
+  ),
+  "stream-key-in-use": refusal(
+    "The stream key is in use",
+    "A stream key admits one publisher at a time, and another connection is publishing with it; the media server was asked whether that one is still there.",
+    "Stop the other encoder, or take its stream off the air with DELETE /streams/{id}. Give each encoder a key of its own."
+  ),
+  "stream-key-revoked": refusal(
+    "The stream key is revoked",
+    "The key was revoked, by itself or with its broadcaster. That is for good.",
+    "Issue a new stream key."
+  ),
+  "stream-key-expired": refusal(
+    "The stream key has expired",
+    "The key's expiry has passed.",
+    "Move it with PATCH /stream-keys/{id} (`expires_at`), or issue a new key."
+  ),
+  "stream-key-disabled": refusal(
+    "The stream key is disabled",
+    "The key has been suspended.",
+    "Let it publish again with PATCH /stream-keys/{id} and `enabled: true`."
+  ),
+  "path-not-allowed": refusal(
+    "The path is not allowed",
+    "The path is malformed, holds a stream key, is outside the limits of this key, or belongs to another broadcaster's key.",
+    "Publish on the path that the key's `ingest` instructions name, and send the key as the password, never in the path: paths are public."
+  ),
+  "path-in-use": refusal(
+    "The path is in use",
+    "Somebody is publishing on this path already, with another key.",
+    "Choose another path, or take the other stream off the air with DELETE /streams/{id}."
+  ),
+  "store-unavailable": {
+    status: 503,
+    title: "The database does not answer",
+    meaning:
+      "The database gave no answer within its deadline. The state of streams on the air is not affected; new publishers are refused until it is back.",
+    remedy: "Try again after the time in `Retry-After`. If it lasts, look at GET /health and at the database."
+  },
+  internal: {
+    status: 500,
+    title: "Something broke here",
+    meaning: "A defect in the service. Its log has the whole story under the request's id.",
+    remedy: "Report it with the `request_id`."
+  }
+} as const satisfies Record<string, ProblemType>
+
+export type ProblemName = keyof typeof problemTypes
+
+/** The `type` member: a relative URI that the service serves as a page. */
+export const typeOf = <N extends ProblemName>(name: N) => `/errors/${name}` as const
+
+/** The `code` member: a stable word for programs. */
+export const codeOf = (name: ProblemName): string => name.replaceAll("-", "_")

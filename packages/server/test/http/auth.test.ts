@@ -1,0 +1,381 @@
+/** `POST /auth` and the hooks as MediaMTX calls them: who is let in, who is not and why, and what is never written down. */
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest"
+import type { ProblemName } from "../../src/http/api/problemTypes.ts"
+import { assertProblem, pointersOf } from "./support/assertProblem.ts"
+import { type Answer, call, newBroadcaster, newKey, publishCall } from "./support/client.ts"
+import { API_SECRET, HOOK_SECRET, type Service, start } from "./support/service.ts"
+
+let service: Service
+beforeAll(async () => {
+  service = await start()
+})
+beforeEach(() => {
+  service.lines.length = 0
+})
+afterEach(() => service.trouble("none"))
+afterAll(() => service.close())
+
+const ask = (body: unknown, headers: Record<string, string> = {}): Promise<Answer> =>
+  call(service, "POST", "/auth", { body, secret: null, headers })
+
+const lastLine = () => service.requests().at(-1)
+
+describe("a publisher", () => {
+  it("is let in with its stream's id, and again on the same connection", async () => {
+    const key = await newKey(service)
+    const body = publishCall(key.key_value, { path: "live/in" })
+    const first = await ask(body)
+    expect(first.status).toBe(200)
+    expect(first.json).toEqual({ decision: "allow", stream_id: expect.stringMatching(/^[0-9a-f-]{36}$/) })
+    const again = await ask(body)
+    expect([again.status, again.json]).toEqual([200, first.json])
+    expect(lastLine()?.level).toBe("Info")
+    expect(lastLine()?.annotations).toMatchObject({
+      method: "POST",
+      route: "/auth",
+      status: 200,
+      decision: "allow",
+      reason: null,
+      action: "publish",
+      path: "live/in",
+      protocol: "rtmp",
+      source_id: body.id,
+      stream_key_id: key.id,
+      key_prefix: key.key_prefix,
+      stream_id: first.json.stream_id
+    })
+  })
+
+  it.each([
+    ["the password", (key: string) => ({ password: key, token: "" })],
+    ["the token", (key: string) => ({ password: "", token: key })],
+    ["the query's key", (key: string) => ({ password: "", token: "", query: `a=b&key=${key}` })],
+    ["the query's token", (key: string) => ({ password: "", token: "", query: `token=${key}` })],
+    ["the query's pass", (key: string) => ({ password: "", token: "", query: `user=x&pass=${key}` })],
+    ["the query alone, the rest null", (key: string) => ({ password: null, token: null, query: `pass=${key}` })]
+  ])("is known by %s", async (_, credentials) => {
+    const key = await newKey(service)
+    const answer = await ask(publishCall("", { path: `live/${key.id}`, ...credentials(key.key_value) }))
+    expect(answer.status).toBe(200)
+  })
+
+  const refusals: ReadonlyArray<readonly [string, ProblemName, () => Promise<object>]> = [
+    ["an unknown key", "invalid-stream-key", async () => publishCall(`sk_${"x".repeat(43)}`)],
+    ["what is no key at all", "invalid-stream-key", async () => publishCall("hello")],
+    ["no credentials", "unauthorized", async () => publishCall("")],
+    [
+      "a revoked key",
+      "stream-key-revoked",
+      async () => {
+        const key = await newKey(service)
+        await call(service, "DELETE", `/stream-keys/${key.id}`)
+        return publishCall(key.key_value)
+      }
+    ],
+    [
+      "a disabled key",
+      "stream-key-disabled",
+      async () => {
+        const key = await newKey(service)
+        await call(service, "PATCH", `/stream-keys/${key.id}`, { body: { enabled: false } })
+        return publishCall(key.key_value)
+      }
+    ],
+    [
+      "an expired key",
+      "stream-key-expired",
+      async () => {
+        const expires_at = new Date(Date.now() + 30).toISOString()
+        const key = await newKey(service, { expires_at })
+        await expect
+          .poll(async () => (await call(service, "GET", `/stream-keys/${key.id}`)).json.status, { interval: 10 })
+          .toBe("expired")
+        return publishCall(key.key_value)
+      }
+    ],
+    [
+      "a key in use",
+      "stream-key-in-use",
+      async () => {
+        const key = await newKey(service)
+        await ask(publishCall(key.key_value, { path: "live/use-1" }))
+        return publishCall(key.key_value, { path: "live/use-2" })
+      }
+    ],
+    [
+      "a path in use",
+      "path-in-use",
+      async () => {
+        await ask(publishCall((await newKey(service)).key_value, { path: "live/used" }))
+        return publishCall((await newKey(service)).key_value, { path: "live/used" })
+      }
+    ],
+    [
+      "a path outside of the key's",
+      "path-not-allowed",
+      async () => publishCall((await newKey(service, { path: "live/a/*" })).key_value, { path: "live/b" })
+    ],
+    [
+      "another broadcaster's path",
+      "path-not-allowed",
+      async () => {
+        await newKey(service, { path: "live/owned" })
+        return publishCall((await newKey(service)).key_value, { path: "live/owned" })
+      }
+    ],
+    [
+      "a key in the path",
+      "path-not-allowed",
+      async () => {
+        const { key_value } = await newKey(service)
+        return publishCall(key_value, { path: `live/${key_value}` })
+      }
+    ],
+    [
+      "a malformed path",
+      "path-not-allowed",
+      async () => publishCall((await newKey(service)).key_value, { path: "live//x" })
+    ],
+    ["an empty path", "path-not-allowed", async () => publishCall((await newKey(service)).key_value, { path: "" })]
+  ]
+  it.each(refusals)("with %s is refused as %s", async (_, name, body) => {
+    const sent = await body()
+    const answer = await ask(sent)
+    assertProblem(answer, name)
+    expect(answer.json.detail).not.toBe("")
+    const reason = name.replaceAll("-", "_")
+    expect(lastLine()?.annotations).toMatchObject({ decision: "refuse", reason, status: 401 })
+    expect(lastLine()?.level).toBe(name === "unauthorized" ? "Debug" : "Info")
+  })
+
+  it("without a connection id is a bad request, whatever its key", async () => {
+    for (const id of [undefined, null, ""]) {
+      const answer = await ask(publishCall((await newKey(service)).key_value, { id }))
+      assertProblem(answer, "validation")
+      expect(pointersOf(answer)).toEqual(["/id"])
+    }
+  })
+
+  it("gets its answer within a second when the store is silent or down", async () => {
+    const { key_value } = await newKey(service)
+    for (const trouble of ["slow", "down"] as const) {
+      service.trouble(trouble)
+      const started = performance.now()
+      assertProblem(await ask(publishCall(key_value)), "store-unavailable")
+      expect(performance.now() - started).toBeLessThan(1_000)
+    }
+  })
+
+  it("is not let in by a defect", async () => {
+    service.trouble("defect")
+    assertProblem(await ask(publishCall("sk_x")), "internal")
+  })
+})
+
+describe("others", () => {
+  it.each(["read", "playback"])("%s is open to everybody", async (action) => {
+    const answer = await ask({ action, path: "live/x", id: null })
+    expect([answer.status, answer.json]).toEqual([200, { decision: "allow", stream_id: null }])
+  })
+
+  it.each(["api", "metrics", "pprof"])("%s needs the API secret, and is quiet with it", async (action) => {
+    for (const credentials of [{ password: API_SECRET }, { token: API_SECRET }]) {
+      const answer = await ask({ action, path: "", id: null, ...credentials })
+      expect([answer.status, answer.json]).toEqual([200, { decision: "allow", stream_id: null }])
+      expect(lastLine()?.level).toBe("Debug")
+    }
+    assertProblem(await ask({ action, path: "", password: "wrong" }), "unauthorized")
+    expect(lastLine()?.level).toBe("Info")
+    assertProblem(await ask({ action, path: "", query: `pass=${API_SECRET}` }), "unauthorized")
+    assertProblem(await ask({ action, path: "" }), "unauthorized")
+    expect(lastLine()?.level).toBe("Debug")
+  })
+
+  it.each([undefined, null, "", "delete", "PUBLISH", "publish ", "__proto__", "x".repeat(2000)])(
+    "the action %s is refused",
+    async (action) => {
+      assertProblem(await ask({ action, path: "live/x", password: API_SECRET, id: "1" }), "unauthorized")
+    }
+  )
+})
+
+describe("a malformed call", () => {
+  it.each([
+    ["no path", { action: "read" }, ["/path"]],
+    ["a null path", { action: "read", path: null }, ["/path"]],
+    ["a path of 1001 characters", { action: "read", path: "x".repeat(1001) }, ["/path"]],
+    ["wrong types", { action: 1, path: 2, id: 3, protocol: 4, password: 5, token: 6, query: 7 }, null],
+    ["a password of 5 kB", { action: "read", path: "x", password: "x".repeat(5000) }, ["/password"]],
+    ["a query of 5 kB", { action: "read", path: "x", query: "x".repeat(5000) }, ["/query"]]
+  ])("with %s is a 400 that points at it", async (_, body, pointers) => {
+    const answer = await ask(body)
+    assertProblem(answer, "validation")
+    if (pointers !== null) expect(pointersOf(answer)).toEqual(pointers)
+    else
+      expect(pointersOf(answer).toSorted()).toEqual(
+        Object.keys(body)
+          .map((name) => `/${name}`)
+          .toSorted()
+      )
+  })
+
+  it.each(["", "null", "[]", "{", "action=publish"])("with the body %s is a 400", async (body) => {
+    assertProblem(await ask(body), "validation")
+  })
+
+  it("of another content type is a 415", async () => {
+    const body = JSON.stringify({ action: "read", path: "x" })
+    assertProblem(await ask(body, { "content-type": "text/plain" }), "unsupported-media-type")
+  })
+
+  it("with a path of 1000 characters and unknown fields is none", async () => {
+    expect((await ask({ action: "read", path: "x".repeat(1000), more: { a: 1 } })).status).toBe(200)
+  })
+})
+
+describe("calls as MediaMTX 1.20.1 writes them", () => {
+  const written = (more: object) => ({
+    ip: "127.0.0.1",
+    user: "",
+    password: "",
+    token: "",
+    action: "publish",
+    path: "live/page",
+    protocol: "webrtc",
+    id: null,
+    query: "",
+    userAgent: "Mozilla/5.0",
+    ...more
+  })
+  it.each([
+    ["RTSP's first, anonymous one", written({ protocol: "rtsp", id: crypto.randomUUID(), userAgent: "Lavf61" }), 401],
+    ["WebRTC's page, which has no id and could not be followed", written({}), 400],
+    ["HLS' first", written({ action: "read", protocol: "hls", query: "token=x" }), 200],
+    [
+      "the control API's own",
+      written({ action: "api", path: "", protocol: "", password: API_SECRET, token: API_SECRET }),
+      200
+    ],
+    [
+      "a version without token and userAgent",
+      { ip: "::1", user: "", password: "", action: "read", path: "x", protocol: "rtmp", id: "1", query: "" },
+      200
+    ]
+  ])("%s", async (_, body, status) => {
+    expect((await ask(body)).status).toBe(status)
+  })
+})
+
+describe("the hooks", () => {
+  it.each(["/webhook/ready", "/webhook/not-ready"])(
+    "%s wakes the reconciler, whatever the content type",
+    async (path) => {
+      for (const type of ["application/json", "application/x-www-form-urlencoded", "text/plain", "nonsense"]) {
+        const body = JSON.stringify({ path: "live/x", source_type: "rtmpConn", source_id: "1", query: "pass=sk_x" })
+        const answer = await call(service, "POST", path, { body, secret: null, headers: { "content-type": type } })
+        expect([answer.status, answer.text]).toEqual([204, ""])
+        expect(answer.headers.get("x-request-id")).not.toBeNull()
+      }
+    }
+  )
+
+  it.each(["/webhook/ready", "/webhook/not-ready"])("%s refuses what is no hook", async (path) => {
+    for (const body of [
+      "",
+      "{",
+      "[]",
+      "{}",
+      '{"path":5}',
+      `{"path":"${"x".repeat(1001)}"}`,
+      '{"path":"x","source_id":5}'
+    ]) {
+      assertProblem(await call(service, "POST", path, { body, secret: null }), "validation")
+    }
+  })
+
+  it("change nothing by themselves", async () => {
+    const { key_value } = await newKey(service)
+    const { json } = await ask(publishCall(key_value, { path: "live/hooked" }))
+    await call(service, "POST", "/webhook/ready", { body: { path: "live/hooked" }, secret: null })
+    await call(service, "POST", "/webhook/not-ready", { body: { path: "live/other" }, secret: null })
+    expect((await call(service, "GET", `/streams/${json.stream_id}`)).json.status).toBe("connecting")
+  })
+})
+
+describe("with a hook secret", () => {
+  let guarded: Service
+  beforeAll(async () => {
+    guarded = await start({ hookSecret: HOOK_SECRET })
+  })
+  afterAll(() => guarded.close())
+
+  const basic = (user: string, password: string) => ({
+    authorization: `Basic ${Buffer.from(`${user}:${password}`).toString("base64")}`
+  })
+  const paths = ["/auth", "/webhook/ready", "/webhook/not-ready"]
+  const send = (path: string, headers: Record<string, string>, body: unknown = { action: "read", path: "live/x" }) =>
+    call(guarded, "POST", path, { body, secret: null, headers })
+
+  it.each(paths)("%s is answered to its bearer, by Basic with any user or as a token", async (path) => {
+    for (const headers of [
+      basic("mediamtx", HOOK_SECRET),
+      basic("", HOOK_SECRET),
+      { authorization: `Bearer ${HOOK_SECRET}` }
+    ]) {
+      expect((await send(path, headers)).status).toBeLessThan(300)
+    }
+  })
+
+  it.each(paths)("%s is refused to everybody else, before it is read", async (path) => {
+    const without: ReadonlyArray<Record<string, string>> = [
+      {},
+      basic("mediamtx", "wrong"),
+      basic(HOOK_SECRET, ""),
+      { authorization: `Basic ${HOOK_SECRET}` },
+      { authorization: "Bearer wrong" },
+      { authorization: "Bearer" },
+      { "x-api-key": HOOK_SECRET },
+      { "x-api-key": API_SECRET }
+    ]
+    for (const headers of without) {
+      const answer = await send(path, headers, "{")
+      assertProblem(answer, "unauthorized")
+      expect(answer.headers.get("www-authenticate")).toMatch(/^Basic realm=/)
+    }
+  })
+
+  it("the API secret is not it", async () => {
+    assertProblem(await send("/auth", { authorization: `Bearer ${API_SECRET}` }), "unauthorized")
+  })
+})
+
+describe("no key is readable", () => {
+  it("in a log line or a problem, wherever it was put", async () => {
+    const { key_value: key } = await newKey(service)
+    const { id: broadcaster_id } = await newBroadcaster(service)
+    const answers = [
+      await ask(publishCall(key, { path: `live/${key}` })),
+      await ask(publishCall(key, { path: `${key}`, query: `pass=${key}`, userAgent: key, user: key, ip: key })),
+      await ask(publishCall("x", { id: key, protocol: key })),
+      await ask(publishCall("x", { action: key })),
+      await ask(`{"action":"publish","path":"live/x","password":"${key}"`),
+      await ask({ action: "publish", path: 5, password: key, token: [key] }),
+      await call(service, "GET", `/streams/${key}`),
+      await call(service, "GET", `/streams/%73k_${key.slice(3)}`),
+      await call(service, "GET", `/streams?path=${key}&key=${key}`),
+      await call(service, "GET", `/nothing/${key}?pass=${key}`),
+      await call(service, "POST", "/stream-keys", { body: { broadcaster_id, path: `live/${key}` } }),
+      await call(service, "GET", "/streams", { headers: { "x-request-id": key } }),
+      await call(service, "POST", "/webhook/ready", {
+        body: { path: `live/${key}`, query: `pass=${key}` },
+        secret: null
+      })
+    ]
+    service.trouble("defect")
+    answers.push(await ask(publishCall(key)))
+    for (const answer of answers)
+      expect(`${answer.text}${JSON.stringify([...answer.headers])}`).not.toContain(key.slice(7))
+    expect(service.lines.length).toBeGreaterThan(answers.length - 1)
+    for (const line of service.lines) expect(line.text).not.toContain(key.slice(7))
+  })
+})

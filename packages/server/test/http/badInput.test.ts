@@ -1,0 +1,265 @@
+/** Bad input, field by field: a 400 that points at it, all of it at once, and the store is never asked. */
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest"
+import { assertProblem, pointersOf } from "./support/assertProblem.ts"
+import { call, newBroadcaster, newKey } from "./support/client.ts"
+import { UNKNOWN_ID } from "./support/endpoints.ts"
+import { type Service, start } from "./support/service.ts"
+
+let service: Service
+beforeAll(async () => {
+  service = await start()
+})
+// Whoever asks the store now gets a defect: a 500 where a 400 should be.
+beforeEach(() => service.trouble("defect"))
+afterAll(() => service.close())
+
+const nested = (depth: number): unknown => JSON.parse(`${'{"a":'.repeat(depth)}1${"}".repeat(depth)}`)
+
+const wrongTypes = [5, true, ["x"], { x: 1 }]
+const line = (max: number): ReadonlyArray<unknown> => [
+  ...wrongTypes,
+  "",
+  "x".repeat(max + 1),
+  "a\u0000b",
+  "a\nb",
+  "a\u001bb",
+  "a\u007fb",
+  "a\u0085b",
+  "a\ud800",
+  "\udc00a"
+]
+const lines = (max: number): ReadonlyArray<unknown> => line(max).filter((text) => text !== "a\nb")
+const metadata: ReadonlyArray<unknown> = [
+  "text",
+  5,
+  true,
+  [],
+  { a: "x".repeat(16 * 1024) },
+  { a: "\u0000" },
+  { "a\u0000": 1 },
+  { a: ["\ud800"] },
+  nested(34)
+]
+const uuid: ReadonlyArray<unknown> = [...wrongTypes, null, "", "x", `${UNKNOWN_ID}0`, `${UNKNOWN_ID}\n`, "a\u0000b"]
+const date: ReadonlyArray<unknown> = [
+  ...wrongTypes,
+  "",
+  "soon",
+  "5",
+  "2026-11-21",
+  "2026-02-30T00:00:00Z",
+  "2026-11-21T25:00:00Z",
+  "2026-11-21T01:33:14",
+  "2026-11-21 01:33:14Z",
+  "+012026-11-21T01:33:14Z",
+  "9999-12-31T23:59:59-01:00",
+  "2026-11-21T01:33:14Z\u0000"
+]
+const pathLimit: ReadonlyArray<unknown> = [
+  ...wrongTypes,
+  "",
+  "/live",
+  "live/",
+  "live//x",
+  "live/../x",
+  "live/x y",
+  "live/\u0000",
+  "live/*/x",
+  "*",
+  "**",
+  `live/${"x".repeat(1000)}`,
+  `live/sk_${"a".repeat(43)}`
+]
+
+interface Field {
+  readonly request: string
+  readonly field: string
+  readonly bad: ReadonlyArray<unknown>
+  /** Whether it must be there. */
+  readonly required?: boolean
+  /** Whether `null` is wrong, too. */
+  readonly notNull?: boolean
+}
+
+const fields: ReadonlyArray<Field> = [
+  { request: "POST /broadcasters", field: "display_name", bad: line(255), required: true, notNull: true },
+  { request: "POST /broadcasters", field: "contact", bad: line(255) },
+  { request: "POST /broadcasters", field: "metadata", bad: metadata },
+  { request: `PATCH /broadcasters/${UNKNOWN_ID}`, field: "display_name", bad: line(255), notNull: true },
+  { request: `PATCH /broadcasters/${UNKNOWN_ID}`, field: "contact", bad: line(255) },
+  { request: `PATCH /broadcasters/${UNKNOWN_ID}`, field: "metadata", bad: metadata },
+  { request: "POST /stream-keys", field: "broadcaster_id", bad: uuid, required: true, notNull: true },
+  { request: "POST /stream-keys", field: "expires_at", bad: date },
+  { request: "POST /stream-keys", field: "label", bad: line(255) },
+  { request: "POST /stream-keys", field: "path", bad: pathLimit },
+  { request: `PATCH /stream-keys/${UNKNOWN_ID}`, field: "label", bad: line(255) },
+  { request: `PATCH /stream-keys/${UNKNOWN_ID}`, field: "expires_at", bad: date },
+  { request: `PATCH /stream-keys/${UNKNOWN_ID}`, field: "enabled", bad: ["true", 1, 0, [], {}], notNull: true },
+  { request: `PATCH /streams/${UNKNOWN_ID}`, field: "title", bad: line(255) },
+  { request: `PATCH /streams/${UNKNOWN_ID}`, field: "description", bad: lines(5000) },
+  { request: `PATCH /streams/${UNKNOWN_ID}`, field: "metadata", bad: metadata },
+  { request: `PATCH /streams/${UNKNOWN_ID}`, field: "recording_ref", bad: line(1000) }
+]
+
+const good: Readonly<Record<string, object>> = {
+  "POST /broadcasters": { display_name: "One" },
+  "POST /stream-keys": { broadcaster_id: UNKNOWN_ID }
+}
+
+const send = (request: string, body: unknown) => {
+  const [method = "", path = ""] = request.split(" ")
+  // JSON.stringify writes a lone surrogate as its escape, which is how it would come.
+  return call(service, method, path, { body })
+}
+
+describe.each(fields.map((field) => [`${field.request.replace(UNKNOWN_ID, ":id")} ${field.field}`, field] as const))(
+  "%s",
+  (_, { request, field, bad, required, notNull }) => {
+    const cases = [...bad, ...(notNull === true ? [null] : [])].map(
+      (value) => [JSON.stringify(value).slice(0, 60), value] as const
+    )
+    it.each(cases)("refuses %s", async (_, value) => {
+      const answer = await send(request, { ...good[request], [field]: value })
+      assertProblem(answer, "validation")
+      expect(pointersOf(answer)).toEqual([`/${field}`])
+    })
+    if (required !== true) return
+    it("must be there", async () => {
+      const answer = await send(request, { ...good[request], [field]: undefined })
+      assertProblem(answer, "validation")
+      expect(answer.json.errors).toEqual([{ pointer: `/${field}`, detail: "Expected a value: this is required" }])
+    })
+  }
+)
+
+describe("all that is wrong", () => {
+  it.each([
+    ["POST /broadcasters", { display_name: "", contact: 5, metadata: [] }],
+    ["POST /stream-keys", { broadcaster_id: 1, expires_at: "x", label: "", path: "/" }],
+    [`PATCH /stream-keys/${UNKNOWN_ID}`, { label: "", expires_at: "x", enabled: 5 }],
+    [`PATCH /streams/${UNKNOWN_ID}`, { title: 5, description: "\u0000", metadata: 5, recording_ref: [] }]
+  ])("of a body is said at once: %s", async (request, body) => {
+    const answer = await send(request, body)
+    assertProblem(answer, "validation")
+    expect([...pointersOf(answer)].toSorted()).toEqual(
+      Object.keys(body)
+        .map((name) => `/${name}`)
+        .toSorted()
+    )
+  })
+
+  it("of a query is said at once, each by its parameter's name", async () => {
+    const query = "status=live&broadcaster_id=x&stream_key_id=y&path=/&limit=0&cursor=z"
+    const answer = await send(`GET /streams?${query}`, undefined)
+    assertProblem(answer, "validation")
+    expect([...pointersOf(answer)].toSorted()).toEqual(
+      ["/broadcaster_id", "/cursor", "/limit", "/path", "/status", "/stream_key_id"].toSorted()
+    )
+  })
+
+  it("is said without repeating what was sent", async () => {
+    const answer = await send("POST /stream-keys", {
+      broadcaster_id: "topsecret",
+      label: `topsecret\u0000`,
+      path: "/topsecret"
+    })
+    assertProblem(answer, "validation")
+    expect(answer.text).not.toContain("topsecret")
+  })
+})
+
+describe("query parameters", () => {
+  const base64 = (text: string) => Buffer.from(text).toString("base64url")
+  const cases: ReadonlyArray<readonly [string, string, string]> = [
+    ...["0", "201", "-1", "1.5", "x", "", "1e1", "+1", " 1", "NaN", "Infinity", "0x10", "%00", "9".repeat(400)].map(
+      (value) => ["limit", value, "/limit"] as const
+    ),
+    ...[
+      "",
+      "x",
+      "%00",
+      "AAAA",
+      base64("{}"),
+      base64("[]"),
+      base64('["2026-11-21T01:33:14Z","x"]'),
+      base64(`["soon","${UNKNOWN_ID}"]`),
+      base64(`["2026-11-21T01:33:14Z","${UNKNOWN_ID}","more"]`),
+      "A".repeat(5000)
+    ].map((value) => ["cursor", value, "/cursor"] as const)
+  ]
+  const lists = ["/broadcasters", "/stream-keys", "/streams", `/streams/${UNKNOWN_ID}/events`]
+  it.each(cases.map(([name, value, pointer]) => [`${name}=${value.slice(0, 60)}`, name, value, pointer] as const))(
+    "%s is refused by every list",
+    async (_, name, value, pointer) => {
+      for (const list of lists) {
+        const answer = await send(`GET ${list}?${name}=${value}`, undefined)
+        assertProblem(answer, "validation")
+        expect(pointersOf(answer)).toEqual([pointer])
+      }
+    }
+  )
+
+  it.each([
+    ["/stream-keys", "status", "alive"],
+    ["/stream-keys", "status", ""],
+    ["/stream-keys", "status", "active,"],
+    ["/stream-keys", "status", "active,,revoked"],
+    ["/stream-keys", "broadcaster_id", "x"],
+    ["/streams", "status", "ACTIVE"],
+    ["/streams", "path", "live//x"],
+    ["/streams", "path", "%00"],
+    ["/streams", "path", `sk_${"a".repeat(43)}`]
+  ])("GET %s?%s=%s is refused", async (list, name, value) => {
+    const answer = await send(`GET ${list}?${name}=${value}`, undefined)
+    assertProblem(answer, "validation")
+    expect(pointersOf(answer)).toEqual([`/${name}`])
+    expect(answer.text).not.toContain("aaaaaaaaaaaaaaaa")
+  })
+
+  it("given twice are refused; unknown ones are ignored", async () => {
+    service.trouble("none")
+    assertProblem(await send("GET /streams?limit=1&limit=2", undefined), "validation")
+    expect((await send("GET /streams?unheard=of&limit=1", undefined)).status).toBe(200)
+  })
+})
+
+describe("what a schema cannot know", () => {
+  beforeEach(() => service.trouble("none"))
+
+  it("an unknown broadcaster and a past expiry are pointed at", async () => {
+    const unknown = await send("POST /stream-keys", { broadcaster_id: UNKNOWN_ID })
+    assertProblem(unknown, "validation")
+    expect(pointersOf(unknown)).toEqual(["/broadcaster_id"])
+    const { id } = await newBroadcaster(service)
+    const past = await send("POST /stream-keys", { broadcaster_id: id, expires_at: "2020-01-01T00:00:00Z" })
+    assertProblem(past, "validation")
+    expect(pointersOf(past)).toEqual(["/expires_at"])
+    const key = await newKey(service)
+    const moved = await send(`PATCH /stream-keys/${key.id}`, { expires_at: "2020-01-01T00:00:00Z" })
+    assertProblem(moved, "validation")
+    expect(pointersOf(moved)).toEqual(["/expires_at"])
+  })
+})
+
+describe("what is unusual and good", () => {
+  beforeEach(() => service.trouble("none"))
+
+  it.each([
+    ["the longest name", { display_name: "x".repeat(255) }],
+    ["emoji and right-to-left text", { display_name: "🎥 סטודיו", contact: "e\u0301" }],
+    ["blanks, which are not trimmed", { display_name: "  x  " }],
+    ["nulls", { display_name: "x", contact: null, metadata: null }],
+    ["metadata at its depth", { display_name: "x", metadata: nested(32) }],
+    [
+      "names that mean something to JavaScript",
+      JSON.parse('{"display_name":"x","metadata":{"__proto__":{"a":1},"constructor":2}}')
+    ]
+  ])("%s", async (_, body) => {
+    const answer = await send("POST /broadcasters", body)
+    expect(answer.status).toBe(201)
+    expect(answer.json.display_name).toBe(body.display_name)
+    expect(answer.json.contact).toBe(body.contact ?? null)
+    expect(answer.json.metadata).toEqual(body.metadata ?? {})
+    expect(JSON.stringify(answer.json.metadata)).toBe(JSON.stringify(body.metadata ?? {}))
+  })
+})

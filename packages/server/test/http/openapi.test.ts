@@ -1,0 +1,248 @@
+/** The OpenAPI document: well formed, complete, and true of the service that serves it. */
+import { Schema } from "effect"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import packageJson from "../../package.json" with { type: "json" }
+import * as BroadcastersApi from "../../src/http/api/BroadcastersApi.ts"
+import { examples } from "../../src/http/api/examples.ts"
+import * as MediaServerApi from "../../src/http/api/MediaServerApi.ts"
+import { problemTypes } from "../../src/http/api/problemTypes.ts"
+import * as StreamKeysApi from "../../src/http/api/StreamKeysApi.ts"
+import * as StreamsApi from "../../src/http/api/StreamsApi.ts"
+import * as SystemApi from "../../src/http/api/SystemApi.ts"
+import { version } from "../../src/http/api/version.ts"
+import * as Wire from "../../src/http/api/Wire.ts"
+import { type Answer, call } from "./support/client.ts"
+import { endpoints } from "./support/endpoints.ts"
+import { type Service, start } from "./support/service.ts"
+
+// biome-ignore lint/suspicious/noExplicitAny: the document is open JSON
+type Json = any
+
+let service: Service
+let answer: Answer
+let spec: Json
+beforeAll(async () => {
+  service = await start()
+  answer = await call(service, "GET", "/openapi.json", { secret: null })
+  spec = answer.json
+})
+afterAll(() => service.close())
+
+const METHODS = ["get", "post", "patch", "put", "delete", "head", "options"]
+const operations = (): ReadonlyArray<{ method: string; path: string; operation: Json }> =>
+  Object.entries<object>(spec.paths).flatMap(([path, item]) =>
+    Object.entries(item).map(([method, operation]) => ({ method, path, operation }))
+  )
+
+const visit = (node: unknown, each: (node: Record<string, unknown>, at: string) => void, at = "#"): void => {
+  if (typeof node !== "object" || node === null) return
+  each(node as Record<string, unknown>, at)
+  for (const [name, child] of Object.entries(node)) visit(child, each, `${at}/${name}`)
+}
+
+/** Whether the value is what the schema describes, for as much of JSON schema as the document uses. */
+const fits = (schema: Json, value: Json): boolean => {
+  if (schema.$ref !== undefined) return fits(spec.components.schemas[schema.$ref.split("/").at(-1)], value)
+  if (schema.anyOf !== undefined) return schema.anyOf.some((part: unknown) => fits(part, value))
+  if (schema.enum !== undefined) return schema.enum.includes(value)
+  switch (schema.type) {
+    case "null":
+      return value === null
+    case "object":
+      return (
+        typeof value === "object" &&
+        value !== null &&
+        !Array.isArray(value) &&
+        (schema.required ?? []).every((name: string) => name in value) &&
+        Object.entries(value).every(([name, child]) => fits(schema.properties?.[name] ?? {}, child))
+      )
+    case "array":
+      return Array.isArray(value) && value.every((item) => fits(schema.items ?? {}, item))
+    case "integer":
+      return Number.isInteger(value)
+    case undefined:
+      return true
+    default:
+      return typeof value === schema.type
+  }
+}
+
+describe("the document", () => {
+  it("is OpenAPI 3.1 of this release", () => {
+    expect([answer.status, answer.headers.get("content-type")]).toEqual([200, "application/json"])
+    expect(spec.openapi).toMatch(/^3\.1\.\d$/)
+    expect(spec.info).toMatchObject({ title: "Greenroom", version, license: { identifier: "MIT" } })
+    expect(version).toBe(packageJson.version)
+    expect(Object.keys(spec).toSorted()).toEqual(["components", "info", "openapi", "paths", "tags"])
+  })
+
+  it("has every reference resolved", () => {
+    const missing: Array<string> = []
+    visit(spec, (node, at) => {
+      if (typeof node.$ref !== "string") return
+      const found = node.$ref
+        .replace(/^#\//, "")
+        .split("/")
+        .reduce<Json>((inside, name) => inside?.[name], spec)
+      if (found === undefined) missing.push(`${at}: ${node.$ref}`)
+    })
+    expect(missing).toEqual([])
+  })
+
+  it("has every component used, and none that is private to the generator", () => {
+    const text = JSON.stringify(spec.paths) + JSON.stringify(spec.components.schemas)
+    for (const name of Object.keys(spec.components.schemas)) {
+      expect(text).toContain(`"#/components/schemas/${name}"`)
+      expect(name).not.toMatch(/Encoded|\d$/)
+    }
+  })
+
+  it("has everything that is served, and serves everything that it has", async () => {
+    const described = operations().map(
+      ({ method, path }) => `${method.toUpperCase()} ${path.replace(/\{\w+\}/g, ":id")}`
+    )
+    const others = [
+      "POST /auth",
+      "POST /webhook/ready",
+      "POST /webhook/not-ready",
+      "GET /",
+      "GET /health",
+      "GET /livez",
+      "GET /readyz",
+      "GET /openapi.json",
+      "GET /docs",
+      "GET /errors/:id",
+      "GET /metrics"
+    ]
+    const served = [...endpoints.map(({ method, path }) => `${method} ${path}`), ...others]
+    expect(described.toSorted()).toEqual(served.toSorted())
+    for (const { method, path } of operations()) {
+      const reached = await call(service, method.toUpperCase(), path.replace(/\{\w+\}/g, "x"), {
+        body: method === "get" ? undefined : "{"
+      })
+      expect([path, reached.status]).not.toEqual([path, 405])
+      if (!path.startsWith("/errors")) expect([path, reached.json?.type]).not.toEqual([path, "/errors/not-found"])
+    }
+  })
+})
+
+describe("every operation", () => {
+  it("is well formed: unique id, summary, tag, methods, declared path parameters", () => {
+    const ids = operations().map(({ operation }) => operation.operationId)
+    expect(new Set(ids).size).toBe(ids.length)
+    const tags = spec.tags.map(({ name }: { name: string }) => name)
+    for (const { method, path, operation } of operations()) {
+      expect(METHODS).toContain(method)
+      expect(operation.summary).toMatch(/\S/)
+      expect(tags).toContain(operation.tags[0])
+      const declared = operation.parameters.filter((one: { in: string }) => one.in === "path")
+      const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name)
+      expect(declared.map((one: { name: string }) => one.name)).toEqual(inPath)
+      for (const one of declared) expect(one.required).toBe(true)
+    }
+  })
+
+  it("says who may call it", () => {
+    expect(Object.keys(spec.components.securitySchemes).toSorted()).toEqual([
+      "api_key",
+      "bearer",
+      "hook_basic",
+      "hook_bearer"
+    ])
+    for (const { path, operation } of operations()) {
+      const expected = /^\/(broadcasters|stream-keys|streams)/.test(path)
+        ? [{ api_key: [] }, { bearer: [] }]
+        : /^\/(auth|webhook)/.test(path)
+          ? [{}, { hook_basic: [] }, { hook_bearer: [] }]
+          : []
+      expect([path, operation.security]).toEqual([path, expected])
+    }
+  })
+
+  it("lists its answers, each with an X-Request-ID, a description, and an example that fits", () => {
+    for (const { method, path, operation } of operations()) {
+      const statuses = Object.keys(operation.responses)
+      expect(statuses.some((status) => status.startsWith("2"))).toBe(true)
+      for (const [status, response] of Object.entries<Json>(operation.responses)) {
+        const at = `${method} ${path} ${status}`
+        expect([at, response.description]).toEqual([at, expect.stringMatching(/\S/)])
+        expect([at, response.headers["X-Request-ID"]]).toEqual([at, expect.anything()])
+        for (const [type, media] of Object.entries<Json>(response.content ?? {})) {
+          if (type !== "application/json" || path === "/openapi.json") continue
+          expect([at, media.example]).toEqual([at, expect.anything()])
+          expect([at, fits(media.schema, media.example)]).toEqual([at, true])
+        }
+      }
+    }
+  })
+
+  it("lists every error that it can have", () => {
+    for (const { method, path, operation } of operations()) {
+      const statuses = Object.keys(operation.responses)
+      const secured = operation.security.length > 0
+      const at = `${method} ${path}`
+      if (secured) expect([at, statuses]).toEqual([at, expect.arrayContaining(["401", "500"])])
+      if (operation.parameters.length > 0 && !path.startsWith("/errors"))
+        expect([at, statuses]).toEqual([at, expect.arrayContaining(["400", "503"])])
+      if (operation.requestBody !== undefined)
+        expect([at, statuses]).toEqual([at, expect.arrayContaining(["400", "413"])])
+      if (path.includes("{")) expect([at, statuses]).toEqual([at, expect.arrayContaining(["404"])])
+      if (operation.requestBody !== undefined && !path.startsWith("/webhook"))
+        expect([at, statuses]).toEqual([at, expect.arrayContaining(["415", "503"])])
+    }
+    const refusals = operations().find(({ path }) => path === "/auth")?.operation.responses["401"].content[
+      "application/problem+json"
+    ].schema
+    expect(refusals.anyOf).toHaveLength(8)
+  })
+
+  it("has a body example where it has a body", () => {
+    for (const { path, operation } of operations()) {
+      const media = operation.requestBody?.content["application/json"]
+      if (media === undefined) continue
+      expect([path, media.example]).toEqual([path, expect.anything()])
+      expect([path, fits(media.schema, media.example)]).toEqual([path, true])
+    }
+  })
+})
+
+describe("problems", () => {
+  it("are described as they are sent: all members, always", async () => {
+    const described = Object.values<Json>(spec.components.schemas).filter(
+      (schema) => schema.properties?.instance !== undefined
+    )
+    const types = described.map((schema) => schema.properties.type.enum[0])
+    const unreadable = ["/errors/method-not-allowed", "/errors/request-timeout", "/errors/headers-too-large"]
+    expect([...types, ...unreadable].toSorted()).toEqual(
+      Object.keys(problemTypes)
+        .map((name) => `/errors/${name}`)
+        .toSorted()
+    )
+    for (const schema of described) {
+      expect(schema.required).toEqual(
+        expect.arrayContaining(["type", "title", "status", "detail", "instance", "code", "request_id"])
+      )
+    }
+    const real = (await call(service, "GET", "/streams?limit=0")).json
+    expect(fits(spec.components.schemas.ValidationFailed, real)).toBe(true)
+  })
+})
+
+describe("examples", () => {
+  const schemas: Record<string, Schema.Top> = {
+    ...Wire,
+    ...BroadcastersApi,
+    ...StreamKeysApi,
+    ...StreamsApi,
+    ...SystemApi,
+    AuthRequest: MediaServerApi.AuthBody,
+    AuthAllowed: MediaServerApi.AuthAllowed,
+    Hook: MediaServerApi.HookBody
+  } as never
+  it.each(Object.keys(examples))("of %s decodes with its schema", (name) => {
+    const schema = schemas[name]
+    expect(Schema.isSchema(schema)).toBe(true)
+    const codec = Schema.toCodecJson(schema as Schema.Codec<unknown>)
+    expect(() => Schema.decodeUnknownSync(codec)(examples[name])).not.toThrow()
+  })
+})

@@ -1,0 +1,185 @@
+/** Every endpoint, every error: always an RFC 9457 document, an id, and nothing of the inside. */
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest"
+import { assertProblem, pointersOf } from "./support/assertProblem.ts"
+import { call } from "./support/client.ts"
+import { endpoints, named, UNKNOWN_ID, withId } from "./support/endpoints.ts"
+import { API_SECRET, type Service, start } from "./support/service.ts"
+
+let service: Service
+beforeAll(async () => {
+  service = await start()
+})
+afterEach(() => service.trouble("none"))
+afterAll(() => service.close())
+
+const withBody = endpoints.filter((endpoint) => endpoint.body !== undefined)
+const withParameter = endpoints.filter((endpoint) => endpoint.path.includes(":id"))
+
+describe.each(named(endpoints))("%s", (_, { method, path, body }) => {
+  const at = withId(path, UNKNOWN_ID)
+
+  it.each([
+    ["no secret", { secret: null }],
+    ["a wrong secret", { secret: "wrong" }],
+    ["an empty secret", { secret: "" }],
+    ["a wrong bearer token", { secret: null, headers: { authorization: "Bearer wrong" } }],
+    ["the secret in another scheme", { secret: null, headers: { authorization: `Basic ${API_SECRET}` } }],
+    ["a bearer without a token", { secret: null, headers: { authorization: "Bearer" } }]
+  ])("is 401 with %s", async (_, credentials) => {
+    assertProblem(await call(service, method, at, { body, ...credentials }), "unauthorized")
+  })
+
+  it("takes the secret as a bearer token, whatever the case of the scheme", async () => {
+    const headers = { authorization: `bEaReR ${API_SECRET}` }
+    const answer = await call(service, method, at, { body, secret: null, headers })
+    expect(answer.status).not.toBe(401)
+  })
+
+  it("is 503 while the store does not answer, and says nothing of it", async () => {
+    service.trouble("down")
+    const answer = await call(service, method, at, { body })
+    assertProblem(answer, "store-unavailable")
+    expect(answer.text).not.toMatch(/10\.0\.0\.7|refused/)
+    const line = service.requests().at(-1)
+    expect(line?.level).toBe("Error")
+    expect(line?.text).toMatch(/connection refused at 10\.0\.0\.7/)
+  })
+
+  it("is 500 on a defect, and tells the log alone", async () => {
+    service.trouble("defect")
+    const answer = await call(service, method, at, { body })
+    assertProblem(answer, "internal")
+    expect(answer.text).not.toMatch(/secret inside/)
+    const line = service.requests().at(-1)
+    expect(line?.text).toMatch(/secret inside/)
+    expect(line?.annotations.request_id).toBe(answer.json.request_id)
+  })
+
+  it("is 405 for another method, and lists those that are there", async () => {
+    const answer = await call(service, "PUT", at, { body: {} })
+    assertProblem(answer, "method-not-allowed")
+    const here = endpoints.filter((endpoint) => endpoint.path === path).map((endpoint) => endpoint.method)
+    const allowed = (answer.headers.get("allow") ?? "").split(", ")
+    expect(allowed.toSorted()).toEqual([...here, ...(here.includes("GET") ? ["HEAD"] : [])].toSorted())
+  })
+})
+
+describe.each(named(withBody))("%s", (_, { method, path, body }) => {
+  const at = withId(path, UNKNOWN_ID)
+
+  it.each([
+    ["cut off", '{"a":'],
+    ["empty", ""],
+    ["not JSON", "display_name=One"],
+    ["with a trailing comma", '{"a":1,}'],
+    ["two documents", "{}{}"],
+    ["deeper than the parser goes", "[".repeat(60_000)]
+  ])("is 400 when the body is %s", async (_, text) => {
+    const answer = await call(service, method, at, { body: text })
+    assertProblem(answer, "validation")
+    expect(pointersOf(answer)).toEqual([""])
+  })
+
+  it.each(["null", "[]", '"text"', "5", "true"])("is 400 when the body is %s", async (text) => {
+    const answer = await call(service, method, at, { body: text })
+    assertProblem(answer, "validation")
+    expect(answer.json.errors).toEqual([{ pointer: "", detail: "Expected a JSON object" }])
+  })
+
+  it.each([
+    "text/plain",
+    "application/x-www-form-urlencoded",
+    "application/xml",
+    "multipart/form-data; boundary=x",
+    "nonsense"
+  ])("is 415 when the body is %s", async (type) => {
+    const answer = await call(service, method, at, { body: JSON.stringify(body), headers: { "content-type": type } })
+    assertProblem(answer, "unsupported-media-type")
+  })
+
+  it.each(["application/json; charset=utf-8", "Application/JSON"])("reads a body that is %s", async (type) => {
+    const answer = await call(service, method, at, { body: JSON.stringify(body), headers: { "content-type": type } })
+    expect(answer.status).not.toBe(415)
+  })
+
+  it("is 413 just over 64 KiB, and not at 64 KiB", async () => {
+    const padded = (bytes: number) => `${JSON.stringify(body).slice(0, -1)},"pad":"${"x".repeat(bytes)}"}`
+    const room = 64 * 1024 - padded(0).length
+    assertProblem(await call(service, method, at, { body: padded(room + 1) }), "payload-too-large")
+    expect((await call(service, method, at, { body: padded(room) })).status).not.toBe(413)
+  })
+
+  it("ignores fields that it does not know", async () => {
+    const answer = await call(service, method, at, { body: { ...(body as object), unheard_of: { deep: [1] } } })
+    expect(answer.json?.errors?.map((error: { pointer: string }) => error.pointer) ?? []).not.toContain("/unheard_of")
+  })
+})
+
+describe.each(named(withParameter))("%s", (_, { method, path, body, unknownId }) => {
+  it("is 404 for an id that nothing has", async () => {
+    assertProblem(await call(service, method, withId(path, UNKNOWN_ID), { body }), unknownId ?? "internal")
+  })
+
+  it.each([
+    "x",
+    "0192e4a7",
+    "0192e4a7-3f5e-4c1c-9d2a-5f0a3a1c7b1",
+    "0192e4a7-3f5e-4c1c-9d2a-5f0a3a1c7b11%0A",
+    "%00",
+    "%F0%9F%8E%A5",
+    "..%2f..%2fetc",
+    "'%20or%201=1--",
+    "9".repeat(100)
+  ])("is 400 with a pointer for the id %s", async (id) => {
+    const answer = await call(service, method, withId(path, id), { body })
+    assertProblem(answer, "validation")
+    expect(pointersOf(answer)).toEqual(["/id"])
+  })
+
+  it.each(["%", "%zz", "%e0%a4%a", "a".repeat(101)])("is 404 for what cannot be an id at all: %s", async (id) => {
+    assertProblem(await call(service, method, withId(path, id), { body }), "not-found")
+  })
+
+  it("takes an id in upper case for the same", async () => {
+    assertProblem(
+      await call(service, method, withId(path, UNKNOWN_ID.toUpperCase()), { body }),
+      unknownId ?? "internal"
+    )
+  })
+})
+
+describe("elsewhere", () => {
+  it.each(["/nothing", "/streams/a/b/c", "/%00", "/%zz", "//", "/errors/unheard-of", "/errors/__proto__", "/errors/"])(
+    "GET %s is 404",
+    async (path) => {
+      const answer = await call(service, "GET", path === "//" ? "//x" : path, { secret: null })
+      assertProblem(answer, "not-found")
+    }
+  )
+
+  it.each(["/", "/health", "/livez", "/readyz", "/docs", "/openapi.json", "/errors/internal", "/metrics"])(
+    "DELETE %s is 405",
+    async (path) => {
+      const answer = await call(service, "DELETE", path, { secret: null })
+      assertProblem(answer, "method-not-allowed")
+      expect(answer.headers.get("allow")).toBe("GET, HEAD")
+    }
+  )
+
+  it.each(["/auth", "/webhook/ready", "/webhook/not-ready"])("GET %s is 405", async (path) => {
+    const answer = await call(service, "GET", path, { secret: null })
+    assertProblem(answer, "method-not-allowed")
+    expect(answer.headers.get("allow")).toBe("POST")
+  })
+
+  it("OPTIONS and unusual methods are 405, too", async () => {
+    for (const method of ["OPTIONS", "PROPFIND", "PURGE"]) {
+      assertProblem(await call(service, method, "/streams"), "method-not-allowed")
+    }
+  })
+
+  it("a path is found in any case and with a slash at its end, as its 405 is", async () => {
+    expect((await call(service, "GET", "/STREAMS/")).status).toBe(200)
+    assertProblem(await call(service, "PUT", "/STREAMS/"), "method-not-allowed")
+  })
+})

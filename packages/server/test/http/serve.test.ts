@@ -1,0 +1,102 @@
+/** The server's life: it begins on its port, and ends with its open requests answered. */
+import http from "node:http"
+import { Effect, Layer, Logger, ManagedRuntime } from "effect"
+import * as HttpServer from "effect/http/HttpServer"
+import { afterEach, describe, expect, it } from "vitest"
+import * as HttpRoutes from "../../src/http/HttpRoutes.ts"
+import { serve } from "../../src/http/Serve.ts"
+import { assertProblem } from "./support/assertProblem.ts"
+import { call, raw } from "./support/client.ts"
+import { API_SECRET, type Service, start } from "./support/service.ts"
+
+let service: Service | undefined
+afterEach(() => service?.close())
+
+/** A request on an agent of its own, as a keep-alive client sends it. */
+const get = (port: number, path: string, agent: http.Agent) =>
+  new Promise<{ readonly status: number | undefined; readonly connection: string | undefined }>((resolve, reject) => {
+    http
+      .get({ port, host: "127.0.0.1", path, agent, headers: { "x-api-key": API_SECRET } }, (response) => {
+        response.resume()
+        response.on("end", () => resolve({ status: response.statusCode, connection: response.headers.connection }))
+      })
+      .on("error", reject)
+  })
+
+describe("the end", () => {
+  it("waits for an open request, accepts no new one, and does not wait for idle connections", async () => {
+    service = await start({ finishWithin: 5_000 })
+    const agent = new http.Agent({ keepAlive: true })
+    expect((await get(service.port, "/livez", agent)).status).toBe(200)
+    service.trouble("slow")
+    const open = get(service.port, "/health", new http.Agent({ keepAlive: true }))
+    await expect.poll(() => service?.spans.length).toBeGreaterThan(1)
+    const started = performance.now()
+    const closed = service.close()
+    await expect
+      .poll(() =>
+        get(service?.port ?? 0, "/livez", new http.Agent()).then(
+          () => "open",
+          () => "refused"
+        )
+      )
+      .toBe("refused")
+    // The health check's own limit ends it.
+    expect((await open).status).toBe(503)
+    await closed
+    expect(performance.now() - started).toBeLessThan(3_000)
+    agent.destroy()
+  })
+
+  it("does not wait longer than it was told", async () => {
+    service = await start({ finishWithin: 200 })
+    service.trouble("slow")
+    const open = get(service.port, "/streams", new http.Agent()).catch(() => "cut")
+    await expect.poll(() => service?.spans.length).toBeGreaterThan(0)
+    const started = performance.now()
+    await service.close()
+    expect(performance.now() - started).toBeLessThan(2_000)
+    expect(await open).toBeOneOf([
+      "cut",
+      expect.objectContaining({ status: 500 }),
+      expect.objectContaining({ status: 503 })
+    ])
+  })
+
+  it("does not wait for a sender that never finishes", async () => {
+    service = await start({ finishWithin: 200 })
+    const hanging = raw(service.port, "POST /auth HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
+    await expect.poll(() => service?.spans.length).toBeGreaterThan(0)
+    const started = performance.now()
+    await service.close()
+    expect(performance.now() - started).toBeLessThan(2_000)
+    await hanging
+  })
+})
+
+describe("the beginning", () => {
+  it("fails on a port that is taken", async () => {
+    service = await start()
+    const second = serve(HttpRoutes.layerMetrics, { host: "127.0.0.1", port: service.port })
+    const exit = await Effect.runPromiseExit(Effect.scoped(Layer.build(second)))
+    expect(String(exit)).toMatch(/ServeError/)
+  })
+})
+
+describe("the metrics on a port of their own", () => {
+  it("are served there, alone, inside the same frame", async () => {
+    const runtime = ManagedRuntime.make(
+      serve(HttpRoutes.layerMetrics, { host: "127.0.0.1", port: 0 }).pipe(Layer.provide(Logger.layer([])))
+    )
+    try {
+      const { address } = await runtime.runPromise(HttpServer.HttpServer)
+      const base = `http://127.0.0.1:${"port" in address ? address.port : 0}`
+      const metrics = await call({ base }, "GET", "/metrics")
+      expect([metrics.status, metrics.headers.get("x-request-id")]).toEqual([200, expect.any(String)])
+      assertProblem(await call({ base }, "GET", "/streams"), "not-found")
+      assertProblem(await call({ base }, "POST", "/metrics"), "method-not-allowed")
+    } finally {
+      await runtime.dispose()
+    }
+  })
+})

@@ -1,0 +1,199 @@
+/** Streams over HTTP, from admission to history. */
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { call, newKey, publishCall } from "./support/client.ts"
+import { authenticateThrough, onAir } from "./support/media.ts"
+import { type Service, start } from "./support/service.ts"
+
+let service: Service
+beforeAll(async () => {
+  service = await start()
+  await authenticateThrough(service)
+})
+afterAll(() => service.close())
+
+describe("when nobody is live", () => {
+  it("the list is empty and says so; what has ended is another question", async () => {
+    const quiet = await start()
+    try {
+      const empty = { streams: [], count: 0, next_cursor: null }
+      const message = "No stream is live."
+      expect((await call(quiet, "GET", "/streams")).json).toEqual({ ...empty, message })
+      expect((await call(quiet, "GET", "/streams?status=connecting,active")).json).toEqual({ ...empty, message })
+      expect((await call(quiet, "GET", "/streams?status=inactive")).json).toEqual(empty)
+    } finally {
+      await quiet.close()
+    }
+  })
+})
+
+describe("a live stream", () => {
+  it("is told whole, with its broadcaster and where it plays", async () => {
+    const key = await newKey(service, { label: "Main camera" })
+    const { stream, publisher } = await onAir(service, key.key_value, "live/whole")
+    expect(stream).toEqual({
+      id: expect.stringMatching(/^[0-9a-f-]{36}$/),
+      stream_key_id: key.id,
+      broadcaster: { id: key.broadcaster_id, display_name: "Studio One" },
+      path: "live/whole",
+      status: "active",
+      title: "Main camera",
+      description: null,
+      metadata: {},
+      protocol: "rtmp",
+      source_type: "rtmpConn",
+      source_id: publisher.id,
+      started_at: expect.any(String),
+      ready_at: expect.any(String),
+      ended_at: null,
+      end_reason: null,
+      ending: null,
+      duration_seconds: expect.any(Number),
+      recording_ref: null,
+      viewer_count: 0,
+      tracks: [expect.objectContaining({ codec: "H264" }), expect.objectContaining({ codec: "MPEG-4 Audio" })],
+      inbound_bytes: expect.any(Number),
+      urls: {
+        hls: "https://media.example.com/live/whole/index.m3u8",
+        webrtc: "https://media.example.com/live/whole/whep",
+        rtmp: "rtmp://media.example.com/live/whole",
+        rtsp: "rtsp://media.example.com:8554/live/whole",
+        srt: "srt://media.example.com:8890?streamid=read:live/whole"
+      },
+      state_as_of: expect.any(String)
+    })
+    expect(Number.isInteger(stream.duration_seconds)).toBe(true)
+    const details = (await call(service, "GET", `/streams/${stream.id}`)).json
+    expect(details.broadcaster).toEqual({
+      id: key.broadcaster_id,
+      display_name: "Studio One",
+      contact: null,
+      metadata: {}
+    })
+    const { broadcaster: _, state_as_of, duration_seconds, inbound_bytes, ...same } = details
+    expect(stream).toMatchObject(same)
+  })
+
+  it("is annotated in what is given alone", async () => {
+    const key = await newKey(service)
+    const { stream } = await onAir(service, key.key_value, "live/annotated")
+    const say = async (body: object) => (await call(service, "PATCH", `/streams/${stream.id}`, { body })).json
+    expect(await say({ title: "T", description: "two\nlines" })).toMatchObject({
+      title: "T",
+      description: "two\nlines"
+    })
+    expect(await say({ metadata: { a: 1 }, recording_ref: "s3://x" })).toMatchObject({
+      title: "T",
+      metadata: { a: 1 },
+      recording_ref: "s3://x"
+    })
+    expect(await say({ title: null, metadata: null })).toMatchObject({
+      title: null,
+      metadata: {},
+      description: "two\nlines"
+    })
+  })
+
+  it("is stopped with its key left good, and read as history", async () => {
+    const key = await newKey(service)
+    const { stream, publisher } = await onAir(service, key.key_value, "live/stopped")
+    expect((await call(service, "DELETE", `/streams/${stream.id}`)).status).toBe(204)
+    expect(await service.run(publisher.closed)).toBe("kicked")
+    const past = (await call(service, "GET", `/streams/${stream.id}`)).json
+    expect(past).toMatchObject({
+      status: "inactive",
+      end_reason: "stopped",
+      ended_at: expect.any(String),
+      ending: null,
+      urls: { hls: null, webrtc: null, rtmp: null, rtsp: null, srt: null }
+    })
+    expect((await call(service, "DELETE", `/streams/${stream.id}`)).status).toBe(204)
+    expect((await call(service, "GET", `/stream-keys/${key.id}`)).json.status).toBe("active")
+    const history = (await call(service, "GET", `/streams?status=inactive&stream_key_id=${key.id}`)).json
+    expect(history.streams.map((one: { id: string }) => one.id)).toEqual([stream.id])
+  })
+
+  it("is stopped with 202 and itself while that cannot be confirmed", async () => {
+    const key = await newKey(service)
+    const { stream } = await onAir(service, key.key_value, "live/stopped-late")
+    await service.run(service.freeze)
+    const stopped = await call(service, "DELETE", `/streams/${stream.id}`)
+    await service.run(service.thaw)
+    expect(stopped.status).toBe(202)
+    expect(stopped.json).toMatchObject({ id: stream.id, status: "active", ending: { reason: "stopped" } })
+  })
+})
+
+describe("events", () => {
+  it("are told in order, by pages, without a gap", async () => {
+    const key = await newKey(service)
+    const { stream } = await onAir(service, key.key_value, "live/events")
+    await call(service, "DELETE", `/streams/${stream.id}`)
+    const all = (await call(service, "GET", `/streams/${stream.id}/events`)).json
+    expect(all.events.map(({ seq }: { seq: number }) => seq)).toEqual([1, 2, 3, 4, 5])
+    expect(all.events.map(({ type, data }: { type: string; data: object }) => [type, data])).toEqual([
+      ["admitted", {}],
+      ["ready", { source_type: "rtmpConn" }],
+      ["stop_requested", { reason: "stopped" }],
+      ["kicked", {}],
+      ["ended", { reason: "stopped" }]
+    ])
+    expect([all.count, all.next_cursor]).toEqual([5, null])
+    const first = (await call(service, "GET", `/streams/${stream.id}/events?limit=3`)).json
+    expect(first.count).toBe(3)
+    const rest = (await call(service, "GET", `/streams/${stream.id}/events?limit=2&cursor=${first.next_cursor}`)).json
+    expect([...first.events, ...rest.events]).toEqual(all.events)
+    expect(rest.next_cursor).toBeNull()
+  })
+})
+
+describe("the list", () => {
+  it("has all active streams unless a limit is given, and pages of the others", async () => {
+    const crowded = await start()
+    try {
+      await authenticateThrough(crowded)
+      const { broadcaster_id } = await newKey(crowded)
+      for (let index = 0; index < 60; index++) {
+        const body = { broadcaster_id }
+        const key = (await call(crowded, "POST", "/stream-keys", { body })).json
+        await call(crowded, "POST", "/auth", {
+          secret: null,
+          body: publishCall(key.key_value, { path: `live/${index}` })
+        })
+      }
+      // Nobody is on that media server, so these stay connecting for the second that an admission is given.
+      const connecting = (await call(crowded, "GET", "/streams?status=connecting")).json
+      expect([connecting.count, typeof connecting.next_cursor]).toEqual([50, "string"])
+      const more = (await call(crowded, "GET", `/streams?status=connecting&cursor=${connecting.next_cursor}`)).json
+      expect([more.count, more.next_cursor]).toEqual([10, null])
+      const limited = (await call(crowded, "GET", "/streams?status=connecting&limit=200")).json
+      expect([limited.count, limited.next_cursor]).toEqual([60, null])
+      const ids = new Set([...connecting.streams, ...more.streams].map((one: { id: string }) => one.id))
+      expect(ids.size).toBe(60)
+    } finally {
+      await crowded.close()
+    }
+  })
+
+  it("of active streams is whole past the default limit", async () => {
+    const crowded = await start()
+    try {
+      await authenticateThrough(crowded)
+      const { broadcaster_id } = await newKey(crowded)
+      for (let index = 0; index < 55; index++) {
+        const key = (await call(crowded, "POST", "/stream-keys", { body: { broadcaster_id } })).json
+        await crowded.run(crowded.media.publish({ protocol: "rtmp", path: `live/${index}`, password: key.key_value }))
+      }
+      await expect
+        .poll(async () => (await call(crowded, "GET", "/streams")).json.count, { timeout: 10_000, interval: 50 })
+        .toBe(55)
+      const whole = (await call(crowded, "GET", "/streams")).json
+      expect([whole.next_cursor, whole.message]).toEqual([null, undefined])
+      const page = (await call(crowded, "GET", "/streams?limit=20")).json
+      expect([page.count, typeof page.next_cursor]).toEqual([20, "string"])
+      const one = (await call(crowded, "GET", `/streams?path=live/7&broadcaster_id=${broadcaster_id}`)).json
+      expect(one.streams.map(({ path }: { path: string }) => path)).toEqual(["live/7"])
+    } finally {
+      await crowded.close()
+    }
+  })
+})

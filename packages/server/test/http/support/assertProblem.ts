@@ -1,0 +1,30 @@
+/** What every error must be, whatever went wrong: one assertion for all tests. */
+import { expect } from "vitest"
+import { codeOf, type ProblemName, problemTypes } from "../../../src/http/api/problemTypes.ts"
+import type { Answer } from "./client.ts"
+
+const members = ["type", "title", "status", "detail", "instance", "code", "request_id"]
+
+export const assertProblem = (answer: Pick<Answer, "status" | "headers" | "json">, name: ProblemName): void => {
+  const problem = answer.json
+  expect({ status: answer.status, type: problem?.type }).toEqual({
+    status: problemTypes[name].status,
+    type: `/errors/${name}`
+  })
+  expect(answer.headers.get("content-type")).toBe("application/problem+json")
+  expect(Object.keys(problem)).toEqual(name === "validation" ? [...members, "errors"] : members)
+  expect(problem.title).toBe(problemTypes[name].title)
+  expect(problem.status).toBe(answer.status)
+  expect(problem.code).toBe(codeOf(name))
+  expect(problem.detail).toEqual(expect.stringMatching(/\S/))
+  expect(problem.instance).toEqual(expect.stringMatching(/^\//))
+  expect(problem.request_id).toBe(answer.headers.get("x-request-id"))
+  if (name === "validation") expect(problem.errors.length).toBeGreaterThan(0)
+  if (answer.status === 401) expect(answer.headers.get("www-authenticate")).toMatch(/Bearer realm=/)
+  if (answer.status === 405) expect(answer.headers.get("allow")).toMatch(/[A-Z]+/)
+  if (answer.status === 503) expect(answer.headers.get("retry-after")).toMatch(/^\d+$/)
+}
+
+/** The pointers of a validation problem, in order. */
+export const pointersOf = (answer: Answer): ReadonlyArray<string> =>
+  answer.json.errors.map((error: { readonly pointer: string }) => error.pointer)

@@ -1,0 +1,33 @@
+/** Every call of the orchestration API, with a body that is good and what goes wrong on it. Tables for the tests. */
+
+export interface Endpoint {
+  readonly method: "GET" | "POST" | "PATCH" | "DELETE"
+  /** `:id` is filled in by the test. */
+  readonly path: string
+  readonly body?: unknown
+  readonly unknownId?: "not-found" | "stream-not-found"
+}
+
+export const UNKNOWN_ID = "0192e4a7-3f5e-4c1c-9d2a-5f0a3a1c7b11"
+
+export const endpoints: ReadonlyArray<Endpoint> = [
+  { method: "POST", path: "/broadcasters", body: { display_name: "One" } },
+  { method: "GET", path: "/broadcasters" },
+  { method: "GET", path: "/broadcasters/:id", unknownId: "not-found" },
+  { method: "PATCH", path: "/broadcasters/:id", body: { contact: "x" }, unknownId: "not-found" },
+  { method: "DELETE", path: "/broadcasters/:id", unknownId: "not-found" },
+  { method: "POST", path: "/stream-keys", body: { broadcaster_id: UNKNOWN_ID } },
+  { method: "GET", path: "/stream-keys" },
+  { method: "GET", path: "/stream-keys/:id", unknownId: "not-found" },
+  { method: "PATCH", path: "/stream-keys/:id", body: { label: "x" }, unknownId: "not-found" },
+  { method: "DELETE", path: "/stream-keys/:id", unknownId: "not-found" },
+  { method: "GET", path: "/streams" },
+  { method: "GET", path: "/streams/:id", unknownId: "stream-not-found" },
+  { method: "PATCH", path: "/streams/:id", body: { title: "x" }, unknownId: "stream-not-found" },
+  { method: "DELETE", path: "/streams/:id", unknownId: "stream-not-found" },
+  { method: "GET", path: "/streams/:id/events", unknownId: "stream-not-found" }
+]
+
+export const named = (rows: ReadonlyArray<Endpoint>) => rows.map((row) => [`${row.method} ${row.path}`, row] as const)
+
+export const withId = (path: string, id: string): string => path.replace(":id", id)

@@ -1,0 +1,183 @@
+/**
+ * The HTTP service on a free port of the loopback, over the memory store and a simulated media server, with switches for what may
+ * go wrong behind it and a record of what it logs. The real clock runs: requests are real ones.
+ */
+import { MemoryMediaServer, layer as memory } from "@greenroom/adapters/memory"
+import { NodeKeyMint } from "@greenroom/adapters/node"
+import { MediaWorld } from "@greenroom/adapters/twin"
+import {
+  Addresses,
+  Admissions,
+  addressesOf,
+  Broadcasters,
+  KeyMint,
+  nowhere,
+  OperatorSecret,
+  ReconcilePolicy,
+  Reconciler,
+  Sessions,
+  StoreHealth,
+  StoreUnavailable,
+  StreamKeys,
+  Streams
+} from "@greenroom/core"
+import { type Context, Effect, Layer, Logger, ManagedRuntime, Option, Redacted, Ref, References, Tracer } from "effect"
+import * as HttpServer from "effect/http/HttpServer"
+import { HookSecret } from "../../../src/http/HookSecret.ts"
+import * as HttpRoutes from "../../../src/http/HttpRoutes.ts"
+import { serve } from "../../../src/http/Serve.ts"
+
+export const API_SECRET = "the-operator-secret"
+export const HOOK_SECRET = "the-hook-secret"
+
+export type Trouble = "none" | "down" | "slow" | "defect"
+
+export interface LogLine {
+  readonly level: string
+  readonly message: unknown
+  readonly annotations: Readonly<Record<string, unknown>>
+  readonly text: string
+}
+
+export interface ServiceOptions {
+  readonly hookSecret?: string
+  readonly requestWithinMillis?: number
+  readonly publicUrl?: string | null
+  readonly finishWithin?: number
+  /** Neither logs nor spans are kept, as in a deployment without collectors whose log level is high. */
+  readonly quiet?: boolean
+}
+
+interface Switches {
+  trouble: Trouble
+}
+
+/** A port whose every call does what the switch says. */
+const troubled = <I, S extends object>(port: Context.Key<I, S>, switches: Switches) =>
+  Effect.map(port, (real): S => {
+    const guard = <A, E, R>(name: string, effect: Effect.Effect<A, E, R>) =>
+      Effect.suspend((): Effect.Effect<A, E | StoreUnavailable, R> => {
+        switch (switches.trouble) {
+          case "down":
+            return Effect.fail(
+              new StoreUnavailable({ operation: name, cause: new Error("connection refused at 10.0.0.7") })
+            )
+          case "slow":
+            return Effect.never
+          case "defect":
+            return Effect.die(new Error("secret inside"))
+          default:
+            return effect
+        }
+      })
+    const wrap = (name: string, value: unknown) =>
+      typeof value === "function"
+        ? (...args: ReadonlyArray<unknown>) => guard(name, value(...args))
+        : guard(name, value as Effect.Effect<unknown>)
+    return Object.fromEntries(Object.entries(real).map(([name, value]) => [name, wrap(name, value)])) as S
+  })
+
+export interface SpanRecord {
+  readonly name: string
+  readonly traceId: string
+  readonly attributes: ReadonlyMap<string, unknown>
+}
+
+/** A tracer that keeps what it is told: with it the service believes that somebody collects spans. */
+const recorder = (spans: Array<SpanRecord>) =>
+  Tracer.make({
+    span(options) {
+      const span = new Tracer.NativeSpan(options)
+      spans.push(span)
+      return span
+    }
+  })
+
+const capture = (lines: Array<LogLine>) =>
+  Logger.make(({ logLevel, message, fiber, cause }) => {
+    const annotations = fiber.getRef(References.CurrentLogAnnotations)
+    lines.push({
+      level: logLevel,
+      message: Array.isArray(message) ? message[0] : message,
+      annotations,
+      text: JSON.stringify([message, annotations, String(cause)])
+    })
+  })
+
+export const start = async (options: ServiceOptions = {}) => {
+  const switches: Switches = { trouble: "none" }
+  const lines: Array<LogLine> = []
+  const spans: Array<SpanRecord> = []
+  const fault = Ref.makeUnsafe<MemoryMediaServer.MemoryFault | null>(null)
+  const over = <I, S extends object>(port: Context.Key<I, S>): Layer.Layer<I, never, I> =>
+    Layer.effect(port, troubled(port, switches))
+
+  const store = Layer.mergeAll(
+    over(Broadcasters),
+    over(StreamKeys),
+    over(Streams),
+    over(Sessions),
+    over(Admissions),
+    over(StoreHealth)
+  ).pipe(Layer.provideMerge(memory))
+  const world = Layer.effect(MediaWorld.MediaWorld, MediaWorld.make({ readyAfter: { rtmp: 20, srt: 20 } }))
+  const settings = Layer.mergeAll(
+    Layer.effect(
+      OperatorSecret,
+      Effect.map(KeyMint, (mint) => ({ hash: mint.hash(Redacted.make(API_SECRET)) }))
+    ),
+    Layer.succeed(
+      HookSecret,
+      Option.map(Option.fromNullishOr(options.hookSecret), (secret) => Redacted.make(secret))
+    ),
+    Layer.succeed(
+      Addresses,
+      options.publicUrl === null ? nowhere : addressesOf(options.publicUrl ?? "https://media.example.com")
+    ),
+    Layer.succeed(ReconcilePolicy, { unauthorized: "kick", massKickLimit: 10, enforce: false, holder: "test" })
+  ).pipe(Layer.provideMerge(NodeKeyMint.layer))
+  const ports = Reconciler.layer.pipe(
+    Layer.provideMerge(MemoryMediaServer.layer({ fault, deadlines: { look: "300 millis", kick: "300 millis" } })),
+    Layer.provideMerge(world),
+    Layer.provideMerge(store),
+    Layer.provideMerge(settings)
+  )
+  const server = serve(HttpRoutes.layerWithMetrics, {
+    host: "127.0.0.1",
+    port: 0,
+    finishWithin: options.finishWithin ?? 1_000,
+    ...(options.requestWithinMillis === undefined ? {} : { requestWithinMillis: options.requestWithinMillis })
+  })
+  const silence = Layer.succeed(References.MinimumLogLevel, "None" as const)
+  const recording = Layer.mergeAll(
+    Logger.layer([capture(lines)]),
+    Layer.succeed(Tracer.Tracer, recorder(spans)),
+    Layer.succeed(References.MinimumLogLevel, "Debug" as const)
+  )
+  const runtime = ManagedRuntime.make(
+    server.pipe(Layer.provideMerge(ports), Layer.provideMerge(options.quiet === true ? silence : recording))
+  )
+  const { address } = await runtime.runPromise(HttpServer.HttpServer)
+  if (!("port" in address)) throw new Error("not on TCP")
+  const media = await runtime.runPromise(MediaWorld.MediaWorld)
+
+  return {
+    base: `http://127.0.0.1:${address.port}`,
+    port: address.port,
+    media,
+    lines,
+    spans,
+    run: runtime.runPromise,
+    /** The lines that requests have left, without those of other things. */
+    requests: () => lines.filter((line) => line.message === "request"),
+    trouble: (trouble: Trouble) => {
+      switches.trouble = trouble
+    },
+    /** The media server stops answering, and answers again. */
+    freeze: Ref.set(fault, "frozen"),
+    thaw: Ref.set(fault, null),
+    close: () => runtime.dispose()
+  }
+}
+
+export type Service = Awaited<ReturnType<typeof start>>
