@@ -65,20 +65,32 @@ const write = (store: MemoryState, request: AdmissionRequest, now: DateTime.Utc)
   return { streamId, key: { id: key.id, prefix: key.keyPrefix }, again: false }
 }
 
+const admit = (store: MemoryState, request: AdmissionRequest, now: DateTime.Utc): Option.Option<Admitted> => {
+  const decision = decide(request, factsOf(store, request, now))
+  switch (decision._tag) {
+    case "Admit":
+      return Option.some(write(store, request, now))
+    case "Again":
+      return Option.some({ streamId: decision.streamId, key: decision.key, again: true })
+    default:
+      return Option.none()
+  }
+}
+
+/** Every session in the way is the key's own, and nobody stops it yet. */
+const takeOver = (store: MemoryState, request: AdmissionRequest, now: DateTime.Utc): Option.Option<Admitted> => {
+  const facts = factsOf(store, request, now)
+  const decision = decide(request, facts)
+  if (decision._tag !== "InUse") return admit(store, request, now)
+  if (decision.by.some((session) => session.streamKeyId !== facts.key?.id || session.stopping)) return Option.none()
+  for (const { streamId } of decision.by) move(store, streamId, { type: "stop_requested", reason: "superseded" }, now)
+  return admit(store, request, now)
+}
+
 const make = Effect.map(MemoryStore, (store) =>
   Admissions.of({
-    admit: (request) =>
-      atomically((now) => {
-        const decision = decide(request, factsOf(store, request, now))
-        switch (decision._tag) {
-          case "Admit":
-            return Option.some(write(store, request, now))
-          case "Again":
-            return Option.some({ streamId: decision.streamId, key: decision.key, again: true })
-          default:
-            return Option.none()
-        }
-      }),
+    admit: (request) => atomically((now) => admit(store, request, now)),
+    takeOver: (request) => atomically((now) => takeOver(store, request, now)),
     facts: (request) => atomically((now) => factsOf(store, request, now)),
     endGone: (streamId) =>
       atomically((now) => {

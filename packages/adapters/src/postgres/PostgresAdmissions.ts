@@ -4,8 +4,11 @@
  * a revocation updates the same row, so one of the two waits for the other. Why nothing was written is asked in a second statement,
  * because only a new snapshot shows who came first.
  */
+
+import type { PgClient } from "@effect/sql-pg/PgClient"
 import {
   type AdmissionFacts,
+  type AdmissionRequest,
   Admissions,
   type Admitted,
   BroadcasterId,
@@ -98,41 +101,76 @@ const admissionFacts = (rows: ReadonlyArray<Row>): AdmissionFacts => {
   }
 }
 
+const admission = (sql: PgClient, { hash, path, sourceId, protocol, streamId }: AdmissionRequest) => sql<Row>`
+  with key as materialized (
+    select id, broadcaster_id, key_prefix, label, expires_at
+    from stream_keys
+    where hash = ${hash} and revoked_at is null and enabled
+      and (expires_at is null or expires_at > clock_timestamp()) and path_within(path, ${path})
+    for no key update
+  ), fit as materialized (
+    select * from key
+    where (expires_at is null or expires_at > clock_timestamp())
+      and not exists (
+        select from stream_keys other
+        where other.path = ${path} and other.revoked_at is null and other.broadcaster_id <> key.broadcaster_id
+      )
+  ), new as (
+    insert into streams (id, stream_key_id, media_server, path, source_id, protocol, title, started_at)
+    select ${streamId}::uuid, fit.id, 'main', ${path}, ${sourceId}, ${protocol}::text, fit.label, clock_timestamp() from fit
+    on conflict do nothing
+    returning id, started_at
+  ), event as (
+    insert into stream_events (stream_id, seq, type, at) select id, 1, 'admitted', started_at from new
+  )
+  select new.id, false as again, fit.id as key_id, fit.key_prefix from new, fit
+  union all
+  select s.id, true, fit.id, fit.key_prefix
+  from fit join streams s on s.stream_key_id = fit.id
+  where s.media_server = 'main' and s.source_id = ${sourceId} and s.path = ${path}
+    and s.ended_at is null and s.stop_reason is null`
+
+/** The key's row is locked first, as an admission does, so that of several newcomers one comes after the other. */
+const supersession = (sql: PgClient, { hash, sourceId }: AdmissionRequest) =>
+  Effect.andThen(
+    sql`select id from stream_keys where hash = ${hash} for no key update`,
+    sql`
+      with old as (
+        update streams s set
+          stop_reason = 'superseded', stop_requested_at = clock_timestamp(), last_seq = last_seq + 1
+        from stream_keys k
+        where k.hash = ${hash} and s.stream_key_id = k.id and s.ended_at is null and s.stop_reason is null
+          and not (s.media_server = 'main' and s.source_id = ${sourceId})
+        returning s.id, s.last_seq, s.stop_requested_at
+      )
+      insert into stream_events (stream_id, seq, type, at, data)
+      select id, last_seq, 'stop_requested', stop_requested_at, '{"reason":"superseded"}' from old`
+  )
+
+/** Rolls the supersession back. */
+const notAdmitted = { _tag: "NotAdmitted" } as const
+
 const make = Effect.gen(function* () {
   const database = yield* AdmissionDatabase
 
   const admit: Admissions["Service"]["admit"] = Effect.fnUntraced(function* (request) {
-    const { hash, path, sourceId, protocol, streamId } = request
-    const written = yield* database.run(
-      "Admissions.admit",
-      (sql) => sql`
-        with key as materialized (
-          select id, broadcaster_id, key_prefix, label, expires_at
-          from stream_keys
-          where hash = ${hash} and revoked_at is null and enabled
-            and (expires_at is null or expires_at > clock_timestamp()) and path_within(path, ${path})
-          for no key update
-        ), fit as materialized (
-          select * from key
-          where (expires_at is null or expires_at > clock_timestamp())
-            and not exists (
-              select from stream_keys other
-              where other.path = ${path} and other.revoked_at is null and other.broadcaster_id <> key.broadcaster_id
+    const written = yield* database.run("Admissions.admit", (sql) => admission(sql, request))
+    return Arr.head(admittedRows(written).map(admitted))
+  })
+
+  /** Marking comes first, in a statement of its own, so that the insert sees key and path free; nothing stays when it does not fit. */
+  const takeOver: Admissions["Service"]["takeOver"] = Effect.fnUntraced(function* (request) {
+    const written = yield* database.run("Admissions.takeOver", (sql) =>
+      sql
+        .withTransaction(
+          Effect.andThen(supersession(sql, request), admission(sql, request)).pipe(
+            Effect.filterOrFail(
+              (rows) => rows.length > 0,
+              () => notAdmitted
             )
-        ), new as (
-          insert into streams (id, stream_key_id, media_server, path, source_id, protocol, title, started_at)
-          select ${streamId}::uuid, fit.id, 'main', ${path}, ${sourceId}, ${protocol}::text, fit.label, clock_timestamp() from fit
-          on conflict do nothing
-          returning id, started_at
-        ), event as (
-          insert into stream_events (stream_id, seq, type, at) select id, 1, 'admitted', started_at from new
+          )
         )
-        select new.id, false as again, fit.id as key_id, fit.key_prefix from new, fit
-        union all
-        select s.id, true, fit.id, fit.key_prefix
-        from fit join streams s on s.stream_key_id = fit.id
-        where s.media_server = 'main' and s.source_id = ${sourceId} and s.path = ${path}
-          and s.ended_at is null and s.stop_reason is null`
+        .pipe(Effect.catchTag("NotAdmitted", () => Effect.succeed([])))
     )
     return Arr.head(admittedRows(written).map(admitted))
   })
@@ -183,7 +221,7 @@ const make = Effect.gen(function* () {
     )
   })
 
-  return Admissions.of({ admit, facts, endGone })
+  return Admissions.of({ admit, takeOver, facts, endGone })
 })
 
 export const layer: Layer.Layer<Admissions, never, AdmissionDatabase> = Layer.effect(Admissions, make)

@@ -28,6 +28,77 @@ export const admissionRacesLaws = (store: Store) =>
     )
 
     law(
+      "of twenty newcomers that take over one after the other, the last is left, and nineteen are superseded",
+      Effect.gen(function* () {
+        const admissions = yield* Admissions
+        const sessions = yield* Sessions
+        const streams = yield* Streams
+        const key = yield* aKey()
+        const path = newPath()
+        const asks = Array.from({ length: 20 }, () => anAsk(key, { path }))
+        for (const ask of asks) assert.isTrue(Option.isSome(yield* admissions.takeOver(ask)))
+        const unended = yield* sessions.stillUnended(asks.map((ask) => ask.streamId))
+        const reasons = new Map(unended.map((session) => [session.streamId, session.state.ending?.reason ?? null]))
+        assert.deepStrictEqual(
+          asks.map((ask) => reasons.get(ask.streamId)),
+          asks.map((_, index) => (index === 19 ? null : "superseded"))
+        )
+        assert.strictEqual((yield* streams.unendedOf({ streamKeyId: key.id })).length, 20)
+      })
+    )
+
+    law(
+      "of fifty that take over at once, all are admitted, one after the other, and one is not superseded",
+      Effect.gen(function* () {
+        const admissions = yield* Admissions
+        const sessions = yield* Sessions
+        const key = yield* aKey()
+        const asks = Array.from({ length: 50 }, () => anAsk(key, { path: newPath() }))
+        const outcomes = yield* Effect.forEach(asks, (ask) => admissions.takeOver(ask), { concurrency: 10 })
+        assert.strictEqual(winners(outcomes), 50)
+        const unended = yield* sessions.stillUnended(asks.map((ask) => ask.streamId))
+        assert.strictEqual(unended.filter((session) => session.state.ending === null).length, 1)
+      })
+    )
+
+    law(
+      "nobody takes over another key's path, a revoked key's, or from one who is being stopped; and then nobody is marked",
+      Effect.gen(function* () {
+        const admissions = yield* Admissions
+        const sessions = yield* Sessions
+        const keys = yield* StreamKeys
+        const other = yield* aSession()
+        const own = yield* aSession()
+        assert.isTrue(Option.isNone(yield* admissions.takeOver(anAsk(own.key, { path: other.ask.path }))))
+        assert.isNull((yield* stateOf(own.id)).ending)
+        assert.isNull((yield* stateOf(other.id)).ending)
+
+        yield* sessions.requestStop(other.id, "stopped", null)
+        assert.isTrue(Option.isNone(yield* admissions.takeOver(anAsk(other.key, { path: other.ask.path }))))
+        assert.strictEqual((yield* stateOf(other.id)).ending?.reason, "stopped")
+
+        yield* keys.revoke(own.key.id)
+        assert.isTrue(Option.isNone(yield* admissions.takeOver(anAsk(own.key, { path: own.ask.path }))))
+        assert.isNull((yield* stateOf(own.id)).ending)
+      })
+    )
+
+    law(
+      "a connection never takes over from itself",
+      Effect.gen(function* () {
+        const admissions = yield* Admissions
+        const session = yield* aSession()
+        const again = { ...session.ask, streamId: anAsk(session.key).streamId }
+        const outcome = yield* admissions.takeOver(again)
+        assert.deepStrictEqual(
+          Option.map(outcome, ({ streamId }) => streamId),
+          Option.some(session.id)
+        )
+        assert.isNull((yield* stateOf(session.id)).ending)
+      })
+    )
+
+    law(
       "of a hundred keys on one path, one is admitted",
       Effect.gen(function* () {
         const path = newPath()

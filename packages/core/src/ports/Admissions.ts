@@ -5,6 +5,8 @@
  *   path, and no session ever had this source id. The same connection asking again gets its session again, while nobody stops it.
  * - When it writes nothing, `facts` tells `decide` why, in a new snapshot.
  * - An admission that commits after a revocation has committed does not exist, on any instance.
+ * - `takeOver` is `admit` for a newcomer with the same key: in the same atomic step the key's unended sessions of other
+ *   connections that are not stopping yet are marked `superseded`, which frees key and path; when it cannot admit, it marks nobody.
  */
 import { Context, type Effect, type Option } from "effect"
 import type { KeyMark } from "../domain/AuthDecision.ts"
@@ -34,6 +36,7 @@ export class Admissions extends Context.Service<
   Admissions,
   {
     readonly admit: (request: AdmissionRequest) => Effect.Effect<Option.Option<Admitted>, StoreUnavailable>
+    readonly takeOver: (request: AdmissionRequest) => Effect.Effect<Option.Option<Admitted>, StoreUnavailable>
     readonly facts: (request: AdmissionRequest) => Effect.Effect<AdmissionFacts, StoreUnavailable>
     /** Ends a session whose source the media server says is gone. Ending what has ended changes nothing. */
     readonly endGone: (streamId: StreamId) => Effect.Effect<void, StoreUnavailable>

@@ -23,6 +23,15 @@ export class OperatorSecret extends Context.Service<OperatorSecret, { readonly h
   "greenroom/OperatorSecret"
 ) {}
 
+/**
+ * What happens to a newcomer whose key is publishing already. `refuse`: it is refused while the other connection is there.
+ * `takeover`: it is let in and the other one is taken off the air, for encoders that lost their network and come back while the
+ * media server still holds the dead connection.
+ */
+export const DuplicatePolicy = Context.Reference<"refuse" | "takeover">("greenroom/DuplicatePolicy", {
+  defaultValue: () => "refuse"
+})
+
 /** MediaMTX must have its answer within a second, whatever the store does. */
 export const AUTH_DEADLINE_MS = 800
 /** A source that was admitted less than this ago may not stand in its list yet: its absence says nothing. */
@@ -113,6 +122,7 @@ const admitted = ({ streamId, key, again }: Admitted): AuthDecision => ({
 
 const admitOrExplain = Effect.fnUntraced(function* (request: AdmissionRequest) {
   const admissions = yield* Admissions
+  const onDuplicate = yield* DuplicatePolicy
   let standsInTheWay: Refusal | null = null
   for (let attempt = 1; attempt <= 2; attempt++) {
     const admission = yield* admissions.admit(request)
@@ -133,6 +143,11 @@ const admitOrExplain = Effect.fnUntraced(function* (request: AdmissionRequest) {
         )
         break
       case "InUse": {
+        const own = decision.by.every((session) => session.streamKeyId === facts.key?.id)
+        if (onDuplicate === "takeover" && own) {
+          const takenOver = yield* admissions.takeOver(request)
+          if (Option.isSome(takenOver)) return admitted(takenOver.value)
+        }
         const fresh = decision.by.some((session) => millisBetween(session.startedAt, facts.now) < TOO_FRESH_MS)
         if (fresh || !(yield* allGone(decision.by))) return decision.refusal
         standsInTheWay = decision.refusal

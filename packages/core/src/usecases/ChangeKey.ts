@@ -10,16 +10,23 @@ import { Streams } from "../ports/Streams.ts"
 import { confirmOffAir } from "./takeOffAir.ts"
 
 export const changeKey = Effect.fn("changeKey")(function* (id: StreamKeyId, changes: KeyChanges) {
-  const keys = yield* StreamKeys
-  const outcome = yield* keys.change(id, changes)
+  const outcome = yield* Effect.uninterruptible(changeAndStop(id, changes))
   if (outcome._tag !== "Changed" || changes.enabled !== false) return outcome
-  const sessions = yield* Sessions
+  const keys = yield* StreamKeys
   const streams = yield* Streams
-  yield* sessions.requestDueStops
   yield* confirmOffAir(yield* streams.unendedOf({ streamKeyId: id }))
   const now = yield* keys.find(id)
   return Option.match(now, {
-    onNone: () => outcome as ChangeOutcome,
+    onNone: () => outcome,
     onSome: (at): ChangeOutcome => ({ _tag: "Changed", ...at })
   })
+})
+
+/** A caller who leaves between the two must not leave the key suspended and its stream unmarked. */
+const changeAndStop = Effect.fnUntraced(function* (id: StreamKeyId, changes: KeyChanges) {
+  const keys = yield* StreamKeys
+  const sessions = yield* Sessions
+  const outcome = yield* keys.change(id, changes)
+  if (outcome._tag === "Changed" && changes.enabled === false) yield* sessions.requestDueStops
+  return outcome
 })

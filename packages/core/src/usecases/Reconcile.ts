@@ -60,9 +60,10 @@ export const pass = Effect.fnUntraced(function* (memory: Memory) {
   const only = <T extends Command["_tag"]>(tag: T) =>
     result.commands.filter((command): command is Of<T> => command._tag === tag)
 
+  // Whoever sees a stream become active finds its tracks there.
+  if (result.observations.length > 0) yield* sessions.observe(result.observations, policy.holder)
   const ready = only("MarkReady")
   if (ready.length > 0) yield* sessions.markReady(ready, policy.holder)
-  if (result.observations.length > 0) yield* sessions.observe(result.observations, policy.holder)
   for (const { streamId, reason } of only("RequestStop")) yield* sessions.requestStop(streamId, reason, policy.holder)
   yield* endAll(only("End"), policy.holder)
   const kicked = yield* kickAll(only("KickStopping"), only("KickUnauthorized"), policy.holder)

@@ -10,6 +10,7 @@ import { NodeKeyMint } from "@greenroom/adapters/node"
 import { Postgres } from "@greenroom/adapters/postgres"
 import {
   Addresses,
+  DuplicatePolicy,
   KeyMint,
   nowhere,
   OperatorSecret,
@@ -112,6 +113,7 @@ const policies = Layer.unwrap(
         Addresses,
         addressesFrom(settings, startsMediaServer ? ownAddresses(host, settings.MEDIAMTX_PORTS) : nowhere)
       ),
+      Layer.succeed(DuplicatePolicy, settings.ON_DUPLICATE_PUBLISH ?? "refuse"),
       Layer.succeed(ReconcilePolicy, {
         unauthorized: settings.UNAUTHORIZED_PUBLISHERS ?? "kick",
         massKickLimit: settings.MASS_KICK_LIMIT ?? 10,

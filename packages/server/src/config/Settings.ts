@@ -67,6 +67,7 @@ const variables = {
   PUBLIC_SRT_URL: Schema.optionalKey(base(["srt"], "srt://media.example.com:8890")),
   HOOK_SECRET: Schema.optionalKey(Secret),
   UNAUTHORIZED_PUBLISHERS: Schema.optionalKey(oneOf("kick", "report")),
+  ON_DUPLICATE_PUBLISH: Schema.optionalKey(oneOf("refuse", "takeover")),
   MASS_KICK_LIMIT: Schema.optionalKey(count(0, 100_000)),
   METRICS_PORT: Schema.optionalKey(Port),
   LOG_LEVEL: Schema.optionalKey(oneOf("trace", "debug", "info", "warn", "error", "fatal", "none")),

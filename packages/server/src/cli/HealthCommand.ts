@@ -1,0 +1,31 @@
+/** `greenroom health`: is it well? Needs no secret; scripts look at the exit code. */
+import { Effect } from "effect"
+import * as Command from "effect/cli/Command"
+import { failed } from "./CommandFailed.ts"
+import { both, call } from "./Greenroom.ts"
+import { fields } from "./human.ts"
+import { print } from "./output.ts"
+
+export const healthCommand = Command.make(
+  "health",
+  {},
+  Effect.fnUntraced(function* () {
+    const { value, wire } = yield* call(({ system }) => system.health({ responseMode: both }))
+    yield* print(wire, () =>
+      fields([
+        ["status", value.status],
+        ["database", value.database],
+        ["media server", value.media_server]
+      ])
+    )
+    if (value.status === "degraded") {
+      return yield* failed("tryAgain", "The database is unreachable: nobody new is admitted until it is back.")
+    }
+  })
+).pipe(
+  Command.withDescription("Is the service well? Needs no secret; exits with 75 when the database is unreachable"),
+  Command.withExamples([
+    { command: "greenroom health" },
+    { command: "greenroom health --json | jq -r .media_server", description: "ok, unreachable or absent" }
+  ])
+)

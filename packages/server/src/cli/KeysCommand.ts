@@ -1,0 +1,249 @@
+/** `greenroom keys …`: the credentials of publishers. `create` is the only command that ever prints a key. */
+import { BroadcasterId, keyStatuses, Label, PathLimitText, StreamKeyId, Timestamp } from "@greenroom/core"
+import { DateTime, Effect, Option, Schema } from "effect"
+import * as Argument from "effect/cli/Argument"
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import { ListCursor } from "../http/api/Cursor.ts"
+import { commaSeparated } from "../http/api/Input.ts"
+import type { StreamKey } from "../http/api/Wire.ts"
+import { failed } from "./CommandFailed.ts"
+import { checkedArgument, checkedFlag, clearableFlag, given, LIST_DEFAULT, limit } from "./flags.ts"
+import { both, call } from "./Greenroom.ts"
+import { fields, moment, orNothing, relative, table } from "./human.ts"
+import { ingestGuide } from "./ingestGuide.ts"
+import { print, printList } from "./output.ts"
+import { listAll } from "./pages.ts"
+
+type Shown = typeof StreamKey.Type
+
+const EXAMPLE = "0192e4a7-3f5e-4c1c-9d2a-5f0a3a1c7b11"
+
+const id = checkedArgument("id", StreamKeyId).pipe(Argument.withDescription("The key's id; not the key itself"))
+
+const details = (key: Shown, now: DateTime.Utc): string =>
+  fields([
+    ["id", key.id],
+    ["key", `${key.key_prefix}…`],
+    ["status", key.status],
+    ["label", orNothing(key.label)],
+    ["path", orNothing(key.path)],
+    ["broadcaster", key.broadcaster_id],
+    ["stream", orNothing(key.active_stream_id)],
+    ["created", moment(key.created_at, now)],
+    ["expires", moment(key.expires_at, now)],
+    ["revoked", moment(key.revoked_at, now)],
+    ["last used", moment(key.last_used_at, now)]
+  ])
+
+const rows = (keys: ReadonlyArray<Shown>, now: DateTime.Utc): string =>
+  table([
+    ["KEY", "STATUS", "LABEL", "PATH", "LAST USED", "EXPIRES", "BROADCASTER", "ID"],
+    ...keys.map((key) => [
+      `${key.key_prefix}…`,
+      key.status as string,
+      orNothing(key.label),
+      orNothing(key.path),
+      relative(key.last_used_at, now),
+      relative(key.expires_at, now),
+      `${key.broadcaster_id.slice(0, 8)}…`,
+      key.id as string
+    ])
+  ])
+
+const UNITS = { m: 60_000, h: 3_600_000, d: 86_400_000 } as const
+const FROM_NOW = /^(\d{1,6})([mhd])$/
+
+const Span = Schema.String.check(
+  Schema.isPattern(FROM_NOW, { message: "Expected minutes, hours or days, such as 90m, 12h or 30d" })
+)
+
+const millisOf = (span: string): number => {
+  const [, count = "0", unit = "m"] = FROM_NOW.exec(span) ?? []
+  return Number(count) * UNITS[unit as keyof typeof UNITS]
+}
+
+const create = Command.make(
+  "create",
+  {
+    broadcaster: checkedFlag("broadcaster", "<id>", BroadcasterId).pipe(
+      Flag.withDescription("Whose key it is (required)")
+    ),
+    label: checkedFlag("label", "<text>", Label).pipe(
+      Flag.withDescription("What it is for; the title of its streams"),
+      Flag.optional
+    ),
+    path: checkedFlag("path", "<path>", PathLimitText).pipe(
+      Flag.withDescription("The one path that it may publish on, or live/* (one more segment), live/** (any depth)"),
+      Flag.optional
+    ),
+    expiresAt: checkedFlag("expires-at", "<date>", Timestamp).pipe(
+      Flag.withDescription("When it expires: 2027-01-31T18:00:00Z"),
+      Flag.optional
+    ),
+    expiresIn: checkedFlag("expires-in", "<span>", Span).pipe(
+      Flag.withDescription("When it expires, from now: 90m, 12h, 30d"),
+      Flag.optional
+    )
+  },
+  Effect.fnUntraced(function* ({ broadcaster, label, path, expiresAt, expiresIn }) {
+    if (Option.isSome(expiresAt) && Option.isSome(expiresIn)) {
+      return yield* failed("usage", "Give either --expires-at or --expires-in, not both.")
+    }
+    const now = yield* DateTime.now
+    const inSpan = Option.map(expiresIn, (span) => DateTime.add(now, { milliseconds: millisOf(span) }))
+    const payload = {
+      broadcaster_id: broadcaster,
+      ...given({ label, path, expires_at: Option.orElse(expiresAt, () => inSpan) })
+    }
+    const { value, wire } = yield* call(({ stream_keys }) => stream_keys.issue({ payload, responseMode: both }))
+    yield* print(wire, () => ingestGuide(value.body))
+  })
+).pipe(
+  Command.withDescription("Create a stream key and say what to type into an encoder; the key is shown this once"),
+  Command.withExamples([
+    { command: 'greenroom keys create --broadcaster 7c9e6679-7425-40de-944b-e07fc1f90ae7 --label "Main camera"' },
+    {
+      command:
+        "greenroom keys create --broadcaster 7c9e6679-7425-40de-944b-e07fc1f90ae7 --path live/studio-1 --expires-in 30d",
+      description: "For one path, and for a month"
+    },
+    {
+      command: "greenroom keys create --broadcaster 7c9e6679-7425-40de-944b-e07fc1f90ae7 --json | jq -r .key_value",
+      description: "The key alone, for a script"
+    }
+  ])
+)
+
+const list = Command.make(
+  "list",
+  {
+    broadcaster: checkedFlag("broadcaster", "<id>", BroadcasterId).pipe(
+      Flag.withDescription("Only keys of this broadcaster"),
+      Flag.optional
+    ),
+    status: checkedFlag("status", "<words>", commaSeparated(keyStatuses, "")).pipe(
+      Flag.withDescription(`Only keys of these statuses, separated by commas: ${keyStatuses.join(", ")}`),
+      Flag.optional
+    ),
+    limit
+  },
+  Effect.fnUntraced(function* ({ broadcaster, status, limit }) {
+    const filter = given({ broadcaster_id: broadcaster, status })
+    const listed = yield* listAll(
+      "stream_keys",
+      ListCursor,
+      Option.getOrElse(limit, () => LIST_DEFAULT),
+      (page) => call(({ stream_keys }) => stream_keys.list({ query: { ...filter, ...page }, responseMode: both }))
+    )
+    yield* printList(listed, "No stream keys.", (now) => rows(listed.items, now))
+  })
+).pipe(
+  Command.withDescription("List stream keys, newest first; never the keys themselves"),
+  Command.withExamples([
+    { command: "greenroom keys list" },
+    { command: "greenroom keys list --status active,in_use", description: "Those that may publish" },
+    { command: "greenroom keys list --broadcaster 7c9e6679-7425-40de-944b-e07fc1f90ae7 --json" }
+  ])
+)
+
+const show = Command.make(
+  "show",
+  { id },
+  Effect.fnUntraced(function* ({ id }) {
+    const { value, wire } = yield* call(({ stream_keys }) => stream_keys.get({ params: { id }, responseMode: both }))
+    yield* print(wire, (now) => details(value, now))
+  })
+).pipe(
+  Command.withDescription("Show a stream key; never the key itself"),
+  Command.withExamples([{ command: `greenroom keys show ${EXAMPLE}` }])
+)
+
+const change = (
+  id: StreamKeyId,
+  payload: { readonly label?: string | null; readonly expires_at?: DateTime.Utc | null; readonly enabled?: boolean }
+) => call(({ stream_keys }) => stream_keys.change({ params: { id }, payload, responseMode: both }))
+
+const update = Command.make(
+  "update",
+  {
+    id,
+    label: clearableFlag("label", "<text>", Label).pipe(
+      Flag.withDescription('Another label; "" for none'),
+      Flag.optional
+    ),
+    expiresAt: clearableFlag("expires-at", "<date>", Timestamp, "never").pipe(
+      Flag.withDescription("Another expiry: 2027-01-31T18:00:00Z, or never"),
+      Flag.optional
+    )
+  },
+  Effect.fnUntraced(function* ({ id, label, expiresAt }) {
+    const payload = given({ label, expires_at: expiresAt })
+    if (Object.keys(payload).length === 0) {
+      return yield* failed("usage", "Nothing to change: give --label or --expires-at.")
+    }
+    const { value, wire } = yield* change(id, payload)
+    yield* print(wire, (now) => details(value, now))
+  })
+).pipe(
+  Command.withDescription("Change a stream key's label or expiry"),
+  Command.withExamples([
+    { command: `greenroom keys update ${EXAMPLE} --label "Second camera"` },
+    { command: `greenroom keys update ${EXAMPLE} --expires-at never` }
+  ])
+)
+
+const named = (key: Shown): string => `Key ${key.key_prefix}… (${key.id})`
+
+const enable = Command.make(
+  "enable",
+  { id },
+  Effect.fnUntraced(function* ({ id }) {
+    const { value, wire } = yield* change(id, { enabled: true })
+    yield* print(wire, () =>
+      value.status === "expired"
+        ? `${named(value)} is enabled, but has expired: greenroom keys update ${id} --expires-at never`
+        : `${named(value)} may publish.`
+    )
+  })
+).pipe(
+  Command.withDescription("Let a disabled key publish again"),
+  Command.withExamples([{ command: `greenroom keys enable ${EXAMPLE}` }])
+)
+
+const disable = Command.make(
+  "disable",
+  { id },
+  Effect.fnUntraced(function* ({ id }) {
+    const { value, wire } = yield* change(id, { enabled: false })
+    yield* print(wire, () =>
+      value.active_stream_id === null
+        ? `${named(value)} is disabled; nothing of it is on the air.`
+        : `${named(value)} is disabled; its stream ${value.active_stream_id} is being taken off the air.`
+    )
+  })
+).pipe(
+  Command.withDescription("Suspend a key and take its stream off the air; enable lets it publish again"),
+  Command.withExamples([{ command: `greenroom keys disable ${EXAMPLE}` }])
+)
+
+const revoke = Command.make(
+  "revoke",
+  { id },
+  Effect.fnUntraced(function* ({ id }) {
+    const { value, wire } = yield* call(({ stream_keys }) => stream_keys.revoke({ params: { id }, responseMode: both }))
+    yield* print(wire, () =>
+      value === undefined
+        ? `Key ${id} is revoked; nothing of it is on the air.`
+        : `${named(value)} is revoked; its stream ${orNothing(value.active_stream_id)} is still being taken off the air (greenroom keys show ${id}).`
+    )
+  })
+).pipe(
+  Command.withDescription("Revoke a key for good and take its stream off the air"),
+  Command.withExamples([{ command: `greenroom keys revoke ${EXAMPLE}` }])
+)
+
+export const keysCommand = Command.make("keys").pipe(
+  Command.withDescription("The credentials of publishers"),
+  Command.withSubcommands([create, list, show, update, enable, disable, revoke])
+)

@@ -1,0 +1,75 @@
+/** Flags and arguments that several commands share. Values are checked by the schemas of the API itself, before anything is sent. */
+import { Effect, Option, Schema, SchemaIssue } from "effect"
+import * as Argument from "effect/cli/Argument"
+import * as CliError from "effect/cli/CliError"
+import * as Flag from "effect/cli/Flag"
+import * as GlobalFlag from "effect/cli/GlobalFlag"
+
+/** Items that a list prints unless `--limit` says otherwise. */
+export const LIST_DEFAULT = 1000
+const LIST_MAX = 1_000_000
+
+export const Url = GlobalFlag.Setting("url")({
+  flag: Flag.String("url").pipe(
+    Flag.withMetavar("<url>"),
+    Flag.withDescription("Where the service is; else GREENROOM_URL, else http://127.0.0.1:8080"),
+    Flag.optional
+  )
+})
+
+export const Json = GlobalFlag.Setting("json")({
+  flag: Flag.Boolean("json").pipe(
+    Flag.withoutNegation,
+    Flag.withDescription("Print JSON as the API answers it"),
+    Flag.withDefault(false)
+  )
+})
+
+const format = SchemaIssue.makeFormatterStandardSchemaV1()
+
+const check =
+  <A>(name: string, kind: "flag" | "argument", schema: Schema.Codec<A, string>) =>
+  (value: string): Effect.Effect<A, CliError.CliError> =>
+    Schema.decodeEffect(schema)(value).pipe(
+      Effect.mapError(({ issue }) => {
+        const expected = format(issue).issues.map(({ message }) => message)
+        return new CliError.InvalidValue({ option: name, value, expected: expected.join("; "), kind })
+      })
+    )
+
+/** A text flag whose value the schema decodes. */
+export const checkedFlag = <A>(name: string, metavar: string, schema: Schema.Codec<A, string>): Flag.Flag<A> =>
+  Flag.String(name).pipe(Flag.withMetavar(metavar), Flag.mapEffect(check(name, "flag", schema)))
+
+/** A positional argument whose value the schema decodes. */
+export const checkedArgument = <A>(name: string, schema: Schema.Codec<A, string>): Argument.Argument<A> =>
+  Argument.String(name).pipe(Argument.mapEffect(check(name, "argument", schema)))
+
+/** A text flag in which one word (`""`, `never`) takes the value away. */
+export const clearableFlag = <A>(name: string, metavar: string, schema: Schema.Codec<A, string>, nothing = "") =>
+  Flag.String(name).pipe(
+    Flag.withMetavar(metavar),
+    Flag.mapEffect(
+      (value): Effect.Effect<A | null, CliError.CliError> =>
+        value === nothing ? Effect.succeed(null) : check(name, "flag", schema)(value)
+    )
+  )
+
+export const limit = Flag.Int("limit").pipe(
+  Flag.withMetavar("<count>"),
+  Flag.withDescription(`How many at most, over all pages; ${LIST_DEFAULT} unless told otherwise`),
+  Flag.filter(
+    (count) => count >= 1 && count <= LIST_MAX,
+    () => `Expected a whole number from 1 to ${LIST_MAX}`
+  ),
+  Flag.optional
+)
+
+/** The options that were given, by name: what a PATCH or a query holds. */
+export const given = <O extends Readonly<Record<string, Option.Option<unknown>>>>(
+  options: O
+): { readonly [K in keyof O]?: O[K] extends Option.Option<infer A> ? A : never } => {
+  const values: Record<string, unknown> = {}
+  for (const [name, option] of Object.entries(options)) if (Option.isSome(option)) values[name] = option.value
+  return values as never
+}

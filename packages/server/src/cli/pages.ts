@@ -1,0 +1,53 @@
+/** Lists over as many pages as it takes, put together again as one answer. */
+import { Effect, Schema } from "effect"
+import type { CommandFailed } from "./CommandFailed.ts"
+import { type Answer, Greenroom } from "./Greenroom.ts"
+import { asFailure } from "./refusals.ts"
+
+/** The most that the service puts into one page. */
+const PAGE_MAX = 200
+
+interface PageRequest<Cursor> {
+  readonly limit?: number
+  readonly cursor?: Cursor
+}
+type Page<Plural extends string, Item> = { readonly [P in Plural]: ReadonlyArray<Item> } & {
+  readonly next_cursor: string | null
+}
+
+export interface Listed<Item> {
+  readonly items: ReadonlyArray<Item>
+  /** The envelope of the wire with the items of all pages in it; its `next_cursor` is the last page's. */
+  readonly wire: Readonly<Record<string, unknown>>
+  /** What the wire said of each item. */
+  readonly wires: ReadonlyArray<unknown>
+  /** Whether there are more than were asked for. */
+  readonly more: boolean
+}
+
+/** `limit`: how many at most; `null` asks once and takes what comes, for lists that the service answers whole. */
+export const listAll = Effect.fnUntraced(function* <const Plural extends string, Item, Cursor>(
+  plural: Plural,
+  cursorText: Schema.Codec<Cursor, string>,
+  limit: number | null,
+  ask: (page: PageRequest<Cursor>) => Effect.Effect<Answer<Page<Plural, Item>>, CommandFailed, Greenroom>
+): Effect.fn.Return<Listed<Item>, CommandFailed, Greenroom> {
+  const { url } = yield* Greenroom
+  const items: Array<Item> = []
+  const wires: Array<unknown> = []
+  let page: PageRequest<Cursor> = limit === null ? {} : { limit: Math.min(PAGE_MAX, limit) }
+  for (;;) {
+    const { value, wire } = yield* ask(page)
+    const envelope = wire as Record<string, ReadonlyArray<unknown>>
+    items.push(...value[plural])
+    wires.push(...(envelope[plural] ?? []))
+    const { next_cursor } = value
+    const left = limit === null ? 0 : limit - items.length
+    if (next_cursor === null || left <= 0 || value[plural].length === 0) {
+      const whole = { ...envelope, [plural]: wires, count: wires.length, next_cursor }
+      return { items, wires, wire: whole, more: next_cursor !== null }
+    }
+    const cursor = yield* Effect.mapError(Schema.decodeEffect(cursorText)(next_cursor), asFailure(url))
+    page = { limit: Math.min(PAGE_MAX, left), cursor }
+  }
+})

@@ -1,0 +1,84 @@
+/** Streams as people read them: a table of many, the details of one, the history of one. Pure. */
+import type { DateTime } from "effect"
+import type { Stream, StreamDetails, StreamEvent } from "../http/api/Wire.ts"
+import { absolute, bytes, duration, fields, moment, NOTHING, orNothing, relative, table } from "./human.ts"
+
+type One = typeof Stream.Type
+type Whole = typeof StreamDetails.Type
+
+/** One or two words on where it stands: `active`, `ending (revoked)`, `inactive (disconnected)`. */
+export const standing = (stream: Pick<One, "status" | "ending" | "end_reason">): string =>
+  stream.end_reason !== null
+    ? `${stream.status} (${stream.end_reason})`
+    : stream.ending !== null
+      ? `ending (${stream.ending.reason})`
+      : stream.status
+
+export const streamTable = (streams: ReadonlyArray<One>, now: DateTime.Utc): string => {
+  const past = streams.some(({ ended_at }) => ended_at !== null)
+  return table([
+    [
+      "PATH",
+      "STATUS",
+      "PROTOCOL",
+      "VIEWERS",
+      past ? "LASTED" : "ON AIR",
+      ...(past ? ["ENDED"] : []),
+      "BROADCASTER",
+      "TITLE",
+      "ID"
+    ],
+    ...streams.map((stream) => [
+      stream.path,
+      standing(stream),
+      orNothing(stream.protocol),
+      String(stream.viewer_count),
+      duration(stream.duration_seconds),
+      ...(past ? [relative(stream.ended_at, now)] : []),
+      stream.broadcaster.display_name,
+      orNothing(stream.title),
+      stream.id
+    ])
+  ])
+}
+
+const urls = ({ urls }: Whole): string => {
+  const known = Object.entries(urls).filter(([, url]) => url !== null)
+  const width = Math.max(...known.map(([name]) => name.length)) + 2
+  return known.length === 0 ? NOTHING : known.map(([name, url]) => `${name.padEnd(width)}${url}`).join("\n")
+}
+
+export const streamDetails = (stream: Whole, now: DateTime.Utc): string =>
+  fields([
+    ["id", stream.id],
+    ["path", stream.path],
+    ["status", standing(stream)],
+    ["title", orNothing(stream.title)],
+    ["description", orNothing(stream.description)],
+    ["broadcaster", `${stream.broadcaster.display_name} (${stream.broadcaster.id})`],
+    ["contact", orNothing(stream.broadcaster.contact)],
+    ["stream key", stream.stream_key_id],
+    ["source", `${orNothing(stream.protocol)}, ${stream.source_type ?? "type not known yet"}, ${stream.source_id}`],
+    ["started", moment(stream.started_at, now)],
+    ["ready", moment(stream.ready_at, now)],
+    ["ended", moment(stream.ended_at, now)],
+    ["lasted", duration(stream.duration_seconds)],
+    ["viewers", String(stream.viewer_count)],
+    ["tracks", orNothing(stream.tracks.map(({ codec }) => codec).join(", "))],
+    ["received", bytes(stream.inbound_bytes)],
+    ["recording", orNothing(stream.recording_ref)],
+    ["metadata", JSON.stringify(stream.metadata)],
+    ["plays at", urls(stream)],
+    ["confirmed", moment(stream.state_as_of, now)]
+  ])
+
+const words = (data: Readonly<Record<string, unknown>>): string =>
+  Object.entries(data)
+    .map(([name, value]) => `${name}=${typeof value === "string" ? value : JSON.stringify(value)}`)
+    .join(" ")
+
+export const eventTable = (events: ReadonlyArray<typeof StreamEvent.Type>): string =>
+  table([
+    ["SEQ", "AT", "TYPE", "DATA"],
+    ...events.map(({ seq, at, type, data }) => [String(seq), absolute(at), type as string, orNothing(words(data))])
+  ])

@@ -1,0 +1,79 @@
+/**
+ * `greenroom streams watch`: looks once a second and reports what has changed. The service may be away for a while: that is said
+ * once, and once more when it is back. How changes are shown is a `Report` (`watchReports.ts`). What begins and ends between
+ * two looks is not seen; the history of a stream is `streams events`.
+ */
+import type { BroadcasterId, StreamId, StreamKeyId, StreamPath } from "@greenroom/core"
+import { Clock, Effect, Result } from "effect"
+import { ListCursor } from "../http/api/Cursor.ts"
+import type { CommandFailed, Failure } from "./CommandFailed.ts"
+import { type Change, difference, type Seen, standingOf } from "./changes.ts"
+import { both, call, type Greenroom } from "./Greenroom.ts"
+import { listAll } from "./pages.ts"
+
+const EVERY = "1 second"
+/** More streams at once than this are not watched: the newest are. */
+const WATCH_MAX = 2000
+
+export interface Filter {
+  readonly broadcaster_id?: BroadcasterId
+  readonly stream_key_id?: StreamKeyId
+  readonly path?: StreamPath
+}
+
+export interface Report {
+  readonly looked: (streams: ReadonlyArray<Seen>, changes: ReadonlyArray<Change>) => Effect.Effect<void>
+  /** After every look that failed; `seconds` since the first of them. */
+  readonly away: (why: string, seconds: number) => Effect.Effect<void>
+  readonly back: (seconds: number) => Effect.Effect<void>
+}
+
+/** What passes by itself; a refused secret does not. */
+const passing: ReadonlyArray<Failure> = ["unavailable", "tryAgain", "internal", "protocol"]
+
+/** What became of a stream that is listed no more; nothing when it has not ended after all. */
+const farewell = (id: StreamId) =>
+  call(({ streams }) => streams.get({ params: { id }, responseMode: both })).pipe(
+    Effect.map(
+      (seen): ReadonlyArray<Change> => (seen.value.ended_at === null ? [] : [{ change: standingOf(seen.value), seen }])
+    ),
+    Effect.catch((failure) => (failure.failure === "notFound" ? Effect.succeed([]) : Effect.fail(failure)))
+  )
+
+const look = Effect.fnUntraced(function* (filter: Filter, before: ReadonlyMap<StreamId, Seen>) {
+  const { items, wires } = yield* listAll("streams", ListCursor, WATCH_MAX, (page) =>
+    call(({ streams }) =>
+      streams.list({ query: { status: ["connecting", "active"], ...filter, ...page }, responseMode: both })
+    )
+  )
+  const now = items.map((value, index): Seen => ({ value, wire: wires[index] }))
+  const { changes, left } = difference(before, now)
+  const gone = yield* Effect.forEach(left, farewell, { concurrency: 4 })
+  return { now, changes: [...gone.flat(), ...changes] }
+})
+
+/** Never ends by itself. The first look must succeed: a wrong address is no outage. */
+export const watch = Effect.fnUntraced(function* (
+  filter: Filter,
+  report: Report
+): Effect.fn.Return<never, CommandFailed, Greenroom> {
+  let before: ReadonlyMap<StreamId, Seen> | null = null
+  let awaySince: number | null = null
+  for (;;) {
+    const looked: Result.Result<Effect.Success<ReturnType<typeof look>>, CommandFailed> = yield* Effect.result(
+      look(filter, before ?? new Map())
+    )
+    const millis = yield* Clock.currentTimeMillis
+    if (Result.isFailure(looked)) {
+      if (before === null || !passing.includes(looked.failure.failure)) return yield* looked.failure
+      awaySince ??= millis
+      yield* report.away(looked.failure.sentence, Math.round((millis - awaySince) / 1000))
+    } else {
+      if (awaySince !== null) yield* report.back(Math.round((millis - awaySince) / 1000))
+      awaySince = null
+      before = new Map(looked.success.now.map((seen) => [seen.value.id, seen]))
+      yield* report.looked(looked.success.now, looked.success.changes)
+    }
+    yield* Effect.sleep(EVERY)
+  }
+})
