@@ -44,6 +44,8 @@ export interface MediaMtxOptions extends Address {
 }
 
 const SERVED_FOR_MS = 60_000
+/** A configuration that is slow to come must not cost the look its deadline. */
+const LEARN_WITHIN_MS = 500
 
 const mayAskRtsp = (source: Source): boolean => listsOf(source.protocol).some(isRtsp)
 
@@ -89,7 +91,8 @@ export const make = Effect.fnUntraced(function* (
     served = { started, at: now, value: servedOf(yield* decodeConfig(configCall, answer.text)) }
   })
 
-  const meanwhile = (started: string) => Effect.andThen(finish, Effect.ignore(learn(started)))
+  const meanwhile = (started: string) =>
+    Effect.andThen(finish, Effect.ignore(Effect.timeout(learn(started), LEARN_WITHIN_MS)))
 
   return MediaServer.of({
     look: noted(within("look", lookAround(api, lists, meanwhile))),

@@ -31,7 +31,7 @@ export class MediaWorld extends Context.Service<
     readonly read: (options: ClientOptions) => Effect.Effect<Connected>
     /** Waits behind the auths that are pending: so do the paths list, a path's entry, and a change of the configuration. */
     readonly pathsAnswer: Effect.Effect<void>
-    /** Waits until no auth of an RTSP client is pending: so do all calls about RTSP sessions (the real one's sometimes). */
+    /** Waits until no auth of an RTSP client is pending: so do all calls about RTSP sessions. */
     readonly rtspAnswers: Effect.Effect<void>
     /** Told of everything that happens, in order. */
     readonly observe: (observer: (happening: World.Happening) => void) => Effect.Effect<void>
@@ -45,6 +45,8 @@ export class MediaWorld extends Context.Service<
 export interface MediaWorldOptions extends Partial<Omit<World.WorldOptions, "readyAfter">> {
   readonly readyAfter?: Partial<World.WorldOptions["readyAfter"]>
   readonly authenticate?: Authenticate
+  /** Whether calls about RTSP sessions hang while one of them is asked about. The real one does it sometimes; here always, unless told. */
+  readonly rtspHangs?: boolean
 }
 
 /** Those that the present process is being asked about; a restart forgets them. */
@@ -59,7 +61,7 @@ export const make = Effect.fnUntraced(function* (
   options: MediaWorldOptions = {}
 ): Effect.fn.Return<MediaWorld["Service"], never, Scope.Scope> {
   const scope = yield* Effect.scope
-  const { authenticate: initial = () => Effect.succeed(true), readyAfter, ...rest } = options
+  const { authenticate: initial = () => Effect.succeed(true), rtspHangs = true, readyAfter, ...rest } = options
   let authenticate = initial
   let world = World.begin(yield* Clock.currentTimeMillis, {
     ...World.defaultOptions,
@@ -71,7 +73,9 @@ export const make = Effect.fnUntraced(function* (
   const waiting = new Set<() => void>()
   const observers: Array<(happening: World.Happening) => void> = []
 
+  let wakes = 0
   const wake = () => {
+    wakes += 1
     for (const resume of [...waiting]) resume()
   }
 
@@ -86,22 +90,27 @@ export const make = Effect.fnUntraced(function* (
     })
   const current = change((same) => same)
 
-  const changed = Effect.callback<void>((resume) => {
-    const done = () => {
-      waiting.delete(done)
-      resume(Effect.void)
-    }
-    waiting.add(done)
-    return Effect.sync(() => waiting.delete(done))
-  })
+  /** `since`: the number of wakes that the caller knows of. */
+  const changed = (since: number) =>
+    Effect.callback<void>((resume) => {
+      if (wakes !== since) return resume(Effect.void)
+      const done = () => {
+        waiting.delete(done)
+        resume(Effect.void)
+      }
+      waiting.add(done)
+      return Effect.sync(() => waiting.delete(done))
+    })
 
   const until = Effect.fnUntraced(function* <A>(check: (world: World.World) => A | undefined) {
     for (;;) {
-      const found = check(yield* current)
+      const now = yield* current
+      const since = wakes
+      const found = check(now)
       if (found !== undefined) return found
-      const due = World.nextDue(world)
-      const now = yield* Clock.currentTimeMillis
-      yield* due === null ? changed : Effect.raceFirst(changed, Effect.sleep(Math.max(due - now, 0)))
+      const due = World.nextDue(now)
+      const left = due === null ? null : Math.max(due - (yield* Clock.currentTimeMillis), 0)
+      yield* left === null ? changed(since) : Effect.raceFirst(changed(since), Effect.sleep(left))
     }
   })
 
@@ -168,15 +177,18 @@ export const make = Effect.fnUntraced(function* (
       tracks: options.tracks ?? defaultTracks,
       ...readyAfter
     }
-    yield* change((now, at) => World.connect(now, at, connection))
+    const { connections } = yield* change((now, at) => World.connect(now, at, connection))
     const present = { user, password, token, query }
     const given = Object.fromEntries(Object.entries(present).filter(([, value]) => value !== undefined))
-    const asking = options.unasked
-      ? Effect.as(
-          change((now, at) => World.answer(now, at, id, true)),
-          true
-        )
-      : ask({ ...given, id, action, protocol, path })
+    const letIn = Effect.as(
+      change((now, at) => World.answer(now, at, id, true)),
+      true
+    )
+    const asking = !connections.has(id)
+      ? Effect.succeed(false)
+      : options.unasked
+        ? letIn
+        : ask({ ...given, id, action, protocol, path })
     const answered = Effect.flatMap(asking, (allowed) => Deferred.succeed(admitted, allowed))
     yield* wait ? answered : Effect.forkIn(answered, scope, { startImmediately: true })
     const act = (step: (world: World.World, now: number, id: string) => World.World) =>
@@ -229,7 +241,9 @@ export const make = Effect.fnUntraced(function* (
     publishAsked: (publisher) => connect(publisher, "publish", true),
     read: (reader) => connect(reader, "read", true),
     pathsAnswer: Effect.suspend(() => orUntilItEnds(gate, gate.turn.withPermit(Effect.void), undefined)),
-    rtspAnswers: Effect.suspend(() => until(() => (gate.rtsp === 0 ? true : undefined))).pipe(Effect.asVoid),
+    rtspAnswers: Effect.suspend(() => until(() => (gate.rtsp === 0 || !rtspHangs ? true : undefined))).pipe(
+      Effect.asVoid
+    ),
     observe: (observer) => Effect.sync(() => void observers.push(observer)),
     stop,
     start,

@@ -35,6 +35,11 @@ describe("redact", () => {
 })
 
 describe("readLine", () => {
+  it("an answer to a question of ours about a connection that has gone is routine", () => {
+    assert.strictEqual(readLine("2026/11/21 03:51:03 ERR [API] connection not found", false, []).level, "debug")
+    assert.strictEqual(readLine("2026/11/21 03:51:03 ERR [API] path not found", false, []).level, "info")
+  })
+
   it("warnings and errors are louder than the rest, and the time is left out", () => {
     assert.deepStrictEqual(readLine("2026/11/21 03:51:03 INF [API] started", false, []), {
       level: "debug",

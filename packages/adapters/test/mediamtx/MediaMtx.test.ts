@@ -309,6 +309,8 @@ describe("MediaMtx: what it remembers", () => {
       const { mediaServer, twin } = yield* twinStage()
       yield* twin.fault({ _tag: "Status", status: 500, only: "config" })
       yield* mediaServer.look
+      yield* twin.fault({ _tag: "Frozen", only: "config" })
+      yield* mediaServer.look
       assert.deepStrictEqual((yield* mediaServer.served).rtmp, true)
     })
   )
@@ -343,6 +345,21 @@ describe("MediaMtx: secrets", () => {
         assert.notInclude(text, Buffer.from(`greenroom:${password}`).toString("base64"))
         assert.notInclude(text, key)
       }
+    })
+  )
+})
+
+describe("MediaMtx: what an answer holds that does not decode", () => {
+  it.live("does not get into the error", () =>
+    Effect.gen(function* () {
+      const key = `sk_${"k".repeat(43)}`
+      const item = { id: NOBODY.id, state: key, path: 7, [key]: key }
+      const url = yield* serverOf((request) =>
+        request === "GET /v3/info" ? json({ started: "s" }) : json({ itemCount: 1, pageCount: 1, items: [item] })
+      )
+      const failure = yield* Effect.flip((yield* clientOf(url)).look)
+      assert.include(failure.detail, "does not decode")
+      assert.notInclude(inspect(failure, { depth: 9 }), "kkkk")
     })
   )
 })

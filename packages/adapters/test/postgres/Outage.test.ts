@@ -6,13 +6,21 @@ import { execFileSync } from "node:child_process"
 import { readFileSync } from "node:fs"
 import * as path from "node:path"
 import { assert, layer } from "@effect/vitest"
-import { Admissions, Broadcasters, Leases, Sessions, StoreUnavailable, StreamKeys, Streams } from "@greenroom/core"
+import {
+  Admissions,
+  Broadcasters,
+  Leases,
+  Sessions,
+  StoreHealth,
+  StoreUnavailable,
+  StreamKeys,
+  Streams
+} from "@greenroom/core"
 import { Context, Effect, Exit, Layer, Option, Schedule, Scope } from "effect"
 import * as EmbeddedPostgres from "../../src/embedded/EmbeddedPostgres.ts"
 import * as Postgres from "../../src/postgres/Postgres.ts"
 import type { PostgresAddress } from "../../src/postgres/PostgresAddress.ts"
 import * as PostgresMigrations from "../../src/postgres/PostgresMigrations.ts"
-import { StoreHealth } from "@greenroom/core"
 import { aBroadcaster, admit, aKey, anAsk, anOrder, aSession, newPath } from "../contract/world.ts"
 import { temporaryFolder, withClient } from "../fixtures/postgres.ts"
 import { relayTo } from "../fixtures/wire.ts"

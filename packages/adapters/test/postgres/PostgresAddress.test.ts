@@ -1,11 +1,11 @@
 /** The database's password stands in its address; it must stand in nothing that is written when the address does not work. */
 import { inspect } from "node:util"
 import { assert, it } from "@effect/vitest"
+import { StoreHealth } from "@greenroom/core"
 import { Effect, Exit, Layer, Redacted } from "effect"
 import * as Postgres from "../../src/postgres/Postgres.ts"
 import type { PostgresAddress } from "../../src/postgres/PostgresAddress.ts"
 import * as PostgresMigrations from "../../src/postgres/PostgresMigrations.ts"
-import { StoreHealth } from "@greenroom/core"
 
 const password = "correct-horse"
 

@@ -101,6 +101,19 @@ describe("MemoryMediaServer", () => {
     })
   )
 
+  it.effect("a server that is down is not connected to, and asks nobody", () =>
+    Effect.gen(function* () {
+      let asked = 0
+      const { media } = yield* make({}, { authenticate: () => Effect.sync(() => ++asked > 0) })
+      yield* media.stop
+      const publisher = yield* media.publishAsked({ protocol: "rtmp", path: "live/a" })
+      assert.isFalse(yield* publisher.admitted)
+      assert.isFalse(yield* publisher.ready)
+      assert.strictEqual(yield* publisher.closed, "server_down")
+      assert.strictEqual(asked, 0)
+    })
+  )
+
   it.effect("the same seed draws the same ids", () => {
     const ids = Effect.gen(function* () {
       const { media } = yield* make()
