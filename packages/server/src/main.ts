@@ -1,13 +1,11 @@
 #!/usr/bin/env node
-import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
-import { Effect, Layer } from "effect"
-import { endOnSecondSignal, reported, teardown } from "./composition/lifecycle.ts"
-import { logging } from "./composition/logging.ts"
-import { serve } from "./composition/serve.ts"
-import * as environment from "./config/environment.ts"
-import { Settings } from "./config/Settings.ts"
+import { Effect } from "effect"
+import { runCommandLine } from "./cli/CommandLine.ts"
 
-const configured = Layer.provideMerge(Layer.unwrap(Effect.map(Settings, logging)), environment.layer)
+/** Loaded only by the commands that need it: `greenroom --help` starts without a database driver. */
+const composition = Effect.promise(() => import("./composition/commands.ts"))
 
-endOnSecondSignal()
-NodeRuntime.runMain(reported(Effect.provide(serve, configured)), { teardown, disableErrorReporting: true })
+runCommandLine({
+  serve: Effect.flatMap(composition, ({ serve }) => serve),
+  migrate: Effect.flatMap(composition, ({ migrate }) => migrate)
+})

@@ -46,6 +46,7 @@ export const ingestGuide = ({ key_value, ingest, ...key }: Issued): string => {
     ...(ways.length === 0 ? [nowhere] : ways),
     ...(ways.some((way) => way.startsWith("ffmpeg"))
       ? ["The ffmpeg commands send a test picture; for a file put -re -i FILE in the place of both -f lavfi -i …"]
-      : [])
+      : []),
+    "See it go live: greenroom streams watch"
   ].join("\n\n")
 }

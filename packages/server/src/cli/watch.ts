@@ -23,8 +23,8 @@ export interface Filter {
 
 export interface Report {
   readonly looked: (streams: ReadonlyArray<Seen>, changes: ReadonlyArray<Change>) => Effect.Effect<void>
-  /** After every look that failed; `seconds` since the first of them. */
-  readonly away: (why: string, seconds: number) => Effect.Effect<void>
+  /** After every look that failed; `seconds` since the `first` of them. */
+  readonly away: (why: string, trouble: { readonly first: boolean; readonly seconds: number }) => Effect.Effect<void>
   readonly back: (seconds: number) => Effect.Effect<void>
 }
 
@@ -66,8 +66,9 @@ export const watch = Effect.fnUntraced(function* (
     const millis = yield* Clock.currentTimeMillis
     if (Result.isFailure(looked)) {
       if (before === null || !passing.includes(looked.failure.failure)) return yield* looked.failure
+      const first = awaySince === null
       awaySince ??= millis
-      yield* report.away(looked.failure.sentence, Math.round((millis - awaySince) / 1000))
+      yield* report.away(looked.failure.sentence, { first, seconds: Math.round((millis - awaySince) / 1000) })
     } else {
       if (awaySince !== null) yield* report.back(Math.round((millis - awaySince) / 1000))
       awaySince = null

@@ -34,7 +34,7 @@ const eachChange = (line: (change: Change, now: DateTime.Utc) => string): Report
     Effect.flatMap(DateTime.now, (now) =>
       Effect.forEach(changes, (change) => Console.log(line(change, now)), { discard: true })
     ),
-  away: (why, seconds) => (seconds === 0 ? remark(`${why} Trying on.`) : Effect.void),
+  away: (why, { first }) => (first ? remark(`${why} Trying on.`) : Effect.void),
   back: (seconds) => remark(backAgain(seconds))
 })
 
@@ -87,7 +87,7 @@ export const screen = Effect.fnUntraced(function* (url: string) {
       recent = [...recent, ...changes.map((change) => changeLine(change, lookedAt))].slice(-LAST_CHANGES)
       yield* draw(null)
     }),
-    away: (why, seconds) => draw(`No answer for ${duration(seconds)}, trying on. ${why}`),
+    away: (why, { seconds }) => draw(`No answer for ${duration(seconds)}, trying on. ${why}`),
     back: () => Effect.void
   }
   return report

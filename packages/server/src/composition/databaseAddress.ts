@@ -5,8 +5,9 @@
 import * as path from "node:path"
 import { EmbeddedPostgres } from "@greenroom/adapters/embedded"
 import { type PostgresAddress, PostgresMigrations } from "@greenroom/adapters/postgres"
-import { Cause, Deferred, Effect, Redacted, Schedule, Schema } from "effect"
+import { Cause, Deferred, Effect, Redacted, Runtime, Schedule, Schema } from "effect"
 import type { Variables } from "../config/Settings.ts"
+import { EX_UNAVAILABLE } from "./lifecycle.ts"
 
 export class DatabaseUnusable extends Schema.TaggedError<DatabaseUnusable>()("DatabaseUnusable", {
   where: Schema.String,
@@ -14,6 +15,9 @@ export class DatabaseUnusable extends Schema.TaggedError<DatabaseUnusable>()("Da
 }) {
   override get message() {
     return `The database ${this.where} cannot be used: ${this.detail}`
+  }
+  override get [Runtime.errorExitCode]() {
+    return EX_UNAVAILABLE
   }
 }
 

@@ -1,11 +1,12 @@
 /**
- * How the process ends: the first SIGTERM or SIGINT begins a graceful end, which is a success; the second ends it at once. What
- * was started stops even then, because it watches for our death. A failure is one sentence on standard error; a defect is
- * everything that is known of it.
+ * How the service ends or does not begin: the first SIGTERM or SIGINT begins a graceful end (the command line's), the second ends
+ * the process at once. What was started stops even then, because it watches for our death.
  */
-import { Cause, Effect, Exit, Runtime, Schema } from "effect"
+import { Runtime, Schema } from "effect"
 
 const EX_INTERRUPTED = 130
+/** sysexits.h: something that is needed is not there. */
+export const EX_UNAVAILABLE = 69
 
 export const endOnSecondSignal = (): void => {
   let signals = 0
@@ -17,13 +18,12 @@ export const endOnSecondSignal = (): void => {
   }
 }
 
-/** An end that a signal asked for is a success. */
-export const teardown: Runtime.Teardown = (exit, onExit) =>
-  Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause) ? onExit(0) : Runtime.defaultTeardown(exit, onExit)
-
 export class CannotListen extends Schema.TaggedError<CannotListen>()("CannotListen", { detail: Schema.String }) {
   override get message() {
     return `The service cannot listen: ${this.detail}`
+  }
+  override get [Runtime.errorExitCode]() {
+    return EX_UNAVAILABLE
   }
 }
 
@@ -47,13 +47,3 @@ export const cannotListen = (cause: unknown) => {
   const where = `${cause.address ?? "the host"}:${cause.port ?? ""}`
   return new CannotListen({ detail: `${where} ${wordsFor[cause.code] ?? cause.code} (HOST, API_PORT, METRICS_PORT)` })
 }
-
-const write = (text: string) => Effect.sync(() => process.stderr.write(`${text}\n`))
-
-export const reported = <A, E, R>(program: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-  Effect.tapCause(program, (cause) => {
-    if (Cause.hasInterruptsOnly(cause)) return Effect.void
-    const error = Cause.squash(cause)
-    const expected = error instanceof Error && "_tag" in error && !Cause.hasDies(cause)
-    return write(expected ? `greenroom: ${error.message}` : `greenroom: a defect: ${Cause.pretty(cause)}`)
-  })
