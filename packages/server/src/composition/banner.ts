@@ -46,10 +46,11 @@ export const banner = (facts: BannerFacts): string => {
     `  BROADCASTER=$(${call("POST", "/broadcasters", '{\\"display_name\\": \\"Studio One\\"}')} | ${field("id")})`,
     `  INGEST=$(${call("POST", "/stream-keys", '{\\"broadcaster_id\\": \\"$BROADCASTER\\"}')} | ${field("ingest.rtmp")})`,
     "",
-    ...(addresses.rtmp === null
-      ? []
-      : ["Publish a test picture with it, and see it listed:", "", `  ${publish("$INGEST")}`, ""]),
+    ...(addresses.rtmp === null ? [] : ["Publish a test picture with it:", "", `  ${publish("$INGEST")}`, ""]),
+    "See who is live:",
+    "",
     `  curl -s ${facts.url}/streams -H "X-API-Key: $SECRET"`,
+    "",
     ""
   ].join("\n")
 }

@@ -4,7 +4,7 @@
  */
 
 import type { EmbeddedPostgresFailed } from "@greenroom/adapters/embedded"
-import { Addresses } from "@greenroom/core"
+import { Addresses, nowhere } from "@greenroom/core"
 import { Deferred, Effect, Layer, Option } from "effect"
 import * as HttpServer from "effect/http/HttpServer"
 import { isShort, Settings } from "../config/Settings.ts"
@@ -16,7 +16,7 @@ import type { DatabaseUnusable } from "./databaseAddress.ts"
 import * as Greenroom from "./Greenroom.ts"
 import type { SecretNotKept } from "./keptSecret.ts"
 import { type CannotListen, cannotListen } from "./lifecycle.ts"
-import { startMediaServer } from "./startMediaServer.ts"
+import { type MediaServerStart, startMediaServer } from "./startMediaServer.ts"
 
 /** The banner waits this long to be able to say whether the media server came up. */
 const MEDIA_SERVER_PATIENCE = "1500 millis"
@@ -49,19 +49,21 @@ const warnings = Effect.gen(function* () {
   }
 })
 
-const mediaServerSentence = Effect.gen(function* () {
+const notYet: MediaServerStart = { runs: null, sentence: "is being fetched or started: the log will tell" }
+
+const mediaServer = Effect.gen(function* () {
   const settings = yield* Settings
   const deployment = yield* Greenroom.Deployment
   const server = yield* HttpServer.HttpServer
   const hook = deployment.hookSecret
-  if (settings.MEDIAMTX_API_URL !== undefined) return `as configured, ${settings.MEDIAMTX_API_URL}`
-  if (hook === null || !("port" in server.address)) return "none"
-  const said = yield* Deferred.make<string>()
+  if (settings.MEDIAMTX_API_URL !== undefined || hook === null || !("port" in server.address)) {
+    return { runs: true, sentence: `as configured, ${settings.MEDIAMTX_API_URL}` }
+  }
+  const said = yield* Deferred.make<MediaServerStart>()
   yield* Effect.forkScoped(
-    Effect.flatMap(startMediaServer(server.address.port, hook), (text) => Deferred.succeed(said, text))
+    Effect.flatMap(startMediaServer(server.address.port, hook), (start) => Deferred.succeed(said, start))
   )
-  const sentence = yield* Effect.timeoutOption(Deferred.await(said), MEDIA_SERVER_PATIENCE)
-  return Option.getOrElse(sentence, () => "is being fetched or started: the log will tell")
+  return Option.getOrElse(yield* Effect.timeoutOption(Deferred.await(said), MEDIA_SERVER_PATIENCE), () => notYet)
 })
 
 const reachable = (host: string): string =>
@@ -75,12 +77,13 @@ const announced = Effect.gen(function* () {
   const server = yield* HttpServer.HttpServer
   const deployment = yield* Greenroom.Deployment
   const port = "port" in server.address ? server.address.port : 0
+  const media = yield* mediaServer
   const text = banner({
     url: `http://${reachable(deployment.host)}:${port}`,
     secretFile: deployment.apiSecretFile,
     database: yield* databaseSentence,
-    mediaServer: yield* mediaServerSentence,
-    addresses: yield* Addresses,
+    mediaServer: media.sentence,
+    addresses: media.runs === false ? nowhere : yield* Addresses,
     readyAfter: performance.now()
   })
   yield* Effect.sync(() => process.stdout.write(text))

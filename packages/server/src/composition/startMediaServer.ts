@@ -26,7 +26,13 @@ const comesUp = (child: EmbeddedMediaMtx.EmbeddedMediaMtx["Service"]) =>
     Effect.map(Option.isSome)
   )
 
-/** Where it runs from, in a sentence; or why there is none and how to get one. */
+/** `null` when it may yet come up. */
+export interface MediaServerStart {
+  readonly runs: boolean | null
+  /** Where it runs from; or why there is none and how to get one. */
+  readonly sentence: string
+}
+
 export const startMediaServer = Effect.fn("startMediaServer")(function* (
   authPort: number,
   hookSecret: Redacted.Redacted<string>
@@ -51,9 +57,15 @@ export const startMediaServer = Effect.fn("startMediaServer")(function* (
       password: settings.MEDIAMTX_API_PASSWORD ?? deployment.apiSecret
     })
     const what = `MediaMTX ${binary.version ?? "of unknown version"}, ${binary.path}, ${originOf[binary.origin]}`
-    return up ? what : `does not start (the log says why): ${what}`
+    const start: MediaServerStart = up
+      ? { runs: true, sentence: what }
+      : { runs: null, sentence: `does not start (the log says why): ${what}` }
+    return start
   })
   return yield* begun.pipe(
-    Effect.catchTag("MediaMtxUnavailable", (error) => Effect.as(Effect.logWarning(error.message), error.message))
+    Effect.catchTag("MediaMtxUnavailable", ({ message }) => {
+      const start: MediaServerStart = { runs: false, sentence: message }
+      return Effect.as(Effect.logWarning(message), start)
+    })
   )
 })
