@@ -151,5 +151,9 @@ const remove = Command.make(
 
 export const broadcastersCommand = Command.make("broadcasters").pipe(
   Command.withDescription("Who may be given stream keys"),
+  Command.withExamples([
+    { command: 'greenroom broadcasters create "Studio One"' },
+    { command: "greenroom broadcasters list" }
+  ]),
   Command.withSubcommands([create, list, show, update, remove])
 )

@@ -5,47 +5,19 @@
  */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
-import { withoutKeys } from "@greenroom/core"
-import { Console, Effect, Layer, Predicate, Runtime } from "effect"
-import * as CliConfig from "effect/cli/CliConfig"
+import { Console, Effect, Layer } from "effect"
 import * as CliError from "effect/cli/CliError"
-import * as CliOutput from "effect/cli/CliOutput"
 import * as Command from "effect/cli/Command"
-import * as GlobalFlag from "effect/cli/GlobalFlag"
 import { version } from "../http/api/version.ts"
 import { broadcastersCommand } from "./BroadcastersCommand.ts"
-import { exitCodes, failed } from "./CommandFailed.ts"
+import { failed } from "./CommandFailed.ts"
+import { type Composed, composed } from "./Composed.ts"
 import { Json, Url } from "./flags.ts"
 import { healthCommand } from "./HealthCommand.ts"
+import * as Help from "./Help.ts"
 import { endless, Interruption, teardown } from "./Interruption.ts"
 import { keysCommand } from "./KeysCommand.ts"
 import { streamsCommand } from "./StreamsCommand.ts"
-
-/** What the composition gives. Their failures are printed as one sentence: `[CliError.userMessage]`, else the message. */
-export interface Composed<E1, R1, E2, R2> {
-  /** Runs until it is interrupted. */
-  readonly serve: Effect.Effect<unknown, E1, R1>
-  readonly migrate: Effect.Effect<unknown, E2, R2>
-}
-
-/** An error of the composition with a sentence; its exit code is its own `[Runtime.errorExitCode]`, else 70. */
-class NotStarted extends Error {
-  override readonly [CliError.userMessage]: string
-  override readonly [Runtime.errorExitCode]: number
-  override readonly [Runtime.errorReported] = false
-  constructor(cause: unknown) {
-    const sentence = Predicate.isObject(cause)
-      ? (CliError.getUserMessage(cause) ?? (cause instanceof Error ? cause.message : JSON.stringify(cause)))
-      : String(cause)
-    super(sentence, { cause })
-    this[CliError.userMessage] = sentence
-    const own = Predicate.hasProperty(cause, Runtime.errorExitCode) ? cause[Runtime.errorExitCode] : undefined
-    this[Runtime.errorExitCode] = typeof own === "number" ? own : exitCodes.internal.code
-  }
-}
-
-const composed = <E, R>(effect: Effect.Effect<unknown, E, R>): Effect.Effect<void, NotStarted, R> =>
-  Effect.asVoid(Effect.mapError(effect, (cause) => new NotStarted(cause)))
 
 /** Loaded when a command calls the service: help and completions do without. */
 const greenroom = Layer.unwrap(
@@ -102,45 +74,6 @@ export const makeCommand = <E1, R1, E2, R2>({ serve, migrate }: Composed<E1, R1,
   )
 }
 
-const complaint = (text: string): string => `greenroom: ${withoutKeys(text)}`
-
-const codes = [
-  { code: 0, meaning: "done" },
-  ...Object.values(exitCodes),
-  { code: 130, meaning: "interrupted (serve and streams watch end with 0)" }
-].map(({ code, meaning }) => `${String(code).padStart(5)}  ${meaning}`)
-
-const formatter = (): CliOutput.Formatter => {
-  const standard = CliOutput.defaultFormatter()
-  return {
-    ...standard,
-    formatError: (error) => complaint(error.message),
-    formatHelpDoc: (doc) => {
-      const help = standard.formatHelpDoc(doc).replace(/([^\n])\n([^\n ]*EXAMPLES)/, "$1\n\n$2")
-      const heading = help.includes("\x1b[1m") ? "\x1b[1mEXIT CODES\x1b[0m" : "EXIT CODES"
-      return doc.commandPath?.length === 1 ? [help, "", heading, ...codes].join("\n") : help
-    }
-  }
-}
-
-/** A wrong invocation gets its complaint and where to read on, on standard error; help is for those who ask. */
-const presenter: CliOutput.Presenter = {
-  present: (event) =>
-    event._tag === "InvalidInvocation"
-      ? Console.error(
-          [...event.errors.map(({ message }) => complaint(message)), `Try ${event.commandPath.join(" ")} --help.`].join(
-            "\n"
-          )
-        )
-      : CliOutput.defaultPresenter.present(event)
-}
-
-const settings = Layer.mergeAll(
-  Layer.suspend(() => CliOutput.layer(formatter())),
-  CliOutput.layerPresenter(presenter),
-  CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.Version, GlobalFlag.Completions] })
-)
-
 /** Runs the arguments; fails with whatever the exit code is to be made of. */
 export const runWith = <E1, R1, E2, R2>(commands: Composed<E1, R1, E2, R2>, args: ReadonlyArray<string>) =>
   Command.runWith(makeCommand(commands), { version })(args).pipe(
@@ -151,11 +84,11 @@ export const runWith = <E1, R1, E2, R2>(commands: Composed<E1, R1, E2, R2>, args
       const story = defect instanceof Error ? (defect.stack ?? defect.message) : String(defect)
       const sentence = "Something broke in the CLI itself; please report this:"
       return Effect.andThen(
-        Console.error(complaint(`${sentence}\n${story}`)),
+        Console.error(Help.complaint(`${sentence}\n${story}`)),
         Effect.fail(failed("internal", sentence))
       )
     }),
-    Effect.provide(settings)
+    Effect.provide(Help.layer)
   )
 
 /** The process: arguments, signals, exit code. */

@@ -6,50 +6,18 @@ import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import { ListCursor } from "../http/api/Cursor.ts"
 import { commaSeparated } from "../http/api/Input.ts"
-import type { StreamKey } from "../http/api/Wire.ts"
 import { failed } from "./CommandFailed.ts"
 import { checkedArgument, checkedFlag, clearableFlag, given, LIST_DEFAULT, limit } from "./flags.ts"
 import { both, call } from "./Greenroom.ts"
-import { fields, moment, orNothing, relative, table } from "./human.ts"
+import { orNothing } from "./human.ts"
 import { ingestGuide } from "./ingestGuide.ts"
+import { keyDetails, keyName, keyTable } from "./keyText.ts"
 import { print, printList } from "./output.ts"
 import { listAll } from "./pages.ts"
-
-type Shown = typeof StreamKey.Type
 
 const EXAMPLE = "0192e4a7-3f5e-4c1c-9d2a-5f0a3a1c7b11"
 
 const id = checkedArgument("id", StreamKeyId).pipe(Argument.withDescription("The key's id; not the key itself"))
-
-const details = (key: Shown, now: DateTime.Utc): string =>
-  fields([
-    ["id", key.id],
-    ["key", `${key.key_prefix}…`],
-    ["status", key.status],
-    ["label", orNothing(key.label)],
-    ["path", orNothing(key.path)],
-    ["broadcaster", key.broadcaster_id],
-    ["stream", orNothing(key.active_stream_id)],
-    ["created", moment(key.created_at, now)],
-    ["expires", moment(key.expires_at, now)],
-    ["revoked", moment(key.revoked_at, now)],
-    ["last used", moment(key.last_used_at, now)]
-  ])
-
-const rows = (keys: ReadonlyArray<Shown>, now: DateTime.Utc): string =>
-  table([
-    ["KEY", "STATUS", "LABEL", "PATH", "LAST USED", "EXPIRES", "BROADCASTER", "ID"],
-    ...keys.map((key) => [
-      `${key.key_prefix}…`,
-      key.status as string,
-      orNothing(key.label),
-      orNothing(key.path),
-      relative(key.last_used_at, now),
-      relative(key.expires_at, now),
-      `${key.broadcaster_id.slice(0, 8)}…`,
-      key.id as string
-    ])
-  ])
 
 const UNITS = { m: 60_000, h: 3_600_000, d: 86_400_000 } as const
 const FROM_NOW = /^(\d{1,6})([mhd])$/
@@ -136,7 +104,7 @@ const list = Command.make(
       Option.getOrElse(limit, () => LIST_DEFAULT),
       (page) => call(({ stream_keys }) => stream_keys.list({ query: { ...filter, ...page }, responseMode: both }))
     )
-    yield* printList(listed, "No stream keys.", (now) => rows(listed.items, now))
+    yield* printList(listed, "No stream keys.", (now) => keyTable(listed.items, now))
   })
 ).pipe(
   Command.withDescription("List stream keys, newest first; never the keys themselves"),
@@ -152,7 +120,7 @@ const show = Command.make(
   { id },
   Effect.fnUntraced(function* ({ id }) {
     const { value, wire } = yield* call(({ stream_keys }) => stream_keys.get({ params: { id }, responseMode: both }))
-    yield* print(wire, (now) => details(value, now))
+    yield* print(wire, (now) => keyDetails(value, now))
   })
 ).pipe(
   Command.withDescription("Show a stream key; never the key itself"),
@@ -183,7 +151,7 @@ const update = Command.make(
       return yield* failed("usage", "Nothing to change: give --label or --expires-at.")
     }
     const { value, wire } = yield* change(id, payload)
-    yield* print(wire, (now) => details(value, now))
+    yield* print(wire, (now) => keyDetails(value, now))
   })
 ).pipe(
   Command.withDescription("Change a stream key's label or expiry"),
@@ -193,8 +161,6 @@ const update = Command.make(
   ])
 )
 
-const named = (key: Shown): string => `Key ${key.key_prefix}… (${key.id})`
-
 const enable = Command.make(
   "enable",
   { id },
@@ -202,8 +168,8 @@ const enable = Command.make(
     const { value, wire } = yield* change(id, { enabled: true })
     yield* print(wire, () =>
       value.status === "expired"
-        ? `${named(value)} is enabled, but has expired: greenroom keys update ${id} --expires-at never`
-        : `${named(value)} may publish.`
+        ? `${keyName(value)} is enabled, but has expired: greenroom keys update ${id} --expires-at never`
+        : `${keyName(value)} may publish.`
     )
   })
 ).pipe(
@@ -218,8 +184,8 @@ const disable = Command.make(
     const { value, wire } = yield* change(id, { enabled: false })
     yield* print(wire, () =>
       value.active_stream_id === null
-        ? `${named(value)} is disabled; nothing of it is on the air.`
-        : `${named(value)} is disabled; its stream ${value.active_stream_id} is being taken off the air.`
+        ? `${keyName(value)} is disabled; nothing of it is on the air.`
+        : `${keyName(value)} is disabled; its stream ${value.active_stream_id} is being taken off the air.`
     )
   })
 ).pipe(
@@ -235,7 +201,7 @@ const revoke = Command.make(
     yield* print(wire, () =>
       value === undefined
         ? `Key ${id} is revoked; nothing of it is on the air.`
-        : `${named(value)} is revoked; its stream ${orNothing(value.active_stream_id)} is still being taken off the air (greenroom keys show ${id}).`
+        : `${keyName(value)} is revoked; its stream ${orNothing(value.active_stream_id)} is still being taken off the air (greenroom keys show ${id}).`
     )
   })
 ).pipe(
@@ -245,5 +211,10 @@ const revoke = Command.make(
 
 export const keysCommand = Command.make("keys").pipe(
   Command.withDescription("The credentials of publishers"),
+  Command.withExamples([
+    { command: 'greenroom keys create --broadcaster 7c9e6679-7425-40de-944b-e07fc1f90ae7 --label "Main camera"' },
+    { command: "greenroom keys list --status in_use", description: "Those on the air" },
+    { command: `greenroom keys revoke ${EXAMPLE}` }
+  ]),
   Command.withSubcommands([create, list, show, update, enable, disable, revoke])
 )

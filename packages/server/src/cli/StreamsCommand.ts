@@ -134,6 +134,7 @@ const watchCommand = Command.make(
   Command.withDescription(
     "Show who is live as it changes, until Ctrl-C: a table on a terminal, else a line a change, with --json an object a line"
   ),
+  Command.withShortDescription("Show who is live as it changes"),
   Command.withExamples([
     { command: "greenroom streams watch" },
     {
@@ -145,5 +146,10 @@ const watchCommand = Command.make(
 
 export const streamsCommand = Command.make("streams").pipe(
   Command.withDescription("Who is live, and who was"),
+  Command.withExamples([
+    { command: "greenroom streams list" },
+    { command: "greenroom streams watch" },
+    { command: `greenroom streams stop ${EXAMPLE}` }
+  ]),
   Command.withSubcommands([list, show, watchCommand, stop, events])
 )

@@ -32,26 +32,21 @@ const complaintsIn = (problem: Problem): ReadonlyArray<string> => {
   return complaints._tag === "None" ? [] : complaints.value.map(({ pointer, detail }) => `${pointer || "/"}: ${detail}`)
 }
 
-const whatToDo = (status: number, origin: string | null): string => {
-  switch (failureOf(status)) {
-    case "permission":
-      return origin === null ? "" : `: the API secret came from ${origin}`
-    case "tryAgain":
-      return ": try again in a moment"
-    case "internal":
-      return ": the service's log says more"
-    default:
-      return ""
-  }
+const advice: { readonly [F in Failure]?: string } = {
+  tryAgain: ": try again in a moment",
+  internal: ": the service's log says more"
 }
 
 /** One sentence, the complaints of a validation error below it. `origin` says where the secret came from. */
 export const sentence = (status: number, problem: Problem, origin: string | null): string => {
   const complaints = complaintsIn(problem)
-  const { title = `HTTP ${status}`, detail } = problem
+  const failure = failureOf(status)
+  const { title = `HTTP ${status}` } = problem
+  const refused = failure === "permission" && origin !== null
+  const detail = refused ? `the service refuses the API secret from ${origin}` : problem.detail
   const text = detail === undefined || detail === title || complaints.length > 0 ? title : `${title}: ${detail}`
   const id = typeof problem.request_id === "string" ? ` (request ${problem.request_id})` : ""
-  return [`${text.replace(/\.$/, "")}${whatToDo(status, origin)}${id}`, ...complaints].join("\n  ")
+  return [`${text.replace(/\.$/, "")}${advice[failure] ?? ""}${id}`, ...complaints].join("\n  ")
 }
 
 /** Greenroom's own problems name one of its error pages as their type. */
@@ -75,8 +70,8 @@ export const refuse = Effect.fnUntraced(function* (
   const { status } = response
   if (status < 300) return response
   if (status < 400) {
-    const advice = "give the address that it leads to (--url, GREENROOM_URL)"
-    return yield* failed("protocol", `${url} redirects (HTTP ${status}): ${advice}.`)
+    const instead = "give the address that it leads to (--url, GREENROOM_URL)"
+    return yield* failed("protocol", `${url} redirects (HTTP ${status}): ${instead}.`)
   }
   const path = new URL(response.request.url).pathname
   const body = yield* Effect.orElseSucceed(response.json, () => null)

@@ -1,0 +1,68 @@
+/**
+ * How the command line explains itself: help with examples and exit codes for those who ask, a complaint and where to read on for
+ * a wrong invocation, errors as one line. No stream key leaves in any of them, and nothing that drives a terminal.
+ */
+import { withoutKeys } from "@greenroom/core"
+import { Console, Effect, Layer, Option } from "effect"
+import * as CliConfig from "effect/cli/CliConfig"
+import * as CliOutput from "effect/cli/CliOutput"
+import * as Completions from "effect/cli/Completions"
+import * as Flag from "effect/cli/Flag"
+import * as GlobalFlag from "effect/cli/GlobalFlag"
+import { exitCodes } from "./CommandFailed.ts"
+import { printable } from "./human.ts"
+
+/** A text for standard error. */
+export const complaint = (text: string): string =>
+  `greenroom: ${withoutKeys(text).split("\n").map(printable).join("\n")}`
+
+const codes = [
+  { code: 0, meaning: "done" },
+  ...Object.values(exitCodes),
+  { code: 130, meaning: "interrupted (serve and streams watch end with 0)" }
+].map(({ code, meaning }) => `${String(code).padStart(5)}  ${meaning}`)
+
+const formatter = (): CliOutput.Formatter => {
+  const standard = CliOutput.defaultFormatter()
+  return {
+    ...standard,
+    formatError: (error) => complaint(error.message),
+    formatHelpDoc: (doc) => {
+      const help = standard.formatHelpDoc(doc).replace(/([^\n])\n([^\n ]*EXAMPLES)/, "$1\n\n$2")
+      const heading = help.includes("\x1b[1m") ? "\x1b[1mEXIT CODES\x1b[0m" : "EXIT CODES"
+      return doc.commandPath?.length === 1 ? [help, "", heading, ...codes].join("\n") : help
+    }
+  }
+}
+
+/** A wrong invocation gets its complaint and where to read on, on standard error; help is for those who ask. */
+const presenter: CliOutput.Presenter = {
+  present: (event) =>
+    event._tag === "InvalidInvocation"
+      ? Console.error(
+          [...event.errors.map(({ message }) => complaint(message)), `Try ${event.commandPath.join(" ")} --help.`].join(
+            "\n"
+          )
+        )
+      : CliOutput.defaultPresenter.present(event)
+}
+
+const completions = GlobalFlag.Action({
+  flag: Flag.Literals("completions", ["bash", "zsh", "fish", "powershell"]).pipe(
+    Flag.withMetavar("<shell>"),
+    Flag.withDescription("Print a completion script"),
+    Flag.optional
+  ),
+  run: (shell: Option.Option<Completions.Shell>, { command }) =>
+    Option.match(shell, {
+      onNone: () => Effect.void,
+      onSome: (chosen) => Console.log(Completions.generate(command.name, chosen, Completions.fromCommand(command)))
+    })
+})
+
+/** What `Command.run` is to use. */
+export const layer = Layer.mergeAll(
+  Layer.suspend(() => CliOutput.layer(formatter())),
+  CliOutput.layerPresenter(presenter),
+  CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.Version, completions] })
+)

@@ -1,0 +1,48 @@
+/** Help, for every command there is, without any configuration. */
+import { expect, test } from "vitest"
+import { greenroom } from "./support/greenroom.ts"
+
+const commands = [
+  [],
+  ["serve"],
+  ["migrate"],
+  ["health"],
+  ["broadcasters"],
+  ...["create", "list", "show", "update", "delete"].map((command) => ["broadcasters", command]),
+  ["keys"],
+  ...["create", "list", "show", "update", "enable", "disable", "revoke"].map((command) => ["keys", command]),
+  ["streams"],
+  ...["list", "show", "watch", "stop", "events"].map((command) => ["streams", command])
+]
+const groups = ["broadcasters", "keys", "streams"]
+
+test.each(commands.map((command) => [command.join(" "), command] as const))(
+  "greenroom %s --help",
+  async (_, command) => {
+    const { code, stdout, stderr } = await greenroom([...command, "--help"])
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" })
+    expect(stdout).toContain(`USAGE\n  ${["greenroom", ...command].join(" ")} `)
+    expect(stdout).toMatch(/\n\nEXAMPLES\n(.*\n)* {2}.*greenroom .*/)
+  }
+)
+
+test("every subcommand that is listed is one of these", async () => {
+  const listed: Array<string> = []
+  for (const path of [[], ...groups.map((group) => [group])]) {
+    const { stdout } = await greenroom([...path, "--help"])
+    const section = /SUBCOMMANDS\n((?: {2}.*\n)+)/.exec(`${stdout}\n`)?.[1] ?? ""
+    listed.push(
+      ...section
+        .trimEnd()
+        .split("\n")
+        .map((line) => [...path, line.trim().split(" ")[0]].join(" "))
+    )
+  }
+  expect(new Set(listed)).toEqual(new Set(commands.map((command) => command.join(" ")).filter((name) => name !== "")))
+})
+
+test.each(["bash", "zsh", "fish", "powershell"])("--completions %s", async (shell) => {
+  const { code, stdout } = await greenroom(["--completions", shell])
+  expect(code).toBe(0)
+  for (const word of ["broadcasters", "revoke", "watch"]) expect(stdout).toContain(word)
+})

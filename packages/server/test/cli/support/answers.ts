@@ -1,0 +1,106 @@
+/** Answers as the contract has them, with fixed ids and dates: what a service might say on 21 November 2026 at 01:33:14. */
+
+export const NOW = Date.UTC(2026, 10, 21, 1, 33, 14)
+
+export const KEY = "sk_AbCdEFGHIJKLMNOPQRSTUVWXYZ0123456789-_abcdefg"
+export const SECRET = "the-operator-secret-of-these-tests"
+
+export const broadcasterId = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
+export const keyId = "0192e4a7-3f5e-4c1c-9d2a-5f0a3a1c7b11"
+export const streamId = "5f0a3a1c-7b11-4c1c-9d2a-0192e4a73f5e"
+
+export const broadcaster = {
+  id: broadcasterId,
+  display_name: "Studio One",
+  contact: "ops@studio.example",
+  metadata: { room: 7 },
+  created_at: "2026-11-20T22:28:09.000Z",
+  updated_at: "2026-11-21T01:32:14.500Z"
+}
+
+export const streamKey = {
+  id: keyId,
+  key_prefix: "sk_AbCd",
+  broadcaster_id: broadcasterId,
+  label: "Main camera",
+  path: "live/studio-1",
+  status: "in_use",
+  active_stream_id: streamId,
+  created_at: "2026-11-20T22:28:09.000Z",
+  expires_at: "2026-12-21T01:33:14.000Z",
+  revoked_at: null,
+  last_used_at: "2026-11-21T01:31:01.000Z"
+}
+
+export const ingest = {
+  obs: { server: "rtmp://127.0.0.1:1935/live", stream_key: `studio-1?user=greenroom&pass=${KEY}` },
+  rtmp: `rtmp://127.0.0.1:1935/live/studio-1?user=greenroom&pass=${KEY}`,
+  rtsp: `rtsp://greenroom:${KEY}@127.0.0.1:8554/live/studio-1`,
+  srt: `srt://127.0.0.1:8890?streamid=publish:live/studio-1:greenroom:${KEY}&pkt_size=1316`,
+  whip: { url: "http://127.0.0.1:8889/live/studio-1/whip", bearer: KEY }
+}
+
+export const issuedKey = {
+  ...streamKey,
+  status: "active",
+  active_stream_id: null,
+  last_used_at: null,
+  key_value: KEY,
+  ingest
+}
+
+export const stream = {
+  id: streamId,
+  stream_key_id: keyId,
+  broadcaster: { id: broadcasterId, display_name: "Studio One" },
+  path: "live/studio-1",
+  status: "active",
+  title: "Main camera",
+  description: null,
+  metadata: {},
+  protocol: "rtmp",
+  source_type: "rtmpConn",
+  source_id: "9b2f7c0a-1111-4222-8333-444455556666",
+  started_at: "2026-11-21T01:31:01.000Z",
+  ready_at: "2026-11-21T01:31:03.000Z",
+  ended_at: null as string | null,
+  end_reason: null as string | null,
+  ending: null as { readonly reason: string; readonly requested_at: string } | null,
+  duration_seconds: 133,
+  recording_ref: null,
+  viewer_count: 3,
+  tracks: [{ codec: "H264" }, { codec: "MPEG-4 Audio" }],
+  inbound_bytes: 12_400_000,
+  urls: {
+    hls: "http://127.0.0.1:8888/live/studio-1/index.m3u8",
+    webrtc: "http://127.0.0.1:8889/live/studio-1/whep",
+    rtmp: "rtmp://127.0.0.1:1935/live/studio-1",
+    rtsp: "rtsp://127.0.0.1:8554/live/studio-1",
+    srt: null
+  },
+  state_as_of: "2026-11-21T01:33:13.000Z"
+}
+
+export const streamWith = (changes: Partial<typeof stream>) => ({ ...stream, ...changes })
+
+export const detailsOf = (of: typeof stream) => ({
+  ...of,
+  broadcaster: { ...of.broadcaster, contact: "ops@studio.example", metadata: {} }
+})
+
+export const page = (plural: string, items: ReadonlyArray<unknown>, next_cursor: string | null = null) => ({
+  [plural]: items,
+  count: items.length,
+  next_cursor
+})
+
+export const problem = (status: number, name: string, title: string, more: Readonly<Record<string, unknown>> = {}) => ({
+  type: `/errors/${name}`,
+  title,
+  status,
+  detail: title,
+  instance: "/streams",
+  code: name.replaceAll("-", "_"),
+  request_id: "req-1",
+  ...more
+})

@@ -1,0 +1,341 @@
+/** Every command that speaks to the service: how it is called, what it asks, what the service says, and what a person then reads. */
+import {
+  broadcaster,
+  broadcasterId,
+  detailsOf,
+  issuedKey,
+  KEY,
+  keyId,
+  page,
+  stream,
+  streamId,
+  streamKey,
+  streamWith
+} from "./answers.ts"
+import type { Reply } from "./fakeService.ts"
+
+export interface Example {
+  readonly args: ReadonlyArray<string>
+  /** Method and path with query. */
+  readonly asks: string
+  readonly sends?: unknown
+  readonly reply: Reply
+  readonly reads: string
+}
+
+const created = (location: string) => ({ location, "cache-control": "no-store" })
+
+const keyDetails = `\
+id           ${keyId}
+key          sk_AbCd…
+status       in_use
+label        Main camera
+path         live/studio-1
+broadcaster  ${broadcasterId}
+stream       ${streamId}
+created      2026-11-20 22:28:09 UTC (3h 5m ago)
+expires      2026-12-21 01:33:14 UTC (in 30d)
+revoked      -
+last used    2026-11-21 01:31:01 UTC (2m 13s ago)
+`
+
+const broadcasterDetails = `\
+id        ${broadcasterId}
+name      Studio One
+contact   ops@studio.example
+metadata  {"room":7}
+created   2026-11-20 22:28:09 UTC (3h 5m ago)
+updated   2026-11-21 01:32:14 UTC (59s ago)
+`
+
+const ffmpeg = `\
+  ffmpeg -re -f lavfi -i testsrc2=size=1280x720:rate=30 -f lavfi -i sine=frequency=440 \\
+    -c:v libx264 -preset veryfast -tune zerolatency -pix_fmt yuv420p -g 60 -c:a aac \\`
+
+/** The one text that may hold a key. */
+export const keysCreate: Example = {
+  args: [
+    "keys",
+    "create",
+    "--broadcaster",
+    broadcasterId,
+    "--label",
+    "Main camera",
+    "--path",
+    "live/*",
+    "--expires-in",
+    "30d"
+  ],
+  asks: "POST /stream-keys",
+  sends: {
+    broadcaster_id: broadcasterId,
+    label: "Main camera",
+    path: "live/*",
+    expires_at: "2026-12-21T01:33:14.000Z"
+  },
+  reply: { status: 201, body: issuedKey, headers: created(`/stream-keys/${keyId}`) },
+  reads: `\
+Stream key ${keyId}
+
+  ${KEY}
+
+This is the only time that it is shown: copy it now.
+
+OBS: Settings, Stream, Service "Custom"
+  Server      rtmp://127.0.0.1:1935/live
+  Stream Key  studio-1?user=greenroom&pass=${KEY}
+
+OBS over WebRTC: Service "WHIP"
+  Server        http://127.0.0.1:8889/live/studio-1/whip
+  Bearer Token  ${KEY}
+
+ffmpeg over RTMP
+${ffmpeg}
+    -f flv 'rtmp://127.0.0.1:1935/live/studio-1?user=greenroom&pass=${KEY}'
+
+ffmpeg over RTSP
+${ffmpeg}
+    -f rtsp -rtsp_transport tcp 'rtsp://greenroom:${KEY}@127.0.0.1:8554/live/studio-1'
+
+ffmpeg over SRT
+${ffmpeg}
+    -f mpegts 'srt://127.0.0.1:8890?streamid=publish:live/studio-1:greenroom:${KEY}&pkt_size=1316'
+
+The ffmpeg commands send a test picture; for a file put -re -i FILE in the place of both -f lavfi -i …
+
+See it go live: greenroom streams watch
+`
+}
+
+const ended = streamWith({
+  status: "inactive",
+  path: "live/スタジオ",
+  ended_at: "2026-11-21T01:33:04.000Z",
+  end_reason: "revoked",
+  viewer_count: 0,
+  title: null as never
+})
+const ending = streamWith({ ending: { reason: "disabled", requested_at: "2026-11-21T01:33:13.000Z" } })
+
+export const examples: ReadonlyArray<Example> = [
+  {
+    args: ["broadcasters", "create", "Studio One", "--contact", "ops@studio.example", "--metadata", '{"room":7}'],
+    asks: "POST /broadcasters",
+    sends: { display_name: "Studio One", contact: "ops@studio.example", metadata: { room: 7 } },
+    reply: { status: 201, body: broadcaster, headers: created(`/broadcasters/${broadcasterId}`) },
+    reads: `${broadcasterDetails}\nNext, a stream key: greenroom keys create --broadcaster ${broadcasterId}\n`
+  },
+  {
+    args: ["broadcasters", "list"],
+    asks: "GET /broadcasters?limit=200",
+    reply: { body: page("broadcasters", [broadcaster, { ...broadcaster, display_name: "Ana", contact: null }]) },
+    reads: `\
+NAME        CONTACT             CREATED    ID
+Studio One  ops@studio.example  3h 5m ago  ${broadcasterId}
+Ana         -                   3h 5m ago  ${broadcasterId}
+`
+  },
+  {
+    args: ["broadcasters", "list", "--limit", "5"],
+    asks: "GET /broadcasters?limit=5",
+    reply: { body: page("broadcasters", []) },
+    reads: 'There are no broadcasters yet: greenroom broadcasters create "Studio One"\n'
+  },
+  {
+    args: ["broadcasters", "show", broadcasterId],
+    asks: `GET /broadcasters/${broadcasterId}`,
+    reply: { body: broadcaster },
+    reads: broadcasterDetails
+  },
+  {
+    args: ["broadcasters", "update", broadcasterId, "--name", "Studio One", "--contact", ""],
+    asks: `PATCH /broadcasters/${broadcasterId}`,
+    sends: { display_name: "Studio One", contact: null },
+    reply: { body: broadcaster },
+    reads: broadcasterDetails
+  },
+  {
+    args: ["broadcasters", "delete", broadcasterId],
+    asks: `DELETE /broadcasters/${broadcasterId}`,
+    reply: { status: 204 },
+    reads: `Broadcaster ${broadcasterId} is deleted, its keys are revoked, and nothing of it is on the air.\n`
+  },
+  {
+    args: ["broadcasters", "delete", broadcasterId],
+    asks: `DELETE /broadcasters/${broadcasterId}`,
+    reply: { status: 202, body: { id: broadcasterId, message: "on its way" } },
+    reads: `Broadcaster ${broadcasterId} is deleted and its keys are revoked; its streams are still being taken off the air (greenroom streams list --broadcaster ${broadcasterId}).\n`
+  },
+  keysCreate,
+  {
+    args: ["keys", "list", "--broadcaster", broadcasterId, "--status", "active,in_use"],
+    asks: `GET /stream-keys?broadcaster_id=${broadcasterId}&status=active%2Cin_use&limit=200`,
+    reply: {
+      body: page("stream_keys", [
+        streamKey,
+        { ...streamKey, status: "active", label: null, path: null, expires_at: null, last_used_at: null }
+      ])
+    },
+    reads: `\
+KEY       STATUS  LABEL        PATH           LAST USED   EXPIRES  BROADCASTER  ID
+sk_AbCd…  in_use  Main camera  live/studio-1  2m 13s ago  in 30d   7c9e6679…    ${keyId}
+sk_AbCd…  active  -            -              -           -        7c9e6679…    ${keyId}
+`
+  },
+  { args: ["keys", "show", keyId], asks: `GET /stream-keys/${keyId}`, reply: { body: streamKey }, reads: keyDetails },
+  {
+    args: ["keys", "update", keyId, "--label", "", "--expires-at", "never"],
+    asks: `PATCH /stream-keys/${keyId}`,
+    sends: { label: null, expires_at: null },
+    reply: { body: streamKey },
+    reads: keyDetails
+  },
+  {
+    args: ["keys", "enable", keyId],
+    asks: `PATCH /stream-keys/${keyId}`,
+    sends: { enabled: true },
+    reply: { body: { ...streamKey, status: "active", active_stream_id: null } },
+    reads: `Key sk_AbCd… (${keyId}) may publish.\n`
+  },
+  {
+    args: ["keys", "enable", keyId],
+    asks: `PATCH /stream-keys/${keyId}`,
+    sends: { enabled: true },
+    reply: { body: { ...streamKey, status: "expired", active_stream_id: null } },
+    reads: `Key sk_AbCd… (${keyId}) is enabled, but has expired: greenroom keys update ${keyId} --expires-at never\n`
+  },
+  {
+    args: ["keys", "disable", keyId],
+    asks: `PATCH /stream-keys/${keyId}`,
+    sends: { enabled: false },
+    reply: { body: { ...streamKey, status: "disabled" } },
+    reads: `Key sk_AbCd… (${keyId}) is disabled; its stream ${streamId} is being taken off the air.\n`
+  },
+  {
+    args: ["keys", "disable", keyId],
+    asks: `PATCH /stream-keys/${keyId}`,
+    sends: { enabled: false },
+    reply: { body: { ...streamKey, status: "disabled", active_stream_id: null } },
+    reads: `Key sk_AbCd… (${keyId}) is disabled; nothing of it is on the air.\n`
+  },
+  {
+    args: ["keys", "revoke", keyId],
+    asks: `DELETE /stream-keys/${keyId}`,
+    reply: { status: 204 },
+    reads: `Key ${keyId} is revoked; nothing of it is on the air.\n`
+  },
+  {
+    args: ["keys", "revoke", keyId],
+    asks: `DELETE /stream-keys/${keyId}`,
+    reply: { status: 202, body: { ...streamKey, status: "revoked", revoked_at: "2026-11-21T01:33:14.000Z" } },
+    reads: `Key sk_AbCd… (${keyId}) is revoked; its stream ${streamId} is still being taken off the air (greenroom keys show ${keyId}).\n`
+  },
+  {
+    args: ["streams", "list"],
+    asks: "GET /streams",
+    reply: { body: page("streams", [ending, stream]) },
+    reads: `\
+PATH           STATUS             PROTOCOL  VIEWERS  ON AIR  BROADCASTER  TITLE        ID
+live/studio-1  ending (disabled)  rtmp      3        2m 13s  Studio One   Main camera  ${streamId}
+live/studio-1  active             rtmp      3        2m 13s  Studio One   Main camera  ${streamId}
+`
+  },
+  {
+    args: ["streams", "list"],
+    asks: "GET /streams",
+    reply: { body: { ...page("streams", []), message: "No stream is live." } },
+    reads: "No stream is live.\n"
+  },
+  {
+    args: [
+      "streams",
+      "list",
+      "--status",
+      "active,inactive",
+      "--path",
+      "live/studio-1",
+      "--key",
+      keyId,
+      "--limit",
+      "20"
+    ],
+    asks: `GET /streams?status=active%2Cinactive&stream_key_id=${keyId}&path=live%2Fstudio-1&limit=20`,
+    reply: { body: page("streams", [stream, ended]) },
+    reads: `\
+PATH           STATUS              PROTOCOL  VIEWERS  LASTED  ENDED    BROADCASTER  TITLE        ID
+live/studio-1  active              rtmp      3        2m 13s  -        Studio One   Main camera  ${streamId}
+live/スタジオ  inactive (revoked)  rtmp      0        2m 13s  10s ago  Studio One   -            ${streamId}
+`
+  },
+  {
+    args: ["streams", "show", streamId],
+    asks: `GET /streams/${streamId}`,
+    reply: { body: detailsOf(streamWith({ description: "First line\nsecond line" as never })) },
+    reads: `\
+id           ${streamId}
+path         live/studio-1
+status       active
+title        Main camera
+description  First line
+             second line
+broadcaster  Studio One (${broadcasterId})
+contact      ops@studio.example
+stream key   ${keyId}
+source       rtmp, rtmpConn, 9b2f7c0a-1111-4222-8333-444455556666
+started      2026-11-21 01:31:01 UTC (2m 13s ago)
+ready        2026-11-21 01:31:03 UTC (2m 11s ago)
+ended        -
+lasted       2m 13s
+viewers      3
+tracks       H264, MPEG-4 Audio
+received     12.4 MB
+recording    -
+metadata     {}
+plays at     hls     http://127.0.0.1:8888/live/studio-1/index.m3u8
+             webrtc  http://127.0.0.1:8889/live/studio-1/whep
+             rtmp    rtmp://127.0.0.1:1935/live/studio-1
+             rtsp    rtsp://127.0.0.1:8554/live/studio-1
+confirmed    2026-11-21 01:33:13 UTC (1s ago)
+`
+  },
+  {
+    args: ["streams", "stop", streamId],
+    asks: `DELETE /streams/${streamId}`,
+    reply: { status: 204 },
+    reads: `Stream ${streamId} is off the air; its key stays good (greenroom keys revoke ends that).\n`
+  },
+  {
+    args: ["streams", "stop", streamId],
+    asks: `DELETE /streams/${streamId}`,
+    reply: { status: 202, body: detailsOf(ending) },
+    reads: `Stream ${streamId} is still being taken off the air (greenroom streams show ${streamId}).\n`
+  },
+  {
+    args: ["streams", "events", streamId],
+    asks: `GET /streams/${streamId}/events?limit=200`,
+    reply: {
+      body: page("events", [
+        { seq: 1, type: "admitted", at: "2026-11-21T01:31:01.000Z", data: {} },
+        { seq: 2, type: "ready", at: "2026-11-21T01:31:03.000Z", data: { source_type: "rtmpConn" } }
+      ])
+    },
+    reads: `\
+SEQ  AT                       TYPE      DATA
+1    2026-11-21 01:31:01 UTC  admitted  -
+2    2026-11-21 01:31:03 UTC  ready     source_type=rtmpConn
+`
+  },
+  {
+    args: ["health"],
+    asks: "GET /health",
+    reply: { body: { status: "ok", service: "greenroom", database: "ok", media_server: "absent" } },
+    reads: `\
+status        ok
+database      ok
+media server  absent
+`
+  }
+]
+
+export const named = (rows: ReadonlyArray<Example>) =>
+  rows.map((row) => [`${row.args.slice(0, 2).join(" ")}: ${row.reads.split("\n")[0]}`, row] as const)

@@ -1,0 +1,77 @@
+/** The command line inside the test's process: arguments and environment in; what it printed and its exit code out. */
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import { Cause, Clock, ConfigProvider, Console, Duration, Effect, Exit, Fiber, Layer, Runtime } from "effect"
+import { TerminalCapabilities } from "effect/cli/TerminalCapabilities"
+import { runWith } from "../../../src/cli/CommandLine.ts"
+import type { Composed } from "../../../src/cli/Composed.ts"
+import { NOW, SECRET } from "./answers.ts"
+
+export interface Printed {
+  readonly code: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** Dates stand still, so that what is printed does not depend on the day; pauses pass, as fast as is wanted. */
+const standingClock = (speed: number) =>
+  Effect.map(Clock.Clock, (real) =>
+    Layer.succeed(
+      Clock.Clock,
+      Object.assign(Object.create(real) as Clock.Clock, {
+        currentTimeMillis: Effect.succeed(NOW),
+        currentTimeMillisUnsafe: () => NOW,
+        sleep: (duration: Duration.Duration) => real.sleep(Duration.divideUnsafe(duration, speed))
+      })
+    )
+  )
+
+interface Circumstances {
+  readonly commands?: Composed<unknown, never, unknown, never>
+  /** How many times faster than real time pauses and deadlines pass. */
+  readonly speed?: number
+}
+
+/** Starts a command; `stop` is Ctrl-C. */
+export const begin = (
+  args: ReadonlyArray<string>,
+  environment: Readonly<Record<string, string>> = {},
+  { commands = { serve: Effect.void, migrate: Effect.void }, speed = 1 }: Circumstances = {}
+) => {
+  const out: Array<string> = []
+  const err: Array<string> = []
+  const recording: Console.Console = Object.assign(Object.create(console), {
+    log: (text: string) => out.push(text),
+    error: (text: string) => err.push(text)
+  })
+  const program = runWith(commands, args).pipe(
+    Effect.provideService(Console.Console, recording),
+    Effect.provideService(TerminalCapabilities, { canColor: false, canAnimate: false, canPrompt: false }),
+    Effect.provide(ConfigProvider.layer(ConfigProvider.fromEnv({ env: { ...environment } }))),
+    Effect.provide(Layer.unwrap(standingClock(speed))),
+    Effect.provide(NodeServices.layer)
+  )
+  const fiber = Effect.runFork(program)
+  const lines = (texts: ReadonlyArray<string>) => texts.map((text) => `${text}\n`).join("")
+  const printed = (exit: Exit.Exit<void, unknown>): Printed => ({
+    code: Exit.isSuccess(exit) ? 0 : Runtime.getErrorExitCode(Cause.squash(exit.cause)),
+    stdout: lines(out),
+    stderr: lines(err)
+  })
+  return {
+    out,
+    err,
+    end: Effect.runPromise(Fiber.await(fiber)).then(printed),
+    stop: () => Effect.runPromise(Fiber.interrupt(fiber))
+  }
+}
+
+export const greenroom = (
+  args: ReadonlyArray<string>,
+  environment?: Readonly<Record<string, string>>
+): Promise<Printed> => begin(args, environment).end
+
+/** A command for the service at this address, with the right secret. */
+export const at =
+  (url: string) =>
+  (args: ReadonlyArray<string>, environment: Readonly<Record<string, string>> = {}) =>
+    greenroom(args, { GREENROOM_URL: url, API_SECRET: SECRET, ...environment })
