@@ -1,7 +1,7 @@
 /**
- * Paths on the media server: their grammar, the limits that a key may carry, and what is cut out of a path before anybody
- * may read it. The grammar is MediaMTX's (letters, digits, `_ - . ~ : /`, no dot segments), less empty segments: MediaMTX takes
- * `live//q` for another path than `live/q`, and nobody who asks for it means it.
+ * Paths on the media server: their grammar, the limits that a key may carry, and what is cut out of a path before anybody may read
+ * it. The grammar is the widest of MediaMTX's (letters, digits, `_ - . /`, before 1.20 `~ :` as well; no dot segments), less empty
+ * segments: MediaMTX takes `live//q` for another path than `live/q`, and nobody who asks for it means it.
  */
 import { Schema } from "effect"
 

@@ -81,7 +81,7 @@ const live = Effect.fnUntraced(function* (
   const said: Said = { trouble: null, strangers: "" }
   while (true) {
     const started = yield* Clock.currentTimeMillis
-    const exit = yield* Effect.andThen(endRegretted(regrets), pass(memory)).pipe(
+    const exit = yield* Effect.andThen(Effect.ignoreCause(endRegretted(regrets), { log: "Debug" }), pass(memory)).pipe(
       Effect.timeoutOrElse({ duration: PASS_DEADLINE, orElse: () => Effect.fail(new Error("the pass took too long")) }),
       Effect.exit
     )
@@ -97,6 +97,7 @@ const live = Effect.fnUntraced(function* (
   }
 })
 
+/** One that cannot be ended now is tried again by the next pass; when that is because the store is down, the pass says so. */
 const endRegretted = Effect.fnUntraced(function* (regrets: Map<StreamId, Regret>) {
   if (regrets.size === 0) return
   const admissions = yield* Admissions

@@ -4,9 +4,16 @@ import { type AuthCall, protocols, readAuthCall } from "@greenroom/core"
 import { Arbitrary, Redacted } from "effect"
 import { cases, element, oneOf, pathish, texts } from "../support/arbitraries.ts"
 
-const call = (fields: {
-  readonly [name in "password" | "token" | "query"]?: string | undefined
-} & { readonly action?: string | undefined; readonly id?: string | null | undefined; readonly protocol?: string | undefined; readonly path?: string }): AuthCall => {
+const call = (
+  fields: {
+    readonly [name in "password" | "token" | "query"]?: string | undefined
+  } & {
+    readonly action?: string | undefined
+    readonly id?: string | null | undefined
+    readonly protocol?: string | undefined
+    readonly path?: string
+  }
+): AuthCall => {
   const secret = (text: string | undefined) => (text === undefined ? undefined : Redacted.make(text))
   return {
     action: "action" in fields ? fields.action : "publish",
@@ -30,20 +37,43 @@ const places = { password: values, token: values, key: values, inToken: values, 
 describe("readAuthCall", () => {
   it.prop(
     "takes the first credential that is not empty: password, token, and key, token, pass of the query",
-    [Arbitrary.all(places), element([["key", "token", "pass"], ["pass", "x", "token", "key"]])],
+    [
+      Arbitrary.all(places),
+      element([
+        ["key", "token", "pass"],
+        ["pass", "x", "token", "key"]
+      ])
+    ],
     ([{ password, token, ...inQuery }, order]) => {
-      const of: Record<string, string | undefined> = { key: inQuery.key, token: inQuery.inToken, pass: inQuery.pass, x: "other" }
+      const of: Record<string, string | undefined> = {
+        key: inQuery.key,
+        token: inQuery.inToken,
+        pass: inQuery.pass,
+        x: "other"
+      }
       const query = new URLSearchParams(
         order.flatMap((name) => (of[name] === undefined ? [] : [[name, of[name]] as [string, string]]))
       ).toString()
-      const first = [password, token, inQuery.key, inQuery.inToken, inQuery.pass].find((text) => text !== undefined && text !== "")
+      const first = [password, token, inQuery.key, inQuery.inToken, inQuery.pass].find(
+        (text) => text !== undefined && text !== ""
+      )
       assert.strictEqual(keyOf(call({ password, token, query })), first ?? null)
     },
     cases(1_000)
   )
 
   it("finds no credential where none is", () => {
-    for (const query of [undefined, "", "user=sk_abc", "KEY=a&Token=b&PASS=c", "key=&token=&pass=", "key", "?", "&&&", "%"])
+    for (const query of [
+      undefined,
+      "",
+      "user=sk_abc",
+      "KEY=a&Token=b&PASS=c",
+      "key=&token=&pass=",
+      "key",
+      "?",
+      "&&&",
+      "%"
+    ])
       assert.isNull(keyOf(call({ password: "", token: "", query })), String(query))
   })
 
@@ -83,7 +113,10 @@ describe("readAuthCall", () => {
     "reads nothing of a viewer",
     [element(["read", "playback"]), values, values, values],
     ([action, password, token, query]) =>
-      assert.deepStrictEqual(readAuthCall(call({ action, id: null, password, token, query })), { _tag: "View", action }),
+      assert.deepStrictEqual(readAuthCall(call({ action, id: null, password, token, query })), {
+        _tag: "View",
+        action
+      }),
     cases(60)
   )
 

@@ -25,7 +25,10 @@ describe("keyStatus", () => {
         active: true
       }
       const status = keyStatus(key, NOW)
-      assert.strictEqual(status, keyStatuses.find((name) => holds[name]))
+      assert.strictEqual(
+        status,
+        keyStatuses.find((name) => holds[name])
+      )
       assert.strictEqual(whyNotGood(key, NOW), status === "in_use" || status === "active" ? null : status)
     },
     cases(500)

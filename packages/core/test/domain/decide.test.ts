@@ -86,7 +86,7 @@ const sessions: Arbitrary.Arbitrary<SessionFacts> = Arbitrary.map(
 )
 const maybe = <A>(arbitrary: Arbitrary.Arbitrary<A>, often = 1): Arbitrary.Arbitrary<A | null> =>
   oneOf<A | null>([...Array.from({ length: often }, () => element([null])), arbitrary])
-const facts: Arbitrary.Arbitrary<AdmissionFacts> = Arbitrary.all({
+const anyFacts: Arbitrary.Arbitrary<AdmissionFacts> = Arbitrary.all({
   now: element([NOW]),
   key: oneOf<KeyFacts | null>([keys, keys, keys, keys, element([null])]),
   keySession: maybe(sessions),
@@ -95,10 +95,21 @@ const facts: Arbitrary.Arbitrary<AdmissionFacts> = Arbitrary.all({
   pathOwnedByOther: element([false, false, false, true])
 })
 
+/** Half of them have nothing against the key itself, so that sessions decide. */
+const facts = oneOf([
+  anyFacts,
+  Arbitrary.map(anyFacts, (given) => ({ ...given, key: goodKey, pathOwnedByOther: false }))
+])
+
 type Ask = { readonly path: string; readonly sourceId: string }
 const mayUse = (limit: string | null, path: string): boolean =>
   limit === null ||
-  new RegExp(`^${limit.replace(/[.]/g, "\\.").replace(/\*\*$/, ".+").replace(/(?<!\.)\*$/, "[^/]+")}$`).test(path)
+  new RegExp(
+    `^${limit
+      .replace(/[.]/g, "\\.")
+      .replace(/\*\*$/, ".+")
+      .replace(/(?<!\.)\*$/, "[^/]+")}$`
+  ).test(path)
 const sameAgain = (own: SessionFacts, ask: Ask, key: KeyFacts) =>
   !own.ended && !own.stopping && own.streamKeyId === key.id && own.path === ask.path
 
@@ -107,7 +118,10 @@ const rules: ReadonlyArray<readonly [answer: string, applies: (ask: Ask, facts: 
   ["path_not_allowed", ({ path }) => /sk_[\w-]{43}/.test(path) || pathComplaint(path) !== undefined],
   ["invalid_stream_key", (_, { key }) => key === null],
   ["stream_key_revoked", (_, { key }) => key!.revokedAt !== null],
-  ["stream_key_expired", (_, { key, now }) => key!.expiresAt !== null && key!.expiresAt.epochMilliseconds <= now.epochMilliseconds],
+  [
+    "stream_key_expired",
+    (_, { key, now }) => key!.expiresAt !== null && key!.expiresAt.epochMilliseconds <= now.epochMilliseconds
+  ],
   ["stream_key_disabled", (_, { key }) => !key!.enabled],
   ["path_not_allowed", ({ path }, { key }) => !mayUse(key!.path, path)],
   ["path_not_allowed", (_, { pathOwnedByOther }) => pathOwnedByOther],
@@ -117,8 +131,7 @@ const rules: ReadonlyArray<readonly [answer: string, applies: (ask: Ask, facts: 
   ["Admit", () => true]
 ]
 const expected = (ask: Ask, given: AdmissionFacts): string => rules.find(([, applies]) => applies(ask, given))![0]
-const answerOf = (decision: AdmissionDecision): string =>
-  decision._tag === "Refuse" ? decision.reason : decision._tag
+const answerOf = (decision: AdmissionDecision): string => (decision._tag === "Refuse" ? decision.reason : decision._tag)
 
 describe("decide", () => {
   it.prop(
@@ -172,10 +185,7 @@ describe("decide", () => {
         [...new Set(inTheWay.map((one) => one.streamId))]
       )
       for (const one of decision.by) assert.include(inTheWay, one)
-      assert.strictEqual(
-        decision.refusal.reason,
-        given.keySession === null ? "path_in_use" : "stream_key_in_use"
-      )
+      assert.strictEqual(decision.refusal.reason, given.keySession === null ? "path_in_use" : "stream_key_in_use")
     },
     cases(1_000)
   )

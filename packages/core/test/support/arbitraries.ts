@@ -5,12 +5,12 @@
 import type { BroadcasterId, StreamId, StreamKeyId } from "@greenroom/core"
 import { Arbitrary, DateTime, Schema } from "effect"
 
-const factor = Number(process.env["RUNS"] ?? 1)
+const factor = Number(process.env.RUNS ?? 1)
 
 /** Options of a property: how many cases, and how large they may grow. */
 export const cases = (runs = 300, size = 60) => ({
   timeout: 120_000,
-  arbitrary: { runs: runs * factor, size, seed: process.env["SEED"] ?? "greenroom" }
+  arbitrary: { runs: runs * factor, size, seed: process.env.SEED ?? "greenroom" }
 })
 
 /** One of the values; shrinks to those before it. */

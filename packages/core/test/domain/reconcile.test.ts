@@ -1,0 +1,152 @@
+/**
+ * `reconcile`, rule by rule, against actors that know what they are: who ends, who is ready, and what does not matter. Whom it kicks
+ * and cures is in `reconcileKicks.test.ts`; what follows from running it again and again in `Convergence.test.ts`.
+ */
+import { assert, describe, it } from "@effect/vitest"
+import { applyEvent, type Command, endReasonOf } from "@greenroom/core"
+import { Arbitrary, Result } from "effect"
+import { cases, element, NOW, streamId } from "../support/arbitraries.ts"
+import { between, kicking, only, restarted, run, seen, streams, those, unended } from "../support/casting.ts"
+import { type Actor, actors, observationOf, reasonOf, sceneOf, scenes, sourceOf } from "../support/scenes.ts"
+
+describe("reconcile ends", () => {
+  it.prop(
+    "whoever is in both snapshots and nowhere on the media server, after a second, or at once when that is a new process",
+    [scenes],
+    ([scene]) => {
+      const gone = (actor: Actor) => actor.stored === "both" && !seen(actor) && (restarted(scene) || actor.age > 1_000)
+      const ends = only(run(scene).commands, "End")
+      assert.deepStrictEqual(
+        ends.map(({ session }) => session.streamId),
+        streams(scene, gone)
+      )
+      for (const end of ends) {
+        assert.strictEqual(end.cause, restarted(scene) ? "media_server_restarted" : "left")
+        assert.strictEqual(end.verify, !restarted(scene))
+      }
+    },
+    cases(1_000)
+  )
+
+  it.prop(
+    "nobody who is listed or on a path, admitted within a second, or in one snapshot only",
+    [scenes],
+    ([scene]) => {
+      for (const { session, cause } of only(run(scene).commands, "End")) {
+        const actor = scene.cast.find((_, index) => streamId(index) === session.streamId)!
+        assert.isFalse(seen(actor))
+        assert.strictEqual(actor.stored, "both")
+        if (cause === "left") assert.isAbove(actor.age, 1_000)
+      }
+    },
+    cases(1_000)
+  )
+
+  it.prop(
+    "with a reason that the state machine takes",
+    [scenes],
+    ([scene]) => {
+      for (const { session, cause } of only(run(scene).commands, "End")) {
+        const reason = endReasonOf(session.state, cause)
+        const actor = scene.cast.find((_, index) => streamId(index) === session.streamId)!
+        assert.strictEqual(reason, reasonOf(actor, restarted(scene)))
+        assert.isTrue(Result.isSuccess(applyEvent(session.state, { type: "ended", reason, seq: 2, at: NOW })))
+      }
+    },
+    cases(300)
+  )
+})
+
+describe("reconcile sees", () => {
+  it.prop(
+    "sessions get ready, once, that have a ready path",
+    [scenes],
+    ([scene]) => {
+      const ready = only(run(scene).commands, "MarkReady")
+      const now = (actor: Actor) => unended(actor) && !actor.active && actor.path === "ready"
+      assert.deepStrictEqual(
+        ready.map((one) => one.streamId),
+        streams(scene, now)
+      )
+      for (const { streamId: id, sourceType } of ready) {
+        const session = scene.s2.unended.find((one) => one.streamId === id)!
+        assert.isTrue(Result.isSuccess(applyEvent(session.state, { type: "ready", sourceType, seq: 2, at: NOW })))
+      }
+    },
+    cases(1_000)
+  )
+
+  it.prop(
+    "what the media server says of sessions that go on, and of nobody else; silence of those without a path",
+    [scenes],
+    ([scene]) => {
+      const silent = { tracks: [], viewerCount: 0, inboundBytes: 0 }
+      assert.deepStrictEqual(
+        run(scene).observations,
+        those(scene, (actor) => unended(actor) && seen(actor)).map((n) => {
+          const actor = scene.cast[n]!
+          return { streamId: streamId(n), observation: actor.path === "no" ? silent : observationOf(actor) }
+        })
+      )
+    },
+    cases(1_000)
+  )
+})
+
+describe("reconcile", () => {
+  it.prop(
+    "remembers the process that it saw",
+    [scenes],
+    ([scene]) => assert.strictEqual(run(scene).memory.started, "this process"),
+    cases(50)
+  )
+
+  const sorted = (commands: ReadonlyArray<Command>) => commands.map((command) => JSON.stringify(command)).sort()
+  it.prop(
+    "does not mind in which order the lists came",
+    [scenes],
+    ([scene]) => {
+      const turned = run({
+        ...scene,
+        s1: { ...scene.s1, unended: scene.s1.unended.toReversed() },
+        look: { ...scene.look, sources: scene.look.sources.toReversed(), paths: scene.look.paths.toReversed() },
+        s2: { ...scene.s2, unended: scene.s2.unended.toReversed() }
+      })
+      assert.deepStrictEqual(sorted(turned.commands), sorted(run(scene).commands))
+    },
+    cases(300)
+  )
+
+  it.prop(
+    "judges each by himself, but for the limit on kicks",
+    [scenes, actors],
+    ([scene, newcomer]) => {
+      const policy = { ...scene.policy, massKickLimit: 1_000 }
+      const wasRestarted = scene.memory.started === null ? null : restarted(scene)
+      const all = run(sceneOf([...scene.cast, newcomer], policy, between(scene), wasRestarted)).commands
+      const others = run(sceneOf(scene.cast, policy, between(scene), wasRestarted)).commands
+      const rest = sorted(all).filter((command) => !sorted(others).includes(command))
+      assert.strictEqual(rest.length, all.length - others.length)
+      const his = JSON.stringify([streamId(scene.cast.length), sourceOf(scene.cast.length)])
+        .slice(1, -1)
+        .split(",")
+      for (const command of rest)
+        assert.isTrue(
+          his.some((name) => command.includes(name)),
+          command
+        )
+    },
+    cases(300)
+  )
+
+  it.prop(
+    "forgets no process: without one before, nobody ends for a restart",
+    [Arbitrary.array(actors, { maxLength: 5 }), element([null, false])],
+    ([cast, wasRestarted]) => {
+      for (const end of only(run(sceneOf(cast, kicking, 0, wasRestarted)).commands, "End")) {
+        assert.strictEqual(end.cause, "left")
+      }
+    },
+    cases(200)
+  )
+})

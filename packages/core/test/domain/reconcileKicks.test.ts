@@ -1,0 +1,161 @@
+/** Whom `reconcile` kicks, only reports, holds back, stops and cures; and that it touches nobody who was admitted. */
+import { assert, describe, it } from "@effect/vitest"
+import { cases } from "../support/arbitraries.ts"
+import {
+  between,
+  former,
+  kickable,
+  kicking,
+  only,
+  rtsp,
+  run,
+  someone,
+  sources,
+  stranger,
+  streams,
+  those,
+  unended
+} from "../support/casting.ts"
+import { type Actor, sceneOf, scenes, sourceOf } from "../support/scenes.ts"
+
+describe("reconcile kicks", () => {
+  it.prop(
+    "whoever is being stopped and listed, of any state, but no WebRTC session that does not stand yet",
+    [scenes],
+    ([scene]) => {
+      const kicks = only(run(scene).commands, "KickStopping")
+      const due = (actor: Actor) => unended(actor) && actor.ending !== null && kickable(actor)
+      assert.deepStrictEqual(
+        kicks.map(({ session }) => session.streamId),
+        streams(scene, due)
+      )
+      for (const { session, listed } of kicks) assert.strictEqual(session.source.id, listed.id)
+    },
+    cases(1_000)
+  )
+
+  it.prop(
+    "every publisher that had a session, whatever the policy says of others",
+    [scenes],
+    ([scene]) => {
+      const kicks = only(run(scene).commands, "KickUnauthorized").filter((kick) => kick.former)
+      assert.deepStrictEqual(
+        kicks.map(({ listed }) => listed.id),
+        sources(scene, (actor) => stranger(actor) && former(actor))
+      )
+    },
+    cases(1_000)
+  )
+
+  it.prop(
+    "publishers that nobody admitted, up to the limit; reports them, or holds back, as the policy says",
+    [scenes],
+    ([scene]) => {
+      const { commands } = run(scene)
+      const unknown = sources(scene, (actor) => stranger(actor) && !former(actor))
+      const { unauthorized, massKickLimit: limit, enforce } = scene.policy
+      const held = unauthorized === "kick" && unknown.length > limit && !enforce
+      assert.deepStrictEqual(
+        only(commands, "KickUnauthorized")
+          .filter((kick) => !kick.former)
+          .map(({ listed }) => listed.id),
+        unauthorized === "report" || held ? [] : unknown
+      )
+      assert.deepStrictEqual(
+        only(commands, "ReportUnauthorized").map(({ listed }) => listed.id),
+        unauthorized === "report" ? unknown : []
+      )
+      assert.deepStrictEqual(
+        only(commands, "HoldMassKick"),
+        held ? [{ _tag: "HoldMassKick", count: unknown.length, limit }] : []
+      )
+    },
+    cases(1_000)
+  )
+
+  it.each([
+    { count: 10, enforce: false, kicked: 10 },
+    { count: 11, enforce: false, kicked: 0 },
+    { count: 11, enforce: true, kicked: 11 }
+  ])("$kicked of $count when the limit is 10 and enforce is $enforce", ({ count, enforce, kicked }) => {
+    const cast = Array.from({ length: count }, () => someone({ stored: "none", listed: "publish" }))
+    const policy = { unauthorized: "kick", massKickLimit: 10, enforce } as const
+    const { commands } = run(sceneOf(cast, policy, 0, false))
+    assert.strictEqual(only(commands, "KickUnauthorized").length, kicked)
+    assert.strictEqual(only(commands, "HoldMassKick").length, kicked === 0 ? 1 : 0)
+  })
+
+  it.prop(
+    "nobody who was admitted and is not being stopped, no reader, and no WebRTC session that does not stand yet",
+    [scenes],
+    ([scene]) => {
+      for (const command of run(scene).commands) {
+        if (command._tag !== "KickStopping" && command._tag !== "KickUnauthorized") continue
+        const actor = scene.cast.find((_, index) => sourceOf(index) === command.listed.id)!
+        assert.isFalse(unended(actor) && actor.ending === null, "admitted and not stopping")
+        assert.isTrue(actor.protocol !== "webrtc" || actor.established)
+        if (command._tag === "KickUnauthorized") assert.strictEqual(actor.listed, "publish")
+      }
+    },
+    cases(1_000)
+  )
+})
+
+describe("reconcile stops", () => {
+  it.prop(
+    "RTSP sessions that announced and were not ready for ten seconds, and nobody else",
+    [scenes],
+    ([scene]) => {
+      const late = (actor: Actor) =>
+        unended(actor) &&
+        actor.listed !== "no" &&
+        rtsp(actor) &&
+        !actor.active &&
+        actor.path !== "ready" &&
+        actor.ending === null &&
+        actor.age + between(scene) > 10_000
+      const stops = only(run(scene).commands, "RequestStop")
+      assert.deepStrictEqual(
+        stops.map((stop) => stop.streamId),
+        streams(scene, late)
+      )
+      for (const stop of stops) assert.strictEqual(stop.reason, "never_ready")
+    },
+    cases(1_000)
+  )
+
+  it("leaves an RTSP session alone that pauses, for as long as it is listed", () => {
+    const paused = someone({ active: true, protocol: "rtsp", listed: "publish", path: "no", age: 60_000 })
+    assert.deepStrictEqual(run(sceneOf([paused], kicking, 0, false)).commands, [])
+  })
+})
+
+describe("reconcile cures", () => {
+  it.prop(
+    "RTSP paths whose source is in no list, when they are so twice in a row",
+    [scenes],
+    ([scene]) => {
+      const { commands, memory } = run(scene)
+      const unlisted = (actor: Actor) => actor.path !== "no" && actor.listed === "no" && rtsp(actor)
+      assert.deepStrictEqual(
+        only(commands, "CurePath").map(({ sourceId, path }) => [sourceId, path]),
+        those(scene, (actor) => unlisted(actor) && actor.seenUnlisted).map((n) => [sourceOf(n), `live/${n}`])
+      )
+      assert.deepStrictEqual([...memory.unlisted], sources(scene, unlisted))
+    },
+    cases(1_000)
+  )
+
+  it("not when they were listed in between", () => {
+    const ghost = someone({ protocol: "rtsp", listed: "no", path: "ready", stored: "none" })
+    const first = run(sceneOf([ghost], kicking, 0, false))
+    const back = sceneOf([{ ...ghost, listed: "read" }], kicking, 0, false)
+    const second = run({ ...back, memory: first.memory })
+    const third = run({ ...sceneOf([ghost], kicking, 0, false), memory: second.memory })
+    const fourth = run({ ...sceneOf([ghost], kicking, 0, false), memory: third.memory })
+    assert.deepStrictEqual(
+      [first, second, third, fourth].map(({ commands }) => only(commands, "CurePath").length),
+      [0, 0, 0, 1]
+    )
+  })
+})

@@ -1,0 +1,143 @@
+/** The listing ports over plain arrays, as far as the use cases need them, with what they were asked. */
+import {
+  type Broadcaster,
+  Broadcasters,
+  type ChangeOutcome,
+  type IssueOutcome,
+  type KeyAt,
+  type LiveStream,
+  type Page,
+  type StreamEvent,
+  type StreamKey,
+  StreamKeys,
+  Streams
+} from "@greenroom/core"
+import { Effect, Layer, Option } from "effect"
+import { broadcasterId, keyId, NOW, streamId } from "./arbitraries.ts"
+import type { Stage } from "./stage.ts"
+
+export const aBroadcaster = (n: number): Broadcaster => ({
+  id: broadcasterId(n),
+  displayName: `Studio ${n}`,
+  contact: "ops@studio.example",
+  metadata: { n },
+  createdAt: NOW,
+  updatedAt: NOW
+})
+
+export const aKey = (n: number, more: Partial<StreamKey> = {}): StreamKey => ({
+  id: keyId(n),
+  keyPrefix: "sk_abcd",
+  broadcasterId: broadcasterId(1),
+  label: null,
+  path: null,
+  enabled: true,
+  createdAt: NOW,
+  expiresAt: null,
+  revokedAt: null,
+  lastUsedAt: null,
+  activeStreamId: null,
+  ...more
+})
+
+export const aStream = (n: number, more: Partial<LiveStream> = {}): LiveStream => ({
+  id: streamId(n),
+  streamKeyId: keyId(n),
+  broadcaster: { id: broadcasterId(1), displayName: "Studio 1" },
+  path: `live/${n}`,
+  protocol: "rtmp",
+  sourceId: `source-${n}`,
+  title: null,
+  description: null,
+  metadata: {},
+  recordingRef: null,
+  state: { _tag: "Active", startedAt: NOW, readyAt: NOW, sourceType: "rtmpConn", ending: null },
+  observation: { tracks: [{ codec: "H264" }], viewerCount: 3, inboundBytes: 9 },
+  stateAsOf: NOW,
+  ...more
+})
+
+const pageOf = <A>(items: ReadonlyArray<A>): Page<A> => ({ items, next: null, now: NOW })
+
+/** Ports that know `keys`, `streams` and `broadcasters`; unended streams are those of the stage. */
+export const makeListings = (stage: Stage) => {
+  const keys = new Map<string, StreamKey>()
+  const streams = new Map<string, LiveStream>()
+  const broadcasters = new Map<string, Broadcaster>()
+  const asked: Array<readonly [name: string, ...args: ReadonlyArray<unknown>]> = []
+  const outcomes: { issue: IssueOutcome | null; change: ChangeOutcome | null } = { issue: null, change: null }
+  let events: ReadonlyArray<StreamEvent> = []
+  const port =
+    <Args extends ReadonlyArray<unknown>, A>(name: string, run: (...args: Args) => A) =>
+    (...args: Args) =>
+      Effect.sync(() => {
+        asked.push([name, ...args])
+        return run(...args)
+      })
+  const keyAt = (id: string): Option.Option<KeyAt> =>
+    Option.map(Option.fromNullishOr(keys.get(id)), (key) => ({ key, now: NOW }))
+  const details = (id: string) =>
+    Option.map(Option.fromNullishOr(streams.get(id)), (stream) => ({ stream, broadcaster: aBroadcaster(1), now: NOW }))
+
+  const layer = Layer.mergeAll(
+    stage.layer,
+    Layer.succeed(StreamKeys)({
+      issue: port("issue", (order): IssueOutcome => {
+        const { hash: _, ...fields } = order
+        return outcomes.issue ?? { _tag: "Issued", key: aKey(0, fields), now: NOW }
+      }),
+      find: port("findKey", keyAt),
+      list: port("listKeys", () => pageOf([...keys.values()])),
+      change: port("change", (id): ChangeOutcome => {
+        if (outcomes.change !== null) return outcomes.change
+        return Option.match(keyAt(id), {
+          onNone: (): ChangeOutcome => ({ _tag: "NotFound" }),
+          onSome: (at): ChangeOutcome => ({ _tag: "Changed", ...at })
+        })
+      }),
+      revoke: port("revoke", (id) => {
+        const key = keys.get(id)
+        if (key !== undefined) keys.set(id, { ...key, revokedAt: key.revokedAt ?? NOW })
+        return keyAt(id)
+      })
+    }),
+    Layer.succeed(Streams)({
+      list: port("listStreams", () => pageOf([...streams.values()])),
+      find: port("findStream", details),
+      annotate: port("annotate", (id, annotation) => {
+        const stream = streams.get(id)
+        if (stream !== undefined) streams.set(id, { ...stream, ...annotation })
+        return details(id)
+      }),
+      events: port("events", () => events),
+      unendedOf: port("unendedOf", (owner) =>
+        [...stage.rows.values()]
+          .filter((row) => row.state._tag !== "Inactive")
+          .filter((row) => !("streamKeyId" in owner) || row.streamKeyId === owner.streamKeyId)
+          .map((row) => row.streamId)
+      )
+    }),
+    Layer.succeed(Broadcasters)({
+      create: port("create", (id, fields) => ({ ...aBroadcaster(0), id, ...fields })),
+      find: port("findBroadcaster", (id) => Option.fromNullishOr(broadcasters.get(id))),
+      list: port("listBroadcasters", () => pageOf([...broadcasters.values()])),
+      change: port("changeBroadcaster", (id, fields) =>
+        Option.map(Option.fromNullishOr(broadcasters.get(id)), (one) => ({ ...one, ...fields }))
+      ),
+      remove: port("remove", (id) => broadcasters.delete(id))
+    })
+  )
+  return {
+    layer,
+    keys,
+    streams,
+    broadcasters,
+    asked,
+    outcomes,
+    history: (written: ReadonlyArray<StreamEvent>) => {
+      events = written
+    },
+    /** The names of the questions, in order. */
+    questions: (): ReadonlyArray<string> => asked.map(([name]) => name)
+  }
+}

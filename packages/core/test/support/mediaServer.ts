@@ -1,0 +1,81 @@
+/** The media server of a stage: connections, listed or not, on a path or not. It answers at once and forgets whom it kicks. */
+import {
+  everythingServed,
+  familyOf,
+  type ListedSource,
+  type Look,
+  MediaServer,
+  type Protocol,
+  type Source
+} from "@greenroom/core"
+import { Effect, Layer } from "effect"
+import type { Port } from "./calls.ts"
+import { sourceTypes } from "./scenes.ts"
+
+export interface Connection {
+  readonly id: string
+  readonly protocol: Protocol
+  state: ListedSource["state"]
+  established: boolean
+  readonly path: string
+  /** In its protocol's list. A publisher that is only on its path is the ghost of RTSP. */
+  listed: boolean
+  onPath: "no" | "waiting" | "ready"
+}
+
+export const makeMediaServer = (port: Port) => {
+  const connections = new Map<string, Connection>()
+  const server = { started: "1" }
+  const find = (source: Source): Connection | undefined => {
+    const found = connections.get(source.id)
+    const same = source.protocol === null || (found && familyOf(found.protocol) === familyOf(source.protocol))
+    return found?.listed === true && same ? found : undefined
+  }
+  const look = (): Look => ({
+    started: server.started,
+    sources: [...connections.values()].filter((one) => one.listed),
+    paths: [...connections.values()]
+      .filter((one) => one.onPath !== "no")
+      .map((one) => ({
+        name: one.path,
+        ready: one.onPath === "ready",
+        sourceType: sourceTypes[one.protocol],
+        sourceId: one.id,
+        observation: { tracks: [{ codec: "H264" }], viewerCount: 1, inboundBytes: 9 }
+      }))
+  })
+  const layer = Layer.succeed(MediaServer)({
+    look: Effect.suspend(port("MediaServer.look", look)),
+    find: port("MediaServer.find", (_, source: Source) => (find(source) === undefined ? "gone" : "present")),
+    kick: port("MediaServer.kick", (_, source: Source) => {
+      if (find(source) === undefined) return "gone"
+      connections.delete(source.id)
+      return "kicked"
+    }),
+    curePath: port("MediaServer.curePath", (_, path: string) => {
+      for (const one of connections.values()) if (one.path === path) connections.delete(one.id)
+    }),
+    served: Effect.succeed(everythingServed),
+    health: Effect.succeed("ok")
+  })
+  return {
+    layer,
+    connections,
+    server,
+    /** A publisher `source-n` on `live/n`, ready unless said otherwise. */
+    connect: (n: number, more: Partial<Connection> = {}): Connection => {
+      const connection: Connection = {
+        id: `source-${n}`,
+        protocol: "rtmp",
+        state: "publish",
+        established: true,
+        path: `live/${n}`,
+        listed: true,
+        onPath: "ready",
+        ...more
+      }
+      connections.set(connection.id, connection)
+      return connection
+    }
+  }
+}

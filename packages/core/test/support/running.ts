@@ -1,0 +1,32 @@
+/** A reconciler that runs on a stage under the test clock, with the times of its passes. */
+import { Reconciler } from "@greenroom/core"
+import { Clock, Context, Effect, Fiber, Layer, Scope } from "effect"
+import { TestClock } from "effect/testing"
+import type { Stage } from "./stage.ts"
+
+/** Starts it in a scope of its own, and notes in `passes` when each begins, in milliseconds from now. */
+export const running = Effect.fnUntraced(function* (stage: Stage, passes: Array<number> = []) {
+  const began = yield* Clock.currentTimeMillis
+  const hold = stage.before["Leases.hold"]
+  stage.before["Leases.hold"] = (...args) =>
+    Effect.andThen(
+      Effect.map(Clock.currentTimeMillis, (now) => void passes.push(now - began)),
+      Effect.suspend(() => hold?.(...args) ?? Effect.void)
+    )
+  const scope = yield* Scope.make()
+  yield* Effect.addFinalizer((exit) => Scope.close(scope, exit))
+  const context = yield* Layer.buildWithScope(Reconciler.layer.pipe(Layer.provide(stage.layer)), scope)
+  yield* settle
+  return { reconciler: Context.get(context, Reconciler), scope, passes }
+})
+
+/** The outcome of an effect that takes at most three seconds, while the clock goes on for as long. */
+export const inTime = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.gen(function* () {
+    const fiber = yield* Effect.forkChild(effect)
+    yield* TestClock.adjust("3 seconds")
+    return yield* Fiber.join(fiber)
+  })
+
+/** Lets every fiber run that can, without moving the clock. */
+export const settle = TestClock.adjust(0)

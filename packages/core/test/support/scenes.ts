@@ -1,0 +1,175 @@
+/**
+ * Random inputs of `reconcile`, made of actors: each is a connection, a session, both or neither, on either side of every boundary
+ * that the rules know. `sceneOf` turns actors into two snapshots, a look and a memory; the actors stay beside them as the reference.
+ */
+import {
+  type Ending,
+  type EndReason,
+  type ListedPath,
+  type ListedSource,
+  type Look,
+  type Memory,
+  type Observation,
+  type Policy,
+  type Protocol,
+  protocols,
+  type SnapshotAfter,
+  StopReason,
+  type StoredSession
+} from "@greenroom/core"
+import { Arbitrary } from "effect"
+import { at, boolean, element, keyId, NOW, oneOf, streamId } from "./arbitraries.ts"
+
+/** MediaMTX's names of the sources of a path. */
+export const sourceTypes: { readonly [protocol in Protocol]: string } = {
+  rtmp: "rtmpConn",
+  rtmps: "rtmpsConn",
+  rtsp: "rtspSession",
+  rtsps: "rtspsSession",
+  srt: "srtConn",
+  webrtc: "webRTCSession"
+}
+
+export interface Actor {
+  /** In which snapshots its session stands unended; `ended`: it had one that is over; `none`: never. */
+  readonly stored: "both" | "before" | "during" | "ended" | "none"
+  readonly active: boolean
+  readonly ending: { readonly reason: StopReason; readonly kicked: boolean } | null
+  /** How long before the first snapshot it was admitted, in milliseconds. */
+  readonly age: number
+  readonly protocol: Protocol
+  readonly listed: "no" | "idle" | "read" | "publish"
+  readonly established: boolean
+  readonly path: "no" | "waiting" | "ready"
+  readonly viewers: number
+  /** It stood on its path but in no list in the pass before. */
+  readonly seenUnlisted: boolean
+}
+
+export const actors: Arbitrary.Arbitrary<Actor> = Arbitrary.all({
+  stored: element(["both", "none", "before", "during", "ended", "both"]),
+  active: boolean,
+  ending: oneOf<Actor["ending"]>([
+    element([null]),
+    Arbitrary.all({ reason: element(StopReason.literals), kicked: boolean })
+  ]),
+  age: element([60_000, 0, 1, 999, 1_000, 1_001, 8_999, 9_000, 9_999, 10_000, 10_001]),
+  protocol: element(protocols),
+  listed: element(["no", "publish", "publish", "read", "idle"]),
+  established: element([true, true, false]),
+  path: element(["no", "ready", "waiting"]),
+  viewers: element([0, 1, 7]),
+  seenUnlisted: boolean
+})
+
+export const policies: Arbitrary.Arbitrary<Policy> = Arbitrary.all({
+  unauthorized: element(["kick", "report"]),
+  massKickLimit: element([10, 0, 1, 2, 3]),
+  enforce: element([false, true])
+})
+
+export interface Scene {
+  readonly cast: ReadonlyArray<Actor>
+  readonly policy: Policy
+  readonly s1: { readonly now: typeof NOW; readonly unended: ReadonlyArray<StoredSession> }
+  readonly look: Look
+  readonly s2: SnapshotAfter
+  readonly memory: Memory
+}
+
+export const sourceOf = (index: number): string => `source-${index}`
+export const observationOf = (actor: Actor): Observation => ({
+  tracks: [{ codec: "H264" }],
+  viewerCount: actor.viewers,
+  inboundBytes: actor.age
+})
+const endingOf = (actor: Actor): Ending | null =>
+  actor.ending === null
+    ? null
+    : { reason: actor.ending.reason, requestedAt: at(-1), kickedAt: actor.ending.kicked ? at(-1) : null }
+
+const sessionOf = (actor: Actor, index: number): StoredSession => {
+  const startedAt = at(-actor.age)
+  const ending = endingOf(actor)
+  return {
+    streamId: streamId(index),
+    streamKeyId: keyId(index),
+    path: `live/${index}`,
+    source: { protocol: actor.protocol, id: sourceOf(index) },
+    state: actor.active
+      ? { _tag: "Active", startedAt, readyAt: startedAt, sourceType: sourceTypes[actor.protocol], ending }
+      : { _tag: "Connecting", startedAt, ending }
+  }
+}
+
+/** `between`: how long the look took, in milliseconds; `restarted`: the media server is another process than in the pass before. */
+export const sceneOf = (
+  cast: ReadonlyArray<Actor>,
+  policy: Policy,
+  between: number,
+  restarted: boolean | null
+): Scene => {
+  const those = <A>(is: (actor: Actor) => boolean, of: (actor: Actor, index: number) => A): ReadonlyArray<A> =>
+    cast.flatMap((actor, index) => (is(actor) ? [of(actor, index)] : []))
+  return {
+    cast,
+    policy,
+    s1: { now: NOW, unended: those((actor) => actor.stored === "both" || actor.stored === "before", sessionOf) },
+    look: {
+      started: "this process",
+      sources: those(
+        (actor) => actor.listed !== "no",
+        (actor, index): ListedSource => ({
+          id: sourceOf(index),
+          protocol: actor.protocol,
+          state: actor.listed === "no" ? "idle" : actor.listed,
+          established: actor.established,
+          path: `live/${index}`
+        })
+      ),
+      paths: those(
+        (actor) => actor.path !== "no",
+        (actor, index): ListedPath => ({
+          name: `live/${index}`,
+          ready: actor.path === "ready",
+          sourceType: sourceTypes[actor.protocol],
+          sourceId: sourceOf(index),
+          observation: observationOf(actor)
+        })
+      )
+    },
+    s2: {
+      now: at(between),
+      unended: those((actor) => actor.stored === "both" || actor.stored === "during", sessionOf),
+      former: new Set(
+        those(
+          (actor) => actor.listed !== "no" && (actor.stored === "ended" || actor.stored === "before"),
+          (_, index) => sourceOf(index)
+        )
+      )
+    },
+    memory: {
+      started: restarted === null ? null : restarted ? "another process" : "this process",
+      unlisted: new Set(
+        those(
+          (actor) => actor.seenUnlisted,
+          (_, index) => sourceOf(index)
+        )
+      )
+    }
+  }
+}
+
+export const scenes: Arbitrary.Arbitrary<Scene> = Arbitrary.map(
+  Arbitrary.all({
+    cast: Arbitrary.array(actors, { maxLength: 12 }),
+    policy: policies,
+    between: element([0, 5, 1_000]),
+    restarted: element([false, null, true])
+  }),
+  ({ cast, policy, between, restarted }) => sceneOf(cast, policy, between, restarted)
+)
+
+/** The reason of an end, as one who knows only the actor would say it. */
+export const reasonOf = (actor: Actor, restarted: boolean): EndReason =>
+  actor.ending?.reason ?? (restarted ? "media_server_restarted" : actor.active ? "disconnected" : "never_ready")

@@ -1,0 +1,226 @@
+/** Issuing, changing, revoking and describing keys: the order of steps, and that a key's value leaves once and redacted. */
+import { assert, describe, it } from "@effect/vitest"
+import {
+  changeKey,
+  describeKey,
+  type IssueOutcome,
+  issueKey,
+  listKeys,
+  type PathLimitText,
+  parseLimit,
+  Reconciler,
+  revoke,
+  StreamPath,
+  within
+} from "@greenroom/core"
+import { Effect, Fiber, Layer, Option, Redacted, Schema } from "effect"
+import { TestClock } from "effect/testing"
+import { at, broadcasterId, cases, element, keyId, limitTexts, NOW, oneOf, streamId } from "../support/arbitraries.ts"
+import { aKey, makeListings } from "../support/listings.ts"
+import { inTime, running } from "../support/running.ts"
+import { keyValue, makeStage, mediaServerDown, sha256 } from "../support/stage.ts"
+
+const order = { broadcasterId: broadcasterId(1), label: "Main camera", path: null, expiresAt: null }
+
+/** Key 1 with a stream on the air, and a reconciler that runs. */
+const onAir = Effect.fnUntraced(function* () {
+  const stage = makeStage()
+  const listings = makeListings(stage)
+  stage.addKey(1)
+  stage.addSession(1)
+  stage.connect(1)
+  listings.keys.set(keyId(1), aKey(1, { activeStreamId: streamId(1) }))
+  yield* TestClock.adjust("1 minute")
+  const { reconciler } = yield* running(stage)
+  return { stage, listings, layer: Layer.merge(listings.layer, Layer.succeed(Reconciler)(reconciler)) }
+})
+describe("issueKey", () => {
+  it.effect.prop(
+    "stores a hash and seven characters, gives the value once, and a path that the key may use",
+    [oneOf<string | null>([element([null]), limitTexts])],
+    ([limit]) =>
+      Effect.gen(function* () {
+        const listings = makeListings(makeStage())
+        const path = limit as PathLimitText | null
+        const issued = yield* issueKey({ ...order, path }).pipe(Effect.provide(listings.layer))
+        if (issued._tag !== "Issued") return assert.fail(issued._tag)
+        const [, stored] = listings.asked[0]! as readonly [string, Record<string, unknown>]
+        const value = Redacted.value(issued.value)
+        assert.deepStrictEqual(stored, {
+          ...order,
+          path,
+          id: stored.id,
+          hash: sha256(value),
+          keyPrefix: value.slice(0, 7)
+        })
+        assert.notInclude(JSON.stringify([issued, { ...stored, hash: null }]), value)
+        assert.isTrue(Schema.is(StreamPath)(issued.ingestPath))
+        assert.isTrue(within(limit === null ? null : parseLimit(limit), issued.ingestPath))
+        if (limit === null) assert.strictEqual(issued.ingestPath, `live/${String(stored.id).slice(0, 8)}`)
+      }),
+    cases(100)
+  )
+
+  it.effect("never gives the same value or id twice", () =>
+    Effect.gen(function* () {
+      const listings = makeListings(makeStage())
+      const issue = issueKey(order).pipe(Effect.provide(listings.layer))
+      const [one, two] = [yield* issue, yield* issue]
+      if (one._tag !== "Issued" || two._tag !== "Issued") return assert.fail("not issued")
+      assert.notStrictEqual(Redacted.value(one.value), Redacted.value(two.value))
+      assert.notStrictEqual(one.key.id, two.key.id)
+    })
+  )
+
+  it.effect("gives no value with a refusal", () =>
+    Effect.gen(function* () {
+      for (const _tag of ["UnknownBroadcaster", "ExpiryInPast", "PathTaken"] as const) {
+        const listings = makeListings(makeStage())
+        listings.outcomes.issue = { _tag } as IssueOutcome
+        const outcome = yield* issueKey(order).pipe(Effect.provide(listings.layer))
+        assert.deepStrictEqual(outcome, { _tag } as typeof outcome)
+      }
+    })
+  )
+})
+
+describe("revoke", () => {
+  it.effect("kills the key in the store first, then takes its stream off the air and says so", () =>
+    Effect.gen(function* () {
+      const { stage, listings, layer } = yield* onAir()
+      stage.changeKey(1, { revokedAt: NOW })
+      const order: Array<string> = []
+      stage.before["Sessions.requestDueStops"] = () => Effect.sync(() => order.push(...listings.questions(), "stop"))
+      const revoked = yield* inTime(revoke(keyId(1)).pipe(Effect.provide(layer)))
+      assert.deepStrictEqual(order.slice(0, 2), ["revoke", "stop"])
+      assert.isTrue(Option.isSome(revoked) && revoked.value.offAir && revoked.value.key.revokedAt !== null)
+      assert.strictEqual(stage.reason(1), "revoked")
+      assert.isFalse(stage.connections.has("source-1"))
+      assert.deepStrictEqual(listings.questions(), ["revoke", "unendedOf", "findKey"])
+      assert.deepStrictEqual(listings.asked[1]![1], { streamKeyId: keyId(1) })
+    })
+  )
+
+  it.effect("says when that could not be confirmed; the session is being stopped all the same", () =>
+    Effect.gen(function* () {
+      const { stage, layer } = yield* onAir()
+      stage.changeKey(1, { revokedAt: NOW })
+      stage.before["MediaServer.kick"] = () => mediaServerDown
+      const revoked = yield* inTime(revoke(keyId(1)).pipe(Effect.provide(layer)))
+      assert.isTrue(Option.isSome(revoked) && !revoked.value.offAir)
+      assert.notStrictEqual(stage.state(1), "Inactive")
+      assert.strictEqual(stage.reason(1), "revoked")
+    })
+  )
+
+  it.effect("answers what it knows when the key cannot be found again, and finds nobody for an unknown id", () =>
+    Effect.gen(function* () {
+      const { stage, listings, layer } = yield* onAir()
+      stage.changeKey(1, { revokedAt: NOW })
+      stage.before["Sessions.requestDueStops"] = () => Effect.sync(() => listings.keys.clear())
+      const revoked = yield* inTime(revoke(keyId(1)).pipe(Effect.provide(layer)))
+      assert.isTrue(Option.isSome(revoked) && revoked.value.key.id === keyId(1))
+      stage.calls.length = 0
+      assert.deepStrictEqual(yield* revoke(keyId(9)).pipe(Effect.provide(layer)), Option.none())
+      assert.deepStrictEqual(stage.called(), [])
+    })
+  )
+
+  it.effect("can be repeated, and answers by what is still on the air", () =>
+    Effect.gen(function* () {
+      const { stage, layer } = yield* onAir()
+      stage.changeKey(1, { revokedAt: NOW })
+      stage.before["MediaServer.kick"] = () => mediaServerDown
+      const again = inTime(revoke(keyId(1)).pipe(Effect.provide(layer)))
+      const first = yield* again
+      delete stage.before["MediaServer.kick"]
+      const second = yield* again
+      assert.deepStrictEqual(
+        [first, second].map((one) => Option.isSome(one) && one.value.offAir),
+        [false, true]
+      )
+      assert.deepStrictEqual(
+        [first, second].map((one) => Option.isSome(one) && one.value.key.revokedAt),
+        [NOW, NOW]
+      )
+    })
+  )
+})
+
+describe("changeKey", () => {
+  it.effect("suspends: the stream is marked for its end before the answer, and taken off the air", () =>
+    Effect.gen(function* () {
+      const { stage, listings, layer } = yield* onAir()
+      stage.changeKey(1, { enabled: false })
+      const outcome = yield* inTime(changeKey(keyId(1), { enabled: false }).pipe(Effect.provide(layer)))
+      assert.strictEqual(outcome._tag, "Changed")
+      assert.strictEqual(stage.reason(1), "disabled")
+      assert.strictEqual(stage.state(1), "Inactive")
+      assert.deepStrictEqual(listings.questions(), ["change", "unendedOf", "findKey"])
+    })
+  )
+
+  it.effect("suspends whole or not at all: a caller who leaves in the middle leaves no stream unmarked", () =>
+    Effect.gen(function* () {
+      const { stage, layer } = yield* onAir()
+      stage.changeKey(1, { enabled: false })
+      stage.before["Sessions.requestDueStops"] = () => Effect.sleep(100)
+      const caller = yield* Effect.forkChild(changeKey(keyId(1), { enabled: false }).pipe(Effect.provide(layer)))
+      yield* TestClock.adjust(50)
+      const leaving = yield* Effect.forkChild(Fiber.interrupt(caller))
+      stage.before["Leases.hold"] = () => Effect.never
+      yield* TestClock.adjust(50)
+      yield* Fiber.join(leaving)
+      assert.strictEqual(stage.reason(1), "disabled")
+    })
+  )
+
+  it.effect("stops nobody for another change, nor for one that was refused", () =>
+    Effect.gen(function* () {
+      const { stage, listings, layer } = yield* onAir()
+      stage.calls.length = 0
+      for (const changes of [{}, { label: "B" }, { enabled: true }, { expiresAt: at(1), label: null }]) {
+        const outcome = yield* changeKey(keyId(1), changes).pipe(Effect.provide(layer))
+        assert.strictEqual(outcome._tag, "Changed")
+        assert.deepStrictEqual(listings.asked.at(-1), ["change", keyId(1), changes])
+      }
+      for (const _tag of ["NotFound", "Revoked", "ExpiryInPast"] as const) {
+        listings.outcomes.change = { _tag }
+        assert.deepStrictEqual(yield* changeKey(keyId(1), { enabled: false }).pipe(Effect.provide(layer)), { _tag })
+      }
+      assert.deepStrictEqual(stage.called(), [])
+      assert.strictEqual(stage.reason(1), undefined)
+    })
+  )
+
+  it.effect("answers what it changed when the key cannot be found again", () =>
+    Effect.gen(function* () {
+      const { stage, listings, layer } = yield* onAir()
+      stage.changeKey(1, { enabled: false })
+      listings.outcomes.change = { _tag: "Changed", key: aKey(1, { enabled: false }), now: NOW }
+      listings.keys.clear()
+      const outcome = yield* inTime(changeKey(keyId(1), { enabled: false }).pipe(Effect.provide(layer)))
+      assert.deepStrictEqual(outcome, listings.outcomes.change)
+    })
+  )
+})
+
+describe("describeKey and listKeys", () => {
+  it.effect("pass on what the store says", () =>
+    Effect.gen(function* () {
+      const { listings, layer } = yield* onAir()
+      const page = { limit: 10, after: null }
+      const filter = { status: ["active"] } as const
+      const [one, none, list] = yield* Effect.all([
+        describeKey(keyId(1)),
+        describeKey(keyId(9)),
+        listKeys(filter, page)
+      ]).pipe(Effect.provide(layer))
+      assert.deepStrictEqual(one, Option.some({ key: listings.keys.get(keyId(1))!, now: NOW }))
+      assert.deepStrictEqual(none, Option.none())
+      assert.deepStrictEqual(list.items, [...listings.keys.values()])
+      assert.deepStrictEqual(listings.asked.at(-1), ["listKeys", filter, page])
+      assert.notInclude(JSON.stringify([one, list]), keyValue(1))
+    })
+  )
+})

@@ -1,0 +1,172 @@
+/** When the reconciler looks, whatever fails, and who learns when it has. */
+import { assert, describe, it } from "@effect/vitest"
+import { Reconciler, wake } from "@greenroom/core"
+import { Arbitrary, Clock, Effect, Exit, Layer, Scope } from "effect"
+import { TestClock } from "effect/testing"
+import { cases, element } from "../support/arbitraries.ts"
+import { collector } from "../support/logs.ts"
+import { running, settle } from "../support/running.ts"
+import { makeStage, mediaServerDown, storeDown } from "../support/stage.ts"
+
+const later = (ms: number) => TestClock.adjust(ms)
+
+describe("the reconciler looks", () => {
+  it.effect("at once, and then every second", () =>
+    Effect.gen(function* () {
+      const { passes } = yield* running(makeStage())
+      assert.deepStrictEqual(passes, [0])
+      yield* later(1_000 - 1)
+      assert.deepStrictEqual(passes, [0])
+      yield* later(1)
+      yield* later(3_000)
+      assert.deepStrictEqual(passes, [0, 1_000, 2_000, 3_000, 4_000])
+    })
+  )
+
+  const troubles = {
+    none: Effect.void,
+    "the store is down": storeDown,
+    "the media server is down": mediaServerDown,
+    "a defect": Effect.die(new Error("a defect")),
+    "an interruption": Effect.interrupt,
+    "no hurry": Effect.sleep(300)
+  }
+  const calls = ["Leases.hold", "Sessions.unended", "MediaServer.look", "Sessions.after"]
+  const moments = Arbitrary.all({
+    call: element(calls),
+    trouble: element(Object.keys(troubles) as Array<keyof typeof troubles>),
+    wakeAfter: element([null, 0, 1, 10, 49, 50, 51, 400, 949, 950, 951, 999])
+  })
+  it.effect.prop(
+    "again within a second whatever fails, never twice within 50 ms, and within 50 ms of being woken",
+    [Arbitrary.array(moments, { minLength: 1, maxLength: 12 })],
+    ([schedule]) =>
+      Effect.gen(function* () {
+        const stage = makeStage()
+        const began = yield* Clock.currentTimeMillis
+        const nowMs = Effect.map(Clock.currentTimeMillis, (now) => now - began)
+        const starts: Array<number> = []
+        const slow = new Set<number>()
+        const wakes: Array<readonly [at: number, begun: number]> = []
+        let current = 0
+        /** What goes wrong in the pass that is under way. */
+        let moment = schedule[0]
+        for (const call of calls) {
+          stage.before[call] = () => {
+            if (call === calls[0]) moment = schedule[current]
+            if (moment?.call !== call) return Effect.void
+            if (moment.trouble === "no hurry") slow.add(starts.length - 1)
+            return troubles[moment.trouble]
+          }
+        }
+        const { reconciler, scope } = yield* running(stage, starts)
+        for (; current < schedule.length; current++) {
+          const { wakeAfter } = schedule[current]!
+          if (wakeAfter !== null) {
+            yield* later(wakeAfter)
+            wakes.push([yield* nowMs, starts.length])
+            yield* reconciler.wake
+          }
+          yield* later(1_000 - (wakeAfter ?? 0))
+        }
+        yield* later(5_000)
+        const endOf = (pass: number) => starts[pass]! + (slow.has(pass) ? 300 : 0)
+        for (let pass = 1; pass < starts.length; pass++) {
+          assert.isAtLeast(starts[pass]! - endOf(pass - 1), 50, "closer than 50 ms")
+          assert.isAtMost(starts[pass]! - endOf(pass - 1), 1_000, "more than a second without a look")
+        }
+        assert.isAtLeast(endOf(starts.length - 1), (yield* nowMs) - 1_000)
+        for (const [at, begun] of wakes) {
+          assert.isAtMost(starts[begun]!, Math.max(at, endOf(begun - 1) + 50), `woken at ${at}`)
+        }
+        yield* Scope.close(scope, Exit.void)
+      }),
+    cases(200)
+  )
+
+  it.effect("once for a hundred wakes, and for a wake during a pass once more after it", () =>
+    Effect.gen(function* () {
+      const stage = makeStage()
+      const { reconciler, passes } = yield* running(stage)
+      yield* later(500)
+      stage.before["MediaServer.look"] = () => Effect.sleep(100)
+      for (let n = 0; n < 100; n++) yield* reconciler.wake
+      yield* later(99)
+      assert.deepStrictEqual(passes, [0, 500])
+      for (let n = 0; n < 100; n++) yield* reconciler.wake
+      yield* later(900)
+      assert.deepStrictEqual(passes, [0, 500, 650])
+    })
+  )
+
+  it.effect("when a hook says so", () =>
+    Effect.gen(function* () {
+      const stage = makeStage()
+      const { reconciler, passes } = yield* running(stage)
+      yield* later(300)
+      yield* wake().pipe(Effect.provide(Layer.succeed(Reconciler)(reconciler)))
+      yield* settle
+      assert.deepStrictEqual(passes, [0, 300])
+    })
+  )
+
+  it.effect("again after 50 ms while somebody who was kicked has to be seen gone", () =>
+    Effect.gen(function* () {
+      const stage = makeStage()
+      stage.connect(1)
+      const { passes } = yield* running(stage)
+      yield* later(900)
+      assert.deepStrictEqual(passes, [0, 50])
+    })
+  )
+
+  it.effect("on after a pass that never ends: that one is given up after 15 s", () =>
+    Effect.gen(function* () {
+      const stage = makeStage()
+      stage.before["MediaServer.look"] = () => Effect.never
+      const log = collector()
+      const { passes } = yield* running(stage).pipe(Effect.provide(log.layer))
+      delete stage.before["MediaServer.look"]
+      yield* later(14_999)
+      assert.deepStrictEqual(passes, [0])
+      yield* later(1_001)
+      assert.deepStrictEqual(passes, [0, 16_000])
+      assert.include(JSON.stringify(log.lines), "the pass took too long")
+    })
+  )
+
+  it.effect(
+    "with what it remembers from pass to pass, a failed one in between or not: a ghost is cured the second time",
+    () =>
+      Effect.gen(function* () {
+        const stage = makeStage()
+        stage.connect(1, { protocol: "rtsp", listed: false })
+        yield* running(stage)
+        stage.before["Sessions.after"] = () => storeDown
+        yield* later(1_000)
+        assert.deepStrictEqual(stage.called("MediaServer.curePath"), [])
+        delete stage.before["Sessions.after"]
+        yield* later(1_000)
+        assert.deepStrictEqual(stage.called("MediaServer.curePath"), ["MediaServer.curePath"])
+      })
+  )
+})
+
+describe("whoever waits for the next pass", () => {
+  it.effect.each(["complete", "failed"])("gets it when it is over: %s", (how) =>
+    Effect.gen(function* () {
+      const stage = makeStage()
+      const { reconciler } = yield* running(stage)
+      stage.before["MediaServer.look"] = () =>
+        Effect.andThen(Effect.sleep(200), how === "failed" ? mediaServerDown : Effect.void)
+      const waiting = yield* Effect.forkChild(reconciler.nextPass)
+      yield* later(1_199)
+      assert.isUndefined(waiting.pollUnsafe())
+      yield* later(1)
+      assert.isDefined(waiting.pollUnsafe())
+      const next = yield* Effect.forkChild(reconciler.nextPass)
+      yield* later(999)
+      assert.isUndefined(next.pollUnsafe(), "a pass that was over before is not the next one")
+    })
+  )
+})

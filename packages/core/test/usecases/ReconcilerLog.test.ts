@@ -1,0 +1,133 @@
+/** What the reconciler says of itself: each trouble once when it begins and once when it is over, and all of it in numbers. */
+import { assert, describe, it } from "@effect/vitest"
+import { MediaServerUnavailable } from "@greenroom/core"
+import { Effect } from "effect"
+import { TestClock } from "effect/testing"
+import { collector, metered } from "../support/logs.ts"
+import { running } from "../support/running.ts"
+import { keyValue, makeStage, mediaServerDown, storeDown } from "../support/stage.ts"
+
+const later = (ms: number) => TestClock.adjust(ms)
+
+describe("the reconciler says", () => {
+  it.effect("once that it cannot see, and once that it sees again", () =>
+    Effect.gen(function* () {
+      const stage = makeStage()
+      const log = collector()
+      yield* running(stage).pipe(Effect.provide(log.layer))
+      assert.deepStrictEqual(log.said(), [])
+      stage.before["Sessions.unended"] = () => storeDown
+      yield* later(5_000)
+      assert.deepStrictEqual(log.said(), ["WARN the reconciler cannot see; the stored state stands until it can"])
+      assert.deepStrictEqual(log.lines[0]!.annotations, {
+        outcome: "store_unavailable",
+        error: "The store did not answer test"
+      })
+      delete stage.before["Sessions.unended"]
+      yield* later(5_000)
+      assert.deepStrictEqual(log.said().slice(1), ["INFO the reconciler sees again"])
+    })
+  )
+
+  it.effect("anew when it is something else that it cannot see; a defect with all that is known of it", () =>
+    Effect.gen(function* () {
+      const stage = makeStage()
+      const log = collector()
+      yield* running(stage).pipe(Effect.provide(log.layer))
+      for (const trouble of [mediaServerDown, storeDown, Effect.die(new Error("what nobody expected"))]) {
+        stage.before["MediaServer.look"] = () => trouble
+        yield* later(3_000)
+      }
+      assert.deepStrictEqual(
+        log.lines.map(({ level, annotations }) => [level, annotations.outcome]),
+        [
+          ["WARN", "media_server_unavailable"],
+          ["WARN", "store_unavailable"],
+          ["WARN", "failed"],
+          ["ERROR", undefined]
+        ]
+      )
+      assert.include(JSON.stringify(log.lines.at(-1)), "what nobody expected")
+    })
+  )
+
+  it.effect("calmly that no media server is configured yet: that is no trouble of anybody's making", () =>
+    Effect.gen(function* () {
+      const stage = makeStage()
+      const absent = { reason: "absent", operation: "GET /v3/info", detail: "none is configured" } as const
+      stage.before["MediaServer.look"] = () => Effect.fail(new MediaServerUnavailable(absent))
+      const log = collector()
+      const { counts } = yield* metered(
+        Effect.gen(function* () {
+          yield* running(stage).pipe(Effect.provide(log.layer))
+          yield* later(3_000)
+        })
+      )
+      assert.deepStrictEqual(log.said(), ["INFO there is no media server to look at yet"])
+      assert.strictEqual(counts["greenroom_reconciler_passes_total outcome=media_server_absent"], 4)
+    })
+  )
+
+  it.effect("who publishes without a session, once a set of them, and no key that they put into their path", () =>
+    Effect.gen(function* () {
+      const stage = makeStage()
+      stage.policy.unauthorized = "report"
+      stage.connect(1, { path: `live/${keyValue(1)}` })
+      const log = collector()
+      yield* running(stage).pipe(Effect.provide(log.layer))
+      yield* later(3_000)
+      assert.deepStrictEqual(
+        log.lines.map(({ level, annotations }) => [level, annotations]),
+        [["WARN", { path: "live/sk_kkk1…", protocol: "rtmp", source_id: "source-1" }]]
+      )
+      stage.connect(2)
+      yield* later(3_000)
+      assert.strictEqual(log.lines.length, 3)
+      stage.connections.clear()
+      yield* later(1_000)
+      stage.connect(2)
+      yield* later(3_000)
+      assert.strictEqual(log.lines.length, 4)
+    })
+  )
+
+  it.effect("loudly, and once, that too many publish without a session", () =>
+    Effect.gen(function* () {
+      const stage = makeStage()
+      stage.policy.massKickLimit = 1
+      stage.connect(1)
+      stage.connect(2)
+      const log = collector()
+      yield* running(stage).pipe(Effect.provide(log.layer))
+      yield* later(3_000)
+      assert.strictEqual(log.lines.length, 1)
+      assert.match(log.said()[0]!, /^ERROR 2 publishers have no session here.*until an operator decides$/)
+      assert.strictEqual(stage.connections.size, 2)
+    })
+  )
+
+  it.effect("in numbers how its passes went", () =>
+    Effect.gen(function* () {
+      const stage = makeStage()
+      const { counts } = yield* metered(
+        Effect.gen(function* () {
+          stage.policy.unauthorized = "report"
+          stage.connect(1)
+          yield* running(stage)
+          for (const trouble of [storeDown, mediaServerDown, mediaServerDown, Effect.die("defect")]) {
+            stage.before["MediaServer.look"] = () => trouble
+            yield* later(1_000)
+          }
+          Object.assign(stage.lease, { holder: "another", until: Number.POSITIVE_INFINITY })
+          yield* later(1_000)
+        })
+      )
+      const passes = (outcome: string) => counts[`greenroom_reconciler_passes_total outcome=${outcome}`]
+      assert.deepStrictEqual(
+        ["complete", "store_unavailable", "media_server_unavailable", "failed", "not_leading"].map(passes),
+        [1, 1, 2, 1, 1]
+      )
+      assert.strictEqual(counts.greenroom_unauthorized_publishers, 1)
+    })
+  )
+})
