@@ -94,6 +94,9 @@ const publish = Effect.fnUntraced(function* (ask: PublishRequest) {
   if (ask.key === null) return refuse("unauthorized", "A stream key is needed to publish", null, true)
   const mint = yield* KeyMint
   const reconciler = yield* Reconciler
+  if (!(yield* reconciler.storeAnswers)) {
+    return yield* new StoreUnavailable({ operation: "Authenticate", cause: new Error("the store is known to be down") })
+  }
   const streamId = (yield* mint.uuid) as StreamId
   const request: AdmissionRequest = {
     hash: mint.hash(ask.key),

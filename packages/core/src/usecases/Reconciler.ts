@@ -11,9 +11,11 @@ import { Admissions } from "../ports/Admissions.ts"
 import { Leases } from "../ports/Leases.ts"
 import { type MediaServer, MediaServerUnavailable } from "../ports/MediaServer.ts"
 import type { Sessions } from "../ports/Sessions.ts"
+import type { StoreHealth } from "../ports/StoreHealth.ts"
 import { StoreUnavailable } from "../ports/StoreUnavailable.ts"
 import * as Telemetry from "../Telemetry.ts"
 import { type PassOutcome, pass, ReconcilePolicy } from "./Reconcile.ts"
+import { makeStoreWatch, type StoreWatch } from "./StoreWatch.ts"
 
 export class Reconciler extends Context.Service<
   Reconciler,
@@ -24,12 +26,14 @@ export class Reconciler extends Context.Service<
     readonly nextPass: Effect.Effect<void>
     /** The answer to an admission was lost: should its session have come to be, it must not stay. */
     readonly regret: (streamId: StreamId) => Effect.Effect<void>
+    /** False while the store is known to be down. */
+    readonly storeAnswers: Effect.Effect<boolean>
   }
 >()("greenroom/Reconciler") {
   static readonly layer: Layer.Layer<
     Reconciler,
     never,
-    ReconcilePolicy | Leases | Sessions | MediaServer | Admissions
+    ReconcilePolicy | Leases | Sessions | MediaServer | Admissions | StoreHealth
   > = Layer.effect(
     Reconciler,
     Effect.gen(function* () {
@@ -41,14 +45,17 @@ export class Reconciler extends Context.Service<
       const leases = yield* Leases
       // Finalizers run in the reverse order: the loop has ended before the lease is given up, so it cannot take it again.
       yield* Effect.addFinalizer(() => Effect.ignore(Effect.timeoutOption(leases.release(policy.holder), "1 second")))
-      yield* Effect.forkScoped(live(wakes, passed, regrets))
+      const watch = yield* makeStoreWatch
+      yield* Effect.forkScoped(live(wakes, passed, regrets, watch))
       return Reconciler.of({
         wake,
         nextPass: passed.await,
         regret: (streamId) =>
-          Effect.sync(() => {
+          Effect.suspend(() => {
             if (regrets.size < MAX_REGRETS) regrets.set(streamId, { until: null })
-          })
+            return watch.suspect
+          }),
+        storeAnswers: watch.answers
       })
     })
   )
@@ -75,7 +82,8 @@ interface Said {
 const live = Effect.fnUntraced(function* (
   wakes: Queue.Queue<void>,
   passed: Latch.Latch,
-  regrets: Map<StreamId, Regret>
+  regrets: Map<StreamId, Regret>,
+  watch: StoreWatch
 ) {
   let memory: Memory = blank
   const said: Said = { trouble: null, strangers: "" }
@@ -86,26 +94,32 @@ const live = Effect.fnUntraced(function* (
       Effect.exit
     )
     yield* tell(exit, said)
+    if (outcomeOf(exit) === "store_unavailable") yield* watch.suspect
     if (Exit.isSuccess(exit) && exit.value._tag === "Complete") {
       memory = exit.value.memory
       yield* Metric.update(Telemetry.passSeconds, ((yield* Clock.currentTimeMillis) - started) / 1000)
       if (exit.value.unsettled) yield* Queue.offer(wakes, undefined)
     }
+    if (regrets.size > REGRETS_AT_ONCE) yield* Queue.offer(wakes, undefined)
     yield* passed.release
     yield* Effect.sleep(PASS_APART_MS)
     yield* Effect.timeoutOption(Queue.take(wakes), PASS_EVERY_MS - PASS_APART_MS)
   }
 })
 
+/** Longer than a look may wait for them: those that are left come with the next pass. */
+const REGRETS_AT_ONCE = 100
+
 /** One that cannot be ended now is tried again by the next pass; when that is because the store is down, the pass says so. */
 const endRegretted = Effect.fnUntraced(function* (regrets: Map<StreamId, Regret>) {
   if (regrets.size === 0) return
   const admissions = yield* Admissions
   const now = yield* Clock.currentTimeMillis
-  for (const [streamId, regret] of regrets) {
+  for (const [streamId, regret] of [...regrets].slice(0, REGRETS_AT_ONCE)) {
     yield* admissions.endGone(streamId)
     regret.until ??= now + REGRET_FOR_MS
-    if (regret.until <= now) regrets.delete(streamId)
+    regrets.delete(streamId)
+    if (regret.until > now) regrets.set(streamId, regret)
   }
 })
 

@@ -9,12 +9,14 @@ export const backstage = (onDuplicate: "refuse" | "takeover" | null = null) => {
   stage.addKey(1)
   stage.addKey(2)
   const told = { wakes: 0, regrets: [] as Array<string> }
+  const store = { answers: true }
   const reconciler = Layer.succeed(Reconciler)({
     wake: Effect.sync(() => {
       told.wakes++
     }),
     nextPass: Effect.void,
-    regret: (id) => Effect.sync(() => void told.regrets.push(id))
+    regret: (id) => Effect.sync(() => void told.regrets.push(id)),
+    storeAnswers: Effect.sync(() => store.answers)
   })
   const policy = onDuplicate === null ? Layer.empty : Layer.succeed(DuplicatePolicy)(onDuplicate)
   const layer = Layer.mergeAll(stage.layer, reconciler, policy)
@@ -24,5 +26,5 @@ export const backstage = (onDuplicate: "refuse" | "takeover" | null = null) => {
     const request = { _tag: "Publish", path: "live/1", protocol: "rtmp", sourceId: "new", key, ...fields } as const
     return authenticate(request).pipe(Effect.provide(layer))
   }
-  return { stage, told, layer, ask }
+  return { stage, store, told, layer, ask }
 }

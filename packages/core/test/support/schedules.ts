@@ -114,7 +114,12 @@ export const makePlay = (rule: {
   const ended = new Set<string>()
   let sources = 0
   let memory: Memory = blank
-  const reconciler = Layer.succeed(Reconciler)({ wake: Effect.void, nextPass: Effect.void, regret: () => Effect.void })
+  const reconciler = Layer.succeed(Reconciler)({
+    wake: Effect.void,
+    nextPass: Effect.void,
+    regret: () => Effect.void,
+    storeAnswers: Effect.succeed(true)
+  })
   const layer = Layer.mergeAll(stage.layer, reconciler, Layer.succeed(DuplicatePolicy)(rule.onDuplicate))
 
   const sessionOf = (id: string): Row | undefined => [...stage.rows.values()].find((row) => row.source.id === id)

@@ -19,6 +19,8 @@ import {
   type Source,
   type StopReason,
   type StoredSession,
+  StoreHealth,
+  type StoreUnavailable,
   type StreamEvent,
   type StreamId,
   type StreamKeyId,
@@ -180,6 +182,9 @@ export const makeStore = (port: Port) => {
       endGone: port("Admissions.endGone", (now, id: StreamId) => {
         end(rows.get(id), "left", now)
       })
+    }),
+    Layer.succeed(StoreHealth)({
+      ping: Effect.suspend(() => port<[], void, StoreUnavailable>("StoreHealth.ping", () => {})())
     }),
     Layer.succeed(Leases)({
       hold: port("Leases.hold", (now, holder: string, ttl: number) => {
