@@ -47,6 +47,12 @@ const SERVED_FOR_MS = 60_000
 /** A configuration that is slow to come must not cost the look its deadline. */
 const LEARN_WITHIN_MS = 500
 
+/**
+ * An RTSP lookup that got no answer has held up, for its whole deadline, the auth that asked it and those behind it; RTSP encoders
+ * that come back all at once would hold up the looks for good. After one, none is sent for this long, and a look gets its turn.
+ */
+const RTSP_PAUSE_MS = 1_000
+
 const mayAskRtsp = (source: Source): boolean => listsOf(source.protocol).some(isRtsp)
 
 const configCall: Call = { method: "GET", route: "/v3/config/global/get" }
@@ -83,6 +89,21 @@ export const make = Effect.fnUntraced(function* (
       health = value
     })
 
+  let rtspPausedUntil = 0
+  const findRtsp = Effect.fnUntraced(function* (source: Source) {
+    if ((yield* Clock.currentTimeMillis) < rtspPausedUntil) {
+      const detail = "the last RTSP lookup got no answer"
+      return yield* new MediaServerUnavailable({ reason: "unreachable", operation: "find", detail })
+    }
+    return yield* Effect.tapError(within("find", findSource(api, lists, source)), (error) =>
+      Effect.map(Clock.currentTimeMillis, (now) => {
+        if (isTimeUp(error)) rtspPausedUntil = now + RTSP_PAUSE_MS
+      })
+    )
+  })
+  /** A call that failed by itself names its route; `within` names the operation. */
+  const isTimeUp = ({ operation }: MediaServerUnavailable) => operation === "find"
+
   const learn = Effect.fnUntraced(function* (started: string) {
     const now = yield* Clock.currentTimeMillis
     if (served?.started === started && now - served.at < SERVED_FOR_MS) return
@@ -96,7 +117,8 @@ export const make = Effect.fnUntraced(function* (
 
   return MediaServer.of({
     look: noted(within("look", lookAround(api, lists, meanwhile))),
-    find: (source) => noted(within("find", findSource(api, lists, source)), !mayAskRtsp(source)),
+    find: (source) =>
+      mayAskRtsp(source) ? noted(findRtsp(source), false) : noted(within("find", findSource(api, lists, source))),
     kick: (source) => within("kick", kickSource(api, lists, source)),
     curePath: cure,
     served: Effect.sync(() => served?.value ?? everythingServed),
