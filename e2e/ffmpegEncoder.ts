@@ -1,0 +1,81 @@
+/**
+ * ffmpeg as an encoder and ffprobe as a player. The picture is encoded once, into a file, so that twenty publishers are no
+ * work for the machine.
+ */
+import { type ChildProcess, execFile, spawn } from "node:child_process"
+import * as path from "node:path"
+import { promisify } from "node:util"
+import { Effect } from "effect"
+import { ffmpegBinary } from "../packages/adapters/test/fixtures/realMediaMtx.ts"
+import type { Target } from "../packages/server/test/scenarios/Target.ts"
+import type { Encoder } from "../packages/server/test/scenarios/Venue.ts"
+
+const run = promisify(execFile)
+const quiet = ["-hide_banner", "-loglevel", "error"]
+const CLIP_SECONDS = 60
+
+/** H264 and AAC with global headers, which RTSP needs: Matroska has them, MPEG-TS has not. */
+export const makeClip = (folder: string) =>
+  Effect.promise(async () => {
+    const clip = path.join(folder, "clip.mkv")
+    const picture = ["-f", "lavfi", "-i", "testsrc2=size=160x90:rate=10"]
+    const sound = ["-f", "lavfi", "-i", "sine=frequency=440:sample_rate=44100"]
+    const video = ["-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-g", "10", "-pix_fmt", "yuv420p"]
+    const audio = ["-c:a", "aac", "-b:a", "32k", "-flags", "+global_header"]
+    await run(ffmpegBinary ?? "ffmpeg", [
+      ...quiet,
+      ...picture,
+      ...sound,
+      "-t",
+      String(CLIP_SECONDS),
+      ...video,
+      ...audio,
+      clip
+    ])
+    return clip
+  })
+
+const outputs = {
+  rtmp: ["-f", "flv"],
+  rtsp: ["-f", "rtsp", "-rtsp_transport", "tcp"],
+  srt: ["-f", "mpegts"]
+} as const
+
+const isOver = (child: ChildProcess) => child.exitCode !== null || child.signalCode !== null
+
+export const ffmpegEncoder = Effect.fnUntraced(function* (
+  clip: string,
+  { url }: Target,
+  protocol: keyof typeof outputs
+) {
+  const input = ["-re", "-stream_loop", "-1", "-i", clip, "-c", "copy"]
+  const start = Effect.sync(() =>
+    spawn(ffmpegBinary ?? "ffmpeg", [...quiet, ...input, ...outputs[protocol], url], { stdio: "ignore" })
+  )
+  const exited = (child: ChildProcess) =>
+    Effect.callback<void>((resume) => {
+      if (isOver(child)) return resume(Effect.void)
+      child.once("exit", () => resume(Effect.void))
+    })
+  const kill = (child: ChildProcess) =>
+    Effect.suspend(() => {
+      child.kill("SIGKILL")
+      return exited(child)
+    })
+  const child = yield* Effect.acquireRelease(start, kill)
+  const encoder: Encoder = { protocol, ended: exited(child), hasEnded: () => isOver(child), kill: kill(child) }
+  return encoder
+})
+
+/** Video frames that ffprobe reads there; 0 when it reads none in time. */
+export const framesAt = (url: string) =>
+  Effect.promise(async () => {
+    const transport = url.startsWith("rtsp:") ? ["-rtsp_transport", "tcp"] : []
+    const analysis = ["-analyzeduration", "1000000", "-select_streams", "v", "-read_intervals", "%+#30"]
+    const shown = ["-show_entries", "frame=media_type", "-of", "csv=p=0"]
+    const { stdout } = await run("ffprobe", ["-v", "error", ...transport, ...analysis, ...shown, url], {
+      timeout: 30_000,
+      killSignal: "SIGKILL"
+    }).catch(() => ({ stdout: "" }))
+    return stdout.split("\n").filter((line) => line.startsWith("video")).length
+  })

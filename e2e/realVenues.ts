@@ -1,0 +1,147 @@
+/**
+ * The scenarios' venues with a real MediaMTX, a real PostgreSQL and real encoders: the service with a MediaMTX that it starts and
+ * supervises itself, the service in front of somebody else's, and in front of one that asks somebody else.
+ */
+import * as Net from "node:net"
+import * as path from "node:path"
+import { Effect, Layer } from "effect"
+import { freePorts, processes, temporaryFolder } from "../packages/adapters/test/embedded/processes.ts"
+import { authServer } from "../packages/adapters/test/fixtures/authServer.ts"
+import { mediaMtxBinary, type RealMediaMtx, realMediaMtx } from "../packages/adapters/test/fixtures/realMediaMtx.ts"
+import { makeMeasurements } from "../packages/server/test/scenarios/Measurements.ts"
+import {
+  API_SECRET,
+  authAddress,
+  prepareService,
+  type RunningService
+} from "../packages/server/test/scenarios/runService.ts"
+import { type MediaServerControls, Venue } from "../packages/server/test/scenarios/Venue.ts"
+import { browserEncoder } from "./browserEncoder.ts"
+import { ffmpegEncoder, framesAt, makeClip } from "./ffmpegEncoder.ts"
+
+/** All venues measure into one table. */
+export const measurements = makeMeasurements()
+
+const until = (what: string, condition: () => boolean | Promise<boolean>) =>
+  Effect.promise(async () => {
+    const deadline = performance.now() + 60_000
+    while (!(await condition())) {
+      if (performance.now() > deadline) throw new Error(`not after a minute: ${what}`)
+      await new Promise((resolve) => setTimeout(resolve, 10))
+    }
+  })
+
+const listens = (port: number) =>
+  new Promise<boolean>((resolve) => {
+    const socket = Net.connect(port, "127.0.0.1")
+    socket.once("connect", () => resolve(true)).once("error", () => resolve(false))
+    socket.once("connect", () => socket.destroy())
+  })
+
+const mediaServerAnswers = ({ api }: RunningService) =>
+  until("the media server answers", async () => {
+    const { body } = await Effect.runPromise(api.call<{ readonly media_server?: string } | null>("GET", "/health"))
+    return body?.media_server === "ok"
+  })
+
+const venue = Effect.fnUntraced(function* (service: RunningService, mediaServer: MediaServerControls) {
+  const clip = yield* makeClip(yield* temporaryFolder)
+  const encode: Venue["Service"]["encode"] = (target) =>
+    target.protocol === "webrtc" ? browserEncoder(target) : ffmpegEncoder(clip, target, target.protocol)
+  return Venue.of({
+    service,
+    encode,
+    encodeSlowly: encode,
+    stranger: encode,
+    framesAt,
+    mediaServer,
+    measure: measurements.add,
+    slack: 6
+  })
+})
+
+/** The one process that runs this binary on this configuration as a descendant of the service: never somebody else's. */
+const ownChild = (service: RunningService, configuration: string): number | undefined => {
+  const all = processes()
+  const parentOf = new Map(all.map(({ pid, parent }) => [pid, parent]))
+  const descends = (pid: number): boolean => {
+    const parent = parentOf.get(pid)
+    return parent !== undefined && (parent === service.pid() || descends(parent))
+  }
+  const command = `${mediaMtxBinary} ${configuration}`
+  return all.find((listed) => listed.command === command && descends(listed.pid))?.pid
+}
+
+/** `npm start`: the service brings its own PostgreSQL and its own MediaMTX, and starts that again when it dies. */
+export const embedded = Layer.effect(
+  Venue,
+  Effect.gen(function* () {
+    const names = ["api", "rtmp", "rtsp", "srt", "hls", "webrtc", "webrtcUdp"]
+    const ports = yield* Effect.promise(() => freePorts(names.length))
+    const service = yield* prepareService(() => ({
+      MEDIAMTX_BIN: mediaMtxBinary!,
+      MEDIAMTX_PORTS: names.map((name, index) => `${name}=${ports[index]}`).join(",")
+    }))
+    yield* service.start
+    yield* mediaServerAnswers(service)
+    const configuration = path.join(service.directory, "mediamtx", "mediamtx.json")
+    const signal = (name: NodeJS.Signals) =>
+      Effect.sync(() => {
+        const pid = ownChild(service, configuration)
+        if (pid === undefined) throw new Error("the service runs no media server")
+        process.kill(pid, name)
+        return pid
+      })
+    return yield* venue(service, {
+      kill: Effect.flatMap(signal("SIGKILL"), (pid) =>
+        until("the media server is dead", () => processes().every((listed) => listed.pid !== pid))
+      ),
+      start: Effect.void,
+      back: until("the media server takes publishers", () => listens(ports[1]!)),
+      freeze: Effect.asVoid(signal("SIGSTOP")),
+      thaw: Effect.asVoid(signal("SIGCONT"))
+    })
+  })
+)
+
+const environmentFor = ({ apiUrl, ports }: RealMediaMtx) => ({
+  MEDIAMTX_API_URL: apiUrl,
+  PUBLIC_HLS_URL: `http://127.0.0.1:${ports.hls}`,
+  PUBLIC_WEBRTC_URL: `http://127.0.0.1:${ports.webrtc}`,
+  PUBLIC_RTMP_URL: `rtmp://127.0.0.1:${ports.rtmp}`,
+  PUBLIC_RTSP_URL: `rtsp://127.0.0.1:${ports.rtsp}`,
+  PUBLIC_SRT_URL: `srt://127.0.0.1:${ports.srt}`
+})
+
+const inFrontOf = Effect.fnUntraced(function* (authHttpAddress: (port: number) => string) {
+  let mtx: RealMediaMtx | undefined
+  const service = yield* prepareService(() => environmentFor(mtx!))
+  const made = yield* realMediaMtx({
+    authHttpAddress: authHttpAddress(service.port),
+    protocols: ["rtsp", "rtmp", "srt", "hls", "webrtc"]
+  })
+  mtx = made
+  yield* service.start
+  yield* mediaServerAnswers(service)
+  return yield* venue(service, {
+    kill: made.stop("SIGKILL"),
+    start: made.start,
+    back: until("the media server takes publishers", () => listens(made.ports.rtmp)),
+    freeze: made.freeze,
+    thaw: made.thaw
+  })
+})
+
+/** A MediaMTX of its own life, which outlives a Greenroom that is killed. */
+export const foreign = Layer.effect(Venue, inFrontOf(authAddress))
+
+/** A MediaMTX that lets every publisher in and asks Greenroom about nobody. */
+export const open = Layer.effect(
+  Venue,
+  Effect.gen(function* () {
+    const lenient = yield* authServer(({ action, password }) =>
+      Effect.succeed(action !== "api" || password === API_SECRET)
+    )
+    return yield* inFrontOf(() => lenient.address)
+  })
+)

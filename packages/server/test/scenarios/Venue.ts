@@ -1,0 +1,94 @@
+/**
+ * Where a scenario plays: a running Greenroom, the media server in front of it, and encoders that come and go. Scenarios are
+ * written once, against this; the twin's venue runs them in the ordinary tests, the real ones in `e2e/`.
+ */
+import { Context, Effect, type Scope } from "effect"
+import type { Measurement } from "./Measurements.ts"
+import type { LogLine, RunningService } from "./runService.ts"
+import type { Publishable, Target } from "./Target.ts"
+
+export interface Encoder {
+  readonly protocol: Publishable
+  /** Until its process has ended, or a browser has noticed that it is off the air. */
+  readonly ended: Effect.Effect<void>
+  readonly hasEnded: () => boolean
+  /** SIGKILL. */
+  readonly kill: Effect.Effect<void>
+}
+
+export interface MediaServerControls {
+  /** SIGKILL; returns when it is dead. */
+  readonly kill: Effect.Effect<void>
+  /** Starts it again, where nobody else does. */
+  readonly start: Effect.Effect<void>
+  /** Until it takes publishers. */
+  readonly back: Effect.Effect<void>
+  /** It, and all of its connections, stand still. */
+  readonly freeze: Effect.Effect<void>
+  readonly thaw: Effect.Effect<void>
+}
+
+export class Venue extends Context.Service<
+  Venue,
+  {
+    readonly service: RunningService
+    /** Publishes until it is taken off the air or its scope closes. */
+    readonly encode: (target: Target) => Effect.Effect<Encoder, never, Scope.Scope>
+    /** The same, and takes RTMP's full two seconds to be ready. */
+    readonly encodeSlowly: (target: Target) => Effect.Effect<Encoder, never, Scope.Scope>
+    /** Publishes on a media server that lets it in without asking Greenroom. */
+    readonly stranger: (target: Target) => Effect.Effect<Encoder, never, Scope.Scope>
+    /** How many frames a player reads there. */
+    readonly framesAt: (url: string) => Effect.Effect<number>
+    readonly mediaServer: MediaServerControls
+    readonly measure: (measurement: Measurement) => void
+    /** Deadlines are this many times what is promised: a busy machine fails nothing, the measurements tell. */
+    readonly slack: number
+  }
+>()("greenroom/test/Venue") {}
+
+const ASK_EVERY = "25 millis"
+
+/** Polls until there is an answer; how long that took, in milliseconds. Dies when there is none in time. */
+export const waitFor = Effect.fnUntraced(function* <A>(
+  what: string,
+  ask: Effect.Effect<A | undefined>,
+  within: number
+): Effect.fn.Return<{ readonly value: A; readonly millis: number }, never, Venue> {
+  const { slack } = yield* Venue
+  const began = performance.now()
+  while (true) {
+    const value = yield* ask
+    const millis = performance.now() - began
+    if (value !== undefined) return { value, millis }
+    if (millis > within * slack) return yield* Effect.die(new Error(`not within ${within} ms × ${slack}: ${what}`))
+    yield* Effect.sleep(ASK_EVERY)
+  }
+})
+
+/** What `/auth` has said from here on. */
+export const listen = Effect.map(Venue, ({ service }) => {
+  const from = service.lines().length
+  const decisions = () =>
+    service
+      .lines()
+      .slice(from)
+      .filter(({ message, route, action, decision }) => {
+        return message === "request" && route === "/auth" && action === "publish" && decision !== undefined
+      })
+  return {
+    /** The first answer to a publisher that fits. */
+    first: (what: string, fits: (line: LogLine) => boolean, within = 5_000) =>
+      Effect.map(
+        waitFor(
+          `/auth says ${what}`,
+          Effect.sync(() => decisions().find(fits)),
+          within
+        ),
+        ({ value }) => value
+      ),
+    /** Refusals but those of RTSP's anonymous first call. */
+    refusals: (fits: (line: LogLine) => boolean): ReadonlyArray<LogLine> =>
+      decisions().filter((line) => line.decision === "refuse" && line.reason !== "unauthorized" && fits(line))
+  }
+})

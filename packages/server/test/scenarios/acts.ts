@@ -1,0 +1,128 @@
+/** What scenarios do and expect again and again. */
+import { randomBytes } from "node:crypto"
+import { assert } from "@effect/vitest"
+import { withoutKeys } from "@greenroom/core"
+import { Effect } from "effect"
+import type { IssuedKey, Stream } from "./Api.ts"
+import { type Publishable, type Target, targetOf } from "./Target.ts"
+import { type Encoder, listen, Venue, waitFor } from "./Venue.ts"
+
+/** From connecting to listed, with RTMP's two seconds of analysis and a second between two looks. */
+export const LISTED_WITHIN_MS = 5_000
+
+export const someName = (beginning: string): string => `${beginning}-${randomBytes(4).toString("hex")}`
+
+export const newBroadcaster = Effect.fnUntraced(function* () {
+  const { api } = (yield* Venue).service
+  const { status, body } = yield* api.call<{ readonly id: string }>("POST", "/broadcasters", {
+    display_name: someName("Studio")
+  })
+  assert.strictEqual(status, 201)
+  return body.id
+})
+
+export interface KeyOrder {
+  readonly broadcaster?: string
+  readonly path?: string
+  readonly label?: string
+  readonly expiresInMillis?: number
+}
+
+export const newKey = Effect.fnUntraced(function* (order: KeyOrder = {}) {
+  const { api } = (yield* Venue).service
+  const { status, body } = yield* api.call<IssuedKey>("POST", "/stream-keys", {
+    broadcaster_id: order.broadcaster ?? (yield* newBroadcaster()),
+    ...(order.path === undefined ? {} : { path: order.path }),
+    ...(order.label === undefined ? {} : { label: order.label }),
+    ...(order.expiresInMillis === undefined
+      ? {}
+      : { expires_at: new Date(Date.now() + order.expiresInMillis).toISOString() })
+  })
+  assert.strictEqual(status, 201)
+  return body
+})
+
+/** The active stream of the key, as soon as it is listed. */
+export const listed = Effect.fnUntraced(function* (key: IssuedKey, within = LISTED_WITHIN_MS) {
+  const { api } = (yield* Venue).service
+  const ask = Effect.map(api.streams(`stream_key_id=${key.id}`), (streams) => streams[0])
+  return yield* waitFor(`a stream of ${key.key_prefix}… is listed`, ask, within)
+})
+
+/** Until no stream of the key is listed any more; how long that took. */
+export const unlisted = Effect.fnUntraced(function* (key: IssuedKey, within: number) {
+  const { api } = (yield* Venue).service
+  const ask = Effect.map(api.streams(`stream_key_id=${key.id}&status=connecting,active`), (streams) =>
+    streams.length === 0 ? true : undefined
+  )
+  return (yield* waitFor(`no stream of ${key.key_prefix}… is listed`, ask, within)).millis
+})
+
+export interface OnAir {
+  readonly key: IssuedKey
+  readonly encoder: Encoder
+  readonly stream: Stream
+}
+
+/** Publishes as the key's instructions say and is let in at the first try; returns when it is listed. */
+export const goOnAir = Effect.fnUntraced(function* (key: IssuedKey, protocol: Publishable) {
+  const venue = yield* Venue
+  const heard = yield* listen
+  const encoder = yield* venue.encode(targetOf(key, protocol))
+  const ofKey = (line: { readonly stream_key_id?: string | null }) => line.stream_key_id === key.id
+  const admission = yield* heard.first(`something of ${key.key_prefix}…`, ofKey)
+  assert.strictEqual(admission.decision, "allow", `at its first try: ${admission.reason}`)
+  const { value: stream } = yield* listed(key)
+  assert.strictEqual(stream.source_id, admission.source_id)
+  assert.isFalse(encoder.hasEnded())
+  const onAir: OnAir = { key, encoder, stream }
+  return onAir
+})
+
+/** Tries to publish and is refused for this reason; returns when it has been told. */
+export const isRefused = Effect.fnUntraced(function* (what: string, target: Target, reason: string) {
+  const venue = yield* Venue
+  const heard = yield* listen
+  const encoder = yield* venue.encode(target)
+  const shown = withoutKeys(target.path)
+  const line = yield* heard.first(
+    what,
+    // RTSP clients ask once without their key.
+    (line) =>
+      line.protocol === target.protocol &&
+      line.path === shown &&
+      (line.reason !== "unauthorized" || reason === "unauthorized")
+  )
+  assert.strictEqual(line.decision, "refuse", what)
+  assert.strictEqual(line.reason, reason, what)
+  return encoder
+})
+
+export const isRefusedWith = (key: IssuedKey, protocol: Publishable, reason: string) =>
+  isRefused(`${key.key_prefix}… is refused`, targetOf(key, protocol), reason)
+
+/** It goes on as it was: the same stream of the same connection, and more of it has come in. */
+export const goesOn = Effect.fnUntraced(function* ({ key, encoder, stream }: OnAir) {
+  const { api } = (yield* Venue).service
+  const before = yield* api.stream(stream.id)
+  const ask = Effect.map(api.stream(stream.id), (now) => (now.inbound_bytes > before.inbound_bytes ? now : undefined))
+  const { value: now } = yield* waitFor(`more of ${key.key_prefix}… comes in`, ask, 5_000)
+  assert.strictEqual(now.status, "active")
+  assert.strictEqual(now.source_id, stream.source_id)
+  assert.isFalse(encoder.hasEnded())
+})
+
+/** How it ended, when it has. */
+export const isOver = Effect.fnUntraced(function* ({ stream }: OnAir, reason: string, within = 5_000) {
+  const { api } = (yield* Venue).service
+  const ask = Effect.map(api.stream(stream.id), (now) => (now.status === "inactive" ? now : undefined))
+  const { value, millis } = yield* waitFor(`stream ${stream.path} is over`, ask, within)
+  assert.strictEqual(value.end_reason, reason)
+  return millis
+})
+
+/** No encoder ever got in with the key. */
+export const neverPublished = Effect.fnUntraced(function* (key: IssuedKey) {
+  const { api } = (yield* Venue).service
+  assert.deepStrictEqual(yield* api.streams(`status=connecting,active,inactive&stream_key_id=${key.id}`), [])
+})

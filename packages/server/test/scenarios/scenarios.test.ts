@@ -1,0 +1,24 @@
+/** The end-to-end scenarios in the ordinary test run, where MediaMTX and ffmpeg may be missing: against the twin. */
+import { describe, layer } from "@effect/vitest"
+import { killedBeforeReady, publishing } from "./publishing.ts"
+import { secrecy } from "./secrecy.ts"
+import { strangers } from "./strangers.ts"
+import { expiringOnAir, takingOffAir } from "./takingOffAir.ts"
+import * as twinVenue from "./twinVenue.ts"
+
+const protocols = ["rtmp", "rtsp", "srt", "webrtc"] as const
+
+layer(twinVenue.layer, { excludeTestServices: true, timeout: "60 seconds" })("Greenroom in front of the twin", (it) => {
+  for (const protocol of protocols) {
+    describe.concurrent(`over ${protocol}`, () => {
+      publishing(it, protocol)
+      takingOffAir(it, protocol)
+    })
+  }
+  describe.concurrent("now and then", () => {
+    killedBeforeReady(it)
+    expiringOnAir(it, "srt", 1_500)
+    strangers(it, protocols)
+  })
+  secrecy(it)
+})

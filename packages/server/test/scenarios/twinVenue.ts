@@ -1,0 +1,96 @@
+/**
+ * The scenarios' venue without MediaMTX and ffmpeg: the service in a process of its own, over its own PostgreSQL, in front of a
+ * simulated MediaMTX in this one. An encoder reads its address as ffmpeg and MediaMTX together would.
+ */
+import { Effect, Layer } from "effect"
+import { TwinServer } from "../../../adapters/src/twin/index.ts"
+import { makeMeasurements } from "./Measurements.ts"
+import { authAddress, prepareService } from "./runService.ts"
+import type { Target } from "./Target.ts"
+import { type Encoder, Venue } from "./Venue.ts"
+
+/** Shorter than the real ones where nothing depends on it. */
+const times = { readyAfter: { rtmp: 60, srt: 40, webrtc: 20 }, denialDelay: 100, readTimeout: 600 }
+
+/** The real one's. */
+const RTMP_ANALYSIS = "2 seconds"
+
+const publicUrls = {
+  PUBLIC_HLS_URL: "http://127.0.0.1:8888",
+  PUBLIC_WEBRTC_URL: "http://127.0.0.1:8889",
+  PUBLIC_RTMP_URL: "rtmp://127.0.0.1:1935",
+  PUBLIC_RTSP_URL: "rtsp://127.0.0.1:8554",
+  PUBLIC_SRT_URL: "srt://127.0.0.1:8890"
+}
+
+type PublishOptions = Parameters<TwinServer.Twin["publish"]>[0]
+
+const clientOf = ({ protocol, url, bearer }: Target): PublishOptions => {
+  const { pathname, search, username, password } = new URL(url)
+  const path = decodeURIComponent(pathname.slice(1))
+  switch (protocol) {
+    case "rtmp":
+      return { protocol, path, query: search.slice(1) }
+    case "rtsp":
+      return { protocol, path, user: username, password }
+    case "srt": {
+      const streamId = new URLSearchParams(search).get("streamid") ?? ""
+      const [, publishPath = "", user = "", secret = ""] = streamId.split(":")
+      return { protocol, path: publishPath, user, password: secret }
+    }
+    case "webrtc":
+      return { protocol, path: path.replace(/\/whip$/, ""), token: bearer }
+  }
+}
+
+/** What a player asks for: the path, over whichever protocol. */
+const playedPath = (url: string): string =>
+  decodeURIComponent(new URL(url).pathname.slice(1)).replace(/\/index.m3u8$/, "")
+
+export const layer = Layer.effect(
+  Venue,
+  Effect.gen(function* () {
+    const twin = yield* TwinServer.make(times)
+    const service = yield* prepareService(() => ({ MEDIAMTX_API_URL: twin.apiUrl, ...publicUrls }))
+    yield* twin.authenticateAt(authAddress(service.port))
+    yield* service.start
+
+    const connect = Effect.fnUntraced(function* (options: PublishOptions, protocol: Target["protocol"]) {
+      const publisher = yield* Effect.acquireRelease(twin.publish(options), ({ drop }) => drop)
+      let over = false
+      const end = Effect.sync(() => {
+        over = true
+      })
+      yield* publisher.closed.pipe(Effect.andThen(end), Effect.forkScoped)
+      const encoder: Encoder = {
+        protocol,
+        ended: Effect.asVoid(publisher.closed),
+        hasEnded: () => over,
+        kill: Effect.andThen(publisher.kill, end)
+      }
+      return encoder
+    })
+
+    return Venue.of({
+      service,
+      encode: (target) => connect(clientOf(target), target.protocol),
+      encodeSlowly: (target) => connect({ ...clientOf(target), readyAfter: RTMP_ANALYSIS }, target.protocol),
+      stranger: (target) => connect({ ...clientOf(target), unasked: true }, target.protocol),
+      framesAt: Effect.fnUntraced(function* (url) {
+        const reader = yield* twin.read({ protocol: "rtsp", path: playedPath(url) })
+        const { connections } = yield* twin.world
+        yield* reader.drop
+        return connections.get(reader.id)?.phase._tag === "Reading" ? 1 : 0
+      }),
+      mediaServer: {
+        kill: twin.stop,
+        start: twin.start,
+        back: Effect.void,
+        freeze: twin.fault({ _tag: "Frozen" }),
+        thaw: twin.fault(null)
+      },
+      measure: makeMeasurements().add,
+      slack: 3
+    })
+  })
+)
