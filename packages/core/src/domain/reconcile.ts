@@ -76,10 +76,13 @@ export interface Reconciliation {
   readonly memory: Memory
 }
 
-/** An admitted connection may not stand in its list yet. */
+/** A connection that was admitted just now, and was never seen, may not stand in its list yet. */
 export const ABSENCE_GRACE_MS = 1_000
 /** MediaMTX ends other protocols' half-open handshakes itself; an RTSP session may announce and stand still for ever. */
 export const RTSP_READY_WITHIN_MS = 10_000
+
+/** It stood in a list before this look: only then does a session become ready, and only then is it kicked. */
+const wasSeen = ({ state }: StoredSession): boolean => state._tag === "Active" || state.ending?.kickedAt != null
 
 const mayKick = (listed: ListedSource): boolean => listed.protocol !== "webrtc" || listed.established
 
@@ -94,7 +97,7 @@ export const reconcile = (
 ): Reconciliation => {
   const listedById = new Map(look.sources.map((source) => [source.id, source]))
   const pathBySource = new Map(look.paths.map((path) => [path.sourceId, path]))
-  const before = new Set(s1.unended.map((session) => session.streamId))
+  const before = new Map(s1.unended.map((session) => [session.streamId, session]))
   const known = new Set(s2.unended.map((session) => session.source.id))
   const restarted = memory.started !== null && memory.started !== look.started
 
@@ -105,9 +108,10 @@ export const reconcile = (
     const listed = listedById.get(session.source.id)
     const path = pathBySource.get(session.source.id)
     if (listed === undefined && path === undefined) {
-      if (!before.has(session.streamId)) continue
+      const earlier = before.get(session.streamId)
+      if (earlier === undefined) continue
       if (restarted) commands.push({ _tag: "End", session, cause: "media_server_restarted", verify: false })
-      else if (millisBetween(session.state.startedAt, s1.now) > ABSENCE_GRACE_MS) {
+      else if (wasSeen(earlier) || millisBetween(session.state.startedAt, s1.now) > ABSENCE_GRACE_MS) {
         commands.push({ _tag: "End", session, cause: "left", verify: true })
       }
       continue

@@ -3,7 +3,7 @@
  * says. A pass that cannot look at everything does nothing. Each write is conditional on still holding the lease, and before a
  * kick the store is read once more: between a decision and its execution this process may have been frozen for any time.
  */
-import { Context, Effect, Metric } from "effect"
+import { Context, Effect, Metric, Option } from "effect"
 import type { StreamId } from "../domain/Ids.ts"
 import type { ListedSource } from "../domain/Look.ts"
 import { type Command, type Memory, type Policy, reconcile } from "../domain/reconcile.ts"
@@ -33,6 +33,8 @@ export type PassOutcome =
       readonly memory: Memory
       readonly unended: number
       readonly unsettled: boolean
+      /** Somebody is connecting: whether it becomes ready is what everybody waits for. */
+      readonly expecting: boolean
       /** Publishers without a session that were not kicked: by policy (`report`), or because they are too many at once. */
       readonly reported: ReadonlyArray<ListedSource>
       readonly heldBack: number
@@ -67,7 +69,7 @@ export const pass = Effect.fnUntraced(function* (memory: Memory) {
   for (const { streamId, reason } of only("RequestStop")) yield* sessions.requestStop(streamId, reason, policy.holder)
   yield* endAll(only("End"), policy.holder)
   const kicked = yield* kickAll(only("KickStopping"), only("KickUnauthorized"), policy.holder)
-  for (const { path } of only("CurePath")) yield* cure(path)
+  yield* cureAll(only("CurePath"))
   if (lease.started !== look.started) yield* leases.remember(policy.holder, look.started)
 
   yield* Metric.update(Telemetry.unendedStreams, s2.unended.length)
@@ -76,6 +78,7 @@ export const pass = Effect.fnUntraced(function* (memory: Memory) {
     memory: result.memory,
     unended: s2.unended.length,
     unsettled: kicked > 0 || only("RequestStop").length > 0,
+    expecting: s2.unended.some((session) => session.state._tag === "Connecting"),
     reported: only("ReportUnauthorized").map((command) => command.listed),
     heldBack: only("HoldMassKick").reduce((sum, hold) => sum + hold.count, 0)
   }
@@ -102,16 +105,27 @@ const endAll = Effect.fnUntraced(function* (ends: ReadonlyArray<Of<"End">>, hold
   }
 })
 
-/** A path that could not be reset is seen again: the failure is said, and keeps the pass from nothing. */
-const cure = Effect.fnUntraced(function* (path: string) {
+/**
+ * Resets the paths of publishers that no kick reaches, if another look shows them there still: a newcomer that has driven one out since
+ * must not go in its place. A path that could not be reset is seen again: the failure is said, and keeps the pass from nothing.
+ */
+const cureAll = Effect.fnUntraced(function* (cures: ReadonlyArray<Of<"CurePath">>) {
+  if (cures.length === 0) return
   const mediaServer = yield* MediaServer
-  const about = Effect.annotateLogs({ path: shown(path) })
-  yield* about(Effect.logWarning("a publisher that no list shows: its path is reset"))
-  yield* Effect.catchTag(mediaServer.curePath(path), "MediaServerUnavailable", (error) =>
-    about(Effect.logWarning("a path could not be reset; the next pass tries again")).pipe(
-      Effect.annotateLogs({ error: withoutKeys(error.message) })
+  const again = yield* Effect.option(mediaServer.look)
+  if (Option.isNone(again)) return
+  const { paths, sources } = again.value
+  const isThere = ({ path, sourceId }: Of<"CurePath">) =>
+    paths.some((one) => one.name === path && one.sourceId === sourceId) && !sources.some((one) => one.id === sourceId)
+  for (const { path } of cures.filter(isThere)) {
+    const about = Effect.annotateLogs({ path: shown(path) })
+    yield* about(Effect.logWarning("a publisher that no list shows: its path is reset"))
+    yield* Effect.catchTag(mediaServer.curePath(path), "MediaServerUnavailable", (error) =>
+      about(Effect.logWarning("a path could not be reset; the next pass tries again")).pipe(
+        Effect.annotateLogs({ error: withoutKeys(error.message) })
+      )
     )
-  )
+  }
 })
 
 /** Kicks those for whom the reason still holds. How many were told to go. */

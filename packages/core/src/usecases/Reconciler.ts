@@ -63,6 +63,8 @@ export class Reconciler extends Context.Service<
 
 /** A look comes at least this often; more often only when woken. */
 export const PASS_EVERY_MS = 1_000
+/** While somebody is connecting; MediaMTX analyses RTMP for 2 s before it is ready. */
+export const PASS_EVERY_WHILE_CONNECTING_MS = 250
 /** Two passes never follow each other closer than this, however often somebody wakes. */
 const PASS_APART_MS = 50
 const PASS_DEADLINE = Duration.seconds(15)
@@ -86,6 +88,7 @@ const live = Effect.fnUntraced(function* (
   watch: StoreWatch
 ) {
   let memory: Memory = blank
+  let pause = PASS_EVERY_MS
   const said: Said = { trouble: null, strangers: "" }
   while (true) {
     const started = yield* Clock.currentTimeMillis
@@ -95,15 +98,17 @@ const live = Effect.fnUntraced(function* (
     )
     yield* tell(exit, said)
     if (outcomeOf(exit) === "store_unavailable") yield* watch.suspect
+    pause = PASS_EVERY_MS
     if (Exit.isSuccess(exit) && exit.value._tag === "Complete") {
       memory = exit.value.memory
+      if (exit.value.expecting) pause = PASS_EVERY_WHILE_CONNECTING_MS
       yield* Metric.update(Telemetry.passSeconds, ((yield* Clock.currentTimeMillis) - started) / 1000)
       if (exit.value.unsettled) yield* Queue.offer(wakes, undefined)
     }
     if (regrets.size > REGRETS_AT_ONCE) yield* Queue.offer(wakes, undefined)
     yield* passed.release
     yield* Effect.sleep(PASS_APART_MS)
-    yield* Effect.timeoutOption(Queue.take(wakes), PASS_EVERY_MS - PASS_APART_MS)
+    yield* Effect.timeoutOption(Queue.take(wakes), pause - PASS_APART_MS)
   }
 })
 

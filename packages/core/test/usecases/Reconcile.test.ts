@@ -23,6 +23,7 @@ describe("a pass", () => {
         memory: { started: "1", unlisted: new Set<string>() },
         unended: 0,
         unsettled: false,
+        expecting: false,
         reported: [],
         heldBack: 0
       })

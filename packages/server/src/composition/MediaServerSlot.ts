@@ -3,7 +3,7 @@
  * that it can without; the use cases do not notice the change.
  */
 import { MediaMtx } from "@greenroom/adapters/mediamtx"
-import { MediaServer, MediaServerUnavailable, nothingServed } from "@greenroom/core"
+import { everythingServed, MediaServer, MediaServerUnavailable, nothingServed } from "@greenroom/core"
 import { Context, Effect, Layer } from "effect"
 
 type Shape = MediaServer["Service"]
@@ -11,27 +11,32 @@ type Shape = MediaServer["Service"]
 const none = (operation: string) =>
   Effect.fail(new MediaServerUnavailable({ reason: "absent", operation, detail: "there is no media server yet" }))
 
-const absent: Shape = {
+/** On its way: what it will serve is given the benefit of the doubt, so that a key issued meanwhile has its instructions. */
+const awaited: Shape = {
   look: none("look"),
   find: () => none("find"),
   kick: () => none("kick"),
   curePath: () => none("curePath"),
-  served: Effect.succeed(nothingServed),
+  served: Effect.succeed(everythingServed),
   health: Effect.succeed("absent")
 }
+
+const absent: Shape = { ...awaited, served: Effect.succeed(nothingServed) }
 
 export class MediaServerSlot extends Context.Service<
   MediaServerSlot,
   {
     /** From now on the port is the client of this control API. */
     readonly fill: (options: MediaMtx.MediaMtxOptions) => Effect.Effect<void>
+    /** None is to be had: nothing plays. */
+    readonly giveUp: Effect.Effect<void>
   }
 >()("greenroom/MediaServerSlot") {}
 
 export const layer: Layer.Layer<MediaServer | MediaServerSlot> = Layer.effectContext(
   Effect.gen(function* () {
     const scope = yield* Effect.scope
-    let current = absent
+    let current = awaited
     const mediaServer = MediaServer.of({
       look: Effect.suspend(() => current.look),
       find: (source) => current.find(source),
@@ -41,6 +46,9 @@ export const layer: Layer.Layer<MediaServer | MediaServerSlot> = Layer.effectCon
       health: Effect.suspend(() => current.health)
     })
     const slot = MediaServerSlot.of({
+      giveUp: Effect.sync(() => {
+        current = absent
+      }),
       fill: Effect.fnUntraced(function* (options) {
         current = Context.get(yield* Layer.buildWithScope(MediaMtx.layer(options), scope), MediaServer)
       })

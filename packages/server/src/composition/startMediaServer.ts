@@ -65,7 +65,7 @@ export const startMediaServer = Effect.fn("startMediaServer")(function* (
   return yield* begun.pipe(
     Effect.catchTag("MediaMtxUnavailable", ({ message }) => {
       const start: MediaServerStart = { runs: false, sentence: message }
-      return Effect.as(Effect.logWarning(message), start)
+      return Effect.as(Effect.andThen(slot.giveUp, Effect.logWarning(message)), start)
     })
   )
 })
