@@ -23,6 +23,22 @@ describe("the reconciler looks", () => {
     })
   )
 
+  it.effect("every quarter of a second while somebody is connecting, and then every second again", () =>
+    Effect.gen(function* () {
+      const stage = makeStage()
+      stage.addSession(1)
+      stage.connect(1, { onPath: "no" })
+      const { passes } = yield* running(stage)
+      yield* later(1_000)
+      assert.deepStrictEqual(passes, [0, 250, 500, 750, 1_000])
+      stage.connect(1)
+      yield* later(250)
+      passes.length = 0
+      yield* later(2_500)
+      assert.strictEqual(passes.length, 3, "1,250 still knew it as connecting")
+    })
+  )
+
   const troubles = {
     none: Effect.void,
     "the store is down": storeDown,
