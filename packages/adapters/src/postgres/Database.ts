@@ -115,11 +115,12 @@ const make = Effect.fnUntraced(function* (
 
 const admissionConfig: PgClient.PgPoolConfig = {
   applicationName: "greenroom-admissions",
-  minConnections: 5,
+  // Enough for a hundred at once are open from the beginning: a burst must not wait for servers to start.
+  minConnections: 10,
   maxConnections: 25,
   multiplex: true,
-  // What shares a connection waits for the slowest of it.
-  multiplexConcurrency: 4,
+  // What shares a connection waits for the slowest of it; a hundred at once still find a place.
+  multiplexConcurrency: 10,
   connectTimeout: "2 seconds",
   startupParameters: limits(300, 600)
 }

@@ -112,7 +112,7 @@ const publish = Effect.fnUntraced(function* (ask: PublishRequest) {
     }),
     Effect.onError(() => reconciler.regret(streamId))
   )
-  yield* reconciler.wake
+  yield* decision._tag === "AllowPublisher" ? reconciler.wakeSoon : reconciler.wake
   return decision
 })
 

@@ -73,11 +73,12 @@ export const pass = Effect.fnUntraced(function* (memory: Memory) {
   if (lease.started !== look.started) yield* leases.remember(policy.holder, look.started)
 
   yield* Metric.update(Telemetry.unendedStreams, s2.unended.length)
+  const seenFirst = [...result.memory.unlisted].some((source) => !memory.unlisted.has(source))
   const outcome: PassOutcome = {
     _tag: "Complete",
     memory: result.memory,
     unended: s2.unended.length,
-    unsettled: kicked > 0 || only("RequestStop").length > 0,
+    unsettled: kicked > 0 || only("RequestStop").length > 0 || seenFirst,
     expecting: s2.unended.some((session) => session.state._tag === "Connecting"),
     reported: only("ReportUnauthorized").map((command) => command.listed),
     heldBack: only("HoldMassKick").reduce((sum, hold) => sum + hold.count, 0)

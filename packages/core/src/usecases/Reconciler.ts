@@ -22,6 +22,11 @@ export class Reconciler extends Context.Service<
   {
     /** Asks for a pass now. Any number of wakes before it begins are one. */
     readonly wake: Effect.Effect<void>
+    /**
+     * Asks for a pass within a quarter of a second. Who was just let in has nothing to show before that, and those who come one
+     * upon the other are looked at together, instead of each behind a look at the one before.
+     */
+    readonly wakeSoon: Effect.Effect<void>
     /** Waits until the next pass, complete or not, is over. */
     readonly nextPass: Effect.Effect<void>
     /** The answer to an admission was lost: should its session have come to be, it must not stay. */
@@ -41,6 +46,22 @@ export class Reconciler extends Context.Service<
       const passed = yield* Latch.make()
       const regrets = new Map<StreamId, Regret>()
       const wake = Effect.asVoid(Queue.offer(wakes, undefined))
+      const scope = yield* Effect.scope
+      let soon = false
+      const wakeSoon = Effect.suspend(() => {
+        if (soon) return Effect.void
+        soon = true
+        return Effect.sleep(PASS_EVERY_WHILE_CONNECTING_MS).pipe(
+          Effect.andThen(
+            Effect.suspend(() => {
+              soon = false
+              return wake
+            })
+          ),
+          Effect.forkIn(scope),
+          Effect.asVoid
+        )
+      })
       const policy = yield* ReconcilePolicy
       const leases = yield* Leases
       // Finalizers run in the reverse order: the loop has ended before the lease is given up, so it cannot take it again.
@@ -49,6 +70,7 @@ export class Reconciler extends Context.Service<
       yield* Effect.forkScoped(live(wakes, passed, regrets, watch))
       return Reconciler.of({
         wake,
+        wakeSoon,
         nextPass: passed.await,
         regret: (streamId) =>
           Effect.suspend(() => {

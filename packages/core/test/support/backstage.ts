@@ -10,10 +10,12 @@ export const backstage = (onDuplicate: "refuse" | "takeover" | null = null) => {
   stage.addKey(2)
   const told = { wakes: 0, regrets: [] as Array<string> }
   const store = { answers: true }
+  const wake = Effect.sync(() => {
+    told.wakes++
+  })
   const reconciler = Layer.succeed(Reconciler)({
-    wake: Effect.sync(() => {
-      told.wakes++
-    }),
+    wake,
+    wakeSoon: wake,
     nextPass: Effect.void,
     regret: (id) => Effect.sync(() => void told.regrets.push(id)),
     storeAnswers: Effect.sync(() => store.answers)

@@ -116,6 +116,7 @@ export const makePlay = (rule: {
   let memory: Memory = blank
   const reconciler = Layer.succeed(Reconciler)({
     wake: Effect.void,
+    wakeSoon: Effect.void,
     nextPass: Effect.void,
     regret: () => Effect.void,
     storeAnswers: Effect.succeed(true)

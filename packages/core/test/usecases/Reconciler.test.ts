@@ -115,6 +115,24 @@ describe("the reconciler looks", () => {
     })
   )
 
+  it.effect("a quarter of a second after an admission, once for a hundred of them", () =>
+    Effect.gen(function* () {
+      const stage = makeStage()
+      const { reconciler, passes } = yield* running(stage)
+      yield* later(300)
+      for (let n = 0; n < 100; n++) {
+        yield* reconciler.wakeSoon
+        yield* later(1)
+      }
+      yield* later(900)
+      assert.deepStrictEqual(passes, [0, 550])
+      yield* reconciler.wakeSoon
+      yield* reconciler.wake
+      yield* settle
+      assert.deepStrictEqual(passes, [0, 550, 1_300])
+    })
+  )
+
   it.effect("when a hook says so", () =>
     Effect.gen(function* () {
       const stage = makeStage()

@@ -110,7 +110,7 @@ const frame = Effect.fnUntraced(function* <E, R>(app: Effect.Effect<Response, E,
   const started = clock.currentTimeNanosUnsafe()
   const note = newNote(request.url, request.headers["x-request-id"])
   let allowed: ReadonlyArray<string> = []
-  let telling: Cause.Cause<unknown> | undefined
+  let trouble: Cause.Cause<unknown> | undefined
 
   const inside = Context.make(RequestNote, note).pipe(
     Context.add(HttpIncomingMessage.MaxBodySize, MAX_BODY),
@@ -120,12 +120,16 @@ const frame = Effect.fnUntraced(function* <E, R>(app: Effect.Effect<Response, E,
     })
   )
   const told = (status: number) =>
-    Effect.suspend(() => {
+    Effect.map(Effect.context<never>(), (context) => {
       const millis = Number(clock.currentTimeNanosUnsafe() - started) / 1e6
-      return Effect.andThen(
-        HttpMetrics.count(request.method, note.route, status, millis / 1000),
-        tell(status, request.method, millis, note, telling)
+      const telling = Effect.suspend(() =>
+        Effect.andThen(
+          HttpMetrics.count(request.method, note.route, status, millis / 1000),
+          tell(status, request.method, millis, note, trouble)
+        )
       )
+      // Right behind the writing of the answer, which the present turn still does: nobody waits for the log.
+      queueMicrotask(() => void Effect.runForkWith(context)(telling))
     })
 
   const refused = refusedUnread(request)
@@ -135,7 +139,7 @@ const frame = Effect.fnUntraced(function* <E, R>(app: Effect.Effect<Response, E,
     if (HttpServerResponse.isHttpServerResponse(error)) return Effect.succeed(error)
     allowed = known.methodsAt(request.url)
     const verdict = verdictOn(error, allowed)
-    if (verdict.telling) telling = cause
+    if (verdict.telling) trouble = cause
     return Effect.succeed(bare(verdict.problem))
   })
   const response = yield* traced(answered, request, note).pipe(

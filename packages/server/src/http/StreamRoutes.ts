@@ -7,13 +7,15 @@ import {
   stopStream,
   streamEvents
 } from "@greenroom/core"
-import { Effect, Option } from "effect"
+import { Effect, Option, Schema } from "effect"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { ServedApi } from "./api/Api.ts"
 import { LIMIT_DEFAULT } from "./api/Input.ts"
 import { StreamNotFound } from "./api/Problems.ts"
-import type { StreamAnnotation } from "./api/StreamsApi.ts"
+import { type StreamAnnotation, StreamPage, type StreamQuery } from "./api/StreamsApi.ts"
 import { handled, pageRequest } from "./handled.ts"
+import { sharedAnswer } from "./sharedAnswer.ts"
 import { eventsToWire, pageToWire, streamDetailsToWire, streamToWire } from "./toWire.ts"
 
 const notFound = Effect.fail(new StreamNotFound({ detail: "No stream, live or past, has this id" }))
@@ -34,24 +36,30 @@ const unlimited = (status: ReadonlyArray<StreamStatus>) =>
 const nobody = (status: ReadonlyArray<StreamStatus>, items: ReadonlyArray<unknown>) =>
   items.length === 0 && !status.includes("inactive") ? { message: "No stream is live." } : {}
 
-export const layer = HttpApiBuilder.group(ServedApi, "streams", (handlers) =>
-  handlers.handleAll({
-    list: ({ query: { status = ["active"], broadcaster_id, stream_key_id, path, ...page } }) =>
-      listActive(
-        {
-          status,
-          ...(broadcaster_id === undefined ? {} : { broadcasterId: broadcaster_id }),
-          ...(stream_key_id === undefined ? {} : { streamKeyId: stream_key_id }),
-          ...(path === undefined ? {} : { path })
-        },
-        pageRequest(page, unlimited(status))
-      ).pipe(
-        Effect.map((streams) => ({
-          ...pageToWire("streams", streams, streamToWire),
-          ...nobody(status, streams.items)
-        })),
-        handled
-      ),
+const encodePage = Schema.encodeEffect(Schema.toCodecJson(StreamPage))
+
+/** The whole answer, written out: reading the rows is a small part of the work. */
+const list = ({ status = ["active"], broadcaster_id, stream_key_id, path, ...page }: typeof StreamQuery.Type) =>
+  listActive(
+    {
+      status,
+      ...(broadcaster_id === undefined ? {} : { broadcasterId: broadcaster_id }),
+      ...(stream_key_id === undefined ? {} : { streamKeyId: stream_key_id }),
+      ...(path === undefined ? {} : { path })
+    },
+    pageRequest(page, unlimited(status))
+  ).pipe(
+    Effect.flatMap((streams) =>
+      Effect.orDie(encodePage({ ...pageToWire("streams", streams, streamToWire), ...nobody(status, streams.items) }))
+    ),
+    Effect.map((body) => HttpServerResponse.jsonUnsafe(body)),
+    handled
+  )
+
+export const layer = HttpApiBuilder.group(ServedApi, "streams", (handlers) => {
+  const listed = sharedAnswer(list)
+  return handlers.handleAll({
+    list: ({ query }) => listed(query),
     get: ({ params }) =>
       describeStream(params.id).pipe(Effect.flatMap(found), Effect.map(streamDetailsToWire), handled),
     annotate: ({ params, payload }) =>
@@ -73,4 +81,4 @@ export const layer = HttpApiBuilder.group(ServedApi, "streams", (handlers) =>
         handled
       )
   })
-)
+})

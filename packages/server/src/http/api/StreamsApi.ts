@@ -30,6 +30,15 @@ export const StreamAnnotation = Schema.Struct({
   description: "What is left out stays as it is; `null` clears; `metadata` is replaced as a whole"
 })
 
+export const StreamQuery = Schema.Struct({
+  status: Schema.optionalKey(commaSeparated(streamStatuses, "Only streams of these statuses; `active` by itself")),
+  broadcaster_id: Schema.optionalKey(BroadcasterId),
+  stream_key_id: Schema.optionalKey(StreamKeyId),
+  path: Schema.optionalKey(StreamPath),
+  limit: Schema.optionalKey(Limit),
+  cursor: Schema.optionalKey(ListCursor)
+})
+
 export const StreamPage = Schema.Struct({
   ...pageOf("streams", Stream),
   message: Schema.optionalKey(Schema.String).annotate({ description: "Only when no stream is live" })
@@ -43,16 +52,7 @@ const say = (summary: string, description?: string) => OpenApi.annotations({ sum
 export class StreamsApi extends HttpApiGroup.make("streams")
   .add(
     HttpApiEndpoint.get("list", "/streams", {
-      query: {
-        status: Schema.optionalKey(
-          commaSeparated(streamStatuses, "Only streams of these statuses; `active` by itself")
-        ),
-        broadcaster_id: Schema.optionalKey(BroadcasterId),
-        stream_key_id: Schema.optionalKey(StreamKeyId),
-        path: Schema.optionalKey(StreamPath),
-        limit: Schema.optionalKey(Limit),
-        cursor: Schema.optionalKey(ListCursor)
-      },
+      query: StreamQuery.fields,
       success: StreamPage,
       error: onInput
     }).annotateMerge(
