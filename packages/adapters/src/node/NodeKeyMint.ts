@@ -1,5 +1,5 @@
 /** Keys, ids and hashes from Node's own cryptography. */
-import { createHash, randomBytes, randomUUID } from "node:crypto"
+import { hash, randomBytes, randomUUID } from "node:crypto"
 import { KeyMint } from "@greenroom/core"
 import { Effect, Layer, Redacted } from "effect"
 
@@ -8,6 +8,6 @@ export const layer: Layer.Layer<KeyMint> = Layer.succeed(
   KeyMint.of({
     mint: Effect.sync(() => Redacted.make(`sk_${randomBytes(32).toString("base64url")}`, { label: "stream key" })),
     uuid: Effect.sync(() => randomUUID()),
-    hash: (key) => new Uint8Array(createHash("sha256").update(Redacted.value(key), "utf8").digest())
+    hash: (key) => new Uint8Array(hash("sha256", Redacted.value(key), "buffer"))
   })
 )

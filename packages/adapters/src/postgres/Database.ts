@@ -6,7 +6,7 @@
  */
 import * as PgClient from "@effect/sql-pg/PgClient"
 import { StoreUnavailable } from "@greenroom/core"
-import { Context, type Duration, Effect, Exit, Layer, Scope } from "effect"
+import { Context, Duration, Effect, Exit, Layer, Scope } from "effect"
 import * as Reactivity from "effect/reactivity/Reactivity"
 import type { SqlError } from "effect/sql/SqlError"
 import { connectionOf, type PostgresAddress } from "./PostgresAddress.ts"
@@ -44,17 +44,34 @@ const limits = (lockMillis: number, statementMillis: number) => ({
 })
 
 /**
- * Lets the fiber go on when its effect is interrupted, which it is told in the background: the driver waits for seconds until a
- * cancelled statement has left its connection, and a deadline must not wait with it.
+ * The effect's outcome, or `otherwise` when it takes longer. It is interrupted then, and whenever the fiber is, but nobody waits for
+ * that: the driver takes seconds until a cancelled statement has left its connection. One fiber and one timer, because every
+ * statement pays for it.
  */
-const detached = <A, E>(self: Effect.Effect<A, E>): Effect.Effect<A, E> =>
-  Effect.flatMap(Effect.context<never>(), (context) =>
+const within = <A, E>(
+  self: Effect.Effect<A, E>,
+  duration: Duration.Input,
+  otherwise: Effect.Effect<never, E>
+): Effect.Effect<A, E> => {
+  const millis = Duration.toMillis(Duration.fromInputUnsafe(duration))
+  return Effect.flatMap(Effect.context<never>(), (context) =>
     Effect.callback<A, E>((resume) => {
       const fiber = Effect.runForkWith(context)(self)
-      fiber.addObserver(resume)
-      return Effect.sync(() => fiber.interruptUnsafe())
+      const late = setTimeout(() => {
+        resume(otherwise)
+        fiber.interruptUnsafe()
+      }, millis)
+      fiber.addObserver((exit) => {
+        clearTimeout(late)
+        resume(exit)
+      })
+      return Effect.sync(() => {
+        clearTimeout(late)
+        fiber.interruptUnsafe()
+      })
     })
   )
+}
 
 interface Opened {
   readonly client: PgClient.PgClient
@@ -91,23 +108,18 @@ const make = Effect.fnUntraced(function* (
       })
     }).pipe(Effect.uninterruptible, Effect.asVoid)
 
-  const cancellable: <A>(self: Effect.Effect<A, SqlError>) => Effect.Effect<A, SqlError> =
-    config.multiplex === true ? (self) => self : detached
-
   return {
     run: (operation, use) =>
       Effect.suspend(() => {
         const used = current
-        return cancellable(use(used.client)).pipe(
-          Effect.map((answer) => {
-            used.answered = true
-            return answer
-          }),
-          Effect.timeoutOrElse({
-            duration: deadline,
-            orElse: () => Effect.andThen(replace(used), Effect.fail(new Error("No answer within the deadline")))
-          }),
-          Effect.mapError((cause) => new StoreUnavailable({ operation, cause }))
+        const answered = Effect.map(use(used.client), (answer) => {
+          used.answered = true
+          return answer
+        })
+        const silent = Effect.andThen(replace(used), Effect.fail(new Error("No answer within the deadline")))
+        return Effect.mapError(
+          within<Effect.Success<typeof answered>, Error>(answered, deadline, silent),
+          (cause) => new StoreUnavailable({ operation, cause })
         )
       })
   }

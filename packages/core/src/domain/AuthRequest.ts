@@ -46,6 +46,9 @@ export interface Incomplete {
 const present = (value: Redacted.Redacted<string> | undefined): value is Redacted.Redacted<string> =>
   value !== undefined && Redacted.value(value) !== ""
 
+/** MediaMTX's are UUIDs; what no connection can have for an id must not reach the store. */
+const sourceId = /^[\x21-\x7e]{1,255}$/
+
 const isProtocol = Schema.is(Protocol)
 
 /** `password`, else `token`, else the query's `key`, `token`, `pass`, in that order. */
@@ -64,7 +67,7 @@ const credentialOf = (call: AuthCall): KeyValue | null => {
 export const readAuthCall = (call: AuthCall): AuthRequest | Incomplete => {
   switch (call.action) {
     case "publish":
-      if (call.id === undefined || call.id === null || call.id === "") {
+      if (call.id === undefined || call.id === null || !sourceId.test(call.id)) {
         return { _tag: "Incomplete", pointer: "/id", detail: "Expected the id of the connection that wants to publish" }
       }
       return {

@@ -8,7 +8,7 @@ import type { StreamId } from "../domain/Ids.ts"
 import type { ListedSource } from "../domain/Look.ts"
 import { type Command, type Memory, type Policy, reconcile } from "../domain/reconcile.ts"
 import { withoutKeys } from "../domain/StreamPath.ts"
-import { Leases } from "../ports/Leases.ts"
+import { type Lease, Leases } from "../ports/Leases.ts"
 import { MediaServer } from "../ports/MediaServer.ts"
 import { Sessions } from "../ports/Sessions.ts"
 import * as Telemetry from "../Telemetry.ts"
@@ -22,7 +22,7 @@ export class ReconcilePolicy extends Context.Service<
   }
 >()("greenroom/ReconcilePolicy") {}
 
-/** A lease outlives several passes and runs out 3 s after its holder's last one. */
+/** A lease outlives several passes and runs out 3 s after its holder's last sign of life; a pass renews it while it lasts. */
 export const LEASE_TTL_MS = 3_000
 
 export type PassOutcome =
@@ -45,14 +45,27 @@ const shown = (path: string | null): string | null => (path === null ? null : wi
 
 type Of<T extends Command["_tag"]> = Extract<Command, { readonly _tag: T }>
 
+const notLeading: PassOutcome = { _tag: "NotLeading" }
+
+/** A pass that loses the lease ends there: another instance leads, and two must not look and kick at once. */
 export const pass = Effect.fnUntraced(function* (memory: Memory) {
+  const { holder } = yield* ReconcilePolicy
+  const leases = yield* Leases
+  const lease = yield* leases.hold(holder, LEASE_TTL_MS)
+  if (!lease.held) return notLeading
+  const lost = Effect.gen(function* () {
+    do yield* Effect.sleep(LEASE_TTL_MS / 3)
+    while ((yield* leases.hold(holder, LEASE_TTL_MS)).held)
+    return notLeading
+  })
+  return yield* Effect.raceFirst(led(memory, lease), lost)
+})
+
+const led = Effect.fnUntraced(function* (memory: Memory, lease: Lease) {
   const policy = yield* ReconcilePolicy
   const sessions = yield* Sessions
   const leases = yield* Leases
   const mediaServer = yield* MediaServer
-
-  const lease = yield* leases.hold(policy.holder, LEASE_TTL_MS)
-  if (!lease.held) return { _tag: "NotLeading" } satisfies PassOutcome as PassOutcome
 
   yield* sessions.requestDueStops
   const s1 = yield* sessions.unended
@@ -163,7 +176,8 @@ const kickAll = Effect.fnUntraced(function* (
     const session = bySource.get(listed.id)
     if (session === undefined || session.state.ending === null) return 0
     if (!(yield* kick(listed, "stopping"))) return 0
-    if (session.state.ending.kickedAt === null) told.push(session.streamId)
+    if (session.state.ending.kickedAt !== null) return 0
+    told.push(session.streamId)
     return 1
   })
   const kickStranger = ({ listed, former }: Of<"KickUnauthorized">) =>

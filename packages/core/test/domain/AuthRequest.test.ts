@@ -34,6 +34,8 @@ const keyOf = (asked: AuthCall): string | null => {
 const values = element([undefined, "", "one", "two", "a b&c=d+e%", "ü😀"])
 const places = { password: values, token: values, key: values, inToken: values, pass: values }
 
+const printable = (text: string) => text.replace(/[^\x21-\x7e]/g, "-").slice(0, 200)
+
 describe("readAuthCall", () => {
   it.prop(
     "takes the first credential that is not empty: password, token, and key, token, pass of the query",
@@ -93,15 +95,22 @@ describe("readAuthCall", () => {
     cases(60)
   )
 
+  it("takes no publish whose id no connection can have: none of it may reach the store", () => {
+    for (const id of ["", "a\u0000b", "a b", "a\nb", "ü", "x".repeat(256)]) {
+      assert.strictEqual(readAuthCall(call({ id }))._tag, "Incomplete", JSON.stringify(id))
+    }
+    assert.strictEqual(readAuthCall(call({ id: "x".repeat(255) }))._tag, "Publish")
+  })
+
   it.prop(
     "passes the path and the id on as they are, and a protocol that it knows",
     [pathish, texts, oneOf([element([...protocols, undefined, "", "RTMP", "hls", "moq"]), texts])],
     ([path, text, protocol]) => {
-      const request = readAuthCall(call({ path, id: `id${text}`, protocol }))
+      const request = readAuthCall(call({ path, id: `id${printable(text)}`, protocol }))
       assert.deepStrictEqual(request, {
         _tag: "Publish",
         path,
-        sourceId: `id${text}`,
+        sourceId: `id${printable(text)}`,
         protocol: protocols.find((known) => known === protocol) ?? null,
         key: null
       })

@@ -159,13 +159,39 @@ describe("the reconciler looks", () => {
       const stage = makeStage()
       stage.before["MediaServer.look"] = () => Effect.never
       const log = collector()
-      const { passes } = yield* running(stage).pipe(Effect.provide(log.layer))
+      yield* running(stage).pipe(Effect.provide(log.layer))
       delete stage.before["MediaServer.look"]
+      const looks = () => stage.called("MediaServer.look").length
       yield* later(14_999)
-      assert.deepStrictEqual(passes, [0])
+      assert.strictEqual(looks(), 1)
       yield* later(1_001)
-      assert.deepStrictEqual(passes, [0, 16_000])
+      assert.strictEqual(looks(), 2)
       assert.include(JSON.stringify(log.lines), "the pass took too long")
+    })
+  )
+
+  it.effect("with the lease in hand for as long as a look may take, so that what it saw is written", () =>
+    Effect.gen(function* () {
+      const stage = makeStage()
+      stage.addSession(1)
+      stage.connect(1)
+      stage.before["MediaServer.look"] = () => Effect.sleep(4_900)
+      yield* running(stage)
+      yield* later(20_000)
+      assert.strictEqual(stage.state(1), "Active")
+    })
+  )
+
+  it.effect("no further when it has lost the lease to another instance in the middle of a pass", () =>
+    Effect.gen(function* () {
+      const stage = makeStage()
+      stage.connect(1)
+      stage.before["MediaServer.look"] = () => Effect.sleep(4_900)
+      yield* running(stage)
+      Object.assign(stage.lease, { holder: "another", until: Number.POSITIVE_INFINITY })
+      yield* later(20_000)
+      assert.deepStrictEqual(stage.called("MediaServer.kick"), [])
+      assert.strictEqual(stage.called("Sessions.after").length, 0)
     })
   )
 

@@ -16,7 +16,7 @@ import type { DatabaseUnusable } from "./databaseAddress.ts"
 import * as Greenroom from "./Greenroom.ts"
 import type { SecretNotKept } from "./keptSecret.ts"
 import { type CannotListen, cannotListen } from "./lifecycle.ts"
-import { type MediaServerStart, startMediaServer } from "./startMediaServer.ts"
+import { type MediaServerStart, reachableHost, startMediaServer } from "./startMediaServer.ts"
 
 /** The banner waits this long to be able to say whether the media server came up. */
 const MEDIA_SERVER_PATIENCE = "1500 millis"
@@ -66,8 +66,10 @@ const mediaServer = Effect.gen(function* () {
   return Option.getOrElse(yield* Effect.timeoutOption(Deferred.await(said), MEDIA_SERVER_PATIENCE), () => notYet)
 })
 
-const reachable = (host: string): string =>
-  host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host.includes(":") ? `[${host}]` : host
+const reachable = (host: string): string => {
+  const name = reachableHost(host)
+  return name.includes(":") ? `[${name}]` : name
+}
 
 const databaseSentence = Effect.map(Greenroom.Deployment, ({ embedded, dataDirectory }) =>
   embedded ? `PostgreSQL of its own, in ${dataDirectory}/postgres` : "as configured (DATABASE_URL)"

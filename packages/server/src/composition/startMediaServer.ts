@@ -16,6 +16,9 @@ const originOf: { readonly [O in MediaMtxBinary.MediaMtxBinary["origin"]]: strin
   cache: "downloaded earlier"
 }
 
+/** Where something that listens on this host is reached from this machine. */
+export const reachableHost = (host: string): string => (host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host)
+
 const UP_WITHIN = "1 second"
 
 /** Whether it comes up at once; it is tried again for as long as we live, whatever this says. */
@@ -46,15 +49,15 @@ export const startMediaServer = Effect.fn("startMediaServer")(function* (
     const child = yield* EmbeddedMediaMtx.make({
       binary,
       directory,
-      auth: { port: authPort, secret: hookSecret },
+      auth: { host: reachableHost(deployment.host), port: authPort, secret: hookSecret },
       host: deployment.host,
       ...(settings.MEDIAMTX_PORTS === undefined ? {} : { ports: settings.MEDIAMTX_PORTS })
     })
     const up = yield* comesUp(child)
     yield* slot.fill({
       apiUrl: child.apiUrl,
-      user: settings.MEDIAMTX_API_USER ?? "greenroom",
-      password: settings.MEDIAMTX_API_PASSWORD ?? deployment.apiSecret
+      user: "greenroom",
+      password: deployment.apiSecret
     })
     const what = `MediaMTX ${binary.version ?? "of unknown version"}, ${binary.path}, ${originOf[binary.origin]}`
     const start: MediaServerStart = up

@@ -127,6 +127,14 @@ const contradictions = (settings: Variables): ReadonlyArray<Wrong> => [
   ...(settings.DATABASE_URL !== undefined && settings.API_SECRET === undefined
     ? [{ variable: "API_SECRET", detail: "expected a secret, because DATABASE_URL is set" }]
     : []),
+  ...(settings.MEDIAMTX_API_URL === undefined && settings.MEDIAMTX_API_PASSWORD !== undefined
+    ? [
+        {
+          variable: "MEDIAMTX_API_PASSWORD",
+          detail: "expected only with MEDIAMTX_API_URL: the media server that is started here takes the API secret"
+        }
+      ]
+    : []),
   ...(settings.MEDIAMTX_API_URL !== undefined && (settings.MEDIAMTX_BIN ?? settings.MEDIAMTX_PORTS) !== undefined
     ? [
         {

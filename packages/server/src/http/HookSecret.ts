@@ -22,8 +22,8 @@ export const hookCheck = Effect.map(Effect.all([HookSecret, KeyMint]), ([secret,
   if (Option.isNone(secret)) return Effect.void
   const expected = mint.hash(secret.value)
   return Effect.gen(function* () {
-    const sent = [(yield* basic).password, yield* bearer]
-    if (sent.some((candidate) => sameHash(mint.hash(candidate), expected))) return
+    const isIt = (sent: Redacted.Redacted<string>) => sameHash(mint.hash(sent), expected)
+    if (isIt((yield* basic).password) || isIt(yield* bearer)) return
     yield* note({ challenge, facts: { reason: "hook_secret" } })
     return yield* new Unauthorized({ detail: "The hook secret is missing or wrong" })
   })

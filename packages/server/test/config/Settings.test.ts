@@ -64,7 +64,7 @@ describe("the settings", () => {
   it("take every variable's right value", () => {
     const { MEDIAMTX_PORTS: _, ...withApiUrl } = right
     assert.deepStrictEqual(failure(withApiUrl), [])
-    const { MEDIAMTX_API_URL: __, ...withPorts } = right
+    const { MEDIAMTX_API_URL: __, MEDIAMTX_API_PASSWORD: ___, ...withPorts } = right
     assert.deepStrictEqual(failure(withPorts), [])
     for (const name of variableNames) if (name !== "MEDIAMTX_BIN") assert.property(right, name)
   })

@@ -1,5 +1,5 @@
 /** `POST /auth` and the hooks as MediaMTX calls them: who is let in, who is not and why, and what is never written down. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest"
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest"
 import type { ProblemName } from "../../src/http/api/problemTypes.ts"
 import { assertProblem, pointersOf } from "./support/assertProblem.ts"
 import { type Answer, call, newBroadcaster, newKey, publishCall } from "./support/client.ts"
@@ -9,6 +9,11 @@ let service: Service
 beforeAll(async () => {
   service = await start()
 })
+/** The trouble ends, and the watch over the store has noticed: publishers are let in again. */
+const over = async (key: string) => {
+  service.trouble("none")
+  await vi.waitFor(async () => expect((await ask(publishCall(key))).status).toBe(200), { timeout: 5_000 })
+}
 beforeEach(() => {
   service.lines.length = 0
 })
@@ -164,11 +169,14 @@ describe("a publisher", () => {
       assertProblem(await ask(publishCall(key_value)), "store-unavailable")
       expect(performance.now() - started).toBeLessThan(1_000)
     }
+    await over(key_value)
   })
 
   it("is not let in by a defect", async () => {
+    const { key_value } = await newKey(service)
     service.trouble("defect")
     assertProblem(await ask(publishCall("sk_x")), "internal")
+    await over(key_value)
   })
 })
 
