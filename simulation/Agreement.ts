@@ -1,0 +1,70 @@
+/**
+ * Invariants 2 and 3: when nothing has gone wrong for 5 seconds, the live sessions are the listed publishers, path by path, and whoever
+ * is not to be on the air has been kicked. What is not so yet is said in a sentence each.
+ */
+import { whyNotGood } from "@greenroom/core"
+import { DateTime } from "effect"
+import type { Kernel } from "./Kernel.ts"
+import { isAdmitted } from "./Listing.ts"
+import type { MediaHost } from "./MediaHost.ts"
+import type { SimulatedStore } from "./SimulatedStore.ts"
+import type { Setting } from "./Step.ts"
+
+export interface Disagreement {
+  readonly invariant: "2" | "3" | "5"
+  readonly what: string
+}
+
+export const disagreements = (
+  kernel: Kernel,
+  store: SimulatedStore,
+  host: MediaHost,
+  { unauthorized, massKickLimit }: Setting
+): ReadonlyArray<Disagreement> => {
+  const { state } = store
+  const world = host.world()
+  const found: Array<Disagreement> = []
+  const no = (invariant: Disagreement["invariant"], what: string) => void found.push({ invariant, what })
+
+  for (const id of state.unended) {
+    const { sourceId, path, state: at, streamKeyId } = state.streams.get(id)!
+    const connection = world.connections.get(sourceId)
+    if (connection === undefined) no("3", `${id} on ${path} has not ended, but ${sourceId} is not listed`)
+    const key = state.keys.get(streamKeyId)!
+    const bad =
+      state.broadcasters.get(key.broadcasterId)!.deletedAt !== null
+        ? "deleted"
+        : whyNotGood(key, DateTime.makeUnsafe(kernel.now()))
+    if (bad !== null && at._tag !== "Inactive" && at.ending === null)
+      no("5", `${id} goes on, although its key is ${bad}`)
+  }
+
+  const publishers = [...world.connections.values()].filter(
+    (connection) => connection.action === "publish" && isAdmitted(connection)
+  )
+  const isPublishing = ({ phase }: (typeof publishers)[number]) => phase._tag === "Publishing"
+  const unknown = publishers.filter(
+    (connection) => isPublishing(connection) && !state.streamBySource.has(connection.id)
+  )
+  const tolerated = unauthorized === "report" || unknown.length > massKickLimit
+  for (const connection of publishers) {
+    const { id: source, path } = connection
+    const id = state.streamBySource.get(source)
+    if (id === undefined) {
+      if (!tolerated && isPublishing(connection))
+        no("2", `${source} publishes on ${path}, and the store does not know it`)
+      continue
+    }
+    const row = state.streams.get(id)!
+    // Who does not publish is no publisher, whatever it was or may become: an RTSP session in its pause, a WebRTC one before it stands.
+    const mayStand = !isPublishing(connection) && (row.state._tag === "Inactive" || connection.protocol === "webrtc")
+    if (mayStand) continue
+    if (row.state._tag === "Inactive") no("2", `${source} is on the media server, but ${id} has ended`)
+    else if (row.state.ending !== null) no("2", `${source} is on the media server, but ${id} is to stop`)
+    else if (row.path !== path) no("3", `${source} publishes on ${path}, ${id} on ${row.path}`)
+    else if (isPublishing(connection) && row.state._tag !== "Active")
+      no("3", `${source} publishes, but ${id} is not active`)
+  }
+  for (const { connection } of world.ghosts.values()) no("2", `${connection.path} has a publisher that no list shows`)
+  return found
+}

@@ -1,0 +1,86 @@
+/**
+ * Who takes part: publishers with their keys and paths, and the broadcasters they belong to. Ids and keys are made of numbers, so that a
+ * trace reads the same in every replay. Also the `KeyMint` of the simulation.
+ */
+import { createHash } from "node:crypto"
+import {
+  type BroadcasterId,
+  Broadcasters,
+  type KeyHash,
+  KeyMint,
+  type KeyValue,
+  type PathLimitText,
+  type StreamKeyId,
+  StreamKeys
+} from "@greenroom/core"
+import { Context, Effect, Option, Redacted } from "effect"
+import type { SimulatedStore } from "./SimulatedStore.ts"
+
+export interface KeyInHand {
+  readonly id: StreamKeyId
+  readonly value: string
+}
+
+/** A place among the publishers: whoever sits there has this key and this path. */
+export interface Member {
+  readonly index: number
+  readonly path: string
+  readonly limit: PathLimitText | null
+  broadcasterId: BroadcasterId
+  key: KeyInHand
+}
+
+/** A version 4 UUID that says what it counts. */
+export const uuidOf = (kind: number, n: number): string =>
+  `${kind.toString(16).padStart(8, "0")}-0000-4000-8000-${n.toString(16).padStart(12, "0")}`
+
+const keyText = (n: number): string => `sk_${n.toString(36).padStart(4, "0")}${"simulated".repeat(5).slice(0, 39)}`
+
+const hashes = new Map<string, KeyHash>()
+const hashOf = (text: string): KeyHash => {
+  const known = hashes.get(text)
+  if (known !== undefined) return known
+  const hash = new Uint8Array(createHash("sha256").update(text, "utf8").digest())
+  hashes.set(text, hash)
+  return hash
+}
+
+export const makeKeyMint = (): KeyMint["Service"] => {
+  let keys = 0
+  let ids = 0
+  return KeyMint.of({
+    mint: Effect.sync((): KeyValue => Redacted.make(keyText(++keys))),
+    uuid: Effect.sync(() => uuidOf(0xa, ++ids)),
+    hash: (key) => hashOf(Redacted.value(key))
+  })
+}
+
+const limitOf = (index: number): PathLimitText | null =>
+  [null, `live/${index}`, "live/*", "live/**"][index % 4] as PathLimitText | null
+
+/** Three publishers a broadcaster; every fourth key is limited to its path, others to a pattern or not at all. */
+export const makeCast = (count: number, store: SimulatedStore, mint: KeyMint["Service"]): ReadonlyArray<Member> => {
+  const broadcasters = Context.get(store.services, Broadcasters)
+  const keys = Context.get(store.services, StreamKeys)
+  const fields = { displayName: "Studio", contact: null, metadata: {} }
+  const members: Array<Member> = []
+  for (let index = 0; index < count; index++) {
+    const broadcasterId = uuidOf(0xb, Math.floor(index / 3)) as BroadcasterId
+    if (Option.isNone(store.now("Broadcasters.find", broadcasters.find(broadcasterId)))) {
+      store.now("Broadcasters.create", broadcasters.create(broadcasterId, fields))
+    }
+    const value = store.now("KeyMint.mint", mint.mint)
+    const id = uuidOf(0xc, index) as StreamKeyId
+    const limit = limitOf(index)
+    const order = {
+      id,
+      hash: mint.hash(value),
+      keyPrefix: Redacted.value(value).slice(0, 7),
+      broadcasterId,
+      label: null
+    }
+    store.now("StreamKeys.issue", keys.issue({ ...order, path: limit, expiresAt: null }))
+    members.push({ index, path: `live/${index}`, limit, broadcasterId, key: { id, value: Redacted.value(value) } })
+  }
+  return members
+}

@@ -1,0 +1,120 @@
+/**
+ * MediaMTX's control API: calls take time on their way, wait where the real ones wait (the list of paths in the line at the door, calls
+ * about RTSP sessions while an RTSP client is being asked about), and meet faults: errors, halves of lists, slowness, the end of the
+ * process.
+ */
+import type { World } from "@greenroom/adapters/twin"
+import type { Counts } from "./Counts.ts"
+import type { Dice } from "./Dice.ts"
+import type { Door } from "./Door.ts"
+import type { Kernel } from "./Kernel.ts"
+import type { Reading } from "./Listing.ts"
+import type { Family } from "./Step.ts"
+
+/** What a call is about: it decides what the call waits for and which faults it meets. */
+export type About = Family | "info" | "paths"
+
+export interface ControlCall<A> {
+  readonly about: About
+  /** Runs inside MediaMTX, at one moment. */
+  readonly run: (world: World.World) => A
+  readonly answered: (reading: Reading<A>) => void
+}
+
+export interface Trouble {
+  readonly family: Family | "all"
+  readonly half: boolean
+}
+
+export interface ControlApiOptions {
+  readonly kernel: Kernel
+  readonly dice: Dice
+  readonly counts: Counts
+  readonly door: Door
+  readonly world: () => World.World
+  readonly awake: (run: () => void) => void
+  /** Told when a call has arrived. */
+  readonly arrived: () => void
+}
+
+export const makeControlApi = ({ kernel, dice, counts, door, world, awake, arrived }: ControlApiOptions) => {
+  let slowBy = 0
+  let trouble: Trouble | null = null
+  let rtspRunning = 0
+  const open = new Set<() => void>()
+
+  const meets = (about: About): Trouble | null =>
+    trouble !== null && (trouble.family === "all" || trouble.family === about) ? trouble : null
+
+  const call = <A>({ about, run, answered }: ControlCall<A>): void => {
+    let over = false
+    let running = false
+    const reply = (reading: Reading<A>, after: number) => {
+      if (over) return
+      over = true
+      open.delete(fail)
+      if (running) rtspRunning -= 1
+      kernel.after(after, () => answered(reading))
+    }
+    const fail = () => reply({ _tag: "Failed" }, 1)
+    const execute = () => {
+      if (over) return
+      const wrong = meets(about)
+      if (wrong !== null && (!wrong.half || about === "info")) {
+        counts.fault("media server answers an error")
+        return fail()
+      }
+      if (wrong !== null) counts.fault("media server answers half a list")
+      const value = run(world())
+      reply({ _tag: wrong === null ? "Whole" : "Half", value }, dice.below(3) + dice.next() * slowBy)
+    }
+    const begin = () => {
+      if (over) return
+      if (about === "paths") {
+        return door.enter((leave) => {
+          execute()
+          leave()
+        })
+      }
+      if (about !== "rtsp") return execute()
+      if (rtspRunning > 0) counts.note("RTSP calls that overlapped")
+      rtspRunning += 1
+      running = true
+      door.whenRtspAnswers(execute)
+    }
+    kernel.after(1 + dice.below(4) + dice.next() * slowBy, () => {
+      if (!world().up) return fail()
+      open.add(fail)
+      awake(begin)
+      arrived()
+    })
+  }
+
+  return {
+    call,
+    slow: (by: number, millis: number) => {
+      counts.fault("media server slow")
+      slowBy = by
+      kernel.after(millis, () => {
+        slowBy = 0
+      })
+    },
+    err: (next: Trouble, millis: number) => {
+      trouble = next
+      kernel.after(millis, () => {
+        if (trouble === next) trouble = null
+      })
+    },
+    repair: () => {
+      trouble = null
+      slowBy = 0
+    },
+    /** The process has ended: connections break. */
+    reset: () => {
+      for (const fail of [...open]) fail()
+      rtspRunning = 0
+    }
+  }
+}
+
+export type ControlApi = ReturnType<typeof makeControlApi>

@@ -1,0 +1,200 @@
+/**
+ * One Greenroom process: the real use cases and the real reconciler over the ports of the simulation, with a clock of its own, a deliberate
+ * bug in one of its ports perhaps, and a `Life` that can end at any of its port calls.
+ */
+import {
+  Addresses,
+  Admissions,
+  type AuthDecision,
+  authenticate,
+  Broadcasters,
+  DuplicatePolicy,
+  KeyMint,
+  Leases,
+  MediaServer,
+  OperatorSecret,
+  ReconcilePolicy,
+  Reconciler,
+  Sessions,
+  StoreHealth,
+  StreamKeys,
+  Streams,
+  wake
+} from "@greenroom/core"
+import { Cause, Clock, Context, Effect, Exit, Layer, Logger, Redacted, References, Scheduler, Scope } from "effect"
+import type { Bug } from "./bugs/Bug.ts"
+import type { Counts } from "./Counts.ts"
+import type { Question } from "./Door.ts"
+import type { Kernel } from "./Kernel.ts"
+import { beginLife } from "./Life.ts"
+import type { MediaHost } from "./MediaHost.ts"
+import { type Bench, type Ports, remotePorts } from "./Ports.ts"
+import { composeLook, makeSimulatedMediaServer } from "./SimulatedMediaServer.ts"
+import type { SimulatedStore } from "./SimulatedStore.ts"
+
+type Services =
+  | Addresses
+  | Admissions
+  | Broadcasters
+  | KeyMint
+  | Leases
+  | MediaServer
+  | OperatorSecret
+  | ReconcilePolicy
+  | Reconciler
+  | Sessions
+  | StoreHealth
+  | StreamKeys
+  | Streams
+
+export interface InstanceOptions {
+  readonly kernel: Kernel
+  readonly counts: Counts
+  readonly store: SimulatedStore
+  readonly host: MediaHost
+  readonly mint: KeyMint["Service"]
+  readonly logger: Logger.Logger<unknown, void>
+  readonly policy: ReconcilePolicy["Service"]
+  readonly onDuplicate: "refuse" | "takeover"
+  readonly clockOffset: number
+  readonly bug: Bug | null
+  /** Told before each of its port calls. */
+  readonly called: () => void
+  readonly strikes: (source: string, by: "kick" | "cure") => void
+  readonly pathsRead: () => void
+  readonly died: () => void
+  readonly froze: (millis: number) => void
+}
+
+export const startInstance = (options: InstanceOptions) => {
+  const { kernel, counts, store, host, policy, bug } = options
+  const connections = new Set<() => void>()
+  const life = beginLife({
+    kernel,
+    counts,
+    name: policy.holder,
+    called: options.called,
+    died: () => {
+      // The kernel closes the sockets of a process that is gone: whoever waits for its answer hears that.
+      for (const reset of [...connections]) kernel.after(1, reset)
+      options.died()
+    },
+    froze: options.froze
+  })
+  const { caller } = life
+
+  const clock = kernel.clock(options.clockOffset, caller.deliver)
+  const mediaServer = makeSimulatedMediaServer({
+    kernel,
+    host,
+    caller,
+    counts,
+    compose: bug?.compose?.(composeLook) ?? composeLook,
+    strikes: options.strikes,
+    leads: () => store.state.leases.get("main")?.holder === policy.holder,
+    pathsRead: options.pathsRead
+  })
+  const bench: Bench = {
+    store,
+    policy,
+    clock,
+    call: (operation, effect, by) => store.line(caller, operation, effect, by)
+  }
+  const right = remotePorts(store, caller, mediaServer)
+  const ports: Ports = bug?.change?.(right, bench) ?? right
+
+  const base = Context.empty().pipe(
+    Context.add(Scheduler.Scheduler, kernel.scheduler),
+    Context.add(Clock.Clock, clock),
+    Context.add(Logger.CurrentLoggers, new Set([options.logger])),
+    Context.add(References.MinimumLogLevel, "Info" as const),
+    Context.add(Admissions, ports.admissions),
+    Context.add(Sessions, ports.sessions),
+    Context.add(Leases, ports.leases),
+    Context.add(StoreHealth, ports.storeHealth),
+    Context.add(StreamKeys, ports.keys),
+    Context.add(Streams, ports.streams),
+    Context.add(Broadcasters, ports.broadcasters),
+    Context.add(MediaServer, ports.mediaServer),
+    Context.add(KeyMint, options.mint),
+    Context.add(OperatorSecret, { hash: new Uint8Array(32) }),
+    Context.add(ReconcilePolicy, policy),
+    Context.add(DuplicatePolicy, options.onDuplicate),
+    Context.add(Addresses, { hls: null, webrtc: null, rtmp: null, rtsp: null, srt: null })
+  )
+  const scope = Scope.makeUnsafe()
+  const context: Context.Context<Services> = (() => {
+    const built = Effect.runForkWith(base)(Layer.buildWithScope(Reconciler.layer, scope))
+    kernel.settle()
+    const exit = built.pollUnsafe()
+    if (exit === undefined) throw new Error("the reconciler did not start at once")
+    if (Exit.isFailure(exit)) throw Cause.squash(exit.cause)
+    return Context.merge(base, exit.value)
+  })()
+
+  /** Runs in this process. `done` hears of the end, unless the process dies before. What it returns interrupts. */
+  const run = <A, E>(effect: Effect.Effect<A, E, Services>, done: (exit: Exit.Exit<A, E>) => void): (() => void) => {
+    let interrupt = () => {}
+    caller.deliver(() => {
+      const fiber = Effect.runForkWith(context)(effect)
+      fiber.addObserver(done)
+      interrupt = () => caller.deliver(() => fiber.interruptUnsafe())
+    })
+    return () => interrupt()
+  }
+
+  const publishes = ({ id, path, protocol, key }: Question) =>
+    authenticate({
+      _tag: "Publish",
+      path,
+      // MediaMTX asks about RTMPS and RTSPS as their plain forms.
+      protocol: protocol === "rtmps" ? "rtmp" : protocol === "rtsps" ? "rtsp" : protocol,
+      sourceId: id,
+      key: key === null ? null : Redacted.make(key)
+    })
+
+  return {
+    name: policy.holder,
+    isAlive: life.isAlive,
+    isFrozen: life.isFrozen,
+    isWell: life.isWell,
+    freeze: life.freeze,
+    thaw: life.thaw,
+    doom: life.doom,
+    spare: life.spare,
+    run,
+    /** One call of `/auth`. An answer that is no decision is a 503; a process that dies breaks the connection. */
+    authenticate: (
+      question: Question,
+      answer: (decision: AuthDecision | "unavailable" | "broken") => void
+    ): (() => void) => {
+      const broken = () => answer("broken")
+      connections.add(broken)
+      const interrupt = run(publishes(question), (exit) => {
+        kernel.after(1, () => {
+          if (!connections.delete(broken)) return
+          answer(Exit.isSuccess(exit) ? exit.value : "unavailable")
+        })
+      })
+      return () => {
+        connections.delete(broken)
+        interrupt()
+      }
+    },
+    /** One call of a webhook. */
+    hook: (event: "ready" | "not-ready", source: string) => void run(bug?.hook?.(event, source) ?? wake(), () => {}),
+    die: () => {
+      if (life.isAlive()) counts.fault("instance killed")
+      life.die()
+    },
+    /** SIGTERM: the scope is closed, the process ends. */
+    terminate: () => {
+      if (!life.isWell()) return
+      counts.fault("instance ended gracefully")
+      const fiber = Effect.runForkWith(base)(Scope.close(scope, Exit.void))
+      fiber.addObserver(life.die)
+    }
+  }
+}
+
+export type Instance = ReturnType<typeof startInstance>

@@ -1,0 +1,236 @@
+/**
+ * What must always hold (docs/simulation.md), checked after every operation that the store executes and at every kick that the media
+ * server executes. Looks into the store and into the media server directly, through no port. The numbers are those of the design's
+ * list; `reason` is one more: a session that the media server's end took away says so.
+ */
+import type { MemoryStore } from "@greenroom/adapters/memory"
+import type { World } from "@greenroom/adapters/twin"
+import {
+  applyEvent,
+  familyOf,
+  foldEvents,
+  type SessionState,
+  type StreamEvent,
+  type StreamId,
+  whyNotGood
+} from "@greenroom/core"
+import { DateTime, Result } from "effect"
+import type { Counts } from "./Counts.ts"
+import type { Kernel } from "./Kernel.ts"
+import { isAdmitted } from "./Listing.ts"
+import type { MediaHost } from "./MediaHost.ts"
+import type { SimulatedStore } from "./SimulatedStore.ts"
+
+export type InvariantName = "1" | "2" | "3" | "4" | "5" | "6" | "7" | "reason"
+
+export interface Violation {
+  readonly invariant: InvariantName
+  /** Simulated milliseconds since the beginning. */
+  readonly at: number
+  readonly what: string
+}
+
+const aKey = /sk_[0-9A-Za-z_-]{43}/
+
+const millis = (at: DateTime.Utc | null | undefined) =>
+  at === null || at === undefined ? null : DateTime.toEpochMillis(at)
+
+const isSameState = (a: SessionState, b: SessionState): boolean => {
+  const flat = (state: SessionState) => [
+    state._tag,
+    millis(state.startedAt),
+    state.ending?.reason,
+    millis(state.ending?.requestedAt),
+    millis(state.ending?.kickedAt),
+    ...(state._tag === "Connecting" ? [] : [millis(state.readyAt), state.sourceType]),
+    ...(state._tag === "Inactive" ? [millis(state.endedAt), state.reason] : [])
+  ]
+  const left = flat(a)
+  const right = flat(b)
+  return left.length === right.length && left.every((value, index) => value === right[index])
+}
+
+const shortOf = (state: SessionState | null): string =>
+  state === null
+    ? "(nothing)"
+    : state._tag === "Inactive"
+      ? `inactive(${state.reason})`
+      : `${state._tag.toLowerCase()}${state.ending === null ? "" : ` stopping(${state.ending.reason})`}`
+
+export const makeInvariants = (kernel: Kernel, store: SimulatedStore, host: MediaHost, counts: Counts) => {
+  const began = kernel.now()
+  const { state } = store
+  const seen = new Map<StreamId, MemoryStore.StoredStream>()
+  const rowOfSource = new Map<string, StreamId>()
+  /** Connections whose auth was asked by a copy that came at any time, also when they publish already. */
+  const askedAnyTime = new Set<string>()
+  /**
+   * When each instance last read what its kicks and its cures go by: sessions by source, the paths list, and the snapshot after the look
+   * that came before. What happens after the last reading, no reading can rule out.
+   */
+  const reread = new Map<string, number>()
+  const readingOf = (instance: string, what: "Sessions.bySource" | "paths" | "Sessions.after") =>
+    reread.get(`${instance} ${what}`) ?? -1
+  const lostWithServer = new Map<string, { readonly at: number; readonly remembered: boolean }>()
+  let violation: Violation | null = null
+
+  const fails = (invariant: InvariantName, what: string) => {
+    violation ??= { invariant, at: kernel.now() - began, what }
+  }
+  const occupies = ({ state }: MemoryStore.StoredStream) =>
+    state._tag !== "Inactive" && state.ending?.reason !== "superseded"
+  const keyOf = (row: MemoryStore.StoredStream) => state.keys.get(row.streamKeyId)!
+  const isDeleted = (row: MemoryStore.StoredStream) =>
+    state.broadcasters.get(keyOf(row).broadcasterId)!.deletedAt !== null
+
+  /** On the path since a moment after the instance looked at it for the second time. */
+  const cameAfterLastLook = ({ phase }: World.Connection, instance: string): boolean => {
+    const looked = readingOf(instance, "paths")
+    return phase._tag === "Publishing" && looked > readingOf(instance, "Sessions.after") && phase.since >= looked
+  }
+
+  const admitted = (row: MemoryStore.StoredStream) => {
+    for (const id of state.unended) {
+      const other = state.streams.get(id)!
+      if (id === row.id || !occupies(other)) continue
+      if (other.streamKeyId === row.streamKeyId) fails("1", `the key of ${row.id} has ${id} too`)
+      if (other.path === row.path) fails("1", `${row.path} has ${row.id} and ${id}`)
+    }
+    const former = rowOfSource.get(row.sourceId)
+    if (former !== undefined) fails("4", `the source ${row.sourceId} of ${row.id} had ${former} before`)
+    rowOfSource.set(row.sourceId, row.id)
+    const bad = isDeleted(row) ? "broadcaster_deleted" : whyNotGood(keyOf(row), DateTime.makeUnsafe(kernel.now()))
+    if (bad !== null) fails("5", `${row.id} was admitted although its key is ${bad}`)
+    if (aKey.test(`${row.path} ${row.title} ${row.sourceId}`)) fails("7", `${row.id} holds a key`)
+  }
+
+  const stopRequested = (row: MemoryStore.StoredStream, event: StreamEvent & { type: "stop_requested" }) => {
+    const key = keyOf(row)
+    const now = kernel.now()
+    const isTrue = {
+      revoked: key.revokedAt !== null,
+      expired: key.expiresAt !== null && DateTime.toEpochMillis(key.expiresAt) <= now,
+      disabled: !key.enabled,
+      broadcaster_deleted: isDeleted(row),
+      stopped: true,
+      superseded: [...state.unended].some((id) => {
+        const other = state.streams.get(id)!
+        return other.streamKeyId === row.streamKeyId && occupies(other)
+      }),
+      never_ready:
+        row.protocol !== null && familyOf(row.protocol) === "rtsp" && now - millis(row.state.startedAt)! > 10_000
+    }[event.reason]
+    if (!isTrue) fails("6", `${row.id} is to stop as ${event.reason}, which is not so`)
+  }
+
+  const ended = (row: MemoryStore.StoredStream, before: SessionState, operation: string) => {
+    if (row.state._tag !== "Inactive" || operation === "by hand") return
+    const connection = host.world().connections.get(row.sourceId)
+    // The answer of its admission was lost: MediaMTX was told no, and the session that may have come to be is ended by its id.
+    const refused =
+      connection !== undefined &&
+      operation === "Admissions.endGone" &&
+      (!isAdmitted(connection) || askedAnyTime.has(row.sourceId))
+    if (connection !== undefined && !refused && row.state.reason !== "superseded") {
+      fails(
+        "6",
+        `${row.id} ended as ${row.state.reason} by ${operation} while its source is listed (${connection.phase._tag})`
+      )
+    }
+    const lost = lostWithServer.get(row.sourceId)
+    const wasSeen = before._tag === "Active" && lost !== undefined && millis(before.readyAt)! <= lost.at
+    if (
+      wasSeen &&
+      lost.remembered &&
+      row.state.ending === null &&
+      operation === "Sessions.end" &&
+      row.state.reason !== "media_server_restarted"
+    ) {
+      fails("reason", `${row.id} ended as ${row.state.reason}, but the media server went away under it`)
+    }
+  }
+
+  const checkRow = (id: StreamId, operation: string) => {
+    const row = state.streams.get(id)!
+    const before = seen.get(id)
+    seen.set(id, row)
+    if (before !== undefined && before.state === row.state && before.events === row.events) return
+    if (before?.state._tag === "Inactive") fails("4", `${id} has ended, and changed by ${operation}`)
+    const old = before?.events ?? []
+    if (old.some((event, index) => event !== row.events[index]))
+      fails("4", `${id} has another history after ${operation}`)
+    let folded: SessionState | null = before?.state ?? null
+    for (let index = old.length; index < row.events.length; index++) {
+      const event = row.events[index]!
+      if (event.seq !== index + 1) fails("4", `event ${index + 1} of ${id} has the number ${event.seq}`)
+      const next: Result.Result<SessionState, { readonly why: string }> = applyEvent(folded, event)
+      if (Result.isFailure(next)) return fails("4", `${id}: ${next.failure.why}`)
+      counts.transition(`${shortOf(folded)} → ${event.type === "kicked" ? "kicked" : shortOf(next.success)}`)
+      if (event.type === "admitted") admitted(row)
+      if (event.type === "stop_requested") stopRequested(row, event)
+      if (event.type === "ended") ended(row, folded!, operation)
+      folded = next.success
+    }
+    if (folded === null || !isSameState(folded, row.state))
+      fails("4", `${id} is not the fold of its events after ${operation}`)
+  }
+
+  return {
+    violation: () => violation,
+    fails,
+    executed: (operation: string, instance: string | null) => {
+      if (operation === "Sessions.bySource" || operation === "Sessions.after")
+        reread.set(`${instance} ${operation}`, kernel.now())
+      for (const id of store.takeWritten()) checkRow(id, operation)
+    },
+    happened: (happening: World.Happening) => {
+      if (happening._tag !== "Closed" || happening.reason !== "server_down") return
+      const remembered = state.leases.get("main")?.started === host.started()
+      lostWithServer.set(happening.id, { at: kernel.now(), remembered })
+    },
+    pathsRead: (instance: string) => {
+      reread.set(`${instance} paths`, kernel.now())
+    },
+    askedAnyTime: (source: string) => {
+      askedAnyTime.add(source)
+    },
+    /** MediaMTX takes a publisher off the air because Greenroom said so. */
+    strikes: (source: string, by: "kick" | "cure", instance: string) => {
+      const connection = host.world().connections.get(source)
+      if (connection?.action === "read") fails("6", `the reader ${source} was kicked`)
+      const id = state.streamBySource.get(source)
+      const row = id === undefined ? undefined : state.streams.get(id)!
+      if (row === undefined && connection?.phase._tag === "Asking")
+        fails("6", `${source} was kicked while it was being asked about`)
+      if (row === undefined || row.state._tag === "Inactive" || row.state.ending !== null) return
+      const sessionsRead = readingOf(instance, "Sessions.bySource")
+      const inTheGap = sessionsRead >= 0 && millis(row.state.startedAt)! >= sessionsRead
+      if (by === "kick" && askedAnyTime.has(source) && inTheGap) return
+      if (by === "cure" && (connection === undefined || cameAfterLastLook(connection, instance))) return
+      fails("6", `${source} was taken off the air by a ${by}, although ${row.id} is admitted and nobody stops it`)
+    },
+    /** A log line of any instance, as text. */
+    logged: (text: string) => {
+      if (aKey.test(text)) fails("7", `a key in the log: ${text}`)
+    },
+    reported: (source: string) => {
+      counts.fault("publisher reported")
+      if (state.streamBySource.has(source) && !askedAnyTime.has(source)) {
+        fails("6", `${source} was reported as nobody's, although it had a session`)
+      }
+    },
+    /** Everything once more, from the beginning. */
+    finish: () => {
+      for (const row of state.streams.values()) {
+        const folded = foldEvents(row.events)
+        if (Result.isFailure(folded)) fails("4", `${row.id}: ${folded.failure.why}`)
+        else if (!isSameState(folded.success, row.state)) fails("4", `${row.id} is not the fold of its events`)
+        if ((row.state._tag !== "Inactive") !== state.unended.has(row.id)) fails("4", `${row.id} is lost`)
+      }
+      for (const key of state.keys.values())
+        if (aKey.test(`${key.label} ${key.path} ${key.keyPrefix}`)) fails("7", `${key.id} holds a key`)
+    }
+  }
+}
+
+export type Invariants = ReturnType<typeof makeInvariants>

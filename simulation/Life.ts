@@ -1,0 +1,96 @@
+/**
+ * The life of a process: it may be killed or frozen, at once or at one of its port calls, before the call goes out or after. A killed process
+ * runs no finalizer: nothing is ever delivered to it again. A frozen one hears of everything when it goes on.
+ */
+import type { Caller } from "./Caller.ts"
+import type { Counts } from "./Counts.ts"
+import type { Kernel, Timer } from "./Kernel.ts"
+
+/** What becomes of the process at one of its next port calls. */
+export type Doom = { calls: number } & (
+  | { readonly _tag: "Dies"; readonly sent: boolean }
+  | { readonly _tag: "Freezes"; readonly millis: number }
+)
+
+export interface LifeOptions {
+  readonly kernel: Kernel
+  readonly counts: Counts
+  readonly name: string
+  readonly called: () => void
+  readonly died: () => void
+  readonly froze: (millis: number) => void
+}
+
+export const beginLife = ({ kernel, counts, name, called, died, froze }: LifeOptions) => {
+  let alive = true
+  let frozen = false
+  let deferred: Array<() => void> = []
+  let doom: Doom | null = null
+  let dying: Timer | null = null
+
+  const die = () => {
+    if (!alive) return
+    alive = false
+    deferred = []
+    died()
+  }
+  const freeze = (millis: number) => {
+    if (!alive || frozen) return
+    frozen = true
+    froze(millis)
+  }
+  /** Whether the call goes out. */
+  const meetsDoom = (): boolean => {
+    if (doom === null) return true
+    doom.calls -= 1
+    if (doom.calls > 0) return true
+    const met = doom
+    doom = null
+    if (met._tag === "Freezes") {
+      freeze(met.millis)
+      return true
+    }
+    counts.fault(met.sent ? "instance killed after a port call went out" : "instance killed before a port call")
+    if (met.sent) dying = kernel.after(0, die)
+    else die()
+    return met.sent
+  }
+  const deliver = (run: () => void) => {
+    if (!alive) return
+    if (frozen) deferred.push(run)
+    else run()
+  }
+  const caller: Caller = {
+    name,
+    mayCall: () => {
+      if (!alive) return false
+      called()
+      return meetsDoom()
+    },
+    deliver
+  }
+
+  return {
+    caller,
+    isAlive: () => alive,
+    isFrozen: () => frozen,
+    isWell: () => alive && !frozen,
+    die,
+    freeze,
+    thaw: () => {
+      if (!alive || !frozen) return
+      frozen = false
+      const those = deferred
+      deferred = []
+      for (const run of those) deliver(run)
+    },
+    doom: (next: Doom) => {
+      doom = next
+    },
+    /** Nothing is to befall it any more. */
+    spare: () => {
+      doom = null
+      dying?.cancel()
+    }
+  }
+}

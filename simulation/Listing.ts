@@ -1,0 +1,72 @@
+/**
+ * What the control API's lists would say of a simulated MediaMTX: one list a family of protocols, and the list of paths. A reading is
+ * one answer; how a whole look is made of readings is `SimulatedMediaServer`'s.
+ */
+
+import { World } from "@greenroom/adapters/twin"
+import { familyOf, type ListedPath, type ListedSource, type Protocol } from "@greenroom/core"
+import type { Family } from "./Step.ts"
+
+/** An answer of the control API: all of it, a part that says so itself (its count does not fit), or none. */
+export type Reading<A> =
+  | { readonly _tag: "Whole"; readonly value: A }
+  | { readonly _tag: "Half"; readonly value: A }
+  | { readonly _tag: "Failed" }
+
+const sourceTypes: { readonly [P in Protocol]: string } = {
+  rtmp: "rtmpConn",
+  rtmps: "rtmpsConn",
+  rtsp: "rtspSession",
+  rtsps: "rtspsSession",
+  srt: "srtConn",
+  webrtc: "webRTCSession"
+}
+
+const BYTES_A_MILLISECOND = 25
+
+export const isOnPath = ({ phase }: World.Connection): boolean =>
+  phase._tag === "Publishing" || phase._tag === "Reading"
+
+/** Admitted by an auth, whatever it does now. */
+export const isAdmitted = ({ phase }: World.Connection): boolean => phase._tag !== "Asking" && phase._tag !== "Denied"
+
+/** WebRTC calls itself a publisher from the start, the others once they are on their path. */
+const stateOf = (connection: World.Connection): ListedSource["state"] => {
+  if (connection.protocol === "webrtc") return connection.action
+  return connection.phase._tag === "Publishing" ? "publish" : connection.phase._tag === "Reading" ? "read" : "idle"
+}
+
+export const sourcesOf = (world: World.World, family: Family): ReadonlyArray<ListedSource> => {
+  const listed: Array<ListedSource> = []
+  for (const connection of world.connections.values()) {
+    const { id, protocol, path } = connection
+    if (familyOf(protocol) !== family) continue
+    const established = protocol !== "webrtc" || isOnPath(connection)
+    listed.push({ id, protocol, state: stateOf(connection), established, path: path === "" ? null : path })
+  }
+  return listed
+}
+
+/** `pulled`: paths whose source the server fetches by itself. */
+export const pathsOf = (world: World.World, now: number, pulled: Iterable<string>): ReadonlyArray<ListedPath> => {
+  const viewers = new Map<string, number>()
+  for (const { phase, path } of world.connections.values()) {
+    if (phase._tag === "Reading") viewers.set(path, (viewers.get(path) ?? 0) + 1)
+  }
+  const paths: Array<ListedPath> = World.publishers(world).map((publisher) => ({
+    name: publisher.path,
+    ready: true,
+    sourceType: sourceTypes[publisher.protocol],
+    sourceId: publisher.id,
+    observation: {
+      tracks: publisher.tracks,
+      viewerCount: viewers.get(publisher.path) ?? 0,
+      inboundBytes: publisher.phase._tag === "Publishing" ? (now - publisher.phase.since) * BYTES_A_MILLISECOND : 0
+    }
+  }))
+  for (const name of pulled) {
+    const observation = { tracks: [], viewerCount: 0, inboundBytes: 0 }
+    paths.push({ name, ready: true, sourceType: "rtspSource", sourceId: "", observation })
+  }
+  return paths
+}

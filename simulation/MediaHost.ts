@@ -1,0 +1,149 @@
+/**
+ * The MediaMTX of a simulation: the twin's pure `World` moved by simulated time, with the process around it that can be killed, started,
+ * and frozen. Who is let in is asked at its `Door`; what the control API answers is in `ControlApi`. It knows no Greenroom.
+ */
+import { World } from "@greenroom/adapters/twin"
+import { familyOf, type Protocol } from "@greenroom/core"
+import { makeControlApi } from "./ControlApi.ts"
+import type { Counts } from "./Counts.ts"
+import type { Dice } from "./Dice.ts"
+import { type Ask, makeDoor, type Question } from "./Door.ts"
+import type { Kernel } from "./Kernel.ts"
+
+export interface MediaHostOptions {
+  readonly kernel: Kernel
+  readonly dice: Dice
+  readonly counts: Counts
+  readonly ask: Ask
+  readonly happened: (happening: World.Happening) => void
+}
+
+const READ_TIMEOUT_MS = 4_000
+/** From the answer of a kick until the connection has left its list. */
+const KICK_TAKES_MS = { rtmp: 15, rtsp: 14, srt: 16, webrtc: 95 } as const
+
+export const makeMediaHost = ({ kernel, dice, counts, ask, happened }: MediaHostOptions) => {
+  let world = World.begin(kernel.now(), { ...World.defaultOptions, readTimeout: READ_TIMEOUT_MS })
+  let due: number | null = null
+  let timer: { readonly cancel: () => void } | undefined
+  let frozen = false
+  let waking: Array<() => void> = []
+  let restartIn: { calls: number; readonly downFor: number } | null = null
+  const pulled = new Map<string, number>()
+
+  const plan = () => {
+    const next = World.nextDue(world)
+    if (next === due) return
+    due = next
+    timer?.cancel()
+    timer = next === null ? undefined : kernel.after(next - kernel.now(), () => awake(() => change((same) => same)))
+  }
+  const change = (step: (world: World.World, now: number) => World.World): World.World => {
+    const now = kernel.now()
+    const after = step(due !== null && due <= now && !frozen ? World.advance(world, now) : world, now)
+    if (after === world) return world
+    world = after.happened.length === 0 ? after : { ...after, happened: [] }
+    plan()
+    for (const happening of after.happened) happened(happening)
+    return world
+  }
+  const current = () => change((same) => same)
+  /** Runs now, or when the process is awake again, unless it is another one by then. */
+  const awake = (run: () => void) => {
+    if (!frozen) return run()
+    const { starts } = world
+    waking.push(() => {
+      if (world.starts === starts && world.up) run()
+    })
+  }
+
+  const answered = (id: string, allowed: boolean) => void change((now, at) => World.answer(now, at, id, allowed))
+  const door = makeDoor({ kernel, counts, ask, readTimeout: READ_TIMEOUT_MS, awake, answered })
+  const countCalls = () => {
+    if (restartIn === null) return
+    restartIn.calls -= 1
+    if (restartIn.calls > 0) return
+    const { downFor } = restartIn
+    restartIn = null
+    restart(downFor)
+  }
+  const control = makeControlApi({ kernel, dice, counts, door, world: current, awake, arrived: countCalls })
+
+  const stop = () => {
+    if (!world.up) return
+    counts.fault("media server killed")
+    frozen = false
+    waking = []
+    door.reset()
+    control.reset()
+    change(World.stop)
+  }
+  const start = () => {
+    if (world.up) return
+    counts.fault("media server started anew")
+    change(World.start)
+  }
+  const thaw = () => {
+    if (!frozen) return
+    frozen = false
+    current()
+    const those = waking
+    waking = []
+    for (const run of those) run()
+  }
+  const restart = (downFor: number) => {
+    stop()
+    kernel.after(downFor, start)
+  }
+
+  return {
+    /** As it is now; while the process is frozen, as it was then. */
+    world: current,
+    started: () => world.started,
+    change: (step: (world: World.World, now: number) => World.World) => awake(() => void change(step)),
+    /** Somebody connects; `unasked`: it is let in without a question. */
+    connect: (connection: World.NewConnection, question: Question | "unasked") => {
+      if (!world.up) return false
+      awake(() => {
+        change((now, at) => World.connect(now, at, connection))
+        if (question === "unasked") answered(connection.id, true)
+        else door.authenticate(question)
+      })
+      return true
+    },
+    kick: (id: string, protocol: Protocol) => {
+      kernel.after(KICK_TAKES_MS[familyOf(protocol)], () =>
+        awake(() => void change((now, at) => World.kick(now, at, id)))
+      )
+    },
+    pull: (path: string, millis: number) => {
+      pulled.set(path, kernel.now() + millis)
+    },
+    pulled: (): ReadonlyArray<string> => [...pulled].filter(([, until]) => until > kernel.now()).map(([path]) => path),
+    isAsking: door.isAsking,
+    control: control.call,
+    slow: control.slow,
+    err: control.err,
+    restart,
+    restartIn: (inCalls: number, downFor: number) => {
+      restartIn = { calls: inCalls, downFor }
+    },
+    freeze: (millis: number) => {
+      if (!world.up || frozen) return
+      counts.fault("media server frozen")
+      frozen = true
+      const { starts } = world
+      kernel.after(millis, () => {
+        if (world.starts === starts) thaw()
+      })
+    },
+    repair: () => {
+      restartIn = null
+      control.repair()
+      start()
+      thaw()
+    }
+  }
+}
+
+export type MediaHost = ReturnType<typeof makeMediaHost>

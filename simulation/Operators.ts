@@ -1,0 +1,126 @@
+/**
+ * What people do through Greenroom's API: revoke, suspend, let expire, delete, stop, issue. Each runs the real use case in some instance.
+ * An acknowledged suspension must have stopped the stream that was there, whatever is allowed again afterwards.
+ */
+import {
+  Admissions,
+  changeKey,
+  createBroadcaster,
+  issueKey,
+  removeBroadcaster,
+  revoke,
+  type StreamId,
+  stopStream
+} from "@greenroom/core"
+import { Context, DateTime, Effect, Exit, Redacted } from "effect"
+import type { Member } from "./Cast.ts"
+import type { Counts } from "./Counts.ts"
+import type { Instance } from "./Instance.ts"
+import type { Invariants } from "./Invariants.ts"
+import type { Kernel } from "./Kernel.ts"
+import type { SimulatedStore } from "./SimulatedStore.ts"
+import type { Action } from "./Step.ts"
+
+type Does<T extends Action["_tag"]> = Omit<Extract<Action, { readonly _tag: T }>, "_tag">
+
+export interface OperatorsOptions {
+  readonly kernel: Kernel
+  readonly counts: Counts
+  readonly store: SimulatedStore
+  readonly cast: ReadonlyArray<Member>
+  readonly invariants: Invariants
+  /** A well instance, the one asked for if it is well. */
+  readonly instance: (index: number) => Instance | undefined
+}
+
+export const makeOperators = ({ kernel, counts, store, cast, invariants, instance }: OperatorsOptions) => {
+  const { state } = store
+  const member = (who: number) => cast[who % cast.length]!
+  const streamOf = (who: number): StreamId | undefined =>
+    [...state.unended].find((id) => state.streams.get(id)!.streamKeyId === member(who).key.id)
+
+  /** How often somebody has allowed each key again. */
+  const allowed = new Map<string, number>()
+  const enable = (who: number, at: Instance | undefined) => {
+    const { id } = member(who).key
+    allowed.set(id, (allowed.get(id) ?? 0) + 1)
+    at?.run(changeKey(id, { enabled: true }), (exit) => {
+      if (Exit.isSuccess(exit)) counts.fault("key enabled again")
+    })
+  }
+
+  return {
+    revoke: ({ who, instance: at }: Does<"Revoke">) => {
+      instance(at)?.run(revoke(member(who).key.id), (exit) => {
+        if (Exit.isSuccess(exit)) counts.fault("key revoked")
+      })
+    },
+    disable: ({ who, instance: at, enableAfter, patient }: Does<"Disable">) => {
+      const { key } = member(who)
+      const live = streamOf(who)
+      const allowedBefore = allowed.get(key.id)
+      const enableSoon = () => {
+        if (enableAfter === null) return
+        kernel.after(enableAfter, () => enable(who, instance(at)))
+      }
+      instance(at)?.run(changeKey(key.id, { enabled: false }), (exit) => {
+        if (Exit.isSuccess(exit) && exit.value._tag === "Changed") {
+          counts.fault("key disabled")
+          const row = live === undefined ? undefined : state.streams.get(live)!
+          const goesOn = row !== undefined && row.state.ending === null && row.state._tag !== "Inactive"
+          // Whoever allows the key again before this was answered has allowed its stream, too.
+          if (goesOn && allowed.get(key.id) !== allowedBefore) counts.note("streams that a concurrent enabling saved")
+          else if (goesOn) invariants.fails("5", `${row.id} goes on after the answer that its key is disabled`)
+        }
+        if (patient) enableSoon()
+      })
+      if (!patient) enableSoon()
+    },
+    expire: ({ who, instance: at, in: millis }: Does<"Expire">) => {
+      const expiresAt = DateTime.makeUnsafe(kernel.now() + millis)
+      instance(at)?.run(changeKey(member(who).key.id, { expiresAt }), (exit) => {
+        if (Exit.isSuccess(exit) && exit.value._tag === "Changed") counts.fault("key given an end")
+      })
+    },
+    deleteBroadcaster: ({ who, instance: at }: Does<"DeleteBroadcaster">) => {
+      instance(at)?.run(removeBroadcaster(member(who).broadcasterId), (exit) => {
+        if (Exit.isSuccess(exit)) counts.fault("broadcaster deleted")
+      })
+    },
+    stopStream: ({ who, instance: at }: Does<"StopStream">) => {
+      const id = streamOf(who)
+      if (id === undefined) return
+      counts.fault("stream stopped by an operator")
+      instance(at)?.run(stopStream(id), () => {})
+    },
+    /** Gives a place a key that is good, and a broadcaster if its own is gone. */
+    newKey: ({ who, instance: at }: Does<"NewKey">) => {
+      const place = member(who)
+      instance(at)?.run(
+        Effect.gen(function* () {
+          const order = { label: null, path: place.limit, expiresAt: null }
+          const first = yield* issueKey({ ...order, broadcasterId: place.broadcasterId })
+          if (first._tag !== "UnknownBroadcaster") return { outcome: first, broadcasterId: place.broadcasterId }
+          const { id } = yield* createBroadcaster({ displayName: "Studio", contact: null, metadata: {} })
+          return { outcome: yield* issueKey({ ...order, broadcasterId: id }), broadcasterId: id }
+        }),
+        (exit) => {
+          if (Exit.isFailure(exit) || exit.value.outcome._tag !== "Issued") return
+          counts.note("new keys")
+          const { outcome, broadcasterId } = exit.value
+          place.key = { id: outcome.key.id, value: Redacted.value(outcome.value) }
+          place.broadcasterId = broadcasterId
+        }
+      )
+    },
+    /** With a hand in the database. */
+    endByHand: (who: number) => {
+      const id = streamOf(who)
+      if (id === undefined) return
+      counts.fault("row ended by hand")
+      store.now("by hand", Context.get(store.services, Admissions).endGone(id))
+    }
+  }
+}
+
+export type Operators = ReturnType<typeof makeOperators>

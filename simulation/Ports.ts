@@ -1,0 +1,74 @@
+/**
+ * The ports of one instance, as plain values: what the use cases run on, and what a deliberate bug may replace. `remote` puts every
+ * operation of a repository on the line to the store.
+ */
+import {
+  Admissions,
+  Broadcasters,
+  Leases,
+  type MediaServer,
+  type ReconcilePolicy,
+  Sessions,
+  StoreHealth,
+  type StoreUnavailable,
+  StreamKeys,
+  Streams
+} from "@greenroom/core"
+import { type Clock, Context, type Effect } from "effect"
+import type { Caller } from "./Caller.ts"
+import type { Line, SimulatedStore } from "./SimulatedStore.ts"
+
+export interface Ports {
+  readonly admissions: Admissions["Service"]
+  readonly sessions: Sessions["Service"]
+  readonly leases: Leases["Service"]
+  readonly keys: StreamKeys["Service"]
+  readonly streams: Streams["Service"]
+  readonly broadcasters: Broadcasters["Service"]
+  readonly storeHealth: StoreHealth["Service"]
+  readonly mediaServer: MediaServer["Service"]
+}
+
+/** What a deliberate bug may use to do wrong what the ports do right. */
+export interface Bench {
+  readonly store: SimulatedStore
+  /** One operation of this instance on the store. */
+  readonly call: <A, E>(
+    operation: string,
+    effect: Effect.Effect<A, E>,
+    clock?: Clock.Clock
+  ) => Effect.Effect<A, E | StoreUnavailable>
+  readonly policy: ReconcilePolicy["Service"]
+  readonly clock: Clock.Clock
+}
+
+type Operation =
+  | Effect.Effect<unknown, StoreUnavailable>
+  | ((...args: ReadonlyArray<unknown>) => Effect.Effect<unknown, StoreUnavailable>)
+
+const remote = <S extends object>(port: string, service: S, line: Line, caller: Caller): S =>
+  Object.fromEntries(
+    (Object.entries(service) as ReadonlyArray<readonly [string, Operation]>).map(([name, operation]) => {
+      const called = `${port}.${name}`
+      return [
+        name,
+        typeof operation === "function"
+          ? (...args: ReadonlyArray<unknown>) => line(caller, called, operation(...args))
+          : line(caller, called, operation)
+      ]
+    })
+  ) as S
+
+export const remotePorts = (store: SimulatedStore, caller: Caller, mediaServer: MediaServer["Service"]): Ports => {
+  const { services, line } = store
+  return {
+    admissions: remote("Admissions", Context.get(services, Admissions), line, caller),
+    sessions: remote("Sessions", Context.get(services, Sessions), line, caller),
+    leases: remote("Leases", Context.get(services, Leases), line, caller),
+    keys: remote("StreamKeys", Context.get(services, StreamKeys), line, caller),
+    streams: remote("Streams", Context.get(services, Streams), line, caller),
+    broadcasters: remote("Broadcasters", Context.get(services, Broadcasters), line, caller),
+    storeHealth: remote("StoreHealth", Context.get(services, StoreHealth), line, caller),
+    mediaServer
+  }
+}

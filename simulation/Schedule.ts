@@ -1,0 +1,80 @@
+/** Draws a schedule from a seed. Which kinds of faults it knows, and how often they come, is drawn first. */
+import { type Dice, makeDice } from "./Dice.ts"
+import { drawSetting } from "./drawSetting.ts"
+import { always, connect, groups, instance } from "./kindsOfSteps.ts"
+import type { Connect, Schedule, Setting, Step } from "./Step.ts"
+
+const MIN_STEPS = 200
+const MAX_STEPS = 240
+/** So long do the steps of a schedule last at least, in simulated milliseconds. */
+const MIN_LENGTH = 60_000
+
+/** An RTSP publisher is kicked between ANNOUNCE and RECORD, and comes back when what that leaves is on the path. */
+const kickedBeforeRecord = (
+  dice: Dice,
+  setting: Setting,
+  { at, who, protocol }: Connect & { readonly at: number },
+  readyAfter: number
+): ReadonlyArray<Step> => [
+  { at: at + dice.below(readyAfter), _tag: "StopStream", who, instance: instance(dice, setting) },
+  { at: at + readyAfter + dice.below(1_200), _tag: "Connect", who, protocol, guise: "itself", readyAfter: null }
+]
+
+/** What makes a step dangerous when it comes at the same moment. */
+const company = (dice: Dice, setting: Setting, step: Step): ReadonlyArray<Step> => {
+  const soon = (millis: number) => step.at + dice.below(millis)
+  switch (step._tag) {
+    case "Revoke":
+    case "Disable":
+    case "Expire":
+    case "DeleteBroadcaster":
+      return [{ at: soon(8), ...connect(dice, setting), guise: "itself", who: step.who }]
+    case "Stranger":
+      return [
+        {
+          at: soon(900),
+          _tag: "InstanceFrozen",
+          instance: instance(dice, setting),
+          inCalls: dice.between(4, 9),
+          for: dice.between(300, 2_500)
+        },
+        { at: soon(2_500), _tag: "AuthAgain", who: step.who }
+      ]
+    case "Connect":
+      return step.protocol.startsWith("rtsp") && typeof step.readyAfter === "number"
+        ? kickedBeforeRecord(dice, setting, step, step.readyAfter)
+        : []
+    default:
+      return []
+  }
+}
+
+const gap = (dice: Dice): number =>
+  dice.weighted([
+    [35, dice.below(21)],
+    [45, dice.between(20, 500)],
+    [20, dice.between(500, 1_600)]
+  ])
+
+export const drawSchedule = (seed: number): Schedule => {
+  const dice = makeDice(seed)
+  const setting = drawSetting(dice)
+  const kinds = [
+    ...always,
+    ...groups.flatMap((group) => {
+      const strength = dice.pick([0, 0.6, 1, 2])
+      return group.map(([weight, draw]) => [weight * strength, draw] as const)
+    })
+  ]
+  const steps: Array<Step> = []
+  const count = dice.between(MIN_STEPS, MAX_STEPS)
+  let at = 0
+  while (steps.length < count) {
+    at += gap(dice)
+    const step = { at, ...dice.weighted(kinds)(dice, setting) }
+    steps.push(step, ...(dice.chance(0.4) ? company(dice, setting, step) : []))
+  }
+  steps.sort((a, b) => a.at - b.at)
+  const stretch = Math.max(1, MIN_LENGTH / at)
+  return { seed, setting, steps: steps.map((step) => ({ ...step, at: Math.ceil(step.at * stretch) })) }
+}

@@ -1,0 +1,242 @@
+/**
+ * The `MediaServer` port of one instance over a simulated MediaMTX, with the laws that the port asks for: a look is whole or fails, RTSP
+ * calls of one instance never overlap, every call ends within its deadline, none retries. A look is several control calls at several
+ * moments, as the real one's, so that things happen in the middle of it.
+ */
+
+import { World } from "@greenroom/adapters/twin"
+import {
+  everythingServed,
+  familyOf,
+  type ListedPath,
+  type ListedSource,
+  type Look,
+  listsOf,
+  type MediaServer,
+  MediaServerUnavailable,
+  type Source
+} from "@greenroom/core"
+import { Effect, Exit } from "effect"
+import type { Caller } from "./Caller.ts"
+import type { ControlCall } from "./ControlApi.ts"
+import type { Counts } from "./Counts.ts"
+import type { Kernel } from "./Kernel.ts"
+import { pathsOf, type Reading, sourcesOf } from "./Listing.ts"
+import type { MediaHost } from "./MediaHost.ts"
+import { type Family, families } from "./Step.ts"
+
+/** The answers that a look is made of. */
+export interface Readings {
+  readonly before: Reading<string>
+  readonly lists: ReadonlyArray<Reading<ReadonlyArray<ListedSource>>>
+  readonly paths: Reading<ReadonlyArray<ListedPath>>
+  readonly after: Reading<string>
+}
+
+/** `null`: these readings make no look. */
+export type Compose = (readings: Readings) => Look | null
+
+const wholeOf = <A>(reading: Reading<A>): A | null => (reading._tag === "Whole" ? reading.value : null)
+
+/** Every answer whole, and one process from the beginning to the end. */
+export const composeLook: Compose = ({ before, lists, paths, after }) => {
+  const started = wholeOf(before)
+  const listed = lists.map(wholeOf)
+  const onPaths = wholeOf(paths)
+  if (started === null || started !== wholeOf(after) || onPaths === null) return null
+  if (listed.some((list) => list === null)) return null
+  return { started, sources: listed.flatMap((list) => list ?? []), paths: onPaths }
+}
+
+/** As the real adapter: after an RTSP lookup without an answer none is sent for a while, so that a look gets its turn. */
+const RTSP_PAUSE_MS = 1_000
+
+const DEADLINES_MS = { look: 5_000, find: 500, kick: 2_000, curePath: 5_000 } as const
+
+export interface SimulatedMediaServerOptions {
+  readonly kernel: Kernel
+  readonly host: MediaHost
+  readonly caller: Caller
+  readonly counts: Counts
+  readonly compose: Compose
+  /** Told of every kick and cure at the moment at which MediaMTX executes it. */
+  readonly strikes: (source: string, by: "kick" | "cure") => void
+  /** Whether this instance is the one that reconciles. */
+  readonly leads: () => boolean
+  /** Told when the list of paths is read. */
+  readonly pathsRead: () => void
+}
+
+export const makeSimulatedMediaServer = (options: SimulatedMediaServerOptions): MediaServer["Service"] => {
+  const { kernel, host, caller, counts, compose, strikes } = options
+  const failed = (operation: string) =>
+    Exit.fail(new MediaServerUnavailable({ reason: "unreachable", operation, detail: "no clear answer" }))
+
+  /** This instance's RTSP calls, one after the other. */
+  const line: Array<() => void> = []
+  let rtspBusy = false
+  const nextRtsp = () => {
+    const next = line.shift()
+    rtspBusy = next !== undefined
+    next?.()
+  }
+
+  /** Answers come to a process that may be frozen or dead. */
+  const control = <A>(call: ControlCall<A>) => {
+    const send = () =>
+      host.control({
+        ...call,
+        answered: (reading) =>
+          caller.deliver(() => {
+            if (call.about === "rtsp") nextRtsp()
+            call.answered(reading)
+          })
+      })
+    if (call.about !== "rtsp") return send()
+    line.push(send)
+    if (!rtspBusy) nextRtsp()
+  }
+
+  const operation = <A>(
+    name: keyof typeof DEADLINES_MS,
+    begin: (tell: (exit: Exit.Exit<A, MediaServerUnavailable>) => void, isOver: () => boolean) => void
+  ): Effect.Effect<A, MediaServerUnavailable> =>
+    Effect.callback((resume) => {
+      if (!caller.mayCall(`MediaServer.${name}`)) return
+      let over = false
+      const tell = (exit: Exit.Exit<A, MediaServerUnavailable>) => {
+        if (over) return
+        over = true
+        deadline.cancel()
+        resume(exit)
+      }
+      const deadline = kernel.after(DEADLINES_MS[name], () => caller.deliver(() => tell(failed(name))))
+      begin(tell, () => over)
+      return Effect.sync(() => {
+        over = true
+        deadline.cancel()
+      })
+    })
+
+  const look = operation<Look>("look", (tell) => {
+    const askStarted = (answered: (reading: Reading<string>) => void) =>
+      control({ about: "info", run: (world) => world.started, answered })
+    askStarted((before) => {
+      if (before._tag === "Failed") return tell(failed("look"))
+      let left = families.length + 1
+      const lists: Array<Readings["lists"][number]> = []
+      let paths: Readings["paths"] = { _tag: "Failed" }
+      const arrived = () => {
+        left -= 1
+        if (left > 0) return
+        askStarted((after) => {
+          if (after._tag === "Whole" && before._tag === "Whole" && after.value !== before.value) {
+            counts.fault("media server started anew in the middle of a look")
+          }
+          const composed = compose({ before, lists, paths, after })
+          tell(composed === null ? failed("look") : Exit.succeed(composed))
+        })
+      }
+      for (const [index, family] of families.entries()) {
+        control({
+          about: family,
+          run: (world) => sourcesOf(world, family),
+          answered: (reading) => {
+            lists[index] = reading
+            arrived()
+          }
+        })
+      }
+      control({
+        about: "paths",
+        run: (world) => {
+          options.pathsRead()
+          return pathsOf(world, kernel.now(), host.pulled())
+        },
+        answered: (reading) => {
+          paths = reading
+          arrived()
+        }
+      })
+    })
+  })
+
+  const isListed = (world: World.World, source: Source, family: Family): boolean => {
+    const connection = world.connections.get(source.id)
+    return connection !== undefined && familyOf(connection.protocol) === family
+  }
+
+  /** Asks the lists of the source's family, or all of them, RTSP last, until one knows it. */
+  const ask = <A>(
+    name: "find" | "kick",
+    source: Source,
+    run: (world: World.World) => A
+  ): Effect.Effect<A | "gone", MediaServerUnavailable> =>
+    operation(name, (tell, isOver) => {
+      const about = [...new Set(listsOf(source.protocol).map(familyOf))].sort(
+        (a, b) => Number(a === "rtsp") - Number(b === "rtsp")
+      )
+      const askNext = () => {
+        const family = about.shift()
+        if (family === undefined) return tell(Exit.succeed("gone"))
+        if (isOver()) return
+        control<A | "gone">({
+          about: family,
+          run: (world) => {
+            if (!isListed(world, source, family)) return "gone"
+            if (name === "kick" && isOver()) counts.fault("kick executed after its caller had given up")
+            return run(world)
+          },
+          answered: (reading) => {
+            if (reading._tag !== "Whole") return tell(failed(name))
+            if (reading.value === "gone") return askNext()
+            tell(Exit.succeed(reading.value))
+          }
+        })
+      }
+      askNext()
+    })
+
+  let rtspPausedUntil = 0
+  const find = (source: Source) => ask("find", source, () => "present" as const)
+  const findRtsp = (source: Source) =>
+    Effect.suspend(() => {
+      if (kernel.now() < rtspPausedUntil) return failed("find")
+      if (!options.leads()) counts.note("RTSP lookups by an instance that does not reconcile")
+      const began = kernel.now()
+      return Effect.tapError(find(source), () =>
+        Effect.sync(() => {
+          if (kernel.now() - began >= DEADLINES_MS.find) rtspPausedUntil = kernel.now() + RTSP_PAUSE_MS
+        })
+      )
+    })
+
+  return {
+    look,
+    find: (source) =>
+      listsOf(source.protocol).some((protocol) => familyOf(protocol) === "rtsp") ? findRtsp(source) : find(source),
+    kick: (source) =>
+      ask("kick", source, (world) => {
+        strikes(source.id, "kick")
+        host.kick(source.id, world.connections.get(source.id)!.protocol)
+        return "kicked" as const
+      }),
+    curePath: (path) =>
+      operation<void>("curePath", (tell) =>
+        control({
+          about: "paths",
+          run: (world) => {
+            const holder = World.publisherOf(world, path)
+            if (holder !== undefined) strikes(holder.id, "cure")
+            host.change((now, at) => {
+              const configured = World.configure(now, at, path, 1)
+              return configured === false ? now : World.deconfigure(configured, at, path) || configured
+            })
+          },
+          answered: (reading) => tell(reading._tag === "Whole" ? Exit.void : failed("curePath"))
+        })
+      ),
+    served: Effect.succeed(everythingServed),
+    health: Effect.succeed("ok" as const)
+  }
+}

@@ -1,0 +1,117 @@
+/** Bugs at the door. */
+import { Admissions, decide, Sessions } from "@greenroom/core"
+import { Context, Effect, Option } from "effect"
+import type { Bug } from "./Bug.ts"
+
+export const noLock: Bug = {
+  name: "no lock on the key",
+  what: "the key is checked in one statement and the session inserted in another, which does not look at the key again",
+  change: (ports, { store, call }) => ({
+    ...ports,
+    admissions: {
+      ...ports.admissions,
+      admit: Effect.fnUntraced(function* (request) {
+        const facts = yield* ports.admissions.facts(request)
+        if (decide(request, facts)._tag !== "Admit" || facts.key === null) return yield* ports.admissions.admit(request)
+        const { id, revokedAt, expiresAt, enabled } = facts.key
+        const { keys } = store.state
+        const insert = Effect.suspend(() => {
+          const now = keys.get(id)!
+          keys.set(id, { ...now, revokedAt, expiresAt, enabled })
+          return Effect.ensuring(
+            Context.get(store.services, Admissions).admit(request),
+            Effect.sync(() => keys.set(id, now))
+          )
+        })
+        return yield* call("Admissions.admit", insert)
+      })
+    }
+  })
+}
+
+export const noUniqueIndex: Bug = {
+  name: "no unique index on key and path",
+  what: "a session is inserted whether or not its key or its path has one",
+  change: (ports, { store, call }) => ({
+    ...ports,
+    admissions: {
+      ...ports.admissions,
+      admit: (request) =>
+        call(
+          "Admissions.admit",
+          Effect.suspend(() => {
+            const { unended } = store.state
+            const others = [...unended]
+            unended.clear()
+            return Effect.ensuring(
+              Context.get(store.services, Admissions).admit(request),
+              Effect.sync(() => {
+                const added = [...unended]
+                unended.clear()
+                for (const id of [...others, ...added]) unended.add(id)
+              })
+            )
+          })
+        )
+    }
+  })
+}
+
+export const sourceTwice: Bug = {
+  name: "a source id used twice",
+  what: "a connection whose session has ended may have another one",
+  change: (ports, { store, call }) => ({
+    ...ports,
+    admissions: {
+      ...ports.admissions,
+      admit: (request) =>
+        call(
+          "Admissions.admit",
+          Effect.suspend(() => {
+            const { streamBySource, streams } = store.state
+            const former = streamBySource.get(request.sourceId)
+            if (former !== undefined && streams.get(former)!.state._tag === "Inactive")
+              streamBySource.delete(request.sourceId)
+            return Effect.tap(Context.get(store.services, Admissions).admit(request), (admitted) =>
+              Effect.sync(() => {
+                if (Option.isNone(admitted) && former !== undefined) streamBySource.set(request.sourceId, former)
+              })
+            )
+          })
+        )
+    }
+  })
+}
+
+export const localExpiry: Bug = {
+  name: "expiry by the local clock",
+  what: "whether a key has expired is decided by the clock of the instance that asks",
+  change: (ports, { store, call, clock }) => ({
+    ...ports,
+    admissions: {
+      ...ports.admissions,
+      admit: (request) => call("Admissions.admit", Context.get(store.services, Admissions).admit(request), clock)
+    },
+    sessions: {
+      ...ports.sessions,
+      requestDueStops: call("Sessions.requestDueStops", Context.get(store.services, Sessions).requestDueStops, clock)
+    }
+  })
+}
+
+export const takeoverSupersedesItself: Bug = {
+  name: "takeover that supersedes itself",
+  what: "what a takeover marks includes the session that it has just admitted",
+  change: (ports, { store, call }) => ({
+    ...ports,
+    admissions: {
+      ...ports.admissions,
+      takeOver: (request) => {
+        const statement = Effect.tap(Context.get(store.services, Admissions).takeOver(request), () =>
+          Context.get(store.services, Sessions).requestStop(request.streamId, "superseded", null)
+        )
+        return call("Admissions.takeOver", statement)
+      }
+    }
+  })
+}

@@ -1,0 +1,92 @@
+/** Bugs in how the media server and the store are looked at. */
+import type { Snapshot } from "@greenroom/core"
+import { Effect } from "effect"
+import type { Bug } from "./Bug.ts"
+
+export const oneSnapshot: Bug = {
+  name: "one store snapshot instead of two",
+  what: "the snapshot before the look is taken for the one after it, too",
+  change: (ports) => {
+    let before: Snapshot | null = null
+    return {
+      ...ports,
+      sessions: {
+        ...ports.sessions,
+        unended: Effect.tap(ports.sessions.unended, (snapshot) =>
+          Effect.sync(() => {
+            before = snapshot
+          })
+        ),
+        after: (listed) => Effect.map(ports.sessions.after(listed), (snapshot) => ({ ...snapshot, ...before }))
+      }
+    }
+  }
+}
+
+export const listBeforeStore: Bug = {
+  name: "list read before the store for absence",
+  what: "what is absent from the list is judged by a store that was read after it",
+  change: (ports) => {
+    let before: { -readonly [K in keyof Snapshot]: Snapshot[K] } | null = null
+    return {
+      ...ports,
+      sessions: {
+        ...ports.sessions,
+        unended: Effect.map(ports.sessions.unended, (snapshot) => {
+          before = { ...snapshot }
+          return before
+        }),
+        after: (listed) =>
+          Effect.map(ports.sessions.after(listed), (snapshot) => {
+            if (before !== null) Object.assign(before, { now: snapshot.now, unended: snapshot.unended })
+            return snapshot
+          })
+      }
+    }
+  }
+}
+
+export const failedListIsEmpty: Bug = {
+  name: "a failed list taken for an empty one",
+  what: "a list that was not answered makes a look without anybody in it",
+  compose: (right) => (readings) =>
+    right({
+      ...readings,
+      lists: readings.lists.map((list) => (list._tag === "Whole" ? list : { _tag: "Whole", value: [] }))
+    })
+}
+
+export const restartUnnoticed: Bug = {
+  name: "restart of MediaMTX in mid-pass not noticed",
+  what: "`started` is asked at the beginning of a look only",
+  compose: (right) => (readings) => right({ ...readings, after: readings.before })
+}
+
+export const webrtcTrusted: Bug = {
+  name: "WebRTC state trusted before its connection stands",
+  what: "every WebRTC session that calls itself a publisher is taken for one",
+  change: (ports) => ({
+    ...ports,
+    mediaServer: {
+      ...ports.mediaServer,
+      look: Effect.map(ports.mediaServer.look, (look) => ({
+        ...look,
+        sources: look.sources.map((source) => ({ ...source, established: true }))
+      }))
+    }
+  })
+}
+
+export const pathsLogged: Bug = {
+  name: "paths logged as they came",
+  what: "a path is written to the log without the look for a key in it",
+  change: (ports) => ({
+    ...ports,
+    mediaServer: {
+      ...ports.mediaServer,
+      look: Effect.tap(ports.mediaServer.look, ({ paths }) =>
+        Effect.annotateLogs(Effect.logInfo("paths"), { path: paths.map(({ name }) => name).join() })
+      )
+    }
+  })
+}

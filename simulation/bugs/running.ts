@@ -1,0 +1,90 @@
+/** Bugs in how the reconciler runs and writes. */
+import { Leases, Sessions } from "@greenroom/core"
+import { Context, Effect } from "effect"
+import type { Bug } from "./Bug.ts"
+
+export const leaseKept: Bug = {
+  name: "leadership that a frozen holder keeps",
+  what: "a lease never runs out, as an advisory lock would not",
+  change: (ports, { store, call, policy }) => ({
+    ...ports,
+    leases: {
+      ...ports.leases,
+      hold: (holder, ttlMillis) =>
+        call(
+          "Leases.hold",
+          Effect.suspend(() => {
+            const lease = store.state.leases.get("main")
+            return lease === undefined || lease.holder === policy.holder
+              ? Context.get(store.services, Leases).hold(holder, ttlMillis)
+              : Effect.succeed({ held: false, started: lease.started })
+          })
+        )
+    }
+  })
+}
+
+export const eventApart: Bug = {
+  name: "an event outside its row's statement",
+  what: "a session becomes active in one statement, and its event is written in the next",
+  change: (ports, { store, call }) => ({
+    ...ports,
+    sessions: {
+      ...ports.sessions,
+      markReady: Effect.fnUntraced(function* (ready, by) {
+        const { streams } = store.state
+        const rowsAlone = Effect.gen(function* () {
+          const before = ready.map(({ streamId }) => streams.get(streamId)?.events)
+          yield* Context.get(store.services, Sessions).markReady(ready, by)
+          return ready.flatMap(({ streamId }, index) => {
+            const row = streams.get(streamId)
+            const events = before[index]
+            if (row === undefined || events === undefined || row.events.length === events.length) return []
+            streams.set(streamId, { ...row, events })
+            return [{ streamId, event: row.events.at(-1)! }]
+          })
+        })
+        const written = yield* call("Sessions.markReady", rowsAlone)
+        const events = Effect.sync(() => {
+          for (const { streamId, event } of written) {
+            const row = streams.get(streamId)!
+            streams.set(streamId, { ...row, events: [...row.events, event] })
+          }
+        })
+        yield* call("Sessions.markReady", events)
+      })
+    }
+  })
+}
+
+export const endlessBackoff: Bug = {
+  name: "backoff without a cap",
+  what: "after each pass that failed the reconciler waits twice as long",
+  change: (ports) => {
+    let wait = 0
+    const sees = Effect.sync(() => {
+      wait = 0
+    })
+    const fails = Effect.sync(() => {
+      wait = Math.max(500, wait * 2)
+    })
+    return {
+      ...ports,
+      leases: {
+        ...ports.leases,
+        hold: (holder, ttlMillis) =>
+          Effect.delay(
+            Effect.tapError(ports.leases.hold(holder, ttlMillis), () => fails),
+            wait
+          )
+      },
+      mediaServer: {
+        ...ports.mediaServer,
+        look: ports.mediaServer.look.pipe(
+          Effect.tap(() => sees),
+          Effect.tapError(() => fails)
+        )
+      }
+    }
+  }
+}
