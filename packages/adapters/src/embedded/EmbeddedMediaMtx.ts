@@ -6,7 +6,7 @@
  */
 import * as fs from "node:fs/promises"
 import * as path from "node:path"
-import { Context, Deferred, Duration, Effect, Layer, Redacted, type Scope } from "effect"
+import { Context, Deferred, type Duration, Effect, Layer, Redacted, type Scope } from "effect"
 import * as GuardedProcess from "./GuardedProcess.ts"
 import type { MediaMtxBinary } from "./MediaMtxBinary.ts"
 import { MediaMtxUnavailable, mediaMtxVersion } from "./MediaMtxUnavailable.ts"
@@ -27,6 +27,8 @@ export interface Options {
   readonly ports?: Partial<Ports>
   /** From asking it to stop until it is killed. Default 5 seconds. */
   readonly stopGrace?: Duration.Input
+  /** A version that does not say, in words known here, that its control API listens, is up when it has lasted this long. Default 2 seconds. */
+  readonly upAfter?: Duration.Input
 }
 
 export interface MediaMtxExit {
@@ -50,9 +52,8 @@ export class EmbeddedMediaMtx extends Context.Service<
 
 const firstDelayMillis = 100
 const longestDelayMillis = 1000
-/** The control API is the last listener that it opens. A version that words this differently is up when it has lasted this long. */
+/** The control API is the last listener that it opens. */
 const apiListens = /^\[API\] (started|listener opened)/
-const lastedLongEnough = Duration.seconds(2)
 
 const writeConfig = (directory: string, config: object) =>
   Effect.tryPromise({
@@ -108,7 +109,7 @@ const live = Effect.fnUntraced(function* (it: Supervised) {
       it.running = false
     })
   )
-  const up = Effect.raceFirst(Deferred.await(listening), Effect.sleep(lastedLongEnough)).pipe(
+  const up = Effect.raceFirst(Deferred.await(listening), Effect.sleep(it.options.upAfter ?? "2 seconds")).pipe(
     Effect.tap(() =>
       Effect.sync(() => {
         it.running = true

@@ -62,23 +62,31 @@ const listen = (socket: string) =>
     server.listen(socket, () => resume(Effect.succeed(server.unref())))
   })
 
-/** The pid of who listens there, `unknown` when it does not say, `null` when nobody does. */
+type Owner =
+  | { readonly _tag: "Nobody" }
+  /** `pid` is `null` when it listens and does not say so: it is frozen. */
+  | { readonly _tag: "Somebody"; readonly pid: string | null }
+  /** It hung up without a word: it is ending just now. */
+  | { readonly _tag: "Ending" }
+
+/** Who listens there. */
 const ownerOf = (socket: string) =>
-  Effect.callback<string | null>((resume) => {
+  Effect.callback<Owner>((resume) => {
     let said = ""
     const peer = net.connect(socket).setEncoding("utf8").setTimeout(answerMillis)
-    const answer = (pid: string | null) => {
+    const answer = (owner: Owner) => {
       peer.destroy()
-      resume(Effect.succeed(pid))
+      resume(Effect.succeed(owner))
     }
     peer.on("data", (chunk) => {
       said = (said + chunk).slice(0, 20)
     })
-    peer.once("end", () => answer(/^\d+$/.test(said) ? said : "unknown"))
-    peer.once("timeout", () => answer("unknown"))
-    peer.once("error", (error: NodeJS.ErrnoException) =>
-      answer(error.code === "ECONNREFUSED" || error.code === "ENOENT" ? null : "unknown")
-    )
+    peer.once("end", () => answer(/^\d+$/.test(said) ? { _tag: "Somebody", pid: said } : { _tag: "Ending" }))
+    peer.once("timeout", () => answer({ _tag: "Somebody", pid: null }))
+    peer.once("error", ({ code }: NodeJS.ErrnoException) => {
+      if (code === "ECONNREFUSED" || code === "ENOENT") answer({ _tag: "Nobody" })
+      else answer(code === "ECONNRESET" || code === "EPIPE" ? { _tag: "Ending" } : { _tag: "Somebody", pid: null })
+    })
   })
 
 /**
@@ -105,7 +113,7 @@ const removeStale = (short: string, socket: string) => {
   const remove = Effect.sleep(pauseMillis).pipe(
     Effect.andThen(ownerOf(socket)),
     Effect.andThen((owner) =>
-      owner === null ? Effect.promise(() => fs.rm(socket, { force: true }).catch(() => {})) : Effect.void
+      owner._tag === "Nobody" ? Effect.promise(() => fs.rm(socket, { force: true }).catch(() => {})) : Effect.void
     )
   )
   return Effect.acquireUseRelease(
@@ -121,11 +129,11 @@ export const own = Effect.fnUntraced(function* (
   short: string
 ): Effect.fn.Return<void, EmbeddedPostgresFailed, Scope.Scope> {
   const socket = path.join(short, "owner.sock")
-  const inUse = (pid: string) =>
+  const inUse = (pid: string | null) =>
     new EmbeddedPostgresFailed({
       reason: "in-use",
       directory,
-      detail: `${pid === "unknown" ? "another process" : `process ${pid}`} owns it. Stop that one first, or give this one a directory of its own (DATA_DIR)`
+      detail: `${pid === null ? "another process" : `process ${pid}`} owns it. Stop that one first, or give this one a directory of its own (DATA_DIR)`
     })
   const claim: Effect.Effect<net.Server, EmbeddedPostgresFailed> = listen(socket).pipe(
     Effect.catchTag(
@@ -135,7 +143,9 @@ export const own = Effect.fnUntraced(function* (
           return yield* new EmbeddedPostgresFailed({ reason: "unreachable", directory, detail: failed.detail })
         }
         const owner = yield* ownerOf(socket)
-        return yield* owner === null ? Effect.andThen(removeStale(short, socket), claim) : inUse(owner)
+        if (owner._tag === "Somebody") return yield* inUse(owner.pid)
+        yield* owner._tag === "Nobody" ? removeStale(short, socket) : Effect.sleep(pauseMillis)
+        return yield* claim
       })
     )
   )
