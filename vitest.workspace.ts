@@ -3,7 +3,12 @@ import { defineConfig } from "vitest/config"
 export default defineConfig({
   ssr: { resolve: { conditions: ["@greenroom/source", "node", "import", "module", "default"] } },
   test: {
-    include: ["packages/*/test/**/*.test.ts", "scripts/**/*.test.ts", "simulation/**/*.test.ts"],
+    include: [
+      "packages/*/test/**/*.test.ts",
+      "scripts/**/*.test.ts",
+      "simulation/**/*.test.ts",
+      "examples/**/*.test.ts"
+    ],
     testTimeout: 30_000,
     hookTimeout: 60_000,
     reporters: process.env.CI === "true" ? ["default", "json"] : ["default"],
