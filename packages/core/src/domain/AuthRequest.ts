@@ -5,6 +5,7 @@
 import { Redacted, Schema } from "effect"
 import { Protocol } from "./Protocol.ts"
 import type { KeyValue } from "./StreamKey.ts"
+import { withoutKeys } from "./StreamPath.ts"
 
 /** The fields of MediaMTX's auth call that are read, already decoded; absent ones are `undefined`. */
 export interface AuthCall {
@@ -46,8 +47,13 @@ export interface Incomplete {
 const present = (value: Redacted.Redacted<string> | undefined): value is Redacted.Redacted<string> =>
   value !== undefined && Redacted.value(value) !== ""
 
-/** MediaMTX's are UUIDs; what no connection can have for an id must not reach the store. */
 const sourceId = /^[\x21-\x7e]{1,255}$/
+
+/** Whether a connection can have this id: MediaMTX's are UUIDs. What else comes, a stream key above all, must not reach the store. */
+export const isSourceId = (text: string): boolean => sourceId.test(text) && withoutKeys(text) === text
+
+const EXPECTED_ID =
+  "Expected the id of the connection that wants to publish: 1 to 255 visible ASCII characters, and no stream key"
 
 const isProtocol = Schema.is(Protocol)
 
@@ -67,8 +73,8 @@ const credentialOf = (call: AuthCall): KeyValue | null => {
 export const readAuthCall = (call: AuthCall): AuthRequest | Incomplete => {
   switch (call.action) {
     case "publish":
-      if (call.id === undefined || call.id === null || !sourceId.test(call.id)) {
-        return { _tag: "Incomplete", pointer: "/id", detail: "Expected the id of the connection that wants to publish" }
+      if (call.id === undefined || call.id === null || !isSourceId(call.id)) {
+        return { _tag: "Incomplete", pointer: "/id", detail: EXPECTED_ID }
       }
       return {
         _tag: "Publish",

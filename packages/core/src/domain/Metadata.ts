@@ -1,7 +1,8 @@
 /**
  * The free JSON object that an embedding application hangs on a broadcaster or a stream. Greenroom stores it and gives it
- * back; it only sees to it that the store can hold it: an object, at most 16 KiB as JSON, at most 32 levels deep, no NUL
- * and no lone surrogate in any string or name (PostgreSQL's `jsonb` refuses both).
+ * back; it only sees to it that the store can hold it and that it comes back as it was: an object, at most 16 KiB as JSON, at most
+ * 32 levels deep, no NUL and no lone surrogate in any string or name (PostgreSQL's `jsonb` refuses both), and no whole number that a
+ * JavaScript number would round.
  */
 import { Schema } from "effect"
 import { isStorable } from "./PlainText.ts"
@@ -9,28 +10,46 @@ import { isStorable } from "./PlainText.ts"
 export const METADATA_MAX_BYTES = 16 * 1024
 export const METADATA_MAX_DEPTH = 32
 
-/** What is wrong with the value, or `undefined`. Walks with a stack of its own: the depth is the sender's choice. */
-const complaint = (value: unknown): string | undefined => {
-  const open: Array<readonly [unknown, number]> = [[value, 1]]
-  for (let next = open.pop(); next !== undefined; next = open.pop()) {
-    const [node, depth] = next
-    if (typeof node === "string" && !isStorable(node)) return "Expected strings without NUL and lone surrogates"
-    if (typeof node === "bigint" || (typeof node === "number" && !Number.isFinite(node))) {
-      return "Expected numbers that JSON can hold"
-    }
-    if (typeof node !== "object" || node === null) continue
-    if (depth > METADATA_MAX_DEPTH) return `Expected at most ${METADATA_MAX_DEPTH} levels of nesting`
-    for (const [name, child] of Object.entries(node)) {
-      if (!isStorable(name)) return "Expected names without NUL and lone surrogates"
-      open.push([child, depth + 1])
-    }
+interface Flaw {
+  /** Where in the object. */
+  readonly path: ReadonlyArray<string>
+  readonly issue: string
+}
+
+const numberFlaw = (value: number): string | undefined =>
+  !Number.isFinite(value)
+    ? "Expected numbers that JSON can hold"
+    : Number.isInteger(value) && !Number.isSafeInteger(value)
+      ? `Expected whole numbers of at most ${Number.MAX_SAFE_INTEGER}: send larger ones as strings`
+      : undefined
+
+const valueFlaw = (value: unknown, depth: number): string | undefined => {
+  if (typeof value === "string") {
+    return isStorable(value) ? undefined : "Expected strings without NUL and lone surrogates"
   }
-  return new TextEncoder().encode(JSON.stringify(value)).byteLength > METADATA_MAX_BYTES
-    ? `Expected at most ${METADATA_MAX_BYTES} bytes of JSON`
+  if (typeof value === "number") return numberFlaw(value)
+  if (typeof value === "bigint") return "Expected numbers that JSON can hold"
+  if (typeof value !== "object" || value === null) return undefined
+  if (depth > METADATA_MAX_DEPTH) return `Expected at most ${METADATA_MAX_DEPTH} levels of nesting`
+  return Object.keys(value).every(isStorable) ? undefined : "Expected names without NUL and lone surrogates"
+}
+
+/** What is wrong with the value, or `undefined`. Walks with a stack of its own: the depth is the sender's choice. */
+const flawOf = (metadata: unknown): Flaw | undefined => {
+  const open: Array<readonly [unknown, ReadonlyArray<string>]> = [[metadata, []]]
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    const [value, path] = next
+    const issue = valueFlaw(value, path.length + 1)
+    if (issue !== undefined) return { path, issue }
+    if (typeof value !== "object" || value === null) continue
+    for (const [name, child] of Object.entries(value)) open.push([child, [...path, name]])
+  }
+  return new TextEncoder().encode(JSON.stringify(metadata)).byteLength > METADATA_MAX_BYTES
+    ? { path: [], issue: `Expected at most ${METADATA_MAX_BYTES} bytes of JSON` }
     : undefined
 }
 
 export const Metadata = Schema.Record(Schema.String, Schema.Unknown)
-  .check(Schema.makeFilter((metadata) => complaint(metadata)))
+  .check(Schema.makeFilter((metadata) => flawOf(metadata)))
   .annotate({ description: "A JSON object of your own: at most 16 KiB, at most 32 levels deep", examples: [{}] })
 export type Metadata = typeof Metadata.Type

@@ -41,11 +41,14 @@ export const addressesOf = (publicUrl: string): PublicAddresses => {
 
 const video = /^(AV1|VP8|VP9|H264|H265|MPEG-4 Video|MPEG-1\/2 Video|M-JPEG)$/
 
-/** The codecs that each output can carry, in MediaMTX's words. RTSP carries everything. */
+/**
+ * The codecs that each output brings to its ordinary players, in MediaMTX's words. RTSP carries everything. MediaMTX sends newer codecs
+ * over RTMP too, but as Enhanced RTMP, which few players know: classic RTMP is H264 with AAC or MP3.
+ */
 const carried: { readonly [P in keyof PublicAddresses]: RegExp } = {
   hls: /^(AV1|VP9|H264|H265|Opus|MPEG-4 Audio)$/,
   webrtc: /^(AV1|VP8|VP9|H264|H265|Opus|G722|G711|LPCM)$/,
-  rtmp: /^(AV1|VP9|H264|H265|Opus|MPEG-4 Audio|MPEG-4 Audio LATM|MPEG-1\/2 Audio|AC-?3|G711|LPCM)$/,
+  rtmp: /^(H264|MPEG-4 Audio|MPEG-1\/2 Audio)$/,
   rtsp: /^/,
   srt: /^(H264|H265|MPEG-4 Video|MPEG-1\/2 Video|Opus|MPEG-4 Audio|MPEG-4 Audio LATM|MPEG-1\/2 Audio|AC-?3)$/
 }

@@ -1,25 +1,31 @@
 /**
  * Paths on the media server: their grammar, the limits that a key may carry, and what is cut out of a path before anybody may read
  * it. The grammar is the widest of MediaMTX's (letters, digits, `_ - . /`, before 1.20 `~ :` as well; no dot segments), less empty
- * segments: MediaMTX takes `live//q` for another path than `live/q`, and nobody who asks for it means it.
+ * segments: MediaMTX takes `live//q` for another path than `live/q`, and nobody who asks for it means it. New keys are limited to
+ * paths that every MediaMTX takes, so without `~` and `:`.
  */
 import { Schema } from "effect"
 
 export const PATH_MAX_LENGTH = 1000
 
-const segment = /^[0-9A-Za-z_\-.~:]+$/
+const complaintWith =
+  (segment: RegExp, signs: string) =>
+  (path: string): string | undefined => {
+    if (path === "") return "Expected a path such as live/studio-1"
+    if (path.length > PATH_MAX_LENGTH) return `Expected a path of at most ${PATH_MAX_LENGTH} characters`
+    for (const part of path.split("/")) {
+      if (part === "") return "Expected a path without empty segments (no slash at either end, no two in a row)"
+      if (part === "." || part === "..") return "Expected a path without dot segments"
+      if (!segment.test(part)) return `Expected a path of letters, digits and ${signs} between slashes`
+    }
+    return undefined
+  }
 
 /** What is wrong with a path, or `undefined`. */
-export const pathComplaint = (path: string): string | undefined => {
-  if (path === "") return "Expected a path such as live/studio-1"
-  if (path.length > PATH_MAX_LENGTH) return `Expected a path of at most ${PATH_MAX_LENGTH} characters`
-  for (const part of path.split("/")) {
-    if (part === "") return "Expected a path without empty segments (no slash at either end, no two in a row)"
-    if (part === "." || part === "..") return "Expected a path without dot segments"
-    if (!segment.test(part)) return "Expected a path of letters, digits and _ - . ~ : between slashes"
-  }
-  return undefined
-}
+export const pathComplaint = complaintWith(/^[0-9A-Za-z_\-.~:]+$/, "_ - . ~ :")
+
+/** The same of a path that is to be given out: MediaMTX refuses `~` and `:` since 1.20. */
+const newPathComplaint = complaintWith(/^[0-9A-Za-z_\-.]+$/, "_ - .")
 
 export const StreamPath = Schema.String.annotate({ examples: ["live/studio-1"] })
   .check(
@@ -45,20 +51,28 @@ export const parseLimit = (text: string): PathLimit =>
       ? { _tag: "Child", base: text.slice(0, -2) }
       : { _tag: "Exact", path: text }
 
-export const PathLimitText = Schema.String.annotate({
-  description: "One path, one more segment (`live/*`), or any depth (`live/**`)",
-  examples: ["live/studio-1", "live/*", "live/**"]
-})
-  .check(
-    Schema.makeFilter((text) => {
-      const limit = parseLimit(text)
-      const path = limit._tag === "Exact" ? limit.path : limit.base
-      if (containsKey(path)) return "Expected a path that is no stream key: paths are public"
-      return pathComplaint(path) ?? pathComplaint(ingestPath(limit, "00000000"))
-    })
-  )
-  .pipe(Schema.brand("PathLimitText"))
+const limitText = (complaint: (path: string) => string | undefined) =>
+  Schema.String.annotate({
+    description: "One path, one more segment (`live/*`), or any depth (`live/**`)",
+    examples: ["live/studio-1", "live/*", "live/**"]
+  })
+    .check(
+      Schema.makeFilter((text) => {
+        const limit = parseLimit(text)
+        const path = limit._tag === "Exact" ? limit.path : limit.base
+        if (containsKey(path)) return "Expected a path that is no stream key: paths are public"
+        return complaint(path) ?? complaint(ingestPath(limit, "00000000"))
+      })
+    )
+    .pipe(Schema.brand("PathLimitText"))
+
+/** A limit as keys have it, those of older days too. */
+export const PathLimitText = limitText(pathComplaint)
 export type PathLimitText = typeof PathLimitText.Type
+
+/** A limit that a new key may be given: the present MediaMTX takes every path that fits it and is made by `ingestPath`. */
+export const NewPathLimit = limitText(newPathComplaint).pipe(Schema.brand("NewPathLimit"))
+export type NewPathLimit = typeof NewPathLimit.Type
 
 /** Whether a key with this limit may publish on the path. The store's `path_within` says the same; one suite holds both to it. */
 export const within = (limit: PathLimit | null, path: string): boolean => {
@@ -77,11 +91,21 @@ export const ingestPath = (limit: PathLimit | null, keyId: string): string =>
       ? limit.path
       : `${limit.base}/${keyId.slice(0, 8)}`
 
-const key = /sk_[0-9A-Za-z_-]{43}/
+/** A character of a key, as itself or percent-encoded, however often that was done. */
+const keyCharacter = "(?:[0-9A-Za-z_-]|%(?:25)*(?:2[dD]|3[0-9]|[46][1-9A-Fa-f]|[57][0-9Aa]|5[fF]))"
+const keyBeginning = "(?:s|%(?:25)*73)(?:k|%(?:25)*6[bB])(?:_|%(?:25)*5[fF])"
 
-/** Whether the text holds what looks like a whole stream key. */
-export const containsKey = (text: string): boolean => key.test(text)
+const wholeKey = new RegExp(`${keyBeginning}${keyCharacter}{43}`)
+const longEnough = new RegExp(`(${keyBeginning}${keyCharacter}{4})${keyCharacter}{16,}`, "g")
 
-/** The text with every stream key in it, whole or cut, reduced to its public beginning (`sk_` and 4 characters). */
+/** Whether the text holds what looks like a whole stream key, percent-encoded or not. */
+export const containsKey = (text: string): boolean => wholeKey.test(text)
+
+const decoded = (text: string): string => (text.includes("%") ? decoded(decodeURIComponent(text)) : text)
+
+/**
+ * The text with every stream key in it, whole or cut, percent-encoded or not, reduced to its public beginning (`sk_` and 4
+ * characters).
+ */
 export const withoutKeys = (text: string): string =>
-  text.replace(/(sk_[0-9A-Za-z_-]{4})[0-9A-Za-z_-]{16,}/g, (_, prefix: string) => `${prefix}…`)
+  text.replace(longEnough, (_, prefix: string) => `${decoded(prefix)}…`)

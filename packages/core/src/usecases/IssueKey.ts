@@ -2,7 +2,7 @@
 import { Effect, Redacted } from "effect"
 import type { BroadcasterId, StreamKeyId } from "../domain/Ids.ts"
 import { KEY_PREFIX_LENGTH } from "../domain/StreamKey.ts"
-import { ingestPath, type PathLimitText, parseLimit } from "../domain/StreamPath.ts"
+import { ingestPath, type NewPathLimit, parseLimit } from "../domain/StreamPath.ts"
 import type { Timestamp } from "../domain/Timestamp.ts"
 import { KeyMint } from "../ports/KeyMint.ts"
 import { StreamKeys } from "../ports/StreamKeys.ts"
@@ -10,7 +10,7 @@ import { StreamKeys } from "../ports/StreamKeys.ts"
 export interface KeyOrder {
   readonly broadcasterId: BroadcasterId
   readonly label: string | null
-  readonly path: PathLimitText | null
+  readonly path: NewPathLimit | null
   readonly expiresAt: Timestamp | null
 }
 

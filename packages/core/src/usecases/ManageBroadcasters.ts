@@ -24,12 +24,14 @@ export const describeBroadcaster = Effect.fn("describeBroadcaster")(function* (i
   return yield* broadcasters.find(id)
 })
 
+/** A change of nothing changes nothing, `updatedAt` neither. */
 export const changeBroadcaster = Effect.fn("changeBroadcaster")(function* (
   id: BroadcasterId,
   fields: Partial<BroadcasterFields>
 ) {
   const broadcasters = yield* Broadcasters
-  return yield* broadcasters.change(id, fields)
+  const nothing = Object.values(fields).every((value) => value === undefined)
+  return yield* nothing ? broadcasters.find(id) : broadcasters.change(id, fields)
 })
 
 /** `None` when there is no such broadcaster and none of its streams is left; otherwise whether none is left on the media server. */

@@ -14,7 +14,7 @@ export interface StreamView {
   readonly now: DateTime.Utc
 }
 
-/** Adds the URLs to streams that were read at `now`; those of a stream that has ended play nothing and are all `null`. */
+/** Adds the URLs to streams that were read at `now`. Before a stream is active and after it there is nothing to play: all `null`. */
 export const viewer = Effect.fnUntraced(function* (now: DateTime.Utc) {
   const addresses = yield* Addresses
   const mediaServer = yield* MediaServer
@@ -23,13 +23,13 @@ export const viewer = Effect.fnUntraced(function* (now: DateTime.Utc) {
     stream,
     now,
     urls:
-      stream.state._tag === "Inactive"
-        ? nowhere
-        : playbackUrls(
+      stream.state._tag === "Active"
+        ? playbackUrls(
             addresses,
             served,
             stream.path,
             stream.observation.tracks.map((track) => track.codec)
           )
+        : nowhere
   })
 })

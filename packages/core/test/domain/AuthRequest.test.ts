@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { type AuthCall, protocols, readAuthCall } from "@greenroom/core"
 import { Arbitrary, Redacted } from "effect"
-import { cases, element, oneOf, pathish, texts } from "../support/arbitraries.ts"
+import { cases, element, integer, keyValues, oneOf, pathish, texts } from "../support/arbitraries.ts"
 
 const call = (
   fields: {
@@ -90,7 +90,8 @@ describe("readAuthCall", () => {
       assert.deepStrictEqual(readAuthCall(call({ id, password, path })), {
         _tag: "Incomplete",
         pointer: "/id",
-        detail: "Expected the id of the connection that wants to publish"
+        detail:
+          "Expected the id of the connection that wants to publish: 1 to 255 visible ASCII characters, and no stream key"
       }),
     cases(60)
   )
@@ -101,6 +102,19 @@ describe("readAuthCall", () => {
     }
     assert.strictEqual(readAuthCall(call({ id: "x".repeat(255) }))._tag, "Publish")
   })
+
+  it.prop(
+    "takes no id with a stream key in it, whole, cut or percent-encoded",
+    [keyValues, integer(0, 20), element(["", "id-", "%"])],
+    ([key, off, before]) => {
+      for (const id of [key.slice(0, key.length - off), `%73%6b%5F${key.slice(3)}`]) {
+        const request = readAuthCall(call({ id: `${before}${id}` }))
+        assert.strictEqual(request._tag, "Incomplete", id)
+        assert.notInclude(JSON.stringify(request), key.slice(7, 27))
+      }
+    },
+    cases(200)
+  )
 
   it.prop(
     "passes the path and the id on as they are, and a protocol that it knows",

@@ -23,13 +23,23 @@ const everyString = (value: unknown): ReadonlyArray<string> =>
       ? Object.entries(value).flatMap(([name, child]) => [name, ...everyString(child)])
       : []
 
+const everyNumber = (value: unknown): ReadonlyArray<number> =>
+  typeof value === "number"
+    ? [value]
+    : typeof value === "object" && value !== null
+      ? Object.values(value).flatMap(everyNumber)
+      : []
+
 describe("Metadata", () => {
   it.prop(
-    "takes exactly the objects without NUL and lone surrogates, and gives them back as they were",
+    "takes exactly the objects without NUL, lone surrogates and whole numbers beyond the safe ones, and gives them back as they were",
     [jsonValues],
     ([value]) => {
       const isObject = typeof value === "object" && value !== null && !Array.isArray(value)
-      const good = isObject && everyString(value).every((text) => text.isWellFormed() && !text.includes("\0"))
+      const good =
+        isObject &&
+        everyString(value).every((text) => text.isWellFormed() && !text.includes("\0")) &&
+        everyNumber(value).every((number) => !Number.isInteger(number) || Math.abs(number) < 2 ** 53)
       const exit = decode(value)
       assert.strictEqual(Exit.isSuccess(exit), good)
       if (Exit.isSuccess(exit)) assert.strictEqual(JSON.stringify(exit.value), JSON.stringify(value))
@@ -86,6 +96,15 @@ describe("Metadata", () => {
     assert.include(complaintOf({ "a\0": 1 }), "names without NUL")
     assert.include(complaintOf({ b: { "\ud800": 1 } }), "names without NUL")
     assert.include(complaintOf({ b: ["a\udc00"] }), "strings without NUL")
+  })
+
+  it("refuses whole numbers that would come back as others, and points at them", () => {
+    assert.isTrue(takes({ a: Number.MAX_SAFE_INTEGER, b: -Number.MAX_SAFE_INTEGER, c: 0.1, d: -0, e: 1.5e-300 }))
+    for (const text of ["9007199254740993", "-9007199254740993", "12345678901234567890", "1e21"]) {
+      const complaint = complaintOf(JSON.parse(`{"a":{"b":[0,${text}]}}`))
+      assert.include(complaint, "whole numbers of at most 9007199254740991", text)
+      assert.include(complaint, '["a"]["b"]["1"]', text)
+    }
   })
 
   it("refuses, without a defect, what an embedding program may pass and JSON cannot hold", () => {

@@ -12,11 +12,13 @@ import {
   Title
 } from "@greenroom/core"
 import { Arbitrary, Exit, Schema } from "effect"
-import { cases, integer, oneOf, texts } from "../support/arbitraries.ts"
+import { cases, element, integer, oneOf, texts } from "../support/arbitraries.ts"
 
 const isLine = Schema.is(lineOf(10))
 const areLines = Schema.is(linesOf(10))
 const lengths = Arbitrary.map(integer(0, 13), (n) => "é".repeat(n))
+const blanks = element([" ", "\t\n", "\u00a0\u2003", "\u200b\u2060", "\ufeff ", " \u200b. "])
+const isBlank = (text: string) => [...text].every((one) => one.trim() === "" || "\u200b\u2060\ufeff".includes(one))
 const controls = (text: string) => [...text].filter((one) => /\p{Cc}/u.test(one))
 
 describe("text", () => {
@@ -28,10 +30,10 @@ describe("text", () => {
   )
 
   it.prop(
-    "of one line has no control characters, of several only tabs and line breaks, and both keep their length",
-    [oneOf([texts, texts, lengths])],
+    "is not blank; of one line has no control characters, of several only tabs and line breaks; and both keep their length",
+    [oneOf([texts, texts, lengths, blanks])],
     ([text]) => {
-      const fits = text.length >= 1 && text.length <= 10 && text.isWellFormed()
+      const fits = text.length >= 1 && text.length <= 10 && text.isWellFormed() && !isBlank(text)
       assert.strictEqual(isLine(text), fits && controls(text).length === 0)
       assert.strictEqual(areLines(text), fits && controls(text).every((one) => "\t\n\r".includes(one)))
     },
@@ -61,5 +63,7 @@ describe("text", () => {
     assert.include(why("a\u0007"), "without control characters")
     assert.include(why("a\u0007", Description), "other than line breaks and tabs")
     assert.include(why("a\ud800"), "well-formed Unicode")
+    assert.include(why("  "), "not blank")
+    assert.include(why("\n", Description), "not blank")
   })
 })

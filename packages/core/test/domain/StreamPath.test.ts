@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import {
   containsKey,
   ingestPath,
+  NewPathLimit,
   PathLimitText,
   parseLimit,
   pathComplaint,
@@ -10,7 +11,7 @@ import {
   within,
   withoutKeys
 } from "@greenroom/core"
-import { Arbitrary, Schema } from "effect"
+import { Arbitrary, Exit, Schema } from "effect"
 import {
   cases,
   element,
@@ -116,6 +117,22 @@ describe("PathLimitText", () => {
   )
 })
 
+describe("NewPathLimit", () => {
+  it.prop(
+    "takes the limits that the present MediaMTX has paths for: those without ~ and :",
+    [anyLimit],
+    ([text]) => assert.strictEqual(Schema.is(NewPathLimit)(text), isLimit(text) && !/[~:]/.test(text)),
+    cases(2_000)
+  )
+
+  it("says what is allowed", () => {
+    for (const text of ["live/a:b", "live/~a", "~/*", "a b"]) {
+      const exit = Schema.decodeUnknownExit(NewPathLimit)(text)
+      assert.include(Exit.isFailure(exit) ? String(exit.cause) : "", "letters, digits and _ - . between slashes", text)
+    }
+  })
+})
+
 describe("parseLimit", () => {
   it.prop(
     "reads back what was typed",
@@ -218,6 +235,31 @@ describe("withoutKeys", () => {
       const shown = withoutKeys(before + key + after)
       assert.strictEqual(withoutKeys(shown), shown)
       if (!/sk_[\w-]{20}/.test(before + key + after)) assert.strictEqual(shown, before + key + after)
+    },
+    cases(1_000)
+  )
+
+  /** Each character as itself or percent-encoded up to three times over, in either case. */
+  const encodings = Arbitrary.array(integer(0, 4), { minLength: 46, maxLength: 46 })
+  const encoded = (text: string, times: ReadonlyArray<number>): string =>
+    [...text]
+      .map((one, index) => {
+        const hex = one.charCodeAt(0).toString(16)
+        const pair = index % 2 === 0 ? hex : hex.toUpperCase()
+        return times[index] === 0 ? one : `%${"25".repeat((times[index] ?? 0) - 1)}${pair}`
+      })
+      .join("")
+  it.prop(
+    "finds a key behind percent-encoding, whatever stands around it",
+    [around, keyValues, encodings, element(["", "%", "%zz", "%2", "/%e0%a4%a", "%25"])],
+    ([before, key, times, after]) => {
+      const hidden = `${before}/${encoded(key, times)}${after}`
+      assert.isTrue(containsKey(hidden))
+      const shown = withoutKeys(hidden)
+      assert.isFalse(containsKey(shown))
+      assert.include(shown, `${key.slice(0, 7)}…`)
+      assert.isAtMost(shown.length, before.length + after.length + 9 + 20)
+      assert.strictEqual(withoutKeys(shown), shown)
     },
     cases(1_000)
   )

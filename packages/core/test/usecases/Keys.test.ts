@@ -6,7 +6,9 @@ import {
   type IssueOutcome,
   issueKey,
   listKeys,
-  type PathLimitText,
+  type NewPathLimit,
+  type OrderFault,
+  orderFaults,
   parseLimit,
   Reconciler,
   revoke,
@@ -16,7 +18,7 @@ import {
 import { Effect, Fiber, Layer, Option, Redacted, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import { at, broadcasterId, cases, element, keyId, limitTexts, NOW, oneOf, streamId } from "../support/arbitraries.ts"
-import { aKey, makeListings } from "../support/listings.ts"
+import { aBroadcaster, aKey, makeListings } from "../support/listings.ts"
 import { inTime, running } from "../support/running.ts"
 import { keyValue, makeStage, mediaServerDown, sha256 } from "../support/stage.ts"
 
@@ -41,7 +43,7 @@ describe("issueKey", () => {
     ([limit]) =>
       Effect.gen(function* () {
         const listings = makeListings(makeStage())
-        const path = limit as PathLimitText | null
+        const path = limit as NewPathLimit | null
         const issued = yield* issueKey({ ...order, path }).pipe(Effect.provide(listings.layer))
         if (issued._tag !== "Issued") return assert.fail(issued._tag)
         const [, stored] = listings.asked[0]! as readonly [string, Record<string, unknown>]
@@ -79,6 +81,29 @@ describe("issueKey", () => {
         listings.outcomes.issue = { _tag } as IssueOutcome
         const outcome = yield* issueKey(order).pipe(Effect.provide(listings.layer))
         assert.deepStrictEqual(outcome, { _tag } as typeof outcome)
+      }
+    })
+  )
+})
+
+describe("orderFaults", () => {
+  it.effect("tells all that is wrong with as much of an order as there is, by the store's clock", () =>
+    Effect.gen(function* () {
+      const listings = makeListings(makeStage())
+      listings.broadcasters.set(broadcasterId(1), aBroadcaster(1))
+      const unknown = "UnknownBroadcaster"
+      const past = "ExpiryInPast"
+      const table: ReadonlyArray<readonly [Parameters<typeof orderFaults>[0], ReadonlyArray<OrderFault>]> = [
+        [{}, []],
+        [{ broadcasterId: broadcasterId(1), expiresAt: null }, []],
+        [{ broadcasterId: broadcasterId(1), expiresAt: at(1) }, []],
+        [{ broadcasterId: broadcasterId(1), expiresAt: NOW }, [past]],
+        [{ broadcasterId: broadcasterId(2) }, [unknown]],
+        [{ broadcasterId: broadcasterId(2), expiresAt: at(-1) }, [unknown, past]],
+        [{ expiresAt: at(-1) }, [past]]
+      ]
+      for (const [order, faults] of table) {
+        assert.deepStrictEqual(yield* orderFaults(order).pipe(Effect.provide(listings.layer)), faults)
       }
     })
   )

@@ -55,6 +55,20 @@ describe("broadcasters", () => {
   )
 })
 
+describe("changeBroadcaster", () => {
+  it.effect("of nothing only reads: nothing is written, not even when it was changed", () =>
+    Effect.gen(function* () {
+      const { listings, layer } = yield* scene()
+      const [same, nobody] = yield* Effect.all([
+        changeBroadcaster(broadcasterId(1), {}),
+        changeBroadcaster(broadcasterId(9), {})
+      ]).pipe(Effect.provide(layer))
+      assert.deepStrictEqual([same, nobody], [Option.some(aBroadcaster(1)), Option.none()])
+      assert.deepStrictEqual(listings.questions(), ["findBroadcaster", "findBroadcaster"])
+    })
+  )
+})
+
 describe("removeBroadcaster", () => {
   it.effect("removes first, stops then, and confirms that the streams are off the air", () =>
     Effect.gen(function* () {

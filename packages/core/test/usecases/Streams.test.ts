@@ -32,6 +32,7 @@ const ended: LiveStream["state"] = {
   endedAt: NOW,
   reason: "disconnected"
 }
+const connecting: LiveStream["state"] = { _tag: "Connecting", startedAt: NOW, ending: null }
 const served: Served = { hls: true, webrtc: true, rtmp: false, rtsp: true, srt: true }
 
 const library = () => {
@@ -43,6 +44,7 @@ const library = () => {
     aStream(2, { observation: { ...aStream(2).observation, tracks: [{ codec: "VP8" }] } })
   )
   listings.streams.set(streamId(3), aStream(3, { state: ended }))
+  listings.streams.set(streamId(4), aStream(4, { state: connecting }))
   const mediaServer = Layer.mock(MediaServer)({ served: Effect.succeed(served) })
   const layer = Layer.mergeAll(listings.layer, Layer.succeed(Addresses)(addresses), mediaServer)
   return { stage, listings, layer }
@@ -65,6 +67,7 @@ describe("listActive", () => {
       assert.isNull(list.items[0]!.urls.rtmp, "RTMP is off")
       assert.isNull(list.items[1]!.urls.hls, "HLS carries no VP8")
       assert.deepStrictEqual(list.items[2]!.urls, nowhere, "it has ended")
+      assert.deepStrictEqual(list.items[3]!.urls, nowhere, "it is not there yet")
       assert.deepStrictEqual([list.next, list.now, list.items[0]!.now], [null, NOW, NOW])
       assert.deepStrictEqual(stage.called(), [])
     })

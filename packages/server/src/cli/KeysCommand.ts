@@ -1,5 +1,5 @@
 /** `greenroom keys …`: the credentials of publishers. `create` is the only command that ever prints a key. */
-import { BroadcasterId, keyStatuses, Label, PathLimitText, StreamKeyId, Timestamp } from "@greenroom/core"
+import { BroadcasterId, keyStatuses, Label, NewPathLimit, StreamKeyId, Timestamp } from "@greenroom/core"
 import { DateTime, Effect, Option, Schema } from "effect"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
@@ -41,7 +41,7 @@ const create = Command.make(
       Flag.withDescription("What it is for; the title of its streams"),
       Flag.optional
     ),
-    path: checkedFlag("path", "<path>", PathLimitText).pipe(
+    path: checkedFlag("path", "<path>", NewPathLimit).pipe(
       Flag.withDescription("The one path that it may publish on, or live/* (one more segment), live/** (any depth)"),
       Flag.optional
     ),
