@@ -18,7 +18,8 @@ import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import { AuthBody } from "./api/MediaServerApi.ts"
 import * as Problems from "./api/Problems.ts"
 import { hookCheck } from "./HookSecret.ts"
-import { invalid, jsonBody } from "./jsonBody.ts"
+import { invalid } from "./invalid.ts"
+import { jsonBody } from "./jsonBody.ts"
 import { note } from "./RequestNote.ts"
 
 const readBody = jsonBody(AuthBody)

@@ -16,6 +16,18 @@ export class KnownRoutes extends Context.Service<
   }
 >()("greenroom/http/KnownRoutes") {}
 
+/**
+ * Where the routes of a server say which they are, for those who must know it before there is a request: a method that Node's parser
+ * does not know comes no further than that.
+ */
+export const RouteBoard = Context.Reference<{ methodsAt: KnownRoutes["Service"]["methodsAt"] }>(
+  "greenroom/http/RouteBoard",
+  { defaultValue: () => ({ methodsAt: () => [] }) }
+)
+
+/** Two slashes are not one, and an id that is too long is a bad id, not a route that is not there. */
+export const routerConfig = { ignoreDuplicateSlashes: false, maxParamLength: 16 * 1024 } as const
+
 const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 const noting = <E, R>(route: HttpRouter.Route<E, R>) =>
@@ -33,8 +45,11 @@ const noting = <E, R>(route: HttpRouter.Route<E, R>) =>
 /** To be provided to every layer that registers routes. */
 export const layer: Layer.Layer<HttpRouter.HttpRouter | KnownRoutes, never, HttpRouter.HttpRouter> =
   Layer.effectContext(
-    Effect.map(HttpRouter.HttpRouter, (router) => {
-      const matcher = FindMyWay.make<true>()
+    Effect.gen(function* () {
+      const router = yield* HttpRouter.HttpRouter
+      const config = yield* HttpRouter.RouterConfig
+      const board = yield* RouteBoard
+      const matcher = FindMyWay.make<true>(config)
       const addAll: HttpRouter.HttpRouter["addAll"] = (routes) => {
         for (const { method, path } of routes) {
           for (const each of method === "*" ? METHODS : [method]) matcher.on(each, path, true)
@@ -47,10 +62,9 @@ export const layer: Layer.Layer<HttpRouter.HttpRouter | KnownRoutes, never, Http
         add: (method, path, handler, options) => addAll([HttpRouter.route(method, path, handler, options)]) as never
       })
       const has = (method: string, url: string) => matcher.find(method as never, url) !== undefined
-      return Context.make(HttpRouter.HttpRouter, remembering).pipe(
-        Context.add(KnownRoutes, {
-          methodsAt: (url) => METHODS.filter((method) => has(method, url) || (method === "HEAD" && has("GET", url)))
-        })
-      )
+      const methodsAt = (url: string) =>
+        METHODS.filter((method) => has(method, url) || (method === "HEAD" && has("GET", url)))
+      board.methodsAt = methodsAt
+      return Context.make(HttpRouter.HttpRouter, remembering).pipe(Context.add(KnownRoutes, { methodsAt }))
     })
   )

@@ -1,10 +1,11 @@
 /**
  * The OpenAPI 3.1 document: derived from the definition, then told what a definition cannot say: the headers of every answer,
- * the members that every problem has, numbers in the query, that unknown fields are welcome, and an example of everything.
+ * the members that every problem has, numbers and lists in the query, where unknown fields are welcome, and an example of everything.
  */
+import { keyStatuses, streamStatuses } from "@greenroom/core"
 import * as OpenApi from "effect/http-api/OpenApi"
 import { Api } from "./api/Api.ts"
-import { examples, problemExample } from "./api/examples.ts"
+import { answerExamples, examples, problemExample } from "./api/examples.ts"
 import { LIMIT_DEFAULT, LIMIT_MAX } from "./api/Input.ts"
 import { type ProblemName, problemTypes } from "./api/problemTypes.ts"
 import { version } from "./api/version.ts"
@@ -32,11 +33,18 @@ const visit = (node: Json, each: (node: Json) => void): void => {
   for (const child of Object.values(node)) visit(child, each)
 }
 
-/** Unknown fields of a request are ignored, and answers may grow. */
-const open = (spec: Json): void =>
-  visit(spec.components.schemas, (node) => {
-    if (node.additionalProperties === false) delete node.additionalProperties
-  })
+/** The bodies that an operator sends: unknown fields in them are refused. */
+const closed = ["NewBroadcaster", "BroadcasterChanges", "NewStreamKey", "StreamKeyChanges", "StreamAnnotation"]
+
+/** Unknown fields of what the media server sends are ignored, and answers may grow. */
+const open = (spec: Json): void => {
+  for (const [name, schema] of Object.entries<Json>(spec.components.schemas)) {
+    if (closed.includes(name)) continue
+    visit(schema, (node) => {
+      if (node.additionalProperties === false) delete node.additionalProperties
+    })
+  }
+}
 
 const problemNameOf = (schema: Json): ProblemName | undefined => {
   const type = schema.properties?.type?.enum?.[0]
@@ -76,23 +84,51 @@ const describeAnswers = (operation: Json): void => {
     )
     response.headers = { ...own, "X-Request-ID": requestId, ...more[status] }
     if (status.startsWith("2")) response.description = status === "202" ? "Not yet confirmed" : "Success"
-    for (const media of Object.values<Json>(response.content ?? {})) addExample(media)
+    for (const media of Object.values<Json>(response.content ?? {})) {
+      addExample(media, answerExamples[`${operation.operationId} ${status}`])
+    }
   }
   for (const media of Object.values<Json>(operation.requestBody?.content ?? {})) addExample(media)
 }
 
-const addExample = (media: Json): void => {
+const addExample = (media: Json, own?: unknown): void => {
   const name = media.schema?.$ref?.split("/").at(-1)
-  if (name in examples) media.example = examples[name]
+  if (name in examples) media.example = own ?? examples[name]
 }
 
-const describeParameters = (operation: Json): void => {
-  for (const parameter of operation.parameters) {
+const parameterTexts: Readonly<Record<string, string>> = {
+  broadcaster_id: "Only those of this broadcaster",
+  stream_key_id: "Only those of this stream key",
+  path: "Only those on this path"
+}
+
+const statuses: Readonly<Record<string, Json>> = {
+  "streams.list": { values: streamStatuses, default: ["active"] },
+  "stream_keys.list": { values: keyStatuses }
+}
+
+/** What a parameter is; the lists and numbers among them travel as text, which is all that the definition says of them. */
+const describeParameters = ({ operationId, parameters }: Json): void => {
+  for (const parameter of parameters) {
     if (parameter.name === "limit") {
-      parameter.description = "How many items at most"
-      parameter.schema = { type: "integer", minimum: 1, maximum: LIMIT_MAX, default: LIMIT_DEFAULT }
+      const whole = operationId === "streams.list"
+      parameter.description = whole
+        ? `How many items at most. Unless it is given all are listed, or ${LIMIT_DEFAULT} where \`status\` names \`inactive\``
+        : `How many items at most; ${LIMIT_DEFAULT} unless given`
+      parameter.schema = {
+        type: "integer",
+        minimum: 1,
+        maximum: LIMIT_MAX,
+        ...(whole ? {} : { default: LIMIT_DEFAULT })
+      }
     }
-    parameter.description ??= parameter.schema.description
+    parameter.description ??= parameter.schema.description ?? parameterTexts[parameter.name]
+    if (parameter.name === "status") {
+      const { values, ...more } = statuses[operationId]
+      parameter.schema = { type: "array", items: { type: "string", enum: values }, minItems: 1, ...more }
+      parameter.style = "form"
+      parameter.explode = false
+    }
     if (parameter.name === "name") parameter.schema.enum = Object.keys(problemTypes)
   }
 }
@@ -100,6 +136,7 @@ const describeParameters = (operation: Json): void => {
 const make = (): Json => {
   const spec = withPlainNames(OpenApi.fromApi(Api))
   spec.info = info
+  spec.servers = [{ url: "/", description: "The service that this document comes from" }]
   delete spec.security
   open(spec)
   completeProblems(spec)

@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto"
 import { Effect, Layer } from "effect"
 import * as HttpRouter from "effect/http/HttpRouter"
+import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import { NotFound } from "./api/Problems.ts"
 import { type ProblemName, problemTypes } from "./api/problemTypes.ts"
@@ -31,7 +32,24 @@ const page = (html: string) =>
     }
   })
 
-const docs = Effect.sync(() => page(referencePage(openApiDocument())))
+const isHost = /^[0-9A-Za-z.-]+(:\d+)?$|^\[[0-9A-Fa-f:.]+\](:\d+)?$/
+
+/** Where the caller has reached the service, as far as its request tells; a proxy in front says by which scheme. */
+const baseOf = ({ headers }: HttpServerRequest.HttpServerRequest): string => {
+  const scheme = headers["x-forwarded-proto"] === "https" ? "https" : "http"
+  const host = headers.host ?? ""
+  return isHost.test(host) ? `${scheme}://${host}` : "http://localhost:8080"
+}
+
+/** Stands in the page, which is made once, for where the caller has reached the service. */
+const BASE = "http://base.invalid"
+const reference = Effect.runSync(Effect.cached(Effect.sync(() => referencePage(openApiDocument(), BASE))))
+
+const docs = Effect.gen(function* () {
+  const base = baseOf(yield* HttpServerRequest.HttpServerRequest)
+  const html = (yield* reference).replaceAll(BASE, base)
+  return HttpServerResponse.setHeader(page(html), "vary", "X-Forwarded-Proto")
+})
 const document = Effect.sync(() => HttpServerResponse.jsonUnsafe(openApiDocument()))
 
 const isProblemName = (name: string | undefined): name is ProblemName =>
@@ -44,7 +62,7 @@ const error = Effect.gen(function* () {
 })
 
 export const layer = Layer.mergeAll(
-  HttpRouter.add("GET", "/docs", Effect.runSync(Effect.cached(docs))),
+  HttpRouter.add("GET", "/docs", docs),
   HttpRouter.add("GET", "/openapi.json", Effect.runSync(Effect.cached(document))),
   HttpRouter.add("GET", "/errors/:name", error)
 )

@@ -9,10 +9,11 @@ import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as HttpTraceContext from "effect/http/HttpTraceContext"
+import { strict } from "./bodyText.ts"
 import * as HttpMetrics from "./HttpMetrics.ts"
 import { KnownRoutes } from "./KnownRoutes.ts"
 import { documentOf, type Problem, problem, problemOfStatus, validation, verdictOn } from "./problemDocument.ts"
-import { newNote, RequestNote } from "./RequestNote.ts"
+import { newNote, pathOf, RequestNote } from "./RequestNote.ts"
 
 export const MAX_BODY = ByteSize.kibibytes(64)
 const MAX_BODY_BYTES = 64 * 1024
@@ -35,13 +36,24 @@ const tooLarge = (request: HttpServerRequest.HttpServerRequest): boolean =>
 const lacksHost = ({ headers, source }: HttpServerRequest.HttpServerRequest): boolean =>
   headers.host === undefined && "httpVersion" in source && source.httpVersion === "1.1"
 
+const isMisencoded = (url: string): boolean => {
+  try {
+    decodeURIComponent(pathOf(url))
+    return false
+  } catch {
+    return true
+  }
+}
+
 /** What is refused before any route has a look; `undefined` when nothing is. */
 const refusedUnread = (request: HttpServerRequest.HttpServerRequest): Problem | undefined =>
   tooLarge(request)
     ? problem("payload-too-large")
     : lacksHost(request)
       ? validation([{ pointer: "/host", detail: "Expected a Host header" }])
-      : undefined
+      : isMisencoded(request.url)
+        ? validation([{ pointer: "", detail: "Expected a path whose percent-encoding is that of UTF-8" }])
+        : undefined
 
 /** The problem that a route answered by itself; an error without one gets that of its status. */
 const problemIn = (response: Response): Problem =>
@@ -113,6 +125,7 @@ const frame = Effect.fnUntraced(function* <E, R>(app: Effect.Effect<Response, E,
   let trouble: Cause.Cause<unknown> | undefined
 
   const inside = Context.make(RequestNote, note).pipe(
+    Context.add(HttpServerRequest.HttpServerRequest, strict(request)),
     Context.add(HttpIncomingMessage.MaxBodySize, MAX_BODY),
     Context.add(References.CurrentLogAnnotations, {
       ...(yield* References.CurrentLogAnnotations),

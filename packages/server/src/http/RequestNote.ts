@@ -31,18 +31,11 @@ const visible = /^[\x21-\x7e]{1,128}$/
 export const requestIdOf = (sent: string | undefined): string =>
   sent !== undefined && visible.test(sent) && !containsKey(sent) ? sent : randomUUID()
 
-/** The path of a request target as it may be shown; a key that hides behind percent-encoding is found, too. */
-export const shownPath = (url: string): string => {
-  const path = url.split(/[?#]/, 1)[0] ?? ""
-  let decoded = path
-  try {
-    decoded = decodeURIComponent(path)
-  } catch {
-    // not decodable: shown as it came
-  }
-  const redacted = withoutKeys(decoded)
-  return (redacted === decoded ? withoutKeys(path) : redacted).slice(0, 2048)
-}
+/** The path of a request target, still encoded. */
+export const pathOf = (url: string): string => url.split(/[?#]/, 1)[0] ?? ""
+
+/** The path of a request target as it may be shown. */
+export const shownPath = (url: string): string => withoutKeys(pathOf(url)).slice(0, 2048)
 
 export const BEARER_CHALLENGE = 'Bearer realm="greenroom"'
 

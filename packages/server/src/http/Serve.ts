@@ -9,7 +9,8 @@ import * as HttpMiddleware from "effect/http/HttpMiddleware"
 import * as HttpRouter from "effect/http/HttpRouter"
 import type { ServeError } from "effect/http/HttpServerError"
 import * as HttpMetrics from "./HttpMetrics.ts"
-import { refuseUnreadable } from "./unreadable.ts"
+import { RouteBoard, routerConfig } from "./KnownRoutes.ts"
+import { refuseUnreadable, type Unreadable } from "./unreadable.ts"
 
 /** A request must be here as a whole, and its headers, too, within this. */
 const REQUEST_WITHIN_MS = 10_000
@@ -48,10 +49,10 @@ const limited = ({ requestWithinMillis = REQUEST_WITHIN_MS }: Listen): Server =>
   return server
 }
 
-const unreadable = (status: number, request_id: string) =>
+const unreadable = ({ status, path, requestId }: Unreadable) =>
   Effect.andThen(
     HttpMetrics.count("none", null, status, 0),
-    Effect.annotateLogs(Effect.logInfo("request"), { method: null, route: null, path: null, status, request_id })
+    Effect.annotateLogs(Effect.logInfo("request"), { method: null, route: null, path, status, request_id: requestId })
   )
 
 type Needed<R> = Exclude<
@@ -72,10 +73,15 @@ export const serve = <A, E, R>(
   Layer.unwrap(
     Effect.map(Effect.context<never>(), (context) => {
       const tell = Effect.runForkWith(context)
-      const server = refuseUnreadable(limited(listen), (status, id) => void tell(unreadable(status, id)))
+      const board = { methodsAt: (): ReadonlyArray<string> => [] } as typeof RouteBoard.Service
+      const server = refuseUnreadable(limited(listen), {
+        methodsAt: (url) => board.methodsAt(url),
+        told: (what) => void tell(unreadable(what))
+      })
       // Released after the routes are and before the server waits for its last connection to close.
       const cutOff = Layer.effectDiscard(Effect.addFinalizer(() => Effect.sync(() => server.closeAllConnections())))
-      return HttpRouter.serve(routes, { disableLogger: true, disableListenLog: true }).pipe(
+      const boarded = Layer.provide(routes, Layer.succeed(RouteBoard, board))
+      return HttpRouter.serve(boarded, { disableLogger: true, disableListenLog: true, routerConfig }).pipe(
         Layer.provide(cutOff),
         Layer.provideMerge(
           NodeHttpServer.layer(() => server, {

@@ -1,28 +1,60 @@
 /** The stream keys' endpoints. The answer that creates a key is the one place where a key is written out. */
 import {
   Addresses,
+  BroadcasterId,
   changeKey,
   describeKey,
   ingestInstructions,
   issueKey,
   listKeys,
   MediaServer,
-  revoke
+  type OrderFault,
+  orderFaults,
+  type ReadableOrder,
+  revoke,
+  Timestamp
 } from "@greenroom/core"
-import { Effect, Option, Redacted } from "effect"
+import { Effect, Option, Redacted, Schema } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import { ServedApi } from "./api/Api.ts"
-import { Conflict, NotFound } from "./api/Problems.ts"
-import type { NewStreamKey, StreamKeyChanges } from "./api/StreamKeysApi.ts"
+import { type Complaint, Conflict, NotFound } from "./api/Problems.ts"
+import { NewStreamKey, StreamKeyChanges } from "./api/StreamKeysApi.ts"
 import { handled, pageRequest } from "./handled.ts"
-import { invalid } from "./jsonBody.ts"
+import { invalid } from "./invalid.ts"
+import { operatorBody } from "./jsonBody.ts"
 import { issuedKeyToWire, keyToWire, pageToWire } from "./toWire.ts"
 
 const notFound = Effect.fail(new NotFound({ detail: "No stream key has this id" }))
 const found = <A>(option: Option.Option<A>) =>
   Option.match(option, { onNone: () => notFound, onSome: (value) => Effect.succeed(value) })
-const expiryInPast = invalid([{ pointer: "/expires_at", detail: "Expected a time in the future" }])
+
+const complaints: { readonly [F in OrderFault]: Complaint } = {
+  UnknownBroadcaster: { pointer: "/broadcaster_id", detail: "Expected the id of a broadcaster that exists" },
+  ExpiryInPast: { pointer: "/expires_at", detail: "Expected a time in the future" }
+}
+const expiryInPast = invalid([complaints.ExpiryInPast])
+
+/** What only the store knows to be wrong; nothing while it does not answer, for the rest can be told all the same. */
+const storeComplaints = (order: ReadableOrder) =>
+  orderFaults(order).pipe(
+    Effect.map((faults) => faults.map((fault) => complaints[fault])),
+    Effect.catchTag("StoreUnavailable", () => Effect.succeed([]))
+  )
+
+const readBroadcasterId = Schema.decodeUnknownOption(BroadcasterId)
+const readTimestamp = Schema.decodeUnknownOption(Timestamp)
+
+const newKeyBody = operatorBody(NewStreamKey, (sent) =>
+  storeComplaints({
+    broadcasterId: Option.getOrUndefined(readBroadcasterId(sent.broadcaster_id)),
+    expiresAt: Option.getOrUndefined(readTimestamp(sent.expires_at))
+  })
+)
+
+const changesBody = operatorBody(StreamKeyChanges, (sent) =>
+  storeComplaints({ expiresAt: Option.getOrUndefined(readTimestamp(sent.expires_at)) })
+)
 
 const toOrder = ({ broadcaster_id, label = null, path = null, expires_at = null }: typeof NewStreamKey.Type) => ({
   broadcasterId: broadcaster_id,
@@ -48,12 +80,16 @@ const issued = Effect.fnUntraced(function* ({ key, now, value, ingestPath }: Ext
   })
 })
 
-const answerIssue = Effect.fnUntraced(function* (outcome: Outcome) {
+const issue = Effect.fnUntraced(function* (order: ReturnType<typeof toOrder>) {
+  const outcome = yield* issueKey(order)
   switch (outcome._tag) {
     case "Issued":
       return yield* issued(outcome)
     case "UnknownBroadcaster":
-      return yield* invalid([{ pointer: "/broadcaster_id", detail: "Expected the id of a broadcaster that exists" }])
+      return yield* invalid([
+        complaints.UnknownBroadcaster,
+        ...(yield* storeComplaints({ expiresAt: order.expiresAt }))
+      ])
     case "ExpiryInPast":
       return yield* expiryInPast
     case "PathTaken":
@@ -75,27 +111,33 @@ const answerChange = Effect.fnUntraced(function* (outcome: Effect.Success<Return
 })
 
 export const layer = HttpApiBuilder.group(ServedApi, "stream_keys", (handlers) =>
-  handlers.handleAll({
-    issue: ({ payload }) => issueKey(toOrder(payload)).pipe(Effect.flatMap(answerIssue), handled),
-    list: ({ query: { broadcaster_id, status, ...page } }) =>
-      listKeys(
-        {
-          ...(broadcaster_id === undefined ? {} : { broadcasterId: broadcaster_id }),
-          ...(status === undefined ? {} : { status })
-        },
-        pageRequest(page)
-      ).pipe(
-        Effect.map((keys) => pageToWire("stream_keys", keys, (key) => keyToWire({ key, now: keys.now }))),
-        handled
-      ),
-    get: ({ params }) => describeKey(params.id).pipe(Effect.flatMap(found), Effect.map(keyToWire), handled),
-    change: ({ params, payload }) =>
-      changeKey(params.id, toChanges(payload)).pipe(Effect.flatMap(answerChange), handled),
-    revoke: ({ params }) =>
-      revoke(params.id).pipe(
-        Effect.flatMap(found),
-        Effect.map((key) => (key.offAir ? undefined : keyToWire(key))),
+  handlers
+    .handleRaw("issue", () => newKeyBody.pipe(Effect.map(toOrder), Effect.flatMap(issue), handled))
+    .handleRaw("change", ({ params }) =>
+      changesBody.pipe(
+        Effect.flatMap((changes) => changeKey(params.id, toChanges(changes))),
+        Effect.flatMap(answerChange),
         handled
       )
-  })
+    )
+    .handleAll({
+      list: ({ query: { broadcaster_id, status, ...page } }) =>
+        listKeys(
+          {
+            ...(broadcaster_id === undefined ? {} : { broadcasterId: broadcaster_id }),
+            ...(status === undefined ? {} : { status })
+          },
+          pageRequest(page)
+        ).pipe(
+          Effect.map((keys) => pageToWire("stream_keys", keys, (key) => keyToWire({ key, now: keys.now }))),
+          handled
+        ),
+      get: ({ params }) => describeKey(params.id).pipe(Effect.flatMap(found), Effect.map(keyToWire), handled),
+      revoke: ({ params }) =>
+        revoke(params.id).pipe(
+          Effect.flatMap(found),
+          Effect.map((key) => (key.offAir ? undefined : keyToWire(key))),
+          handled
+        )
+    })
 )

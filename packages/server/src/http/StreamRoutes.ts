@@ -30,17 +30,23 @@ const toAnnotation = (said: typeof StreamAnnotation.Type) => ({
 })
 
 /** Those on the air are few and wanted whole; what has ended is history, and read by pages. */
-const unlimited = (status: ReadonlyArray<StreamStatus>) =>
-  status.length === 1 && status[0] === "active" ? null : LIMIT_DEFAULT
+const unlimited = (status: ReadonlyArray<StreamStatus>) => (status.includes("inactive") ? LIMIT_DEFAULT : null)
 
-const nobody = (status: ReadonlyArray<StreamStatus>, items: ReadonlyArray<unknown>) =>
-  items.length === 0 && !status.includes("inactive") ? { message: "No stream is live." } : {}
+/** What an empty list says of itself. That nobody is live is true only when all who are live were asked for. */
+const emptiness = ({ status = ["active"], limit: _, cursor, ...filters }: typeof StreamQuery.Type): string => {
+  if (cursor !== undefined) return "No further stream matches."
+  const filtered = Object.values(filters).some((value) => value !== undefined)
+  return filtered || !status.includes("active") || status.includes("inactive")
+    ? "No stream matches."
+    : "No stream is live."
+}
 
 const encodePage = Schema.encodeEffect(Schema.toCodecJson(StreamPage))
 
 /** The whole answer, written out: reading the rows is a small part of the work. */
-const list = ({ status = ["active"], broadcaster_id, stream_key_id, path, ...page }: typeof StreamQuery.Type) =>
-  listActive(
+const list = (query: typeof StreamQuery.Type) => {
+  const { status = ["active"], broadcaster_id, stream_key_id, path, ...page } = query
+  return listActive(
     {
       status,
       ...(broadcaster_id === undefined ? {} : { broadcasterId: broadcaster_id }),
@@ -50,11 +56,17 @@ const list = ({ status = ["active"], broadcaster_id, stream_key_id, path, ...pag
     pageRequest(page, unlimited(status))
   ).pipe(
     Effect.flatMap((streams) =>
-      Effect.orDie(encodePage({ ...pageToWire("streams", streams, streamToWire), ...nobody(status, streams.items) }))
+      Effect.orDie(
+        encodePage({
+          ...pageToWire("streams", streams, streamToWire),
+          ...(streams.items.length === 0 ? { message: emptiness(query) } : {})
+        })
+      )
     ),
     Effect.map((body) => HttpServerResponse.jsonUnsafe(body)),
     handled
   )
+}
 
 export const layer = HttpApiBuilder.group(ServedApi, "streams", (handlers) => {
   const listed = sharedAnswer(list)

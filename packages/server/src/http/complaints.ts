@@ -3,12 +3,23 @@
  * be understood without knowing schemas. Issues carry no input values unless they are asked to, so nothing that was sent is
  * repeated here.
  */
-import { type Schema, SchemaIssue } from "effect"
+import { type Schema, type SchemaAST, SchemaIssue } from "effect"
 import type { Complaint } from "./api/Problems.ts"
 
 const escapeToken = (token: string): string => token.replaceAll("~", "~0").replaceAll("/", "~1")
 
-const format = SchemaIssue.makeFormatterStandardSchemaV1()
+const namesOf = (ast: SchemaAST.AST): string =>
+  ast._tag === "Objects" ? ast.propertySignatures.map(({ name }) => String(name)).join(", ") : ""
+
+const format = SchemaIssue.makeFormatterStandardSchemaV1({
+  leafHook: (issue) =>
+    issue._tag === "UnexpectedKey"
+      ? `Expected none but these fields: ${namesOf(issue.ast)}`
+      : SchemaIssue.defaultLeafHook(issue)
+})
+
+/** So many are told of one request; a body may have ten thousand unknown fields. */
+const TOLD = 100
 
 /** The formatter's own phrases; sentences that a schema brings along are left alone. */
 const phrases: ReadonlyArray<readonly [RegExp, string]> = [
@@ -25,9 +36,18 @@ const worded = (message: string): string =>
   phrases.reduce((text, [pattern, replacement]) => text.replace(pattern, replacement), message)
 
 export const complaintsOf = (error: Schema.SchemaError): ReadonlyArray<Complaint> =>
-  format(error.issue).issues.map(({ message, path }) => ({
-    pointer: (path ?? []).map((key) => `/${escapeToken(String(typeof key === "object" ? key.key : key))}`).join(""),
-    detail: worded(message)
+  format(error.issue)
+    .issues.slice(0, TOLD)
+    .map(({ message, path }) => ({
+      pointer: (path ?? []).map((key) => `/${escapeToken(String(typeof key === "object" ? key.key : key))}`).join(""),
+      detail: worded(message)
+    }))
+
+/** Of a query, where every parameter is one text: what is none was given more than once. */
+export const queryComplaintsOf = (error: Schema.SchemaError): ReadonlyArray<Complaint> =>
+  complaintsOf(error).map(({ pointer, detail }) => ({
+    pointer,
+    detail: detail === "Expected a string" ? "Expected the parameter once, not several times" : detail
   }))
 
 export const malformedJson: Complaint = { pointer: "", detail: "Expected a valid JSON body" }

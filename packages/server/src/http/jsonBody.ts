@@ -4,10 +4,12 @@
  */
 import { Effect, Schema } from "effect"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
-import type { Complaint } from "./api/Problems.ts"
-import { UnsupportedMediaType, ValidationFailed } from "./api/Problems.ts"
+import type { Complaint, ValidationFailed } from "./api/Problems.ts"
+import { UnsupportedMediaType } from "./api/Problems.ts"
+import { everyComplaint, noUnknownFields } from "./api/parseOptions.ts"
+import { bodyText, jsonText } from "./bodyText.ts"
 import { complaintsOf, malformedJson } from "./complaints.ts"
-import { validation } from "./problemDocument.ts"
+import { invalid } from "./invalid.ts"
 
 const isJson = (contentType: string | undefined): boolean =>
   contentType === undefined || /^\s*application\/json\s*(;|$)/i.test(contentType)
@@ -21,17 +23,35 @@ const parse = (text: string): Effect.Effect<unknown, ValidationFailed> =>
     }
   })
 
-/** A 400 that names what is wrong. */
-export const invalid = (errors: ReadonlyArray<Complaint>) =>
-  Effect.fail(new ValidationFailed({ errors, detail: validation(errors).detail ?? "" }))
+const json = Effect.gen(function* () {
+  const request = yield* HttpServerRequest.HttpServerRequest
+  if (!isJson(request.headers["content-type"])) return yield* new UnsupportedMediaType({})
+  return yield* parse(yield* jsonText(request))
+})
 
-/** `whatever`: the body is read as JSON whatever its content type says. */
+const whatever = Effect.flatMap(Effect.flatMap(HttpServerRequest.HttpServerRequest, bodyText), parse)
+
+/** `whatever`: the body is read as JSON whatever its content type says. Unknown fields are ignored. */
 export const jsonBody = <A, I>(schema: Schema.Codec<A, I>, contentType: "json" | "whatever" = "json") => {
-  const decode = Schema.decodeUnknownEffect(schema, { errors: "all" })
-  return Effect.gen(function* () {
-    const request = yield* HttpServerRequest.HttpServerRequest
-    if (contentType === "json" && !isJson(request.headers["content-type"])) return yield* new UnsupportedMediaType({})
-    const body = yield* parse(yield* request.text)
-    return yield* Effect.catch(decode(body), (error) => invalid(complaintsOf(error)))
-  })
+  const decode = Schema.decodeUnknownEffect(schema, everyComplaint)
+  return Effect.flatMap(contentType === "json" ? json : whatever, (body) =>
+    Effect.catch(decode(body), (error) => invalid(complaintsOf(error)))
+  )
+}
+
+/**
+ * An operator's body: unknown fields are refused. When it does not decode, `alsoWrong` is asked, with the fields that were sent, for
+ * what else is wrong that a schema cannot know, so that everything is told at once.
+ */
+export const operatorBody = <A, I, R>(
+  schema: Schema.Codec<A, I>,
+  alsoWrong: (sent: Readonly<Record<string, unknown>>) => Effect.Effect<ReadonlyArray<Complaint>, never, R>
+) => {
+  const decode = Schema.decodeUnknownEffect(schema, noUnknownFields)
+  // What breaks in reading leaves as a defect, as it does from the HttpApi builder, and the request's frame answers it.
+  return Effect.flatMap(Effect.catchTag(json, "HttpServerError", Effect.die), (body) =>
+    Effect.catch(decode(body), (error) =>
+      Effect.flatMap(alsoWrong(Object(body)), (more) => invalid([...complaintsOf(error), ...more]))
+    )
+  )
 }

@@ -8,7 +8,7 @@ import * as HttpServerError from "effect/http/HttpServerError"
 import * as HttpApiError from "effect/http-api/HttpApiError"
 import type { Complaint } from "./api/Problems.ts"
 import { codeOf, type ProblemName, problemTypes, typeOf } from "./api/problemTypes.ts"
-import { complaintsOf, malformedJson } from "./complaints.ts"
+import { complaintsOf, malformedJson, queryComplaintsOf } from "./complaints.ts"
 
 export interface Problem {
   readonly type: string
@@ -79,7 +79,9 @@ const broken: Verdict = { problem: problem("internal"), telling: true }
 
 /** Of a schema error: the request's fault only when it was the request that did not decode. A row may not, either. */
 const ofSchema = (error: HttpApiError.HttpApiSchemaError): Verdict =>
-  error.kind === "Body" || error.kind === "ResponseHeaders" ? broken : quietly(validation(complaintsOf(error.cause)))
+  error.kind === "Body" || error.kind === "ResponseHeaders"
+    ? broken
+    : quietly(validation((error.kind === "Query" ? queryComplaintsOf : complaintsOf)(error.cause)))
 
 const ofServer = ({ reason }: HttpServerError.HttpServerError, allowed: ReadonlyArray<string>): Verdict => {
   switch (reason._tag) {
@@ -101,7 +103,7 @@ export const verdictOn = (error: unknown, allowed: ReadonlyArray<string>): Verdi
   return broken
 }
 
-/** Whole and in the members' usual order. The detail may quote what a client sent, so no key stays in it. */
+/** Whole and in the members' usual order. Details and pointers may quote what a client sent, so no key stays in them. */
 export const documentOf = (problem: Problem, instance: string, requestId: string): ProblemDocument => {
   const name = problem.type.slice("/errors/".length) as ProblemName
   return {
@@ -112,6 +114,8 @@ export const documentOf = (problem: Problem, instance: string, requestId: string
     instance,
     code: codeOf(name),
     request_id: requestId,
-    ...(problem.errors === undefined ? {} : { errors: problem.errors })
+    ...(problem.errors === undefined
+      ? {}
+      : { errors: problem.errors.map((error) => ({ pointer: withoutKeys(error.pointer), detail: error.detail })) })
   }
 }

@@ -10,7 +10,8 @@ import {
   type Position,
   type StreamEvent,
   type StreamView,
-  statusOf
+  statusOf,
+  type Track
 } from "@greenroom/core"
 import { Redacted, Schema } from "effect"
 import { EventCursor, ListCursor } from "./api/Cursor.ts"
@@ -66,6 +67,25 @@ const stateToWire = ({ state }: LiveStream) => ({
 const secondsOnAir = ({ stream: { state }, now }: StreamView): number =>
   Math.max(0, Math.floor(millisBetween(state.startedAt, state._tag === "Inactive" ? state.endedAt : now) / 1000))
 
+const textOrNull = (value: unknown): string | null =>
+  typeof value === "string" || typeof value === "number" ? String(value) : null
+const wholeOrNull = (value: unknown): number | null => (Number.isSafeInteger(value) ? (value as number) : null)
+const flagOrNull = (value: unknown): boolean | null => (typeof value === "boolean" ? value : null)
+
+/** The properties that MediaMTX gives its codecs, all of them in every track. Profiles and levels are numbers with some codecs. */
+const trackToWire = (track: Track) => ({
+  codec: track.codec,
+  profile: textOrNull(track.profile),
+  level: textOrNull(track.level),
+  tier: wholeOrNull(track.tier),
+  width: wholeOrNull(track.width),
+  height: wholeOrNull(track.height),
+  sample_rate: wholeOrNull(track.sampleRate),
+  channel_count: wholeOrNull(track.channelCount),
+  bit_depth: wholeOrNull(track.bitDepth),
+  mu_law: flagOrNull(track.muLaw)
+})
+
 const commonToWire = (view: StreamView) => ({
   id: view.stream.id,
   stream_key_id: view.stream.streamKeyId,
@@ -79,7 +99,7 @@ const commonToWire = (view: StreamView) => ({
   duration_seconds: secondsOnAir(view),
   recording_ref: view.stream.recordingRef,
   viewer_count: view.stream.observation.viewerCount,
-  tracks: view.stream.observation.tracks,
+  tracks: view.stream.observation.tracks.map(trackToWire),
   inbound_bytes: view.stream.observation.inboundBytes,
   urls: view.urls,
   state_as_of: view.stream.stateAsOf

@@ -1,39 +1,80 @@
 /**
- * What Node refuses before there is a request (bad syntax, headers too large, a request that never ends) would be answered with an
- * empty body. It gets a problem document, an id and a log line like everything else, written straight to the socket.
+ * What Node refuses before there is a request (bad syntax, headers too large, a method that nobody knows, a request that never ends)
+ * would be answered with an empty body. It gets a problem document, an id and a log line like everything else, written straight to
+ * the socket.
  */
 import { randomUUID } from "node:crypto"
 import type { IncomingMessage, Server } from "node:http"
 import type { Duplex } from "node:stream"
 import { documentOf, type Problem, problem, validation } from "./problemDocument.ts"
+import { shownPath } from "./RequestNote.ts"
 
 const reasons: Readonly<Record<number, string>> = {
   400: "Bad Request",
+  404: "Not Found",
   405: "Method Not Allowed",
   408: "Request Timeout",
   413: "Payload Too Large",
   431: "Request Header Fields Too Large"
 }
 
-const problemOf = (code: string | undefined): Problem => {
+/** A request that could not be read, as far as it could. `path`: as it may be shown; `null` when even that is not known. */
+export interface Unreadable {
+  readonly status: number
+  readonly path: string | null
+  readonly requestId: string
+}
+
+export interface Told {
+  readonly methodsAt: (url: string) => ReadonlyArray<string>
+  readonly told: (what: Unreadable) => void
+}
+
+interface Refusal {
+  readonly problem: Problem
+  readonly url?: string
+  readonly headers?: ReadonlyArray<string>
+}
+
+const malformed = validation([{ pointer: "", detail: "Expected a well-formed HTTP/1.1 request" }])
+
+/** The request line of a method that Node's parser does not know (RFC 9110: any token is a method). */
+const requestLine = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+ (\/[^ ]*) HTTP\/1\.[01]\r?\n/
+
+const ofUnknownMethod = (packet: Buffer | undefined, methodsAt: Told["methodsAt"]): Refusal => {
+  const [, url] = requestLine.exec(packet?.toString("latin1") ?? "") ?? []
+  if (url === undefined) return { problem: malformed }
+  const methods = methodsAt(url)
+  return methods.length === 0
+    ? { problem: problem("not-found"), url }
+    : { problem: problem("method-not-allowed"), url, headers: [`Allow: ${methods.join(", ")}`] }
+}
+
+const refusalOf = (
+  { code, rawPacket }: NodeJS.ErrnoException & { readonly rawPacket?: Buffer },
+  methodsAt: Told["methodsAt"]
+): Refusal => {
   switch (code) {
     case "HPE_HEADER_OVERFLOW":
-      return problem("headers-too-large")
+      return { problem: problem("headers-too-large") }
     case "HPE_CHUNK_EXTENSIONS_OVERFLOW":
-      return problem("payload-too-large")
+      return { problem: problem("payload-too-large") }
     case "ERR_HTTP_REQUEST_TIMEOUT":
-      return problem("request-timeout")
+      return { problem: problem("request-timeout") }
+    case "HPE_INVALID_METHOD":
+      return ofUnknownMethod(rawPacket, methodsAt)
     default:
-      return validation([{ pointer: "", detail: "Expected a well-formed HTTP/1.1 request" }])
+      return { problem: malformed }
   }
 }
 
 /** After the answer the sender has this long to read it before the connection is cut. */
 const LINGER_MS = 500
 
-const refuse = (socket: Duplex, body: Problem, headers: ReadonlyArray<string> = []): string => {
+const refuse = (socket: Duplex, { problem: body, url, headers = [] }: Refusal): Unreadable => {
   const requestId = randomUUID()
-  const text = JSON.stringify(documentOf(body, "/", requestId))
+  const path = url === undefined ? null : shownPath(url)
+  const text = JSON.stringify(documentOf(body, path ?? "/", requestId))
   const head = [
     `HTTP/1.1 ${body.status} ${reasons[body.status] ?? ""}`,
     "Content-Type: application/problem+json",
@@ -46,7 +87,7 @@ const refuse = (socket: Duplex, body: Problem, headers: ReadonlyArray<string> = 
   socket.end(`${head.join("\r\n")}\r\n\r\n${text}`)
   const cut = setTimeout(() => socket.destroy(), LINGER_MS)
   socket.once("close", () => clearTimeout(cut))
-  return requestId
+  return { status: body.status, path, requestId }
 }
 
 /** Whether an answer to an earlier, whole request has begun on the connection: nothing can be put between. */
@@ -56,17 +97,21 @@ const answering = (socket: Duplex): boolean => {
 }
 
 /** `told` hears of each request that could not be read. */
-export const refuseUnreadable = (server: Server, told: (status: number, requestId: string) => void): Server =>
+export const refuseUnreadable = (server: Server, { methodsAt, told }: Told): Server =>
   server
     .on("clientError", (error: NodeJS.ErrnoException, socket: Duplex) => {
       if (error.code === "ECONNRESET" || !socket.writable || answering(socket)) {
         socket.destroy()
         return
       }
-      const refused = problemOf(error.code)
-      told(refused.status, refuse(socket, refused))
+      told(refuse(socket, refusalOf(error, methodsAt)))
     })
     .on("connect", (_: IncomingMessage, socket: Duplex) => {
-      told(405, refuse(socket, problem("method-not-allowed"), ["Allow: GET, HEAD, POST, PATCH, DELETE"]))
+      told(
+        refuse(socket, {
+          problem: problem("method-not-allowed"),
+          headers: ["Allow: GET, HEAD, POST, PATCH, DELETE"]
+        })
+      )
     })
     .on("checkExpectation", (request, response) => server.emit("request", request, response))

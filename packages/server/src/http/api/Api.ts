@@ -5,16 +5,15 @@
 import * as HttpApi from "effect/http-api/HttpApi"
 import { BroadcastersApi } from "./BroadcastersApi.ts"
 import { MediaServerApi } from "./MediaServerApi.ts"
+import { everyComplaint, noUnknownFields } from "./parseOptions.ts"
 import { StreamKeysApi } from "./StreamKeysApi.ts"
 import { StreamsApi } from "./StreamsApi.ts"
 import { PagesApi, SystemApi } from "./SystemApi.ts"
 
-/** By default decoding stops at the first thing that is wrong; callers are told all of them. */
-const everyComplaint = { errors: "all" } as const
-
 export class ServedApi extends HttpApi.make("greenroom")
   .add(BroadcastersApi, StreamKeysApi, StreamsApi, SystemApi)
-  .annotate(HttpApi.ParseOptions, everyComplaint) {}
+  .annotate(HttpApi.ParseOptions, everyComplaint)
+  .annotate(HttpApi.PayloadParseOptions, noUnknownFields) {}
 
 export class Api extends HttpApi.make("greenroom")
   .add(StreamsApi, StreamKeysApi, BroadcastersApi, MediaServerApi, SystemApi, PagesApi)

@@ -10,7 +10,7 @@ export const LIMIT_MAX = 200
 
 const isLimit = (text: string): boolean => /^\d{1,3}$/.test(text) && Number(text) >= 1 && Number(text) <= LIMIT_MAX
 
-export const Limit = Schema.String.annotate({ description: "How many items at most", examples: ["20"] })
+export const Limit = Schema.String.annotate({ examples: ["20"] })
   .check(Schema.makeFilter((text) => (isLimit(text) ? undefined : `Expected a whole number from 1 to ${LIMIT_MAX}`)))
   .pipe(Schema.decodeTo(Schema.Int, SchemaTransformation.transform({ decode: Number, encode: String })))
 

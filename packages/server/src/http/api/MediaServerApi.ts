@@ -2,7 +2,7 @@
  * What the media server says to Greenroom. These calls are served by plain routes: `/auth` is the hot path, and the hooks read
  * their body as JSON whatever its content type says. They stand here for the OpenAPI document and for the bodies' schemas.
  */
-import { PATH_MAX_LENGTH, StreamId } from "@greenroom/core"
+import { isSourceId, PATH_MAX_LENGTH, StreamId } from "@greenroom/core"
 import { Schema } from "effect"
 import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
@@ -34,10 +34,19 @@ export const AuthAllowed = Schema.Struct({
   stream_id: Schema.NullOr(StreamId).annotate({ description: "The stream of an admitted publisher" })
 }).annotate({ identifier: "AuthAllowed" })
 
+/** As in an auth call; empty is none. */
+const hookSourceId = Schema.String.check(
+  Schema.makeFilter((text) =>
+    text === "" || isSourceId(text)
+      ? undefined
+      : "Expected a connection's id: at most 255 visible ASCII characters, and no stream key"
+  )
+)
+
 export const HookBody = Schema.Struct({
   path: bounded(PATH_MAX_LENGTH),
-  source_type: absent(2048),
-  source_id: absent(2048),
+  source_type: absent(255),
+  source_id: Schema.optionalKey(Schema.NullOr(hookSourceId)),
   query: secret(4096)
 }).annotate({ identifier: "Hook" })
 
@@ -48,7 +57,12 @@ const hook = (summary: string) =>
       "Makes Greenroom look at the media server at once, and nothing else: repeated, late, lost or forged hooks do no harm. The body is read as JSON whatever its content type says."
   })
 
-const onHook = [Problems.ValidationFailed, Problems.PayloadTooLarge, Problems.Internal] as const
+const onHook = [
+  Problems.ValidationFailed,
+  Problems.PayloadTooLarge,
+  Problems.UnsupportedMediaType,
+  Problems.Internal
+] as const
 
 export class MediaServerApi extends HttpApiGroup.make("media_server")
   .add(

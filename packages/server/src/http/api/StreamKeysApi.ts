@@ -1,5 +1,5 @@
 /** Stream keys: the credentials of publishers. The value leaves the service once, in the answer that creates the key. */
-import { BroadcasterId, keyStatuses, Label, PathLimitText, StreamKeyId } from "@greenroom/core"
+import { BroadcasterId, keyStatuses, Label, NewPathLimit, StreamKeyId } from "@greenroom/core"
 import { Schema } from "effect"
 import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
@@ -17,7 +17,7 @@ export const NewStreamKey = Schema.Struct({
     Schema.NullOr(ExpiresAt).annotate({ description: "When it stops admitting; never, unless given" })
   ),
   label: Schema.optionalKey(Schema.NullOr(Label).annotate({ description: "What the key is for" })),
-  path: Schema.optionalKey(Schema.NullOr(PathLimitText))
+  path: Schema.optionalKey(Schema.NullOr(NewPathLimit))
 }).annotate({ identifier: "NewStreamKey" })
 
 export const StreamKeyChanges = Schema.Struct({
@@ -49,7 +49,7 @@ export class StreamKeysApi extends HttpApiGroup.make("stream_keys")
     HttpApiEndpoint.get("list", "/stream-keys", {
       query: {
         broadcaster_id: Schema.optionalKey(BroadcasterId),
-        status: Schema.optionalKey(commaSeparated(keyStatuses, "Only keys of these statuses")),
+        status: Schema.optionalKey(commaSeparated(keyStatuses, "Only keys of these statuses, separated by commas")),
         limit: Schema.optionalKey(Limit),
         cursor: Schema.optionalKey(ListCursor)
       },

@@ -31,7 +31,9 @@ export const StreamAnnotation = Schema.Struct({
 })
 
 export const StreamQuery = Schema.Struct({
-  status: Schema.optionalKey(commaSeparated(streamStatuses, "Only streams of these statuses; `active` by itself")),
+  status: Schema.optionalKey(
+    commaSeparated(streamStatuses, "Only streams of these statuses, separated by commas; `active` unless given")
+  ),
   broadcaster_id: Schema.optionalKey(BroadcasterId),
   stream_key_id: Schema.optionalKey(StreamKeyId),
   path: Schema.optionalKey(StreamPath),
@@ -41,7 +43,9 @@ export const StreamQuery = Schema.Struct({
 
 export const StreamPage = Schema.Struct({
   ...pageOf("streams", Stream),
-  message: Schema.optionalKey(Schema.String).annotate({ description: "Only when no stream is live" })
+  message: Schema.optionalKey(Schema.String).annotate({
+    description: "Only when the list is empty: that no stream is live, or that none matches"
+  })
 }).annotate({ identifier: "StreamPage" })
 
 export const StreamEventPage = Schema.Struct(pageOf("events", StreamEvent)).annotate({ identifier: "StreamEventPage" })
@@ -58,7 +62,7 @@ export class StreamsApi extends HttpApiGroup.make("streams")
     }).annotateMerge(
       say(
         "List streams",
-        "The active ones unless `status` says otherwise, newest first. Active streams are all listed unless `limit` is given. When nothing is live a `message` says so. Answers come from the store and do not wait for the media server: `state_as_of` says how fresh each is."
+        "The active ones unless `status` says otherwise, newest first. All of them are listed unless `limit` is given or `status` names `inactive`, which comes in pages of 50. When the list is empty a `message` says so. Answers come from the store and do not wait for the media server: `state_as_of` says how fresh each is."
       )
     ),
     HttpApiEndpoint.get("get", "/streams/:id", {

@@ -73,9 +73,23 @@ export const IssuedStreamKey = Schema.Struct({
 
 export const StreamStatus = Schema.Literals(streamStatuses)
 
-export const Track = Schema.StructWithRest(Schema.Struct({ codec: Schema.String }), [
-  Schema.Record(Schema.String, Schema.Unknown)
-]).annotate({ identifier: "Track", description: "A track in the media server's words" })
+export const Track = Schema.Struct({
+  codec: Schema.String.annotate({
+    description: "In the media server's words: `H264`, `H265`, `AV1`, `VP9`, `MPEG-4 Audio`, `Opus`, …"
+  }),
+  profile: nullable(Schema.String).annotate({ description: "Of a picture: `High`, `Main 10`, or a number" }),
+  level: nullable(Schema.String).annotate({ description: "Of a picture: `4.1`" }),
+  tier: nullable(Schema.Int).annotate({ description: "Of AV1" }),
+  width: nullable(Schema.Int).annotate({ description: "Of a picture, in pixels" }),
+  height: nullable(Schema.Int).annotate({ description: "Of a picture, in pixels" }),
+  sample_rate: nullable(Schema.Int).annotate({ description: "Of sound, in Hz" }),
+  channel_count: nullable(Schema.Int).annotate({ description: "Of sound" }),
+  bit_depth: nullable(Schema.Int).annotate({ description: "Of LPCM" }),
+  mu_law: nullable(Schema.Boolean).annotate({ description: "Of G711: µ-law, or else A-law" })
+}).annotate({
+  identifier: "Track",
+  description: "A track as the media server describes it; `null` is what the codec does not have or is not known of it"
+})
 
 export const PlaybackUrls = Schema.Struct({
   hls: nullable(Schema.String),
@@ -86,7 +100,7 @@ export const PlaybackUrls = Schema.Struct({
 }).annotate({
   identifier: "PlaybackUrls",
   description:
-    "Where the stream plays; `null` where it does not: the protocol is off or cannot carry its tracks, or it has ended"
+    "Where the stream plays; `null` where it does not: it is not active, or the protocol is off or does not bring its tracks to ordinary players (RTMP brings H264, AAC and MP3)"
 })
 
 const streamFields = {

@@ -49,6 +49,30 @@ const PlaybackUrls = {
   srt: "srt://media.example.com:8890?streamid=read:live/studio-1"
 }
 
+const picture = {
+  codec: "H264",
+  profile: "High",
+  level: "4.1",
+  tier: null,
+  width: 1920,
+  height: 1080,
+  sample_rate: null,
+  channel_count: null,
+  bit_depth: null,
+  mu_law: null
+}
+
+const sound = {
+  ...picture,
+  codec: "MPEG-4 Audio",
+  profile: null,
+  level: null,
+  width: null,
+  height: null,
+  sample_rate: 48000,
+  channel_count: 2
+}
+
 const Stream = {
   id: ids.stream,
   stream_key_id: ids.key,
@@ -69,15 +93,27 @@ const Stream = {
   duration_seconds: 86,
   recording_ref: null,
   viewer_count: 3,
-  tracks: [{ codec: "H264", width: 1920, height: 1080 }, { codec: "MPEG-4 Audio" }],
+  tracks: [picture, sound],
   inbound_bytes: 64211312,
   urls: PlaybackUrls,
   state_as_of: "2026-11-21T01:34:40.118Z"
 }
 
+const StreamDetails = {
+  ...Stream,
+  broadcaster: {
+    id: ids.broadcaster,
+    display_name: "Studio One",
+    contact: "ops@studio.example",
+    metadata: { account: 4711 }
+  }
+}
+
 const StreamEvent = { seq: 2, type: "ready", at: "2026-11-21T01:33:16.702Z", data: { source_type: "rtmpConn" } }
 
 const health = { status: "ok", service: "greenroom", database: "ok", media_server: "ok" }
+
+const annotation = { title: "Evening service", recording_ref: "s3://recordings/2026/11/21/studio-1.mp4" }
 
 export const examples: Readonly<Record<string, unknown>> = {
   Broadcaster,
@@ -107,24 +143,16 @@ export const examples: Readonly<Record<string, unknown>> = {
   StreamKeyPage: { stream_keys: [StreamKey], count: 1, next_cursor: cursor },
   Ingest,
   Stream,
-  StreamDetails: {
-    ...Stream,
-    broadcaster: {
-      id: ids.broadcaster,
-      display_name: "Studio One",
-      contact: "ops@studio.example",
-      metadata: { account: 4711 }
-    }
-  },
+  StreamDetails,
   StreamPage: { streams: [Stream], count: 1, next_cursor: null },
-  StreamAnnotation: { title: "Evening service", recording_ref: "s3://recordings/2026/11/21/studio-1.mp4" },
+  StreamAnnotation: annotation,
   StreamEvent,
   StreamEventPage: {
     events: [{ seq: 1, type: "admitted", at: "2026-11-21T01:33:14.640Z", data: {} }, StreamEvent],
     count: 2,
     next_cursor: null
   },
-  Track: { codec: "H264", width: 1920, height: 1080 },
+  Track: picture,
   PlaybackUrls,
   AuthRequest: {
     ip: "203.0.113.7",
@@ -142,6 +170,18 @@ export const examples: Readonly<Record<string, unknown>> = {
   Healthy: health,
   Degraded: { ...health, status: "degraded", database: "unreachable" },
   Alive: { status: "ok" }
+}
+
+/** The answers, by operation and status, that show what the call has done: the requests' examples, carried out. */
+export const answerExamples: Readonly<Record<string, unknown>> = {
+  "broadcasters.change 200": { ...Broadcaster, contact: null, updated_at: "2026-11-21T01:40:00.000Z" },
+  "stream_keys.change 200": { ...StreamKey, status: "disabled", active_stream_id: null },
+  "stream_keys.revoke 202": { ...StreamKey, status: "revoked", revoked_at: "2026-11-21T01:34:41.000Z" },
+  "streams.annotate 200": { ...StreamDetails, ...annotation },
+  "streams.stop 202": {
+    ...StreamDetails,
+    ending: { reason: "stopped", requested_at: "2026-11-21T01:34:41.000Z" }
+  }
 }
 
 const complaints = [{ pointer: "/expires_at", detail: "Expected a time in the future" }]

@@ -76,8 +76,9 @@ export const problemTypes = {
   "unsupported-media-type": {
     status: 415,
     title: "The body must be application/json",
-    meaning: "The `Content-Type` of the body is not JSON.",
-    remedy: "Send JSON with `Content-Type: application/json`."
+    meaning:
+      "The body is not JSON by its `Content-Type`, or in another charset than UTF-8, or compressed (`Content-Encoding`).",
+    remedy: "Send JSON in UTF-8 with `Content-Type: application/json`, and not compressed."
   },
   "headers-too-large": {
     status: 431,

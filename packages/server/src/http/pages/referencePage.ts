@@ -24,9 +24,10 @@ const anchor = (text: string): string => text.toLowerCase().replaceAll(/[^a-z0-9
 
 const isProblem = (schema: Schema): boolean => String(schema.properties?.type?.enum?.[0] ?? "").startsWith("/errors/")
 
-const curl = ({ method, path, spec }: Operation): string => {
+/** `base`: where the service was reached that shows the page, so that its commands can be pasted. */
+const curl = ({ method, path, spec }: Operation, base: string): string => {
   const body = Object.values<Schema>(spec.requestBody?.content ?? {})[0]?.example
-  const url = `http://localhost:8080${path.replaceAll(/\{(\w+)\}/g, (_, name: string) => `$${name.toUpperCase()}`)}`
+  const url = `${base}${path.replaceAll(/\{(\w+)\}/g, (_, name: string) => `$${name.toUpperCase()}`)}`
   const parts = [
     `curl${method === "GET" ? "" : ` -X ${method}`} "${url}"`,
     ...(spec.security.some((scheme: Schema) => "api_key" in scheme) ? ['-H "X-API-Key: $API_SECRET"'] : []),
@@ -72,10 +73,11 @@ const requestOf = (openApi: Schema, { spec }: Operation): string => {
 
 const operation = (
   openApi: Schema,
-  one: Operation
+  one: Operation,
+  base: string
 ): string => `<section class="operation" id="${anchor(one.spec.operationId)}">
 <header><h3>${escape(one.spec.summary)}</h3><span><span class="verb ${one.method}">${one.method}</span> <code>${escape(one.path)}</code></span></header>
-<div class="columns"><div>${one.spec.description === undefined ? "" : `<p>${prose(one.spec.description)}</p>`}${requestOf(openApi, one)}<h4>Example</h4>${curl(one)}</div>
+<div class="columns"><div>${one.spec.description === undefined ? "" : `<p>${prose(one.spec.description)}</p>`}${requestOf(openApi, one)}<h4>Example</h4>${curl(one, base)}</div>
 <div>${answers(openApi, one)}</div></div>
 </section>`
 
@@ -113,21 +115,21 @@ const schemas = (openApi: Schema): string =>
 const link = ({ method, spec }: Operation): string =>
   `<li><a href="#${anchor(spec.operationId)}"><span class="verb ${method}">${method}</span><span>${escape(spec.summary)}</span></a></li>`
 
-export const referencePage = (openApi: Schema): string => {
+export const referencePage = (openApi: Schema, base: string): string => {
   const tags = openApi.tags.map((tag: Schema) => ({ ...tag, operations: operationsOf(openApi, tag.name) }))
   const navigation = tags.map(
     (tag: Schema) => `<h4>${escape(tag.name)}</h4><ul>${tag.operations.map(link).join("")}</ul>`
   )
   const sections = tags.map(
     (tag: Schema) =>
-      `<h2 id="${anchor(tag.name)}">${escape(tag.name)}</h2><p class="prose soft">${prose(tag.description ?? "")}</p>${tag.operations.map((one: Operation) => operation(openApi, one)).join("")}`
+      `<h2 id="${anchor(tag.name)}">${escape(tag.name)}</h2><p class="prose soft">${prose(tag.description ?? "")}</p>${tag.operations.map((one: Operation) => operation(openApi, one, base)).join("")}`
   )
   const { title, version, summary, description } = openApi.info
   return document(
     `${title} API reference`,
-    `<div class="page"><nav><strong>${escape(title)}</strong><span class="soft">API ${escape(version)}</span>
+    `<div class="page"><nav id="contents"><strong>${escape(title)}</strong><span class="soft">API ${escape(version)}</span>
 <ul><li><a href="#authentication">Authentication</a></li><li><a href="#errors">Errors</a></li><li><a href="#schemas">Schemas</a></li><li><a href="/openapi.json">OpenAPI document</a></li></ul>${navigation.join("")}</nav>
-<main><h1>${escape(title)}</h1><p class="lead">${prose(summary)}</p><p class="prose">${prose(description)}</p>
+<main><a class="to-contents" href="#contents">Contents</a><h1>${escape(title)}</h1><p class="lead">${prose(summary)}</p><p class="prose">${prose(description)}</p>
 ${authentication(openApi)}${errors()}${sections.join("")}${schemas(openApi)}</main></div>`
   )
 }
