@@ -9,7 +9,7 @@ import {
   type KeyHash,
   KeyMint,
   type KeyValue,
-  type PathLimitText,
+  type NewPathLimit,
   type StreamKeyId,
   StreamKeys
 } from "@greenroom/core"
@@ -25,7 +25,7 @@ export interface KeyInHand {
 export interface Member {
   readonly index: number
   readonly path: string
-  readonly limit: PathLimitText | null
+  readonly limit: NewPathLimit | null
   broadcasterId: BroadcasterId
   key: KeyInHand
 }
@@ -55,8 +55,8 @@ export const makeKeyMint = (): KeyMint["Service"] => {
   })
 }
 
-const limitOf = (index: number): PathLimitText | null =>
-  [null, `live/${index}`, "live/*", "live/**"][index % 4] as PathLimitText | null
+const limitOf = (index: number): NewPathLimit | null =>
+  [null, `live/${index}`, "live/*", "live/**"][index % 4] as NewPathLimit | null
 
 /** Three publishers a broadcaster; every fourth key is limited to its path, others to a pattern or not at all. */
 export const makeCast = (count: number, store: SimulatedStore, mint: KeyMint["Service"]): ReadonlyArray<Member> => {

@@ -25,7 +25,7 @@ export const RouteBoard = Context.Reference<{ methodsAt: KnownRoutes["Service"][
   { defaultValue: () => ({ methodsAt: () => [] }) }
 )
 
-/** Two slashes are not one, and an id that is too long is a bad id, not a route that is not there. */
+/** Of the router and of its memory alike. Two slashes are not one, and an id that is too long is a bad id, not a route that is not there. */
 export const routerConfig = { ignoreDuplicateSlashes: false, maxParamLength: 16 * 1024 } as const
 
 const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
@@ -47,9 +47,8 @@ export const layer: Layer.Layer<HttpRouter.HttpRouter | KnownRoutes, never, Http
   Layer.effectContext(
     Effect.gen(function* () {
       const router = yield* HttpRouter.HttpRouter
-      const config = yield* HttpRouter.RouterConfig
       const board = yield* RouteBoard
-      const matcher = FindMyWay.make<true>(config)
+      const matcher = FindMyWay.make<true>(routerConfig)
       const addAll: HttpRouter.HttpRouter["addAll"] = (routes) => {
         for (const { method, path } of routes) {
           for (const each of method === "*" ? METHODS : [method]) matcher.on(each, path, true)

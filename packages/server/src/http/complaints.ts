@@ -14,7 +14,7 @@ const namesOf = (ast: SchemaAST.AST): string =>
 const format = SchemaIssue.makeFormatterStandardSchemaV1({
   leafHook: (issue) =>
     issue._tag === "UnexpectedKey"
-      ? `Expected none but these fields: ${namesOf(issue.ast)}`
+      ? `Expected one of the known fields: ${namesOf(issue.ast)}`
       : SchemaIssue.defaultLeafHook(issue)
 })
 

@@ -274,6 +274,33 @@ describe("calls as MediaMTX 1.20.1 writes them", () => {
   })
 })
 
+describe("a connection's id", () => {
+  const key = `sk_abcd${"x".repeat(39)}`
+  const hidden = [key, `id-${key}`, key.slice(0, 30), `%73k_${key.slice(3)}`]
+
+  it.each(hidden)("with a stream key in it is refused, and written nowhere: %s", async (id) => {
+    const { key_value } = await newKey(service)
+    const answer = await ask(publishCall(key_value, { id, path: "live/key-in-id" }))
+    assertProblem(answer, "validation")
+    expect(pointersOf(answer)).toEqual(["/id"])
+    const streams = await call(service, "GET", "/streams?status=connecting,active,inactive&path=live/key-in-id")
+    expect(streams.json.count).toBe(0)
+    for (const text of [answer.text, ...service.lines.map((line) => line.text)]) expect(text).not.toContain("xxxxx")
+  })
+
+  it.each(["/webhook/ready", "/webhook/not-ready"])("is bounded in %s, too", async (path) => {
+    const send = (source_id: string | null) =>
+      call(service, "POST", path, { body: { path: "live/x", source_id }, secret: null })
+    for (const id of [...hidden, "x".repeat(256), "a b", "a\u0000", "ü"]) {
+      const answer = await send(id)
+      assertProblem(answer, "validation")
+      expect(pointersOf(answer)).toEqual(["/source_id"])
+      expect(answer.text).not.toContain("xxxxx")
+    }
+    for (const id of [null, "", crypto.randomUUID(), "x".repeat(255)]) expect((await send(id)).status).toBe(204)
+  })
+})
+
 describe("the hooks", () => {
   it.each(["/webhook/ready", "/webhook/not-ready"])(
     "%s wakes the reconciler, whatever the content type",

@@ -1,4 +1,4 @@
-/** Bad input, field by field: a 400 that points at it, all of it at once, and the store is never asked. */
+/** Bad input, field by field: a 400 that points at it, all of it at once, and whether the store answers is all the same to it. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest"
 import { assertProblem, pointersOf } from "./support/assertProblem.ts"
 import { call, newBroadcaster, newKey } from "./support/client.ts"
@@ -9,8 +9,8 @@ let service: Service
 beforeAll(async () => {
   service = await start()
 })
-// Whoever asks the store now gets a defect: a 500 where a 400 should be.
-beforeEach(() => service.trouble("defect"))
+// Whoever needs the store now gets none: a 503 where a 400 should be.
+beforeEach(() => service.trouble("down"))
 afterAll(() => service.close())
 
 const nested = (depth: number): unknown => JSON.parse(`${'{"a":'.repeat(depth)}1${"}".repeat(depth)}`)
@@ -19,6 +19,8 @@ const wrongTypes = [5, true, ["x"], { x: 1 }]
 const line = (max: number): ReadonlyArray<unknown> => [
   ...wrongTypes,
   "",
+  "   ",
+  "\u200b\u00a0",
   "x".repeat(max + 1),
   "a\u0000b",
   "a\nb",
@@ -38,6 +40,8 @@ const metadata: ReadonlyArray<unknown> = [
   { a: "\u0000" },
   { "a\u0000": 1 },
   { a: ["\ud800"] },
+  { a: 2 ** 53 },
+  { a: [{ b: -(2 ** 53) }] },
   nested(34)
 ]
 const uuid: ReadonlyArray<unknown> = [...wrongTypes, null, "", "x", `${UNKNOWN_ID}0`, `${UNKNOWN_ID}\n`, "a\u0000b"]
@@ -63,6 +67,10 @@ const pathLimit: ReadonlyArray<unknown> = [
   "live//x",
   "live/../x",
   "live/x y",
+  "live/x:y",
+  "live/~x",
+  "~/*",
+  "a:b/**",
   "live/\u0000",
   "live/*/x",
   "*",
@@ -121,7 +129,7 @@ describe.each(fields.map((field) => [`${field.request.replace(UNKNOWN_ID, ":id")
     it.each(cases)("refuses %s", async (_, value) => {
       const answer = await send(request, { ...good[request], [field]: value })
       assertProblem(answer, "validation")
-      expect(pointersOf(answer)).toEqual([`/${field}`])
+      expect(pointersOf(answer).map((pointer) => pointer.split("/")[1])).toEqual([field])
     })
     if (required !== true) return
     it("must be there", async () => {
@@ -131,6 +139,47 @@ describe.each(fields.map((field) => [`${field.request.replace(UNKNOWN_ID, ":id")
     })
   }
 )
+
+describe("what metadata may not hold", () => {
+  it.each([
+    ["a number that would be rounded", '{"a":{"b":[0,9007199254740993]}}', "/metadata/a/b/1"],
+    ["another one", '{"~/":-12345678901234567890}', "/metadata/~0~1"],
+    ["a NUL", '{"a":[{"b":"\\u0000"}]}', "/metadata/a/0/b"]
+  ])("is pointed at where it stands: %s", async (_, metadata, pointer) => {
+    const answer = await send("POST /broadcasters", `{"display_name":"x","metadata":${metadata}}`)
+    assertProblem(answer, "validation")
+    expect(pointersOf(answer)).toEqual([pointer])
+  })
+})
+
+describe("a field that nobody knows", () => {
+  it.each([
+    ["POST /broadcasters", "display_name, contact, metadata"],
+    [`PATCH /broadcasters/${UNKNOWN_ID}`, "display_name, contact, metadata"],
+    ["POST /stream-keys", "broadcaster_id, expires_at, label, path"],
+    [`PATCH /stream-keys/${UNKNOWN_ID}`, "label, expires_at, enabled"],
+    [`PATCH /streams/${UNKNOWN_ID}`, "title, description, metadata, recording_ref"]
+  ])("is refused with the names of the known ones: %s", async (request, names) => {
+    const answer = await send(request, { ...good[request], lable: "x", "a/b": { c: 1 } })
+    assertProblem(answer, "validation")
+    const detail = `Expected one of the known fields: ${names}`
+    expect(answer.json.errors).toEqual([
+      { pointer: "/lable", detail },
+      { pointer: "/a~1b", detail }
+    ])
+  })
+
+  it("does not bring a key into the answer by its name, nor ten thousand complaints", async () => {
+    const key = `sk_abcd${"x".repeat(39)}`
+    const named = await send("POST /broadcasters", { display_name: "x", [key]: 1 })
+    expect(pointersOf(named)).toEqual(["/sk_abcd…"])
+    expect(named.text).not.toContain("xxxxx")
+    const many = Object.fromEntries(Array.from({ length: 5_000 }, (_, index) => [`f${index}`, 1]))
+    const answer = await send("POST /broadcasters", many)
+    assertProblem(answer, "validation")
+    expect(answer.json.errors).toHaveLength(100)
+  })
+})
 
 describe("all that is wrong", () => {
   it.each([
@@ -216,9 +265,19 @@ describe("query parameters", () => {
     expect(answer.text).not.toContain("aaaaaaaaaaaaaaaa")
   })
 
-  it("given twice are refused; unknown ones are ignored", async () => {
+  it("given twice are refused, each by its name; unknown ones are ignored", async () => {
     service.trouble("none")
-    assertProblem(await send("GET /streams?limit=1&limit=2", undefined), "validation")
+    const id = UNKNOWN_ID
+    const twice = await send(
+      `GET /streams?limit=1&limit=2&status=active&status=active&broadcaster_id=${id}&broadcaster_id=${id}&path=a&path=b&cursor=x&cursor=y`,
+      undefined
+    )
+    assertProblem(twice, "validation")
+    const detail = "Expected the parameter once, not several times"
+    const names = ["broadcaster_id", "cursor", "limit", "path", "status"]
+    expect(
+      twice.json.errors.toSorted((a: { pointer: string }, b: { pointer: string }) => a.pointer.localeCompare(b.pointer))
+    ).toEqual(names.map((name) => ({ pointer: `/${name}`, detail })))
     expect((await send("GET /streams?unheard=of&limit=1", undefined)).status).toBe(200)
   })
 })
@@ -241,6 +300,28 @@ describe("what a schema cannot know", () => {
   })
 })
 
+describe("what only the store knows to be wrong", () => {
+  beforeEach(() => service.trouble("none"))
+  const past = "2020-01-01T00:00:00Z"
+
+  it("is told with the rest of it", async () => {
+    const all = { broadcaster_id: UNKNOWN_ID, expires_at: past }
+    const both = await send("POST /stream-keys", all)
+    assertProblem(both, "validation")
+    expect(pointersOf(both)).toEqual(["/broadcaster_id", "/expires_at"])
+    const three = await send("POST /stream-keys", { ...all, path: "live/x y" })
+    expect(pointersOf(three).toSorted()).toEqual(["/broadcaster_id", "/expires_at", "/path"])
+    const five = await send("POST /stream-keys", { ...all, path: "live/x:y", label: " ", more: 1 })
+    expect(pointersOf(five).toSorted()).toEqual(["/broadcaster_id", "/expires_at", "/label", "/more", "/path"])
+    const { id } = await newBroadcaster(service)
+    const known = await send("POST /stream-keys", { broadcaster_id: id, expires_at: "2999-01-01T00:00:00Z", path: "/" })
+    expect(pointersOf(known)).toEqual(["/path"])
+    const key = await newKey(service)
+    const change = await send(`PATCH /stream-keys/${key.id}`, { expires_at: past, label: "" })
+    expect(pointersOf(change).toSorted()).toEqual(["/expires_at", "/label"])
+  })
+})
+
 describe("what is unusual and good", () => {
   beforeEach(() => service.trouble("none"))
 
@@ -249,6 +330,7 @@ describe("what is unusual and good", () => {
     ["emoji and right-to-left text", { display_name: "🎥 סטודיו", contact: "e\u0301" }],
     ["blanks, which are not trimmed", { display_name: "  x  " }],
     ["nulls", { display_name: "x", contact: null, metadata: null }],
+    ["the largest whole numbers", { display_name: "x", metadata: { a: 2 ** 53 - 1, b: -(2 ** 53 - 1), c: 0.5 } }],
     ["metadata at its depth", { display_name: "x", metadata: nested(32) }],
     [
       "names that mean something to JavaScript",

@@ -3,6 +3,7 @@ import { Effect } from "effect"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { assertProblem } from "./support/assertProblem.ts"
 import { call, newBroadcaster } from "./support/client.ts"
+import { UNKNOWN_ID } from "./support/endpoints.ts"
 import { authenticateThrough } from "./support/media.ts"
 import { type Service, start } from "./support/service.ts"
 
@@ -40,6 +41,15 @@ describe("a broadcaster", () => {
     expect(await change({ metadata: { b: 1 } })).toMatchObject({ display_name: "Two", metadata: { b: 1 } })
     expect(await change({ metadata: null })).toMatchObject({ metadata: {} })
     expect(await change({})).toMatchObject({ display_name: "Two", contact: null, metadata: {} })
+  })
+
+  it("is not changed by a change of nothing, nor is the time of its last change", async () => {
+    const { id } = (await call(service, "POST", "/broadcasters", { body })).json
+    const { json: before } = await call(service, "PATCH", `/broadcasters/${id}`, { body: { display_name: "Two" } })
+    await expect.poll(() => Date.now()).toBeGreaterThan(Date.parse(before.updated_at))
+    const nothing = await call(service, "PATCH", `/broadcasters/${id}`, { body: {} })
+    expect([nothing.status, nothing.json]).toEqual([200, before])
+    assertProblem(await call(service, "PATCH", `/broadcasters/${UNKNOWN_ID}`, { body: {} }), "not-found")
   })
 
   it("is gone after its deletion, and deleting it again finds nobody", async () => {

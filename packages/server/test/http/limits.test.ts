@@ -128,7 +128,7 @@ describe("what is no HTTP", () => {
   it.each([
     ["a TLS hello", "\u0016\u0003\u0001\u0002\u0000\u0001"],
     ["words", "hello\r\n\r\n"],
-    ["an unknown method", "BREW / HTTP/1.1\r\nHost: x\r\n\r\n"],
+    ["a method that is none", "GE(T / HTTP/1.1\r\nHost: x\r\n\r\n"],
     ["another version", "GET / HTTP/9.9\r\nHost: x\r\n\r\n"],
     ["NUL in the path", "GET /\u0000 HTTP/1.1\r\nHost: x\r\n\r\n"],
     ["NUL in a header", "GET / HTTP/1.1\r\nHost: x\r\nX-A: a\u0000b\r\n\r\n"],

@@ -73,7 +73,8 @@ describe("the document", () => {
     expect(spec.openapi).toMatch(/^3\.1\.\d$/)
     expect(spec.info).toMatchObject({ title: "Greenroom", version, license: { identifier: "MIT" } })
     expect(version).toBe(packageJson.version)
-    expect(Object.keys(spec).toSorted()).toEqual(["components", "info", "openapi", "paths", "tags"])
+    expect(Object.keys(spec).toSorted()).toEqual(["components", "info", "openapi", "paths", "servers", "tags"])
+    expect(spec.servers).toEqual([{ url: "/", description: expect.stringMatching(/\S/) }])
   })
 
   it("has every reference resolved", () => {
@@ -203,6 +204,94 @@ describe("every operation", () => {
       expect([path, media.example]).toEqual([path, expect.anything()])
       expect([path, fits(media.schema, media.example)]).toEqual([path, true])
     }
+  })
+})
+
+describe("parameters", () => {
+  const parameter = (path: string, name: string): Json =>
+    spec.paths[path].get.parameters.find((one: { name: string }) => one.name === name)
+
+  it("of status have their values, as a list that is separated by commas", () => {
+    for (const [path, values] of [
+      ["/streams", ["connecting", "active", "inactive"]],
+      ["/stream-keys", ["revoked", "expired", "disabled", "in_use", "active"]]
+    ] as const) {
+      const { schema, style, explode, description } = parameter(path, "status")
+      expect([schema.type, schema.items, style, explode]).toEqual([
+        "array",
+        { type: "string", enum: values },
+        "form",
+        false
+      ])
+      expect(description).toMatch(/commas/)
+    }
+    expect(parameter("/streams", "status").schema.default).toEqual(["active"])
+  })
+
+  it("all say what they are, and limits what they are when they are not given", () => {
+    for (const { path, operation } of operations()) {
+      for (const one of operation.parameters) {
+        if (one.in !== "query") continue
+        expect([path, one.name, one.description]).toEqual([path, one.name, expect.stringMatching(/\S/)])
+        if (one.name !== "limit") continue
+        expect([path, one.description]).toEqual([path, expect.stringMatching(/50/)])
+        expect([path, one.schema.default]).toEqual([path, path === "/streams" ? undefined : 50])
+      }
+    }
+  })
+})
+
+describe("bodies", () => {
+  it("of operators are closed, as the service takes them; those of the media server are open", () => {
+    for (const { path, operation } of operations()) {
+      const name = operation.requestBody?.content["application/json"].schema.$ref.split("/").at(-1)
+      if (name === undefined) continue
+      const closed = /^\/(broadcasters|stream-keys|streams)/.test(path) ? false : undefined
+      expect([name, spec.components.schemas[name].additionalProperties]).toEqual([name, closed])
+    }
+  })
+})
+
+describe("tracks", () => {
+  it("have fields that are named, all in snake_case", () => {
+    const { properties, required } = spec.components.schemas.Track
+    expect(Object.keys(properties)).toEqual([
+      "codec",
+      "profile",
+      "level",
+      "tier",
+      "width",
+      "height",
+      "sample_rate",
+      "channel_count",
+      "bit_depth",
+      "mu_law"
+    ])
+    expect(required).toEqual(Object.keys(properties))
+  })
+})
+
+describe("examples of answers", () => {
+  const example = (method: string, path: string, status: string): Json =>
+    spec.paths[path][method].responses[status].content["application/json"].example
+  const sent = (path: string): Json => spec.paths[path].patch.requestBody.content["application/json"].example
+
+  it("show what the call has done", () => {
+    expect(example("delete", "/stream-keys/{id}", "202")).toMatchObject({
+      status: "revoked",
+      revoked_at: expect.any(String),
+      active_stream_id: expect.any(String)
+    })
+    expect(example("delete", "/streams/{id}", "202")).toMatchObject({
+      status: "active",
+      ending: { reason: "stopped", requested_at: expect.any(String) }
+    })
+    expect(sent("/stream-keys/{id}")).toEqual({ enabled: false })
+    expect(example("patch", "/stream-keys/{id}", "200")).toMatchObject({ status: "disabled", active_stream_id: null })
+    expect(example("patch", "/streams/{id}", "200")).toMatchObject(sent("/streams/{id}"))
+    const changed = example("patch", "/broadcasters/{id}", "200")
+    expect(changed).toMatchObject(sent("/broadcasters/{id}"))
+    expect(changed.updated_at > changed.created_at).toBe(true)
   })
 })
 

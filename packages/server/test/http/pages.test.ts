@@ -3,7 +3,7 @@ import { createHash } from "node:crypto"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { type ProblemName, problemTypes } from "../../src/http/api/problemTypes.ts"
 import { prose } from "../../src/http/pages/html.ts"
-import { call } from "./support/client.ts"
+import { call, raw } from "./support/client.ts"
 import { type Service, start } from "./support/service.ts"
 
 // biome-ignore lint/suspicious/noExplicitAny: the document is open JSON
@@ -55,7 +55,29 @@ describe.each(names)("/errors/%s", (name) => {
   })
 })
 
+const docsOf = async () => (await call(service, "GET", "/docs", { secret: null })).text
+
 describe("/docs", () => {
+  it("has commands that can be pasted: they go where the page came from", async () => {
+    const docs = async (headers: Record<string, string> = {}) =>
+      (await call(service, "GET", "/docs", { secret: null, headers })).text
+    const own = await docs()
+    expect(own).toContain(`curl &quot;${service.base}/streams&quot;`)
+    expect(own).not.toContain("base.invalid")
+    const proxied = await docs({ "x-forwarded-proto": "https" })
+    expect(proxied).toContain(`curl &quot;${service.base.replace("http:", "https:")}/streams&quot;`)
+    const strange = await raw(service.port, "GET /docs HTTP/1.1\r\nHost: x$(reboot)<b>\r\nConnection: close\r\n\r\n")
+    expect(strange).toContain("curl &quot;http://localhost:8080/streams&quot;")
+    expect(strange).not.toContain("reboot")
+  })
+
+  it("begins, on a narrow screen, with what it is about", async () => {
+    const text = await docsOf()
+    const narrow = /@media \(max-width:52rem\)\{(.*)\}\n/.exec(text)?.[1] ?? ""
+    expect(narrow).toMatch(/\.page\{display:flex;flex-direction:column\}nav\{order:1/)
+    expect(text).toMatch(/<main><a class="to-contents" href="#contents">/)
+  })
+
   it("has every operation and every schema field", async () => {
     const { text } = await call(service, "GET", "/docs", { secret: null })
     const spec = (await call(service, "GET", "/openapi.json")).json

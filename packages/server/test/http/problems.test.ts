@@ -1,7 +1,7 @@
 /** Every endpoint, every error: always an RFC 9457 document, an id, and nothing of the inside. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest"
 import { assertProblem, pointersOf } from "./support/assertProblem.ts"
-import { call } from "./support/client.ts"
+import { call, parseRaw, raw } from "./support/client.ts"
 import { endpoints, named, UNKNOWN_ID, withId } from "./support/endpoints.ts"
 import { API_SECRET, type Service, start } from "./support/service.ts"
 
@@ -97,10 +97,36 @@ describe.each(named(withBody))("%s", (_, { method, path, body }) => {
     assertProblem(answer, "unsupported-media-type")
   })
 
-  it.each(["application/json; charset=utf-8", "Application/JSON"])("reads a body that is %s", async (type) => {
-    const answer = await call(service, method, at, { body: JSON.stringify(body), headers: { "content-type": type } })
-    expect(answer.status).not.toBe(415)
+  it.each([
+    ["iso-8859-1", { "content-type": "application/json; charset=iso-8859-1" }],
+    ["quoted utf-16", { "content-type": 'application/json;charset="UTF-16"' }],
+    ["gzip", { "content-encoding": "gzip" }],
+    ["what it is not", { "content-encoding": "br, identity" }]
+  ])("is 415 when the body is said to be %s", async (_, headers) => {
+    const answer = await call(service, method, at, { body: JSON.stringify(body), headers })
+    assertProblem(answer, "unsupported-media-type")
+    expect(answer.json.detail).toMatch(/^Expected a body/)
   })
+
+  it("is 400 when the body is no UTF-8", async () => {
+    const bytes = Buffer.concat([Buffer.from('{"display_name":"'), Buffer.from([0xe9, 0xff]), Buffer.from('"}')])
+    const response = await fetch(`${service.base}${at}`, {
+      method,
+      headers: { "x-api-key": API_SECRET, "content-type": "application/json" },
+      body: bytes
+    })
+    const json = JSON.parse(await response.text())
+    assertProblem({ status: response.status, headers: response.headers, json }, "validation")
+    expect(json.errors).toEqual([{ pointer: "", detail: "Expected a body in UTF-8" }])
+  })
+
+  it.each(["application/json; charset=utf-8", "Application/JSON", 'application/json; charset="UTF8"'])(
+    "reads a body that is %s",
+    async (type) => {
+      const answer = await call(service, method, at, { body: JSON.stringify(body), headers: { "content-type": type } })
+      expect(answer.status).not.toBe(415)
+    }
+  )
 
   it("is 413 just over 64 KiB, and not at 64 KiB", async () => {
     const padded = (bytes: number) => `${JSON.stringify(body).slice(0, -1)},"pad":"${"x".repeat(bytes)}"}`
@@ -109,9 +135,10 @@ describe.each(named(withBody))("%s", (_, { method, path, body }) => {
     expect((await call(service, method, at, { body: padded(room) })).status).not.toBe(413)
   })
 
-  it("ignores fields that it does not know", async () => {
-    const answer = await call(service, method, at, { body: { ...(body as object), unheard_of: { deep: [1] } } })
-    expect(answer.json?.errors?.map((error: { pointer: string }) => error.pointer) ?? []).not.toContain("/unheard_of")
+  it("reads a body that says that it is not compressed", async () => {
+    const headers = { "content-encoding": "Identity" }
+    const answer = await call(service, method, at, { body: JSON.stringify(body), headers })
+    expect(answer.status).not.toBe(415)
   })
 })
 
@@ -129,15 +156,18 @@ describe.each(named(withParameter))("%s", (_, { method, path, body, unknownId })
     "%F0%9F%8E%A5",
     "..%2f..%2fetc",
     "'%20or%201=1--",
-    "9".repeat(100)
+    "9".repeat(100),
+    "a".repeat(5000)
   ])("is 400 with a pointer for the id %s", async (id) => {
     const answer = await call(service, method, withId(path, id), { body })
     assertProblem(answer, "validation")
     expect(pointersOf(answer)).toEqual(["/id"])
   })
 
-  it.each(["%", "%zz", "%e0%a4%a", "a".repeat(101)])("is 404 for what cannot be an id at all: %s", async (id) => {
-    assertProblem(await call(service, method, withId(path, id), { body }), "not-found")
+  it.each(["%", "%zz", "%e0%a4%a", "%ff"])("is 400 for an id that cannot be decoded: %s", async (id) => {
+    const answer = await call(service, method, withId(path, id), { body })
+    assertProblem(answer, "validation")
+    expect(pointersOf(answer)).toEqual([""])
   })
 
   it("takes an id in upper case for the same", async () => {
@@ -149,7 +179,45 @@ describe.each(named(withParameter))("%s", (_, { method, path, body, unknownId })
 })
 
 describe("elsewhere", () => {
-  it.each(["/nothing", "/streams/a/b/c", "/%00", "/%zz", "//", "/errors/unheard-of", "/errors/__proto__", "/errors/"])(
+  it.each(["/%zz", "/%", "/nothing/%e0%a4%a", "/errors/%zz"])("GET %s is 400: it cannot be decoded", async (path) => {
+    assertProblem(await call(service, "GET", path, { secret: null }), "validation")
+  })
+
+  it.each(["//streams", "///streams", "//health", `/streams//${UNKNOWN_ID}`])(
+    "two slashes are not one: GET %s is 404",
+    async (path) => {
+      const answer = parseRaw(await raw(service.port, `GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`))
+      expect([answer.status, JSON.parse(answer.body)]).toMatchObject([
+        404,
+        { type: "/errors/not-found", instance: path }
+      ])
+    }
+  )
+
+  it.each([
+    ["FOO", "/streams?pass=x", 405, "GET, HEAD"],
+    ["FOO", `/streams/${UNKNOWN_ID}`, 405, "GET, HEAD, PATCH, DELETE"],
+    ["BREW", "/auth", 405, "POST"],
+    ["BREW", "/nothing", 404, undefined]
+  ])("the method %s, which nobody knows, is refused on %s as others are", async (method, path, status, allow) => {
+    const answer = parseRaw(await raw(service.port, `${method} ${path} HTTP/1.1\r\nHost: x\r\nA: b\r\n\r\n`))
+    const json = JSON.parse(answer.body)
+    const headers = new Headers([...answer.headers])
+    assertProblem({ status: answer.status, headers, json }, status === 405 ? "method-not-allowed" : "not-found")
+    expect([answer.headers.get("allow"), json.instance]).toEqual([allow, path.split("?")[0]])
+    await expect
+      .poll(() => service.requests().find((line) => line.annotations.request_id === json.request_id)?.annotations)
+      .toMatchObject({ status, path: path.split("?")[0] })
+  })
+
+  it("a key is in no answer to a method that nobody knows", async () => {
+    const key = `sk_abcd${"x".repeat(39)}`
+    const answer = await raw(service.port, `FOO /streams/%73k_${key.slice(3)}?key=${key} HTTP/1.1\r\nHost: x\r\n\r\n`)
+    expect(parseRaw(answer).status).toBe(405)
+    expect(JSON.stringify([answer, service.lines.slice(-3)])).not.toContain("xxxxx")
+  })
+
+  it.each(["/nothing", "/streams/a/b/c", "/%00", "//", "/errors/unheard-of", "/errors/__proto__", "/errors/"])(
     "GET %s is 404",
     async (path) => {
       const answer = await call(service, "GET", path === "//" ? "//x" : path, { secret: null })

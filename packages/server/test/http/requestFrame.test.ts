@@ -90,6 +90,33 @@ describe("the log", () => {
     expect(service.requests()[1]?.annotations).toMatchObject({ route: "/streams/:id", path: "/streams/sk_abcd…" })
   })
 
+  it("holds no key that hides behind percent-encoding, however often, and whatever else is wrong with the path", async () => {
+    const end = "x".repeat(39)
+    const hidden = [`%73k_abcd${end}`, `%2573%6B%5fabcd${end}`, `s%25256b_abcd${end}`, `sk_abcd${"%78".repeat(39)}`]
+    for (const key of hidden) {
+      for (const path of [
+        `/streams/${key}`,
+        `/streams/${key}/%zz`,
+        `/${key}%`,
+        `/streams?key=${key}`,
+        `/x?%zz=${key}`
+      ]) {
+        const answer = await call(service, "GET", path)
+        const id = `id-${key}`
+        const other = await call(service, "GET", "/", { headers: { "x-request-id": id } })
+        for (const text of [
+          answer.text,
+          other.headers.get("x-request-id"),
+          ...service.lines.map((line) => line.text)
+        ]) {
+          expect(text).not.toContain("xxxxxxxxxx")
+          expect(text).not.toContain("%78%78")
+        }
+      }
+    }
+    expect(service.requests().map((line) => line.annotations.path)).toContain("/streams/sk_abcd…")
+  })
+
   it("never holds a secret that was sent", async () => {
     await call(service, "GET", "/streams", {
       headers: { authorization: `Bearer ${API_SECRET}`, cookie: `a=${API_SECRET}` }

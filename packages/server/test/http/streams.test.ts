@@ -1,6 +1,7 @@
 /** Streams over HTTP, from admission to history. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { call, newKey, publishCall } from "./support/client.ts"
+import { UNKNOWN_ID } from "./support/endpoints.ts"
 import { authenticateThrough, onAir } from "./support/media.ts"
 import { type Service, start } from "./support/service.ts"
 
@@ -16,13 +17,90 @@ describe("when nobody is live", () => {
     const quiet = await start()
     try {
       const empty = { streams: [], count: 0, next_cursor: null }
+      const list = async (query: string) => (await call(quiet, "GET", `/streams${query}`)).json
       const message = "No stream is live."
-      expect((await call(quiet, "GET", "/streams")).json).toEqual({ ...empty, message })
-      expect((await call(quiet, "GET", "/streams?status=connecting,active")).json).toEqual({ ...empty, message })
-      expect((await call(quiet, "GET", "/streams?status=inactive")).json).toEqual(empty)
+      for (const query of ["", "?limit=5", "?status=active", "?status=connecting,active"]) {
+        expect(await list(query)).toEqual({ ...empty, message })
+      }
+      for (const query of [
+        "?status=inactive",
+        "?status=connecting",
+        "?status=active,inactive",
+        "?path=live/a",
+        `?broadcaster_id=${UNKNOWN_ID}`,
+        `?status=active&stream_key_id=${UNKNOWN_ID}`
+      ]) {
+        expect(await list(query)).toEqual({ ...empty, message: "No stream matches." })
+      }
+      const cursor = Buffer.from(JSON.stringify(["2026-11-21T01:33:14Z", UNKNOWN_ID])).toString("base64url")
+      expect(await list(`?cursor=${cursor}`)).toEqual({ ...empty, message: "No further stream matches." })
     } finally {
       await quiet.close()
     }
+  })
+
+  it("says nothing of that while somebody is", async () => {
+    const key = await newKey(service)
+    await onAir(service, key.key_value, "live/somebody")
+    expect((await call(service, "GET", "/streams")).json).not.toHaveProperty("message")
+    expect((await call(service, "GET", "/streams?path=live/nobody")).json.message).toBe("No stream matches.")
+  })
+})
+
+const noTrack = {
+  profile: null,
+  level: null,
+  tier: null,
+  width: null,
+  height: null,
+  sample_rate: null,
+  channel_count: null,
+  bit_depth: null,
+  mu_law: null
+}
+const noUrls = { hls: null, webrtc: null, rtmp: null, rtsp: null, srt: null }
+
+describe("a stream that is connecting", () => {
+  it("has no URL yet: there is nothing to play", async () => {
+    const { key_value } = await newKey(service)
+    const admitted = await call(service, "POST", "/auth", {
+      secret: null,
+      body: publishCall(key_value, { path: "live/connecting" })
+    })
+    const { json } = await call(service, "GET", `/streams/${admitted.json.stream_id}`)
+    expect([json.status, json.urls]).toEqual(["connecting", noUrls])
+    const list = await call(service, "GET", "/streams?status=connecting&path=live/connecting")
+    expect(list.json.streams[0].urls).toEqual(noUrls)
+  })
+})
+
+describe("a stream's tracks", () => {
+  it("are told in one naming, whatever the codec", async () => {
+    const key = await newKey(service)
+    const publisher = await service.run(
+      service.media.publishAsked({
+        protocol: "rtsp",
+        path: "live/codecs",
+        password: key.key_value,
+        tracks: [
+          { codec: "AV1", profile: 0, level: 8, tier: 1, width: 10, height: 20 },
+          { codec: "G711", muLaw: true, sampleRate: 8000, channelCount: 1 },
+          { codec: "LPCM", bitDepth: 16, sampleRate: 48000, channelCount: 2, someDay: { aNewField: 1 } },
+          { codec: "KLV" }
+        ]
+      })
+    )
+    expect(await service.run(publisher.ready)).toBe(true)
+    const read = async () => (await call(service, "GET", "/streams?path=live/codecs")).json.streams[0]
+    await expect.poll(async () => (await read())?.tracks.length, { timeout: 5_000 }).toBe(4)
+    const stream = await read()
+    expect(stream.tracks).toEqual([
+      { ...noTrack, codec: "AV1", profile: "0", level: "8", tier: 1, width: 10, height: 20 },
+      { ...noTrack, codec: "G711", mu_law: true, sample_rate: 8000, channel_count: 1 },
+      { ...noTrack, codec: "LPCM", bit_depth: 16, sample_rate: 48000, channel_count: 2 },
+      { ...noTrack, codec: "KLV" }
+    ])
+    expect([stream.urls.rtmp, typeof stream.urls.rtsp]).toEqual([null, "string"])
   })
 })
 
@@ -50,7 +128,10 @@ describe("a live stream", () => {
       duration_seconds: expect.any(Number),
       recording_ref: null,
       viewer_count: 0,
-      tracks: [expect.objectContaining({ codec: "H264" }), expect.objectContaining({ codec: "MPEG-4 Audio" })],
+      tracks: [
+        { ...noTrack, codec: "H264", width: 160, height: 90, profile: "Baseline", level: "1.1" },
+        { ...noTrack, codec: "MPEG-4 Audio", sample_rate: 44100, channel_count: 1 }
+      ],
       inbound_bytes: expect.any(Number),
       urls: {
         hls: "https://media.example.com/live/whole/index.m3u8",
@@ -160,14 +241,20 @@ describe("the list", () => {
           body: publishCall(key.key_value, { path: `live/${index}` })
         })
       }
-      // Nobody is on that media server, so these stay connecting for the second that an admission is given.
-      const connecting = (await call(crowded, "GET", "/streams?status=connecting")).json
-      expect([connecting.count, typeof connecting.next_cursor]).toEqual([50, "string"])
-      const more = (await call(crowded, "GET", `/streams?status=connecting&cursor=${connecting.next_cursor}`)).json
+      // Nobody is on that media server, so these stay connecting for the second that an admission is given; then they are history.
+      const list = async (query: string) => (await call(crowded, "GET", `/streams?status=${query}`)).json
+      for (const status of ["connecting", "connecting,active"]) {
+        const whole = await list(status)
+        expect([status, whole.count, whole.next_cursor]).toEqual([status, 60, null])
+      }
+      const every = "connecting,active,inactive"
+      const page = await list(every)
+      expect([page.count, typeof page.next_cursor]).toEqual([50, "string"])
+      const more = await list(`${every}&cursor=${page.next_cursor}`)
       expect([more.count, more.next_cursor]).toEqual([10, null])
-      const limited = (await call(crowded, "GET", "/streams?status=connecting&limit=200")).json
+      const limited = await list(`${every}&limit=200`)
       expect([limited.count, limited.next_cursor]).toEqual([60, null])
-      const ids = new Set([...connecting.streams, ...more.streams].map((one: { id: string }) => one.id))
+      const ids = new Set([...page.streams, ...more.streams].map((one: { id: string }) => one.id))
       expect(ids.size).toBe(60)
     } finally {
       await crowded.close()
