@@ -49,6 +49,18 @@ export const issuedKey = {
   ingest
 }
 
+const track = {
+  profile: null,
+  level: null,
+  tier: null,
+  width: null as number | null,
+  height: null as number | null,
+  sample_rate: null as number | null,
+  channel_count: null,
+  bit_depth: null,
+  mu_law: null
+}
+
 export const stream = {
   id: streamId,
   stream_key_id: keyId,
@@ -69,7 +81,10 @@ export const stream = {
   duration_seconds: 133,
   recording_ref: null,
   viewer_count: 3,
-  tracks: [{ codec: "H264" }, { codec: "MPEG-4 Audio" }],
+  tracks: [
+    { ...track, codec: "H264", width: 1920, height: 1080 },
+    { ...track, codec: "MPEG-4 Audio", sample_rate: 48_000 }
+  ],
   inbound_bytes: 12_400_000,
   urls: {
     hls: "http://127.0.0.1:8888/live/studio-1/index.m3u8",
