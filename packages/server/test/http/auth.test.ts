@@ -236,6 +236,24 @@ describe("a malformed call", () => {
     assertProblem(await ask(body, { "content-type": "text/plain" }), "unsupported-media-type")
   })
 
+  it("in bytes that are no UTF-8, or compressed, is refused; so is such a hook", async () => {
+    const send = (path: string, body: Buffer, headers: Record<string, string> = {}) =>
+      fetch(`${service.base}${path}`, {
+        method: "POST",
+        headers: { "content-type": "application/json", ...headers },
+        body: new Uint8Array(body)
+      })
+    const latin1 = Buffer.from(JSON.stringify({ action: "read", path: "live/é" }), "latin1")
+    const good = Buffer.from(JSON.stringify({ action: "read", path: "live/x" }))
+    for (const path of ["/auth", "/webhook/ready"]) {
+      expect([path, (await send(path, latin1)).status]).toEqual([path, 400])
+      expect([path, (await send(path, good, { "content-encoding": "gzip" })).status]).toEqual([path, 415])
+    }
+    const foreign = { "content-type": "application/json; charset=latin1" }
+    expect((await send("/auth", good, foreign)).status).toBe(415)
+    expect((await send("/webhook/ready", good, foreign)).status).toBe(204)
+  })
+
   it("with a path of 1000 characters and unknown fields is none", async () => {
     expect((await ask({ action: "read", path: "x".repeat(1000), more: { a: 1 } })).status).toBe(200)
   })
