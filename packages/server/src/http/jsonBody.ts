@@ -4,9 +4,9 @@
  */
 import { Effect, Schema } from "effect"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
+import { everyComplaint, noUnknownFields } from "./api/Input.ts"
 import type { Complaint, ValidationFailed } from "./api/Problems.ts"
 import { UnsupportedMediaType } from "./api/Problems.ts"
-import { everyComplaint, noUnknownFields } from "./api/parseOptions.ts"
 import { bodyText, jsonText } from "./bodyText.ts"
 import { complaintsOf, malformedJson } from "./complaints.ts"
 import { invalid } from "./invalid.ts"

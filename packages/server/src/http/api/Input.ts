@@ -1,9 +1,15 @@
 /**
- * What callers send besides bodies: path and query parameters. Fields of bodies are the core's own schemas; here is only what
- * the wire adds to them.
+ * What callers send: path and query parameters, and how strictly all input is read. Fields of bodies are the core's own schemas; here
+ * is only what the wire adds to them.
  */
 import { Metadata, Timestamp } from "@greenroom/core"
 import { Schema, SchemaTransformation } from "effect"
+
+/** By default decoding stops at the first thing that is wrong; callers are told all of them. */
+export const everyComplaint = { errors: "all" } as const
+
+/** For operators' bodies: a field that nobody knows is a mistyped one, and would be lost without a word. */
+export const noUnknownFields = { ...everyComplaint, onExcessProperty: "error" } as const
 
 export const LIMIT_DEFAULT = 50
 export const LIMIT_MAX = 200
