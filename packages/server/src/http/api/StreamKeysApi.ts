@@ -17,7 +17,12 @@ export const NewStreamKey = Schema.Struct({
     Schema.NullOr(ExpiresAt).annotate({ description: "When it stops admitting; never, unless given" })
   ),
   label: Schema.optionalKey(Schema.NullOr(Label).annotate({ description: "What the key is for" })),
-  path: Schema.optionalKey(Schema.NullOr(NewPathLimit))
+  path: Schema.optionalKey(
+    Schema.NullOr(NewPathLimit).annotate({
+      description:
+        "One path, one more segment (`live/*`), or any depth (`live/**`): letters, digits and `_`, `-`, `.` between slashes"
+    })
+  )
 }).annotate({ identifier: "NewStreamKey" })
 
 export const StreamKeyChanges = Schema.Struct({

@@ -10,7 +10,7 @@ body{margin:0;color:var(--ink);background:var(--ground);font:16px/1.6 system-ui,
 a{color:var(--accent);text-decoration:none}a:hover{text-decoration:underline}
 code,pre{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",monospace;font-size:.86em}
 code{background:var(--pale);border:1px solid var(--line);border-radius:4px;padding:.05em .35em;-webkit-box-decoration-break:clone;box-decoration-break:clone}
-td:first-child code,td>a code{white-space:nowrap}
+td:first-child code,td>a code,.type code{white-space:nowrap}
 pre{background:var(--code);color:var(--codeink);border-radius:8px;padding:.9rem 1rem;overflow-x:auto;line-height:1.5;margin:.5rem 0;max-height:34rem;white-space:pre}
 pre code{background:none;border:0;padding:0;font-size:.94em}
 h1{font-size:2rem;line-height:1.2;margin:0 0 .3rem;letter-spacing:-.02em}
