@@ -11,7 +11,7 @@ export const Findings = Schema.Struct({
   publishers: Count,
   /** Of them: without a session. */
   unauthorized: Count,
-  /** Of those: told to go. */
+  /** Told to go for the first time: of those, or, while enforcement is wished, of all since then. */
   kicked: Count,
   /** Left on the air because the configuration says so. */
   reported: Count,

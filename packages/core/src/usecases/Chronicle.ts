@@ -33,6 +33,7 @@ export const makeChronicle = () => {
   const incurable = new Map<string, string>()
   const reported = new Map<string, ListedSource>()
   let heldBack = false
+  let enforced = 0
 
   const dealingWith = (listed: ListedSource, why: KickReason): Dealing => {
     const known = kicks.get(listed.id)
@@ -143,15 +144,22 @@ export const makeChronicle = () => {
       : Effect.logInfo("the publishers without a session are no longer held back")
   })
 
+  /** How many strangers were told to go since their enforcement was wished, those of this pass included; without a wish, those alone. */
+  const kickedSoFar = (inThisPass: number, wished: boolean): number => {
+    enforced = wished ? enforced + inThisPass : 0
+    return wished ? enforced : inThisPass
+  }
+
   /** Another instance looks now: what lasts is for that one to say. */
   const handOver = Effect.sync(() => {
     kicks.clear()
     incurable.clear()
     reported.clear()
     heldBack = false
+    enforced = 0
   })
 
-  return { told, notAnswered, cured, notCured, looked, leftOnAir, handOver }
+  return { kickedSoFar, told, notAnswered, cured, notCured, looked, leftOnAir, handOver }
 }
 
 export type Chronicle = ReturnType<typeof makeChronicle>

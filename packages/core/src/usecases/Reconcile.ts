@@ -86,7 +86,7 @@ const led = Effect.fnUntraced(function* (memory: Memory, lease: Lease, chronicle
   const found: Findings = {
     publishers: look.sources.filter((source) => source.state === "publish").length,
     unauthorized: only("KickUnauthorized").length + reported.length + heldBack,
-    kicked: kicks.strangers,
+    kicked: chronicle.kickedSoFar(kicks.strangers, lease.enforce),
     reported: reported.length,
     heldBack,
     enforced: policy.enforce
@@ -161,7 +161,7 @@ const cureAll = Effect.fnUntraced(function* (cures: ReadonlyArray<Of<"CurePath">
   }
 })
 
-/** Kicks those for whom the reason still holds. How many strangers were told to go, and whether anybody was for the first time. */
+/** Kicks those for whom the reason still holds. How many strangers were told to go for the first time, and whether anybody was. */
 const kickAll = Effect.fnUntraced(function* (
   stopping: ReadonlyArray<Of<"KickStopping">>,
   strangers: ReadonlyArray<Of<"KickUnauthorized">>,
@@ -184,6 +184,7 @@ const kickAll = Effect.fnUntraced(function* (
         Effect.flatMap((answer) => chronicle.told(listed, why, answer)),
         Effect.map((first) => {
           if (first) outcome.first = true
+          if (first && why !== "stopping") outcome.strangers++
           return true
         }),
         Effect.catchTag("MediaServerUnavailable", (error) =>
@@ -200,7 +201,7 @@ const kickAll = Effect.fnUntraced(function* (
   })
   const kickStranger = Effect.fnUntraced(function* ({ listed, former }: Of<"KickUnauthorized">) {
     if (bySource.has(listed.id)) return
-    if (yield* kick(listed, former ? "former" : "unauthorized")) outcome.strangers++
+    yield* kick(listed, former ? "former" : "unauthorized")
   })
 
   yield* Effect.forEach(

@@ -1,6 +1,7 @@
 /**
  * An operator asks for a look now, and is told what it found: how many publish whom nobody admitted, and what is done about them. With
- * `enforce` they are to go, however many they are; the wish stands beside the lease, so any instance takes it and the leader fulfils it.
+ * `enforce` they are to go, however many they are, and the answer waits for a look that finds none left; the wish stands beside the
+ * lease, so any instance takes it and the leader fulfils it.
  */
 import { Effect } from "effect"
 import { Leases } from "../ports/Leases.ts"
@@ -31,8 +32,9 @@ export const reconcileNow = Effect.fn("reconcileNow")(function* (enforce: boolea
     yield* Effect.timeoutOption(reconciler.nextPass, Math.max(1, Math.min(ASK_AGAIN_MS, ANSWER_WITHIN_MS - waited)))
     const look = yield* reconciler.lastLook
     const since = elapsed(asked, yield* readClocks)
-    const fresh = look !== null && look.ageMillis <= since && (look.found.enforced || !enforce)
+    const fresh = look !== null && look.ageMillis < since
+    const done = fresh && (!enforce || look.found.unauthorized === 0)
     const answer: Reconciled = { fresh, look }
-    if (fresh || since >= ANSWER_WITHIN_MS) return answer
+    if (done || since >= ANSWER_WITHIN_MS) return answer
   }
 })
