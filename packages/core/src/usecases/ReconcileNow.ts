@@ -5,6 +5,7 @@
  */
 import { Effect } from "effect"
 import { Leases } from "../ports/Leases.ts"
+import { StoreUnavailable } from "../ports/StoreUnavailable.ts"
 import { elapsed, readClocks } from "./OwnClock.ts"
 import { type KnownLook, Reconciler } from "./Reconciler.ts"
 
@@ -24,6 +25,9 @@ export interface Reconciled {
 export const reconcileNow = Effect.fn("reconcileNow")(function* (enforce: boolean) {
   const reconciler = yield* Reconciler
   const leases = yield* Leases
+  if (!(yield* reconciler.storeAnswers)) {
+    return yield* new StoreUnavailable({ operation: "reconcileNow", cause: new Error("the store is known to be down") })
+  }
   if (enforce) yield* leases.wish(ENFORCE_FOR_MS)
   const asked = yield* readClocks
   while (true) {

@@ -77,7 +77,7 @@ const Stream = {
 
 const StreamEvent = { seq: 2, type: "ready", at: "2026-11-21T01:33:16.702Z", data: { source_type: "rtmpConn" } }
 
-const health = { status: "ok", service: "greenroom", database: "ok", media_server: "ok" }
+const health = { status: "ok", service: "greenroom", database: "ok", media_server: "ok", unauthorized_publishers: 0 }
 
 export const examples: Readonly<Record<string, unknown>> = {
   Broadcaster,
@@ -141,7 +141,17 @@ export const examples: Readonly<Record<string, unknown>> = {
   Index: { name: "greenroom", version: "0.1.0" },
   Healthy: health,
   Degraded: { ...health, status: "degraded", database: "unreachable" },
-  Alive: { status: "ok" }
+  Alive: { status: "ok" },
+  ReconcileOrder: { enforce: true },
+  Reconciliation: {
+    fresh: true,
+    looked_at: "2026-11-21T01:33:14.640Z",
+    publishers: 3,
+    unauthorized: 0,
+    kicked: 20,
+    reported: 0,
+    held_back: 0
+  }
 }
 
 const complaints = [{ pointer: "/expires_at", detail: "Expected a time in the future" }]
