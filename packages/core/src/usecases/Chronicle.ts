@@ -66,6 +66,9 @@ export const makeChronicle = () => {
     )
   })
 
+  /** No kick of this connection was answered so far, and one was tried. */
+  const isUnanswered = (id: string): boolean => kicks.get(id)?.toldAt === null
+
   const cured = (path: string, sourceId: string) =>
     Effect.suspend(() => {
       incurable.delete(sourceId)
@@ -159,7 +162,7 @@ export const makeChronicle = () => {
     enforced = 0
   })
 
-  return { kickedSoFar, told, notAnswered, cured, notCured, looked, leftOnAir, handOver }
+  return { kickedSoFar, isUnanswered, told, notAnswered, cured, notCured, looked, leftOnAir, handOver }
 }
 
 export type Chronicle = ReturnType<typeof makeChronicle>

@@ -14,6 +14,7 @@ import { MediaServer } from "../ports/MediaServer.ts"
 import { Sessions } from "../ports/Sessions.ts"
 import * as Telemetry from "../Telemetry.ts"
 import { type Chronicle, type KickReason, makeChronicle } from "./Chronicle.ts"
+import { elapsed, readClocks } from "./OwnClock.ts"
 import { Tenure, takeLease } from "./Tenure.ts"
 
 /** How this deployment reconciles. */
@@ -38,6 +39,31 @@ export type PassOutcome =
       readonly expecting: boolean
       readonly found: Findings
     }
+
+/**
+ * What a pass does about single connections it begins within this time of having looked; the rest is left to the next pass, which comes
+ * at once. Thus calls that get no answer, however many, put off the next look by this and one call's deadline.
+ */
+export const ACT_FOR_MS = 2_000
+
+interface Acting {
+  /** Does the step, or leaves it, which is a `null`. */
+  readonly inTime: <A, E, R>(step: Effect.Effect<A, E, R>) => Effect.Effect<A | null, E, R>
+  left: boolean
+}
+
+const beginActing = Effect.map(readClocks, (since): Acting => {
+  const acting: Acting = {
+    left: false,
+    inTime: <A, E, R>(step: Effect.Effect<A, E, R>): Effect.Effect<A | null, E, R> =>
+      Effect.flatMap(readClocks, (now): Effect.Effect<A | null, E, R> => {
+        if (elapsed(since, now) < ACT_FOR_MS) return step
+        acting.left = true
+        return Effect.succeed(null)
+      })
+  }
+  return acting
+})
 
 type Of<T extends Command["_tag"]> = Extract<Command, { readonly _tag: T }>
 
@@ -77,9 +103,10 @@ const led = Effect.fnUntraced(function* (memory: Memory, lease: Lease, chronicle
   for (const { streamId, reason } of only("RequestStop")) {
     yield* during(sessions.requestStop(streamId, reason, policy.holder))
   }
-  yield* endAll(only("End"), policy.holder)
-  const kicks = yield* kickAll(only("KickStopping"), only("KickUnauthorized"), policy.holder, chronicle)
-  yield* cureAll(only("CurePath"), chronicle)
+  const acting = yield* beginActing
+  yield* endAll(only("End"), policy.holder, acting)
+  const kicks = yield* kickAll(only("KickStopping"), only("KickUnauthorized"), policy.holder, chronicle, acting)
+  yield* cureAll(only("CurePath"), chronicle, acting)
 
   const reported = only("ReportUnauthorized").map((command) => command.listed)
   const heldBack = only("HoldMassKick").reduce((sum, hold) => sum + hold.count, 0)
@@ -103,7 +130,7 @@ const led = Effect.fnUntraced(function* (memory: Memory, lease: Lease, chronicle
     _tag: "Complete",
     memory: result.memory,
     unended: s2.unended.length,
-    unsettled: kicks.first || only("RequestStop").length > 0 || seenFirst,
+    unsettled: acting.left || kicks.first || only("RequestStop").length > 0 || seenFirst,
     expecting: justTold || s2.unended.some((session) => session.state._tag === "Connecting"),
     found
   }
@@ -111,16 +138,18 @@ const led = Effect.fnUntraced(function* (memory: Memory, lease: Lease, chronicle
 })
 
 /** Sources whose absence needs a second word are asked for by id; a failed question leaves the session as it is. */
-const endAll = Effect.fnUntraced(function* (ends: ReadonlyArray<Of<"End">>, holder: string) {
+const endAll = Effect.fnUntraced(function* (ends: ReadonlyArray<Of<"End">>, holder: string, acting: Acting) {
   const sessions = yield* Sessions
   const mediaServer = yield* MediaServer
   const { during } = yield* Tenure
   const gone = (end: Of<"End">) =>
     end.verify
-      ? during(
-          mediaServer.find(end.session.source).pipe(
-            Effect.map((answer) => answer === "gone"),
-            Effect.orElseSucceed(() => false)
+      ? acting.inTime(
+          during(
+            mediaServer.find(end.session.source).pipe(
+              Effect.map((answer) => answer === "gone"),
+              Effect.orElseSucceed(() => false)
+            )
           )
         )
       : Effect.succeed(true)
@@ -128,7 +157,7 @@ const endAll = Effect.fnUntraced(function* (ends: ReadonlyArray<Of<"End">>, hold
     const candidates = ends.filter((end) => end.cause === cause)
     if (candidates.length === 0) continue
     const verdicts = yield* Effect.forEach(candidates, gone, { concurrency: 8 })
-    const ids = candidates.filter((_, index) => verdicts[index]).map((end) => end.session.streamId)
+    const ids = candidates.filter((_, index) => verdicts[index] === true).map((end) => end.session.streamId)
     if (ids.length > 0) yield* during(sessions.end(ids, cause, holder))
   }
 })
@@ -138,26 +167,30 @@ const endAll = Effect.fnUntraced(function* (ends: ReadonlyArray<Of<"End">>, hold
  * must not go in its place. The lease is renewed right before each, because a reset that was begun is not interrupted. A path that could
  * not be reset is seen again, and keeps the pass from nothing.
  */
-const cureAll = Effect.fnUntraced(function* (cures: ReadonlyArray<Of<"CurePath">>, chronicle: Chronicle) {
+const cureAll = Effect.fnUntraced(function* (
+  cures: ReadonlyArray<Of<"CurePath">>,
+  chronicle: Chronicle,
+  acting: Acting
+) {
   if (cures.length === 0) return
   const mediaServer = yield* MediaServer
   const { during, renew } = yield* Tenure
-  const again = yield* during(Effect.catchTag(mediaServer.look, "MediaServerUnavailable", () => Effect.succeed(null)))
+  const again = yield* acting.inTime(
+    during(Effect.catchTag(mediaServer.look, "MediaServerUnavailable", () => Effect.succeed(null)))
+  )
   if (again === null) return
   const { paths, sources } = again
   const isThere = ({ path, sourceId }: Of<"CurePath">) =>
     paths.some((one) => one.name === path && one.sourceId === sourceId) && !sources.some((one) => one.id === sourceId)
   const count = (outcome: "reset" | "failed") => Metric.update(Metric.withAttributes(Telemetry.cures, { outcome }), 1)
   for (const { path, sourceId } of cures.filter(isThere)) {
-    yield* renew
-    yield* during(
-      mediaServer.curePath(path).pipe(
-        Effect.andThen(Effect.andThen(count("reset"), chronicle.cured(path, sourceId))),
-        Effect.catchTag("MediaServerUnavailable", (error) =>
-          Effect.andThen(count("failed"), chronicle.notCured(path, sourceId, error))
-        )
+    const cure = mediaServer.curePath(path).pipe(
+      Effect.andThen(Effect.andThen(count("reset"), chronicle.cured(path, sourceId))),
+      Effect.catchTag("MediaServerUnavailable", (error) =>
+        Effect.andThen(count("failed"), chronicle.notCured(path, sourceId, error))
       )
     )
+    yield* acting.inTime(Effect.andThen(renew, during(cure)))
   }
 })
 
@@ -166,7 +199,8 @@ const kickAll = Effect.fnUntraced(function* (
   stopping: ReadonlyArray<Of<"KickStopping">>,
   strangers: ReadonlyArray<Of<"KickUnauthorized">>,
   holder: string,
-  chronicle: Chronicle
+  chronicle: Chronicle,
+  acting: Acting
 ) {
   const outcome = { strangers: 0, first: false }
   if (stopping.length + strangers.length === 0) return outcome
@@ -178,17 +212,19 @@ const kickAll = Effect.fnUntraced(function* (
   const bySource = new Map(now.map((session) => [session.source.id, session]))
 
   const kick = (listed: ListedSource, why: KickReason) =>
-    during(
-      mediaServer.kick({ protocol: listed.protocol, id: listed.id }).pipe(
-        Effect.tap(() => Metric.update(Metric.withAttributes(Telemetry.kicks, { why }), 1)),
-        Effect.flatMap((answer) => chronicle.told(listed, why, answer)),
-        Effect.map((first) => {
-          if (first) outcome.first = true
-          if (first && why !== "stopping") outcome.strangers++
-          return true
-        }),
-        Effect.catchTag("MediaServerUnavailable", (error) =>
-          Effect.as(chronicle.notAnswered(listed, why, error), false)
+    acting.inTime(
+      during(
+        mediaServer.kick({ protocol: listed.protocol, id: listed.id }).pipe(
+          Effect.tap(() => Metric.update(Metric.withAttributes(Telemetry.kicks, { why }), 1)),
+          Effect.flatMap((answer) => chronicle.told(listed, why, answer)),
+          Effect.map((first) => {
+            if (first) outcome.first = true
+            if (first && why !== "stopping") outcome.strangers++
+            return true
+          }),
+          Effect.catchTag("MediaServerUnavailable", (error) =>
+            Effect.as(chronicle.notAnswered(listed, why, error), false)
+          )
         )
       )
     )
@@ -197,15 +233,18 @@ const kickAll = Effect.fnUntraced(function* (
   const kickStopping = Effect.fnUntraced(function* ({ listed }: Of<"KickStopping">) {
     const session = bySource.get(listed.id)
     if (session === undefined || session.state.ending === null) return
-    if ((yield* kick(listed, "stopping")) && session.state.ending.kickedAt === null) told.push(session.streamId)
+    if ((yield* kick(listed, "stopping")) === true && session.state.ending.kickedAt === null)
+      told.push(session.streamId)
   })
   const kickStranger = Effect.fnUntraced(function* ({ listed, former }: Of<"KickUnauthorized">) {
     if (bySource.has(listed.id)) return
     yield* kick(listed, former ? "former" : "unauthorized")
   })
 
+  // Those whose last kick got no answer come last: they must not take the time of the others.
+  const doubtful = ({ listed }: { readonly listed: ListedSource }) => Number(chronicle.isUnanswered(listed.id))
   yield* Effect.forEach(
-    [...stopping, ...strangers],
+    [...stopping, ...strangers].sort((one, other) => doubtful(one) - doubtful(other)),
     (command) => (command._tag === "KickStopping" ? kickStopping(command) : kickStranger(command)),
     { concurrency: 8, discard: true }
   )

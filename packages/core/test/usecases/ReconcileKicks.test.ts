@@ -1,6 +1,7 @@
 /** Whom a pass kicks, after it has looked again; what it does about ghosts; and that its log holds no key. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit } from "effect"
+import { blank, makeChronicle, pass } from "@greenroom/core"
+import { Effect, Exit, Fiber } from "effect"
 import { TestClock } from "effect/testing"
 import { collector } from "../support/logs.ts"
 import { complete, eventsOf, run } from "../support/passes.ts"
@@ -92,6 +93,30 @@ describe("a kick", () => {
       assert.isFalse((yield* complete(stage)).unsettled)
       assert.deepStrictEqual(stage.called("Sessions.markKicked"), [])
     })
+  )
+
+  it.effect(
+    "that hangs keeps nobody from his for long, however many hang: the rest is left to the next pass, and comes first",
+    () =>
+      Effect.gen(function* () {
+        const stage = makeStage()
+        stage.policy.massKickLimit = 100
+        for (let n = 0; n < 40; n++) stage.connect(n)
+        stage.before["MediaServer.kick"] = ({ id }) =>
+          Number(id.split("-")[1]) < 32 ? Effect.andThen(Effect.sleep(2_000), mediaServerDown) : Effect.void
+        const chronicle = makeChronicle()
+        const kickedIn = Effect.fnUntraced(function* (ms: number) {
+          const before = stage.called("MediaServer.kick").length
+          const fiber = yield* Effect.forkChild(pass(blank, chronicle).pipe(Effect.provide(stage.layer)))
+          yield* TestClock.adjust(ms)
+          const outcome = yield* Fiber.join(fiber)
+          return [stage.called("MediaServer.kick").length - before, outcome._tag === "Complete" && outcome.unsettled]
+        })
+        for (let n = 0; n < 4; n++) assert.deepStrictEqual(yield* kickedIn(2_000), [8, true])
+        assert.strictEqual(stage.connections.size, 40)
+        assert.deepStrictEqual(yield* kickedIn(2_000), [16, true], "those who were never tried, and then others")
+        assert.strictEqual(stage.connections.size, 32)
+      })
   )
 
   it.effect("is written once, however often it is needed", () =>
