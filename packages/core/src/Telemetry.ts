@@ -22,10 +22,42 @@ export const unendedStreams = Metric.gauge("greenroom_streams_unended", {
   description: "Streams that are connecting, active or being taken off the air, at the last pass"
 })
 
-/** Kicks, by `why`: `stopping`, `unauthorized`, `former`. */
+/** Kicks that were answered, by `why`: `stopping`, `unauthorized`, `former`. One that stays is told again in every pass. */
 export const kicks = Metric.counter("greenroom_kicks_total", { description: "Publishers kicked", incremental: true })
 
 /** Unauthorised publishers that the last pass left on the air: reported, or held back by the mass-kick limit. */
 export const unauthorizedPublishers = Metric.gauge("greenroom_unauthorized_publishers", {
   description: "Publishers without a session that the last pass did not kick"
+})
+
+/** Those who were told to go and were listed still at the last look. */
+export const staying = Metric.gauge("greenroom_publishers_told_to_go", {
+  description: "Publishers that were told to go and were still listed at the last look"
+})
+
+/** Attempts to rid a path of a publisher that no list shows, by `outcome`: `reset`, `failed`. */
+export const cures = Metric.counter("greenroom_path_resets_total", {
+  description: "Paths that were reset because of a publisher that no list shows",
+  incremental: true
+})
+
+/** 1 while the trouble lasts, by `kind`; see `Troubles.ts`. */
+export const degraded = Metric.gauge("greenroom_degraded", { description: "1 while this trouble lasts, else 0" })
+
+export const leading = Metric.gauge("greenroom_reconciler_leading", {
+  description: "1 when this instance reconciles, 0 when another does or none can"
+})
+
+export const lastLook = Metric.gauge("greenroom_last_look_timestamp_seconds", {
+  description: "When the last complete look at the media server began, of whichever instance, in seconds since 1970"
+})
+
+export const regretsPending = Metric.gauge("greenroom_regrets_pending", {
+  description: "Admissions whose answer was lost and whose sessions could not be ended yet"
+})
+
+/** Hooks by `kind` and `outcome`: `looked` (nothing had to be believed), `believed`, `ignored` (nothing to believe), `dropped`. */
+export const hooks = Metric.counter("greenroom_hooks_total", {
+  description: "Hooks of the media server, by what became of them",
+  incremental: true
 })

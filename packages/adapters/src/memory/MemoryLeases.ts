@@ -1,5 +1,5 @@
 /** The reconciler's lease in memory. One process seldom needs it; the simulation runs several instances over one store. */
-import { type By, Leases } from "@greenroom/core"
+import { type By, type Lease, Leases } from "@greenroom/core"
 import { DateTime, Effect, Layer } from "effect"
 import { atomically, type MemoryState, MemoryStore, type StoredLease } from "./MemoryStore.ts"
 
@@ -12,21 +12,39 @@ const isHeldBy = (lease: StoredLease | undefined, holder: string, now: DateTime.
 export const holds = (store: MemoryState, by: By, now: DateTime.Utc): boolean =>
   by === null || isHeldBy(store.leases.get(SERVER), by, now)
 
+const NOBODY: StoredLease = { holder: "", until: 0, started: null, lastLook: null, enforceUntil: null }
+
+const shown = ({ started, lastLook, enforceUntil }: StoredLease, held: boolean, now: number): Lease => ({
+  held,
+  started,
+  enforce: enforceUntil !== null && enforceUntil > now,
+  lastLook: lastLook === null ? null : { ageMillis: now - lastLook.at, found: lastLook.found }
+})
+
 const make = Effect.map(MemoryStore, (store) =>
   Leases.of({
     hold: (holder, ttlMillis) =>
-      atomically((now) => {
-        const lease = store.leases.get(SERVER)
-        const started = lease?.started ?? null
-        const nowMillis = DateTime.toEpochMillis(now)
-        if (lease !== undefined && lease.holder !== holder && lease.until > nowMillis) return { held: false, started }
-        store.leases.set(SERVER, { holder, until: nowMillis + ttlMillis, started })
-        return { held: true, started }
+      atomically((at) => {
+        const lease = store.leases.get(SERVER) ?? NOBODY
+        const now = DateTime.toEpochMillis(at)
+        if (lease.holder !== holder && lease.until > now) return shown(lease, false, now)
+        const taken = { ...lease, holder, until: now + ttlMillis }
+        store.leases.set(SERVER, taken)
+        return shown(taken, true, now)
       }),
-    remember: (holder, started) =>
+    remember: (holder, { started, lookedAt, found, fulfilled }) =>
       atomically((now) => {
         const lease = store.leases.get(SERVER)
-        if (isHeldBy(lease, holder, now)) store.leases.set(SERVER, { ...lease, started })
+        if (!isHeldBy(lease, holder, now)) return
+        const lastLook = { at: DateTime.toEpochMillis(lookedAt), found }
+        const enforceUntil = fulfilled ? null : lease.enforceUntil
+        store.leases.set(SERVER, { ...lease, started, lastLook, enforceUntil })
+      }),
+    wish: (millis) =>
+      atomically((now) => {
+        const lease = store.leases.get(SERVER) ?? NOBODY
+        const until = DateTime.toEpochMillis(now) + millis
+        store.leases.set(SERVER, { ...lease, enforceUntil: Math.max(until, lease.enforceUntil ?? 0) })
       }),
     release: (holder) =>
       atomically((now) => {

@@ -6,6 +6,7 @@
 import type {
   Broadcaster,
   BroadcasterId,
+  Findings,
   KeyHash,
   Metadata,
   Observation,
@@ -47,6 +48,9 @@ export interface StoredLease {
   /** Milliseconds since the epoch. */
   readonly until: number
   readonly started: string | null
+  readonly lastLook: { readonly at: number; readonly found: Findings } | null
+  /** Milliseconds since the epoch; `null` while nothing is wished. */
+  readonly enforceUntil: number | null
 }
 
 /** Values are replaced, never changed: a copy of the maps is a copy of the store. */

@@ -9,6 +9,7 @@ import { StoreUnavailable } from "@greenroom/core"
 import { Context, Duration, Effect, Exit, Layer, Scope } from "effect"
 import * as Reactivity from "effect/reactivity/Reactivity"
 import type { SqlError } from "effect/sql/SqlError"
+import { saysNothingWasDone } from "./outcome.ts"
 import { connectionOf, type PostgresAddress } from "./PostgresAddress.ts"
 
 export interface Database {
@@ -119,7 +120,8 @@ const make = Effect.fnUntraced(function* (
         const silent = Effect.andThen(replace(used), Effect.fail(new Error("No answer within the deadline")))
         return Effect.mapError(
           within<Effect.Success<typeof answered>, Error>(answered, deadline, silent),
-          (cause) => new StoreUnavailable({ operation, cause })
+          (cause) =>
+            new StoreUnavailable({ operation, cause, ...(saysNothingWasDone(cause) ? { nothingDone: true } : {}) })
         )
       })
   }

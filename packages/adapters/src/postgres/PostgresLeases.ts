@@ -1,10 +1,22 @@
 /** The reconciler's lease in PostgreSQL: one row a media server, on the database's clock. */
-import { Leases } from "@greenroom/core"
+import { Findings, Leases } from "@greenroom/core"
 import { Effect, Layer, Schema } from "effect"
 import { GeneralDatabase } from "./Database.ts"
-import { MaybeText, rowsOf } from "./rows.ts"
+import { dateOf, MaybeText, rowsOf } from "./rows.ts"
 
-const leaseRows = rowsOf(Schema.Struct({ held: Schema.Boolean, started: MaybeText }))
+const leaseRows = rowsOf(
+  Schema.Struct({
+    held: Schema.Boolean,
+    started: MaybeText,
+    enforce: Schema.Boolean,
+    look_age: Schema.NullOr(Schema.Finite),
+    found: Schema.NullOr(Findings)
+  })
+)
+
+/** What stands beside the lease, with the time since the last look in milliseconds. */
+const beside = `started, coalesce(enforce_until > clock_timestamp(), false) as enforce, found,
+  (extract(epoch from clock_timestamp() - looked_at) * 1000)::float8 as look_age`
 
 const make = Effect.gen(function* () {
   const database = yield* GeneralDatabase
@@ -19,21 +31,48 @@ const make = Effect.gen(function* () {
           on conflict (media_server) do update
           set holder = excluded.holder, until = clock_timestamp() + ${ttlMillis}::float8 * interval '1 millisecond'
           where l.holder = excluded.holder or l.until <= clock_timestamp()
-          returning started
+          returning ${sql.literal(beside)}
         )
-        select true as held, started from taken
+        select true as held, started, enforce, found, look_age from taken
         union all
-        select false, started from leases where media_server = 'main' and not exists (select from taken)`
+        select false, started, enforce, found, look_age
+        from (select ${sql.literal(beside)} from leases where media_server = 'main') other
+        where not exists (select from taken)`
     )
-    return leaseRows(answer)[0] ?? { held: false, started: null }
+    const lease = leaseRows(answer)[0]
+    if (lease === undefined) return { held: false, started: null, enforce: false, lastLook: null }
+    const { held, started, enforce, found, look_age } = lease
+    return {
+      held,
+      started,
+      enforce,
+      lastLook: found === null || look_age === null ? null : { ageMillis: look_age, found }
+    }
   })
 
-  const remember: Leases["Service"]["remember"] = Effect.fn("Leases.remember")(function* (holder, started) {
+  const remember: Leases["Service"]["remember"] = Effect.fn("Leases.remember")(function* (holder, memory) {
     yield* database.run(
       "Leases.remember",
       (sql) => sql`
-        update leases set started = ${started}
+        update leases set
+          started = ${memory.started}, looked_at = ${dateOf(memory.lookedAt)}::timestamptz,
+          found = ${sql.json(memory.found)}::jsonb,
+          enforce_until = case when ${memory.fulfilled}::boolean then null else enforce_until end
         where media_server = 'main' and holder = ${holder} and until > clock_timestamp()`
+    )
+  })
+
+  // Who wishes before anybody has led leaves a lease that is nobody's.
+  const wish: Leases["Service"]["wish"] = Effect.fn("Leases.wish")(function* (millis) {
+    yield* database.run(
+      "Leases.wish",
+      (sql) => sql`
+        insert into leases as l (media_server, holder, until, enforce_until)
+        values (
+          'main', '', date_trunc('milliseconds', clock_timestamp()),
+          clock_timestamp() + ${millis}::float8 * interval '1 millisecond'
+        )
+        on conflict (media_server) do update set enforce_until = greatest(l.enforce_until, excluded.enforce_until)`
     )
   })
 
@@ -46,7 +85,7 @@ const make = Effect.gen(function* () {
     )
   })
 
-  return Leases.of({ hold, remember, release })
+  return Leases.of({ hold, remember, wish, release })
 })
 
 export const layer: Layer.Layer<Leases, never, GeneralDatabase> = Layer.effect(Leases, make)

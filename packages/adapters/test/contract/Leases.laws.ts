@@ -1,11 +1,14 @@
 /** The laws of `Leases`. */
 import { randomUUID } from "node:crypto"
 import { assert } from "@effect/vitest"
-import { Leases } from "@greenroom/core"
+import { type Findings, Leases } from "@greenroom/core"
 import { Effect } from "effect"
 import { contract, elapse, type Store } from "./contract.ts"
+import { later, now } from "./world.ts"
 
 const newHolder = () => `instance-${randomUUID()}`
+
+const aLook: Findings = { publishers: 5, unauthorized: 3, kicked: 0, reported: 0, heldBack: 3, enforced: false }
 
 /** Waits until nobody holds it: the suite has one lease. */
 const free = Effect.fnUntraced(function* (...holders: ReadonlyArray<string>) {
@@ -53,12 +56,59 @@ export const leasesLaws = (store: Store) =>
         const leases = yield* Leases
         const [one, other] = [newHolder(), newHolder()]
         yield* leases.hold(one, 60_000)
-        yield* leases.remember(one, "2026-01-01T00:00:00Z")
-        yield* leases.remember(other, "forged")
-        assert.deepStrictEqual(yield* leases.hold(other, 60_000), { held: false, started: "2026-01-01T00:00:00Z" })
+        const memory = { started: "2026-01-01T00:00:00Z", lookedAt: yield* now, found: aLook, fulfilled: false }
+        yield* leases.remember(one, memory)
+        yield* leases.remember(other, { ...memory, started: "forged" })
+        const seen = yield* leases.hold(other, 60_000)
+        assert.deepStrictEqual([seen.held, seen.started, seen.lastLook?.found], [false, "2026-01-01T00:00:00Z", aLook])
         yield* free(one)
-        yield* leases.remember(one, "too late")
-        assert.deepStrictEqual(yield* leases.hold(other, 60_000), { held: true, started: "2026-01-01T00:00:00Z" })
+        yield* leases.remember(one, { ...memory, started: "too late" })
+        const taken = yield* leases.hold(other, 60_000)
+        assert.deepStrictEqual([taken.held, taken.started], [true, "2026-01-01T00:00:00Z"])
+        yield* free(other)
+      })
+    )
+
+    law(
+      "a look is as old as the database's clock says, for whoever asks",
+      Effect.gen(function* () {
+        const leases = yield* Leases
+        const [one, other] = [newHolder(), newHolder()]
+        yield* leases.hold(one, 60_000)
+        const lookedAt = later(yield* now, -1_000)
+        yield* leases.remember(one, { started: "1", lookedAt, found: aLook, fulfilled: false })
+        yield* elapse(100)
+        for (const holder of [one, other]) {
+          const age = (yield* leases.hold(holder, 60_000)).lastLook!.ageMillis
+          assert.isAtLeast(age, 1_099)
+          assert.isBelow(age, 10_000)
+        }
+        yield* free(one)
+      })
+    )
+
+    law(
+      "a wish is seen by everybody until it runs out or its holder has fulfilled it, and outlives the lease",
+      Effect.gen(function* () {
+        const leases = yield* Leases
+        const [one, other] = [newHolder(), newHolder()]
+        const wished = (holder: string) => Effect.map(leases.hold(holder, 60_000), ({ enforce }) => enforce)
+        const memory = { started: "1", lookedAt: yield* now, found: aLook, fulfilled: true }
+        assert.isFalse(yield* wished(one))
+        yield* leases.wish(60_000)
+        yield* leases.wish(10)
+        yield* elapse(50)
+        assert.deepStrictEqual([yield* wished(one), yield* wished(other)], [true, true])
+        yield* leases.remember(other, memory)
+        yield* leases.remember(one, { ...memory, fulfilled: false })
+        yield* free(one)
+        assert.isTrue(yield* wished(other))
+        yield* leases.remember(other, memory)
+        assert.isFalse(yield* wished(other))
+        yield* leases.wish(100)
+        assert.isTrue(yield* wished(other))
+        yield* elapse(150)
+        assert.isFalse(yield* wished(other))
         yield* free(other)
       })
     )

@@ -3,7 +3,9 @@
  * - `look` is whole or fails; it holds every connection of every protocol that is on, and every path with a publisher;
  * - `find` says "gone" only when the media server itself said so for this id; silence and errors of others are failures;
  * - after `kick` the source has been told to go; whether it has gone is for the next look to see;
- * - calls about RTSP sessions never overlap; every call ends within its deadline; none of them retries.
+ * - calls about RTSP sessions of one process never overlap; every call ends within its deadline, and none of them retries. A caller that
+ *   leaves is let go at once, but not by `curePath`: a cure that was begun is ended first, so that no half of it stays (MediaMTX: two
+ *   steps of 2.5 s at most, longer than a lease lasts; what is left of it then is the path's own configuration, no RTSP call).
  */
 import { Context, type Effect, Schema } from "effect"
 import type { Look } from "../domain/Look.ts"

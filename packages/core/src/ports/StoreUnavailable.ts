@@ -4,7 +4,9 @@ import { Schema } from "effect"
 export class StoreUnavailable extends Schema.TaggedError<StoreUnavailable>()("StoreUnavailable", {
   /** What was being done, in the repository's words: `Admissions.admit`. */
   operation: Schema.String,
-  cause: Schema.Defect()
+  cause: Schema.Defect(),
+  /** The store itself answered that it did nothing. Otherwise the operation may have been done, or may yet be. */
+  nothingDone: Schema.optionalKey(Schema.Boolean)
 }) {
   override get message() {
     return `The store did not answer ${this.operation}`

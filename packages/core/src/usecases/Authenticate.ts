@@ -4,7 +4,7 @@
  * use, as far as the store knows, is the media server asked whether the other source is still there: an encoder that is refused
  * stops for good, so a false "in use" takes a broadcaster off the air.
  */
-import { Context, Effect, Metric, Option, type Redacted } from "effect"
+import { Cause, Context, Effect, Metric, Option, type Redacted } from "effect"
 import { type AuthDecision, type Refusal, refuse } from "../domain/AuthDecision.ts"
 import type { AuthRequest, PublishRequest } from "../domain/AuthRequest.ts"
 import { decide, refusePath, type SessionFacts } from "../domain/decide.ts"
@@ -110,11 +110,21 @@ const publish = Effect.fnUntraced(function* (ask: PublishRequest) {
       duration: AUTH_DEADLINE_MS,
       orElse: () => new StoreUnavailable({ operation: "Authenticate", cause: new Error("deadline") })
     }),
-    Effect.onError(() => reconciler.regret(streamId))
+    Effect.onError((cause) => (nothingWasDone(cause) ? reconciler.storeFailed : reconciler.regret(streamId)))
   )
+  if (decision._tag === "AllowPublisher" && decision.again && (yield* reconciler.isRegretted(decision.streamId))) {
+    yield* reconciler.wake
+    return refuse("stream_key_in_use", "The first answer to this connection was lost: connect anew", decision.key)
+  }
   yield* decision._tag === "AllowPublisher" ? reconciler.wakeSoon : reconciler.wake
   return decision
 })
+
+/** The store itself said that the admission failed. Its silence, or a caller who has left, says nothing of what was done. */
+const nothingWasDone = (cause: Cause.Cause<StoreUnavailable>): boolean => {
+  const error = Cause.squash(cause)
+  return error instanceof StoreUnavailable && error.nothingDone === true
+}
 
 const admitted = ({ streamId, key, again }: Admitted): AuthDecision => ({
   _tag: "AllowPublisher",

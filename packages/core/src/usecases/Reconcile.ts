@@ -1,17 +1,21 @@
 /**
  * One pass of the reconciler: look at the store, the media server, the store again; let the pure `reconcile` decide; do what it
- * says. A pass that cannot look at everything does nothing. Each write is conditional on still holding the lease, and before a
- * kick the store is read once more: between a decision and its execution this process may have been frozen for any time.
+ * says. A pass that cannot look at everything does nothing. No step begins after the lease has run out by this process's own clocks
+ * (`Tenure`), each write is conditional on still holding it in the store, and before a kick the store is read once more: between a
+ * decision and its execution this process may have been frozen for any time.
  */
-import { Context, Effect, Metric, Option } from "effect"
+import { Context, Effect, Metric } from "effect"
+import type { Findings } from "../domain/Findings.ts"
 import type { StreamId } from "../domain/Ids.ts"
 import type { ListedSource } from "../domain/Look.ts"
 import { type Command, type Memory, type Policy, reconcile } from "../domain/reconcile.ts"
-import { withoutKeys } from "../domain/StreamPath.ts"
 import { type Lease, Leases } from "../ports/Leases.ts"
 import { MediaServer } from "../ports/MediaServer.ts"
 import { Sessions } from "../ports/Sessions.ts"
 import * as Telemetry from "../Telemetry.ts"
+import { type Chronicle, type KickReason, makeChronicle } from "./Chronicle.ts"
+import { elapsed, readClocks } from "./OwnClock.ts"
+import { Tenure, takeLease } from "./Tenure.ts"
 
 /** How this deployment reconciles. */
 export class ReconcilePolicy extends Context.Service<
@@ -22,151 +26,205 @@ export class ReconcilePolicy extends Context.Service<
   }
 >()("greenroom/ReconcilePolicy") {}
 
-/** A lease outlives several passes and runs out 3 s after its holder's last sign of life; a pass renews it while it lasts. */
-export const LEASE_TTL_MS = 3_000
-
 export type PassOutcome =
-  | { readonly _tag: "NotLeading" }
-  /** `unsettled`: something was started that the next look must confirm, so it should come soon. */
+  /** `lastLook`: that of the instance which leads. */
+  | { readonly _tag: "NotLeading"; readonly lastLook: Lease["lastLook"] }
+  /** `unsettled`: something was started that the next look must confirm, so it should come at once. */
   | {
       readonly _tag: "Complete"
       readonly memory: Memory
       readonly unended: number
       readonly unsettled: boolean
-      /** Somebody is connecting: whether it becomes ready is what everybody waits for. */
+      /** Somebody is connecting, or was told to go a moment ago: the next look should come soon. */
       readonly expecting: boolean
-      /** Publishers without a session that were not kicked: by policy (`report`), or because they are too many at once. */
-      readonly reported: ReadonlyArray<ListedSource>
-      readonly heldBack: number
+      readonly found: Findings
     }
 
-/** A path as it may be written: whoever was never admitted may have put a key into it. */
-const shown = (path: string | null): string | null => (path === null ? null : withoutKeys(path))
+/**
+ * What a pass does about single connections it begins within this time of having looked; the rest is left to the next pass, which comes
+ * at once. Thus calls that get no answer, however many, put off the next look by this and one call's deadline.
+ */
+export const ACT_FOR_MS = 2_000
+
+interface Acting {
+  /** Does the step, or leaves it, which is a `null`. */
+  readonly inTime: <A, E, R>(step: Effect.Effect<A, E, R>) => Effect.Effect<A | null, E, R>
+  left: boolean
+}
+
+const beginActing = Effect.map(readClocks, (since): Acting => {
+  const acting: Acting = {
+    left: false,
+    inTime: <A, E, R>(step: Effect.Effect<A, E, R>): Effect.Effect<A | null, E, R> =>
+      Effect.flatMap(readClocks, (now): Effect.Effect<A | null, E, R> => {
+        if (elapsed(since, now) < ACT_FOR_MS) return step
+        acting.left = true
+        return Effect.succeed(null)
+      })
+  }
+  return acting
+})
 
 type Of<T extends Command["_tag"]> = Extract<Command, { readonly _tag: T }>
 
-const notLeading: PassOutcome = { _tag: "NotLeading" }
-
-/** A pass that loses the lease ends there: another instance leads, and two must not look and kick at once. */
-export const pass = Effect.fnUntraced(function* (memory: Memory) {
+/** `chronicle` goes on from pass to pass. A pass that loses the lease fails there: two instances must not look and kick at once. */
+export const pass = Effect.fnUntraced(function* (memory: Memory, chronicle: Chronicle = makeChronicle()) {
   const { holder } = yield* ReconcilePolicy
-  const leases = yield* Leases
-  const lease = yield* leases.hold(holder, LEASE_TTL_MS)
-  if (!lease.held) return notLeading
-  const lost = Effect.gen(function* () {
-    do yield* Effect.sleep(LEASE_TTL_MS / 3)
-    while ((yield* leases.hold(holder, LEASE_TTL_MS)).held)
-    return notLeading
-  })
-  return yield* Effect.raceFirst(led(memory, lease), lost)
+  const { lease, tenure } = yield* takeLease(holder)
+  if (tenure === null) {
+    const outcome: PassOutcome = { _tag: "NotLeading", lastLook: lease.lastLook }
+    return outcome
+  }
+  const work = Effect.provideService(led(memory, lease, chronicle), Tenure, tenure)
+  return yield* Effect.raceFirst(work, tenure.kept)
 })
 
-const led = Effect.fnUntraced(function* (memory: Memory, lease: Lease) {
-  const policy = yield* ReconcilePolicy
+const led = Effect.fnUntraced(function* (memory: Memory, lease: Lease, chronicle: Chronicle) {
+  const configured = yield* ReconcilePolicy
+  const policy = { ...configured, enforce: configured.enforce || lease.enforce }
   const sessions = yield* Sessions
   const leases = yield* Leases
   const mediaServer = yield* MediaServer
+  const { during } = yield* Tenure
 
-  yield* sessions.requestDueStops
-  const s1 = yield* sessions.unended
-  const look = yield* mediaServer.look
-  const s2 = yield* sessions.after(look.sources.map((source) => source.id))
+  yield* during(sessions.requestDueStops)
+  const s1 = yield* during(sessions.unended)
+  const look = yield* during(mediaServer.look)
+  const s2 = yield* during(sessions.after(look.sources.map((source) => source.id)))
+  const { staying, justTold } = yield* chronicle.looked(look)
   const result = reconcile(policy, s1, look, s2, { ...memory, started: lease.started })
   const only = <T extends Command["_tag"]>(tag: T) =>
     result.commands.filter((command): command is Of<T> => command._tag === tag)
 
   // Whoever sees a stream become active finds its tracks there.
-  if (result.observations.length > 0) yield* sessions.observe(result.observations, policy.holder)
+  if (result.observations.length > 0) yield* during(sessions.observe(result.observations, policy.holder))
   const ready = only("MarkReady")
-  if (ready.length > 0) yield* sessions.markReady(ready, policy.holder)
-  for (const { streamId, reason } of only("RequestStop")) yield* sessions.requestStop(streamId, reason, policy.holder)
-  yield* endAll(only("End"), policy.holder)
-  const kicked = yield* kickAll(only("KickStopping"), only("KickUnauthorized"), policy.holder)
-  yield* cureAll(only("CurePath"))
-  if (lease.started !== look.started) yield* leases.remember(policy.holder, look.started)
+  if (ready.length > 0) yield* during(sessions.markReady(ready, policy.holder))
+  for (const { streamId, reason } of only("RequestStop")) {
+    yield* during(sessions.requestStop(streamId, reason, policy.holder))
+  }
+  const acting = yield* beginActing
+  yield* endAll(only("End"), policy.holder, acting)
+  const kicks = yield* kickAll(only("KickStopping"), only("KickUnauthorized"), policy.holder, chronicle, acting)
+  yield* cureAll(only("CurePath"), chronicle, acting)
 
+  const reported = only("ReportUnauthorized").map((command) => command.listed)
+  const heldBack = only("HoldMassKick").reduce((sum, hold) => sum + hold.count, 0)
+  const found: Findings = {
+    publishers: look.sources.filter((source) => source.state === "publish").length,
+    unauthorized: only("KickUnauthorized").length + reported.length + heldBack,
+    kicked: chronicle.kickedSoFar(kicks.strangers, lease.enforce),
+    reported: reported.length,
+    heldBack,
+    enforced: policy.enforce
+  }
+  const fulfilled = lease.enforce && found.unauthorized === 0
+  yield* during(leases.remember(policy.holder, { started: look.started, lookedAt: s1.now, found, fulfilled }))
+
+  yield* chronicle.leftOnAir(reported, heldBack)
+  yield* Metric.update(Telemetry.unauthorizedPublishers, reported.length + heldBack)
   yield* Metric.update(Telemetry.unendedStreams, s2.unended.length)
+  yield* Metric.update(Telemetry.staying, staying)
   const seenFirst = [...result.memory.unlisted].some((source) => !memory.unlisted.has(source))
   const outcome: PassOutcome = {
     _tag: "Complete",
     memory: result.memory,
     unended: s2.unended.length,
-    unsettled: kicked > 0 || only("RequestStop").length > 0 || seenFirst,
-    expecting: s2.unended.some((session) => session.state._tag === "Connecting"),
-    reported: only("ReportUnauthorized").map((command) => command.listed),
-    heldBack: only("HoldMassKick").reduce((sum, hold) => sum + hold.count, 0)
+    unsettled: acting.left || kicks.first || only("RequestStop").length > 0 || seenFirst,
+    expecting: justTold || s2.unended.some((session) => session.state._tag === "Connecting"),
+    found
   }
   return outcome
 })
 
 /** Sources whose absence needs a second word are asked for by id; a failed question leaves the session as it is. */
-const endAll = Effect.fnUntraced(function* (ends: ReadonlyArray<Of<"End">>, holder: string) {
+const endAll = Effect.fnUntraced(function* (ends: ReadonlyArray<Of<"End">>, holder: string, acting: Acting) {
   const sessions = yield* Sessions
   const mediaServer = yield* MediaServer
+  const { during } = yield* Tenure
   const gone = (end: Of<"End">) =>
     end.verify
-      ? mediaServer.find(end.session.source).pipe(
-          Effect.map((answer) => answer === "gone"),
-          Effect.orElseSucceed(() => false)
+      ? acting.inTime(
+          during(
+            mediaServer.find(end.session.source).pipe(
+              Effect.map((answer) => answer === "gone"),
+              Effect.orElseSucceed(() => false)
+            )
+          )
         )
       : Effect.succeed(true)
   for (const cause of ["left", "media_server_restarted"] as const) {
     const candidates = ends.filter((end) => end.cause === cause)
     if (candidates.length === 0) continue
     const verdicts = yield* Effect.forEach(candidates, gone, { concurrency: 8 })
-    const ids = candidates.filter((_, index) => verdicts[index]).map((end) => end.session.streamId)
-    if (ids.length > 0) yield* sessions.end(ids, cause, holder)
+    const ids = candidates.filter((_, index) => verdicts[index] === true).map((end) => end.session.streamId)
+    if (ids.length > 0) yield* during(sessions.end(ids, cause, holder))
   }
 })
 
 /**
  * Resets the paths of publishers that no kick reaches, if another look shows them there still: a newcomer that has driven one out since
- * must not go in its place. A path that could not be reset is seen again: the failure is said, and keeps the pass from nothing.
+ * must not go in its place. The lease is renewed right before each, because a reset that was begun is not interrupted. A path that could
+ * not be reset is seen again, and keeps the pass from nothing.
  */
-const cureAll = Effect.fnUntraced(function* (cures: ReadonlyArray<Of<"CurePath">>) {
+const cureAll = Effect.fnUntraced(function* (
+  cures: ReadonlyArray<Of<"CurePath">>,
+  chronicle: Chronicle,
+  acting: Acting
+) {
   if (cures.length === 0) return
   const mediaServer = yield* MediaServer
-  const again = yield* Effect.option(mediaServer.look)
-  if (Option.isNone(again)) return
-  const { paths, sources } = again.value
+  const { during, renew } = yield* Tenure
+  const again = yield* acting.inTime(
+    during(Effect.catchTag(mediaServer.look, "MediaServerUnavailable", () => Effect.succeed(null)))
+  )
+  if (again === null) return
+  const { paths, sources } = again
   const isThere = ({ path, sourceId }: Of<"CurePath">) =>
     paths.some((one) => one.name === path && one.sourceId === sourceId) && !sources.some((one) => one.id === sourceId)
-  for (const { path } of cures.filter(isThere)) {
-    const about = Effect.annotateLogs({ path: shown(path) })
-    yield* about(Effect.logWarning("a publisher that no list shows: its path is reset"))
-    yield* Effect.catchTag(mediaServer.curePath(path), "MediaServerUnavailable", (error) =>
-      about(Effect.logWarning("a path could not be reset; the next pass tries again")).pipe(
-        Effect.annotateLogs({ error: withoutKeys(error.message) })
+  const count = (outcome: "reset" | "failed") => Metric.update(Metric.withAttributes(Telemetry.cures, { outcome }), 1)
+  for (const { path, sourceId } of cures.filter(isThere)) {
+    const cure = mediaServer.curePath(path).pipe(
+      Effect.andThen(Effect.andThen(count("reset"), chronicle.cured(path, sourceId))),
+      Effect.catchTag("MediaServerUnavailable", (error) =>
+        Effect.andThen(count("failed"), chronicle.notCured(path, sourceId, error))
       )
     )
+    yield* acting.inTime(Effect.andThen(renew, during(cure)))
   }
 })
 
-/** Kicks those for whom the reason still holds. How many were told to go. */
+/** Kicks those for whom the reason still holds. How many strangers were told to go for the first time, and whether anybody was. */
 const kickAll = Effect.fnUntraced(function* (
   stopping: ReadonlyArray<Of<"KickStopping">>,
   strangers: ReadonlyArray<Of<"KickUnauthorized">>,
-  holder: string
+  holder: string,
+  chronicle: Chronicle,
+  acting: Acting
 ) {
-  if (stopping.length + strangers.length === 0) return 0
+  const outcome = { strangers: 0, first: false }
+  if (stopping.length + strangers.length === 0) return outcome
   const sessions = yield* Sessions
   const mediaServer = yield* MediaServer
-  const now = yield* sessions.bySource([...stopping, ...strangers].map((command) => command.listed.id))
+  const { during } = yield* Tenure
+  const ids = [...stopping, ...strangers].map((command) => command.listed.id)
+  const now = yield* during(sessions.bySource(ids))
   const bySource = new Map(now.map((session) => [session.source.id, session]))
 
-  const kick = (listed: ListedSource, why: "stopping" | "unauthorized" | "former") =>
-    mediaServer.kick({ protocol: listed.protocol, id: listed.id }).pipe(
-      Effect.tap((answer) =>
-        Effect.logInfo(answer === "kicked" ? "publisher kicked" : "publisher had left before the kick").pipe(
-          Effect.annotateLogs({ why, path: shown(listed.path), protocol: listed.protocol, source_id: listed.id })
-        )
-      ),
-      Effect.tap(() => Metric.update(Metric.withAttributes(Telemetry.kicks, { why }), 1)),
-      Effect.as(true),
-      Effect.catchTag("MediaServerUnavailable", (error) =>
-        Effect.logWarning("a kick was not answered; the next pass tries again").pipe(
-          Effect.annotateLogs({ why, path: shown(listed.path), source_id: listed.id, error: error.message }),
-          Effect.as(false)
+  const kick = (listed: ListedSource, why: KickReason) =>
+    acting.inTime(
+      during(
+        mediaServer.kick({ protocol: listed.protocol, id: listed.id }).pipe(
+          Effect.tap(() => Metric.update(Metric.withAttributes(Telemetry.kicks, { why }), 1)),
+          Effect.flatMap((answer) => chronicle.told(listed, why, answer)),
+          Effect.map((first) => {
+            if (first) outcome.first = true
+            if (first && why !== "stopping") outcome.strangers++
+            return true
+          }),
+          Effect.catchTag("MediaServerUnavailable", (error) =>
+            Effect.as(chronicle.notAnswered(listed, why, error), false)
+          )
         )
       )
     )
@@ -174,22 +232,22 @@ const kickAll = Effect.fnUntraced(function* (
   const told: Array<StreamId> = []
   const kickStopping = Effect.fnUntraced(function* ({ listed }: Of<"KickStopping">) {
     const session = bySource.get(listed.id)
-    if (session === undefined || session.state.ending === null) return 0
-    if (!(yield* kick(listed, "stopping"))) return 0
-    if (session.state.ending.kickedAt !== null) return 0
-    told.push(session.streamId)
-    return 1
+    if (session === undefined || session.state.ending === null) return
+    if ((yield* kick(listed, "stopping")) === true && session.state.ending.kickedAt === null)
+      told.push(session.streamId)
   })
-  const kickStranger = ({ listed, former }: Of<"KickUnauthorized">) =>
-    bySource.has(listed.id)
-      ? Effect.succeed(0)
-      : Effect.map(kick(listed, former ? "former" : "unauthorized"), (kicked) => (kicked ? 1 : 0))
+  const kickStranger = Effect.fnUntraced(function* ({ listed, former }: Of<"KickUnauthorized">) {
+    if (bySource.has(listed.id)) return
+    yield* kick(listed, former ? "former" : "unauthorized")
+  })
 
-  const counts = yield* Effect.forEach(
-    [...stopping, ...strangers],
+  // Those whose last kick got no answer come last: they must not take the time of the others.
+  const doubtful = ({ listed }: { readonly listed: ListedSource }) => Number(chronicle.isUnanswered(listed.id))
+  yield* Effect.forEach(
+    [...stopping, ...strangers].sort((one, other) => doubtful(one) - doubtful(other)),
     (command) => (command._tag === "KickStopping" ? kickStopping(command) : kickStranger(command)),
-    { concurrency: 8 }
+    { concurrency: 8, discard: true }
   )
-  if (told.length > 0) yield* sessions.markKicked(told, holder)
-  return counts.reduce<number>((sum, count) => sum + count, 0)
+  if (told.length > 0) yield* during(sessions.markKicked(told, holder))
+  return outcome
 })

@@ -1,21 +1,37 @@
 /**
- * The reconciler's life: a pass at least once a second, at once when somebody wakes it, for as long as its scope is open,
- * whatever failed before. Failures are said once when they begin and once when they are over; the metrics count each. It also
- * keeps the admissions whose answer was lost, and ends those sessions as soon as the store answers.
+ * The reconciler's life: pass after pass, for as long as its scope is open, whatever failed before. A pass begins at most a second after the
+ * one before it ended, and at once when somebody wakes it. How long a pass takes is up to what it asks: milliseconds when all is well; a
+ * look that gets no answer is given up by its adapter (MediaMTX: after 5 s), a pass after 15 s. Troubles are said once when they begin
+ * and once when they are over; the metrics count and show each. It also keeps the admissions whose answer was lost (`Regrets`), and
+ * the hooks that wait for a look (`HookHearing`).
  */
 import { Cause, Clock, Context, Duration, Effect, Exit, Latch, Layer, Metric, Queue } from "effect"
+import type { Findings } from "../domain/Findings.ts"
+import type { Hook } from "../domain/Hook.ts"
 import type { StreamId } from "../domain/Ids.ts"
 import { blank, type Memory } from "../domain/reconcile.ts"
-import { withoutKeys } from "../domain/StreamPath.ts"
-import { Admissions } from "../ports/Admissions.ts"
+import type { Admissions } from "../ports/Admissions.ts"
 import { Leases } from "../ports/Leases.ts"
 import { type MediaServer, MediaServerUnavailable } from "../ports/MediaServer.ts"
 import type { Sessions } from "../ports/Sessions.ts"
 import type { StoreHealth } from "../ports/StoreHealth.ts"
 import { StoreUnavailable } from "../ports/StoreUnavailable.ts"
 import * as Telemetry from "../Telemetry.ts"
+import { type Chronicle, makeChronicle } from "./Chronicle.ts"
+import { type HookHearing, makeHookHearing } from "./HookHearing.ts"
+import { elapsed, type Reading, readClocks } from "./OwnClock.ts"
 import { type PassOutcome, pass, ReconcilePolicy } from "./Reconcile.ts"
+import { makeRegrets, type Regrets } from "./Regrets.ts"
 import { makeStoreWatch, type StoreWatch } from "./StoreWatch.ts"
+import { LeaseLost } from "./Tenure.ts"
+import { showNoTrouble, showTrouble, type TroubleKind } from "./Troubles.ts"
+
+/** The last complete look that this instance knows of, its own or the leader's. */
+export interface KnownLook {
+  /** How long ago it began, in milliseconds. */
+  readonly ageMillis: number
+  readonly found: Findings
+}
 
 export class Reconciler extends Context.Service<
   Reconciler,
@@ -29,8 +45,15 @@ export class Reconciler extends Context.Service<
     readonly wakeSoon: Effect.Effect<void>
     /** Waits until the next pass, complete or not, is over. */
     readonly nextPass: Effect.Effect<void>
+    /** `None` before the first look of anybody. Answers from memory, which a pass, leading or not, brings up to date. */
+    readonly lastLook: Effect.Effect<KnownLook | null>
+    /** Keeps a hook for the case that nobody can look, and wakes. */
+    readonly hear: (hook: Hook) => Effect.Effect<void>
     /** The answer to an admission was lost: should its session have come to be, it must not stay. */
     readonly regret: (streamId: StreamId) => Effect.Effect<void>
+    readonly isRegretted: (streamId: StreamId) => Effect.Effect<boolean>
+    /** A call of the store failed: it is asked whether it answers. */
+    readonly storeFailed: Effect.Effect<void>
     /** False while the store is known to be down. */
     readonly storeAnswers: Effect.Effect<boolean>
   }
@@ -44,7 +67,6 @@ export class Reconciler extends Context.Service<
     Effect.gen(function* () {
       const wakes = yield* Queue.sliding<void>(1)
       const passed = yield* Latch.make()
-      const regrets = new Map<StreamId, Regret>()
       const wake = Effect.asVoid(Queue.offer(wakes, undefined))
       const scope = yield* Effect.scope
       let soon = false
@@ -66,17 +88,30 @@ export class Reconciler extends Context.Service<
       const leases = yield* Leases
       // Finalizers run in the reverse order: the loop has ended before the lease is given up, so it cannot take it again.
       yield* Effect.addFinalizer(() => Effect.ignore(Effect.timeoutOption(leases.release(policy.holder), "1 second")))
+      yield* showNoTrouble
       const watch = yield* makeStoreWatch
-      yield* Effect.forkScoped(live(wakes, passed, regrets, watch))
+      const life: Life = {
+        wakes,
+        passed,
+        watch,
+        regrets: makeRegrets(),
+        hooks: makeHookHearing(),
+        chronicle: makeChronicle(),
+        lastLook: null,
+        said: { trouble: null, leading: null }
+      }
+      yield* Effect.forkScoped(live(life))
       return Reconciler.of({
         wake,
         wakeSoon,
         nextPass: passed.await,
-        regret: (streamId) =>
-          Effect.suspend(() => {
-            if (regrets.size < MAX_REGRETS) regrets.set(streamId, { until: null })
-            return watch.suspect
-          }),
+        lastLook: Effect.map(readClocks, (now) =>
+          life.lastLook === null ? null : { ageMillis: elapsed(life.lastLook.at, now), found: life.lastLook.found }
+        ),
+        hear: (hook) => Effect.andThen(life.hooks.hear(hook), wake),
+        regret: (streamId) => Effect.andThen(life.regrets.add(streamId), watch.suspect),
+        isRegretted: (streamId) => Effect.sync(() => life.regrets.has(streamId)),
+        storeFailed: watch.suspect,
         storeAnswers: watch.answers
       })
     })
@@ -90,112 +125,130 @@ export const PASS_EVERY_WHILE_CONNECTING_MS = 250
 /** Two passes never follow each other closer than this, however often somebody wakes. */
 const PASS_APART_MS = 50
 const PASS_DEADLINE = Duration.seconds(15)
-const MAX_REGRETS = 10_000
-/** A lost admission may still be on its way to the store after the first end was written: it is ended again for this long. */
-const REGRET_FOR_MS = 5_000
+const SETTLE_DEADLINE = Duration.seconds(5)
 
-interface Regret {
-  until: number | null
+interface Life {
+  readonly wakes: Queue.Queue<void>
+  readonly passed: Latch.Latch
+  readonly watch: StoreWatch
+  readonly regrets: Regrets
+  readonly hooks: HookHearing
+  readonly chronicle: Chronicle
+  lastLook: { readonly at: Reading; readonly found: Findings } | null
+  readonly said: { trouble: TroubleKind | null; leading: boolean | null }
 }
 
-interface Said {
-  trouble: string | null
-  strangers: string
-}
-
-const live = Effect.fnUntraced(function* (
-  wakes: Queue.Queue<void>,
-  passed: Latch.Latch,
-  regrets: Map<StreamId, Regret>,
-  watch: StoreWatch
-) {
+const live = Effect.fnUntraced(function* (life: Life) {
+  const { wakes, passed, watch, regrets, hooks, chronicle } = life
   let memory: Memory = blank
   let pause = PASS_EVERY_MS
-  const said: Said = { trouble: null, strangers: "" }
   while (true) {
-    const started = yield* Clock.currentTimeMillis
-    const exit = yield* Effect.andThen(Effect.ignoreCause(endRegretted(regrets), { log: "Debug" }), pass(memory)).pipe(
+    const started = yield* readClocks
+    const exit = yield* Effect.andThen(regrets.end, pass(memory, chronicle)).pipe(
       Effect.timeoutOrElse({ duration: PASS_DEADLINE, orElse: () => Effect.fail(new Error("the pass took too long")) }),
       Effect.exit
     )
-    yield* tell(exit, said)
+    yield* tell(exit, life)
     if (outcomeOf(exit) === "store_unavailable") yield* watch.suspect
     pause = PASS_EVERY_MS
+    if (Exit.isSuccess(exit)) yield* keepLook(life, started, exit.value)
     if (Exit.isSuccess(exit) && exit.value._tag === "Complete") {
       memory = exit.value.memory
       if (exit.value.expecting) pause = PASS_EVERY_WHILE_CONNECTING_MS
-      yield* Metric.update(Telemetry.passSeconds, ((yield* Clock.currentTimeMillis) - started) / 1000)
+      yield* Metric.update(Telemetry.passSeconds, elapsed(started, yield* readClocks) / 1000)
       if (exit.value.unsettled) yield* Queue.offer(wakes, undefined)
     }
-    if (regrets.size > REGRETS_AT_ONCE) yield* Queue.offer(wakes, undefined)
+    yield* Effect.ignoreCause(Effect.timeout(hooks.settle(life.lastLook?.at ?? null), SETTLE_DEADLINE), {
+      log: "Debug"
+    })
+    if (regrets.areMany() || hooks.areMany()) yield* Queue.offer(wakes, undefined)
     yield* passed.release
     yield* Effect.sleep(PASS_APART_MS)
     yield* Effect.timeoutOption(Queue.take(wakes), pause - PASS_APART_MS)
   }
 })
 
-/** Longer than a look may wait for them: those that are left come with the next pass. */
-const REGRETS_AT_ONCE = 100
-
-/** One that cannot be ended now is tried again by the next pass; when that is because the store is down, the pass says so. */
-const endRegretted = Effect.fnUntraced(function* (regrets: Map<StreamId, Regret>) {
-  if (regrets.size === 0) return
-  const admissions = yield* Admissions
-  const now = yield* Clock.currentTimeMillis
-  for (const [streamId, regret] of [...regrets].slice(0, REGRETS_AT_ONCE)) {
-    yield* admissions.endGone(streamId)
-    regret.until ??= now + REGRET_FOR_MS
-    regrets.delete(streamId)
-    if (regret.until > now) regrets.set(streamId, regret)
-  }
+/** A look of this instance began with its pass; another's as long before the pass as the database says. */
+const keepLook = Effect.fnUntraced(function* (life: Life, started: Reading, outcome: PassOutcome) {
+  if (outcome._tag === "Complete") life.lastLook = { at: started, found: outcome.found }
+  else if (outcome.lastLook !== null) {
+    const { ageMillis, found } = outcome.lastLook
+    life.lastLook = { at: { monotonic: started.monotonic - ageMillis, wall: started.wall - ageMillis }, found }
+  } else return
+  const age = elapsed(life.lastLook.at, yield* readClocks)
+  yield* Metric.update(Telemetry.lastLook, ((yield* Clock.currentTimeMillis) - age) / 1000)
 })
 
 const outcomeOf = (exit: Exit.Exit<PassOutcome, unknown>): string => {
   if (Exit.isSuccess(exit)) return exit.value._tag === "Complete" ? "complete" : "not_leading"
   const error = Cause.squash(exit.cause)
   if (error instanceof StoreUnavailable) return "store_unavailable"
+  if (error instanceof LeaseLost) return "lease_lost"
   if (error instanceof MediaServerUnavailable) {
     return error.reason === "absent" ? "media_server_absent" : "media_server_unavailable"
   }
   return "failed"
 }
 
-const tell = Effect.fnUntraced(function* (exit: Exit.Exit<PassOutcome, unknown>, said: Said) {
+const troubleOf = (exit: Exit.Exit<PassOutcome, unknown>): TroubleKind | null => {
+  if (Exit.isSuccess(exit)) return null
+  const error = Cause.squash(exit.cause)
+  if (error instanceof StoreUnavailable) return "reconciler_store"
+  if (error instanceof LeaseLost) return "lease_lost"
+  return error instanceof MediaServerUnavailable ? `media_server_${error.reason}` : "reconciler_failed"
+}
+
+const tell = Effect.fnUntraced(function* (exit: Exit.Exit<PassOutcome, unknown>, life: Life) {
+  const { said, chronicle } = life
   const outcome = outcomeOf(exit)
   yield* Metric.update(Metric.withAttributes(Telemetry.passes, { outcome }), 1)
-  const trouble = Exit.isSuccess(exit) ? null : outcome
-  if (trouble !== said.trouble) {
-    if (Exit.isFailure(exit)) {
-      const error = Cause.squash(exit.cause)
-      const absent = outcome === "media_server_absent"
-      yield* (
-        absent
-          ? Effect.logInfo("there is no media server to look at yet")
-          : Effect.logWarning("the reconciler cannot see; the stored state stands until it can")
-      ).pipe(Effect.annotateLogs({ outcome, error: error instanceof Error ? error.message : String(error) }))
-      if (outcome === "failed") yield* Effect.logError("a defect in a pass of the reconciler", exit.cause)
-    } else yield* Effect.logInfo("the reconciler sees again")
-    said.trouble = trouble
+  yield* tellTrouble(exit, outcome, said)
+  yield* tellLeading(outcome, said)
+  if (Exit.isSuccess(exit) && exit.value._tag === "NotLeading") {
+    // The leader's instance shows these.
+    yield* chronicle.handOver
+    yield* showTrouble("mass_kick_held_back", false)
+    for (const gauge of [Telemetry.unauthorizedPublishers, Telemetry.staying]) yield* Metric.update(gauge, 0)
+  } else if (Exit.isSuccess(exit) && exit.value._tag === "Complete") {
+    yield* showTrouble("mass_kick_held_back", exit.value.found.heldBack > 0)
   }
-  if (Exit.isFailure(exit) || exit.value._tag !== "Complete") return
+})
 
-  const { reported, heldBack } = exit.value
-  yield* Metric.update(Telemetry.unauthorizedPublishers, reported.length + heldBack)
-  const strangers = heldBack > 0 ? "too many" : reported.map((listed) => listed.id).join()
-  if (strangers === said.strangers) return
-  said.strangers = strangers
-  if (heldBack > 0) {
-    yield* Effect.logError(
-      `${heldBack} publishers have no session here, more than the mass-kick limit: none of them is kicked until an operator decides`
-    )
-  }
-  for (const listed of reported) {
-    yield* Effect.logWarning("a publisher has no session here; it is only reported, as configured").pipe(
-      Effect.annotateLogs({
-        path: listed.path === null ? null : withoutKeys(listed.path),
-        protocol: listed.protocol,
-        source_id: listed.id
-      })
-    )
-  }
+const tellTrouble = Effect.fnUntraced(function* (
+  exit: Exit.Exit<PassOutcome, unknown>,
+  outcome: string,
+  said: Life["said"]
+) {
+  const trouble = troubleOf(exit)
+  if (trouble === said.trouble) return
+  if (said.trouble !== null) yield* showTrouble(said.trouble, false)
+  said.trouble = trouble
+  if (trouble === null || Exit.isSuccess(exit)) return yield* Effect.logInfo("the reconciler sees again")
+  yield* showTrouble(trouble, true)
+  const error = Cause.squash(exit.cause)
+  yield* (
+    trouble === "media_server_absent"
+      ? Effect.logInfo("there is no media server to look at yet")
+      : Effect.logWarning("the reconciler cannot see; the stored state stands until it can")
+  ).pipe(Effect.annotateLogs({ outcome, error: error instanceof Error ? error.message : String(error) }))
+  if (trouble === "reconciler_failed") yield* Effect.logError("a defect in a pass of the reconciler", exit.cause)
+})
+
+/** Of a change alone: an instance that leads or stands by from its beginning has nothing to tell. */
+const tellLeading = Effect.fnUntraced(function* (outcome: string, said: Life["said"]) {
+  const leads =
+    outcome === "complete" || outcome === "media_server_absent" || outcome === "media_server_unavailable"
+      ? true
+      : outcome === "failed"
+        ? null
+        : false
+  if (leads === null) return
+  yield* Metric.update(Telemetry.leading, leads ? 1 : 0)
+  if (outcome === "store_unavailable" || outcome === "lease_lost" || leads === said.leading) return
+  const before = said.leading
+  said.leading = leads
+  if (before === null) return
+  yield* leads
+    ? Effect.logInfo("this instance reconciles now")
+    : Effect.logWarning("this instance has lost the lease: another one may reconcile now")
 })

@@ -5,6 +5,7 @@
  */
 import { Effect, Queue } from "effect"
 import { StoreHealth } from "../ports/StoreHealth.ts"
+import { showTrouble } from "./Troubles.ts"
 
 const ASK_AGAIN_MS = 250
 
@@ -27,12 +28,17 @@ export const makeStoreWatch = Effect.gen(function* () {
   const watch = Effect.gen(function* () {
     yield* Queue.take(suspicions)
     while (!(yield* ask)) {
-      if (!down) yield* Effect.logError("the store does not answer: until it does, nobody is admitted")
-      down = true
+      if (!down) {
+        down = true
+        yield* showTrouble("store", true)
+        yield* Effect.logError("the store does not answer: until it does, nobody is admitted")
+      }
       yield* Effect.sleep(ASK_AGAIN_MS)
     }
-    if (down) yield* Effect.logInfo("the store answers again")
+    if (!down) return
     down = false
+    yield* showTrouble("store", false)
+    yield* Effect.logInfo("the store answers again")
   })
   yield* Effect.forkScoped(Effect.forever(watch))
 

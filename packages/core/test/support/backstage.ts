@@ -8,7 +8,7 @@ export const backstage = (onDuplicate: "refuse" | "takeover" | null = null) => {
   const stage = makeStage()
   stage.addKey(1)
   stage.addKey(2)
-  const told = { wakes: 0, regrets: [] as Array<string> }
+  const told = { wakes: 0, regrets: [] as Array<string>, failures: 0 }
   const store = { answers: true }
   const wake = Effect.sync(() => {
     told.wakes++
@@ -17,7 +17,11 @@ export const backstage = (onDuplicate: "refuse" | "takeover" | null = null) => {
     wake,
     wakeSoon: wake,
     nextPass: Effect.void,
+    lastLook: Effect.succeed(null),
+    hear: () => Effect.void,
     regret: (id) => Effect.sync(() => void told.regrets.push(id)),
+    isRegretted: (id) => Effect.sync(() => told.regrets.includes(id)),
+    storeFailed: Effect.sync(() => void told.failures++),
     storeAnswers: Effect.sync(() => store.answers)
   })
   const policy = onDuplicate === null ? Layer.empty : Layer.succeed(DuplicatePolicy)(onDuplicate)

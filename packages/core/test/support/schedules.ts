@@ -118,7 +118,11 @@ export const makePlay = (rule: {
     wake: Effect.void,
     wakeSoon: Effect.void,
     nextPass: Effect.void,
+    lastLook: Effect.succeed(null),
+    hear: () => Effect.void,
     regret: () => Effect.void,
+    isRegretted: () => Effect.succeed(false),
+    storeFailed: Effect.void,
     storeAnswers: Effect.succeed(true)
   })
   const layer = Layer.mergeAll(stage.layer, reconciler, Layer.succeed(DuplicatePolicy)(rule.onDuplicate))

@@ -19,7 +19,7 @@ import { makeCalls } from "./calls.ts"
 import { makeMediaServer } from "./mediaServer.ts"
 import { hex, makeStore, type Row } from "./store.ts"
 
-export { mediaServerDown, storeDown } from "./calls.ts"
+export { mediaServerDown, storeDown, storeRefuses } from "./calls.ts"
 export type { Connection } from "./mediaServer.ts"
 export type { Row } from "./store.ts"
 

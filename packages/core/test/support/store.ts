@@ -9,10 +9,12 @@ import {
   applyEvent,
   decide,
   endReasonOf,
+  type Findings,
   type Happening,
   type KeyFacts,
   Leases,
   type Observation,
+  type PassMemory,
   type SessionFacts,
   type SessionState,
   Sessions,
@@ -48,7 +50,13 @@ export const makeStore = (port: Port) => {
   const rows = new Map<StreamId, Row>()
   /** By the hash of their value, in hexadecimal. */
   const keys = new Map<string, KeyFacts>()
-  const lease = { holder: null as string | null, until: 0, started: null as string | null }
+  const lease = {
+    holder: null as string | null,
+    until: 0,
+    started: null as string | null,
+    enforceUntil: 0,
+    lastLook: null as { readonly at: number; readonly found: Findings } | null
+  }
 
   /** The event is written, numbered next, if the state machine takes it. */
   const move = (row: Row | undefined, happening: Happening, at: DateTime.Utc): boolean => {
@@ -190,10 +198,18 @@ export const makeStore = (port: Port) => {
       hold: port("Leases.hold", (now, holder: string, ttl: number) => {
         const free = lease.holder === null || lease.holder === holder || lease.until <= now.epochMilliseconds
         if (free) Object.assign(lease, { holder, until: now.epochMilliseconds + ttl })
-        return { held: free, started: lease.started }
+        const { started, enforceUntil, lastLook } = lease
+        const age = lastLook === null ? null : { ageMillis: now.epochMilliseconds - lastLook.at, found: lastLook.found }
+        return { held: free, started, enforce: enforceUntil > now.epochMilliseconds, lastLook: age }
       }),
-      remember: port("Leases.remember", (now, holder: string, started: string) => {
-        if (held(holder, now)) lease.started = started
+      remember: port("Leases.remember", (now, holder: string, memory: PassMemory) => {
+        if (!held(holder, now)) return
+        lease.started = memory.started
+        lease.lastLook = { at: memory.lookedAt.epochMilliseconds, found: memory.found }
+        if (memory.fulfilled) lease.enforceUntil = 0
+      }),
+      wish: port("Leases.wish", (now, millis: number) => {
+        lease.enforceUntil = Math.max(lease.enforceUntil, now.epochMilliseconds + millis)
       }),
       release: port("Leases.release", (_, holder: string) => {
         if (lease.holder === holder) lease.holder = null

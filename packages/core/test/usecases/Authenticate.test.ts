@@ -25,7 +25,7 @@ describe("authenticate lets a publisher in", () => {
       })
       assert.deepStrictEqual([row!.path, row!.source], ["live/1", { protocol: "rtmp", id: "new" }])
       assert.deepStrictEqual(stage.called(), ["Admissions.admit"])
-      assert.deepStrictEqual(told, { wakes: 1, regrets: [] })
+      assert.deepStrictEqual(told, { wakes: 1, regrets: [], failures: 0 })
     })
   )
 
@@ -114,7 +114,7 @@ describe("authenticate refuses a publisher", () => {
       assert.strictEqual(reasonOf(decision), "stream_key_in_use")
       assert.deepStrictEqual(stage.called(), ["Admissions.admit", "Admissions.facts", "MediaServer.find"])
       assert.strictEqual(stage.state(1), "Connecting")
-      assert.deepStrictEqual(told, { wakes: 1, regrets: [] })
+      assert.deepStrictEqual(told, { wakes: 1, regrets: [], failures: 0 })
     })
   )
 

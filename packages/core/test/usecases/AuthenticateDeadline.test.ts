@@ -7,7 +7,7 @@ import { cases, element } from "../support/arbitraries.ts"
 import { backstage } from "../support/backstage.ts"
 import { collector, metered } from "../support/logs.ts"
 import { assertNoKey } from "../support/refusals.ts"
-import { keyValue, OPERATOR_SECRET, storeDown } from "../support/stage.ts"
+import { keyValue, OPERATOR_SECRET, storeDown, storeRefuses } from "../support/stage.ts"
 
 const later = (ms: number) => TestClock.adjust(ms)
 
@@ -26,7 +26,7 @@ describe("authenticate keeps its deadline", () => {
       const exit = yield* Fiber.join(fiber)
       assert.isTrue(Exit.isFailure(exit) && String(exit.cause).includes("StoreUnavailable"))
       const asked = stage.calls[0]!.args[0] as { readonly streamId: string }
-      assert.deepStrictEqual(told, { wakes: 0, regrets: [asked.streamId] })
+      assert.deepStrictEqual(told, { wakes: 0, regrets: [asked.streamId], failures: 0 })
     })
   )
 
@@ -49,6 +49,29 @@ describe("authenticate keeps its deadline", () => {
       const exit = yield* Effect.exit(ask())
       assert.isTrue(Exit.isFailure(exit) && String(exit.cause).includes("StoreUnavailable"))
       assert.strictEqual(told.regrets.length, 1)
+    })
+  )
+
+  it.effect("fails with the store, and regrets nothing, when the store itself said that it did nothing", () =>
+    Effect.gen(function* () {
+      const { stage, told, ask } = backstage()
+      stage.before["Admissions.admit"] = () => storeRefuses
+      assert.isTrue(Exit.isFailure(yield* Effect.exit(ask())))
+      assert.deepStrictEqual(told, { wakes: 0, regrets: [], failures: 1 })
+    })
+  )
+
+  it.effect("refuses who asks again for an admission that is regretted: it was told no, and its session ends", () =>
+    Effect.gen(function* () {
+      const { stage, told, ask } = backstage()
+      const admitted = yield* ask()
+      assert.isTrue(admitted._tag === "AllowPublisher")
+      assert.isTrue((yield* ask())._tag === "AllowPublisher", "again, while nothing is regretted")
+      if (admitted._tag === "AllowPublisher") told.regrets.push(admitted.streamId)
+      const again = yield* ask()
+      assert.isTrue(again._tag === "Refuse" && again.reason === "stream_key_in_use")
+      assert.strictEqual(stage.called("Admissions.admit").length, 3)
+      assert.notStrictEqual((yield* ask({ n: 2, path: "live/2", sourceId: "other" }))._tag, "Refuse")
     })
   )
 

@@ -48,7 +48,8 @@ describe("any schedule of admissions, departures, stops, restarts and faults", (
           "Sessions.unended",
           "MediaServer.look",
           "Sessions.after",
-          "Sessions.observe"
+          "Sessions.observe",
+          "Leases.remember"
         ]
         assert.deepStrictEqual(
           stage.called().filter((name) => !quiet.includes(name)),

@@ -1,6 +1,6 @@
 /** One pass: what it asks, in which order; what it writes, and in whose name; and whom it ends. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit } from "effect"
+import { DateTime, Effect, Exit } from "effect"
 import { TestClock } from "effect/testing"
 import { streamId } from "../support/arbitraries.ts"
 import { metered } from "../support/logs.ts"
@@ -24,8 +24,7 @@ describe("a pass", () => {
         unended: 0,
         unsettled: false,
         expecting: false,
-        reported: [],
-        heldBack: 0
+        found: { publishers: 0, unauthorized: 0, kicked: 0, reported: 0, heldBack: 0, enforced: false }
       })
     })
   )
@@ -37,7 +36,7 @@ describe("a pass", () => {
       stage.connect(2)
       yield* aMinuteLater
       Object.assign(stage.lease, { holder: "another", until: Number.POSITIVE_INFINITY })
-      assert.deepStrictEqual(yield* run(stage), { _tag: "NotLeading" })
+      assert.deepStrictEqual(yield* run(stage), { _tag: "NotLeading", lastLook: null })
       assert.deepStrictEqual(stage.called(), ["Leases.hold"])
       assert.strictEqual(stage.state(1), "Connecting")
     })
@@ -159,7 +158,9 @@ describe("a pass", () => {
         "greenroom_kicks_total why=stopping": 1,
         "greenroom_kicks_total why=former": 1,
         "greenroom_kicks_total why=unauthorized": 1,
-        greenroom_streams_unended: 1
+        greenroom_streams_unended: 1,
+        greenroom_publishers_told_to_go: 0,
+        greenroom_unauthorized_publishers: 0
       })
     })
   )
@@ -239,11 +240,29 @@ describe("an absent session", () => {
     })
   )
 
-  it.effect("is remembered with its process once, not in every pass", () =>
+  it.effect("is remembered in every pass, with what it found and when it began", () =>
     Effect.gen(function* () {
       const stage = makeStage()
+      stage.connect(1)
+      stage.addSession(2)
+      stage.connect(2)
+      yield* aMinuteLater
+      stage.before["MediaServer.look"] = () => TestClock.adjust(100)
       for (let n = 0; n < 3; n++) yield* complete(stage)
-      assert.strictEqual(stage.called("Leases.remember").length, 1)
+      const remembered = stage.calls.filter(({ name }) => name === "Leases.remember")
+      const first = { publishers: 2, unauthorized: 1, kicked: 1, reported: 0, heldBack: 0, enforced: false }
+      assert.deepStrictEqual(
+        remembered.map(({ args }) => args),
+        [0, 1, 2].map((n) => [
+          "me",
+          {
+            started: "1",
+            lookedAt: DateTime.makeUnsafe(60_000 + n * 100),
+            found: n === 0 ? first : { ...first, publishers: 1, unauthorized: 0, kicked: 0 },
+            fulfilled: false
+          }
+        ])
+      )
     })
   )
 })

@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Fiber, Scope } from "effect"
 import { TestClock } from "effect/testing"
 import { keyId, streamId } from "../support/arbitraries.ts"
+import { collector, metered } from "../support/logs.ts"
 import { running } from "../support/running.ts"
 import { makeStage, storeDown } from "../support/stage.ts"
 
@@ -153,6 +154,37 @@ describe("when its scope closes, the reconciler", () => {
       yield* later(5_000)
       assert.strictEqual(stage.state(1), "Connecting")
       assert.strictEqual(stage.called().at(-1), "Leases.release")
+    })
+  )
+})
+
+describe("a regretted admission is known", () => {
+  it.effect("while it may still have to be ended, and no longer; it is said once, and once that none is left", () =>
+    Effect.gen(function* () {
+      const stage = makeStage()
+      const log = collector()
+      const { counts } = yield* metered(
+        Effect.gen(function* () {
+          const { reconciler } = yield* running(stage).pipe(Effect.provide(log.layer))
+          stage.before["Admissions.endGone"] = () => storeDown
+          yield* reconciler.regret(streamId(1)).pipe(Effect.provide(log.layer))
+          yield* reconciler.regret(streamId(2)).pipe(Effect.provide(log.layer))
+          yield* later(3_000)
+          assert.deepStrictEqual(
+            [yield* reconciler.isRegretted(streamId(1)), yield* reconciler.isRegretted(streamId(3))],
+            [true, false]
+          )
+        })
+      )
+      assert.strictEqual(counts.greenroom_regrets_pending, 2)
+      assert.strictEqual(counts["greenroom_degraded kind=regrets_pending"], 1)
+      const said = () => log.said().filter((line) => !line.startsWith("DEBUG"))
+      assert.deepStrictEqual(said(), [
+        "WARN the answer of an admission was lost: its session ends as soon as the store says so"
+      ])
+      delete stage.before["Admissions.endGone"]
+      yield* later(1_000)
+      assert.deepStrictEqual(said().slice(1), ["INFO every admission whose answer was lost has ended"])
     })
   )
 })

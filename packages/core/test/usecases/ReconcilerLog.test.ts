@@ -68,27 +68,34 @@ describe("the reconciler says", () => {
     })
   )
 
-  it.effect("who publishes without a session, once a set of them, and no key that they put into their path", () =>
-    Effect.gen(function* () {
-      const stage = makeStage()
-      stage.policy.unauthorized = "report"
-      stage.connect(1, { path: `live/${keyValue(1)}` })
-      const log = collector()
-      yield* running(stage).pipe(Effect.provide(log.layer))
-      yield* later(3_000)
-      assert.deepStrictEqual(
-        log.lines.map(({ level, annotations }) => [level, annotations]),
-        [["WARN", { path: "live/sk_kkk1…", protocol: "rtmp", source_id: "source-1" }]]
-      )
-      stage.connect(2)
-      yield* later(3_000)
-      assert.strictEqual(log.lines.length, 3)
-      stage.connections.clear()
-      yield* later(1_000)
-      stage.connect(2)
-      yield* later(3_000)
-      assert.strictEqual(log.lines.length, 4)
-    })
+  it.effect(
+    "who publishes without a session, once each, and when one has gone; and no key that they put into their path",
+    () =>
+      Effect.gen(function* () {
+        const stage = makeStage()
+        stage.policy.unauthorized = "report"
+        stage.connect(1, { path: `live/${keyValue(1)}` })
+        const log = collector()
+        yield* running(stage).pipe(Effect.provide(log.layer))
+        yield* later(3_000)
+        assert.deepStrictEqual(
+          log.lines.map(({ level, annotations }) => [level, annotations]),
+          [["WARN", { path: "live/sk_kkk1…", protocol: "rtmp", source_id: "source-1" }]]
+        )
+        stage.connect(2)
+        yield* later(3_000)
+        assert.strictEqual(log.lines.length, 2)
+        stage.connections.delete("source-1")
+        yield* later(3_000)
+        assert.deepStrictEqual(
+          log.lines.map(({ level, annotations }) => [level, annotations.source_id]),
+          [
+            ["WARN", "source-1"],
+            ["WARN", "source-2"],
+            ["INFO", "source-1"]
+          ]
+        )
+      })
   )
 
   it.effect("loudly, and once, that too many publish without a session", () =>
@@ -103,6 +110,13 @@ describe("the reconciler says", () => {
       assert.strictEqual(log.lines.length, 1)
       assert.match(log.said()[0]!, /^ERROR 2 publishers have no session here.*until an operator decides$/)
       assert.strictEqual(stage.connections.size, 2)
+      stage.connections.delete("source-1")
+      yield* later(3_000)
+      assert.strictEqual(stage.connections.size, 0, "one is not too many")
+      assert.deepStrictEqual(log.said().slice(1), [
+        "INFO publisher kicked",
+        "INFO the publishers without a session are no longer held back"
+      ])
     })
   )
 
@@ -127,7 +141,8 @@ describe("the reconciler says", () => {
         ["complete", "store_unavailable", "media_server_unavailable", "failed", "not_leading"].map(passes),
         [1, 1, 2, 1, 1]
       )
-      assert.strictEqual(counts.greenroom_unauthorized_publishers, 1)
+      assert.strictEqual(counts.greenroom_unauthorized_publishers, 0, "they are the leader's to show")
+      assert.strictEqual(counts.greenroom_reconciler_leading, 0)
     })
   )
 })

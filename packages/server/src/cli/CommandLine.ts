@@ -17,6 +17,7 @@ import { healthCommand } from "./HealthCommand.ts"
 import * as Help from "./Help.ts"
 import { endless, Interruption, teardown } from "./Interruption.ts"
 import { keysCommand } from "./KeysCommand.ts"
+import { reconcileCommand } from "./ReconcileCommand.ts"
 import { streamsCommand } from "./StreamsCommand.ts"
 
 /** Loaded when a command calls the service: help and completions do without. */
@@ -69,6 +70,7 @@ export const makeCommand = <E1, R1, E2, R2>({ serve, migrate }: Composed<E1, R1,
       remote(broadcastersCommand),
       remote(keysCommand),
       remote(streamsCommand),
+      remote(reconcileCommand),
       remote(healthCommand)
     ])
   )

@@ -3,8 +3,12 @@ import { Effect } from "effect"
 import * as Command from "effect/cli/Command"
 import { failed } from "./CommandFailed.ts"
 import { both, call } from "./Greenroom.ts"
-import { fields } from "./human.ts"
+import { fields, NOTHING } from "./human.ts"
 import { print } from "./output.ts"
+
+/** Publishers that nobody admitted; unknown while nobody looks. */
+const count = (unauthorized: number | null) =>
+  unauthorized === null ? NOTHING : `${unauthorized} publishers left on the air`
 
 export const healthCommand = Command.make(
   "health",
@@ -15,7 +19,8 @@ export const healthCommand = Command.make(
       fields([
         ["status", value.status],
         ["database", value.database],
-        ["media server", value.media_server]
+        ["media server", value.media_server],
+        ["unauthorised", count(value.unauthorized_publishers)]
       ])
     )
     if (value.status === "degraded") {

@@ -76,9 +76,24 @@ const show = Command.make(
 
 const stop = Command.make(
   "stop",
-  { id },
-  Effect.fnUntraced(function* ({ id }) {
-    const { wire } = yield* call(({ streams }) => streams.stop({ params: { id }, responseMode: both }))
+  {
+    id,
+    force: Flag.Boolean("force").pipe(
+      Flag.withoutNegation,
+      Flag.withDescription("End it without the media server's word, which frees its key; only while nobody can ask it"),
+      Flag.withDefault(false)
+    )
+  },
+  Effect.fnUntraced(function* ({ id, force }) {
+    const query = force ? { force: "true" as const } : {}
+    const { wire } = yield* call(({ streams }) => streams.stop({ params: { id }, query, responseMode: both }))
+    if (force) {
+      return yield* print(
+        wire,
+        () =>
+          `Stream ${id} has ended in the store, and its key is free. Its publisher, if it is still there, is kicked when the media server can be asked again.`
+      )
+    }
     yield* print(wire, () =>
       wire === null
         ? `Stream ${id} is off the air; its key stays good (greenroom keys revoke ends that).`
@@ -87,7 +102,10 @@ const stop = Command.make(
   })
 ).pipe(
   Command.withDescription("Take a stream off the air; its key stays good, so the encoder may come back"),
-  Command.withExamples([{ command: `greenroom streams stop ${EXAMPLE}` }])
+  Command.withExamples([
+    { command: `greenroom streams stop ${EXAMPLE}` },
+    { command: `greenroom streams stop ${EXAMPLE} --force`, description: "While the media server cannot be asked" }
+  ])
 )
 
 const events = Command.make(

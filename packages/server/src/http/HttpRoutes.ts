@@ -12,6 +12,7 @@ import * as BroadcasterRoutes from "./BroadcasterRoutes.ts"
 import * as KnownRoutes from "./KnownRoutes.ts"
 import * as MetricsRoute from "./MetricsRoute.ts"
 import * as PageRoutes from "./PageRoutes.ts"
+import * as ReconcileRoutes from "./ReconcileRoutes.ts"
 import * as RequestFrame from "./RequestFrame.ts"
 import * as StreamKeyRoutes from "./StreamKeyRoutes.ts"
 import * as StreamRoutes from "./StreamRoutes.ts"
@@ -22,7 +23,13 @@ const framed = <A, E, R>(routes: Layer.Layer<A, E, R>) =>
   routes.pipe(Layer.provide(RequestFrame.layer), Layer.provide(KnownRoutes.layer))
 
 const api = HttpApiBuilder.layer(ServedApi).pipe(
-  Layer.provide([BroadcasterRoutes.layer, StreamKeyRoutes.layer, StreamRoutes.layer, SystemRoutes.layer]),
+  Layer.provide([
+    BroadcasterRoutes.layer,
+    StreamKeyRoutes.layer,
+    StreamRoutes.layer,
+    ReconcileRoutes.layer,
+    SystemRoutes.layer
+  ]),
   Layer.provide(ApiKeyCheck.layer)
 )
 

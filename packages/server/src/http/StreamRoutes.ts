@@ -2,7 +2,9 @@
 import {
   annotateStream,
   describeStream,
+  forceStop,
   listActive,
+  type StreamId,
   type StreamStatus,
   stopStream,
   streamEvents
@@ -12,7 +14,7 @@ import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { ServedApi } from "./api/Api.ts"
 import { LIMIT_DEFAULT } from "./api/Input.ts"
-import { StreamNotFound } from "./api/Problems.ts"
+import { Conflict, StreamNotFound } from "./api/Problems.ts"
 import { type StreamAnnotation, StreamPage, type StreamQuery } from "./api/StreamsApi.ts"
 import { handled, pageRequest } from "./handled.ts"
 import { sharedAnswer } from "./sharedAnswer.ts"
@@ -68,6 +70,25 @@ const list = (query: typeof StreamQuery.Type) => {
   )
 }
 
+const stop = (id: StreamId) =>
+  stopStream(id).pipe(
+    Effect.flatMap(found),
+    Effect.map((view) => (view.offAir ? undefined : streamDetailsToWire(view))),
+    handled
+  )
+
+const canBeAsked = new Conflict({
+  detail:
+    "The media server answers, or was looked at within the last 3 seconds, so a stream is not ended by force: stop it without force"
+})
+
+const stopByForce = (id: StreamId) =>
+  forceStop(id).pipe(
+    Effect.flatMap(found),
+    Effect.flatMap((outcome) => (outcome === "Ended" ? Effect.succeed(undefined) : Effect.fail(canBeAsked))),
+    handled
+  )
+
 export const layer = HttpApiBuilder.group(ServedApi, "streams", (handlers) => {
   const listed = sharedAnswer(list)
   return handlers.handleAll({
@@ -80,12 +101,7 @@ export const layer = HttpApiBuilder.group(ServedApi, "streams", (handlers) => {
         Effect.map(streamDetailsToWire),
         handled
       ),
-    stop: ({ params }) =>
-      stopStream(params.id).pipe(
-        Effect.flatMap(found),
-        Effect.map((view) => (view.offAir ? undefined : streamDetailsToWire(view))),
-        handled
-      ),
+    stop: ({ params, query: { force } }) => (force === "true" ? stopByForce(params.id) : stop(params.id)),
     events: ({ params, query: { limit = LIMIT_DEFAULT, cursor = 0 } }) =>
       streamEvents(params.id, cursor, limit + 1).pipe(
         Effect.flatMap(found),

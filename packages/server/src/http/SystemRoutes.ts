@@ -1,5 +1,5 @@
 /** Health, readiness, name and version. No check takes longer than its caller would wait. */
-import { MediaServer, StoreHealth } from "@greenroom/core"
+import { MediaServer, Reconciler, StoreHealth } from "@greenroom/core"
 import { Effect } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { ServedApi } from "./api/Api.ts"
@@ -21,8 +21,20 @@ const mediaServer = MediaServer.pipe(
   Effect.timeoutOrElse({ duration: CHECK_WITHIN, orElse: () => Effect.succeed("unreachable" as const) })
 )
 
+const LOOK_TELLS_MS = 10_000
+
+const unauthorizedPublishers = Reconciler.pipe(
+  Effect.flatMap((reconciler) => reconciler.lastLook),
+  Effect.map((look) =>
+    look === null || look.ageMillis > LOOK_TELLS_MS ? null : look.found.heldBack + look.found.reported
+  )
+)
+
 const health = Effect.gen(function* () {
-  const parts = yield* Effect.all({ database, media_server: mediaServer }, { concurrency: 2 })
+  const parts = yield* Effect.all(
+    { database, media_server: mediaServer, unauthorized_publishers: unauthorizedPublishers },
+    { concurrency: 2 }
+  )
   if (parts.database === "ok") return { status: "ok" as const, service: "greenroom" as const, ...parts }
   yield* note({ exempt: true, facts: parts })
   return { status: "degraded" as const, service: "greenroom" as const, ...parts }

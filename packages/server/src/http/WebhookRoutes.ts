@@ -1,25 +1,35 @@
-/** MediaMTX's hooks: `curl -d` sends them, so the body is JSON whatever its content type says. They make the reconciler look. */
-import { wake } from "@greenroom/core"
-import { Effect } from "effect"
+/**
+ * MediaMTX's hooks: `curl -d` sends them, so the body is JSON whatever its content type says. They make the reconciler look; one that
+ * comes with the hook secret may be believed while nobody can.
+ */
+import { type Hook, wake } from "@greenroom/core"
+import { Effect, Option } from "effect"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import { HookBody } from "./api/MediaServerApi.ts"
-import { hookCheck } from "./HookSecret.ts"
+import { HookSecret, hookCheck } from "./HookSecret.ts"
 import { jsonBody } from "./jsonBody.ts"
 
 const readBody = jsonBody(HookBody, "whatever")
 
-const answer = Effect.fnUntraced(function* (checked: Effect.Success<typeof hookCheck>) {
+const given = (text: string | null | undefined) => (text === null || text === "" ? undefined : text)
+
+const answer = Effect.fnUntraced(function* (
+  kind: Hook["kind"],
+  checked: Effect.Success<typeof hookCheck>,
+  isProtected: boolean
+) {
   yield* checked
-  yield* readBody
-  yield* wake()
+  const { path, source_type, source_id } = yield* readBody
+  yield* wake({ kind, path, sourceType: given(source_type), sourceId: given(source_id), protected: isProtected })
   return HttpServerResponse.empty({ status: 204 })
 })
 
 export const layer = HttpRouter.use(
   Effect.fnUntraced(function* (router) {
     const checked = yield* hookCheck
-    yield* router.add("POST", "/webhook/ready", answer(checked))
-    yield* router.add("POST", "/webhook/not-ready", answer(checked))
+    const isProtected = Option.isSome(yield* HookSecret)
+    yield* router.add("POST", "/webhook/ready", answer("ready", checked, isProtected))
+    yield* router.add("POST", "/webhook/not-ready", answer("not_ready", checked, isProtected))
   })
 )

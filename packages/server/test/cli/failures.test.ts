@@ -157,7 +157,13 @@ describe("no answer", () => {
 })
 
 test("a degraded service: the health is printed, the exit code says it", async () => {
-  const body = { status: "degraded", service: "greenroom", database: "unreachable", media_server: "ok" }
+  const body = {
+    status: "degraded",
+    service: "greenroom",
+    database: "unreachable",
+    media_server: "ok",
+    unauthorized_publishers: null
+  }
   const { code, stdout, stderr } = await list({ status: 503, body }, ["health", "--json"])
   expect({ code, body: JSON.parse(stdout) }).toEqual({ code: 75, body })
   expect(stderr).toBe("greenroom: The database is unreachable: nobody new is admitted until it is back.\n")

@@ -7,6 +7,7 @@ const commands = [
   ["serve"],
   ["migrate"],
   ["health"],
+  ["reconcile"],
   ["broadcasters"],
   ...["create", "list", "show", "update", "delete"].map((command) => ["broadcasters", command]),
   ["keys"],

@@ -41,7 +41,14 @@ test.each(named(others))("no key and no secret in the output of %s", async (_, e
 })
 
 test("fields that this release does not know reach --json all the same", async () => {
-  const health = { status: "ok", service: "greenroom", database: "ok", media_server: "ok", mood: "calm" }
+  const health = {
+    status: "ok",
+    service: "greenroom",
+    database: "ok",
+    media_server: "ok",
+    unauthorized_publishers: 0,
+    mood: "calm"
+  }
   const { stdout } = await run({ asks: "GET /health", reply: { body: health } }, ["health", "--json"])
   expect(JSON.parse(stdout)).toEqual(health)
 })

@@ -16,7 +16,7 @@ afterEach(async () => {
 afterAll(() => service.close())
 
 const get = (path: string) => call(service, "GET", path, { secret: null })
-const state = { service: "greenroom", database: "ok", media_server: "ok" }
+const state = { service: "greenroom", database: "ok", media_server: "ok", unauthorized_publishers: 0 }
 
 describe("GET /health", () => {
   it("is 200 when all is well", async () => {

@@ -6,6 +6,7 @@ import * as BroadcastersApi from "../../src/http/api/BroadcastersApi.ts"
 import { examples } from "../../src/http/api/examples.ts"
 import * as MediaServerApi from "../../src/http/api/MediaServerApi.ts"
 import { problemTypes } from "../../src/http/api/problemTypes.ts"
+import * as ReconcileApi from "../../src/http/api/ReconcileApi.ts"
 import * as StreamKeysApi from "../../src/http/api/StreamKeysApi.ts"
 import * as StreamsApi from "../../src/http/api/StreamsApi.ts"
 import * as SystemApi from "../../src/http/api/SystemApi.ts"
@@ -151,7 +152,7 @@ describe("every operation", () => {
       "hook_bearer"
     ])
     for (const { path, operation } of operations()) {
-      const expected = /^\/(broadcasters|stream-keys|streams)/.test(path)
+      const expected = /^\/(broadcasters|stream-keys|streams|reconcile)/.test(path)
         ? [{ api_key: [] }, { bearer: [] }]
         : /^\/(auth|webhook)/.test(path)
           ? [{}, { hook_basic: [] }, { hook_bearer: [] }]
@@ -323,6 +324,7 @@ describe("examples", () => {
     ...BroadcastersApi,
     ...StreamKeysApi,
     ...StreamsApi,
+    ...ReconcileApi,
     ...SystemApi,
     AuthRequest: MediaServerApi.AuthBody,
     AuthAllowed: MediaServerApi.AuthAllowed,

@@ -6,15 +6,16 @@ import * as HttpApi from "effect/http-api/HttpApi"
 import { BroadcastersApi } from "./BroadcastersApi.ts"
 import { everyComplaint, noUnknownFields } from "./Input.ts"
 import { MediaServerApi } from "./MediaServerApi.ts"
+import { ReconcileApi } from "./ReconcileApi.ts"
 import { StreamKeysApi } from "./StreamKeysApi.ts"
 import { StreamsApi } from "./StreamsApi.ts"
 import { PagesApi, SystemApi } from "./SystemApi.ts"
 
 export class ServedApi extends HttpApi.make("greenroom")
-  .add(BroadcastersApi, StreamKeysApi, StreamsApi, SystemApi)
+  .add(BroadcastersApi, StreamKeysApi, StreamsApi, ReconcileApi, SystemApi)
   .annotate(HttpApi.ParseOptions, everyComplaint)
   .annotate(HttpApi.PayloadParseOptions, noUnknownFields) {}
 
 export class Api extends HttpApi.make("greenroom")
-  .add(StreamsApi, StreamKeysApi, BroadcastersApi, MediaServerApi, SystemApi, PagesApi)
+  .add(StreamsApi, StreamKeysApi, BroadcastersApi, ReconcileApi, MediaServerApi, SystemApi, PagesApi)
   .annotate(HttpApi.ParseOptions, everyComplaint) {}

@@ -54,7 +54,7 @@ const hook = (summary: string) =>
   OpenApi.annotations({
     summary,
     description:
-      "Makes Greenroom look at the media server at once, and nothing else: repeated, late, lost or forged hooks do no harm. The body is read as JSON whatever its content type says."
+      "Makes Greenroom look at the media server at once, and nothing else: repeated, late, lost or forged hooks do no harm. Only while the control API is absent or does not answer is it believed; not-ready only with the hook secret. The body is read as JSON whatever its content type says."
   })
 
 const onHook = [

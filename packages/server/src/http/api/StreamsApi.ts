@@ -17,7 +17,7 @@ import * as OpenApi from "effect/http-api/OpenApi"
 import { ApiKey } from "./ApiKey.ts"
 import { EventCursor, ListCursor } from "./Cursor.ts"
 import { commaSeparated, Limit, MetadataInput } from "./Input.ts"
-import { onBody, onInput, StreamNotFound } from "./Problems.ts"
+import { Conflict, onBody, onInput, StreamNotFound } from "./Problems.ts"
 import { pageOf, Stream, StreamDetails, StreamEvent } from "./Wire.ts"
 
 export const StreamAnnotation = Schema.Struct({
@@ -78,13 +78,19 @@ export class StreamsApi extends HttpApiGroup.make("streams")
     }).annotateMerge(say("Annotate a stream", "Title, description, metadata, and where its recording lies.")),
     HttpApiEndpoint.delete("stop", "/streams/:id", {
       params,
+      query: {
+        force: Schema.optionalKey(Schema.Literals(["true", "false"])).annotate({
+          description:
+            "`true` ends the stream in the store without the media server's word, which frees its key; only while the control API is absent or does not answer"
+        })
+      },
       // The body first: the schema of an empty answer takes any value.
       success: [StreamDetails.pipe(HttpApiSchema.status(202)), HttpApiSchema.NoContent],
-      error: [StreamNotFound, ...onInput]
+      error: [StreamNotFound, Conflict, ...onInput]
     }).annotateMerge(
       say(
         "Take a stream off the air",
-        "Its key stays good: the encoder may come back. 204 when it has left the media server; 202 with the stream when that could not be confirmed within 2 seconds: the service goes on trying."
+        "Its key stays good: the encoder may come back. 204 when it has left the media server; 202 with the stream when that could not be confirmed within 2 seconds: the service goes on trying. With `force=true` it ends at once, and is a conflict while the media server can be asked; a publisher that is there after all is kicked when it can be asked again."
       )
     ),
     HttpApiEndpoint.get("events", "/streams/:id/events", {

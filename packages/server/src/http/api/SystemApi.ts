@@ -11,7 +11,11 @@ export const Index = Schema.Struct({ name: Schema.String, version: Schema.String
 const health = {
   service: Schema.Literal("greenroom"),
   database: Schema.Literals(["ok", "unreachable"]),
-  media_server: Schema.Literals(["ok", "unreachable", "absent"])
+  media_server: Schema.Literals(["ok", "unreachable", "absent"]),
+  unauthorized_publishers: Schema.NullOr(Schema.Int).annotate({
+    description:
+      "Publishers that nobody admitted and that the last look left on the air, because there are more than `MASS_KICK_LIMIT` or because they are only reported; `null` when nobody has looked for 10 seconds"
+  })
 }
 export const Healthy = Schema.Struct({ status: Schema.Literal("ok"), ...health }).annotate({ identifier: "Healthy" })
 export const Degraded = Schema.Struct({ status: Schema.Literal("degraded"), ...health }).annotate({
@@ -31,7 +35,7 @@ export class SystemApi extends HttpApiGroup.make("system")
     }).annotateMerge(
       say(
         "Health",
-        "503, with the same body, when the database is unreachable; in at most 2 seconds. A media server that does not answer is no reason for a 503."
+        "503, with the same body, when the database is unreachable; in at most 2 seconds. A media server that does not answer is no reason for a 503, nor are unauthorised publishers."
       )
     ),
     HttpApiEndpoint.get("alive", "/livez", { success: Alive }).annotateMerge(say("Is the process alive?")),

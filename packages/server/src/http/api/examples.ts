@@ -111,7 +111,7 @@ const StreamDetails = {
 
 const StreamEvent = { seq: 2, type: "ready", at: "2026-11-21T01:33:16.702Z", data: { source_type: "rtmpConn" } }
 
-const health = { status: "ok", service: "greenroom", database: "ok", media_server: "ok" }
+const health = { status: "ok", service: "greenroom", database: "ok", media_server: "ok", unauthorized_publishers: 0 }
 
 const annotation = { title: "Evening service", recording_ref: "s3://recordings/2026/11/21/studio-1.mp4" }
 
@@ -169,7 +169,17 @@ export const examples: Readonly<Record<string, unknown>> = {
   Index: { name: "greenroom", version: "0.1.0" },
   Healthy: health,
   Degraded: { ...health, status: "degraded", database: "unreachable" },
-  Alive: { status: "ok" }
+  Alive: { status: "ok" },
+  ReconcileOrder: { enforce: true },
+  Reconciliation: {
+    fresh: true,
+    looked_at: "2026-11-21T01:33:14.640Z",
+    publishers: 3,
+    unauthorized: 0,
+    kicked: 20,
+    reported: 0,
+    held_back: 0
+  }
 }
 
 /** The answers, by operation and status, that show what the call has done: the requests' examples, carried out. */

@@ -64,8 +64,9 @@ export const problemTypes = {
     status: 409,
     title: "The current state forbids this",
     meaning:
-      "What was asked for contradicts what is: a revoked stream key cannot be changed, and an exact path belongs to the broadcaster of the unrevoked key that is limited to it.",
-    remedy: "Read `detail`; issue a new key instead of changing a revoked one, or choose another path."
+      "What was asked for contradicts what is: a revoked stream key cannot be changed, an exact path belongs to the broadcaster of the unrevoked key that is limited to it, and a stream is not ended by force while the media server can be asked.",
+    remedy:
+      "Read `detail`; issue a new key instead of changing a revoked one, choose another path, or stop the stream without force."
   },
   "payload-too-large": {
     status: 413,

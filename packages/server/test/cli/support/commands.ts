@@ -328,14 +328,67 @@ SEQ  AT                       TYPE      DATA
   {
     args: ["health"],
     asks: "GET /health",
-    reply: { body: { status: "ok", service: "greenroom", database: "ok", media_server: "absent" } },
+    reply: {
+      body: {
+        status: "ok",
+        service: "greenroom",
+        database: "ok",
+        media_server: "absent",
+        unauthorized_publishers: null
+      }
+    },
     reads: `\
 status        ok
 database      ok
 media server  absent
+unauthorised  -
+`
+  },
+  {
+    args: ["streams", "stop", streamId, "--force"],
+    asks: `DELETE /streams/${streamId}?force=true`,
+    reply: { status: 204 },
+    reads: `Stream ${streamId} has ended in the store, and its key is free. Its publisher, if it is still there, is kicked when the media server can be asked again.\n`
+  },
+  {
+    args: ["reconcile"],
+    asks: "POST /reconcile",
+    sends: { enforce: false },
+    reply: { body: looked({ unauthorized: 20, held_back: 20 }) },
+    reads: `\
+looked         2026-11-21 01:33:13 UTC (1s ago)
+publishers     23
+not admitted   20
+kicked         0
+held back      20
+only reported  0
+
+20 publishers that nobody admitted are held back, more than MASS_KICK_LIMIT: greenroom reconcile --enforce kicks them.
+`
+  },
+  {
+    args: ["reconcile", "--enforce"],
+    asks: "POST /reconcile",
+    sends: { enforce: true },
+    reply: { body: looked({ publishers: 3, kicked: 20 }) },
+    reads: `\
+looked         2026-11-21 01:33:13 UTC (1s ago)
+publishers     3
+not admitted   0
+kicked         20
+held back      0
+only reported  0
+
+Everybody who publishes was admitted; the others have been kicked.
 `
   }
 ]
+
+/** What `POST /reconcile` answers. */
+function looked(more: Readonly<Record<string, unknown>>) {
+  const none = { unauthorized: 0, kicked: 0, reported: 0, held_back: 0 }
+  return { fresh: true, looked_at: "2026-11-21T01:33:13.000Z", publishers: 23, ...none, ...more }
+}
 
 export const named = (rows: ReadonlyArray<Example>) =>
   rows.map((row) => [`${row.args.slice(0, 2).join(" ")}: ${row.reads.split("\n")[0]}`, row] as const)

@@ -11,6 +11,7 @@ import {
   addressesOf,
   Broadcasters,
   KeyMint,
+  Leases,
   nowhere,
   OperatorSecret,
   ReconcilePolicy,
@@ -118,6 +119,7 @@ export const start = async (options: ServiceOptions = {}) => {
     over(Streams),
     over(Sessions),
     over(Admissions),
+    over(Leases),
     over(StoreHealth)
   ).pipe(Layer.provideMerge(memory))
   const world = Layer.effect(MediaWorld.MediaWorld, MediaWorld.make({ readyAfter: { rtmp: 20, srt: 20 } }))

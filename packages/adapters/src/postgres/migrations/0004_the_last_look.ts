@@ -1,0 +1,8 @@
+/** What the last complete look found, and until when an operator wishes that all unauthorised publishers go: beside the lease. */
+export const statements: ReadonlyArray<string> = [
+  `alter table leases
+    add column looked_at timestamptz(3),
+    add column found jsonb,
+    add column enforce_until timestamptz(3),
+    add constraint a_look_found_something check ((looked_at is null) = (found is null))`
+]

@@ -1,0 +1,71 @@
+/** What a failure says of what was done: PostgreSQL's own refusal that nothing was, a connection that is lost that nobody knows. */
+import type { PgClient } from "@effect/sql-pg/PgClient"
+import { assert, layer } from "@effect/vitest"
+import { StoreUnavailable } from "@greenroom/core"
+import { Context, Effect, Layer, type Scope } from "effect"
+import * as Postgres from "../../src/postgres/Postgres.ts"
+import type { PostgresAddress } from "../../src/postgres/PostgresAddress.ts"
+import * as PostgresMigrations from "../../src/postgres/PostgresMigrations.ts"
+import { admit, aKey, anAsk } from "../contract/world.ts"
+import { clientOf, usePostgres } from "../fixtures/postgres.ts"
+
+class Address extends Context.Service<Address, PostgresAddress>()("greenroom/test/Address") {}
+
+const freshDatabase = usePostgres()
+
+const world = Layer.unwrap(
+  Effect.gen(function* () {
+    const address = yield* freshDatabase
+    yield* PostgresMigrations.migrate(address)
+    return Layer.merge(Postgres.layer(address), Layer.succeed(Address, address))
+  }).pipe(Effect.orDie)
+)
+
+const aClient: Effect.Effect<PgClient, unknown, Address | Scope.Scope> = Effect.flatMap(Address, clientOf)
+
+const failureOf = <A, R>(effect: Effect.Effect<A, StoreUnavailable, R>) =>
+  Effect.match(effect, {
+    onFailure: (error) => error,
+    onSuccess: () => assert.fail("it was admitted")
+  })
+
+layer(world, { excludeTestServices: true, timeout: "60 seconds" })("The outcome of a failed admission", (it) => {
+  it.effect("is known when a lock was not to be had in time: nothing was done", () =>
+    Effect.gen(function* () {
+      const holder = yield* aClient
+      const key = yield* aKey()
+      yield* holder`begin`
+      yield* holder`select id from stream_keys where id = ${key.id} for update`
+      const error = yield* failureOf(admit(anAsk(key)))
+      yield* holder`rollback`
+      assert.instanceOf(error, StoreUnavailable)
+      assert.isTrue(error.nothingDone)
+    })
+  )
+
+  it.effect("is known when a constraint refused it", () =>
+    Effect.gen(function* () {
+      const key = yield* aKey()
+      const error = yield* failureOf(admit(anAsk(key, { path: `live/sk_${"a".repeat(43)}` })))
+      assert.isTrue(error.nothingDone)
+    })
+  )
+
+  it.effect("is not known when the connection was lost on the way", () =>
+    Effect.gen(function* () {
+      const [holder, killer] = [yield* aClient, yield* aClient]
+      const key = yield* aKey()
+      yield* holder`begin`
+      yield* holder`select id from stream_keys where id = ${key.id} for update`
+      const kill = Effect.delay(
+        killer`
+          select pg_terminate_backend(pid) from pg_stat_activity
+          where datname = current_database() and wait_event_type = 'Lock'`,
+        "100 millis"
+      )
+      const [error] = yield* Effect.all([failureOf(admit(anAsk(key))), kill], { concurrency: 2 })
+      yield* holder`rollback`
+      assert.isUndefined(error.nothingDone)
+    })
+  )
+})

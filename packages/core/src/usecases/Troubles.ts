@@ -1,0 +1,31 @@
+/**
+ * The troubles that a running Greenroom can be in, as one gauge with a label: whoever sees a 1 finds the kind in docs/operating.md. Each
+ * has a log line of its own where it begins and where it ends.
+ */
+import { Effect, Metric } from "effect"
+import * as Telemetry from "../Telemetry.ts"
+
+export const troubleKinds = [
+  /** The store does not answer: nobody is admitted. */
+  "store",
+  /** The reconciler's calls to the store fail, whatever the admissions' do. */
+  "reconciler_store",
+  "media_server_absent",
+  "media_server_unreachable",
+  "media_server_refused",
+  "media_server_nonsense",
+  /** The lease ran out in the middle of a pass: this process was frozen, or its store is slow. */
+  "lease_lost",
+  /** A defect, or a pass that took too long. */
+  "reconciler_failed",
+  "mass_kick_held_back",
+  /** An admission whose answer was lost has not been ended yet. */
+  "regrets_pending"
+] as const
+export type TroubleKind = (typeof troubleKinds)[number]
+
+export const showTrouble = (kind: TroubleKind, lasts: boolean) =>
+  Metric.update(Metric.withAttributes(Telemetry.degraded, { kind }), lasts ? 1 : 0)
+
+/** So that a trouble that never was is a 0 and not missing. */
+export const showNoTrouble = Effect.forEach(troubleKinds, (kind) => showTrouble(kind, false), { discard: true })
