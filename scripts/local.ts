@@ -56,14 +56,28 @@ const keptSecret = (name: string): string => {
 
 const children: Array<ChildProcess> = []
 let leaving = false
+/** The newest first: MediaMTX's last hooks still find Greenroom. */
+const stopNext = (): void => {
+  const runs = (child: ChildProcess) => child.pid !== undefined && child.exitCode === null && child.signalCode === null
+  const child = children.findLast(runs)
+  if (child === undefined) return
+  child.once("exit", stopNext)
+  child.kill("SIGTERM")
+}
 const leave = (): void => {
+  if (leaving) return
   leaving = true
-  for (const child of children) child.kill("SIGTERM")
+  stopNext()
 }
 
 /** A process that takes the other one with it. */
 const start = (name: string, command: string, args: ReadonlyArray<string>, env: Record<string, string>): void => {
-  const child = spawn(command, args, { stdio: ["ignore", "inherit", "inherit"], env: { ...process.env, ...env } })
+  // In a group of its own: a terminal's Ctrl-C reaches us alone, and we stop them in order.
+  const child = spawn(command, args, {
+    stdio: ["ignore", "inherit", "inherit"],
+    env: { ...process.env, ...env },
+    detached: true
+  })
   children.push(child)
   const gone = (how: string) => {
     if (!leaving) {
