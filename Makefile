@@ -1,5 +1,5 @@
 # The everyday commands. Each is an npm script or a compose call; `npm ci` comes first.
-.PHONY: build test lint migrate run e2e bench
+.PHONY: build test lint migrate run e2e bench dev logs down ps api-status metrics dev-key local
 
 node_modules: package-lock.json
 	npm ci
@@ -25,3 +25,38 @@ e2e: node_modules
 
 bench: node_modules
 	npm run bench
+
+# A developer's day. With containers: dev, logs, down, ps. Without: local. Either way: api-status, metrics, dev-key.
+DEVELOPER = npm exec --no -- node --conditions=@greenroom/source scripts/developer.ts
+COMPOSE = docker compose
+
+dev: node_modules
+	@$(DEVELOPER) containers
+	@$(DEVELOPER) env
+	$(COMPOSE) up --build --detach --wait || { echo "docker compose could not start everything: see its lines above, and make logs; a port in use is named there"; exit 1; }
+	@$(DEVELOPER) wait
+	@IN_CONTAINERS=yes $(DEVELOPER) key
+
+logs: node_modules
+	@$(DEVELOPER) containers
+	$(COMPOSE) logs --follow
+
+down: node_modules
+	@$(DEVELOPER) containers
+	$(COMPOSE) down
+
+ps: node_modules
+	@$(DEVELOPER) containers
+	$(COMPOSE) ps
+
+api-status: node_modules
+	@$(DEVELOPER) api-status
+
+metrics: node_modules
+	@$(DEVELOPER) metrics
+
+dev-key: node_modules
+	@$(DEVELOPER) key
+
+local: node_modules
+	@exec npm exec --no -- node --conditions=@greenroom/source scripts/local.ts

@@ -10,7 +10,15 @@ import { Context, Deferred, type Duration, Effect, Layer, Redacted, type Scope }
 import * as GuardedProcess from "./GuardedProcess.ts"
 import type { MediaMtxBinary } from "./MediaMtxBinary.ts"
 import { MediaMtxUnavailable, mediaMtxVersion } from "./MediaMtxUnavailable.ts"
-import { defaultPorts, mediaMtxConfig, mediaMtxUrls, type Ports, type Settings, type Urls } from "./mediaMtxConfig.ts"
+import {
+  defaultPorts,
+  hookEnvironment,
+  mediaMtxConfig,
+  mediaMtxUrls,
+  type Ports,
+  type Settings,
+  type Urls
+} from "./mediaMtxConfig.ts"
 import { describePortInUse, type PortInUse, portInUse, readLine } from "./mediaMtxLog.ts"
 import { privateFolder } from "./privateFolder.ts"
 
@@ -77,6 +85,7 @@ const explain = (exit: MediaMtxExit): string => {
 interface Supervised {
   readonly options: Options
   readonly config: string
+  readonly environment: Readonly<Record<string, string>>
   readonly ports: Ports
   readonly secrets: ReadonlyArray<string>
   running: boolean
@@ -93,6 +102,7 @@ const live = Effect.fnUntraced(function* (it: Supervised) {
     command: it.options.binary.path,
     args: [it.config],
     cwd: path.dirname(it.config),
+    env: it.environment,
     stop: { signal: "TERM", grace: it.options.stopGrace ?? "5 seconds", last: "KILL" },
     onLine: (raw, cut) => {
       const line = readLine(raw, cut, it.secrets)
@@ -160,6 +170,7 @@ export const make = Effect.fn("EmbeddedMediaMtx.make")(function* (
   const it: Supervised = {
     options,
     config: yield* writeConfig(path.resolve(options.directory), mediaMtxConfig(settings)),
+    environment: hookEnvironment(settings),
     ports: settings.ports,
     secrets: [secret, encodeURIComponent(secret)].filter((text) => text !== ""),
     running: false,

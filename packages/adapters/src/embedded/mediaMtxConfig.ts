@@ -3,6 +3,7 @@
  * silent clients after 4 seconds, and has nothing switched on that is not used. Everything that it would otherwise listen for
  * on its own accord is off by name, and a setting that it does not know stops it: this is written for the pinned release.
  */
+import { fileURLToPath } from "node:url"
 import { Redacted } from "effect"
 
 export interface Ports {
@@ -46,6 +47,21 @@ export const isWildcard = (host: string) => host === "0.0.0.0" || host === "::"
 const authAddress = ({ host, port, secret }: Settings["auth"]) =>
   `http://mediamtx:${encodeURIComponent(Redacted.value(secret))}@${bracketed(host)}:${port}/auth`
 
+/** In the package's folder beside `src` and `dist`, of which this file is one level down. */
+const hookScript = fileURLToPath(new URL("../../hooks/mtx-hook", import.meta.url))
+
+/**
+ * What the hooks find in the media server's environment; it holds the secret. The script's path is there as well because a hook's
+ * command is split at spaces, and what a `$` stands for is put in only afterwards.
+ */
+export const hookEnvironment = ({ auth }: Pick<Settings, "auth">): Readonly<Record<string, string>> => ({
+  ORCHESTRATOR_URL: `http://${bracketed(auth.host)}:${auth.port}`,
+  HOOK_SECRET: Redacted.value(auth.secret),
+  GREENROOM_MTX_HOOK: hookScript
+})
+
+const hook = (event: "ready" | "not-ready") => `sh $GREENROOM_MTX_HOOK ${event}`
+
 /** Holds the hook secret: it is for a file of mode 0600 and nothing else. MediaMTX reads YAML, and JSON is YAML. */
 export const mediaMtxConfig = ({ host: named, ports, auth }: Settings) => {
   const host = named === "localhost" ? "127.0.0.1" : named
@@ -80,7 +96,7 @@ export const mediaMtxConfig = ({ host: named, ports, auth }: Settings) => {
     webrtcIPsFromInterfaces: isWildcard(host),
     webrtcAdditionalHosts: isWildcard(host) ? [] : [host],
     moq: false,
-    paths: { all_others: {} }
+    paths: { all_others: { runOnAvailable: hook("ready"), runOnUnavailable: hook("not-ready") } }
   }
 }
 

@@ -7,7 +7,7 @@ import type { Ports } from "./mediaMtxConfig.ts"
 export type Level = "debug" | "info"
 
 export interface LogLine {
-  /** `info` for warnings and errors, whose clients' mistakes are no alarm of ours; `debug` for what is routine. */
+  /** `info` for warnings, errors and failed hooks, whose causes are no alarm of ours; `debug` for what is routine. */
   readonly level: Level
   /** Without the time, at most 1,000 characters, and without secrets. */
   readonly text: string
@@ -31,11 +31,14 @@ export const redact = (text: string, secrets: ReadonlyArray<string>, cut = false
 /** How it answers whoever asks for a connection that has gone, as we do on purpose. */
 const askedInVain = /^\[API\] (connection|session) not found$/
 
+/** What `mtx-hook` prints, on the standard error that it has from the media server. */
+const failedHook = /^mtx-hook: /
+
 export const readLine = (line: string, cut: boolean, secrets: ReadonlyArray<string>): LogLine => {
   const [, level = "", rest = line] =
     /^(?:\d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d )?(DEB|INF|WAR|ERR):? (.*)$/.exec(line) ?? []
   return {
-    level: (level === "WAR" || level === "ERR") && !askedInVain.test(rest) ? "info" : "debug",
+    level: failedHook.test(rest) || (/^(WAR|ERR)$/.test(level) && !askedInVain.test(rest)) ? "info" : "debug",
     text: redact(rest, secrets, cut).slice(0, shown),
     isError: level === "ERR"
   }

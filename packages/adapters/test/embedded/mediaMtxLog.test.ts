@@ -35,6 +35,11 @@ describe("redact", () => {
 })
 
 describe("readLine", () => {
+  it("a hook that failed is told", () => {
+    const line = "mtx-hook: http://127.0.0.1:1/webhook/ready did not answer: nothing came within 5 seconds"
+    assert.deepStrictEqual(readLine(line, false, []), { level: "info", text: line, isError: false })
+  })
+
   it("an answer to a question of ours about a connection that has gone is routine", () => {
     assert.strictEqual(readLine("2026/11/21 03:51:03 ERR [API] connection not found", false, []).level, "debug")
     assert.strictEqual(readLine("2026/11/21 03:51:03 ERR [API] path not found", false, []).level, "info")

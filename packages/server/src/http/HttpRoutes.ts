@@ -12,6 +12,7 @@ import * as BroadcasterRoutes from "./BroadcasterRoutes.ts"
 import * as KnownRoutes from "./KnownRoutes.ts"
 import * as MetricsRoute from "./MetricsRoute.ts"
 import * as PageRoutes from "./PageRoutes.ts"
+import * as PipelineRoutes from "./PipelineRoutes.ts"
 import * as ReconcileRoutes from "./ReconcileRoutes.ts"
 import * as RequestFrame from "./RequestFrame.ts"
 import * as StreamKeyRoutes from "./StreamKeyRoutes.ts"
@@ -33,7 +34,7 @@ const api = HttpApiBuilder.layer(ServedApi).pipe(
   Layer.provide(ApiKeyCheck.layer)
 )
 
-const main = Layer.mergeAll(api, AuthRoute.layer, WebhookRoutes.layer, PageRoutes.layer)
+const main = Layer.mergeAll(api, AuthRoute.layer, WebhookRoutes.layer, PipelineRoutes.layer, PageRoutes.layer)
 
 /** Everything but the metrics. */
 export const layer = framed(main)

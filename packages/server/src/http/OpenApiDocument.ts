@@ -61,7 +61,7 @@ const completeProblems = (spec: Json): void => {
     schema.properties = { type, title, status, detail, instance, code, request_id, ...more }
     schema.required = Object.keys(schema.properties)
     schema.description = problemTypes[name].meaning
-    schema.examples = [problemExample(name)]
+    schema.examples = [problemExample(name, schema.properties.status.enum?.[0])]
   }
 }
 

@@ -6,6 +6,7 @@
 import { execFileSync, spawn } from "node:child_process"
 import { once } from "node:events"
 import { readFileSync } from "node:fs"
+import { createServer } from "node:net"
 import { assert, describe, it } from "@effect/vitest"
 import { Result, Schema } from "effect"
 import { parse } from "yaml"
@@ -27,13 +28,14 @@ const Service = Schema.Struct({
   image: Schema.String.check(Schema.isPattern(/^[\w./-]+:\d+\.\d+[\w.-]*$/, { message: "expected a pinned image" })),
   build: Schema.optionalKey(Schema.Struct({ context: Schema.String, dockerfile: Schema.String })),
   environment: Schema.Record(Schema.String, Schema.String),
-  ports: Schema.optionalKey(Schema.Array(Schema.String.check(Schema.isPattern(/^\d+:\d+(\/udp)?$/)))),
+  ports: Schema.optionalKey(Schema.Array(Schema.String.check(Schema.isPattern(/^(127\.0\.0\.1:)?\d+:\d+(\/udp)?$/)))),
   volumes: Schema.optionalKey(Schema.Array(Schema.String)),
   networks: Schema.Array(Schema.String),
   depends_on: Schema.optionalKey(
     Schema.Record(Schema.String, Schema.Struct({ condition: Schema.Literals(["service_healthy"]) }))
   ),
   healthcheck: Schema.optionalKey(Healthcheck),
+  init: Schema.optionalKey(Schema.Boolean),
   stop_grace_period: Schema.optionalKey(Duration),
   restart: Schema.Literals(["unless-stopped"])
 })
@@ -74,7 +76,7 @@ describe("the compose file", () => {
         assert.isTrue(checked, `${other} has a health check to wait for`)
       }
       for (const volume of service.volumes ?? []) {
-        const source = volume.split(":")[0]!
+        const source = volume.replace(/\$\{\w+:-([^}]*)\}/, "$1").split(":")[0]!
         if (source.startsWith(".")) assert.doesNotThrow(() => text(source))
         else assert.property(volumes, source)
       }
@@ -101,10 +103,11 @@ describe("the compose file", () => {
     )
   })
 
-  it("gives the service only variables that it reads, and does not publish the control API", () => {
+  it("gives the service only variables that it reads, and publishes the control API to this machine alone", () => {
     const { api, mediamtx } = compose().services
     for (const name of Object.keys(api!.environment)) assert.include(variableNames, name)
-    assert.isFalse(mediamtx!.ports?.some((port) => port.includes("9997")))
+    for (const port of mediamtx!.ports ?? [])
+      assert.strictEqual(port.startsWith("127.0.0.1:"), /:99\d\d$/.test(port), port)
     assert.include(mediamtx!.environment.MTX_AUTHHTTPADDRESS, "@api:8080/auth")
   })
 })
@@ -122,6 +125,114 @@ describe("the image", () => {
   })
 })
 
+describe("the hooks in containers", () => {
+  it("have their script, the address and the secret, and either configuration runs them", () => {
+    const { mediamtx } = compose().services
+    assert.include(mediamtx!.image, "-ffmpeg")
+    assert.strictEqual(mediamtx!.environment.ORCHESTRATOR_URL, "http://api:8080")
+    assert.match(mediamtx!.environment.HOOK_SECRET!, /^\$\{HOOK_SECRET:\?/)
+    const mounted = mediamtx!.volumes!.find((volume) => volume.endsWith(":/mtx-hook:ro"))!
+    assert.strictEqual(text(mounted.split(":")[0]!), text("docker/mediamtx/mtx-hook"))
+    for (const file of ["docker/mediamtx.yml", "docker/mediamtx/pipeline.yml"]) {
+      assert.deepStrictEqual(parse(text(file)).paths, {
+        all_others: { runOnAvailable: "/mtx-hook ready", runOnUnavailable: "/mtx-hook not-ready" }
+      })
+    }
+  })
+
+  it("offers both configurations in .env.example", () => {
+    const [, chosen] = /^MEDIAMTX_CONFIG=(.*)$/m.exec(text(".env.example")) ?? []
+    for (const file of [chosen!, "mediamtx/pipeline.yml"]) assert.doesNotThrow(() => text(`docker/${file}`))
+  })
+})
+
+/** A configuration, loaded by the real binary until its control API is up; its addresses are the loopback's, with the ports given. */
+const loaded = async (file: string, env: Record<string, string>) => {
+  const { MTX_AUTHHTTPADDRESS, MTX_WEBRTCADDITIONALHOSTS } = compose().services.mediamtx!.environment
+  const child = spawn(mediaMtx, [new URL(file, root).pathname], {
+    env: {
+      PATH: process.env.PATH ?? "",
+      MTX_AUTHHTTPADDRESS: MTX_AUTHHTTPADDRESS!.replace(/\$\{[^}]*\}/, "0123456789abcdef"),
+      MTX_WEBRTCADDITIONALHOSTS: MTX_WEBRTCADDITIONALHOSTS!.replace(/\$\{\w+:-([^}]*)\}/, "$1"),
+      ...env
+    }
+  })
+  const lines: Array<string> = []
+  await new Promise<void>((resolve) => {
+    child.stdout.setEncoding("utf8").on("data", (said: string) => {
+      lines.push(...said.trim().split("\n"))
+      if (said.includes("[API] started")) resolve()
+    })
+    child.once("exit", () => resolve())
+  })
+  const stop = async () => {
+    child.kill("SIGTERM")
+    if (child.exitCode === null) await once(child, "close")
+  }
+  return { pid: child.pid!, lines, stop }
+}
+
+const hasSs = (() => {
+  try {
+    execFileSync("ss", ["-V"], { stdio: "ignore" })
+    return true
+  } catch {
+    return false
+  }
+})()
+
+/** The port of every listener of a process, TCP and UDP. */
+const listenersOf = (pid: number): ReadonlyArray<number> =>
+  execFileSync("ss", ["-Hltunp"], { encoding: "utf8" })
+    .split("\n")
+    .filter((line) => line.includes(`pid=${pid},`))
+    .map((line) => Number(/:(\d+)$/.exec(line.trim().split(/\s+/)[4]!)?.[1]))
+    .sort((a, b) => a - b)
+
+const isFree = (port: number) =>
+  new Promise<boolean>((resolve) => {
+    const server = createServer()
+    server.once("error", () => resolve(false)).listen(port, () => server.close(() => resolve(true)))
+  })
+
+describe("the media server's configuration for the pipeline", () => {
+  it("has RTMP, RTSP over TCP, control API, metrics and playback on, each on the documented port, and nothing else", () => {
+    const config = parse(text("docker/mediamtx/pipeline.yml"))
+    const standard = parse(text("docker/mediamtx.yml"))
+    for (const same of ["authMethod", "authHTTPAddress", "authHTTPExclude", "readTimeout", "rtspTransports"]) {
+      assert.deepStrictEqual(config[same], standard[same], same)
+    }
+    for (const on of ["api", "rtsp", "rtmp", "metrics", "playback", "logStructured"])
+      assert.isTrue(isOn(config[on]), on)
+    for (const off of ["moq", "srt", "hls", "webrtc", "pprof"]) assert.isFalse(isOn(config[off]), off)
+    const ports = Object.entries(config).flatMap(([name, value]) =>
+      /Address$/.test(name) && /^:/.test(String(value)) ? [value] : []
+    )
+    assert.sameMembers(ports, [":1935", ":8554", ":9996", ":9997", ":9998"])
+  })
+
+  it.skipIf(!hasMediaMtx || !hasSs)(
+    "is loaded by the real binary without a warning, logs JSON, and listens on just those ports (needs mediamtx and ss)",
+    async () => {
+      const documented = [1935, 8554, 9996, 9997, 9998]
+      const free = (await Promise.all(documented.map(isFree))).every((one) => one)
+      // Somebody's media server runs here already: then the same five on ports of the system's choice.
+      const names = ["API", "RTSP", "RTMP", "METRICS", "PLAYBACK"]
+      const elsewhere = Object.fromEntries(names.map((name) => [`MTX_${name}ADDRESS`, "127.0.0.1:0"]))
+      const { pid, lines, stop } = await loaded("docker/mediamtx/pipeline.yml", free ? {} : elsewhere)
+      const ports = listenersOf(pid)
+      await stop()
+      const said = lines.map((line) => JSON.parse(line) as { level: string; message: string })
+      assert.deepStrictEqual(
+        said.filter(({ level }) => !/^(INF|DEB)$/.test(level)),
+        []
+      )
+      if (free) assert.deepStrictEqual(ports, documented)
+      else assert.lengthOf(ports, documented.length)
+    }
+  )
+})
+
 describe("the media server's configuration", () => {
   it("asks about everybody, goes silent after 4 s, and has MoQ off", () => {
     const config = parse(text("docker/mediamtx.yml"))
@@ -131,7 +242,6 @@ describe("the media server's configuration", () => {
     assert.deepStrictEqual(config.rtspTransports, ["tcp"])
     for (const on of ["api", "rtsp", "rtmp", "srt", "hls", "webrtc"]) assert.isTrue(isOn(config[on]), on)
     for (const off of ["moq", "metrics", "pprof", "playback"]) assert.isFalse(isOn(config[off]), off)
-    assert.notMatch(text("docker/mediamtx.yml"), /^\s*runOn/m)
   })
 
   it.skipIf(!hasMediaMtx)(
@@ -143,25 +253,8 @@ describe("the media server's configuration", () => {
           "127.0.0.1:0"
         ])
       )
-      const { MTX_AUTHHTTPADDRESS, MTX_WEBRTCADDITIONALHOSTS } = compose().services.mediamtx!.environment
-      const child = spawn(mediaMtx, [new URL("docker/mediamtx.yml", root).pathname], {
-        env: {
-          PATH: process.env.PATH ?? "",
-          ...local,
-          MTX_AUTHHTTPADDRESS: MTX_AUTHHTTPADDRESS!.replace(/\$\{[^}]*\}/, "0123456789abcdef"),
-          MTX_WEBRTCADDITIONALHOSTS: MTX_WEBRTCADDITIONALHOSTS!.replace(/\$\{\w+:-([^}]*)\}/, "$1")
-        }
-      })
-      const lines: Array<string> = []
-      await new Promise<void>((resolve) => {
-        child.stdout.setEncoding("utf8").on("data", (said: string) => {
-          lines.push(...said.trim().split("\n"))
-          if (said.includes("[API] started")) resolve()
-        })
-        child.once("exit", () => resolve())
-      })
-      child.kill("SIGTERM")
-      await once(child, "close")
+      const { lines, stop } = await loaded("docker/mediamtx.yml", local)
+      await stop()
       assert.deepStrictEqual(
         lines.filter((line) => / (WAR|ERR) /.test(line)),
         []

@@ -5,6 +5,7 @@ import packageJson from "../../package.json" with { type: "json" }
 import * as BroadcastersApi from "../../src/http/api/BroadcastersApi.ts"
 import { examples } from "../../src/http/api/examples.ts"
 import * as MediaServerApi from "../../src/http/api/MediaServerApi.ts"
+import * as PipelineApi from "../../src/http/api/PipelineApi.ts"
 import { problemTypes } from "../../src/http/api/problemTypes.ts"
 import * as ReconcileApi from "../../src/http/api/ReconcileApi.ts"
 import * as StreamKeysApi from "../../src/http/api/StreamKeysApi.ts"
@@ -107,6 +108,8 @@ describe("the document", () => {
       "POST /auth",
       "POST /webhook/ready",
       "POST /webhook/not-ready",
+      "POST /v1/mediamtx/events/ready",
+      "POST /v1/mediamtx/events/not-ready",
       "GET /",
       "GET /health",
       "GET /livez",
@@ -154,7 +157,7 @@ describe("every operation", () => {
     for (const { path, operation } of operations()) {
       const expected = /^\/(broadcasters|stream-keys|streams|reconcile)/.test(path)
         ? [{ api_key: [] }, { bearer: [] }]
-        : /^\/(auth|webhook)/.test(path)
+        : /^\/(auth|webhook|v1\/mediamtx)/.test(path)
           ? [{}, { hook_basic: [] }, { hook_bearer: [] }]
           : []
       expect([path, operation.security]).toEqual([path, expected])
@@ -187,10 +190,10 @@ describe("every operation", () => {
       if (operation.parameters.length > 0 && !path.startsWith("/errors"))
         expect([at, statuses]).toEqual([at, expect.arrayContaining(["400", "503"])])
       if (operation.requestBody !== undefined)
-        expect([at, statuses]).toEqual([at, expect.arrayContaining(["400", "413"])])
+        expect([at, statuses]).toEqual([at, expect.arrayContaining([path.startsWith("/v1/") ? "422" : "400", "413"])])
       if (path.includes("{")) expect([at, statuses]).toEqual([at, expect.arrayContaining(["404"])])
       if (operation.requestBody !== undefined && !path.startsWith("/webhook"))
-        expect([at, statuses]).toEqual([at, expect.arrayContaining(["415", "503"])])
+        expect([at, statuses]).toEqual([at, expect.arrayContaining(path.startsWith("/v1/") ? ["415"] : ["415", "503"])])
     }
     const refusals = operations().find(({ path }) => path === "/auth")?.operation.responses["401"].content[
       "application/problem+json"
@@ -303,7 +306,7 @@ describe("problems", () => {
     )
     const types = described.map((schema) => schema.properties.type.enum[0])
     const unreadable = ["/errors/method-not-allowed", "/errors/request-timeout", "/errors/headers-too-large"]
-    expect([...types, ...unreadable].toSorted()).toEqual(
+    expect([...new Set(types), ...unreadable].toSorted()).toEqual(
       Object.keys(problemTypes)
         .map((name) => `/errors/${name}`)
         .toSorted()
@@ -326,6 +329,7 @@ describe("examples", () => {
     ...StreamsApi,
     ...ReconcileApi,
     ...SystemApi,
+    ...PipelineApi,
     AuthRequest: MediaServerApi.AuthBody,
     AuthAllowed: MediaServerApi.AuthAllowed,
     Hook: MediaServerApi.HookBody

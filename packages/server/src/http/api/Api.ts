@@ -6,6 +6,7 @@ import * as HttpApi from "effect/http-api/HttpApi"
 import { BroadcastersApi } from "./BroadcastersApi.ts"
 import { everyComplaint, noUnknownFields } from "./Input.ts"
 import { MediaServerApi } from "./MediaServerApi.ts"
+import { PipelineApi } from "./PipelineApi.ts"
 import { ReconcileApi } from "./ReconcileApi.ts"
 import { StreamKeysApi } from "./StreamKeysApi.ts"
 import { StreamsApi } from "./StreamsApi.ts"
@@ -17,5 +18,5 @@ export class ServedApi extends HttpApi.make("greenroom")
   .annotate(HttpApi.PayloadParseOptions, noUnknownFields) {}
 
 export class Api extends HttpApi.make("greenroom")
-  .add(StreamsApi, StreamKeysApi, BroadcastersApi, ReconcileApi, MediaServerApi, SystemApi, PagesApi)
+  .add(StreamsApi, StreamKeysApi, BroadcastersApi, ReconcileApi, MediaServerApi, PipelineApi, SystemApi, PagesApi)
   .annotate(HttpApi.ParseOptions, everyComplaint) {}

@@ -4,7 +4,7 @@
  */
 import { Schema } from "effect"
 import * as HttpApiError from "effect/http-api/HttpApiError"
-import { type ProblemName, problemTypes, typeOf } from "./problemTypes.ts"
+import { EVENT_REFUSED_STATUS, type ProblemName, problemTypes, typeOf } from "./problemTypes.ts"
 
 const declared = <N extends ProblemName>(name: N) => ({
   type: typeOf(name),
@@ -28,6 +28,12 @@ export type Complaint = typeof Complaint.Type
 export class ValidationFailed extends HttpApiError.Problem<ValidationFailed>()(
   "ValidationFailed",
   declared("validation"),
+  { ...members, errors: Schema.Array(Complaint) }
+) {}
+/** The same, as the pipeline's events answer it: 422, which their requirement asks for. */
+export class EventRefused extends HttpApiError.Problem<EventRefused>()(
+  "EventRefused",
+  { ...declared("validation"), status: EVENT_REFUSED_STATUS },
   { ...members, errors: Schema.Array(Complaint) }
 ) {}
 export class Unauthorized extends HttpApiError.Problem<Unauthorized>()(

@@ -112,6 +112,7 @@ const StreamDetails = {
 const StreamEvent = { seq: 2, type: "ready", at: "2026-11-21T01:33:16.702Z", data: { source_type: "rtmpConn" } }
 
 const health = { status: "ok", service: "greenroom", database: "ok", media_server: "ok", unauthorized_publishers: 0 }
+const received = { stream_id: "studio-1", direction: "in", correlation_id: "6b0c5c1e-0a57-4a0e-9a86-58b1a2a0b7c4" }
 
 const annotation = { title: "Evening service", recording_ref: "s3://recordings/2026/11/21/studio-1.mp4" }
 
@@ -166,6 +167,9 @@ export const examples: Readonly<Record<string, unknown>> = {
   },
   AuthAllowed: { decision: "allow", stream_id: ids.stream },
   Hook: { path: "live/studio-1", source_type: "rtmpConn", source_id: ids.source },
+  HookEvent: { path: "live/studio-1/in", sourceType: "rtmpConn", sourceId: ids.source, query: "lang=es" },
+  ReadyReceived: { status: "received", message: "Ready event received", ...received },
+  NotReadyReceived: { status: "received", message: "Not-ready event received", ...received },
   Index: { name: "greenroom", version: "0.1.0" },
   Healthy: health,
   Degraded: { ...health, status: "degraded", database: "unreachable" },
@@ -218,10 +222,10 @@ const instanceOf = (name: ProblemName): string =>
         ? "/auth"
         : "/stream-keys"
 
-export const problemExample = (name: ProblemName) => ({
+export const problemExample = (name: ProblemName, status: number = problemTypes[name].status) => ({
   type: typeOf(name),
   title: problemTypes[name].title,
-  status: problemTypes[name].status,
+  status,
   detail: details[name] ?? problemTypes[name].title,
   instance: instanceOf(name),
   code: codeOf(name),

@@ -137,6 +137,9 @@ export const problemTypes = {
   }
 } as const satisfies Record<string, ProblemType>
 
+/** What the /v1/mediamtx calls answer instead of validation's 400. */
+export const EVENT_REFUSED_STATUS = 422
+
 export type ProblemName = keyof typeof problemTypes
 
 /** The `type` member: a relative URI that the service serves as a page. */

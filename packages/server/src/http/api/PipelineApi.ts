@@ -1,0 +1,80 @@
+/**
+ * The pipeline's events, as the media server's hooks send them: in camelCase, each for the ingest (`in`) or the product (`out`)
+ * of one stream. Plain routes serve them, as they do the other calls of the media server; here they are for the OpenAPI document.
+ */
+import { Schema } from "effect"
+import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
+import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
+import * as OpenApi from "effect/http-api/OpenApi"
+import { HookKey } from "./ApiKey.ts"
+import * as Problems from "./Problems.ts"
+
+/** `live/<streamId>/in` is an ingest, `live/<streamId>/out` what a worker made of it. */
+export const PIPELINE_PATH = /^live\/([A-Za-z0-9_-]{1,128})\/(in|out)$/u
+
+const SOURCE_TYPE = /^([A-Za-z]+(Conn|Session|Source)|rtmp|rtsp|webrtc|srt)$/u
+
+const expected = (sentence: string) => ({ message: `Expected ${sentence}` })
+const QUERY_MAX_LENGTH = 4096
+
+export const HookEvent = Schema.Struct({
+  path: Schema.String.check(
+    Schema.isPattern(PIPELINE_PATH, expected("a path such as live/studio-1/in, ending in /in or /out"))
+  ).annotate({ description: "`live/<streamId>/in` or `live/<streamId>/out`" }),
+  sourceType: Schema.String.check(
+    Schema.isMaxLength(64),
+    Schema.isPattern(SOURCE_TYPE, expected("the media server's own name, such as rtmpConn, or rtmp, rtsp, webrtc, srt"))
+  ).annotate({ description: "The media server's own name for it: `rtmpConn`, `rtspSession`, …" }),
+  sourceId: Schema.String.check(Schema.isBetweenLength(1, 2048)).annotate({ description: "The connection's id" }),
+  query: Schema.optionalKey(
+    Schema.NullOr(Schema.RedactedFromValue(Schema.String.check(Schema.isMaxLength(QUERY_MAX_LENGTH))))
+  ).annotate({ description: "What followed the path in the publisher's URL, unescaped once" })
+}).annotate({ identifier: "HookEvent", description: "A hook of the media server; unknown fields are ignored" })
+
+const received = <const M extends string>(message: M, identifier: string) =>
+  Schema.Struct({
+    status: Schema.Literal("received"),
+    message: Schema.Literal(message),
+    stream_id: Schema.String.annotate({ description: "The `streamId` of the path" }),
+    direction: Schema.Literals(["in", "out"]),
+    correlation_id: Schema.String.annotate({ description: "A UUID; the log line has it, too" })
+  }).annotate({ identifier })
+
+export const ReadyReceived = received("Ready event received", "ReadyReceived")
+export const NotReadyReceived = received("Not-ready event received", "NotReadyReceived")
+
+const said = (summary: string) =>
+  OpenApi.annotations({
+    summary,
+    description:
+      "Makes Greenroom look at the media server at once, as the webhooks do; repeated, late, lost or forged events do no harm. One line of the log tells of each."
+  })
+
+const onEvent = [
+  Problems.EventRefused,
+  Problems.PayloadTooLarge,
+  Problems.UnsupportedMediaType,
+  Problems.Internal
+] as const
+
+export class PipelineApi extends HttpApiGroup.make("pipeline")
+  .add(
+    HttpApiEndpoint.post("ready", "/v1/mediamtx/events/ready", {
+      payload: HookEvent,
+      success: ReadyReceived,
+      error: onEvent
+    }).annotateMerge(said("An ingest or a product became ready")),
+    HttpApiEndpoint.post("not_ready", "/v1/mediamtx/events/not-ready", {
+      payload: HookEvent,
+      success: NotReadyReceived,
+      error: onEvent
+    }).annotateMerge(said("An ingest or a product is no longer ready"))
+  )
+  .middleware(HookKey)
+  .annotateMerge(
+    OpenApi.annotations({
+      title: "Pipeline",
+      description:
+        "What `mtx-hook` sends from the media server for `live/<streamId>/in` and `…/out`. The hook secret is asked for when one is configured."
+    })
+  ) {}
