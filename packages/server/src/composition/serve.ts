@@ -33,8 +33,11 @@ const http = Layer.unwrap(
     const port = settings.API_PORT ?? 8080
     const metricsPort = settings.METRICS_PORT
     if (metricsPort === undefined) return serveHttp(HttpRoutes.layerWithMetrics, { host, port })
-    const metrics = serveHttp(HttpRoutes.layerMetrics, { host, port: metricsPort })
-    return Layer.provideMerge(serveHttp(HttpRoutes.layer, { host, port }), Layer.fresh(metrics))
+    // Nothing of the second server is given along: with its router in reach, both would fill and serve the same one.
+    const metrics = Layer.effectDiscard(
+      Layer.build(Layer.fresh(serveHttp(HttpRoutes.layerMetrics, { host, port: metricsPort })))
+    )
+    return Layer.merge(serveHttp(HttpRoutes.layer, { host, port }), metrics)
   })
 )
 

@@ -2,58 +2,14 @@
 import { once } from "node:events"
 import * as fs from "node:fs"
 import * as net from "node:net"
-import * as os from "node:os"
 import * as path from "node:path"
-import { afterEach, assert, beforeEach, describe, it } from "@effect/vitest"
-import { noMediaServer, type Service, startService } from "../fixtures/service.ts"
-
-const wait = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds))
-
-const until = async (condition: () => boolean, what: string) => {
-  for (let tries = 0; !condition(); tries++) {
-    if (tries > 500) throw new Error(`not within 10 s: ${what}`)
-    await wait(20)
-  }
-}
-
-const isAlive = (pid: number) => {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch {
-    return false
-  }
-}
+import { assert, describe, it } from "@effect/vitest"
+import { noMediaServer } from "../fixtures/service.ts"
+import { isAlive, until, useHome, wait } from "./home.ts"
 
 describe("the service's process", () => {
-  let parent = ""
-  let services: Array<Service> = []
-  const start = (more: Readonly<Record<string, string>> = {}) => {
-    const service = startService({ DATA_DIR: path.join(parent, "data"), API_PORT: "0", ...noMediaServer, ...more })
-    services.push(service)
-    return service
-  }
-  const secret = () => fs.readFileSync(path.join(parent, "data", "api-secret"), "utf8").trim()
-  const databasePid = () =>
-    Number(fs.readFileSync(path.join(parent, "data/postgres/data/postmaster.pid"), "utf8").split("\n")[0])
-
-  beforeEach(() => {
-    parent = fs.mkdtempSync(path.join(os.tmpdir(), "greenroom-serve-"))
-    fs.chmodSync(parent, 0o711)
-    services = []
-  })
-  afterEach(async () => {
-    for (const { child } of services) child.kill("SIGKILL")
-    await Promise.all(services.map(({ ended }) => ended))
-    await until(() => {
-      try {
-        return !isAlive(databasePid())
-      } catch {
-        return true
-      }
-    }, "the database is gone")
-    fs.rmSync(parent, { recursive: true, force: true })
-  })
+  const home = useHome(noMediaServer)
+  const { start, secret, databasePid } = home
 
   const call = (url: string, route: string, init: { readonly method?: string; readonly body?: string } = {}) =>
     fetch(`${url}${route}`, {
@@ -65,7 +21,7 @@ describe("the service's process", () => {
     const service = start()
     const url = await service.ready
     assert.match(service.out(), /Greenroom is ready after \d/)
-    assert.include(service.out(), path.join(parent, "data", "api-secret"))
+    assert.include(service.out(), path.join(home.directory(), "data", "api-secret"))
     assert.notInclude(service.out() + service.err(), secret())
     const health = await (await fetch(`${url}/health`)).json()
     assert.deepStrictEqual(health, { status: "ok", service: "greenroom", database: "ok", media_server: "unreachable" })
@@ -165,7 +121,7 @@ describe("the service's process", () => {
     assert.match(service.err(), /API_PORT: expected .*\n.*HOOK_SECRET: expected .*\n.*LOG_LEVEL: expected/s)
     assert.notInclude(service.err(), "two")
     assert.notInclude(service.err(), "    at ")
-    assert.isFalse(fs.existsSync(path.join(parent, "data")))
+    assert.isFalse(fs.existsSync(path.join(home.directory(), "data")))
   })
 
   it("says in one sentence that its port is taken", async () => {
