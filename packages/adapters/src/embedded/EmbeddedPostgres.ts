@@ -2,7 +2,8 @@
  * A private PostgreSQL, for a service that nobody gave a database: real, durable, and with nothing to install but npm packages.
  * It listens on a Unix socket in its own directory and nowhere else, is owned by one process at a time, stops when the scope
  * closes, and never outlives this process. Data survives every kill; a second service on the same directory is refused.
- * When the server dies under a running service, `exited` says so and nothing restarts it. Migrations, backups, and databases that
+ * `prepare` takes possession of the directory, `start` runs one server in it: when that dies under a running service, `exited`
+ * says so, and whoever has the directory may start another one at the same address. Migrations, backups, and databases that
  * somebody else runs are left to others.
  */
 import * as path from "node:path"
@@ -29,14 +30,25 @@ export interface Options {
   readonly startDeadline?: Duration.Input
 }
 
+export interface Address {
+  /** The directory of its Unix socket, as libpq and `PgClient` understand a `host` that begins with a slash. */
+  readonly host: string
+  readonly port: number
+  readonly username: string
+  readonly database: string
+}
+
+/** A directory that is ours until the scope closes, with a cluster in it. */
+export interface Prepared extends Address {
+  readonly place: PostgresDirectory
+  /** The folder of the programs. */
+  readonly bin: string
+  readonly options: Options
+}
+
 export class EmbeddedPostgres extends Context.Service<
   EmbeddedPostgres,
-  {
-    /** The directory of its Unix socket, as libpq and `PgClient` understand a `host` that begins with a slash. */
-    readonly host: string
-    readonly port: number
-    readonly username: string
-    readonly database: string
+  Address & {
     /** Where the data is, which is not always where it was asked for. */
     readonly directory: string
     /** Succeeds with how it ended when the server stops, by itself or with the scope. */
@@ -64,12 +76,12 @@ const settingsFor = (socketDirectory: string, options: Options): ReadonlyArray<s
     unix_socket_permissions: "0700"
   }).flatMap(([name, value]) => ["-c", `${name}=${value}`])
 
-const startServer = Effect.fnUntraced(function* (
-  place: PostgresDirectory,
-  bin: string,
-  socketDirectory: string,
-  options: Options
-): Effect.fn.Return<GuardedProcess.GuardedProcess, EmbeddedPostgresFailed, Scope.Scope> {
+const startServer = Effect.fnUntraced(function* ({
+  place,
+  bin,
+  host,
+  options
+}: Prepared): Effect.fn.Return<GuardedProcess.GuardedProcess, EmbeddedPostgresFailed, Scope.Scope> {
   const fail = (detail: string) =>
     new EmbeddedPostgresFailed({ reason: "start", directory: place.directory, detail: `it does not start: ${detail}` })
   const run = Effect.runForkWith(yield* Effect.context<never>())
@@ -77,7 +89,7 @@ const startServer = Effect.fnUntraced(function* (
   let said = ""
   const server = yield* GuardedProcess.start({
     command: path.join(bin, "postgres"),
-    args: ["-D", place.data, ...settingsFor(socketDirectory, options)],
+    args: ["-D", place.data, ...settingsFor(host, options)],
     cwd: "/",
     env: PostgresCluster.environment,
     as: place.as,
@@ -102,9 +114,10 @@ const startServer = Effect.fnUntraced(function* (
   return server
 })
 
-export const make = Effect.fn("EmbeddedPostgres.make")(function* (
+/** Finds the programs, takes the directory, and makes a cluster in an empty one. */
+export const prepare = Effect.fn("EmbeddedPostgres.prepare")(function* (
   options: Options
-): Effect.fn.Return<EmbeddedPostgres["Service"], EmbeddedPostgresFailed, Scope.Scope> {
+): Effect.fn.Return<Prepared, EmbeddedPostgresFailed, Scope.Scope> {
   const place = yield* preparePostgresDirectory(options)
   if (place.directory !== path.resolve(options.directory)) {
     yield* Effect.logWarning(
@@ -113,25 +126,29 @@ export const make = Effect.fn("EmbeddedPostgres.make")(function* (
   }
   const short = yield* OwnedDirectory.shortPath(place.directory)
   yield* OwnedDirectory.own(place.directory, short)
-  const socket = path.join(short, path.basename(place.socket))
   const bin = yield* findPostgresBinaries(place, options.resolveFrom ?? import.meta.url)
   yield* PostgresCluster.initialise(place, bin)
-  yield* PostgresCluster.clearEarlierServer(place)
-  const server = yield* startServer(place, bin, socket, options).pipe(
+  const host = path.join(short, path.basename(place.socket))
+  return { host, port, username: PostgresCluster.superuser, database: "postgres", place, bin, options }
+})
+
+/** Runs one server until the scope closes; returns when it accepts connections. Whatever an earlier one left is cleared away. */
+export const start = Effect.fn("EmbeddedPostgres.start")(function* (
+  prepared: Prepared
+): Effect.fn.Return<EmbeddedPostgres["Service"], EmbeddedPostgresFailed, Scope.Scope> {
+  yield* PostgresCluster.clearEarlierServer(prepared.place)
+  const server = yield* startServer(prepared).pipe(
     Effect.retry({
       schedule: Schedule.max([Schedule.spaced("200 millis"), Schedule.recurs(50)]),
       while: (failed) => lingering.test(failed.detail)
     })
   )
-  return EmbeddedPostgres.of({
-    host: socket,
-    port,
-    username: PostgresCluster.superuser,
-    database: "postgres",
-    directory: place.directory,
-    exited: Effect.map(server.exited, GuardedProcess.describeExit)
-  })
+  const { host, port, username, database, place } = prepared
+  const exited = Effect.map(server.exited, GuardedProcess.describeExit)
+  return EmbeddedPostgres.of({ host, port, username, database, directory: place.directory, exited })
 })
+
+export const make = (options: Options) => Effect.flatMap(prepare(options), start)
 
 export const layer = (options: Options): Layer.Layer<EmbeddedPostgres, EmbeddedPostgresFailed> =>
   Layer.effect(EmbeddedPostgres, make(options))

@@ -5,8 +5,9 @@
 import * as path from "node:path"
 import { EmbeddedPostgres } from "@greenroom/adapters/embedded"
 import { type PostgresAddress, PostgresMigrations } from "@greenroom/adapters/postgres"
-import { Cause, Deferred, Effect, Redacted, Runtime, Schedule, Schema } from "effect"
+import { Cause, Effect, Redacted, Runtime, Schedule, Schema } from "effect"
 import type { Variables } from "../config/Settings.ts"
+import { keptAlive } from "./keptAlive.ts"
 import { EX_UNAVAILABLE } from "./lifecycle.ts"
 
 export class DatabaseUnusable extends Schema.TaggedError<DatabaseUnusable>()("DatabaseUnusable", {
@@ -80,27 +81,11 @@ export const migrated = Effect.fn("migrated")(function* (address: PostgresAddres
 })
 
 const embedded = Effect.fnUntraced(function* (dataDirectory: string) {
-  const options = { directory: path.join(dataDirectory, "postgres"), resolveFrom: import.meta.url }
-  const address = yield* Deferred.make<PostgresAddress>()
-  const life = Effect.gen(function* () {
-    const { host, port, username, database, exited } = yield* EmbeddedPostgres.make(options)
-    yield* Deferred.succeed(address, { host, port, username, database })
-    const how = yield* exited
-    yield* Effect.logError("the embedded database stopped and is started again").pipe(Effect.annotateLogs({ how }))
-  }).pipe(Effect.scoped)
-  const again = life.pipe(
-    Effect.catchTag("EmbeddedPostgresFailed", (error) => Effect.logError(error.message)),
-    Effect.andThen(Effect.sleep("500 millis")),
-    Effect.forever
-  )
-  const failedAtFirst = yield* Deferred.make<never, Effect.Error<typeof life>>()
-  yield* life.pipe(
-    Effect.tapError((error) => Deferred.fail(failedAtFirst, error)),
-    Effect.andThen(Effect.sleep("500 millis")),
-    Effect.andThen(again),
-    Effect.forkScoped
-  )
-  return yield* Effect.raceFirst(Deferred.await(address), Deferred.await(failedAtFirst))
+  const directory = path.join(dataDirectory, "postgres")
+  const prepared = yield* EmbeddedPostgres.prepare({ directory, resolveFrom: import.meta.url })
+  yield* keptAlive(EmbeddedPostgres.start(prepared), "the embedded database")
+  const { host, port, username, database } = prepared
+  return { host, port, username, database }
 })
 
 export const databaseAddress = Effect.fn("databaseAddress")(function* (settings: Variables, dataDirectory: string) {
