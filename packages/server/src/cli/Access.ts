@@ -4,6 +4,7 @@
  * secret is never an argument (those are public on a machine) and never printed.
  */
 import { Config, Effect, FileSystem, Option, Redacted } from "effect"
+import { isSendable, sendable } from "../config/secretText.ts"
 import { type CommandFailed, failed } from "./CommandFailed.ts"
 import { Url } from "./flags.ts"
 
@@ -55,9 +56,9 @@ const readText = Effect.fnUntraced(function* (file: string) {
 })
 
 const secretOf = (text: string, origin: string): Effect.Effect<Secret, CommandFailed> =>
-  /^[\x20-\x7e]+$/.test(text)
+  isSendable(text)
     ? Effect.succeed({ value: Redacted.make(text, { label: "API_SECRET" }), origin })
-    : Effect.fail(failed("configuration", `The API secret in ${origin} is not one line of ASCII characters.`))
+    : Effect.fail(failed("configuration", `The API secret in ${origin} is not ${sendable}.`))
 
 const keptSecret = Effect.fnUntraced(function* () {
   const folder = Option.getOrElse(yield* variable("DATA_DIR"), () => "./.greenroom")

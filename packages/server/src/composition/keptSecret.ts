@@ -6,6 +6,7 @@ import { randomBytes } from "node:crypto"
 import * as fs from "node:fs/promises"
 import * as path from "node:path"
 import { Effect, Redacted, Schema } from "effect"
+import { isSendable, sendable } from "../config/secretText.ts"
 
 export class SecretNotKept extends Schema.TaggedError<SecretNotKept>()("SecretNotKept", {
   file: Schema.String,
@@ -48,6 +49,7 @@ export const keptSecret = Effect.fn("keptSecret")(function* (directory: string, 
     catch: (error) => new SecretNotKept({ file, detail: error instanceof Error ? error.message : String(error) })
   })
   if (text === "") return yield* new SecretNotKept({ file, detail: "the file is empty" })
+  if (!isSendable(text)) return yield* new SecretNotKept({ file, detail: `expected ${sendable}` })
   const kept: KeptSecret = { value: Redacted.make(text, { label: name }), file }
   return kept
 })

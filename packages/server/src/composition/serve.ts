@@ -7,7 +7,7 @@ import type { EmbeddedPostgresFailed } from "@greenroom/adapters/embedded"
 import { Addresses, nowhere } from "@greenroom/core"
 import { Deferred, Effect, Layer, Option } from "effect"
 import * as HttpServer from "effect/http/HttpServer"
-import { isShort, Settings } from "../config/Settings.ts"
+import { Settings, warningsOf } from "../config/Settings.ts"
 import { HookSecret } from "../http/HookSecret.ts"
 import * as HttpRoutes from "../http/HttpRoutes.ts"
 import { serve as serveHttp } from "../http/Serve.ts"
@@ -41,16 +41,7 @@ const http = Layer.unwrap(
   })
 )
 
-const warnings = Effect.gen(function* () {
-  const settings = yield* Settings
-  const { hookSecret } = yield* Greenroom.Deployment
-  if (hookSecret === null) {
-    yield* Effect.logWarning("HOOK_SECRET is not set: whoever reaches this port can ask /auth and send hooks")
-  }
-  for (const name of ["API_SECRET", "HOOK_SECRET"] as const) {
-    if (isShort(settings[name])) yield* Effect.logWarning(`${name} is short: use at least 16 characters`)
-  }
-})
+const warnings = Effect.flatMap(Settings, (settings) => Effect.forEach(warningsOf(settings), Effect.logWarning))
 
 const notYet: MediaServerStart = { runs: null, sentence: "is being fetched or started: the log will tell" }
 
@@ -101,11 +92,12 @@ export type StartFailed = SecretNotKept | EmbeddedPostgresFailed | DatabaseUnusa
 
 /** Runs until it is interrupted. */
 export const serve: Effect.Effect<never, StartFailed, Settings> = Effect.gen(function* () {
-  yield* warnings
   yield* announced
   return yield* Effect.never
 }).pipe(
   Effect.scoped,
   Effect.provide(http.pipe(Layer.provide(hookSecret), Layer.provideMerge(Greenroom.layer))),
+  // Before anything is waited for: a start that does not come to its end has said them, too.
+  (started) => Effect.andThen(warnings, started),
   Effect.catchTag("ServeError", (error) => Effect.fail(cannotListen(error.cause)))
 )

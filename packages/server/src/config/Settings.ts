@@ -6,6 +6,7 @@
  */
 import { Context, Redacted, Result, Schema, SchemaIssue } from "effect"
 import { Ports } from "./Ports.ts"
+import { isSendable, sendable } from "./secretText.ts"
 
 const expected = (sentence: string) => ({ message: `expected ${sentence}` })
 
@@ -38,9 +39,15 @@ const base = (schemes: ReadonlyArray<string>, example: string) =>
     })
   )
 
+/** Shown to us in HTTP headers. */
 const Secret = Schema.RedactedFromValue(
+  Schema.String.check(Schema.makeFilter((text) => isSendable(text) || `expected ${sendable}`))
+)
+
+/** Of somebody else's server: what it looks like is theirs to say. */
+const Password = Schema.RedactedFromValue(
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this looks for
-  Schema.String.check(Schema.isPattern(/^[^\u0000-\u001f\u007f]+$/, expected("a secret of one line")))
+  Schema.String.check(Schema.isPattern(/^[^\u0000-\u001f\u007f]+$/, expected("a password of one line")))
 )
 
 const oneOf = <const L extends ReadonlyArray<string>>(...literals: L) =>
@@ -58,7 +65,7 @@ const variables = {
   MEDIAMTX_PORTS: Schema.optionalKey(Ports),
   MEDIAMTX_API_URL: Schema.optionalKey(base(["http", "https"], "http://mediamtx:9997")),
   MEDIAMTX_API_USER: Schema.optionalKey(Schema.String),
-  MEDIAMTX_API_PASSWORD: Schema.optionalKey(Secret),
+  MEDIAMTX_API_PASSWORD: Schema.optionalKey(Password),
   MEDIAMTX_PUBLIC_URL: Schema.optionalKey(base(["http", "https"], "https://media.example.com")),
   PUBLIC_HLS_URL: Schema.optionalKey(base(["http", "https"], "https://media.example.com:8888")),
   PUBLIC_WEBRTC_URL: Schema.optionalKey(base(["http", "https"], "https://media.example.com:8889")),
@@ -151,6 +158,17 @@ export const sentenceOf = (wrong: ReadonlyArray<Wrong>): string =>
   `The configuration is wrong:\n${wrong.map(({ variable, detail }) => `  ${variable}: ${detail}`).join("\n")}`
 
 /** Secrets shorter than this are accepted, with a warning. */
-export const SHORT_SECRET = 16
-export const isShort = (secret: Redacted.Redacted<string> | undefined): boolean =>
-  secret !== undefined && Redacted.value(secret).length < SHORT_SECRET
+const SHORT_SECRET = 16
+
+/** What is allowed and should be thought about. */
+export const warningsOf = (settings: Variables): ReadonlyArray<string> => [
+  ...(settings.HOOK_SECRET === undefined && settings.MEDIAMTX_API_URL !== undefined
+    ? ["HOOK_SECRET is not set: whoever reaches this port can ask /auth and send hooks"]
+    : []),
+  ...(["API_SECRET", "HOOK_SECRET"] as const).flatMap((name) => {
+    const secret = settings[name]
+    return secret !== undefined && Redacted.value(secret).length < SHORT_SECRET
+      ? [`${name} is short: use at least ${SHORT_SECRET} characters`]
+      : []
+  })
+]

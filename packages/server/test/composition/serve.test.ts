@@ -135,6 +135,14 @@ describe("the service's process", () => {
     assert.notInclude(service.err(), "    at ")
   })
 
+  it("warns of a short secret before it waits for anything", async () => {
+    const service = start({ DATABASE_URL: "postgres://greenroom@127.0.0.1:9/greenroom", API_SECRET: "x" })
+    await until(() => service.err().includes("waiting for the database"), "it waits")
+    const [warned, waits] = ["API_SECRET is short", "waiting for the database"].map((t) => service.err().indexOf(t))
+    assert.isAtLeast(warned!, 0)
+    assert.isBelow(warned!, waits!)
+  })
+
   it("waits for a database that is not there yet, and ends on a signal meanwhile", async () => {
     const service = start({
       DATABASE_URL: "postgres://greenroom:hunter2hunter2@127.0.0.1:9/greenroom",

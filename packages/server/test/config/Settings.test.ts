@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Arbitrary, Redacted, Result, Schema } from "effect"
-import { readSettings, sentenceOf, variableNames } from "../../src/config/Settings.ts"
+import { readSettings, sentenceOf, variableNames, warningsOf } from "../../src/config/Settings.ts"
 
 const noFile = () => Result.fail("expected a file that can be read")
 const files = (texts: Readonly<Record<string, string>>) => (path: string) =>
@@ -33,7 +33,7 @@ const right: Readonly<Record<string, string>> = {
 }
 const wrong: Readonly<Record<string, ReadonlyArray<string>>> = {
   DATABASE_URL: ["mysql://u:wrongvalue@db/x", "wrongvalue", "postgres://"],
-  API_SECRET: ["wrong\nvalue", "wrong\u0000value"],
+  API_SECRET: ["wrong\nvalue", "wrong\u0000value", "wröngvalue", "wrongvalue ", " wrongvalue", "wrong\u007fvalue"],
   API_PORT: ["65536", "-1", "80.5", "wrongvalue", "0x1F90"],
   MEDIAMTX_PORTS: ["rtmp=0", "rtmp=1,rtmp=2", "rtmp=1,rtsp=1", "quic=1", "rtmp", "rtmp=70000"],
   MEDIAMTX_API_URL: ["mediamtx:9997", "ftp://wrongvalue", "http://user:wrongvalue@mediamtx:9997"],
@@ -43,7 +43,7 @@ const wrong: Readonly<Record<string, ReadonlyArray<string>>> = {
   PUBLIC_RTMP_URL: ["http://wrongvalue"],
   PUBLIC_RTSP_URL: ["rtsp://u:wrongvalue@host"],
   PUBLIC_SRT_URL: ["srt://host?streamid=wrongvalue"],
-  HOOK_SECRET: ["wrong\rvalue"],
+  HOOK_SECRET: ["wrong\rvalue", "wrongvalue\u2026"],
   UNAUTHORIZED_PUBLISHERS: ["wrongvalue", "KICK"],
   ON_DUPLICATE_PUBLISH: ["wrongvalue", "evict"],
   MASS_KICK_LIMIT: ["-1", "1.5", "wrongvalue"],
@@ -97,11 +97,11 @@ describe("the settings", () => {
   it("read NAME_FILE, without the line end that editors leave", () => {
     const settings = readSettings(
       { API_SECRET_FILE: "/run/secrets/api" },
-      files({ "/run/secrets/api": "s3cret with space \n" })
+      files({ "/run/secrets/api": "s3cret with space\n" })
     )
     assert.isTrue(Result.isSuccess(settings))
     if (Result.isSuccess(settings))
-      assert.strictEqual(Redacted.value(settings.success.API_SECRET!), "s3cret with space ")
+      assert.strictEqual(Redacted.value(settings.success.API_SECRET!), "s3cret with space")
   })
 
   it("refuse a file that is not there, one that is empty, and a variable given twice", () => {
@@ -130,6 +130,27 @@ describe("the settings", () => {
       failure(both).map((one) => one.variable),
       ["MEDIAMTX_API_URL"]
     )
+  })
+
+  it("say why a secret beyond ASCII is refused", () => {
+    assert.include(sentenceOf(failure({ API_SECRET: "grüner-raum-0123456789" })), "it is sent in HTTP headers")
+    assert.deepStrictEqual(
+      failure({ MEDIAMTX_API_URL: "http://mediamtx:9997", MEDIAMTX_API_PASSWORD: "pässword" }),
+      [],
+      "the media server's own password is sent encoded"
+    )
+  })
+
+  it("warn of short secrets, and of none where the media server is not ours", () => {
+    const warned = (environment: Readonly<Record<string, string>>) =>
+      Result.getOrThrow(Result.map(readSettings(environment, noFile), warningsOf))
+    assert.deepStrictEqual(warned({}), [])
+    assert.deepStrictEqual(warned({ API_SECRET: "x" }), ["API_SECRET is short: use at least 16 characters"])
+    assert.deepStrictEqual(
+      warned({ HOOK_SECRET: "short", MEDIAMTX_API_URL: "http://m:1" }).map((text) => text.slice(0, 20)),
+      ["HOOK_SECRET is short"]
+    )
+    assert.match(warned({ MEDIAMTX_API_URL: "http://m:1" }).join(), /^HOOK_SECRET is not set/)
   })
 
   it.prop(
