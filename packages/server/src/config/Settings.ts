@@ -5,6 +5,7 @@
  * composition.
  */
 import { Context, Redacted, Result, Schema, SchemaIssue } from "effect"
+import * as OpenTelemetry from "./OpenTelemetry.ts"
 import { Ports } from "./Ports.ts"
 import { isSendable, sendable } from "./secretText.ts"
 
@@ -78,7 +79,8 @@ const variables = {
   MASS_KICK_LIMIT: Schema.optionalKey(count(0, 100_000)),
   METRICS_PORT: Schema.optionalKey(Port),
   LOG_LEVEL: Schema.optionalKey(oneOf("trace", "debug", "info", "warn", "error", "fatal", "none")),
-  LOG_FORMAT: Schema.optionalKey(oneOf("json", "pretty"))
+  LOG_FORMAT: Schema.optionalKey(oneOf("json", "pretty")),
+  ...OpenTelemetry.variables
 }
 
 const Variables = Schema.Struct(variables)

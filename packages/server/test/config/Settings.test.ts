@@ -29,7 +29,24 @@ const right: Readonly<Record<string, string>> = {
   MASS_KICK_LIMIT: "0",
   METRICS_PORT: "9090",
   LOG_LEVEL: "debug",
-  LOG_FORMAT: "pretty"
+  LOG_FORMAT: "pretty",
+  OTEL_SDK_DISABLED: "false",
+  OTEL_SERVICE_NAME: "greenroom-east",
+  OTEL_RESOURCE_ATTRIBUTES: "deployment.environment=test,service.namespace=media",
+  OTEL_EXPORTER_OTLP_ENDPOINT: "http://collector:4318/",
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: "https://traces.example.com/v1/traces",
+  OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: "http://collector:4318/v1/metrics",
+  OTEL_EXPORTER_OTLP_LOGS_ENDPOINT: "http://collector:4318/v1/logs",
+  OTEL_EXPORTER_OTLP_HEADERS: "authorization=Bearer%20t0ken,x-tenant=a",
+  OTEL_EXPORTER_OTLP_PROTOCOL: "http/json",
+  OTEL_EXPORTER_OTLP_COMPRESSION: "gzip",
+  OTEL_EXPORTER_OTLP_TIMEOUT: "2000",
+  OTEL_TRACES_EXPORTER: "otlp",
+  OTEL_METRICS_EXPORTER: "none",
+  OTEL_LOGS_EXPORTER: "otlp",
+  OTEL_BSP_SCHEDULE_DELAY: "5000",
+  OTEL_BLRP_SCHEDULE_DELAY: "5000",
+  OTEL_METRIC_EXPORT_INTERVAL: "60000"
 }
 const wrong: Readonly<Record<string, ReadonlyArray<string>>> = {
   DATABASE_URL: ["mysql://u:wrongvalue@db/x", "wrongvalue", "postgres://"],
@@ -49,7 +66,23 @@ const wrong: Readonly<Record<string, ReadonlyArray<string>>> = {
   MASS_KICK_LIMIT: ["-1", "1.5", "wrongvalue"],
   METRICS_PORT: ["wrongvalue"],
   LOG_LEVEL: ["wrongvalue"],
-  LOG_FORMAT: ["xml"]
+  LOG_FORMAT: ["xml"],
+  OTEL_SDK_DISABLED: ["wrongvalue"],
+  OTEL_RESOURCE_ATTRIBUTES: ["wrongvalue", "a=%wrongvalue"],
+  OTEL_EXPORTER_OTLP_ENDPOINT: ["collector:4318", "wrongvalue", "grpc://wrongvalue"],
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: ["wrongvalue"],
+  OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: ["wrongvalue"],
+  OTEL_EXPORTER_OTLP_LOGS_ENDPOINT: ["wrongvalue"],
+  OTEL_EXPORTER_OTLP_HEADERS: ["Bearer wrongvalue", "x=%0Awrongvalue", "a b=wrongvalue"],
+  OTEL_EXPORTER_OTLP_PROTOCOL: ["grpc"],
+  OTEL_EXPORTER_OTLP_COMPRESSION: ["zstd"],
+  OTEL_EXPORTER_OTLP_TIMEOUT: ["wrongvalue", "0"],
+  OTEL_TRACES_EXPORTER: ["zipkin"],
+  OTEL_METRICS_EXPORTER: ["prometheus"],
+  OTEL_LOGS_EXPORTER: ["console"],
+  OTEL_BSP_SCHEDULE_DELAY: ["wrongvalue"],
+  OTEL_BLRP_SCHEDULE_DELAY: ["wrongvalue"],
+  OTEL_METRIC_EXPORT_INTERVAL: ["1"]
 }
 
 const failure = (

@@ -1,0 +1,127 @@
+/**
+ * The standard variables of OpenTelemetry, those of them that are heeded, and what they come to: where each signal goes, if
+ * anywhere. Nothing is exported unless an endpoint is set. Samplers, `grpc` and exporters other than OTLP's are not to be had.
+ */
+import { Redacted, Schema } from "effect"
+
+export const signals = ["traces", "metrics", "logs"] as const
+export type Signal = (typeof signals)[number]
+
+const expected = (sentence: string) => ({ message: `expected ${sentence}` })
+
+const endpoint = Schema.String.check(
+  Schema.makeFilter((text) => {
+    const fine = URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)
+    return fine || "expected a URL such as http://collector:4318"
+  })
+)
+
+const pairsIn = (text: string): ReadonlyArray<readonly [string, string]> | null => {
+  const pairs: Array<readonly [string, string]> = []
+  for (const entry of text.split(",")) {
+    const [, name, value] = /^\s*([^=\s]+)\s*=\s*(.*?)\s*$/.exec(entry) ?? []
+    if (name === undefined || value === undefined) return null
+    try {
+      pairs.push([decodeURIComponent(name), decodeURIComponent(value)])
+    } catch {
+      return null
+    }
+  }
+  return pairs
+}
+
+const pairs = Schema.String.check(
+  Schema.makeFilter((text) => pairsIn(text) !== null || "expected name=value,name=value, percent-encoded where needed")
+)
+
+/** Visible ASCII and spaces are what a header carries; its name is a token (RFC 9110, section 5). */
+const headers = pairs.check(
+  Schema.makeFilter(
+    (text) =>
+      (pairsIn(text) ?? []).every(
+        ([name, value]) => /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name) && /^[\x20-\x7e]*$/.test(value)
+      ) || "expected headers as name=value,name=value"
+  )
+)
+
+const millis = Schema.String.check(
+  Schema.makeFilter((text) => {
+    const fine = /^\d{1,6}$/.test(text) && Number(text) >= 100
+    return fine || "expected milliseconds, 100 to 999999"
+  })
+).pipe(Schema.decodeTo(Schema.FiniteFromString))
+
+const exporter = Schema.Literals(["otlp", "none"]).annotate(expected("otlp or none"))
+
+export const variables = {
+  OTEL_SDK_DISABLED: Schema.optionalKey(Schema.Literals(["true", "false"]).annotate(expected("true or false"))),
+  OTEL_SERVICE_NAME: Schema.optionalKey(Schema.String),
+  OTEL_RESOURCE_ATTRIBUTES: Schema.optionalKey(pairs),
+  OTEL_EXPORTER_OTLP_ENDPOINT: Schema.optionalKey(endpoint),
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: Schema.optionalKey(endpoint),
+  OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: Schema.optionalKey(endpoint),
+  OTEL_EXPORTER_OTLP_LOGS_ENDPOINT: Schema.optionalKey(endpoint),
+  OTEL_EXPORTER_OTLP_HEADERS: Schema.optionalKey(Schema.RedactedFromValue(headers)),
+  OTEL_EXPORTER_OTLP_PROTOCOL: Schema.optionalKey(
+    Schema.Literals(["http/protobuf", "http/json"]).annotate(expected("http/protobuf or http/json"))
+  ),
+  OTEL_EXPORTER_OTLP_COMPRESSION: Schema.optionalKey(
+    Schema.Literals(["gzip", "none"]).annotate(expected("gzip or none"))
+  ),
+  OTEL_EXPORTER_OTLP_TIMEOUT: Schema.optionalKey(millis),
+  OTEL_TRACES_EXPORTER: Schema.optionalKey(exporter),
+  OTEL_METRICS_EXPORTER: Schema.optionalKey(exporter),
+  OTEL_LOGS_EXPORTER: Schema.optionalKey(exporter),
+  OTEL_BSP_SCHEDULE_DELAY: Schema.optionalKey(millis),
+  OTEL_BLRP_SCHEDULE_DELAY: Schema.optionalKey(millis),
+  OTEL_METRIC_EXPORT_INTERVAL: Schema.optionalKey(millis)
+}
+
+const Variables = Schema.Struct(variables)
+export type Variables = typeof Variables.Type
+
+export interface Telemetry {
+  /** Where each signal is posted to; `null`: it is not. */
+  readonly urls: { readonly [S in Signal]: string | null }
+  readonly headers: Redacted.Redacted<Readonly<Record<string, string>>>
+  readonly protocol: "http/protobuf" | "http/json"
+  readonly compression: "gzip" | "none"
+  readonly timeoutMillis: number
+  readonly everyMillis: { readonly [S in Signal]: number | undefined }
+  readonly serviceName: string
+  readonly attributes: Readonly<Record<string, string>>
+}
+
+/** The signal's own endpoint is taken as it is; the common one gets the signal's standard path. */
+const urlOf = (settings: Variables, signal: Signal): string | null => {
+  const upper = signal.toUpperCase() as Uppercase<Signal>
+  if (settings.OTEL_SDK_DISABLED === "true" || settings[`OTEL_${upper}_EXPORTER`] === "none") return null
+  const own = settings[`OTEL_EXPORTER_OTLP_${upper}_ENDPOINT`]
+  if (own !== undefined) return own
+  const common = settings.OTEL_EXPORTER_OTLP_ENDPOINT
+  return common === undefined ? null : `${common.replace(/\/+$/, "")}/v1/${signal}`
+}
+
+/** `null` when nothing is exported. */
+export const telemetryOf = (settings: Variables): Telemetry | null => {
+  const urls = { traces: urlOf(settings, "traces"), metrics: urlOf(settings, "metrics"), logs: urlOf(settings, "logs") }
+  if (signals.every((signal) => urls[signal] === null)) return null
+  const { "service.name": named, ...attributes } = Object.fromEntries(
+    pairsIn(settings.OTEL_RESOURCE_ATTRIBUTES ?? "") ?? []
+  )
+  const sent = settings.OTEL_EXPORTER_OTLP_HEADERS
+  return {
+    urls,
+    headers: Redacted.make(Object.fromEntries(sent === undefined ? [] : (pairsIn(Redacted.value(sent)) ?? []))),
+    protocol: settings.OTEL_EXPORTER_OTLP_PROTOCOL ?? "http/protobuf",
+    compression: settings.OTEL_EXPORTER_OTLP_COMPRESSION ?? "none",
+    timeoutMillis: settings.OTEL_EXPORTER_OTLP_TIMEOUT ?? 10_000,
+    everyMillis: {
+      traces: settings.OTEL_BSP_SCHEDULE_DELAY,
+      metrics: settings.OTEL_METRIC_EXPORT_INTERVAL,
+      logs: settings.OTEL_BLRP_SCHEDULE_DELAY
+    },
+    serviceName: settings.OTEL_SERVICE_NAME ?? named ?? "greenroom",
+    attributes
+  }
+}
