@@ -4,6 +4,7 @@
  * secret is never an argument (those are public on a machine) and never printed.
  */
 import { Config, Effect, FileSystem, Option, Redacted } from "effect"
+import { bracketed, reachableHost } from "../config/reachableHost.ts"
 import { isSendable, sendable } from "../config/secretText.ts"
 import { type CommandFailed, failed } from "./CommandFailed.ts"
 import { Url } from "./flags.ts"
@@ -45,7 +46,8 @@ export const address = Effect.gen(function* () {
   const environment = yield* variable("GREENROOM_URL")
   if (Option.isSome(environment)) return yield* checked(environment.value, "GREENROOM_URL")
   const port = Option.getOrElse(yield* variable("API_PORT"), () => "8080")
-  return yield* checked(`http://127.0.0.1:${port}`, "API_PORT")
+  const host = Option.getOrElse(yield* variable("HOST"), () => "127.0.0.1")
+  return yield* checked(`http://${bracketed(reachableHost(host))}:${port}`, "HOST and API_PORT")
 })
 
 const isLoopback = (base: string): boolean => /^(localhost|127(\.\d+){3}|\[::1\])$/.test(new URL(base).hostname)

@@ -12,6 +12,7 @@ import { both, call } from "./Greenroom.ts"
 import { fields, moment, orNothing, relative, table } from "./human.ts"
 import { print, printList } from "./output.ts"
 import { listAll } from "./pages.ts"
+import { program } from "./program.ts"
 
 type Shown = typeof Broadcaster.Type
 
@@ -55,7 +56,7 @@ const create = Command.make(
     const payload = { display_name: name, ...given(rest) }
     const { value, wire } = yield* call(({ broadcasters }) => broadcasters.create({ payload, responseMode: both }))
     yield* print(wire, (now) => {
-      const next = `Next, a stream key: greenroom keys create --broadcaster ${value.body.id}`
+      const next = `Next, a stream key: ${program} keys create --broadcaster ${value.body.id}`
       return `${details(value.body, now)}\n\n${next}`
     })
   })
@@ -77,7 +78,7 @@ const list = Command.make(
       Option.getOrElse(limit, () => LIST_DEFAULT),
       (query) => call(({ broadcasters }) => broadcasters.list({ query, responseMode: both }))
     )
-    const empty = 'There are no broadcasters yet: greenroom broadcasters create "Studio One"'
+    const empty = `There are no broadcasters yet: ${program} broadcasters create "Studio One"`
     yield* printList(listed, empty, (now) => rows(listed.items, now))
   })
 ).pipe(
@@ -139,7 +140,7 @@ const remove = Command.make(
     yield* print(wire, () =>
       wire === null
         ? `Broadcaster ${id} is deleted, its keys are revoked, and nothing of it is on the air.`
-        : `Broadcaster ${id} is deleted and its keys are revoked; its streams are still being taken off the air (greenroom streams list --broadcaster ${id}).`
+        : `Broadcaster ${id} is deleted and its keys are revoked; its streams are still being taken off the air (${program} streams list --broadcaster ${id}).`
     )
   })
 ).pipe(

@@ -30,9 +30,10 @@ const greenroom = Layer.unwrap(
 
 const description = `Who may publish, who is live, and taking them off the air.
 
-  The commands other than serve and migrate speak to a running service. It is found at --url or GREENROOM_URL, else at
-  http://127.0.0.1:8080, and wants the API secret: API_SECRET, API_SECRET_FILE, or, for a service in embedded mode on
-  this machine, the file that it keeps in DATA_DIR (./.greenroom). They take --json, and print what the API answers.`
+  serve and migrate read their settings from the environment; the other commands speak to a running service.
+  Where it is: --url, else GREENROOM_URL, else this machine (HOST, 127.0.0.1) at API_PORT (8080).
+  The API secret: API_SECRET, else the file that API_SECRET_FILE names, else, for a service on this machine that
+  generated its own, the file api-secret in DATA_DIR (./.greenroom). Never an argument.`
 
 export const makeCommand = <E1, R1, E2, R2>({ serve, migrate }: Composed<E1, R1, E2, R2>) => {
   const remote = <const Name extends string, Input, Context, E, R>(

@@ -9,8 +9,10 @@ import * as CliOutput from "effect/cli/CliOutput"
 import * as Completions from "effect/cli/Completions"
 import * as Flag from "effect/cli/Flag"
 import * as GlobalFlag from "effect/cli/GlobalFlag"
+import type * as HelpDoc from "effect/cli/HelpDoc"
 import { exitCodes } from "./CommandFailed.ts"
 import { printable } from "./human.ts"
+import { program } from "./program.ts"
 
 /** A text for standard error. */
 export const complaint = (text: string): string =>
@@ -22,13 +24,27 @@ const codes = [
   { code: 130, meaning: "interrupted (serve and streams watch end with 0)" }
 ].map(({ code, meaning }) => `${String(code).padStart(5)}  ${meaning}`)
 
+/** Usage and examples begin as this program is started here. */
+const pasteable = (doc: HelpDoc.HelpDoc): HelpDoc.HelpDoc => ({
+  ...doc,
+  usage: doc.usage.replace(/^greenroom\b/, program),
+  ...(doc.examples === undefined
+    ? {}
+    : {
+        examples: doc.examples.map((one) => ({
+          ...one,
+          command: one.command.replace(/(^| )greenroom /, `$1${program} `)
+        }))
+      })
+})
+
 const formatter = (): CliOutput.Formatter => {
   const standard = CliOutput.defaultFormatter()
   return {
     ...standard,
     formatError: (error) => complaint(error.message),
     formatHelpDoc: (doc) => {
-      const help = standard.formatHelpDoc(doc).replace(/([^\n])\n([^\n ]*EXAMPLES)/, "$1\n\n$2")
+      const help = standard.formatHelpDoc(pasteable(doc)).replace(/([^\n])\n([^\n ]*EXAMPLES)/, "$1\n\n$2")
       const heading = help.includes("\x1b[1m") ? "\x1b[1mEXIT CODES\x1b[0m" : "EXIT CODES"
       return doc.commandPath?.length === 1 ? [help, "", heading, ...codes].join("\n") : help
     }
@@ -40,9 +56,10 @@ const presenter: CliOutput.Presenter = {
   present: (event) =>
     event._tag === "InvalidInvocation"
       ? Console.error(
-          [...event.errors.map(({ message }) => complaint(message)), `Try ${event.commandPath.join(" ")} --help.`].join(
-            "\n"
-          )
+          [
+            ...event.errors.map(({ message }) => complaint(message)),
+            `Try ${[program, ...event.commandPath.slice(1)].join(" ")} --help.`
+          ].join("\n")
         )
       : CliOutput.defaultPresenter.present(event)
 }

@@ -14,6 +14,7 @@ import { ingestGuide } from "./ingestGuide.ts"
 import { keyDetails, keyName, keyTable } from "./keyText.ts"
 import { print, printList } from "./output.ts"
 import { listAll } from "./pages.ts"
+import { program } from "./program.ts"
 
 const EXAMPLE = "0192e4a7-3f5e-4c1c-9d2a-5f0a3a1c7b11"
 
@@ -168,7 +169,7 @@ const enable = Command.make(
     const { value, wire } = yield* change(id, { enabled: true })
     yield* print(wire, () =>
       value.status === "expired"
-        ? `${keyName(value)} is enabled, but has expired: greenroom keys update ${id} --expires-at never`
+        ? `${keyName(value)} is enabled, but has expired: ${program} keys update ${id} --expires-at never`
         : `${keyName(value)} may publish.`
     )
   })
@@ -201,7 +202,7 @@ const revoke = Command.make(
     yield* print(wire, () =>
       value === undefined
         ? `Key ${id} is revoked; nothing of it is on the air.`
-        : `${keyName(value)} is revoked; its stream ${orNothing(value.active_stream_id)} is still being taken off the air (greenroom keys show ${id}).`
+        : `${keyName(value)} is revoked; its stream ${orNothing(value.active_stream_id)} is still being taken off the air (${program} keys show ${id}).`
     )
   })
 ).pipe(

@@ -12,6 +12,7 @@ import { both, call, Greenroom } from "./Greenroom.ts"
 import { endless } from "./Interruption.ts"
 import { print, printList, readerGone } from "./output.ts"
 import { listAll } from "./pages.ts"
+import { program } from "./program.ts"
 import { eventTable, streamDetails, streamTable } from "./streamText.ts"
 import { watch } from "./watch.ts"
 import { lines, ndjson, screen } from "./watchReports.ts"
@@ -96,8 +97,8 @@ const stop = Command.make(
     }
     yield* print(wire, () =>
       wire === null
-        ? `Stream ${id} is off the air; its key stays good (greenroom keys revoke ends that).`
-        : `Stream ${id} is still being taken off the air (greenroom streams show ${id}).`
+        ? `Stream ${id} is off the air; its key stays good (${program} keys revoke ends that).`
+        : `Stream ${id} is still being taken off the air (${program} streams show ${id}).`
     )
   })
 ).pipe(

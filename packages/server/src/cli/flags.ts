@@ -12,7 +12,7 @@ const LIST_MAX = 1_000_000
 export const Url = GlobalFlag.Setting("url")({
   flag: Flag.String("url").pipe(
     Flag.withMetavar("<url>"),
-    Flag.withDescription("Where the service is; else GREENROOM_URL, else http://127.0.0.1:8080"),
+    Flag.withDescription("Where the service is; else GREENROOM_URL, else this machine at API_PORT (8080)"),
     Flag.optional
   )
 })

@@ -1,6 +1,7 @@
 /** What to do with a new stream key: the fields of OBS and commands for ffmpeg, ready to paste. The one text that holds a key. */
 import type { IssuedStreamKey } from "../http/api/Wire.ts"
 import { fields, printable } from "./human.ts"
+import { program } from "./program.ts"
 
 type Issued = typeof IssuedStreamKey.Type
 
@@ -47,6 +48,6 @@ export const ingestGuide = ({ key_value, ingest, ...key }: Issued): string => {
     ...(ways.some((way) => way.startsWith("ffmpeg"))
       ? ["The ffmpeg commands send a test picture; for a file put -re -i FILE in the place of both -f lavfi -i …"]
       : []),
-    "See it go live: greenroom streams watch"
+    `See it go live: ${program} streams watch`
   ].join("\n\n")
 }

@@ -9,6 +9,7 @@ import type * as HttpClientResponse from "effect/http/HttpClientResponse"
 import * as ProblemDetails from "effect/http/ProblemDetails"
 import { Complaint } from "../http/api/Problems.ts"
 import { CommandFailed, type Failure, failed } from "./CommandFailed.ts"
+import { program } from "./program.ts"
 
 type Problem = ProblemDetails.ProblemDetails
 
@@ -118,7 +119,7 @@ export const asFailure =
       const why = code === undefined ? "no connection" : (words[code] ?? code)
       return failed(
         "unavailable",
-        `Cannot reach ${url} (${why}): start the service (greenroom serve) or give its address (--url, GREENROOM_URL).`
+        `Cannot reach ${url} (${why}): start the service (${program} serve) or give its address (--url, GREENROOM_URL).`
       )
     }
     const where = Schema.isSchemaError(error) ? placeOf(error) : ""

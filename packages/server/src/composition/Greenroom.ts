@@ -22,7 +22,7 @@ import { Context, Effect, Layer, type Redacted } from "effect"
 import { Settings, type Variables } from "../config/Settings.ts"
 import { addressesFrom } from "./addresses.ts"
 import { databaseAddress } from "./databaseAddress.ts"
-import { type KeptSecret, keptSecret } from "./keptSecret.ts"
+import { keptSecret } from "./keptSecret.ts"
 import * as MediaServerSlot from "./MediaServerSlot.ts"
 
 /** What was decided from the settings before anything runs. */
@@ -34,7 +34,7 @@ export class Deployment extends Context.Service<
     readonly embedded: boolean
     readonly host: string
     readonly apiSecret: Redacted.Redacted<string>
-    /** The file that holds it, when it was generated. */
+    /** The file that holds it, absolute: the one that was given, or the one that we keep. */
     readonly apiSecretFile: string | null
     readonly hookSecret: Redacted.Redacted<string> | null
     /** The media server is ours to find and start. */
@@ -48,12 +48,11 @@ export class Deployment extends Context.Service<
       const dataDirectory = path.resolve(settings.DATA_DIR ?? ".greenroom")
       const embedded = settings.DATABASE_URL === undefined
       const startsMediaServer = settings.MEDIAMTX_API_URL === undefined
-      const given = (value: Redacted.Redacted<string>): { readonly value: typeof value; readonly file: null } => ({
-        value,
-        file: null
-      })
-      const api: KeptSecret | ReturnType<typeof given> =
-        settings.API_SECRET === undefined ? yield* keptSecret(dataDirectory, "api-secret") : given(settings.API_SECRET)
+      const file = settings.API_SECRET_FILE
+      const api =
+        settings.API_SECRET === undefined
+          ? yield* keptSecret(dataDirectory, "api-secret")
+          : { value: settings.API_SECRET, file: file === undefined ? null : path.resolve(file) }
       const hook =
         settings.HOOK_SECRET !== undefined
           ? settings.HOOK_SECRET

@@ -7,6 +7,8 @@ import type { EmbeddedPostgresFailed } from "@greenroom/adapters/embedded"
 import { Addresses, nowhere } from "@greenroom/core"
 import { Deferred, Effect, Layer, Option } from "effect"
 import * as HttpServer from "effect/http/HttpServer"
+import { program } from "../cli/program.ts"
+import { bracketed, reachableHost } from "../config/reachableHost.ts"
 import { Settings, warningsOf } from "../config/Settings.ts"
 import { HookSecret } from "../http/HookSecret.ts"
 import * as HttpRoutes from "../http/HttpRoutes.ts"
@@ -16,7 +18,7 @@ import type { DatabaseUnusable } from "./databaseAddress.ts"
 import * as Greenroom from "./Greenroom.ts"
 import type { SecretNotKept } from "./keptSecret.ts"
 import { type CannotListen, cannotListen } from "./lifecycle.ts"
-import { type MediaServerStart, reachableHost, startMediaServer } from "./startMediaServer.ts"
+import { type MediaServerStart, startMediaServer } from "./startMediaServer.ts"
 
 /** The banner waits this long to be able to say whether the media server came up. */
 const MEDIA_SERVER_PATIENCE = "1500 millis"
@@ -60,11 +62,6 @@ const mediaServer = Effect.gen(function* () {
   return Option.getOrElse(yield* Effect.timeoutOption(Deferred.await(said), MEDIA_SERVER_PATIENCE), () => notYet)
 })
 
-const reachable = (host: string): string => {
-  const name = reachableHost(host)
-  return name.includes(":") ? `[${name}]` : name
-}
-
 const databaseSentence = Effect.map(Greenroom.Deployment, ({ embedded, dataDirectory }) =>
   embedded ? `PostgreSQL of its own, in ${dataDirectory}/postgres` : "as configured (DATABASE_URL)"
 )
@@ -75,11 +72,13 @@ const announced = Effect.gen(function* () {
   const port = "port" in server.address ? server.address.port : 0
   const media = yield* mediaServer
   const text = banner({
-    url: `http://${reachable(deployment.host)}:${port}`,
+    url: `http://${bracketed(reachableHost(deployment.host))}:${port}`,
     secretFile: deployment.apiSecretFile,
     database: yield* databaseSentence,
     mediaServer: media.sentence,
     addresses: media.runs === false ? nowhere : yield* Addresses,
+    program,
+    folder: process.cwd(),
     readyAfter: performance.now()
   })
   yield* Effect.sync(() => process.stdout.write(text))

@@ -5,6 +5,7 @@
 import * as path from "node:path"
 import { EmbeddedMediaMtx, MediaMtxBinary } from "@greenroom/adapters/embedded"
 import { Effect, Option, type Redacted, Schedule } from "effect"
+import { reachableHost } from "../config/reachableHost.ts"
 import { Settings } from "../config/Settings.ts"
 import { Deployment } from "./Greenroom.ts"
 import { MediaServerSlot } from "./MediaServerSlot.ts"
@@ -15,9 +16,6 @@ const originOf: { readonly [O in MediaMtxBinary.MediaMtxBinary["origin"]]: strin
   downloaded: "downloaded and checked against the release's checksums",
   cache: "downloaded earlier"
 }
-
-/** Where something that listens on this host is reached from this machine. */
-export const reachableHost = (host: string): string => (host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host)
 
 const UP_WITHIN = "1 second"
 

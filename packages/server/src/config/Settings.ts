@@ -84,11 +84,14 @@ const variables = {
 }
 
 const Variables = Schema.Struct(variables)
-export type Variables = typeof Variables.Type
+export type Variables = typeof Variables.Type & {
+  /** Where `API_SECRET` was read from, when it was given as a file: commands to paste read it there, too. */
+  readonly API_SECRET_FILE?: string
+}
 
 export class Settings extends Context.Service<Settings, Variables>()("greenroom/Settings") {}
 
-export const variableNames = Object.keys(variables) as ReadonlyArray<keyof Variables>
+export const variableNames = Object.keys(variables) as ReadonlyArray<keyof typeof variables>
 
 /** One line for each wrong variable: its name and what was expected. */
 export interface Wrong {
@@ -129,7 +132,11 @@ export const readSettings = (
       if (wrong.every((said) => said.variable !== variable)) wrong.push({ variable, detail: issue.message })
     }
   } else wrong.push(...contradictions(decoded.success))
-  return wrong.length > 0 || Result.isFailure(decoded) ? Result.fail(wrong) : Result.succeed(decoded.success)
+  if (wrong.length > 0 || Result.isFailure(decoded)) return Result.fail(wrong)
+  const file = environment.API_SECRET_FILE
+  return Result.succeed(
+    file === undefined || file === "" ? decoded.success : { ...decoded.success, API_SECRET_FILE: file }
+  )
 }
 
 const contradictions = (settings: Variables): ReadonlyArray<Wrong> => [

@@ -29,7 +29,9 @@ describe("the address", () => {
     ["GREENROOM_URL", () => ({ GREENROOM_URL: service.url }), () => []],
     ["GREENROOM_URL with a slash at its end", () => ({ GREENROOM_URL: `${service.url}/` }), () => []],
     ["--url before GREENROOM_URL", () => ({ GREENROOM_URL: "http://127.0.0.1:1" }), () => ["--url", service.url]],
-    ["API_PORT on this machine, as serve reads it", () => ({ API_PORT: String(service.port) }), () => []]
+    ["API_PORT on this machine, as serve reads it", () => ({ API_PORT: String(service.port) }), () => []],
+    ["HOST, where that is one address", () => ({ HOST: "localhost", API_PORT: String(service.port) }), () => []],
+    ["HOST, where that is every address", () => ({ HOST: "0.0.0.0", API_PORT: String(service.port) }), () => []]
   ] as const)("from %s", async (_, environment, more) => {
     const before = service.asked.length
     const { code } = await greenroom([...streams, ...more()], { ...environment(), API_SECRET: SECRET })

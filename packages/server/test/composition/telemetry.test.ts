@@ -104,7 +104,7 @@ describe("telemetry", () => {
 
     const auth = spans().find((span) => attribute(span, "http.route") === "/auth")
     assert.strictEqual(auth?.name, "POST")
-    assert.strictEqual(Number(attribute(auth, "http.response.status_code")), 200)
+    assert.strictEqual(Number(attribute(auth!, "http.response.status_code")), 200)
     const issue = spans().find((span) => span.name === "issueKey")
     assert.isDefined(issue?.parentSpanId)
     const roots = spans().filter(({ parentSpanId }) => parentSpanId === undefined || parentSpanId === "")
