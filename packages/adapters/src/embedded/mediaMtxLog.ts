@@ -7,7 +7,7 @@ import type { Ports } from "./mediaMtxConfig.ts"
 export type Level = "debug" | "info"
 
 export interface LogLine {
-  /** `info` for warnings, errors and failed hooks, whose causes are no alarm of ours; `debug` for what is routine. */
+  /** `info` for warnings, errors and failed hooks, whose causes are no alarm of ours; `debug` for what is routine, or told by us. */
   readonly level: Level
   /** Without the time, at most 1,000 characters, and without secrets. */
   readonly text: string
@@ -34,11 +34,17 @@ const askedInVain = /^\[API\] (connection|session) not found$/
 /** What `mtx-hook` prints, on the standard error that it has from the media server. */
 const failedHook = /^mtx-hook: /
 
+/** It repeats what our `/auth` has answered, and logged, in one line there and in another when the connection closes. */
+const ourRefusal = /failed to authenticate: server replied with code \d{3}: \{"type":"\/errors\//
+
 export const readLine = (line: string, cut: boolean, secrets: ReadonlyArray<string>): LogLine => {
   const [, level = "", rest = line] =
     /^(?:\d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d )?(DEB|INF|WAR|ERR):? (.*)$/.exec(line) ?? []
   return {
-    level: failedHook.test(rest) || (/^(WAR|ERR)$/.test(level) && !askedInVain.test(rest)) ? "info" : "debug",
+    level:
+      failedHook.test(rest) || (/^(WAR|ERR)$/.test(level) && !askedInVain.test(rest) && !ourRefusal.test(rest))
+        ? "info"
+        : "debug",
     text: redact(rest, secrets, cut).slice(0, shown),
     isError: level === "ERR"
   }

@@ -45,6 +45,18 @@ describe("readLine", () => {
     assert.strictEqual(readLine("2026/11/21 03:51:03 ERR [API] path not found", false, []).level, "info")
   })
 
+  it("a refusal of ours is told by our own line; that we could not be asked is not", () => {
+    const failed = "2026/11/21 03:51:03 WAR [RTMP] [conn 127.0.0.1:36374] failed to authenticate:"
+    const refused = `${failed} server replied with code 401: {"type":"/errors/invalid-stream-key","title":"No such stream key"}`
+    assert.strictEqual(readLine(refused, false, []).level, "debug")
+    for (const trouble of [
+      'authentication error: Post "http://127.0.0.1:8080/auth": dial tcp 127.0.0.1:8080: connect: connection refused',
+      "server replied with code 502: <html>Bad Gateway</html>"
+    ]) {
+      assert.strictEqual(readLine(`${failed} ${trouble}`, false, []).level, "info")
+    }
+  })
+
   it("warnings and errors are louder than the rest, and the time is left out", () => {
     assert.deepStrictEqual(readLine("2026/11/21 03:51:03 INF [API] started", false, []), {
       level: "debug",

@@ -7,10 +7,10 @@ import { type Service, startService } from "../fixtures/service.ts"
 
 export const wait = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds))
 
-export const until = async (condition: () => boolean | Promise<boolean>, what: string) => {
-  const end = performance.now() + 10_000
+export const until = async (condition: () => boolean | Promise<boolean>, what: string, millis = 10_000) => {
+  const end = performance.now() + millis
   while (!(await condition())) {
-    if (performance.now() > end) throw new Error(`not within 10 s: ${what}`)
+    if (performance.now() > end) throw new Error(`not within ${millis} ms: ${what}`)
     await wait(20)
   }
 }
