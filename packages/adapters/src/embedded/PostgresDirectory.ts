@@ -10,7 +10,7 @@ import * as path from "node:path"
 import { Effect, Option } from "effect"
 import { EmbeddedPostgresFailed } from "./EmbeddedPostgresFailed.ts"
 import type { RunAs } from "./GuardedProcess.ts"
-import { isRoot, privateFolder } from "./privateFolder.ts"
+import { isRoot, makeFolders, privateFolder } from "./privateFolder.ts"
 import { runCommand } from "./runCommand.ts"
 
 export interface PostgresDirectory {
@@ -50,7 +50,7 @@ const prepare = async (directory: string, uid: number | undefined): Promise<Post
   await privateFolder(directory)
   const [data, socket] = [path.join(directory, "data"), path.join(directory, "socket")]
   const as = await userFor(data, uid)
-  await fs.mkdir(socket, { recursive: true, mode: 0o700 })
+  await makeFolders(socket, 0o700)
   if (as !== undefined) {
     await fs.lchown(socket, as.uid, as.gid)
     const { uid: owner, mode } = await fs.stat(directory)
@@ -120,7 +120,7 @@ export const preparePostgresDirectory = Effect.fn("preparePostgresDirectory")(fu
   const parent = path.resolve(options.elsewhere ?? "/var/lib/greenroom")
   const place = path.join(parent, `postgres-${name}`)
   const there = yield* attempt(async () => {
-    await fs.mkdir(parent, { recursive: true, mode: 0o755 })
+    await makeFolders(parent, 0o755)
     return (await sameFileSystem(asked, parent)) ? prepare(place, here.as!.uid) : undefined
   })
   if (there === undefined) return yield* unreachable(`${cannot}; ${parent} is on another file system; ${advice}`)

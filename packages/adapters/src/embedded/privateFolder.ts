@@ -7,8 +7,34 @@ import * as path from "node:path"
 
 export const isRoot = (): boolean => process.getuid?.() === 0
 
+const codeOf = (error: unknown): unknown => (error as NodeJS.ErrnoException).code
+
+/**
+ * Makes a folder and its missing parents; leaves what is there as it is. In a file system where nothing can be made (`/proc`),
+ * Node's own recursive `mkdir` tries for ever.
+ */
+export const makeFolders = async (folder: string, mode: number): Promise<void> => {
+  const make = () =>
+    fs.mkdir(folder, { mode }).catch(async (error: unknown) => {
+      if (codeOf(error) !== "EEXIST") throw error
+      if (!(await fs.stat(folder)).isDirectory()) {
+        throw Object.assign(new Error(`${folder} is a file`), { code: "ENOTDIR" })
+      }
+    })
+  const orphaned = await make().then(
+    () => false,
+    (error: unknown) => {
+      if (codeOf(error) === "ENOENT" && path.dirname(folder) !== folder) return true
+      throw error
+    }
+  )
+  if (!orphaned) return
+  await makeFolders(path.dirname(folder), mode)
+  await make()
+}
+
 /** Leaves a folder that is there as it is. */
 export const privateFolder = async (folder: string): Promise<void> => {
-  await fs.mkdir(path.dirname(folder), { recursive: true, mode: isRoot() ? 0o711 : 0o700 })
-  await fs.mkdir(folder, { recursive: true, mode: 0o700 })
+  await makeFolders(path.dirname(folder), isRoot() ? 0o711 : 0o700)
+  await makeFolders(folder, 0o700)
 }

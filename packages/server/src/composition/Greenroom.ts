@@ -22,6 +22,7 @@ import { Context, Effect, Layer, type Redacted } from "effect"
 import { Settings, type Variables } from "../config/Settings.ts"
 import { addressesFrom } from "./addresses.ts"
 import { databaseAddress } from "./databaseAddress.ts"
+import { usableDataDirectory } from "./dataDirectory.ts"
 import { keptSecret } from "./keptSecret.ts"
 import * as MediaServerSlot from "./MediaServerSlot.ts"
 
@@ -48,6 +49,7 @@ export class Deployment extends Context.Service<
       const dataDirectory = path.resolve(settings.DATA_DIR ?? ".greenroom")
       const embedded = settings.DATABASE_URL === undefined
       const startsMediaServer = settings.MEDIAMTX_API_URL === undefined
+      if (embedded || startsMediaServer) yield* usableDataDirectory(dataDirectory)
       const file = settings.API_SECRET_FILE
       const api =
         settings.API_SECRET === undefined

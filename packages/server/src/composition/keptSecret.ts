@@ -5,6 +5,7 @@
 import { randomBytes } from "node:crypto"
 import * as fs from "node:fs/promises"
 import * as path from "node:path"
+import { makeFolders } from "@greenroom/adapters/embedded"
 import { Effect, Redacted, Schema } from "effect"
 import { isSendable, sendable } from "../config/secretText.ts"
 
@@ -42,7 +43,7 @@ export const keptSecret = Effect.fn("keptSecret")(function* (directory: string, 
   const file = path.join(directory, name)
   const text = yield* Effect.tryPromise({
     try: async () => {
-      await fs.mkdir(directory, { recursive: true, mode: 0o711 })
+      await makeFolders(directory, 0o711)
       await fs.access(file).catch(() => create(file))
       return (await fs.readFile(file, "utf8")).trim()
     },

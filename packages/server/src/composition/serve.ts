@@ -15,6 +15,7 @@ import * as HttpRoutes from "../http/HttpRoutes.ts"
 import { serve as serveHttp } from "../http/Serve.ts"
 import { banner } from "./banner.ts"
 import type { DatabaseUnusable } from "./databaseAddress.ts"
+import type { DataDirectoryUnusable } from "./dataDirectory.ts"
 import * as Greenroom from "./Greenroom.ts"
 import type { SecretNotKept } from "./keptSecret.ts"
 import { type CannotListen, cannotListen } from "./lifecycle.ts"
@@ -43,7 +44,9 @@ const http = Layer.unwrap(
   })
 )
 
-const warnings = Effect.flatMap(Settings, (settings) => Effect.forEach(warningsOf(settings), Effect.logWarning))
+const warnings = Effect.flatMap(Settings, (settings) =>
+  Effect.forEach(warningsOf(settings), (text) => Effect.logWarning(text))
+)
 
 const notYet: MediaServerStart = { runs: null, sentence: "is being fetched or started: the log will tell" }
 
@@ -87,7 +90,12 @@ const announced = Effect.gen(function* () {
   )
 })
 
-export type StartFailed = SecretNotKept | EmbeddedPostgresFailed | DatabaseUnusable | CannotListen
+export type StartFailed =
+  | DataDirectoryUnusable
+  | SecretNotKept
+  | EmbeddedPostgresFailed
+  | DatabaseUnusable
+  | CannotListen
 
 /** Runs until it is interrupted. */
 export const serve: Effect.Effect<never, StartFailed, Settings> = Effect.gen(function* () {

@@ -4,7 +4,7 @@ import { Effect, Layer, Result, Runtime, Schema } from "effect"
 import { readSettings, Settings, sentenceOf } from "./Settings.ts"
 
 /** sysexits.h: something is wrong with the configuration. */
-const EX_CONFIG = 78
+export const EX_CONFIG = 78
 
 export class ConfigurationWrong extends Schema.TaggedError<ConfigurationWrong>()("ConfigurationWrong", {
   sentence: Schema.String

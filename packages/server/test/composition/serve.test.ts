@@ -138,6 +138,7 @@ describe("the service's process", () => {
   it("warns of a short secret before it waits for anything", async () => {
     const service = start({ DATABASE_URL: "postgres://greenroom@127.0.0.1:9/greenroom", API_SECRET: "x" })
     await until(() => service.err().includes("waiting for the database"), "it waits")
+    assert.include(service.err(), '"message":"API_SECRET is short: use at least 16 characters"')
     const [warned, waits] = ["API_SECRET is short", "waiting for the database"].map((t) => service.err().indexOf(t))
     assert.isAtLeast(warned!, 0)
     assert.isBelow(warned!, waits!)

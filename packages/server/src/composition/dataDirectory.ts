@@ -1,0 +1,44 @@
+/** The folder that keeps what is ours: made when it is absent, and tried, so that a wrong one is told before anything begins. */
+import * as fs from "node:fs/promises"
+import * as path from "node:path"
+import { makeFolders } from "@greenroom/adapters/embedded"
+import { Effect, Runtime, Schema } from "effect"
+import { EX_CONFIG } from "../config/environment.ts"
+
+export class DataDirectoryUnusable extends Schema.TaggedError<DataDirectoryUnusable>()("DataDirectoryUnusable", {
+  directory: Schema.String,
+  detail: Schema.String
+}) {
+  override get message() {
+    return `The data directory ${this.directory} cannot be used: ${this.detail}. Choose another (DATA_DIR).`
+  }
+  override get [Runtime.errorExitCode]() {
+    return EX_CONFIG
+  }
+}
+
+const mayNot = `user ${process.getuid?.() ?? process.env.USER} may not write there`
+const words: Readonly<Record<string, string>> = {
+  EACCES: mayNot,
+  EPERM: mayNot,
+  ENOENT: "nothing can be made there",
+  ENOTDIR: "it, or what is above it, is no folder",
+  EROFS: "its file system is read-only",
+  ENOSPC: "no space is left there",
+  ENAMETOOLONG: "its name is too long"
+}
+
+const wordsFor = (error: unknown): string => {
+  const { code, message } = error as NodeJS.ErrnoException
+  return (code === undefined ? undefined : words[code]) ?? message
+}
+
+/** Others may pass through it, though not read it: as root, the database runs as another user. */
+export const usableDataDirectory = (directory: string) =>
+  Effect.tryPromise({
+    try: async () => {
+      await makeFolders(directory, 0o711)
+      await fs.rmdir(await fs.mkdtemp(path.join(directory, ".tried-")))
+    },
+    catch: (error) => new DataDirectoryUnusable({ directory, detail: wordsFor(error) })
+  })
