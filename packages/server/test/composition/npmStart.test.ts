@@ -1,0 +1,67 @@
+/** `npm start`, stopped by a signal to npm itself, as a supervisor does that knows only the process it has started. */
+import { execFileSync, spawn } from "node:child_process"
+import { once } from "node:events"
+import * as path from "node:path"
+import { fileURLToPath } from "node:url"
+import { assert, describe, it } from "@effect/vitest"
+import { freePorts, processesWith } from "../../../adapters/test/embedded/processes.ts"
+import { mediaMtxBinary } from "../../../adapters/test/fixtures/realMediaMtx.ts"
+import { noMediaServer } from "../fixtures/service.ts"
+import { until, useHome } from "./home.ts"
+
+const root = fileURLToPath(new URL("../../../..", import.meta.url))
+
+const npm = execFileSync("npm", ["--version"], {
+  encoding: "utf8",
+  cwd: root,
+  stdio: ["ignore", "pipe", "ignore"]
+}).trim()
+/** Older ones take the signal and pass nothing on. */
+const passesOn = Number(npm.split(".")[0]) >= 10
+if (!passesOn) console.log(`skipped: npm ${npm} passes no signals on`)
+
+describe.skipIf(!passesOn)("npm start", { timeout: 90_000 }, () => {
+  const home = useHome()
+
+  it("ends with everything that it started when npm is told to end", async () => {
+    const names = ["api", "rtmp", "rtsp", "srt", "hls", "webrtc", "webrtcUdp"]
+    const ports = await freePorts(names.length)
+    const media: Readonly<Record<string, string>> =
+      mediaMtxBinary === undefined
+        ? noMediaServer
+        : { MEDIAMTX_BIN: mediaMtxBinary, MEDIAMTX_PORTS: names.map((name, at) => `${name}=${ports[at]}`).join() }
+    const child = spawn("npm", ["start"], {
+      cwd: root,
+      env: {
+        PATH: `${path.dirname(process.execPath)}:${process.env.PATH}`,
+        HOME: process.env.HOME ?? "/",
+        DATA_DIR: home.data(),
+        API_PORT: "0",
+        ...media
+      },
+      stdio: ["ignore", "pipe", "pipe"]
+    })
+    try {
+      let said = ""
+      for (const output of [child.stdout, child.stderr]) {
+        output.setEncoding("utf8").on("data", (text: string) => {
+          said += text
+        })
+      }
+      const closed = once(child, "close")
+      await until(() => said.includes("Greenroom is ready"), "it is ready", 40_000)
+      const started = mediaMtxBinary === undefined ? ["postgres"] : ["postgres", "mediamtx"]
+      await until(
+        () => started.every((name) => processesWith(home.data()).some(({ command }) => command.includes(`/${name} `))),
+        "all of it runs",
+        20_000
+      )
+      child.kill("SIGTERM")
+      await closed
+      await until(() => processesWith(home.data()).length === 0, "nothing of it is left", 20_000)
+      assert.notInclude(said, '"level":"error"')
+    } finally {
+      child.kill("SIGKILL")
+    }
+  })
+})
