@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import { Arbitrary, Redacted, Result, Schema } from "effect"
 import { readSettings, sentenceOf, variableNames, warningsOf } from "../../src/config/Settings.ts"
@@ -100,6 +101,11 @@ describe("the settings", () => {
     const { MEDIAMTX_API_URL: __, MEDIAMTX_API_PASSWORD: ___, ...withPorts } = right
     assert.deepStrictEqual(failure(withPorts), [])
     for (const name of variableNames) if (name !== "MEDIAMTX_BIN") assert.property(right, name)
+  })
+
+  it("are all documented", () => {
+    const documented = readFileSync(new URL("../../../../docs/configuration.md", import.meta.url), "utf8")
+    for (const name of variableNames) assert.include(documented, `\`${name}\``)
   })
 
   it("name every wrong variable at once, and never the value", () => {
