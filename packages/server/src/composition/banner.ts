@@ -72,7 +72,7 @@ export const banner = (facts: BannerFacts): string => {
         ]),
     "See who is live:",
     "",
-    `  curl -s ${url}/streams -H "X-API-Key: $SECRET"`,
+    `  curl -s -w '\\n' ${url}/streams -H "X-API-Key: $SECRET"`,
     `  ${environmentOf(facts)}${facts.program} streams watch`,
     "",
     ""

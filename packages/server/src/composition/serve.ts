@@ -3,6 +3,8 @@
  * reverse order. Fails only before it is ready, with one sentence.
  */
 
+import { readlink } from "node:fs/promises"
+import * as path from "node:path"
 import type { EmbeddedPostgresFailed } from "@greenroom/adapters/embedded"
 import { Addresses, nowhere } from "@greenroom/core"
 import { Deferred, Effect, Layer, Option } from "effect"
@@ -65,9 +67,14 @@ const mediaServer = Effect.gen(function* () {
   return Option.getOrElse(yield* Effect.timeoutOption(Deferred.await(said), MEDIA_SERVER_PATIENCE), () => notYet)
 })
 
-const databaseSentence = Effect.map(Greenroom.Deployment, ({ embedded, dataDirectory }) =>
-  embedded ? `PostgreSQL of its own, in ${dataDirectory}/postgres` : "as configured (DATABASE_URL)"
-)
+/** As root the data may be kept elsewhere, and a link says where. */
+const databaseSentence = Effect.flatMap(Greenroom.Deployment, ({ embedded, dataDirectory }) => {
+  const here = path.join(dataDirectory, "postgres")
+  const kept = Effect.promise(() => readlink(path.join(here, "kept-at")).catch(() => here))
+  return embedded
+    ? Effect.map(kept, (place) => `PostgreSQL of its own, in ${place}`)
+    : Effect.succeed("as configured (DATABASE_URL)")
+})
 
 const announced = Effect.gen(function* () {
   const server = yield* HttpServer.HttpServer

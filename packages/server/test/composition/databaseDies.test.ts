@@ -6,7 +6,7 @@ import * as OwnedDirectory from "../../../adapters/src/embedded/OwnedDirectory.t
 import { noMediaServer } from "../fixtures/service.ts"
 import { until, useHome } from "./home.ts"
 
-describe("the embedded database, killed", () => {
+describe("the embedded database, killed", { timeout: 60_000 }, () => {
   const home = useHome(noMediaServer)
 
   it("answers again within 5 s below a path that is too long for a socket, and its directory stays taken", async () => {

@@ -18,7 +18,7 @@ interface Span {
   readonly attributes: ReadonlyArray<{ readonly key: string; readonly value: Readonly<Record<string, unknown>> }>
 }
 
-describe("telemetry", () => {
+describe("telemetry", { timeout: 60_000 }, () => {
   const home = useHome(noMediaServer)
   let received: Array<Received> = []
   let hangs = false
