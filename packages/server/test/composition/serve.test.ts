@@ -24,7 +24,13 @@ describe("the service's process", () => {
     assert.include(service.out(), path.join(home.directory(), "data", "api-secret"))
     assert.notInclude(service.out() + service.err(), secret())
     const health = await (await fetch(`${url}/health`)).json()
-    assert.deepStrictEqual(health, { status: "ok", service: "greenroom", database: "ok", media_server: "unreachable" })
+    assert.deepStrictEqual(health, {
+      status: "ok",
+      service: "greenroom",
+      database: "ok",
+      media_server: "unreachable",
+      unauthorized_publishers: null
+    })
     const database = databasePid()
     service.child.kill("SIGTERM")
     assert.strictEqual(await service.ended, 0)
