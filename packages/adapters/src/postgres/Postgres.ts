@@ -13,12 +13,8 @@ import * as PostgresStreams from "./PostgresStreams.ts"
 
 export type Repositories = Broadcasters | StreamKeys | Admissions | Sessions | Streams | Leases | StoreHealth
 
-/** The repositories over the two clients of `Database`. */
-export const layerRepositories: Layer.Layer<
-  Repositories,
-  never,
-  Database.AdmissionDatabase | Database.GeneralDatabase
-> = Layer.mergeAll(
+/** The repositories over the three clients of `Database`. */
+export const layerRepositories: Layer.Layer<Repositories, never, Database.Databases> = Layer.mergeAll(
   PostgresBroadcasters.layer,
   PostgresStreamKeys.layer,
   PostgresAdmissions.layer,
