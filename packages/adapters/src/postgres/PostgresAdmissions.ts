@@ -116,8 +116,8 @@ const admission = (sql: PgClient, { hash, path, sourceId, protocol, streamId }: 
         where other.path = ${path} and other.revoked_at is null and other.broadcaster_id <> key.broadcaster_id
       )
   ), new as (
-    insert into streams (id, stream_key_id, media_server, path, source_id, protocol, title, started_at)
-    select ${streamId}::uuid, fit.id, 'main', ${path}, ${sourceId}, ${protocol}::text, fit.label, clock_timestamp() from fit
+    insert into streams (id, stream_key_id, broadcaster_id, media_server, path, source_id, protocol, title, started_at)
+    select ${streamId}::uuid, fit.id, fit.broadcaster_id, 'main', ${path}, ${sourceId}, ${protocol}::text, fit.label, clock_timestamp() from fit
     on conflict do nothing
     returning id, started_at
   ), event as (

@@ -74,11 +74,19 @@ const statusConditions: { readonly [S in StreamStatus]: string } = {
   inactive: "s.ended_at is not null"
 }
 
+/** Whose streams: a key has one broadcaster, so that with a key the other is asked about once, and not of every stream. */
+const whose = (sql: PgClient, { broadcasterId, streamKeyId }: StreamFilter) => {
+  if (streamKeyId === undefined) return broadcasterId === undefined ? [] : [sql`s.broadcaster_id = ${broadcasterId}`]
+  const ofKey = sql`s.stream_key_id = ${streamKeyId}`
+  return broadcasterId === undefined
+    ? [ofKey]
+    : [ofKey, sql`exists (select from stream_keys where id = ${streamKeyId} and broadcaster_id = ${broadcasterId})`]
+}
+
 const matching = (sql: PgClient, filter: StreamFilter) =>
   sql.and([
     sql.or(filter.status.map((status) => sql`${sql.literal(statusConditions[status])}`)),
-    ...(filter.broadcasterId === undefined ? [] : [sql`k.broadcaster_id = ${filter.broadcasterId}`]),
-    ...(filter.streamKeyId === undefined ? [] : [sql`s.stream_key_id = ${filter.streamKeyId}`]),
+    ...whose(sql, filter),
     ...(filter.path === undefined ? [] : [sql`s.path = ${filter.path}`])
   ])
 
@@ -93,10 +101,12 @@ const make = Effect.gen(function* () {
         from (select clock_timestamp()::timestamptz(3) as now) t
         left join lateral (
           select ${sql.literal(streamColumns)}
-          from streams s join stream_keys k on k.id = s.stream_key_id join broadcasters b on b.id = k.broadcaster_id
-          where ${matching(sql, filter)} and ${onPage(sql, "s.started_at, s.id", page)}
-          order by s.started_at desc, s.id desc
-          limit ${rowsFor(page)}::int
+          from (
+            select * from streams s
+            where ${matching(sql, filter)} and ${onPage(sql, "s.started_at, s.id", page)}
+            order by s.started_at desc, s.id desc
+            limit ${rowsFor(page)}::int
+          ) s join broadcasters b on b.id = s.broadcaster_id
         ) l on true
         order by l.started_at desc, l.id desc`
     )
@@ -109,7 +119,7 @@ const make = Effect.gen(function* () {
       "Streams.find",
       (sql) => sql`
         select ${sql.literal(detailsColumns)}
-        from streams s join stream_keys k on k.id = s.stream_key_id join broadcasters b on b.id = k.broadcaster_id
+        from streams s join broadcasters b on b.id = s.broadcaster_id
         where s.id = ${id}`
     )
     return Arr.head(detailsRows(found).map(details))
@@ -130,7 +140,7 @@ const make = Effect.gen(function* () {
           returning *
         )
         select ${sql.literal(detailsColumns)}
-        from s join stream_keys k on k.id = s.stream_key_id join broadcasters b on b.id = k.broadcaster_id`
+        from s join broadcasters b on b.id = s.broadcaster_id`
     )
     return Arr.head(detailsRows(annotated).map(details))
   })
@@ -149,9 +159,7 @@ const make = Effect.gen(function* () {
     const found = yield* database.run("Streams.unendedOf", (sql) =>
       "streamKeyId" in owner
         ? sql`select id from streams where stream_key_id = ${owner.streamKeyId} and ended_at is null`
-        : sql`
-            select s.id from streams s join stream_keys k on k.id = s.stream_key_id
-            where k.broadcaster_id = ${owner.broadcasterId} and s.ended_at is null`
+        : sql`select id from streams where broadcaster_id = ${owner.broadcasterId} and ended_at is null`
     )
     return ids(found).map(({ id }) => id)
   })
