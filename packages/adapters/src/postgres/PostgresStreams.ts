@@ -1,16 +1,7 @@
 /** The streams in PostgreSQL, as people read and annotate them. A status is what the row's times say; it is stored nowhere. */
 import type { PgClient } from "@effect/sql-pg/PgClient"
-import {
-  EndReason,
-  StopReason,
-  type StreamDetails,
-  type StreamEvent,
-  type StreamFilter,
-  StreamId,
-  type StreamStatus,
-  Streams
-} from "@greenroom/core"
-import { Array as Arr, Effect, Layer, Schema } from "effect"
+import { readEvent, type StreamDetails, type StreamFilter, StreamId, type StreamStatus, Streams } from "@greenroom/core"
+import { Array as Arr, Effect, Layer, Result, Schema } from "effect"
 import { GeneralDatabase } from "./Database.ts"
 import { At, JsonObject, MaybeText, onPage, pageOf, rowsAtOf, rowsFor, rowsOf } from "./rows.ts"
 import { liveStream, StreamRow, streamColumns } from "./streamRows.ts"
@@ -27,13 +18,7 @@ const DetailsRow = Schema.Struct({
 const detailsColumns = `clock_timestamp()::timestamptz(3) as now, ${streamColumns}, b.contact as broadcaster_contact, b.metadata as broadcaster_metadata,
   b.created_at as broadcaster_created_at, b.updated_at as broadcaster_updated_at`
 
-const event = { seq: Schema.Int, at: At }
-const EventRow = Schema.Union([
-  Schema.Struct({ ...event, type: Schema.Literals(["admitted", "kicked"]) }),
-  Schema.Struct({ ...event, type: Schema.Literal("ready"), data: Schema.Struct({ source_type: Schema.String }) }),
-  Schema.Struct({ ...event, type: Schema.Literal("stop_requested"), data: Schema.Struct({ reason: StopReason }) }),
-  Schema.Struct({ ...event, type: Schema.Literal("ended"), data: Schema.Struct({ reason: EndReason }) })
-])
+const EventRow = Schema.Struct({ seq: Schema.Int, at: At, type: Schema.String, data: Schema.Unknown })
 
 const streamRowsAt = rowsAtOf(StreamRow)
 const detailsRows = rowsOf(DetailsRow)
@@ -52,21 +37,6 @@ const details = (row: typeof DetailsRow.Type): StreamDetails => ({
   },
   now: row.now
 })
-
-const streamEvent = (row: typeof EventRow.Type): StreamEvent => {
-  const { seq, at } = row
-  switch (row.type) {
-    case "admitted":
-    case "kicked":
-      return { seq, at, type: row.type }
-    case "ready":
-      return { seq, at, type: row.type, sourceType: row.data.source_type }
-    case "stop_requested":
-      return { seq, at, type: row.type, reason: row.data.reason }
-    case "ended":
-      return { seq, at, type: row.type, reason: row.data.reason }
-  }
-}
 
 const statusConditions: { readonly [S in StreamStatus]: string } = {
   connecting: "s.ended_at is null and s.ready_at is null",
@@ -152,7 +122,7 @@ const make = Effect.gen(function* () {
         select seq, type, at, data from stream_events where stream_id = ${id} and seq > ${afterSeq}
         order by seq limit ${limit}`
     )
-    return eventRows(found).map(streamEvent)
+    return eventRows(found).map((row) => Result.getOrThrow(readEvent(row)))
   })
 
   const unendedOf: Streams["Service"]["unendedOf"] = Effect.fn("Streams.unendedOf")(function* (owner) {
