@@ -58,6 +58,18 @@ const stop = async (child: ChildProcess): Promise<void> => {
   clearTimeout(late)
 }
 
+const TICK_MS = 10
+
+/** Milliseconds of processor time that the process has used so far, its own and the system's for it; `NaN` where nobody tells (not on Linux). */
+export const processorTimeOf = ({ pid }: ChildProcess): number => {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? []
+    return (Number(fields[11]) + Number(fields[12])) * TICK_MS
+  } catch {
+    return Number.NaN
+  }
+}
+
 /** Waits for what `find` gives, or says with the end of its log that the process died or took too long. */
 const within = <A>(
   run: Run,

@@ -3,12 +3,14 @@ import { randomBytes } from "node:crypto"
 import * as path from "node:path"
 import { admissionStatement } from "./admissionStatement.ts"
 import type { LivePublisher, PublishThese } from "./mediaServer.ts"
-import { printed, type Run, told } from "./processes.ts"
+import { printed, processorTimeOf, type Run, told } from "./processes.ts"
 import { databaseIn, openStore, type Store } from "./store.ts"
 
 export interface Stage {
   readonly greenroom: number
   readonly floor: number
+  /** Processor time used so far, ms. */
+  readonly processorTime: { readonly greenroom: () => number; readonly floor: () => number }
   /** What MediaMTX sends when the hook secret stands in its `authHTTPAddress`. */
   readonly authorization: string
   readonly apiSecret: string
@@ -68,5 +70,17 @@ export const setStage = async (run: Run): Promise<Stage> => {
   const settings = { statement: admissionStatement(), database: databaseIn(dataDirectory), authorization }
   const byHand = run.start("floor", "./floor.ts", { env: { FLOOR: JSON.stringify(settings) } })
   const floor = await told<number>(run, "floor", byHand)
-  return { greenroom, floor, authorization, apiSecret, store, broadcasterId, live, streamIds, keys: keys.slice(LIVE) }
+  const processorTime = { greenroom: () => processorTimeOf(service), floor: () => processorTimeOf(byHand) }
+  return {
+    greenroom,
+    floor,
+    processorTime,
+    authorization,
+    apiSecret,
+    store,
+    broadcasterId,
+    live,
+    streamIds,
+    keys: keys.slice(LIVE)
+  }
 }

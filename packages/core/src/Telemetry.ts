@@ -7,6 +7,18 @@ export const authDecisions = Metric.counter("greenroom_auth_decisions_total", {
   incremental: true
 })
 
+const decided = new Map<string, typeof authDecisions>()
+
+/** `authDecisions` with its labels, made once for each of the few pairs there are: every auth call counts one. */
+export const authDecision = (action: string, decision: string): typeof authDecisions => {
+  const name = `${action} ${decision}`
+  const known = decided.get(name)
+  if (known !== undefined) return known
+  const made = Metric.withAttributes(authDecisions, { action, decision })
+  decided.set(name, made)
+  return made
+}
+
 /** Passes of the reconciler, by `outcome`: `complete`, `not_leading`, `store_unavailable`, `media_server_unavailable`, `media_server_absent`, `failed`. */
 export const passes = Metric.counter("greenroom_reconciler_passes_total", {
   description: "Passes of the reconciler",

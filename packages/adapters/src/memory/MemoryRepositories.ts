@@ -1,16 +1,26 @@
 /** All repositories over one `MemoryStore`, which is given along so that a test can look into it. */
-import type { Admissions, Broadcasters, Leases, Sessions, StoreHealth, StreamKeys, Streams } from "@greenroom/core"
+import type {
+  Admissions,
+  Broadcasters,
+  History,
+  Leases,
+  Sessions,
+  StoreHealth,
+  StreamKeys,
+  Streams
+} from "@greenroom/core"
 import { Layer } from "effect"
 import * as MemoryAdmissions from "./MemoryAdmissions.ts"
 import * as MemoryBroadcasters from "./MemoryBroadcasters.ts"
 import * as MemoryHealth from "./MemoryHealth.ts"
+import * as MemoryHistory from "./MemoryHistory.ts"
 import * as MemoryLeases from "./MemoryLeases.ts"
 import * as MemorySessions from "./MemorySessions.ts"
 import * as MemoryStore from "./MemoryStore.ts"
 import * as MemoryStreamKeys from "./MemoryStreamKeys.ts"
 import * as MemoryStreams from "./MemoryStreams.ts"
 
-export type Repositories = Broadcasters | StreamKeys | Admissions | Sessions | Streams | Leases | StoreHealth
+export type Repositories = Broadcasters | StreamKeys | Admissions | Sessions | Streams | History | Leases | StoreHealth
 
 /** The repositories over a store that somebody else keeps: several instances of the service may share it. */
 export const layerRepositories: Layer.Layer<Repositories, never, MemoryStore.MemoryStore> = Layer.mergeAll(
@@ -19,6 +29,7 @@ export const layerRepositories: Layer.Layer<Repositories, never, MemoryStore.Mem
   MemoryAdmissions.layer,
   MemorySessions.layer,
   MemoryStreams.layer,
+  MemoryHistory.layer,
   MemoryLeases.layer,
   MemoryHealth.layer
 )

@@ -1,8 +1,8 @@
 /**
- * How the repositories reach PostgreSQL: two clients, because a multiplexed connection answers in order and cannot cancel. The
- * admissions' is multiplexed and quick to give up; everything else has a client whose slow statements hold up nobody. Each use
- * ends within the client's deadline; the server ends a statement before that, so that none is left running. A client that goes
- * silent (a network that swallows packets) is replaced. SQL and rows are the repositories' own.
+ * How the repositories reach PostgreSQL: three clients. The admissions' is multiplexed and quick to give up; such a connection
+ * answers in order and cannot cancel, so the reconciler, whose kicks must not wait for anybody's lists, has one of its own, and all
+ * else has a third. Each use ends within the client's deadline; the server ends a statement before that, so that none is left
+ * running. A client that goes silent (a network that swallows packets) is replaced. SQL and rows are the repositories' own.
  */
 import * as PgClient from "@effect/sql-pg/PgClient"
 import { StoreUnavailable } from "@greenroom/core"
@@ -25,10 +25,17 @@ export class AdmissionDatabase extends Context.Service<AdmissionDatabase, Databa
   "greenroom/postgres/AdmissionDatabase"
 ) {}
 
+/** For `Sessions` and `Leases`, which the reconciler goes by: a lock has 0.8 s, a statement 1 s, an answer 1.2 s of the lease's 3 s. */
+export class ReconcilerDatabase extends Context.Service<ReconcilerDatabase, Database>()(
+  "greenroom/postgres/ReconcilerDatabase"
+) {}
+
 /** For all other repositories: a lock has 2 s, a statement 4 s, an answer 5 s. */
 export class GeneralDatabase extends Context.Service<GeneralDatabase, Database>()(
   "greenroom/postgres/GeneralDatabase"
 ) {}
+
+export type Databases = AdmissionDatabase | ReconcilerDatabase | GeneralDatabase
 
 const shared = {
   connectionTTL: "1 hour",
@@ -146,13 +153,21 @@ const generalConfig: PgClient.PgPoolConfig = {
   startupParameters: limits(2_000, 4_000)
 }
 
-/** Both clients. Connects in the background: a database that is not there yet is no failure here, but of each use. */
-export const layer = (address: PostgresAddress): Layer.Layer<AdmissionDatabase | GeneralDatabase> =>
+const reconcilerConfig: PgClient.PgPoolConfig = {
+  applicationName: "greenroom-reconciler",
+  maxConnections: 3,
+  connectTimeout: "1 second",
+  startupParameters: limits(800, 1_000)
+}
+
+/** All three clients. Connects in the background: a database that is not there yet is no failure here, but of each use. */
+export const layer = (address: PostgresAddress): Layer.Layer<Databases> =>
   Layer.unwrap(
     Effect.sync(() => {
       const connection = connectionOf(address)
-      return Layer.merge(
+      return Layer.mergeAll(
         Layer.effect(AdmissionDatabase, make({ ...connection, ...admissionConfig }, "700 millis")),
+        Layer.effect(ReconcilerDatabase, make({ ...connection, ...reconcilerConfig }, "1200 millis")),
         Layer.effect(GeneralDatabase, make({ ...connection, ...generalConfig }, "5 seconds"))
       )
     })

@@ -1,29 +1,36 @@
 /** All repositories in one PostgreSQL database, whose schema `PostgresMigrations` must have brought up to date. */
-import type { Admissions, Broadcasters, Leases, Sessions, StoreHealth, StreamKeys, Streams } from "@greenroom/core"
+import type {
+  Admissions,
+  Broadcasters,
+  History,
+  Leases,
+  Sessions,
+  StoreHealth,
+  StreamKeys,
+  Streams
+} from "@greenroom/core"
 import { Layer } from "effect"
 import * as Database from "./Database.ts"
 import type { PostgresAddress } from "./PostgresAddress.ts"
 import * as PostgresAdmissions from "./PostgresAdmissions.ts"
 import * as PostgresBroadcasters from "./PostgresBroadcasters.ts"
 import * as PostgresHealth from "./PostgresHealth.ts"
+import * as PostgresHistory from "./PostgresHistory.ts"
 import * as PostgresLeases from "./PostgresLeases.ts"
 import * as PostgresSessions from "./PostgresSessions.ts"
 import * as PostgresStreamKeys from "./PostgresStreamKeys.ts"
 import * as PostgresStreams from "./PostgresStreams.ts"
 
-export type Repositories = Broadcasters | StreamKeys | Admissions | Sessions | Streams | Leases | StoreHealth
+export type Repositories = Broadcasters | StreamKeys | Admissions | Sessions | Streams | History | Leases | StoreHealth
 
-/** The repositories over the two clients of `Database`. */
-export const layerRepositories: Layer.Layer<
-  Repositories,
-  never,
-  Database.AdmissionDatabase | Database.GeneralDatabase
-> = Layer.mergeAll(
+/** The repositories over the three clients of `Database`. */
+export const layerRepositories: Layer.Layer<Repositories, never, Database.Databases> = Layer.mergeAll(
   PostgresBroadcasters.layer,
   PostgresStreamKeys.layer,
   PostgresAdmissions.layer,
   PostgresSessions.layer,
   PostgresStreams.layer,
+  PostgresHistory.layer,
   PostgresLeases.layer,
   PostgresHealth.layer
 )

@@ -101,8 +101,9 @@ const admissionFacts = (rows: ReadonlyArray<Row>): AdmissionFacts => {
   }
 }
 
-const admission = (sql: PgClient, { hash, path, sourceId, protocol, streamId }: AdmissionRequest) => sql<Row>`
-  with key as materialized (
+/** `fit`: the key, locked, if it is good and may be used on the path. */
+const fitting = (sql: PgClient, { hash, path }: AdmissionRequest) => sql`
+  key as materialized (
     select id, broadcaster_id, key_prefix, label, expires_at
     from stream_keys
     where hash = ${hash} and revoked_at is null and enabled
@@ -115,12 +116,16 @@ const admission = (sql: PgClient, { hash, path, sourceId, protocol, streamId }: 
         select from stream_keys other
         where other.path = ${path} and other.revoked_at is null and other.broadcaster_id <> key.broadcaster_id
       )
-  ), new as (
-    insert into streams (id, stream_key_id, media_server, path, source_id, protocol, title, started_at)
-    select ${streamId}::uuid, fit.id, 'main', ${path}, ${sourceId}, ${protocol}::text, fit.label, clock_timestamp() from fit
-    on conflict do nothing
-    returning id, started_at
-  ), event as (
+  )`
+
+/** The beginning of a session of the key that `fit` is. */
+const beginning = (sql: PgClient, { path, sourceId, protocol, streamId }: AdmissionRequest) => sql`
+  insert into streams (id, stream_key_id, broadcaster_id, media_server, path, source_id, protocol, title, started_at)
+  select ${streamId}::uuid, fit.id, fit.broadcaster_id, 'main', ${path}, ${sourceId}, ${protocol}::text, fit.label, clock_timestamp()`
+
+/** With the first event of the session that is `new`, who was admitted: now, or before, on the same connection. */
+const outcome = (sql: PgClient, { path, sourceId }: AdmissionRequest) => sql`
+  event as (
     insert into stream_events (stream_id, seq, type, at) select id, 1, 'admitted', started_at from new
   )
   select new.id, false as again, fit.id as key_id, fit.key_prefix from new, fit
@@ -130,25 +135,25 @@ const admission = (sql: PgClient, { hash, path, sourceId, protocol, streamId }: 
   where s.media_server = 'main' and s.source_id = ${sourceId} and s.path = ${path}
     and s.ended_at is null and s.stop_reason is null`
 
-/** The key's row is locked first, as an admission does, so that of several newcomers one comes after the other. */
-const supersession = (sql: PgClient, { hash, sourceId }: AdmissionRequest) =>
-  Effect.andThen(
-    sql`select id from stream_keys where hash = ${hash} for no key update`,
-    sql`
-      with old as (
-        update streams s set
-          stop_reason = 'superseded', stop_requested_at = clock_timestamp(), last_seq = last_seq + 1
-        from stream_keys k
-        where k.hash = ${hash} and s.stream_key_id = k.id and s.ended_at is null and s.stop_reason is null
-          and not (s.media_server = 'main' and s.source_id = ${sourceId})
-        returning s.id, s.last_seq, s.stop_requested_at
-      )
-      insert into stream_events (stream_id, seq, type, at, data)
-      select id, last_seq, 'stop_requested', stop_requested_at, '{"reason":"superseded"}' from old`
-  )
+const admission = (sql: PgClient, request: AdmissionRequest) => sql<Row>`
+  with ${fitting(sql, request)}, new as (
+    ${beginning(sql, request)} from fit
+    on conflict do nothing
+    returning id, started_at
+  ), ${outcome(sql, request)}`
 
-/** Rolls the supersession back. */
-const notAdmitted = { _tag: "NotAdmitted" } as const
+/**
+ * Whom the key has is marked before the newcomer is inserted, so that the insert finds key and path free; when it does not, because
+ * they are not the key's to give, it fails, and nothing of the statement stays.
+ */
+const takeover = (sql: PgClient, request: AdmissionRequest) => sql<Row>`
+  with ${fitting(sql, request)}, superseded as materialized (
+    select supersede_others(fit.id, ${request.sourceId}) from fit
+    where not exists (select from streams where media_server = 'main' and source_id = ${request.sourceId})
+  ), new as (
+    ${beginning(sql, request)} from fit, superseded
+    returning id, started_at
+  ), ${outcome(sql, request)}`
 
 const make = Effect.gen(function* () {
   const database = yield* AdmissionDatabase
@@ -158,19 +163,13 @@ const make = Effect.gen(function* () {
     return Arr.head(admittedRows(written).map(admitted))
   })
 
-  /** Marking comes first, in a statement of its own, so that the insert sees key and path free; nothing stays when it does not fit. */
+  /** Once more after a conflict, with a new snapshot: the same connection may just have been admitted by another call. */
   const takeOver: Admissions["Service"]["takeOver"] = Effect.fnUntraced(function* (request) {
     const written = yield* database.run("Admissions.takeOver", (sql) =>
-      sql
-        .withTransaction(
-          Effect.andThen(supersession(sql, request), admission(sql, request)).pipe(
-            Effect.filterOrFail(
-              (rows) => rows.length > 0,
-              () => notAdmitted
-            )
-          )
-        )
-        .pipe(Effect.catchTag("NotAdmitted", () => Effect.succeed([])))
+      takeover(sql, request).pipe(
+        Effect.catchReason("SqlError", "UniqueViolation", () => takeover(sql, request)),
+        Effect.catchReason("SqlError", "UniqueViolation", () => Effect.succeed([]))
+      )
     )
     return Arr.head(admittedRows(written).map(admitted))
   })

@@ -1,7 +1,7 @@
 /** The reconciler's lease in PostgreSQL: one row a media server, on the database's clock. */
 import { Findings, Leases } from "@greenroom/core"
 import { Effect, Layer, Schema } from "effect"
-import { GeneralDatabase } from "./Database.ts"
+import { ReconcilerDatabase } from "./Database.ts"
 import { dateOf, MaybeText, rowsOf } from "./rows.ts"
 
 const leaseRows = rowsOf(
@@ -19,7 +19,7 @@ const beside = `started, coalesce(enforce_until > clock_timestamp(), false) as e
   (extract(epoch from clock_timestamp() - looked_at) * 1000)::float8 as look_age`
 
 const make = Effect.gen(function* () {
-  const database = yield* GeneralDatabase
+  const database = yield* ReconcilerDatabase
 
   const hold: Leases["Service"]["hold"] = Effect.fn("Leases.hold")(function* (holder, ttlMillis) {
     const answer = yield* database.run(
@@ -88,4 +88,4 @@ const make = Effect.gen(function* () {
   return Leases.of({ hold, remember, wish, release })
 })
 
-export const layer: Layer.Layer<Leases, never, GeneralDatabase> = Layer.effect(Leases, make)
+export const layer: Layer.Layer<Leases, never, ReconcilerDatabase> = Layer.effect(Leases, make)

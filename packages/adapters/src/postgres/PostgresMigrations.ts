@@ -13,6 +13,8 @@ import * as broadcastersAndKeys from "./migrations/0001_broadcasters_and_keys.ts
 import * as streamsAndTheirEvents from "./migrations/0002_streams_and_their_events.ts"
 import * as leases from "./migrations/0003_leases.ts"
 import * as theLastLook from "./migrations/0004_the_last_look.ts"
+import * as listsByBroadcaster from "./migrations/0005_lists_by_broadcaster.ts"
+import * as supersedeOthers from "./migrations/0006_supersede_others.ts"
 import { connectionOf, type PostgresAddress } from "./PostgresAddress.ts"
 
 const migration = (statements: ReadonlyArray<string>): Effect.Effect<void, SqlError, SqlClient> =>
@@ -24,7 +26,9 @@ export const migrations: Record<string, Effect.Effect<void, SqlError, SqlClient>
   "0001_broadcasters_and_keys": migration(broadcastersAndKeys.statements),
   "0002_streams_and_their_events": migration(streamsAndTheirEvents.statements),
   "0003_leases": migration(leases.statements),
-  "0004_the_last_look": migration(theLastLook.statements)
+  "0004_the_last_look": migration(theLastLook.statements),
+  "0005_lists_by_broadcaster": migration(listsByBroadcaster.statements),
+  "0006_supersede_others": migration(supersedeOthers.statements)
 }
 
 const migrateWith = Migrator.make({})({ loader: Migrator.fromRecord(migrations), table: "greenroom_migrations" })

@@ -6,7 +6,7 @@
 import type { PgClient } from "@effect/sql-pg/PgClient"
 import { type By, Sessions, StreamId } from "@greenroom/core"
 import { Effect, Layer, Schema } from "effect"
-import { GeneralDatabase } from "./Database.ts"
+import { ReconcilerDatabase } from "./Database.ts"
 import { rowsAtOf, rowsOf } from "./rows.ts"
 import { SessionRow, sessionColumns, storedSession } from "./streamRows.ts"
 
@@ -28,7 +28,7 @@ const firstOfEach = <A extends { readonly streamId: StreamId }>(items: ReadonlyA
 ]
 
 const make = Effect.gen(function* () {
-  const database = yield* GeneralDatabase
+  const database = yield* ReconcilerDatabase
 
   const unended: Sessions["Service"]["unended"] = database
     .run(
@@ -228,4 +228,4 @@ const make = Effect.gen(function* () {
   })
 })
 
-export const layer: Layer.Layer<Sessions, never, GeneralDatabase> = Layer.effect(Sessions, make)
+export const layer: Layer.Layer<Sessions, never, ReconcilerDatabase> = Layer.effect(Sessions, make)

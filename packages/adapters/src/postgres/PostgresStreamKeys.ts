@@ -47,7 +47,9 @@ const statusConditions: { readonly [S in KeyStatus]: string } = {
   revoked: "k.revoked_at is not null",
   expired: "k.revoked_at is null and k.expires_at <= t.now",
   disabled: "k.revoked_at is null and not k.enabled and (k.expires_at is null or k.expires_at > t.now)",
-  in_use: `${good} and exists (${activeStream})`,
+  in_use: `${good} and k.id in (
+    select s.stream_key_id from streams s where s.ended_at is null and s.stop_reason is distinct from 'superseded'
+  )`,
   active: `${good} and not exists (${activeStream})`
 }
 
@@ -124,18 +126,24 @@ const make = Effect.gen(function* () {
     const found = yield* database.run("StreamKeys.list", (sql) => {
       const ofBroadcaster =
         filter.broadcasterId === undefined ? sql`true` : sql`k.broadcaster_id = ${filter.broadcasterId}`
-      const inStatus =
+      // A status at a time, because each has an index in the list's order; no key has two.
+      const newest = (condition: string) => sql`(
+        select * from stream_keys k
+        where ${ofBroadcaster} and ${sql.literal(condition)} and ${onPage(sql, "k.created_at, k.id", page)}
+        order by k.created_at desc, k.id desc
+        limit ${rowsFor(page)}::int
+      )`
+      const conditions =
         filter.status === undefined
-          ? sql`true`
+          ? ["true"]
           : filter.status.length === 0
-            ? sql`false`
-            : sql.or(filter.status.map((status) => sql`${sql.literal(statusConditions[status])}`))
+            ? ["false"]
+            : [...new Set(filter.status)].map((status) => statusConditions[status])
       return sql`
         select t.now, ${sql.literal(keyColumns)}
         from (select clock_timestamp()::timestamptz(3) as now) t
         left join lateral (
-          select * from stream_keys k
-          where ${ofBroadcaster} and ${inStatus} and ${onPage(sql, "k.created_at, k.id", page)}
+          select * from (${sql.join(" union all ", false)(conditions.map(newest))}) k
           order by k.created_at desc, k.id desc
           limit ${rowsFor(page)}::int
         ) k on true

@@ -1,16 +1,7 @@
 /** The streams in PostgreSQL, as people read and annotate them. A status is what the row's times say; it is stored nowhere. */
 import type { PgClient } from "@effect/sql-pg/PgClient"
-import {
-  EndReason,
-  StopReason,
-  type StreamDetails,
-  type StreamEvent,
-  type StreamFilter,
-  StreamId,
-  type StreamStatus,
-  Streams
-} from "@greenroom/core"
-import { Array as Arr, Effect, Layer, Schema } from "effect"
+import { readEvent, type StreamDetails, type StreamFilter, StreamId, type StreamStatus, Streams } from "@greenroom/core"
+import { Array as Arr, Effect, Layer, Result, Schema } from "effect"
 import { GeneralDatabase } from "./Database.ts"
 import { At, JsonObject, MaybeText, onPage, pageOf, rowsAtOf, rowsFor, rowsOf } from "./rows.ts"
 import { liveStream, StreamRow, streamColumns } from "./streamRows.ts"
@@ -27,13 +18,7 @@ const DetailsRow = Schema.Struct({
 const detailsColumns = `clock_timestamp()::timestamptz(3) as now, ${streamColumns}, b.contact as broadcaster_contact, b.metadata as broadcaster_metadata,
   b.created_at as broadcaster_created_at, b.updated_at as broadcaster_updated_at`
 
-const event = { seq: Schema.Int, at: At }
-const EventRow = Schema.Union([
-  Schema.Struct({ ...event, type: Schema.Literals(["admitted", "kicked"]) }),
-  Schema.Struct({ ...event, type: Schema.Literal("ready"), data: Schema.Struct({ source_type: Schema.String }) }),
-  Schema.Struct({ ...event, type: Schema.Literal("stop_requested"), data: Schema.Struct({ reason: StopReason }) }),
-  Schema.Struct({ ...event, type: Schema.Literal("ended"), data: Schema.Struct({ reason: EndReason }) })
-])
+const EventRow = Schema.Struct({ seq: Schema.Int, at: At, type: Schema.String, data: Schema.Unknown })
 
 const streamRowsAt = rowsAtOf(StreamRow)
 const detailsRows = rowsOf(DetailsRow)
@@ -53,32 +38,25 @@ const details = (row: typeof DetailsRow.Type): StreamDetails => ({
   now: row.now
 })
 
-const streamEvent = (row: typeof EventRow.Type): StreamEvent => {
-  const { seq, at } = row
-  switch (row.type) {
-    case "admitted":
-    case "kicked":
-      return { seq, at, type: row.type }
-    case "ready":
-      return { seq, at, type: row.type, sourceType: row.data.source_type }
-    case "stop_requested":
-      return { seq, at, type: row.type, reason: row.data.reason }
-    case "ended":
-      return { seq, at, type: row.type, reason: row.data.reason }
-  }
-}
-
 const statusConditions: { readonly [S in StreamStatus]: string } = {
   connecting: "s.ended_at is null and s.ready_at is null",
   active: "s.ended_at is null and s.ready_at is not null",
   inactive: "s.ended_at is not null"
 }
 
+/** Whose streams: a key has one broadcaster, so that with a key the other is asked about once, and not of every stream. */
+const whose = (sql: PgClient, { broadcasterId, streamKeyId }: StreamFilter) => {
+  if (streamKeyId === undefined) return broadcasterId === undefined ? [] : [sql`s.broadcaster_id = ${broadcasterId}`]
+  const ofKey = sql`s.stream_key_id = ${streamKeyId}`
+  return broadcasterId === undefined
+    ? [ofKey]
+    : [ofKey, sql`exists (select from stream_keys where id = ${streamKeyId} and broadcaster_id = ${broadcasterId})`]
+}
+
 const matching = (sql: PgClient, filter: StreamFilter) =>
   sql.and([
     sql.or(filter.status.map((status) => sql`${sql.literal(statusConditions[status])}`)),
-    ...(filter.broadcasterId === undefined ? [] : [sql`k.broadcaster_id = ${filter.broadcasterId}`]),
-    ...(filter.streamKeyId === undefined ? [] : [sql`s.stream_key_id = ${filter.streamKeyId}`]),
+    ...whose(sql, filter),
     ...(filter.path === undefined ? [] : [sql`s.path = ${filter.path}`])
   ])
 
@@ -93,10 +71,12 @@ const make = Effect.gen(function* () {
         from (select clock_timestamp()::timestamptz(3) as now) t
         left join lateral (
           select ${sql.literal(streamColumns)}
-          from streams s join stream_keys k on k.id = s.stream_key_id join broadcasters b on b.id = k.broadcaster_id
-          where ${matching(sql, filter)} and ${onPage(sql, "s.started_at, s.id", page)}
-          order by s.started_at desc, s.id desc
-          limit ${rowsFor(page)}::int
+          from (
+            select * from streams s
+            where ${matching(sql, filter)} and ${onPage(sql, "s.started_at, s.id", page)}
+            order by s.started_at desc, s.id desc
+            limit ${rowsFor(page)}::int
+          ) s join broadcasters b on b.id = s.broadcaster_id
         ) l on true
         order by l.started_at desc, l.id desc`
     )
@@ -109,7 +89,7 @@ const make = Effect.gen(function* () {
       "Streams.find",
       (sql) => sql`
         select ${sql.literal(detailsColumns)}
-        from streams s join stream_keys k on k.id = s.stream_key_id join broadcasters b on b.id = k.broadcaster_id
+        from streams s join broadcasters b on b.id = s.broadcaster_id
         where s.id = ${id}`
     )
     return Arr.head(detailsRows(found).map(details))
@@ -130,7 +110,7 @@ const make = Effect.gen(function* () {
           returning *
         )
         select ${sql.literal(detailsColumns)}
-        from s join stream_keys k on k.id = s.stream_key_id join broadcasters b on b.id = k.broadcaster_id`
+        from s join broadcasters b on b.id = s.broadcaster_id`
     )
     return Arr.head(detailsRows(annotated).map(details))
   })
@@ -142,16 +122,14 @@ const make = Effect.gen(function* () {
         select seq, type, at, data from stream_events where stream_id = ${id} and seq > ${afterSeq}
         order by seq limit ${limit}`
     )
-    return eventRows(found).map(streamEvent)
+    return eventRows(found).map((row) => Result.getOrThrow(readEvent(row)))
   })
 
   const unendedOf: Streams["Service"]["unendedOf"] = Effect.fn("Streams.unendedOf")(function* (owner) {
     const found = yield* database.run("Streams.unendedOf", (sql) =>
       "streamKeyId" in owner
         ? sql`select id from streams where stream_key_id = ${owner.streamKeyId} and ended_at is null`
-        : sql`
-            select s.id from streams s join stream_keys k on k.id = s.stream_key_id
-            where k.broadcaster_id = ${owner.broadcasterId} and s.ended_at is null`
+        : sql`select id from streams where broadcaster_id = ${owner.broadcasterId} and ended_at is null`
     )
     return ids(found).map(({ id }) => id)
   })

@@ -9,6 +9,7 @@ import {
   Admissions,
   type Broadcasters,
   foldEvents,
+  type History,
   type Leases,
   type Sessions,
   type StreamId,
@@ -18,7 +19,7 @@ import {
 import { Context, Effect, Layer, Option, Result } from "effect"
 import { TestClock } from "effect/testing"
 
-export type Repositories = Broadcasters | StreamKeys | Admissions | Sessions | Streams | Leases
+export type Repositories = Broadcasters | StreamKeys | Admissions | Sessions | Streams | History | Leases
 
 /** A store under test. */
 export interface Store {

@@ -3,6 +3,7 @@ import { admissionRacesLaws } from "./AdmissionRaces.laws.ts"
 import { admissionsLaws } from "./Admissions.laws.ts"
 import { broadcastersLaws } from "./Broadcasters.laws.ts"
 import type { Store } from "./contract.ts"
+import { historyLaws } from "./History.laws.ts"
 import { leasesLaws } from "./Leases.laws.ts"
 import { modelLaws } from "./Model.laws.ts"
 import { sessionsLaws } from "./Sessions.laws.ts"
@@ -16,6 +17,7 @@ export const repositoriesLaws = (store: Store): void => {
   admissionRacesLaws(store)
   sessionsLaws(store)
   streamsLaws(store)
+  historyLaws(store)
   leasesLaws(store)
   modelLaws(store)
 }

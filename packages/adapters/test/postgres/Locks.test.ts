@@ -65,8 +65,8 @@ layer(world, { excludeTestServices: true, timeout: "60 seconds" })("Locks", (it)
       yield* holder`begin`
       yield* holder`
         with new as (
-          insert into streams (id, stream_key_id, path, source_id)
-          values (${newId()}, ${other.id}, ${path}, ${newId()}) returning id, started_at
+          insert into streams (id, stream_key_id, broadcaster_id, path, source_id)
+          values (${newId()}, ${other.id}, ${other.key.broadcasterId}, ${path}, ${newId()}) returning id, started_at
         )
         insert into stream_events (stream_id, seq, type, at) select id, 1, 'admitted', started_at from new`
       const admission = yield* Effect.forkChild(admit(anAsk(key, { path })))

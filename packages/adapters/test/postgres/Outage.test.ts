@@ -90,9 +90,10 @@ const answersAgain = <A, E, R>(use: Effect.Effect<A, E, R>) =>
 
 const atOnce = { concurrency: "unbounded", discard: true } as const
 const ADMISSION = 900
+const RECONCILER = 1_500
 const GENERAL = 5_500
 
-/** A use of every repository: those on the admissions' client, and the others. */
+/** A use of every repository, by the client that it is on. */
 const uses = Effect.gen(function* () {
   const broadcasters = yield* Broadcasters
   const keys = yield* StreamKeys
@@ -103,8 +104,9 @@ const uses = Effect.gen(function* () {
   const health = yield* StoreHealth
   const { id } = yield* aBroadcaster()
   const session = yield* aSession()
-  const all: Record<"quick" | "patient", ReadonlyArray<Effect.Effect<unknown, StoreUnavailable>>> = {
+  const all: Record<"quick" | "reconciling" | "patient", ReadonlyArray<Effect.Effect<unknown, StoreUnavailable>>> = {
     quick: [
+      admissions.takeOver(anAsk(session.key)),
       admissions.admit(anAsk(session.key)),
       admissions.facts(session.ask),
       admissions.endGone(session.id),
@@ -115,10 +117,12 @@ const uses = Effect.gen(function* () {
       broadcasters.remove(id),
       keys.issue(anOrder(id, { path: newPath() })),
       keys.revoke(session.key.id),
+      streams.find(session.id)
+    ],
+    reconciling: [
       sessions.unended,
       sessions.requestDueStops,
       sessions.end([session.id], "left", null),
-      streams.find(session.id),
       leases.hold("somebody", 1_000)
     ]
   }
@@ -140,13 +144,17 @@ layer(Layer.effect(Server, server), { excludeTestServices: true, timeout: "60 se
     Effect.gen(function* () {
       const { address, freeze } = yield* Server
       yield* Effect.gen(function* () {
-        const { quick, patient } = yield* uses
+        const { quick, reconciling, patient } = yield* uses
         yield* Effect.scoped(
           Effect.gen(function* () {
             yield* freeze
             yield* Effect.all(
               [
                 Effect.forEach(patient, (use) => unavailable(GENERAL, use), atOnce),
+                Effect.andThen(
+                  Effect.forEach(reconciling, (use) => unavailable(RECONCILER, use), atOnce),
+                  Effect.forEach(reconciling, (use) => unavailable(RECONCILER, use), atOnce)
+                ),
                 Effect.andThen(
                   Effect.forEach(quick, (use) => unavailable(ADMISSION, use), atOnce),
                   Effect.forEach(quick, (use) => unavailable(ADMISSION, use), { discard: true })
@@ -165,10 +173,10 @@ layer(Layer.effect(Server, server), { excludeTestServices: true, timeout: "60 se
     Effect.gen(function* () {
       const { address, stop, start } = yield* Server
       yield* Effect.gen(function* () {
-        const { quick, patient } = yield* uses
+        const { quick, reconciling, patient } = yield* uses
         const session = yield* aSession()
         yield* stop
-        yield* Effect.forEach([...quick, ...patient], (use) => unavailable(GENERAL, use), atOnce)
+        yield* Effect.forEach([...quick, ...reconciling, ...patient], (use) => unavailable(GENERAL, use), atOnce)
         yield* start
         yield* everythingAnswersAgain
         const streams = yield* Streams

@@ -4,6 +4,8 @@ import type { PgClient } from "@effect/sql-pg/PgClient"
 import { assert, it } from "@effect/vitest"
 import { parseLimit, within } from "@greenroom/core"
 import { Arbitrary, Effect, Schema } from "effect"
+import * as Migrator from "effect/sql/Migrator"
+import { SqlClient } from "effect/sql/SqlClient"
 import * as PostgresMigrations from "../../src/postgres/PostgresMigrations.ts"
 import type { Row } from "../../src/postgres/rows.ts"
 import { clientOf, usePostgres, withClient } from "../fixtures/postgres.ts"
@@ -40,6 +42,36 @@ it.live("of instances that start at once, one makes the schema and the others fi
   })
 )
 
+it.live("streams that were there before they said whose they are say it then", () =>
+  Effect.gen(function* () {
+    const address = yield* freshDatabase
+    const sql = yield* clientOf(address)
+    const before = Object.entries(PostgresMigrations.migrations).filter(([name]) => name < "0005")
+    yield* Migrator.make({})({
+      loader: Migrator.fromRecord(Object.fromEntries(before)),
+      table: "greenroom_migrations"
+    }).pipe(Effect.provideService(SqlClient, sql))
+    const run = (statement: string) => sql.unsafe<Row>(statement).unprepared
+    yield* run(
+      "insert into broadcasters (id, display_name) select gen_random_uuid(), 'Studio' from generate_series(1, 3)"
+    )
+    yield* run(`
+      insert into stream_keys (id, broadcaster_id, hash, key_prefix)
+      select gen_random_uuid(), id, sha256(id::text::bytea), 'sk_abcd' from broadcasters`)
+    yield* run(`
+      with new as (
+        insert into streams (id, stream_key_id, path, source_id)
+        select gen_random_uuid(), id, 'live/' || id, id from stream_keys returning *
+      )
+      insert into stream_events (stream_id, seq, type, at) select id, 1, 'admitted', started_at from new`)
+    assert.isNotEmpty(yield* PostgresMigrations.migrate(address))
+    const streams = yield* run(`
+      select s.broadcaster_id, k.broadcaster_id as of_key from streams s join stream_keys k on k.id = s.stream_key_id`)
+    assert.strictEqual(new Set(streams.map(({ broadcaster_id }) => broadcaster_id)).size, 3)
+    for (const stream of streams) assert.strictEqual(stream.broadcaster_id, stream.of_key)
+  })
+)
+
 /** A stream of a new key, as an admission writes it. */
 const aStream = Effect.fnUntraced(function* (sql: PgClient) {
   const [broadcaster, key, id] = [randomUUID(), randomUUID(), randomUUID()]
@@ -49,11 +81,17 @@ const aStream = Effect.fnUntraced(function* (sql: PgClient) {
     values (${key}, ${broadcaster}, ${new Uint8Array(randomBytes(32))}, 'sk_abcd')`
   yield* sql`
     with new as (
-      insert into streams (id, stream_key_id, path, source_id) values (${id}, ${key}, ${`live/${id}`}, ${id}) returning *
+      insert into streams (id, stream_key_id, broadcaster_id, path, source_id)
+      values (${id}, ${key}, ${broadcaster}, ${`live/${id}`}, ${id}) returning *
     )
     insert into stream_events (stream_id, seq, type, at) select id, 1, 'admitted', started_at from new`
   return { id, key }
 })
+
+/** A stream's row alone. */
+const begun = (key: string, values: string, columns = "") => `
+  insert into streams (id, stream_key_id, broadcaster_id, path, source_id${columns})
+  select '${randomUUID()}', id, broadcaster_id, ${values} from stream_keys where id = '${key}'`
 
 const moved = (id: string, set: string, type: string, at: string, data = "'{}'") => `
   with moved as (update streams set ${set}, last_seq = last_seq + 1 where id = '${id}' returning *)
@@ -127,29 +165,37 @@ const refusals: ReadonlyArray<{
   { what: "another path", refused: (id) => `update streams set path = 'elsewhere' where id = '${id}'` },
   { what: "another source", refused: (id) => `update streams set source_id = 'x' where id = '${id}'` },
   {
+    what: "another broadcaster than its key's",
+    refused: (id) => `
+      with other as (insert into broadcasters (id, display_name) values ('${randomUUID()}', 'Other') returning id)
+      update streams set broadcaster_id = other.id from other where streams.id = '${id}'`
+  },
+  {
+    what: "a key that goes to another broadcaster",
+    refused: (_, key) => `
+      with other as (insert into broadcasters (id, display_name) values ('${randomUUID()}', 'Other') returning id)
+      update stream_keys set broadcaster_id = other.id from other where stream_keys.id = '${key}'`
+  },
+  {
     what: "a second session of the key",
-    refused: (_, key) =>
-      `insert into streams (id, stream_key_id, path, source_id) values ('${randomUUID()}', '${key}', 'other', 'other')`
+    refused: (_, key) => begun(key, `'other', 'other'`)
   },
   {
     what: "a source that comes again",
     first: (id) => [ended(id, "never_ready")],
-    refused: (id, key) =>
-      `insert into streams (id, stream_key_id, path, source_id) values ('${randomUUID()}', '${key}', 'other', '${id}')`
+    refused: (id, key) => begun(key, `'other', '${id}'`)
   },
   {
     what: "a stream without its first event",
     first: (id) => [ended(id, "never_ready")],
-    refused: (_, key) =>
-      `insert into streams (id, stream_key_id, path, source_id) values ('${randomUUID()}', '${key}', 'p', 's')`
+    refused: (_, key) => begun(key, `'p', 's'`)
   },
   {
     what: "a stream that begins in the middle",
     first: (id) => [ended(id, "never_ready")],
     refused: (_, key) => `
       with new as (
-        insert into streams (id, stream_key_id, path, source_id, ready_at, source_type)
-        values ('${randomUUID()}', '${key}', 'p', 's', ${now}, 'rtmpConn') returning *
+        ${begun(key, `'p', 's', ${now}, 'rtmpConn'`, ", ready_at, source_type")} returning *
       )
       insert into stream_events (stream_id, seq, type, at) select id, 1, 'admitted', started_at from new`
   },
@@ -158,8 +204,7 @@ const refusals: ReadonlyArray<{
     first: (id) => [ended(id, "never_ready")],
     refused: (_, key) => `
       with new as (
-        insert into streams (id, stream_key_id, path, source_id)
-        values ('${randomUUID()}', '${key}', 'live/sk_${"a".repeat(43)}', 's') returning *
+        ${begun(key, `'live/sk_${"a".repeat(43)}', 's'`)} returning *
       )
       insert into stream_events (stream_id, seq, type, at) select id, 1, 'admitted', started_at from new`
   },

@@ -56,6 +56,15 @@ layer(world, { excludeTestServices: true, timeout: "60 seconds" })("Statements",
     })
   )
 
+  it.effect("a takeover is one statement; two, when it cannot be", () =>
+    Effect.gen(function* () {
+      const admissions = yield* Admissions
+      const [own, other] = [yield* aSession(), yield* aSession()]
+      assert.strictEqual(yield* statementsOf(admissions.takeOver(anAsk(own.key))), 1)
+      assert.strictEqual(yield* statementsOf(admissions.takeOver(anAsk(own.key, { path: other.ask.path }))), 2)
+    })
+  )
+
   it.effect("a revocation is one statement", () =>
     Effect.gen(function* () {
       const keys = yield* StreamKeys

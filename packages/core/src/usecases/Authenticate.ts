@@ -54,10 +54,10 @@ export const isOperator = Effect.fnUntraced(function* (candidates: ReadonlyArray
 export const authenticate = Effect.fnUntraced(function* (ask: AuthRequest) {
   const decision: AuthDecision = yield* answer(ask)
   yield* Metric.update(
-    Metric.withAttributes(Telemetry.authDecisions, {
-      action: ask._tag === "Other" ? "other" : ask._tag === "Publish" ? "publish" : ask.action,
-      decision: decision._tag === "Refuse" ? decision.reason : "allow"
-    }),
+    Telemetry.authDecision(
+      ask._tag === "Other" ? "other" : ask._tag === "Publish" ? "publish" : ask.action,
+      decision._tag === "Refuse" ? decision.reason : "allow"
+    ),
     1
   )
   return decision

@@ -10,6 +10,7 @@ import * as CliError from "effect/cli/CliError"
 import * as Command from "effect/cli/Command"
 import { version } from "../http/api/version.ts"
 import { broadcastersCommand } from "./BroadcastersCommand.ts"
+import { checkCommand } from "./CheckCommand.ts"
 import { failed } from "./CommandFailed.ts"
 import { type Composed, composed } from "./Composed.ts"
 import { Json, Url } from "./flags.ts"
@@ -72,6 +73,7 @@ export const makeCommand = <E1, R1, E2, R2>({ serve, migrate }: Composed<E1, R1,
       remote(keysCommand),
       remote(streamsCommand),
       remote(reconcileCommand),
+      remote(checkCommand),
       remote(healthCommand)
     ])
   )

@@ -63,11 +63,11 @@ const factsOf = (call: AuthCall) => ({
 const isQuiet = (ask: AuthRequest, decision: AuthDecision): boolean =>
   decision._tag === "Refuse" ? decision.quiet : ask._tag === "Operate"
 
-const told = (call: AuthCall, ask: AuthRequest, decision: AuthDecision) =>
+const told = (facts: ReturnType<typeof factsOf>, ask: AuthRequest, decision: AuthDecision) =>
   note({
     quiet: isQuiet(ask, decision),
     facts: {
-      ...factsOf(call),
+      ...facts,
       decision: decision._tag === "Refuse" ? "refuse" : "allow",
       reason: decision._tag === "Refuse" ? decision.reason : null,
       ...(decision._tag === "Allow"
@@ -80,11 +80,12 @@ const told = (call: AuthCall, ask: AuthRequest, decision: AuthDecision) =>
 const answer = Effect.fnUntraced(function* (checked: Effect.Success<typeof hookCheck>) {
   yield* checked
   const call = toCall(yield* readBody)
-  yield* note({ facts: factsOf(call) })
+  const facts = factsOf(call)
+  yield* note({ facts })
   const ask = readAuthCall(call)
   if (ask._tag === "Incomplete") return yield* invalid([{ pointer: ask.pointer, detail: ask.detail }])
   const decision = yield* authenticate(ask)
-  yield* told(call, ask, decision)
+  yield* told(facts, ask, decision)
   return yield* encode(decision)
 })
 

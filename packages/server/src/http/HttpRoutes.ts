@@ -9,6 +9,7 @@ import * as ApiKeyCheck from "./ApiKeyCheck.ts"
 import * as AuthRoute from "./AuthRoute.ts"
 import { ServedApi } from "./api/Api.ts"
 import * as BroadcasterRoutes from "./BroadcasterRoutes.ts"
+import * as HistoryRoutes from "./HistoryRoutes.ts"
 import * as KnownRoutes from "./KnownRoutes.ts"
 import * as MetricsRoute from "./MetricsRoute.ts"
 import * as PageRoutes from "./PageRoutes.ts"
@@ -29,6 +30,7 @@ const api = HttpApiBuilder.layer(ServedApi).pipe(
     StreamKeyRoutes.layer,
     StreamRoutes.layer,
     ReconcileRoutes.layer,
+    HistoryRoutes.layer,
     SystemRoutes.layer
   ]),
   Layer.provide(ApiKeyCheck.layer)

@@ -1,6 +1,8 @@
 /** Domain values as the wire shows them. Pure; no secret passes here but an issued key, which its one answer must hold. */
 import {
   type Broadcaster,
+  type checkHistory,
+  eventData,
   type IngestInstructions,
   type KeyAt,
   keyStatus,
@@ -13,11 +15,12 @@ import {
   statusOf,
   type Track
 } from "@greenroom/core"
-import { Redacted, Schema } from "effect"
-import { EventCursor, ListCursor } from "./api/Cursor.ts"
+import { type Effect, Redacted, Schema } from "effect"
+import { CheckCursor, EventCursor, ListCursor } from "./api/Cursor.ts"
 
 const writeCursor = Schema.encodeSync(ListCursor)
 const writeEventCursor = Schema.encodeSync(EventCursor)
+const writeCheckCursor = Schema.encodeSync(CheckCursor)
 
 const cursorOf = (next: Position | null): string | null => (next === null ? null : writeCursor(next))
 
@@ -115,9 +118,6 @@ export const streamDetailsToWire = (view: StreamView & { readonly broadcaster: B
   return { ...commonToWire(view), broadcaster: { id, display_name: displayName, contact, metadata } }
 }
 
-const eventData = (event: StreamEvent): Record<string, unknown> =>
-  event.type === "ready" ? { source_type: event.sourceType } : "reason" in event ? { reason: event.reason } : {}
-
 const eventToWire = (event: StreamEvent) => ({ seq: event.seq, type: event.type, at: event.at, data: eventData(event) })
 
 /** The envelope of a list: `{<plural>, count, next_cursor}`. */
@@ -136,3 +136,10 @@ export const eventsToWire = (events: ReadonlyArray<StreamEvent>, limit: number) 
     next_cursor: events.length > limit && last !== undefined ? writeEventCursor(last.seq) : null
   }
 }
+
+export const checkToWire = ({ checked, problems, next }: Effect.Success<ReturnType<typeof checkHistory>>) => ({
+  checked,
+  problems: problems.map(({ streamId, detail }) => ({ stream_id: streamId, detail })),
+  count: problems.length,
+  next_cursor: next === null ? null : writeCheckCursor(next)
+})

@@ -6,6 +6,7 @@ const commands = [
   [],
   ["serve"],
   ["migrate"],
+  ["check"],
   ["health"],
   ["reconcile"],
   ["broadcasters"],

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import packageJson from "../../package.json" with { type: "json" }
 import * as BroadcastersApi from "../../src/http/api/BroadcastersApi.ts"
 import { examples } from "../../src/http/api/examples.ts"
+import * as HistoryApi from "../../src/http/api/HistoryApi.ts"
 import * as MediaServerApi from "../../src/http/api/MediaServerApi.ts"
 import * as PipelineApi from "../../src/http/api/PipelineApi.ts"
 import { problemTypes } from "../../src/http/api/problemTypes.ts"
@@ -155,7 +156,7 @@ describe("every operation", () => {
       "hook_bearer"
     ])
     for (const { path, operation } of operations()) {
-      const expected = /^\/(broadcasters|stream-keys|streams|reconcile)/.test(path)
+      const expected = /^\/(broadcasters|stream-keys|streams|reconcile|check)/.test(path)
         ? [{ api_key: [] }, { bearer: [] }]
         : /^\/(auth|webhook|v1\/mediamtx)/.test(path)
           ? [{}, { hook_basic: [] }, { hook_bearer: [] }]
@@ -328,6 +329,7 @@ describe("examples", () => {
     ...StreamKeysApi,
     ...StreamsApi,
     ...ReconcileApi,
+    ...HistoryApi,
     ...SystemApi,
     ...PipelineApi,
     AuthRequest: MediaServerApi.AuthBody,

@@ -4,6 +4,7 @@
  */
 import * as HttpApi from "effect/http-api/HttpApi"
 import { BroadcastersApi } from "./BroadcastersApi.ts"
+import { HistoryApi } from "./HistoryApi.ts"
 import { everyComplaint, noUnknownFields } from "./Input.ts"
 import { MediaServerApi } from "./MediaServerApi.ts"
 import { PipelineApi } from "./PipelineApi.ts"
@@ -13,10 +14,20 @@ import { StreamsApi } from "./StreamsApi.ts"
 import { PagesApi, SystemApi } from "./SystemApi.ts"
 
 export class ServedApi extends HttpApi.make("greenroom")
-  .add(BroadcastersApi, StreamKeysApi, StreamsApi, ReconcileApi, SystemApi)
+  .add(BroadcastersApi, StreamKeysApi, StreamsApi, HistoryApi, ReconcileApi, SystemApi)
   .annotate(HttpApi.ParseOptions, everyComplaint)
   .annotate(HttpApi.PayloadParseOptions, noUnknownFields) {}
 
 export class Api extends HttpApi.make("greenroom")
-  .add(StreamsApi, StreamKeysApi, BroadcastersApi, ReconcileApi, MediaServerApi, PipelineApi, SystemApi, PagesApi)
+  .add(
+    StreamsApi,
+    StreamKeysApi,
+    BroadcastersApi,
+    HistoryApi,
+    ReconcileApi,
+    MediaServerApi,
+    PipelineApi,
+    SystemApi,
+    PagesApi
+  )
   .annotate(HttpApi.ParseOptions, everyComplaint) {}

@@ -3,7 +3,7 @@
  * seen; a stream's events are counted, so theirs holds the last number. What comes back is decoded as strictly as any input,
  * because it ends in a query; whatever is wrong with it, the complaint is one and the same.
  */
-import { BroadcasterId, type Position, Timestamp } from "@greenroom/core"
+import { BroadcasterId, type Position, StreamId, Timestamp } from "@greenroom/core"
 import { Effect, Option, Schema, SchemaIssue, SchemaTransformation } from "effect"
 
 const MAX_LENGTH = 200
@@ -39,6 +39,11 @@ export const ListCursor = opaque<Position>(
   (text) => Option.map(readPosition(text), ([at, id]) => ({ at, id })),
   ({ at, id }) => writePosition([at, BroadcasterId.make(id)])
 )
+
+const readStreamId = Schema.decodeUnknownOption(StreamId)
+
+/** The last stream that was checked. */
+export const CheckCursor = opaque<StreamId>(readStreamId, (id) => id)
 
 /** The number of the last event seen. */
 export const EventCursor = opaque<number>(

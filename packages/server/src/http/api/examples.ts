@@ -111,6 +111,11 @@ const StreamDetails = {
 
 const StreamEvent = { seq: 2, type: "ready", at: "2026-11-21T01:33:16.702Z", data: { source_type: "rtmpConn" } }
 
+const HistoryProblem = {
+  stream_id: ids.stream,
+  detail: "last_seq is 4, events there are: 3; ended_at is 2026-11-21T01:40:00.000Z, its events make it nothing"
+}
+
 const health = { status: "ok", service: "greenroom", database: "ok", media_server: "ok", unauthorized_publishers: 0 }
 const received = { stream_id: "studio-1", direction: "in", correlation_id: "6b0c5c1e-0a57-4a0e-9a86-58b1a2a0b7c4" }
 
@@ -152,6 +157,13 @@ export const examples: Readonly<Record<string, unknown>> = {
     events: [{ seq: 1, type: "admitted", at: "2026-11-21T01:33:14.640Z", data: {} }, StreamEvent],
     count: 2,
     next_cursor: null
+  },
+  HistoryProblem,
+  HistoryCheck: {
+    checked: 50,
+    problems: [HistoryProblem],
+    count: 1,
+    next_cursor: "YzZhMmYxZGUtNTJiNC00YTU3LThhMWMtMGQ5ZTZiN2YzYTI0"
   },
   Track: picture,
   PlaybackUrls,

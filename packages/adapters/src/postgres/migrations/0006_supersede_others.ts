@@ -1,0 +1,21 @@
+/**
+ * The half of a takeover that needs a snapshot of its own: called in the statement that has locked the key's row, it sees every session
+ * that was admitted while that lock was waited for. It marks the key's sessions of other connections, with their events.
+ */
+export const statements: ReadonlyArray<string> = [
+  `create function supersede_others(of_key uuid, newcomer text) returns integer language plpgsql volatile as $$
+  declare
+    marked integer;
+  begin
+    with old as (
+      update streams set stop_reason = 'superseded', stop_requested_at = clock_timestamp(), last_seq = last_seq + 1
+      where stream_key_id = of_key and ended_at is null and stop_reason is null
+        and not (media_server = 'main' and source_id = newcomer)
+      returning id, last_seq, stop_requested_at
+    )
+    insert into stream_events (stream_id, seq, type, at, data)
+    select id, last_seq, 'stop_requested', stop_requested_at, '{"reason":"superseded"}' from old;
+    get diagnostics marked = row_count;
+    return marked;
+  end $$`
+]

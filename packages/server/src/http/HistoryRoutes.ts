@@ -1,0 +1,15 @@
+/** The check of the stored streams against their events. */
+import { checkHistory } from "@greenroom/core"
+import { Effect } from "effect"
+import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
+import { ServedApi } from "./api/Api.ts"
+import { LIMIT_DEFAULT } from "./api/Input.ts"
+import { handled } from "./handled.ts"
+import { checkToWire } from "./toWire.ts"
+
+export const layer = HttpApiBuilder.group(ServedApi, "history", (handlers) =>
+  handlers.handleAll({
+    check: ({ query: { limit = LIMIT_DEFAULT, cursor = null } }) =>
+      checkHistory(cursor, limit).pipe(Effect.map(checkToWire), handled)
+  })
+)
