@@ -9,7 +9,7 @@ import type { Dice } from "./Dice.ts"
 import type { Door } from "./Door.ts"
 import type { Kernel } from "./Kernel.ts"
 import type { Reading } from "./Listing.ts"
-import type { Family } from "./Step.ts"
+import type { Family, WrongAnswer } from "./Step.ts"
 
 /** What a call is about: it decides what the call waits for and which faults it meets. */
 export type About = Family | "info" | "paths"
@@ -23,8 +23,22 @@ export interface ControlCall<A> {
 
 export interface Trouble {
   readonly family: Family | "all"
-  readonly half: boolean
+  readonly answer: WrongAnswer
 }
+
+/** As the real adapter reads it. */
+const readAs: {
+  readonly [A in Exclude<WrongAnswer, "half a list">]: Extract<Reading<never>, { _tag: "Failed" }>["why"]
+} = {
+  "401": "refused",
+  "404": "nonsense",
+  "500": "nonsense",
+  garbage: "nonsense",
+  "no answer": "unreachable"
+}
+
+/** MediaMTX says that a password is wrong after up to so long. */
+const REFUSED_WITHIN_MS = 4_000
 
 export interface ControlApiOptions {
   readonly kernel: Kernel
@@ -43,8 +57,10 @@ export const makeControlApi = ({ kernel, dice, counts, door, world, awake, arriv
   let rtspRunning = 0
   const open = new Set<() => void>()
 
-  const meets = (about: About): Trouble | null =>
-    trouble !== null && (trouble.family === "all" || trouble.family === about) ? trouble : null
+  const meets = (about: About): Trouble | null => {
+    if (trouble === null || (trouble.family !== "all" && trouble.family !== about)) return null
+    return about === "info" && trouble.answer === "half a list" ? null : trouble
+  }
 
   const call = <A>({ about, run, answered }: ControlCall<A>): void => {
     let over = false
@@ -56,15 +72,15 @@ export const makeControlApi = ({ kernel, dice, counts, door, world, awake, arriv
       if (running) rtspRunning -= 1
       kernel.after(after, () => answered(reading))
     }
-    const fail = () => reply({ _tag: "Failed" }, 1)
+    const fail = () => reply({ _tag: "Failed", why: "unreachable" }, 1)
     const execute = () => {
       if (over) return
       const wrong = meets(about)
-      if (wrong !== null && (!wrong.half || about === "info")) {
-        counts.fault("media server answers an error")
-        return fail()
+      if (wrong !== null) counts.fault(`media server answers: ${wrong.answer}`)
+      if (wrong !== null && wrong.answer !== "half a list") {
+        const after = wrong.answer === "401" ? dice.below(REFUSED_WITHIN_MS) : dice.below(3)
+        return reply({ _tag: "Failed", why: readAs[wrong.answer] }, after + dice.next() * slowBy)
       }
-      if (wrong !== null) counts.fault("media server answers half a list")
       const value = run(world())
       reply({ _tag: wrong === null ? "Whole" : "Half", value }, dice.below(3) + dice.next() * slowBy)
     }

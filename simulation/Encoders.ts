@@ -10,7 +10,7 @@ import type { Dice } from "./Dice.ts"
 import type { Question } from "./Door.ts"
 import type { Kernel } from "./Kernel.ts"
 import type { MediaHost } from "./MediaHost.ts"
-import type { Connect, Guise, Setting } from "./Step.ts"
+import type { Connect, Guise, OwnSource, Setting } from "./Step.ts"
 
 export interface EncodersOptions {
   readonly kernel: Kernel
@@ -34,6 +34,8 @@ export const makeEncoders = ({ kernel, dice, counts, host, cast, setting }: Enco
   const connections = cast.map((): Array<string> => [])
   const owners = new Map<string, number>()
   const lastQuestion = cast.map((): Question | null => null)
+  /** The last one of each place that has gone. */
+  const formers = new Map<number, string>()
   const strangers = new Set<string>()
   let connected = 0
   let persistent = true
@@ -111,6 +113,7 @@ export const makeEncoders = ({ kernel, dice, counts, host, cast, setting }: Enco
   return {
     connect,
     currentOf,
+    formerOf: (who: number): string | undefined => formers.get(who % cast.length),
     lastQuestion: (who: number): Question | null => lastQuestion[who % cast.length]!,
     isStranger: (id: string) => strangers.has(id),
     allConnect: (within: number) => {
@@ -156,14 +159,16 @@ export const makeEncoders = ({ kernel, dice, counts, host, cast, setting }: Enco
       host.connect({ id: newId(), protocol, action: "read", path, query: "", user: "", tracks: [] }, "unasked")
       counts.fault("reader beside the publishers")
     },
-    pulled: (who: number, millis: number) => {
-      counts.fault("source pulled by the media server")
-      host.pull(`pulled/${who}`, millis)
+    /** Publishers come to the paths that wait for one, and to no others. */
+    ownPath: (who: number, source: OwnSource, millis: number) => {
+      counts.fault(`path of the media server's own: ${source}`)
+      host.own(source === "pulled" || source === "redirect" ? `own/${who}` : member(who).path, source, millis)
     },
     /** Whoever was sent away comes back, if that is its way. */
     closed: (id: string, reason: World.CloseReason) => {
       const who = owners.get(id)
       owners.delete(id)
+      if (who !== undefined) formers.set(who, id)
       if (who === undefined || !persistent || !comesBackAfter.has(reason) || strangers.has(id)) return
       if (dice.below(100) < setting.persistence) comeBack(who, dice.between(20, 1_500))
     },

@@ -2,6 +2,8 @@
  * The faults and transitions that a run of some hundred schedules must have seen. One that never comes up tests nothing: a run in which
  * one of these is missing fails.
  */
+import { ownSources, wrongAnswers } from "./Step.ts"
+
 const stops = ["revoked", "expired", "disabled", "stopped", "broadcaster_deleted", "superseded"]
 
 export const expectedFaults: ReadonlyArray<string> = [
@@ -9,11 +11,13 @@ export const expectedFaults: ReadonlyArray<string> = [
   "hook doubled",
   "hook late",
   "hook overtaken by another",
-  "hook forged",
+  "hook forged about a source: present",
+  "hook forged about a source: former",
+  "hook forged about a source: nobody",
   "publisher that nobody admitted",
   "publisher reported",
   "publishers held back by the mass-kick limit",
-  "source pulled by the media server",
+  ...ownSources.map((source) => `path of the media server's own: ${source}`),
   "reader beside the publishers",
   "auth call copied, late",
   "WebRTC listed before it is established",
@@ -26,12 +30,12 @@ export const expectedFaults: ReadonlyArray<string> = [
   "encoder killed",
   "encoder frozen",
   "media server killed",
+  "media server stopped",
   "media server started anew",
   "media server started anew in the middle of a look",
   "media server frozen",
   "media server slow",
-  "media server answers an error",
-  "media server answers half a list",
+  ...wrongAnswers.map((answer) => `media server answers: ${answer}`),
   "media server gave an auth up",
   "auth answered after the media server gave up",
   "kick executed after its caller had given up",
@@ -46,6 +50,7 @@ export const expectedFaults: ReadonlyArray<string> = [
   "store stopped",
   "store frozen",
   "store slow",
+  "store's connections killed",
   "commit failed",
   "answer of a commit lost",
   "answer of a commit lost in silence",

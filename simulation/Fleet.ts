@@ -8,6 +8,7 @@ import type { Bug } from "./bugs/Bug.ts"
 import type { Counts } from "./Counts.ts"
 import type { Dice } from "./Dice.ts"
 import type { Question } from "./Door.ts"
+import type { HookCall } from "./Hooks.ts"
 import { type Instance, startInstance } from "./Instance.ts"
 import type { Invariants } from "./Invariants.ts"
 import type { Kernel } from "./Kernel.ts"
@@ -86,9 +87,9 @@ export const makeFleet = ({
       onDuplicate: setting.onDuplicate,
       clockOffset: setting.clocks[index]!,
       called: watchLeader,
-      strikes: (source, by) => {
-        note(() => `  media server: ${by} of ${source} by ${name}`)
-        invariants.strikes(source, by, name)
+      strikes: (source, path, by) => {
+        note(() => `  media server: ${by} of ${source ?? "nobody"} on ${path} by ${name}`)
+        invariants.strikes(source, path, by, name)
       },
       pathsRead: () => invariants.pathsRead(name),
       died: () => {
@@ -140,7 +141,7 @@ export const makeFleet = ({
       const asked = instances[at(index)]
       return asked?.isWell() ? asked : those[0]
     },
-    hook: (event: "ready" | "not-ready", source: string) => any()?.hook(event, source),
+    hook: (call: HookCall) => any()?.hook(call),
     authenticate: (question: Question, answer: Parameters<Instance["authenticate"]>[1]): (() => void) => {
       const instance = any()
       if (instance === undefined) {

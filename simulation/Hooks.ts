@@ -8,14 +8,19 @@ import type { Dice } from "./Dice.ts"
 import type { Kernel } from "./Kernel.ts"
 import type { Setting } from "./Step.ts"
 
-export type HookEvent = "ready" | "not-ready"
+/** What MediaMTX, or somebody in its place, says of a path and its source. */
+export interface HookCall {
+  readonly event: "ready" | "not-ready"
+  readonly path: string
+  readonly source: string
+}
 
 export interface HooksOptions {
   readonly kernel: Kernel
   readonly dice: Dice
   readonly counts: Counts
   readonly fates: Setting["hooks"]
-  readonly send: (event: HookEvent, source: string) => void
+  readonly send: (call: HookCall) => void
 }
 
 export const makeHooks = ({ kernel, dice, counts, fates, send }: HooksOptions) => {
@@ -23,30 +28,31 @@ export const makeHooks = ({ kernel, dice, counts, fates, send }: HooksOptions) =
   let newest = 0
   const strikes = (percent: number) => dice.below(100) < percent
 
-  const sendOne = (event: HookEvent, source: string, after: number) => {
+  const sendOne = (call: HookCall, after: number) => {
     const number = ++begun
     kernel.after(after, () => {
       if (number < newest) counts.fault("hook overtaken by another")
       newest = Math.max(newest, number)
-      send(event, source)
+      send(call)
     })
   }
   return {
     happened: (happening: World.Happening) => {
       if (happening._tag === "Closed") return
       const event = happening._tag === "Ready" ? "ready" : "not-ready"
-      const source = happening.connection.id
+      const { id, path } = happening.connection
+      const call: HookCall = { event, path, source: id }
       if (strikes(fates.lost)) return counts.fault("hook lost")
       const late = strikes(fates.late)
       if (late) counts.fault("hook late")
-      sendOne(event, source, late ? dice.between(50, 5_000) : dice.between(3, 8))
+      sendOne(call, late ? dice.between(50, 5_000) : dice.between(3, 8))
       if (!strikes(fates.twice)) return
       counts.fault("hook doubled")
-      sendOne(event, source, dice.between(3, 2_000))
+      sendOne(call, dice.between(3, 2_000))
     },
-    forge: (event: HookEvent, source: string) => {
-      counts.fault("hook forged")
-      send(event, source)
+    forge: (call: HookCall, about: "present" | "former" | "nobody") => {
+      counts.fault(`hook forged about a source: ${about}`)
+      send(call)
     }
   }
 }

@@ -25,11 +25,12 @@ import { Cause, Clock, Context, Effect, Exit, Layer, Logger, Redacted, Reference
 import type { Bug } from "./bugs/Bug.ts"
 import type { Counts } from "./Counts.ts"
 import type { Question } from "./Door.ts"
+import type { HookCall } from "./Hooks.ts"
 import type { Kernel } from "./Kernel.ts"
 import { beginLife } from "./Life.ts"
 import type { MediaHost } from "./MediaHost.ts"
 import { type Bench, type Ports, remotePorts } from "./Ports.ts"
-import { composeLook, makeSimulatedMediaServer } from "./SimulatedMediaServer.ts"
+import { composeLook, makeSimulatedMediaServer, type Strikes } from "./SimulatedMediaServer.ts"
 import type { SimulatedStore } from "./SimulatedStore.ts"
 
 type Services =
@@ -60,7 +61,7 @@ export interface InstanceOptions {
   readonly bug: Bug | null
   /** Told before each of its port calls. */
   readonly called: () => void
-  readonly strikes: (source: string, by: "kick" | "cure") => void
+  readonly strikes: Strikes
   readonly pathsRead: () => void
   readonly died: () => void
   readonly froze: (millis: number) => void
@@ -182,7 +183,7 @@ export const startInstance = (options: InstanceOptions) => {
       }
     },
     /** One call of a webhook. */
-    hook: (event: "ready" | "not-ready", source: string) => void run(bug?.hook?.(event, source) ?? wake(), () => {}),
+    hook: (call: HookCall) => void run(bug?.hook?.(call) ?? wake(), () => {}),
     die: () => {
       if (life.isAlive()) counts.fault("instance killed")
       life.die()

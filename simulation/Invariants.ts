@@ -195,7 +195,11 @@ export const makeInvariants = (kernel: Kernel, store: SimulatedStore, host: Medi
       askedAnyTime.add(source)
     },
     /** MediaMTX takes a publisher off the air because Greenroom said so. */
-    strikes: (source: string, by: "kick" | "cure", instance: string) => {
+    strikes: (source: string | null, path: string, by: "kick" | "cure", instance: string) => {
+      if (source === null) {
+        if (host.ownPaths().has(path)) fails("6", `${path} was reset, although its source is the media server's own`)
+        return
+      }
       const connection = host.world().connections.get(source)
       if (connection?.action === "read") fails("6", `the reader ${source} was kicked`)
       const id = state.streamBySource.get(source)

@@ -4,14 +4,20 @@
  */
 
 import { World } from "@greenroom/adapters/twin"
-import { familyOf, type ListedPath, type ListedSource, type Protocol } from "@greenroom/core"
-import type { Family } from "./Step.ts"
+import {
+  familyOf,
+  type ListedPath,
+  type ListedSource,
+  type MediaServerUnavailable,
+  type Protocol
+} from "@greenroom/core"
+import type { Family, OwnSource } from "./Step.ts"
 
 /** An answer of the control API: all of it, a part that says so itself (its count does not fit), or none. */
 export type Reading<A> =
   | { readonly _tag: "Whole"; readonly value: A }
   | { readonly _tag: "Half"; readonly value: A }
-  | { readonly _tag: "Failed" }
+  | { readonly _tag: "Failed"; readonly why: MediaServerUnavailable["reason"] }
 
 const sourceTypes: { readonly [P in Protocol]: string } = {
   rtmp: "rtmpConn",
@@ -47,8 +53,20 @@ export const sourcesOf = (world: World.World, family: Family): ReadonlyArray<Lis
   return listed
 }
 
-/** `pulled`: paths whose source the server fetches by itself. */
-export const pathsOf = (world: World.World, now: number, pulled: Iterable<string>): ReadonlyArray<ListedPath> => {
+/** The real adapter leaves paths without a publisher out. Here the core sees them, to show that it leaves them alone as well. */
+const ownSourceTypes: { readonly [S in OwnSource]: string } = {
+  pulled: "rtspSource",
+  redirect: "redirect",
+  "always available": "",
+  "on demand": ""
+}
+
+/** `own`: the paths that the server has by its own configuration, by their names. */
+export const pathsOf = (
+  world: World.World,
+  now: number,
+  own: ReadonlyMap<string, OwnSource>
+): ReadonlyArray<ListedPath> => {
   const viewers = new Map<string, number>()
   for (const { phase, path } of world.connections.values()) {
     if (phase._tag === "Reading") viewers.set(path, (viewers.get(path) ?? 0) + 1)
@@ -64,9 +82,11 @@ export const pathsOf = (world: World.World, now: number, pulled: Iterable<string
       inboundBytes: publisher.phase._tag === "Publishing" ? (now - publisher.phase.since) * BYTES_A_MILLISECOND : 0
     }
   }))
-  for (const name of pulled) {
+  for (const [name, source] of own) {
+    if (paths.some((path) => path.name === name)) continue
     const observation = { tracks: [], viewerCount: 0, inboundBytes: 0 }
-    paths.push({ name, ready: true, sourceType: "rtspSource", sourceId: "", observation })
+    const sourceType = ownSourceTypes[source]
+    paths.push({ name, ready: source !== "on demand", sourceType, sourceId: "", observation })
   }
   return paths
 }

@@ -9,6 +9,7 @@ import type { Counts } from "./Counts.ts"
 import type { Dice } from "./Dice.ts"
 import { type Ask, makeDoor, type Question } from "./Door.ts"
 import type { Kernel } from "./Kernel.ts"
+import type { OwnSource } from "./Step.ts"
 
 export interface MediaHostOptions {
   readonly kernel: Kernel
@@ -28,8 +29,8 @@ export const makeMediaHost = ({ kernel, dice, counts, ask, happened }: MediaHost
   let timer: { readonly cancel: () => void } | undefined
   let frozen = false
   let waking: Array<() => void> = []
-  let restartIn: { calls: number; readonly downFor: number } | null = null
-  const pulled = new Map<string, number>()
+  let restartIn: { calls: number; readonly by: "kill" | "stop"; readonly downFor: number } | null = null
+  const own = new Map<string, { readonly source: OwnSource; readonly until: number }>()
 
   const plan = () => {
     const next = World.nextDue(world)
@@ -63,15 +64,17 @@ export const makeMediaHost = ({ kernel, dice, counts, ask, happened }: MediaHost
     if (restartIn === null) return
     restartIn.calls -= 1
     if (restartIn.calls > 0) return
-    const { downFor } = restartIn
+    const { by, downFor } = restartIn
     restartIn = null
-    restart(downFor)
+    restart(by, downFor)
   }
   const control = makeControlApi({ kernel, dice, counts, door, world: current, awake, arrived: countCalls })
 
-  const stop = () => {
+  const end = (by: "kill" | "stop") => {
     if (!world.up) return
-    counts.fault("media server killed")
+    counts.fault(by === "kill" ? "media server killed" : "media server stopped")
+    const publishers = by === "stop" && !frozen ? World.publishers(current()) : []
+    for (const connection of publishers) happened({ _tag: "NotReady", at: kernel.now(), connection })
     frozen = false
     waking = []
     door.reset()
@@ -91,8 +94,8 @@ export const makeMediaHost = ({ kernel, dice, counts, ask, happened }: MediaHost
     waking = []
     for (const run of those) run()
   }
-  const restart = (downFor: number) => {
-    stop()
+  const restart = (by: "kill" | "stop", downFor: number) => {
+    end(by)
     kernel.after(downFor, start)
   }
 
@@ -116,17 +119,21 @@ export const makeMediaHost = ({ kernel, dice, counts, ask, happened }: MediaHost
         awake(() => void change((now, at) => World.kick(now, at, id)))
       )
     },
-    pull: (path: string, millis: number) => {
-      pulled.set(path, kernel.now() + millis)
+    own: (path: string, source: OwnSource, millis: number) => {
+      own.set(path, { source, until: kernel.now() + millis })
     },
-    pulled: (): ReadonlyArray<string> => [...pulled].filter(([, until]) => until > kernel.now()).map(([path]) => path),
+    ownPaths: (): ReadonlyMap<string, OwnSource> => {
+      const now = kernel.now()
+      for (const [path, { until }] of own) if (until <= now) own.delete(path)
+      return new Map([...own].map(([path, { source }]) => [path, source]))
+    },
     isAsking: door.isAsking,
     control: control.call,
     slow: control.slow,
     err: control.err,
     restart,
-    restartIn: (inCalls: number, downFor: number) => {
-      restartIn = { calls: inCalls, downFor }
+    restartIn: (inCalls: number, by: "kill" | "stop", downFor: number) => {
+      restartIn = { calls: inCalls, by, downFor }
     },
     freeze: (millis: number) => {
       if (!world.up || frozen) return

@@ -53,6 +53,9 @@ const RTSP_PAUSE_MS = 1_000
 
 const DEADLINES_MS = { look: 5_000, find: 500, kick: 2_000, curePath: 5_000 } as const
 
+/** `source`: `null` for a path on which nobody publishes. */
+export type Strikes = (source: string | null, path: string, by: "kick" | "cure") => void
+
 export interface SimulatedMediaServerOptions {
   readonly kernel: Kernel
   readonly host: MediaHost
@@ -60,7 +63,7 @@ export interface SimulatedMediaServerOptions {
   readonly counts: Counts
   readonly compose: Compose
   /** Told of every kick and cure at the moment at which MediaMTX executes it. */
-  readonly strikes: (source: string, by: "kick" | "cure") => void
+  readonly strikes: Strikes
   /** Whether this instance is the one that reconciles. */
   readonly leads: () => boolean
   /** Told when the list of paths is read. */
@@ -69,8 +72,10 @@ export interface SimulatedMediaServerOptions {
 
 export const makeSimulatedMediaServer = (options: SimulatedMediaServerOptions): MediaServer["Service"] => {
   const { kernel, host, caller, counts, compose, strikes } = options
-  const failed = (operation: string) =>
-    Exit.fail(new MediaServerUnavailable({ reason: "unreachable", operation, detail: "no clear answer" }))
+  const failed = (operation: string, reading?: Reading<unknown>) => {
+    const reason = reading === undefined ? "unreachable" : reading._tag === "Failed" ? reading.why : "nonsense"
+    return Exit.fail(new MediaServerUnavailable({ reason, operation, detail: "no clear answer" }))
+  }
 
   /** This instance's RTSP calls, one after the other. */
   const line: Array<() => void> = []
@@ -122,10 +127,10 @@ export const makeSimulatedMediaServer = (options: SimulatedMediaServerOptions): 
     const askStarted = (answered: (reading: Reading<string>) => void) =>
       control({ about: "info", run: (world) => world.started, answered })
     askStarted((before) => {
-      if (before._tag === "Failed") return tell(failed("look"))
+      if (before._tag === "Failed") return tell(failed("look", before))
       let left = families.length + 1
       const lists: Array<Readings["lists"][number]> = []
-      let paths: Readings["paths"] = { _tag: "Failed" }
+      let paths: Readings["paths"] = { _tag: "Failed", why: "unreachable" }
       const arrived = () => {
         left -= 1
         if (left > 0) return
@@ -134,7 +139,8 @@ export const makeSimulatedMediaServer = (options: SimulatedMediaServerOptions): 
             counts.fault("media server started anew in the middle of a look")
           }
           const composed = compose({ before, lists, paths, after })
-          tell(composed === null ? failed("look") : Exit.succeed(composed))
+          const wrong = [...lists, paths, after].find(({ _tag }) => _tag !== "Whole") ?? after
+          tell(composed === null ? failed("look", wrong) : Exit.succeed(composed))
         })
       }
       for (const [index, family] of families.entries()) {
@@ -151,7 +157,7 @@ export const makeSimulatedMediaServer = (options: SimulatedMediaServerOptions): 
         about: "paths",
         run: (world) => {
           options.pathsRead()
-          return pathsOf(world, kernel.now(), host.pulled())
+          return pathsOf(world, kernel.now(), host.ownPaths())
         },
         answered: (reading) => {
           paths = reading
@@ -188,7 +194,7 @@ export const makeSimulatedMediaServer = (options: SimulatedMediaServerOptions): 
             return run(world)
           },
           answered: (reading) => {
-            if (reading._tag !== "Whole") return tell(failed(name))
+            if (reading._tag !== "Whole") return tell(failed(name, reading))
             if (reading.value === "gone") return askNext()
             tell(Exit.succeed(reading.value))
           }
@@ -217,8 +223,9 @@ export const makeSimulatedMediaServer = (options: SimulatedMediaServerOptions): 
       listsOf(source.protocol).some((protocol) => familyOf(protocol) === "rtsp") ? findRtsp(source) : find(source),
     kick: (source) =>
       ask("kick", source, (world) => {
-        strikes(source.id, "kick")
-        host.kick(source.id, world.connections.get(source.id)!.protocol)
+        const { path, protocol } = world.connections.get(source.id)!
+        strikes(source.id, path, "kick")
+        host.kick(source.id, protocol)
         return "kicked" as const
       }),
     curePath: (path) =>
@@ -227,13 +234,13 @@ export const makeSimulatedMediaServer = (options: SimulatedMediaServerOptions): 
           about: "paths",
           run: (world) => {
             const holder = World.publisherOf(world, path)
-            if (holder !== undefined) strikes(holder.id, "cure")
+            strikes(holder?.id ?? null, path, "cure")
             host.change((now, at) => {
               const configured = World.configure(now, at, path, 1)
               return configured === false ? now : World.deconfigure(configured, at, path) || configured
             })
           },
-          answered: (reading) => tell(reading._tag === "Whole" ? Exit.void : failed("curePath"))
+          answered: (reading) => tell(reading._tag === "Whole" ? Exit.void : failed("curePath", reading))
         })
       ),
     served: Effect.succeed(everythingServed),

@@ -68,6 +68,8 @@ export const makeSimulatedStore = ({ kernel, dice, counts, executed }: Simulated
   let failing = 0
   let losing = { count: 0, silent: false }
   const silenced = new Set<() => void>()
+  /** What breaks with the connections: each operation that is on its way, or whose answer is. */
+  const underway = new Set<() => void>()
 
   /** Executes at this moment. Memory operations do not wait for anything. */
   const execute = <A, E>(
@@ -92,16 +94,27 @@ export const makeSimulatedStore = ({ kernel, dice, counts, executed }: Simulated
           if (over) return
           over = true
           deadline.cancel()
-          silenced.delete(breaks)
+          forget()
           resume(exit)
         })
       const fails = (cause: string) => Exit.fail(new StoreUnavailable({ operation, cause: new Error(cause) }))
       const breaks = () => tell(fails("the connection broke"))
+      let lost = false
+      const severed = () => {
+        if (dice.chance(0.5)) lost = true
+        breaks()
+      }
+      const forget = () => {
+        silenced.delete(breaks)
+        underway.delete(severed)
+      }
       const deadline = kernel.after(deadlineOf(operation), () => tell(fails("deadline")))
+      underway.add(severed)
       const answer = (exit: Exit.Exit<A, E>) => {
         kernel.after(dice.below(3) + dice.next() * slowBy, () => tell(exit))
       }
       const arrive = () => {
+        if (lost) return
         if (kernel.now() < stoppedUntil) {
           counts.fault("store stopped")
           return breaks()
@@ -127,7 +140,7 @@ export const makeSimulatedStore = ({ kernel, dice, counts, executed }: Simulated
       return Effect.sync(() => {
         over = true
         deadline.cancel()
-        silenced.delete(breaks)
+        forget()
       })
     })
 
@@ -177,6 +190,11 @@ export const makeSimulatedStore = ({ kernel, dice, counts, executed }: Simulated
     },
     loseAnswers: (count: number, silent: boolean) => {
       losing = { count, silent }
+    },
+    killConnections: () => {
+      counts.fault("store's connections killed")
+      for (const severed of [...underway]) severed()
+      underway.clear()
     },
     isUp: () => !frozen && kernel.now() >= stoppedUntil,
     repair: () => {

@@ -18,6 +18,17 @@ export type Guise =
   | "with_no_key"
   | "with_its_key_in_the_path"
 
+/** What the control API answers when something is wrong with it, or with what stands before it. */
+export type WrongAnswer = "401" | "404" | "500" | "garbage" | "no answer" | "half a list"
+export const wrongAnswers: ReadonlyArray<WrongAnswer> = ["401", "404", "500", "garbage", "no answer", "half a list"]
+
+/**
+ * What stands on a path without anybody having connected to publish there: a source that the server pulls or redirects to, or nothing yet
+ * (a path that is always available, or one whose publisher is started on demand).
+ */
+export type OwnSource = "pulled" | "redirect" | "always available" | "on demand"
+export const ownSources: ReadonlyArray<OwnSource> = ["pulled", "redirect", "always available", "on demand"]
+
 export interface Connect {
   readonly _tag: "Connect"
   readonly who: number
@@ -44,16 +55,34 @@ export type Action =
       readonly path: "own" | "stray" | "key"
     }
   | { readonly _tag: "Reader"; readonly who: number; readonly protocol: Protocol }
-  /** A path whose source the media server pulls by itself. */
-  | { readonly _tag: "Pulled"; readonly who: number; readonly for: number }
+  /** A path that the media server has by its own configuration; publishers may come to some of them. */
+  | { readonly _tag: "OwnPath"; readonly who: number; readonly source: OwnSource; readonly for: number }
   /** A copy of the auth call of the last connection of this publisher arrives late, or somebody makes it up. */
   | { readonly _tag: "AuthAgain"; readonly who: number }
-  | { readonly _tag: "ForgedHook"; readonly who: number; readonly event: "ready" | "not-ready" }
-  | { readonly _tag: "MediaServerRestarts"; readonly downFor: number; readonly inCalls: number }
+  /** Somebody makes a hook up: about who is there, who has left, or who never was, on its own path or another. */
+  | {
+      readonly _tag: "ForgedHook"
+      readonly who: number
+      readonly event: "ready" | "not-ready"
+      readonly about: "present" | "former" | "nobody"
+      readonly ownPath: boolean
+    }
+  /** `by`: a process that is asked to end still sends its hooks, one that is killed does not. */
+  | {
+      readonly _tag: "MediaServerRestarts"
+      readonly by: "kill" | "stop"
+      readonly downFor: number
+      readonly inCalls: number
+    }
   | { readonly _tag: "MediaServerFreezes"; readonly for: number }
   | { readonly _tag: "MediaServerSlow"; readonly by: number; readonly for: number }
-  /** The control API answers with errors, or with halves of lists. */
-  | { readonly _tag: "MediaServerErrs"; readonly family: Family | "all"; readonly half: boolean; readonly for: number }
+  /** The control API gives a wrong answer about one family of protocols, or about everything. */
+  | {
+      readonly _tag: "MediaServerErrs"
+      readonly family: Family | "all"
+      readonly answer: WrongAnswer
+      readonly for: number
+    }
   /** `inCalls`: at which of its port calls from now on; `sent`: whether that call still goes out. */
   | {
       readonly _tag: "InstanceKilled"
@@ -67,6 +96,8 @@ export type Action =
   | { readonly _tag: "StoreStops"; readonly for: number }
   | { readonly _tag: "StoreFreezes"; readonly for: number }
   | { readonly _tag: "StoreSlow"; readonly by: number; readonly for: number }
+  /** Every connection to the store breaks, whatever is on its way over it. */
+  | { readonly _tag: "StoreConnectionsKilled" }
   | { readonly _tag: "CommitsFail"; readonly count: number }
   /** `silent`: nothing comes until the caller's deadline; otherwise the connection breaks at once. */
   | { readonly _tag: "AnswersLost"; readonly count: number; readonly silent: boolean }

@@ -36,6 +36,13 @@ export const makeSteps = (stage: Stage) => {
     ask({ ...question, key: cast[who % cast.length]!.key.value }, () => {})
   }
 
+  const forgeHook = ({ who, event, about, ownPath }: Extract<Step, { _tag: "ForgedHook" }>) => {
+    const source =
+      about === "present" ? encoders.currentOf(who) : about === "former" ? encoders.formerOf(who) : "nobody"
+    const { path } = cast[(who + (ownPath ? 0 : 1)) % cast.length]!
+    if (source !== undefined) hooks.forge({ event, path, source }, about)
+  }
+
   return (step: Step): unknown => {
     switch (step._tag) {
       case "Connect":
@@ -56,20 +63,22 @@ export const makeSteps = (stage: Stage) => {
         return encoders.stranger(step.who, step.protocol, step.path)
       case "Reader":
         return encoders.reader(step.who, step.protocol)
-      case "Pulled":
-        return encoders.pulled(step.who, step.for)
+      case "OwnPath":
+        return encoders.ownPath(step.who, step.source, step.for)
       case "AuthAgain":
         return authAgain(step.who)
       case "ForgedHook":
-        return hooks.forge(step.event, encoders.currentOf(step.who) ?? "nobody")
+        return forgeHook(step)
       case "MediaServerRestarts":
-        return step.inCalls === 0 ? host.restart(step.downFor) : host.restartIn(step.inCalls, step.downFor)
+        return step.inCalls === 0
+          ? host.restart(step.by, step.downFor)
+          : host.restartIn(step.inCalls, step.by, step.downFor)
       case "MediaServerFreezes":
         return host.freeze(step.for)
       case "MediaServerSlow":
         return host.slow(step.by, step.for)
       case "MediaServerErrs":
-        return host.err({ family: step.family, half: step.half }, step.for)
+        return host.err({ family: step.family, answer: step.answer }, step.for)
       case "InstanceKilled":
         return fleet.kill(step)
       case "InstanceFrozen":
@@ -82,6 +91,8 @@ export const makeSteps = (stage: Stage) => {
         return store.freeze(step.for)
       case "StoreSlow":
         return store.slow(step.by, step.for)
+      case "StoreConnectionsKilled":
+        return store.killConnections()
       case "CommitsFail":
         return store.failCommits(step.count)
       case "AnswersLost":

@@ -4,7 +4,7 @@
  */
 import { protocols } from "@greenroom/core"
 import type { Dice } from "./Dice.ts"
-import { type Action, type Connect, families, type Guise, type Setting } from "./Step.ts"
+import { type Action, type Connect, families, type Guise, ownSources, type Setting, wrongAnswers } from "./Step.ts"
 
 const guises: ReadonlyArray<readonly [number, Guise]> = [
   [40, "itself"],
@@ -68,16 +68,34 @@ export const groups: ReadonlyArray<ReadonlyArray<readonly [weight: number, draw:
   ],
   [
     [2, (dice, setting) => ({ _tag: "Reader", who: who(dice, setting), protocol: dice.pick(protocols) })],
-    [1, (dice, setting) => ({ _tag: "Pulled", who: who(dice, setting), for: dice.between(1_000, 9_000) })],
+    [
+      2,
+      (dice, setting) => ({
+        _tag: "OwnPath",
+        who: who(dice, setting),
+        source: dice.pick(ownSources),
+        for: dice.between(1_000, 12_000)
+      })
+    ],
     [2, (dice, setting) => ({ _tag: "AuthAgain", who: who(dice, setting) })],
-    [3, (dice, setting) => ({ _tag: "ForgedHook", who: who(dice, setting), event: dice.pick(["ready", "not-ready"]) })]
+    [
+      3,
+      (dice, setting) => ({
+        _tag: "ForgedHook",
+        who: who(dice, setting),
+        event: dice.pick(["ready", "not-ready"]),
+        about: dice.pick(["present", "present", "former", "nobody"]),
+        ownPath: dice.chance(0.7)
+      })
+    ]
   ],
   [
     [
       3,
       (dice) => ({
         _tag: "MediaServerRestarts",
-        downFor: dice.pick([0, 0, dice.between(1, 4_000)]),
+        by: dice.pick(["kill", "kill", "stop"]),
+        downFor: dice.pick([0, 0, dice.between(1, 4_000), dice.between(4_000, 15_000)]),
         inCalls: dice.pick([0, 0, dice.between(1, 12)])
       })
     ],
@@ -91,7 +109,7 @@ export const groups: ReadonlyArray<ReadonlyArray<readonly [weight: number, draw:
       (dice) => ({
         _tag: "MediaServerErrs",
         family: dice.pick(["all", ...families]),
-        half: dice.chance(0.4),
+        answer: dice.pick([...wrongAnswers, "half a list"]),
         for: lasting(dice)
       })
     ]
@@ -130,6 +148,7 @@ export const groups: ReadonlyArray<ReadonlyArray<readonly [weight: number, draw:
   [
     [2, (dice) => ({ _tag: "StoreStops", for: lasting(dice) })],
     [2, (dice) => ({ _tag: "StoreFreezes", for: lasting(dice) })],
+    [1, () => ({ _tag: "StoreConnectionsKilled" })],
     [1, (dice) => ({ _tag: "StoreSlow", by: dice.between(5, 400), for: lasting(dice) })]
   ],
   [

@@ -4,6 +4,7 @@
  */
 import type { Admissions, Sessions } from "@greenroom/core"
 import type { Effect } from "effect"
+import type { HookCall } from "../Hooks.ts"
 import type { Bench, Ports } from "../Ports.ts"
 import type { Compose } from "../SimulatedMediaServer.ts"
 
@@ -13,5 +14,5 @@ export interface Bug {
   /** The ports of an instance, one thing in them wrong. */
   readonly change?: (ports: Ports, bench: Bench) => Ports
   readonly compose?: (right: Compose) => Compose
-  readonly hook?: (event: "ready" | "not-ready", source: string) => Effect.Effect<void, unknown, Admissions | Sessions>
+  readonly hook?: (call: HookCall) => Effect.Effect<void, unknown, Admissions | Sessions>
 }

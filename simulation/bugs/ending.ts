@@ -6,7 +6,7 @@ import type { Bug } from "./Bug.ts"
 export const hookEnds: Bug = {
   name: "a hook ends a session",
   what: "a not-ready hook ends the session of its source",
-  hook: Effect.fnUntraced(function* (event, source) {
+  hook: Effect.fnUntraced(function* ({ event, source }) {
     if (event === "ready") return
     const sessions = yield* Sessions
     const admissions = yield* Admissions
