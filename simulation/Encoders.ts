@@ -110,6 +110,19 @@ export const makeEncoders = ({ kernel, dice, counts, host, cast, setting }: Enco
     })
   }
 
+  const strangersPath = (who: number, where: "own" | "stray" | "key"): string => {
+    const { path, key, index } = member(who)
+    return where === "own" ? path : where === "stray" ? `stray/${index}` : `live/${key.value}`
+  }
+  const stranger = (who: number, protocol: Protocol, path: string) => {
+    const id = newId()
+    if (!host.connect({ id, protocol, action: "publish", path, query: "", user: "", tracks: [] }, "unasked")) return
+    counts.fault("publisher that nobody admitted")
+    strangers.add(id)
+    own(id, who)
+    lastQuestion[who % cast.length] = { id, path, protocol, key: member(who).key.value }
+  }
+
   return {
     connect,
     currentOf,
@@ -144,15 +157,12 @@ export const makeEncoders = ({ kernel, dice, counts, host, cast, setting }: Enco
         counts.fault(phase._tag === "Paused" ? "RTSP record after a pause" : "RTSP record after a stall")
         host.change((world, now) => World.record(world, now, id))
       }),
-    stranger: (who: number, protocol: Protocol, where: "own" | "stray" | "key") => {
-      const { path: own_, key, index } = member(who)
-      const path = where === "own" ? own_ : where === "stray" ? `stray/${index}` : `live/${key.value}`
-      const id = newId()
-      if (!host.connect({ id, protocol, action: "publish", path, query: "", user: "", tracks: [] }, "unasked")) return
-      counts.fault("publisher that nobody admitted")
-      strangers.add(id)
-      own(id, who)
-      lastQuestion[who % cast.length] = { id, path, protocol, key: key.value }
+    stranger: (who: number, protocol: Protocol, where: "own" | "stray" | "key") =>
+      stranger(who, protocol, strangersPath(who, where)),
+    /** Each on a path of its own. */
+    crowd: (who: number, protocol: Protocol, count: number) => {
+      counts.fault("crowd of publishers that nobody admitted")
+      for (let index = 0; index < count; index++) stranger(who, protocol, `crowd/${who}/${index}`)
     },
     reader: (who: number, protocol: Protocol) => {
       const { path } = member(who)

@@ -15,6 +15,7 @@ export const expectedFaults: ReadonlyArray<string> = [
   "hook forged about a source: former",
   "hook forged about a source: nobody",
   "publisher that nobody admitted",
+  "crowd of publishers that nobody admitted",
   "publisher reported",
   "publishers held back by the mass-kick limit",
   ...ownSources.map((source) => `path of the media server's own: ${source}`),

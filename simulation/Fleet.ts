@@ -92,6 +92,7 @@ export const makeFleet = ({
         invariants.strikes(source, path, by, name)
       },
       pathsRead: () => invariants.pathsRead(name),
+      overdue: (what, millis) => invariants.fails("time", `${what} took ${millis} ms at ${name}`),
       died: () => {
         note(() => `  ${name} is dead`)
         restart(index)

@@ -63,9 +63,16 @@ export interface InstanceOptions {
   readonly called: () => void
   readonly strikes: Strikes
   readonly pathsRead: () => void
+  /** Told when a caller had to wait for longer than it may. */
+  readonly overdue: (what: string, millis: number) => void
   readonly died: () => void
   readonly froze: (millis: number) => void
 }
+
+/** Whatever the store does: while an auth is open, MediaMTX lets nobody else in. */
+const AUTH_WITHIN_MS = 1_000
+/** While the store is well. */
+const CONFIRMED_WITHIN_MS = 2_500
 
 export const startInstance = (options: InstanceOptions) => {
   const { kernel, counts, store, host, policy, bug } = options
@@ -144,6 +151,13 @@ export const startInstance = (options: InstanceOptions) => {
     return () => interrupt()
   }
 
+  /** Holds this process to its time: it may not be frozen meanwhile, and for some answers the store must be well, too. */
+  const timed = (what: string, began: number, allowed: number, storeMustBeWell: boolean) => {
+    const took = kernel.now() - began
+    if (took <= allowed || !life.wasAwakeSince(began) || (storeMustBeWell && !store.wasWellSince(began))) return
+    options.overdue(what, took)
+  }
+
   const publishes = ({ id, path, protocol, key }: Question) =>
     authenticate({
       _tag: "Publish",
@@ -164,6 +178,14 @@ export const startInstance = (options: InstanceOptions) => {
     doom: life.doom,
     spare: life.spare,
     run,
+    /** An operator's call, which is confirmed or not within its time, whatever the media server does. */
+    operate: <A, E>(what: string, effect: Effect.Effect<A, E, Services>, done: (exit: Exit.Exit<A, E>) => void) => {
+      const began = kernel.now()
+      run(effect, (exit) => {
+        timed(what, began, CONFIRMED_WITHIN_MS, true)
+        done(exit)
+      })
+    },
     /** One call of `/auth`. An answer that is no decision is a 503; a process that dies breaks the connection. */
     authenticate: (
       question: Question,
@@ -171,7 +193,9 @@ export const startInstance = (options: InstanceOptions) => {
     ): (() => void) => {
       const broken = () => answer("broken")
       connections.add(broken)
+      const began = kernel.now()
       const interrupt = run(publishes(question), (exit) => {
+        timed("/auth", began, AUTH_WITHIN_MS, false)
         kernel.after(1, () => {
           if (!connections.delete(broken)) return
           answer(Exit.isSuccess(exit) ? exit.value : "unavailable")

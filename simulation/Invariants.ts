@@ -1,7 +1,7 @@
 /**
  * What must always hold (docs/simulation.md), checked after every operation that the store executes and at every kick that the media
  * server executes. Looks into the store and into the media server directly, through no port. The numbers are those of the design's
- * list; `reason` is one more: a session that the media server's end took away says so.
+ * list; `reason` and `time` are two more: a session that the media server's end took away says so, and who asks is answered in time.
  */
 import type { MemoryStore } from "@greenroom/adapters/memory"
 import type { World } from "@greenroom/adapters/twin"
@@ -21,7 +21,7 @@ import { isAdmitted } from "./Listing.ts"
 import type { MediaHost } from "./MediaHost.ts"
 import type { SimulatedStore } from "./SimulatedStore.ts"
 
-export type InvariantName = "1" | "2" | "3" | "4" | "5" | "6" | "7" | "reason"
+export type InvariantName = "1" | "2" | "3" | "4" | "5" | "6" | "7" | "reason" | "time"
 
 export interface Violation {
   readonly invariant: InvariantName

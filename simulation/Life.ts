@@ -24,6 +24,7 @@ export interface LifeOptions {
 export const beginLife = ({ kernel, counts, name, called, died, froze }: LifeOptions) => {
   let alive = true
   let frozen = false
+  let thawedAt = Number.NEGATIVE_INFINITY
   let deferred: Array<() => void> = []
   let doom: Doom | null = null
   let dying: Timer | null = null
@@ -75,11 +76,14 @@ export const beginLife = ({ kernel, counts, name, called, died, froze }: LifeOpt
     isAlive: () => alive,
     isFrozen: () => frozen,
     isWell: () => alive && !frozen,
+    /** Whether it has been awake without a break since then. */
+    wasAwakeSince: (time: number) => !frozen && thawedAt < time,
     die,
     freeze,
     thaw: () => {
       if (!alive || !frozen) return
       frozen = false
+      thawedAt = kernel.now()
       const those = deferred
       deferred = []
       for (const run of those) deliver(run)

@@ -51,7 +51,7 @@ export const makeOperators = ({ kernel, counts, store, cast, invariants, instanc
 
   return {
     revoke: ({ who, instance: at }: Does<"Revoke">) => {
-      instance(at)?.run(revoke(member(who).key.id), (exit) => {
+      instance(at)?.operate("a revocation", revoke(member(who).key.id), (exit) => {
         if (Exit.isSuccess(exit)) counts.fault("key revoked")
       })
     },
@@ -63,7 +63,7 @@ export const makeOperators = ({ kernel, counts, store, cast, invariants, instanc
         if (enableAfter === null) return
         kernel.after(enableAfter, () => enable(who, instance(at)))
       }
-      instance(at)?.run(changeKey(key.id, { enabled: false }), (exit) => {
+      instance(at)?.operate("a suspension", changeKey(key.id, { enabled: false }), (exit) => {
         if (Exit.isSuccess(exit) && exit.value._tag === "Changed") {
           counts.fault("key disabled")
           const row = live === undefined ? undefined : state.streams.get(live)!
@@ -83,7 +83,7 @@ export const makeOperators = ({ kernel, counts, store, cast, invariants, instanc
       })
     },
     deleteBroadcaster: ({ who, instance: at }: Does<"DeleteBroadcaster">) => {
-      instance(at)?.run(removeBroadcaster(member(who).broadcasterId), (exit) => {
+      instance(at)?.operate("a deletion", removeBroadcaster(member(who).broadcasterId), (exit) => {
         if (Exit.isSuccess(exit)) counts.fault("broadcaster deleted")
       })
     },
@@ -91,7 +91,7 @@ export const makeOperators = ({ kernel, counts, store, cast, invariants, instanc
       const id = streamOf(who)
       if (id === undefined) return
       counts.fault("stream stopped by an operator")
-      instance(at)?.run(stopStream(id), () => {})
+      instance(at)?.operate("a stop", stopStream(id), () => {})
     },
     /** Gives a place a key that is good, and a broadcaster if its own is gone. */
     newKey: ({ who, instance: at }: Does<"NewKey">) => {

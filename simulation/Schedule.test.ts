@@ -36,6 +36,7 @@ describe("a schedule", () => {
       Pause: true,
       Record: true,
       Stranger: true,
+      Crowd: true,
       Reader: true,
       OwnPath: true,
       AuthAgain: true,

@@ -67,6 +67,9 @@ export const makeSimulatedStore = ({ kernel, dice, counts, executed }: Simulated
   let slowBy = 0
   let failing = 0
   let losing = { count: 0, silent: false }
+  let slowUntil = 0
+  /** When it was last in a trouble that does not say itself how long it lasts. */
+  let troubledAt = Number.NEGATIVE_INFINITY
   const silenced = new Set<() => void>()
   /** What breaks with the connections: each operation that is on its way, or whose answer is. */
   const underway = new Set<() => void>()
@@ -125,6 +128,7 @@ export const makeSimulatedStore = ({ kernel, dice, counts, executed }: Simulated
         }
         if (failing > 0 && writes.test(operation)) {
           failing -= 1
+          troubledAt = kernel.now()
           counts.fault("commit failed")
           return breaks()
         }
@@ -132,6 +136,7 @@ export const makeSimulatedStore = ({ kernel, dice, counts, executed }: Simulated
         const exit = execute(operation, effect, caller, by)
         if (losing.count === 0 || !writes.test(operation)) return answer(exit)
         losing.count -= 1
+        troubledAt = kernel.now()
         counts.fault(losing.silent ? "answer of a commit lost in silence" : "answer of a commit lost")
         if (losing.silent) silenced.add(breaks)
         else breaks()
@@ -147,6 +152,7 @@ export const makeSimulatedStore = ({ kernel, dice, counts, executed }: Simulated
   const thaw = () => {
     if (!frozen) return
     frozen = false
+    troubledAt = kernel.now()
     const those = waking
     waking = []
     for (const wake of those) wake()
@@ -181,6 +187,7 @@ export const makeSimulatedStore = ({ kernel, dice, counts, executed }: Simulated
     slow: (by: number, millis: number) => {
       counts.fault("store slow")
       slowBy = by
+      slowUntil = Math.max(slowUntil, kernel.now() + millis)
       kernel.after(millis, () => {
         slowBy = 0
       })
@@ -193,12 +200,15 @@ export const makeSimulatedStore = ({ kernel, dice, counts, executed }: Simulated
     },
     killConnections: () => {
       counts.fault("store's connections killed")
+      troubledAt = kernel.now()
       for (const severed of [...underway]) severed()
       underway.clear()
     },
-    isUp: () => !frozen && kernel.now() >= stoppedUntil,
+    /** Whether it has answered everything, and without delay, since then. */
+    wasWellSince: (time: number) => !frozen && Math.max(stoppedUntil, slowUntil, troubledAt) < time,
     repair: () => {
-      stoppedUntil = 0
+      stoppedUntil = Math.min(stoppedUntil, kernel.now())
+      slowUntil = Math.min(slowUntil, kernel.now())
       slowBy = 0
       failing = 0
       losing = { count: 0, silent: false }

@@ -54,6 +54,8 @@ export type Action =
       readonly protocol: Protocol
       readonly path: "own" | "stray" | "key"
     }
+  /** So many of them at once: a media server that was busy before Greenroom knew it, or a store that was restored. */
+  | { readonly _tag: "Crowd"; readonly who: number; readonly protocol: Protocol; readonly count: number }
   | { readonly _tag: "Reader"; readonly who: number; readonly protocol: Protocol }
   /** A path that the media server has by its own configuration; publishers may come to some of them. */
   | { readonly _tag: "OwnPath"; readonly who: number; readonly source: OwnSource; readonly for: number }

@@ -61,6 +61,8 @@ export const makeSteps = (stage: Stage) => {
         return encoders.record(step.who)
       case "Stranger":
         return encoders.stranger(step.who, step.protocol, step.path)
+      case "Crowd":
+        return encoders.crowd(step.who, step.protocol, step.count)
       case "Reader":
         return encoders.reader(step.who, step.protocol)
       case "OwnPath":

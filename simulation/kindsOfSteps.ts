@@ -64,6 +64,15 @@ export const groups: ReadonlyArray<ReadonlyArray<readonly [weight: number, draw:
         path: dice.pick(["own", "stray", "stray", "key"])
       })
     ],
+    [
+      0.6,
+      (dice, setting) => ({
+        _tag: "Crowd",
+        who: who(dice, setting),
+        protocol: dice.pick(protocols),
+        count: setting.massKickLimit + dice.between(-1, 4)
+      })
+    ],
     [4, (dice, setting) => ({ _tag: "AuthAgain", who: who(dice, setting) })]
   ],
   [
