@@ -115,3 +115,16 @@ export const takeoverSupersedesItself: Bug = {
     }
   })
 }
+
+export const authWaits: Bug = {
+  name: "an auth that waits for the store",
+  what: "what the store is asked at the door cannot be interrupted, so that its deadlines add up",
+  change: (ports) => ({
+    ...ports,
+    admissions: {
+      ...ports.admissions,
+      admit: (request) => Effect.uninterruptible(ports.admissions.admit(request)),
+      facts: (request) => Effect.uninterruptible(Effect.delay(ports.admissions.facts(request), 400))
+    }
+  })
+}

@@ -1,12 +1,13 @@
 /** All deliberate bugs. Each, switched on alone, must be caught. */
 
-import { localExpiry, noLock, noUniqueIndex, sourceTwice, takeoverSupersedesItself } from "./admitting.ts"
+import { authWaits, localExpiry, noLock, noUniqueIndex, sourceTwice, takeoverSupersedesItself } from "./admitting.ts"
 import type { Bug } from "./Bug.ts"
 import { endedWhenKicked, hookEnds, neverReadyEnds } from "./ending.ts"
 import {
   failedListIsEmpty,
   listBeforeStore,
   oneSnapshot,
+  ownSourceTrusted,
   pathsLogged,
   restartUnnoticed,
   webrtcTrusted
@@ -36,7 +37,9 @@ export const bugs: ReadonlyArray<Bug> = [
   cureUnseen,
   noUniqueIndex,
   onlyActiveKicked,
-  pathsLogged
+  pathsLogged,
+  authWaits,
+  ownSourceTrusted
 ]
 
 export const bugNamed = (name: string): Bug => {

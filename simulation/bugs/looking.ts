@@ -90,3 +90,20 @@ export const pathsLogged: Bug = {
     }
   })
 }
+
+export const ownSourceTrusted: Bug = {
+  name: "a source of the media server's own taken for a publisher",
+  what: "a path without a publisher is listed as if an RTSP session were on it",
+  change: (ports) => ({
+    ...ports,
+    mediaServer: {
+      ...ports.mediaServer,
+      look: Effect.map(ports.mediaServer.look, (look) => ({
+        ...look,
+        paths: look.paths.map((path) =>
+          path.sourceId === "" ? { ...path, sourceType: "rtspSession", sourceId: `of ${path.name}` } : path
+        )
+      }))
+    }
+  })
+}
