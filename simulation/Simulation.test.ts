@@ -1,6 +1,7 @@
 /** The simulation in the ordinary run: some schedules, that they replay to the byte, and that deliberate bugs do not get through. */
 import { assert, describe, it } from "@effect/vitest"
 import { bugNamed, bugs } from "./bugs/index.ts"
+import { failureText, violationText } from "./Report.ts"
 import { drawSchedule } from "./Schedule.ts"
 import { shrink } from "./Shrink.ts"
 import { play } from "./Simulation.ts"
@@ -43,11 +44,12 @@ describe("the simulation", () => {
     ["only active sessions are kicked", "2"],
     ["an event outside its row's statement", "4"],
     ["ended when the kick answered 200", "6"],
-    ["paths logged as they came", "7"]
+    ["paths logged as they came", "7"],
+    ["an auth that waits for the store", "time"]
   ]
   for (const [name, invariant] of known) {
     it(`catches this bug by invariant ${invariant}: ${name}`, () => {
-      assert.strictEqual(caught(name, 20)?.violation.invariant, invariant)
+      assert.strictEqual(caught(name, 100)?.violation.invariant, invariant)
     })
   }
 
@@ -58,6 +60,20 @@ describe("the simulation", () => {
     assert.deepStrictEqual(play(schedule, { bug: found.bug }).violation, violation)
     assert.strictEqual(violation.invariant, found.violation.invariant)
     assert.isNull(play(schedule).violation, "without the bug nothing breaks")
+  })
+
+  it("prints a failure as a command whose schedule replays to the byte", () => {
+    const found = caught("ended when the kick answered 200", 20)!
+    const shrunk = shrink(drawSchedule(found.seed), found.bug, 300)
+    const printed = failureText(found.seed, shrunk, found.bug.name)
+    const [, name, json] = /--bug "([^"]+)" --replay '(.+)'$/.exec(printed)!
+    const replay = () => play(JSON.parse(json!) as Schedule, { bug: bugNamed(name!), traced: true })
+    const { trace, violation } = replay()
+    assert.include(printed, violationText(violation!))
+    assert.strictEqual(trace.at(-1)!.trimStart().split(" ").slice(1, 3).join(" "), `invariant ${violation!.invariant}:`)
+    assert.strictEqual(replay().trace.join("\n"), trace.join("\n"))
+    const { trace: first } = play(shrunk.schedule, { bug: found.bug, traced: true })
+    assert.strictEqual(trace.join("\n"), first.join("\n"))
   })
 
   it("names each bug once", () => {
