@@ -19,7 +19,7 @@ export const disagreements = (
   kernel: Kernel,
   store: SimulatedStore,
   host: MediaHost,
-  { unauthorized, massKickLimit }: Setting
+  { unauthorized, massKickLimit, controlApi }: Setting
 ): ReadonlyArray<Disagreement> => {
   const { state } = store
   const world = host.world()
@@ -39,6 +39,9 @@ export const disagreements = (
       no("5", `${id} goes on, although its key is ${bad}`)
   }
 
+  // Without a control API nobody is seen and nobody can be kicked.
+  if (controlApi === "absent") return found
+
   const publishers = [...world.connections.values()].filter(
     (connection) => connection.action === "publish" && isAdmitted(connection)
   )
@@ -46,7 +49,8 @@ export const disagreements = (
   const unknown = publishers.filter(
     (connection) => isPublishing(connection) && !state.streamBySource.has(connection.id)
   )
-  const tolerated = unauthorized === "report" || unknown.length > massKickLimit
+  const enforced = (state.leases.get("main")?.enforceUntil ?? 0) > kernel.now()
+  const tolerated = unauthorized === "report" || (unknown.length > massKickLimit && !enforced)
   for (const connection of publishers) {
     const { id: source, path } = connection
     const id = state.streamBySource.get(source)

@@ -11,6 +11,9 @@ export const expectedFaults: ReadonlyArray<string> = [
   "hook doubled",
   "hook late",
   "hook overtaken by another",
+  "hook believed: ready",
+  "hook believed: not ready",
+  "hook forged without the secret",
   "hook forged about a source: present",
   "hook forged about a source: former",
   "hook forged about a source: nobody",
@@ -62,6 +65,9 @@ export const expectedFaults: ReadonlyArray<string> = [
   "key given an end",
   "broadcaster deleted",
   "stream stopped by an operator",
+  "stream stopped by force",
+  "enforcement wished",
+  "stranger kicked as an operator wished",
   "row ended by hand"
 ]
 

@@ -85,13 +85,16 @@ export const makeFleet = ({
         enforce: false
       },
       onDuplicate: setting.onDuplicate,
+      controlApi: setting.controlApi,
       clockOffset: setting.clocks[index]!,
       called: watchLeader,
-      strikes: (source, path, by) => {
-        note(() => `  media server: ${by} of ${source ?? "nobody"} on ${path} by ${name}`)
-        invariants.strikes(source, path, by, name)
+      strikes: (strike) => {
+        note(() => `  media server: ${strike.by} of ${strike.source ?? "nobody"} on ${strike.path} by ${name}`)
+        invariants.strikes(strike, name)
       },
       pathsRead: () => invariants.pathsRead(name),
+      looked: (look) => invariants.looked(name, look),
+      mayKickStrangers: () => invariants.mayKickStrangers(name),
       overdue: (what, millis) => invariants.fails("time", `${what} took ${millis} ms at ${name}`),
       died: () => {
         note(() => `  ${name} is dead`)
@@ -111,6 +114,7 @@ export const makeFleet = ({
     const holder = store.state.leases.get("main")?.holder
     if (ledBefore.get(index) === instance.name && holder !== instance.name) counts.fault("old leader resumed")
     note(() => `  ${instance.name} goes on`)
+    invariants.thawed(instance.name)
     instance.thaw()
   }
   const watchLeader = () => {

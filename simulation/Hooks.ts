@@ -6,6 +6,7 @@ import type { World } from "@greenroom/adapters/twin"
 import type { Counts } from "./Counts.ts"
 import type { Dice } from "./Dice.ts"
 import type { Kernel } from "./Kernel.ts"
+import { sourceTypes } from "./Listing.ts"
 import type { Setting } from "./Step.ts"
 
 /** What MediaMTX, or somebody in its place, says of a path and its source. */
@@ -13,17 +14,21 @@ export interface HookCall {
   readonly event: "ready" | "not-ready"
   readonly path: string
   readonly source: string
+  /** MediaMTX's word for it. */
+  readonly sourceType: string
+  readonly protected: boolean
 }
 
 export interface HooksOptions {
   readonly kernel: Kernel
   readonly dice: Dice
   readonly counts: Counts
-  readonly fates: Setting["hooks"]
+  readonly setting: Setting
   readonly send: (call: HookCall) => void
 }
 
-export const makeHooks = ({ kernel, dice, counts, fates, send }: HooksOptions) => {
+export const makeHooks = ({ kernel, dice, counts, setting, send }: HooksOptions) => {
+  const { hooks: fates, hookSecret } = setting
   let begun = 0
   let newest = 0
   const strikes = (percent: number) => dice.below(100) < percent
@@ -40,8 +45,9 @@ export const makeHooks = ({ kernel, dice, counts, fates, send }: HooksOptions) =
     happened: (happening: World.Happening) => {
       if (happening._tag === "Closed") return
       const event = happening._tag === "Ready" ? "ready" : "not-ready"
-      const { id, path } = happening.connection
-      const call: HookCall = { event, path, source: id }
+      const { id, path, protocol } = happening.connection
+      const sourceType = sourceTypes[protocol]
+      const call: HookCall = { event, path, source: id, sourceType, protected: hookSecret }
       if (strikes(fates.lost)) return counts.fault("hook lost")
       const late = strikes(fates.late)
       if (late) counts.fault("hook late")
@@ -50,9 +56,11 @@ export const makeHooks = ({ kernel, dice, counts, fates, send }: HooksOptions) =
       counts.fault("hook doubled")
       sendOne(call, dice.between(3, 2_000))
     },
-    forge: (call: HookCall, about: "present" | "former" | "nobody") => {
+    /** Whoever does not know the secret is sent away at the door. */
+    forge: (call: Pick<HookCall, "event" | "path" | "source">, about: "present" | "former" | "nobody") => {
+      if (hookSecret) return counts.fault("hook forged without the secret")
       counts.fault(`hook forged about a source: ${about}`)
-      send(call)
+      send({ ...call, sourceType: "rtmpConn", protected: false })
     }
   }
 }

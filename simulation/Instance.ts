@@ -9,9 +9,13 @@ import {
   authenticate,
   Broadcasters,
   DuplicatePolicy,
+  everythingServed,
+  type Hook,
   KeyMint,
   Leases,
+  type Look,
   MediaServer,
+  MediaServerUnavailable,
   OperatorSecret,
   ReconcilePolicy,
   Reconciler,
@@ -57,16 +61,41 @@ export interface InstanceOptions {
   readonly logger: Logger.Logger<unknown, void>
   readonly policy: ReconcilePolicy["Service"]
   readonly onDuplicate: "refuse" | "takeover"
+  readonly controlApi: "there" | "absent"
   readonly clockOffset: number
   readonly bug: Bug | null
   /** Told before each of its port calls. */
   readonly called: () => void
   readonly strikes: Strikes
   readonly pathsRead: () => void
+  readonly looked: (look: Look) => void
+  /** Whether those whom nobody admitted may be kicked now. */
+  readonly mayKickStrangers: () => boolean
   /** Told when a caller had to wait for longer than it may. */
   readonly overdue: (what: string, millis: number) => void
   readonly died: () => void
   readonly froze: (millis: number) => void
+}
+
+const hookOf = ({ event, path, source, sourceType, protected: isProtected }: HookCall): Hook => ({
+  kind: event === "ready" ? "ready" : "not_ready",
+  path,
+  sourceId: source,
+  sourceType,
+  protected: isProtected
+})
+
+const nobody = (operation: string) =>
+  Effect.fail(new MediaServerUnavailable({ reason: "absent", operation, detail: "no media server is configured" }))
+
+/** As the real adapter has it where no control API is configured. */
+const absentMediaServer: MediaServer["Service"] = {
+  look: nobody("look"),
+  find: () => nobody("find"),
+  kick: () => nobody("kick"),
+  curePath: () => nobody("curePath"),
+  served: Effect.succeed(everythingServed),
+  health: Effect.succeed("absent" as const)
 }
 
 /** Whatever the store does: while an auth is open, MediaMTX lets nobody else in. */
@@ -100,7 +129,9 @@ export const startInstance = (options: InstanceOptions) => {
     compose: bug?.compose?.(composeLook) ?? composeLook,
     strikes: options.strikes,
     leads: () => store.state.leases.get("main")?.holder === policy.holder,
-    pathsRead: options.pathsRead
+    pathsRead: options.pathsRead,
+    looked: options.looked,
+    mayKickStrangers: options.mayKickStrangers
   })
   const bench: Bench = {
     store,
@@ -108,7 +139,7 @@ export const startInstance = (options: InstanceOptions) => {
     clock,
     call: (operation, effect, by) => store.line(caller, operation, effect, by)
   }
-  const right = remotePorts(store, caller, mediaServer)
+  const right = remotePorts(store, caller, options.controlApi === "absent" ? absentMediaServer : mediaServer)
   const ports: Ports = bug?.change?.(right, bench) ?? right
 
   const base = Context.empty().pipe(
@@ -207,7 +238,7 @@ export const startInstance = (options: InstanceOptions) => {
       }
     },
     /** One call of a webhook. */
-    hook: (call: HookCall) => void run(bug?.hook?.(call) ?? wake(), () => {}),
+    hook: (call: HookCall) => void run(bug?.hook?.(call) ?? wake(hookOf(call)), () => {}),
     die: () => {
       if (life.isAlive()) counts.fault("instance killed")
       life.die()

@@ -9,6 +9,7 @@ import {
   applyEvent,
   familyOf,
   foldEvents,
+  type Look,
   type SessionState,
   type StreamEvent,
   type StreamId,
@@ -19,7 +20,10 @@ import type { Counts } from "./Counts.ts"
 import type { Kernel } from "./Kernel.ts"
 import { isAdmitted } from "./Listing.ts"
 import type { MediaHost } from "./MediaHost.ts"
+import { BELIEVED } from "./Ports.ts"
+import type { Strike } from "./SimulatedMediaServer.ts"
 import type { SimulatedStore } from "./SimulatedStore.ts"
+import type { Setting } from "./Step.ts"
 
 export type InvariantName = "1" | "2" | "3" | "4" | "5" | "6" | "7" | "reason" | "time"
 
@@ -57,7 +61,22 @@ const shortOf = (state: SessionState | null): string =>
       ? `inactive(${state.reason})`
       : `${state._tag.toLowerCase()}${state.ending === null ? "" : ` stopping(${state.ending.reason})`}`
 
-export const makeInvariants = (kernel: Kernel, store: SimulatedStore, host: MediaHost, counts: Counts) => {
+/** A look that began within this time stands: while it does, nothing but looking moves a session. */
+const LOOK_STANDS_MS = 3_000
+/** So long does an instance ask whether it may look before it takes somebody's word. */
+const ASKED_WITHIN_MS = 600
+/** As long as a pass may last: so long may a wish that it has read be over before it acts by it. */
+const WISH_READ_WITHIN_MS = 16_000
+
+export interface InvariantsOptions {
+  readonly kernel: Kernel
+  readonly store: SimulatedStore
+  readonly host: MediaHost
+  readonly counts: Counts
+  readonly setting: Setting
+}
+
+export const makeInvariants = ({ kernel, store, host, counts, setting }: InvariantsOptions) => {
   const began = kernel.now()
   const { state } = store
   const seen = new Map<StreamId, MemoryStore.StoredStream>()
@@ -71,6 +90,16 @@ export const makeInvariants = (kernel: Kernel, store: SimulatedStore, host: Medi
   const reread = new Map<string, number>()
   const readingOf = (instance: string, what: "Sessions.bySource" | "paths" | "Sessions.after") =>
     reread.get(`${instance} ${what}`) ?? -1
+  /** What each instance has seen last, and when it last read that an operator wishes strangers to go. */
+  const lastLook = new Map<string, Look>()
+  const wishRead = new Map<string, number>()
+  /** Whether what each instance goes by has more strangers in it than it may kick. */
+  const tooMany = new Map<string, boolean>()
+  /** The looks of which each instance knows, the newest last: when each began, and since when the instance knows of it. */
+  const looksKnown = new Map<string, Array<{ readonly began: number; readonly since: number }>>()
+  const thawed = new Map<string, number>()
+  /** Sessions that an operator wished to end without the media server's word. */
+  const forced = new Set<StreamId>()
   const lostWithServer = new Map<string, { readonly at: number; readonly remembered: boolean }>()
   let violation: Violation | null = null
 
@@ -123,8 +152,29 @@ export const makeInvariants = (kernel: Kernel, store: SimulatedStore, host: Medi
     if (!isTrue) fails("6", `${row.id} is to stop as ${event.reason}, which is not so`)
   }
 
-  const ended = (row: MemoryStore.StoredStream, before: SessionState, operation: string) => {
+  /** A hook, or an operator's word alone, moves a session only while nobody looks. */
+  const unseen = (row: MemoryStore.StoredStream, instance: string | null) => {
+    const now = kernel.now()
+    const name = instance ?? ""
+    const known = looksKnown.get(name)?.findLast(({ since }) => since < now - ASKED_WITHIN_MS)
+    if (known === undefined || now - known.began >= LOOK_STANDS_MS) return
+    // Whoever stood still, or waited for the store, may have decided before.
+    if (!store.wasWellSince(now - LOOK_STANDS_MS) || (thawed.get(name) ?? 0) > now - LOOK_STANDS_MS) return
+    fails("6", `${row.id} was moved by somebody's word, although ${name} knew of a look ${now - known.began} ms ago`)
+  }
+  /** A client that may pause can be listed when its hook says that its path is gone; it was to stop anyway. */
+  const pausedAndStopping = (row: MemoryStore.StoredStream, before: SessionState) =>
+    before.ending !== null && row.protocol !== null && familyOf(row.protocol) === "rtsp"
+
+  const ended = (row: MemoryStore.StoredStream, before: SessionState, operation: string, instance: string | null) => {
     if (row.state._tag !== "Inactive" || operation === "by hand") return
+    if (operation === `Sessions.end${BELIEVED}`) {
+      unseen(row, instance)
+      if (!forced.has(row.id)) counts.fault("hook believed: not ready")
+      if (!forced.has(row.id) && !setting.hookSecret)
+        fails("6", `${row.id} ended by a hook that anybody could have sent`)
+      if (forced.has(row.id) || pausedAndStopping(row, before)) return
+    }
     const connection = host.world().connections.get(row.sourceId)
     // The answer of its admission was lost: MediaMTX was told no, and the session that may have come to be is ended by its id.
     const refused =
@@ -150,7 +200,7 @@ export const makeInvariants = (kernel: Kernel, store: SimulatedStore, host: Medi
     }
   }
 
-  const checkRow = (id: StreamId, operation: string) => {
+  const checkRow = (id: StreamId, operation: string, instance: string | null) => {
     const row = state.streams.get(id)!
     const before = seen.get(id)
     seen.set(id, row)
@@ -168,11 +218,35 @@ export const makeInvariants = (kernel: Kernel, store: SimulatedStore, host: Medi
       counts.transition(`${shortOf(folded)} → ${event.type === "kicked" ? "kicked" : shortOf(next.success)}`)
       if (event.type === "admitted") admitted(row)
       if (event.type === "stop_requested") stopRequested(row, event)
-      if (event.type === "ended") ended(row, folded!, operation)
+      if (event.type === "ended") ended(row, folded!, operation, instance)
+      if (event.type === "ready" && operation === `Sessions.markReady${BELIEVED}`) {
+        unseen(row, instance)
+        counts.fault("hook believed: ready")
+      }
       folded = next.success
     }
     if (folded === null || !isSameState(folded, row.state))
       fails("4", `${id} is not the fold of its events after ${operation}`)
+  }
+
+  const wishes = (instance: string) =>
+    kernel.now() - (wishRead.get(instance) ?? Number.NEGATIVE_INFINITY) < WISH_READ_WITHIN_MS
+  const isStranger = ({ id, state: at, protocol, established }: Look["sources"][number]) =>
+    at === "publish" && (protocol !== "webrtc" || established) && !state.streamBySource.has(id)
+
+  const hasRead = (operation: string, instance: string) => {
+    const lease = state.leases.get("main")
+    if (operation === "Leases.hold" || operation === "Leases.remember") {
+      const known = looksKnown.get(instance) ?? []
+      looksKnown.set(instance, known)
+      const began = lease?.lastLook?.at
+      if (began !== undefined && known.at(-1)?.began !== began) known.push({ began, since: kernel.now() })
+    }
+    if (operation === "Leases.hold" && (lease?.enforceUntil ?? 0) > kernel.now()) wishRead.set(instance, kernel.now())
+    if (operation === "Sessions.after") {
+      const strangers = (lastLook.get(instance)?.sources ?? []).filter(isStranger).length
+      tooMany.set(instance, strangers > setting.massKickLimit)
+    }
   }
 
   return {
@@ -181,8 +255,20 @@ export const makeInvariants = (kernel: Kernel, store: SimulatedStore, host: Medi
     executed: (operation: string, instance: string | null) => {
       if (operation === "Sessions.bySource" || operation === "Sessions.after")
         reread.set(`${instance} ${operation}`, kernel.now())
-      for (const id of store.takeWritten()) checkRow(id, operation)
+      if (instance !== null) hasRead(operation, instance)
+      for (const id of store.takeWritten()) checkRow(id, operation, instance)
     },
+    looked: (instance: string, look: Look) => {
+      lastLook.set(instance, look)
+    },
+    thawed: (instance: string) => {
+      thawed.set(instance, kernel.now())
+    },
+    forced: (id: StreamId) => {
+      forced.add(id)
+    },
+    mayKickStrangers: (instance: string): boolean =>
+      setting.unauthorized === "kick" && (tooMany.get(instance) !== true || wishes(instance)),
     happened: (happening: World.Happening) => {
       if (happening._tag !== "Closed" || happening.reason !== "server_down") return
       const remembered = state.leases.get("main")?.started === host.started()
@@ -195,7 +281,7 @@ export const makeInvariants = (kernel: Kernel, store: SimulatedStore, host: Medi
       askedAnyTime.add(source)
     },
     /** MediaMTX takes a publisher off the air because Greenroom said so. */
-    strikes: (source: string | null, path: string, by: "kick" | "cure", instance: string) => {
+    strikes: ({ source, path, by, strangersToo }: Strike, instance: string) => {
       if (source === null) {
         if (host.ownPaths().has(path)) fails("6", `${path} was reset, although its source is the media server's own`)
         return
@@ -204,6 +290,8 @@ export const makeInvariants = (kernel: Kernel, store: SimulatedStore, host: Medi
       if (connection?.action === "read") fails("6", `the reader ${source} was kicked`)
       const id = state.streamBySource.get(source)
       const row = id === undefined ? undefined : state.streams.get(id)!
+      if (row === undefined && !strangersToo) fails("6", `the stranger ${source} was kicked, which nobody wished`)
+      if (row === undefined && tooMany.get(instance) === true) counts.fault("stranger kicked as an operator wished")
       if (row === undefined && connection?.phase._tag === "Asking")
         fails("6", `${source} was kicked while it was being asked about`)
       if (row === undefined || row.state._tag === "Inactive" || row.state.ending !== null) return

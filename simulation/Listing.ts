@@ -19,7 +19,7 @@ export type Reading<A> =
   | { readonly _tag: "Half"; readonly value: A }
   | { readonly _tag: "Failed"; readonly why: MediaServerUnavailable["reason"] }
 
-const sourceTypes: { readonly [P in Protocol]: string } = {
+export const sourceTypes: { readonly [P in Protocol]: string } = {
   rtmp: "rtmpConn",
   rtmps: "rtmpsConn",
   rtsp: "rtspSession",

@@ -6,18 +6,21 @@ import {
   Admissions,
   changeKey,
   createBroadcaster,
+  forceStop,
   issueKey,
+  reconcileNow,
   removeBroadcaster,
   revoke,
   type StreamId,
   stopStream
 } from "@greenroom/core"
-import { Context, DateTime, Effect, Exit, Redacted } from "effect"
+import { Context, DateTime, Effect, Exit, Option, Redacted } from "effect"
 import type { Member } from "./Cast.ts"
 import type { Counts } from "./Counts.ts"
 import type { Instance } from "./Instance.ts"
 import type { Invariants } from "./Invariants.ts"
 import type { Kernel } from "./Kernel.ts"
+import type { MediaHost } from "./MediaHost.ts"
 import type { SimulatedStore } from "./SimulatedStore.ts"
 import type { Action } from "./Step.ts"
 
@@ -27,13 +30,14 @@ export interface OperatorsOptions {
   readonly kernel: Kernel
   readonly counts: Counts
   readonly store: SimulatedStore
+  readonly host: MediaHost
   readonly cast: ReadonlyArray<Member>
   readonly invariants: Invariants
   /** A well instance, the one asked for if it is well. */
   readonly instance: (index: number) => Instance | undefined
 }
 
-export const makeOperators = ({ kernel, counts, store, cast, invariants, instance }: OperatorsOptions) => {
+export const makeOperators = ({ kernel, counts, store, host, cast, invariants, instance }: OperatorsOptions) => {
   const { state } = store
   const member = (who: number) => cast[who % cast.length]!
   const streamOf = (who: number): StreamId | undefined =>
@@ -46,6 +50,15 @@ export const makeOperators = ({ kernel, counts, store, cast, invariants, instanc
     allowed.set(id, (allowed.get(id) ?? 0) + 1)
     at?.run(changeKey(id, { enabled: true }), (exit) => {
       if (Exit.isSuccess(exit)) counts.fault("key enabled again")
+    })
+  }
+
+  const force = (id: StreamId, at: Instance | undefined) => {
+    invariants.forced(id)
+    at?.run(forceStop(id), (exit) => {
+      if (Exit.isFailure(exit) || Option.isNone(exit.value)) return
+      counts.note(`forced stop: ${exit.value.value}`)
+      if (exit.value.value === "Ended") counts.fault("stream stopped by force")
     })
   }
 
@@ -92,6 +105,21 @@ export const makeOperators = ({ kernel, counts, store, cast, invariants, instanc
       if (id === undefined) return
       counts.fault("stream stopped by an operator")
       instance(at)?.operate("a stop", stopStream(id), () => {})
+    },
+    forceStop: ({ who, instance: at }: Does<"ForceStop">) => {
+      const id = streamOf(who)
+      if (id !== undefined) force(id, instance(at))
+    },
+    /** Whoever has left, while nobody can look: their keys are to be free again. */
+    forceTheGone: () => {
+      for (const id of state.unended) {
+        if (!host.world().connections.has(state.streams.get(id)!.sourceId)) force(id, instance(0))
+      }
+    },
+    enforce: ({ instance: at }: Does<"Enforce">) => {
+      instance(at)?.run(reconcileNow(true), (exit) => {
+        if (Exit.isSuccess(exit)) counts.fault("enforcement wished")
+      })
     },
     /** Gives a place a key that is good, and a broadcaster if its own is gone. */
     newKey: ({ who, instance: at }: Does<"NewKey">) => {

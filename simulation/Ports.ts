@@ -46,14 +46,20 @@ type Operation =
   | Effect.Effect<unknown, StoreUnavailable>
   | ((...args: ReadonlyArray<unknown>) => Effect.Effect<unknown, StoreUnavailable>)
 
+/** What moves sessions in a reconciler's name, and otherwise by a hook that was believed or an operator's word alone. */
+const movesByLease = new Set(["Sessions.markReady", "Sessions.end"])
+export const BELIEVED = " (unseen)"
+
 const remote = <S extends object>(port: string, service: S, line: Line, caller: Caller): S =>
   Object.fromEntries(
     (Object.entries(service) as ReadonlyArray<readonly [string, Operation]>).map(([name, operation]) => {
       const called = `${port}.${name}`
+      const believed = (args: ReadonlyArray<unknown>) =>
+        movesByLease.has(called) && args.at(-1) === null ? BELIEVED : ""
       return [
         name,
         typeof operation === "function"
-          ? (...args: ReadonlyArray<unknown>) => line(caller, called, operation(...args))
+          ? (...args: ReadonlyArray<unknown>) => line(caller, called + believed(args), operation(...args))
           : line(caller, called, operation)
       ]
     })

@@ -59,6 +59,8 @@ describe("a schedule", () => {
       Expire: true,
       DeleteBroadcaster: true,
       StopStream: true,
+      ForceStop: true,
+      Enforce: true,
       NewKey: true,
       EndedByHand: true,
       Lull: true

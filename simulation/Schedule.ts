@@ -16,6 +16,7 @@ const kickedBeforeRecord = (
   { at, who, protocol }: Connect & { readonly at: number },
   readyAfter: number
 ): ReadonlyArray<Step> => [
+  { at: at + readyAfter, _tag: "MediaServerSlow", by: dice.pick([0, dice.between(100, 900)]), for: 2_500 },
   { at: at + dice.below(readyAfter), _tag: "StopStream", who, instance: instance(dice, setting) },
   { at: at + readyAfter + dice.below(1_200), _tag: "Connect", who, protocol, guise: "itself", readyAfter: null }
 ]
@@ -41,8 +42,11 @@ const company = (dice: Dice, setting: Setting, step: Step): ReadonlyArray<Step> 
         { at: soon(2_500), _tag: "AuthAgain", who: step.who }
       ]
     case "Connect":
-      return step.protocol.startsWith("rtsp") && typeof step.readyAfter === "number"
-        ? kickedBeforeRecord(dice, setting, step, step.readyAfter)
+      if (step.protocol.startsWith("rtsp") && typeof step.readyAfter === "number")
+        return kickedBeforeRecord(dice, setting, step, step.readyAfter)
+      // A WebRTC client calls itself a publisher for as long as it is asked about.
+      return step.protocol === "webrtc" && dice.chance(0.1)
+        ? [{ at: step.at, _tag: "StoreSlow", by: dice.between(50, 300), for: dice.between(200, 900) }]
         : []
     default:
       return []

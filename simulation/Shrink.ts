@@ -23,6 +23,8 @@ const simpler = (setting: Setting): ReadonlyArray<Setting> => {
     { ...setting, clocks: clocks.map(() => 0) },
     { ...setting, hooks: { lost: 100, twice: 0, late: 0 } },
     { ...setting, persistence: 0 },
+    { ...setting, controlApi: "there" },
+    { ...setting, hookSecret: true },
     { ...setting, distance: 1 },
     { ...setting, onDuplicate: "refuse" },
     { ...setting, massKickLimit: 10 },

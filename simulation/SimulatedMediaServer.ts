@@ -53,8 +53,16 @@ const RTSP_PAUSE_MS = 1_000
 
 const DEADLINES_MS = { look: 5_000, find: 500, kick: 2_000, curePath: 5_000 } as const
 
-/** `source`: `null` for a path on which nobody publishes. */
-export type Strikes = (source: string | null, path: string, by: "kick" | "cure") => void
+/** Somebody is taken off the air. */
+export interface Strike {
+  /** `null` for a path on which nobody publishes. */
+  readonly source: string | null
+  readonly path: string
+  readonly by: "kick" | "cure"
+  /** Whether those whom nobody admitted might be kicked when it was ordered. */
+  readonly strangersToo: boolean
+}
+export type Strikes = (strike: Strike) => void
 
 export interface SimulatedMediaServerOptions {
   readonly kernel: Kernel
@@ -68,6 +76,9 @@ export interface SimulatedMediaServerOptions {
   readonly leads: () => boolean
   /** Told when the list of paths is read. */
   readonly pathsRead: () => void
+  /** Told of every look that is one. */
+  readonly looked: (look: Look) => void
+  readonly mayKickStrangers: () => boolean
 }
 
 export const makeSimulatedMediaServer = (options: SimulatedMediaServerOptions): MediaServer["Service"] => {
@@ -140,6 +151,7 @@ export const makeSimulatedMediaServer = (options: SimulatedMediaServerOptions): 
           }
           const composed = compose({ before, lists, paths, after })
           const wrong = [...lists, paths, after].find(({ _tag }) => _tag !== "Whole") ?? after
+          if (composed !== null) options.looked(composed)
           tell(composed === null ? failed("look", wrong) : Exit.succeed(composed))
         })
       }
@@ -222,11 +234,14 @@ export const makeSimulatedMediaServer = (options: SimulatedMediaServerOptions): 
     find: (source) =>
       listsOf(source.protocol).some((protocol) => familyOf(protocol) === "rtsp") ? findRtsp(source) : find(source),
     kick: (source) =>
-      ask("kick", source, (world) => {
-        const { path, protocol } = world.connections.get(source.id)!
-        strikes(source.id, path, "kick")
-        host.kick(source.id, protocol)
-        return "kicked" as const
+      Effect.suspend(() => {
+        const strangersToo = options.mayKickStrangers()
+        return ask("kick", source, (world) => {
+          const { path, protocol } = world.connections.get(source.id)!
+          strikes({ source: source.id, path, by: "kick", strangersToo })
+          host.kick(source.id, protocol)
+          return "kicked" as const
+        })
       }),
     curePath: (path) =>
       operation<void>("curePath", (tell) =>
@@ -234,7 +249,7 @@ export const makeSimulatedMediaServer = (options: SimulatedMediaServerOptions): 
           about: "paths",
           run: (world) => {
             const holder = World.publisherOf(world, path)
-            strikes(holder?.id ?? null, path, "cure")
+            strikes({ source: holder?.id ?? null, path, by: "cure", strangersToo: true })
             host.change((now, at) => {
               const configured = World.configure(now, at, path, 1)
               return configured === false ? now : World.deconfigure(configured, at, path) || configured

@@ -101,6 +101,8 @@ export const makeSimulatedStore = ({ kernel, dice, counts, executed }: Simulated
           resume(exit)
         })
       const fails = (cause: string) => Exit.fail(new StoreUnavailable({ operation, cause: new Error(cause) }))
+      const refuses = () =>
+        tell(Exit.fail(new StoreUnavailable({ operation, cause: new Error("rolled back"), nothingDone: true })))
       const breaks = () => tell(fails("the connection broke"))
       let lost = false
       const severed = () => {
@@ -130,7 +132,7 @@ export const makeSimulatedStore = ({ kernel, dice, counts, executed }: Simulated
           failing -= 1
           troubledAt = kernel.now()
           counts.fault("commit failed")
-          return breaks()
+          return dice.chance(0.5) ? refuses() : breaks()
         }
         if (over) counts.fault("executed after its caller had given up")
         const exit = execute(operation, effect, caller, by)

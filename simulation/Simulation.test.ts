@@ -19,7 +19,7 @@ const caught = (name: string, within: number) => {
   return null
 }
 
-describe("the simulation", () => {
+describe("the simulation", { timeout: 180_000 }, () => {
   it("keeps every invariant in sixty schedules of a minute each", () => {
     for (const seed of seeds(1, 60)) {
       const { violation, steps, simulatedMillis } = play(drawSchedule(seed))

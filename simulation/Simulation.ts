@@ -76,12 +76,12 @@ export const play = ({ seed, setting, steps }: Schedule, { bug = null, traced = 
       if (happening._tag === "Closed") encoders.closed(happening.id, happening.reason)
     }
   })
-  const invariants = makeInvariants(kernel, store, host, counts)
+  const invariants = makeInvariants({ kernel, store, host, counts, setting })
   const cast = makeCast(setting.publishers, store, mint)
   const fleet = makeFleet({ kernel, counts, store, host, mint, setting, bug, dice: diceFor(3), invariants, note })
   const encoders = makeEncoders({ kernel, dice: diceFor(4), counts, host, cast, setting })
-  const hooks = makeHooks({ kernel, dice: diceFor(5), counts, fates: setting.hooks, send: fleet.hook })
-  const operators = makeOperators({ kernel, counts, store, cast, invariants, instance: fleet.well })
+  const hooks = makeHooks({ kernel, dice: diceFor(5), counts, setting, send: fleet.hook })
+  const operators = makeOperators({ kernel, counts, store, host, cast, invariants, instance: fleet.well })
 
   const toldOf = (decision: AuthDecision | "unavailable" | "broken"): string =>
     typeof decision === "string" ? decision : decision._tag === "Refuse" ? decision.reason : "allow"
@@ -106,6 +106,7 @@ export const play = ({ seed, setting, steps }: Schedule, { bug = null, traced = 
     const began = kernel.now()
     let left = disagreements(kernel, store, host, setting)
     while (!isOver()) {
+      if (setting.controlApi === "absent") operators.forceTheGone()
       kernel.runTo(kernel.now() + LOOK_EVERY_MS, isOver)
       left = disagreements(kernel, store, host, setting)
       if (left.length === 0 || kernel.now() - began >= AGREED_WITHIN_MS) break

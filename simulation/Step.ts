@@ -115,6 +115,10 @@ export type Action =
   | { readonly _tag: "Expire"; readonly who: number; readonly instance: number; readonly in: number }
   | { readonly _tag: "DeleteBroadcaster"; readonly who: number; readonly instance: number }
   | { readonly _tag: "StopStream"; readonly who: number; readonly instance: number }
+  /** An operator frees a key whose stream nobody can look for. */
+  | { readonly _tag: "ForceStop"; readonly who: number; readonly instance: number }
+  /** An operator wishes that whoever publishes unadmitted goes, however many they are. */
+  | { readonly _tag: "Enforce"; readonly instance: number }
   | { readonly _tag: "NewKey"; readonly who: number; readonly instance: number }
   /** Somebody ends the row in the database by hand. */
   | { readonly _tag: "EndedByHand"; readonly who: number }
@@ -133,12 +137,16 @@ export interface Setting {
   readonly distance: number
   /** What encoders speak here. */
   readonly protocols: ReadonlyArray<Protocol>
+  /** `absent`: Greenroom cannot look, and has hooks alone. */
+  readonly controlApi: "there" | "absent"
   readonly unauthorized: "kick" | "report"
   readonly massKickLimit: number
   /** What happens to a newcomer with a key that is publishing. */
   readonly onDuplicate: "refuse" | "takeover"
   /** What becomes of a hook: so many of a hundred are lost, come twice, come late. */
   readonly hooks: { readonly lost: number; readonly twice: number; readonly late: number }
+  /** Whether hooks carry a secret, so that nobody can make one up. */
+  readonly hookSecret: boolean
   /** How many of a hundred encoders that were sent away come back by themselves. */
   readonly persistence: number
 }

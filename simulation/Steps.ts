@@ -109,6 +109,10 @@ export const makeSteps = (stage: Stage) => {
         return operators.deleteBroadcaster(step)
       case "StopStream":
         return operators.stopStream(step)
+      case "ForceStop":
+        return operators.forceStop(step)
+      case "Enforce":
+        return operators.enforce(step)
       case "NewKey":
         return operators.newKey(step)
       case "EndedByHand":

@@ -30,6 +30,8 @@ export const drawSetting = (dice: Dice): Setting => {
       { lost: 100, twice: 0, late: 0 },
       { lost: 0, twice: 0, late: 0 }
     ]),
-    persistence: dice.pick([0, 50, 100])
+    persistence: dice.pick([0, 50, 100]),
+    hookSecret: dice.chance(0.6),
+    controlApi: dice.chance(0.06) ? "absent" : "there"
   }
 }

@@ -73,6 +73,7 @@ export const groups: ReadonlyArray<ReadonlyArray<readonly [weight: number, draw:
         count: setting.massKickLimit + dice.between(-1, 4)
       })
     ],
+    [0.5, (dice, setting) => ({ _tag: "Enforce", instance: instance(dice, setting) })],
     [4, (dice, setting) => ({ _tag: "AuthAgain", who: who(dice, setting) })]
   ],
   [
@@ -176,7 +177,8 @@ export const groups: ReadonlyArray<ReadonlyArray<readonly [weight: number, draw:
         patient: dice.chance(0.5)
       })
     ],
-    [2, (dice, setting) => ({ _tag: "StopStream", who: who(dice, setting), instance: instance(dice, setting) })]
+    [2, (dice, setting) => ({ _tag: "StopStream", who: who(dice, setting), instance: instance(dice, setting) })],
+    [2, (dice, setting) => ({ _tag: "ForceStop", who: who(dice, setting), instance: instance(dice, setting) })]
   ],
   [
     [

@@ -60,6 +60,7 @@ const simulate = async (): Promise<boolean> => {
 }
 
 const MAX_SCHEDULES_A_BUG = 2_000
+const PLAYS_TO_SHRINK_A_BUG = 250
 
 const tryBugs = async (): Promise<boolean> => {
   const results: Array<BugResult> = []
@@ -72,7 +73,7 @@ const tryBugs = async (): Promise<boolean> => {
       results.push({ name, what, caught: null })
       continue
     }
-    const shrunk = shrink(drawSchedule(first.seed), bug, 1_000)
+    const shrunk = shrink(drawSchedule(first.seed), bug, PLAYS_TO_SHRINK_A_BUG)
     console.log(failureText(first.seed, shrunk, name))
     const { violation, schedule } = shrunk
     const caught = { seed: first.seed, schedules: first.seed - seed + 1, violation, steps: schedule.steps.length }

@@ -6,6 +6,9 @@ import type { Failure, Range, RangeResult } from "./Pool.ts"
 import { drawSchedule } from "./Schedule.ts"
 import { play } from "./Simulation.ts"
 
+// The errors of a simulation are facts of it: what they tell is in the trace, and their stacks would take a tenth of the time.
+Error.stackTraceLimit = 0
+
 parentPort?.on("message", ({ from, to, bug: name }: Range) => {
   const bug = name === null ? null : bugNamed(name)
   const tally = emptyTally()

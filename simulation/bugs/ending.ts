@@ -14,10 +14,21 @@ export const hookEnds: Bug = {
   })
 }
 
+export const hookBelievedAlways: Bug = {
+  name: "a hook believed while somebody can look",
+  what: "a not-ready hook is taken for the truth although the control API answers",
+  hook: Effect.fnUntraced(function* ({ event, source, protected: isProtected }) {
+    if (event === "ready" || !isProtected) return
+    const sessions = yield* Sessions
+    const ids = (yield* sessions.bySource([source])).map(({ streamId }) => streamId)
+    yield* sessions.end(ids, "left", null)
+  })
+}
+
 export const endedWhenKicked: Bug = {
   name: "ended when the kick answered 200",
   what: "a session ends with the answer of the kick instead of its absence from the list",
-  change: (ports) => ({
+  change: (ports, { policy }) => ({
     ...ports,
     mediaServer: {
       ...ports.mediaServer,
@@ -28,7 +39,7 @@ export const endedWhenKicked: Bug = {
           ports.sessions.end(
             sessions.map(({ streamId }) => streamId),
             "left",
-            null
+            policy.holder
           )
         )
         return answer

@@ -2,7 +2,7 @@
 
 import { authWaits, localExpiry, noLock, noUniqueIndex, sourceTwice, takeoverSupersedesItself } from "./admitting.ts"
 import type { Bug } from "./Bug.ts"
-import { endedWhenKicked, hookEnds, neverReadyEnds } from "./ending.ts"
+import { endedWhenKicked, hookBelievedAlways, hookEnds, neverReadyEnds } from "./ending.ts"
 import {
   failedListIsEmpty,
   listBeforeStore,
@@ -12,7 +12,7 @@ import {
   restartUnnoticed,
   webrtcTrusted
 } from "./looking.ts"
-import { endlessBackoff, eventApart, leaseKept } from "./running.ts"
+import { endlessBackoff, eventApart, leaseKept, wishForEver } from "./running.ts"
 import { cureUnseen, onlyActiveKicked, reasonNotReread, reportCoversFormer, revokeMarks } from "./stopping.ts"
 
 export const bugs: ReadonlyArray<Bug> = [
@@ -39,7 +39,9 @@ export const bugs: ReadonlyArray<Bug> = [
   onlyActiveKicked,
   pathsLogged,
   authWaits,
-  ownSourceTrusted
+  ownSourceTrusted,
+  hookBelievedAlways,
+  wishForEver
 ]
 
 export const bugNamed = (name: string): Bug => {

@@ -24,6 +24,19 @@ export const leaseKept: Bug = {
   })
 }
 
+export const wishForEver: Bug = {
+  name: "a wish that never ends",
+  what: "publishers whom nobody admitted are kicked, however many they are, although no operator wishes it",
+  change: (ports) => ({
+    ...ports,
+    leases: {
+      ...ports.leases,
+      hold: (holder, ttlMillis) =>
+        Effect.map(ports.leases.hold(holder, ttlMillis), (lease) => ({ ...lease, enforce: true }))
+    }
+  })
+}
+
 export const eventApart: Bug = {
   name: "an event outside its row's statement",
   what: "a session becomes active in one statement, and its event is written in the next",
