@@ -63,6 +63,8 @@ const shortOf = (state: SessionState | null): string =>
 
 /** A look that began within this time stands: while it does, nothing but looking moves a session. */
 const LOOK_STANDS_MS = 3_000
+/** An instance counts from the beginning of its pass; the store says when its look began, after whatever came first. */
+const BEFORE_A_LOOK_MS = 500
 /** So long does an instance ask whether it may look before it takes somebody's word. */
 const ASKED_WITHIN_MS = 600
 /** As long as a pass may last: so long may a wish that it has read be over before it acts by it. */
@@ -157,7 +159,7 @@ export const makeInvariants = ({ kernel, store, host, counts, setting }: Invaria
     const now = kernel.now()
     const name = instance ?? ""
     const known = looksKnown.get(name)?.findLast(({ since }) => since < now - ASKED_WITHIN_MS)
-    if (known === undefined || now - known.began >= LOOK_STANDS_MS) return
+    if (known === undefined || now - known.began >= LOOK_STANDS_MS - BEFORE_A_LOOK_MS) return
     // Whoever stood still, or waited for the store, may have decided before.
     if (!store.wasWellSince(now - LOOK_STANDS_MS) || (thawed.get(name) ?? 0) > now - LOOK_STANDS_MS) return
     fails("6", `${row.id} was moved by somebody's word, although ${name} knew of a look ${now - known.began} ms ago`)
