@@ -50,11 +50,11 @@ export class Venue extends Context.Service<
 const ASK_EVERY = "25 millis"
 
 /** Polls until there is an answer; how long that took, in milliseconds. Dies when there is none in time. */
-export const waitFor = Effect.fnUntraced(function* <A>(
+export const waitFor = Effect.fnUntraced(function* <A, R = never>(
   what: string,
-  ask: Effect.Effect<A | undefined>,
+  ask: Effect.Effect<A | undefined, never, R>,
   within: number
-): Effect.fn.Return<{ readonly value: A; readonly millis: number }, never, Venue> {
+): Effect.fn.Return<{ readonly value: A; readonly millis: number }, never, Venue | R> {
   const { slack } = yield* Venue
   const began = performance.now()
   while (true) {

@@ -32,6 +32,10 @@ export interface RunningService {
   readonly kill: Effect.Effect<void>
   /** Returns when it is ready. */
   readonly start: Effect.Effect<void>
+  /** More variables, or others, from its next start on. */
+  readonly set: (more: Readonly<Record<string, string>>) => Effect.Effect<void>
+  readonly freeze: Effect.Effect<void>
+  readonly thaw: Effect.Effect<void>
 }
 
 export const API_SECRET = "the-operator-secret-of-the-scenarios"
@@ -51,6 +55,11 @@ export const prepareService = Effect.fnUntraced(function* (
   const lives: Array<{ readonly service: Service; read: number }> = []
   const lines: Array<LogLine> = []
   const current = () => lives.at(-1)?.service
+  const others: Record<string, string> = {}
+  const signal = (name: NodeJS.Signals) =>
+    Effect.sync(() => {
+      current()?.child.kill(name)
+    })
 
   const start = Effect.promise(async () => {
     const service = startService({
@@ -60,7 +69,8 @@ export const prepareService = Effect.fnUntraced(function* (
       HOOK_SECRET,
       LOG_LEVEL: "trace",
       LOG_FORMAT: "json",
-      ...environment(directory)
+      ...environment(directory),
+      ...others
     })
     lives.push({ service, read: 0 })
     await service.ready
@@ -74,6 +84,7 @@ export const prepareService = Effect.fnUntraced(function* (
     Effect.promise(async () => {
       const service = current()
       if (service === undefined) return
+      service.child.kill("SIGCONT")
       service.child.kill("SIGTERM")
       if (await endedWithin(service, STOP_WITHIN_MS)) return
       service.child.kill("SIGKILL")
@@ -104,6 +115,9 @@ export const prepareService = Effect.fnUntraced(function* (
       current()?.child.kill("SIGKILL")
       await current()?.ended
     }),
-    start
+    start,
+    set: (more) => Effect.sync(() => void Object.assign(others, more)),
+    freeze: signal("SIGSTOP"),
+    thaw: signal("SIGCONT")
   }
 })

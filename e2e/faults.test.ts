@@ -1,0 +1,25 @@
+/** The scenarios of faults on real input: what is stopped, killed and frozen is a real MediaMTX and a real PostgreSQL. */
+import { afterAll, describe, it, layer } from "@effect/vitest"
+import { missing } from "../packages/adapters/test/fixtures/realMediaMtx.ts"
+import { disorderedHooks } from "../packages/server/test/scenarios/hooks.ts"
+import { rtspOddities } from "../packages/server/test/scenarios/rtspOddities.ts"
+import { terminating } from "../packages/server/test/scenarios/terminating.ts"
+import * as realFleet from "./realFleet.ts"
+import { measurements } from "./realVenues.ts"
+
+const options = { excludeTestServices: true, timeout: "2 minutes" } as const
+
+if (missing.length > 0) {
+  console.warn(`Faults: not run, no ${missing.join(" and no ")} in PATH`)
+  describe("Faults", () => {
+    it.skip("the scenarios", () => {})
+  })
+} else {
+  afterAll(() => console.log(`\n${measurements.table()}\n`))
+
+  layer(realFleet.layer({ instances: [{}] }), options)("One Greenroom in front of a real MediaMTX", (it) => {
+    terminating(it)
+    disorderedHooks(it)
+    rtspOddities(it)
+  })
+}
