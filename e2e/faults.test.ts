@@ -1,9 +1,11 @@
 /** The scenarios of faults on real input: what is stopped, killed and frozen is a real MediaMTX and a real PostgreSQL. */
 import { afterAll, describe, it, layer } from "@effect/vitest"
 import { missing } from "../packages/adapters/test/fixtures/realMediaMtx.ts"
+import { blindness } from "../packages/server/test/scenarios/blindness.ts"
+import { databaseAway } from "../packages/server/test/scenarios/databaseAway.ts"
 import { disorderedHooks } from "../packages/server/test/scenarios/hooks.ts"
 import { rtspOddities } from "../packages/server/test/scenarios/rtspOddities.ts"
-import { terminating } from "../packages/server/test/scenarios/terminating.ts"
+import { takingOver, terminating } from "../packages/server/test/scenarios/terminating.ts"
 import * as realFleet from "./realFleet.ts"
 import { measurements } from "./realVenues.ts"
 
@@ -21,5 +23,11 @@ if (missing.length > 0) {
     terminating(it)
     disorderedHooks(it)
     rtspOddities(it)
+    blindness(it)
+    databaseAway(it)
+  })
+
+  layer(realFleet.layer({ instances: [{ ON_DUPLICATE_PUBLISH: "takeover" }] }), options)("Takeovers", (it) => {
+    takingOver(it)
   })
 }

@@ -24,6 +24,8 @@ const controlApi = ({ apiUrl }: RealMediaMtx) => {
     })
 }
 
+/** As `realMediaMtx` configures it. */
+const READ_TIMEOUT_MS = 4_000
 /** Long enough for a RECORD to queue behind a pending auth, and for a kick to overtake it. */
 const AUTH_HELD = "1500 millis"
 
@@ -60,6 +62,7 @@ const stagecraft = (mtx: RealMediaMtx, door: HttpRelay): Stagecraft => {
       if (refused > 0) yield* Effect.die(new Error(`${refused} of ${size} readers are refused`))
     }),
     published,
+    authTimeout: READ_TIMEOUT_MS,
     stop: mtx.stop("SIGTERM"),
     zombie: Effect.fnUntraced(function* (target) {
       const client = yield* rtspClient(target.url)
@@ -76,9 +79,16 @@ const stagecraft = (mtx: RealMediaMtx, door: HttpRelay): Stagecraft => {
       yield* Effect.forkScoped(client.record)
       yield* Effect.sleep("200 millis")
       yield* call("POST", `/v3/rtspsessions/kick/${id}`)
-      yield* Effect.sleep(AUTH_HELD)
-      const after = yield* listed<{ readonly id: string }>("/v3/rtspsessions/list")
-      return (yield* published).get(target.path) === id && after.every((session) => session.id !== id)
+      const came = Effect.gen(function* () {
+        const after = yield* listed<{ readonly id: string }>("/v3/rtspsessions/list")
+        return (yield* published).get(target.path) === id && after.every((session) => session.id !== id)
+      })
+      const deadline = performance.now() + 4_000
+      while (!(yield* came)) {
+        if (performance.now() > deadline) return false
+        yield* Effect.sleep("10 millis")
+      }
+      return true
     })
   }
 }

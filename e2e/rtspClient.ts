@@ -1,6 +1,6 @@
 /**
  * An RTSP client over TCP, step by step: it can announce and wait, record, pause and record again, which no encoder can be told to,
- * and a hundred of it are cheap. What it sends as a picture is one small packet again and again.
+ * and a hundred of it are cheap. What it sends as a picture is the beginning of one, again and again.
  */
 import * as Net from "node:net"
 import { Effect } from "effect"
@@ -121,7 +121,7 @@ export const rtspClient = Effect.fnUntraced(function* (address: string) {
     rtp.writeUInt16BE(number & 0xffff, 6)
     rtp.writeUInt32BE((number * 9000) >>> 0, 8)
     rtp.writeUInt32BE(0x47524545, 12)
-    rtp.set([0x41, 0x9a, 0x24, 0x6c], 16)
+    rtp.set([0x65, 0x88, 0x84, 0x00], 16)
     number += 1
     socket.write(rtp)
   }

@@ -24,6 +24,8 @@ export interface Stagecraft {
   readonly crowd: (path: string, size: number) => Effect.Effect<void, never, Scope.Scope>
   /** The publishers that the media server itself lists, by path: ids of their sources. */
   readonly published: Effect.Effect<ReadonlyMap<string, string>>
+  /** How long the media server waits for the answer about a client, in milliseconds. */
+  readonly authTimeout: number
   /** Ends it as an operator does. */
   readonly stop: Effect.Effect<void>
   /**

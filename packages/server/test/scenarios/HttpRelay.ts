@@ -7,7 +7,7 @@ import type { AddressInfo } from "node:net"
 import { Duration, Effect } from "effect"
 
 export type RelayFault = {
-  /** Only requests whose URL contains this; all of them unless told. */
+  /** Only requests whose URL or body contains this; all of them unless told. */
   readonly only?: string
 } & (
   /** Is not passed on and never answered. */
@@ -97,7 +97,7 @@ export const httpRelay = Effect.gen(function* () {
     const url = request.url ?? ""
     urls.push(url)
     const body = await wholeOf(request)
-    const trouble = fault !== null && url.includes(fault.only ?? "") ? fault : null
+    const trouble = fault !== null && (url.includes(fault.only ?? "") || body.includes(fault.only ?? "")) ? fault : null
     if (trouble?._tag === "Silent") return
     if (trouble?._tag === "HangUp") return void request.socket.destroy()
     if (trouble?._tag === "Status") return void response.writeHead(trouble.status).end(trouble.body ?? "")
@@ -146,3 +146,7 @@ export const httpRelay = Effect.gen(function* () {
   }
   return relay
 })
+
+/** The fault is there until the scope closes, or the relay is told another. */
+export const goesWrong = (relay: HttpRelay, fault: RelayFault) =>
+  Effect.acquireRelease(relay.fault(fault), () => relay.fault(null))

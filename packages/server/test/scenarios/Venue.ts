@@ -87,6 +87,7 @@ export const listen = Effect.map(Venue, ({ service }) => {
         ),
         ({ value }) => value
       ),
+    admissions: (): ReadonlyArray<LogLine> => decisions().filter((line) => line.decision === "allow"),
     /** Refusals but those of RTSP's anonymous first call. */
     refusals: (fits: (line: LogLine) => boolean): ReadonlyArray<LogLine> =>
       decisions().filter((line) => line.decision === "refuse" && line.reason !== "unauthorized" && fits(line))

@@ -2,7 +2,7 @@
 import { layer } from "@effect/vitest"
 import { disorderedHooks } from "./hooks.ts"
 import { rtspOddities } from "./rtspOddities.ts"
-import { terminating } from "./terminating.ts"
+import { takingOver, terminating } from "./terminating.ts"
 import * as twinFleet from "./twinFleet.ts"
 
 const options = { excludeTestServices: true, timeout: "60 seconds" } as const
@@ -11,4 +11,8 @@ layer(twinFleet.layer({ instances: [{}] }), options)("One Greenroom in front of 
   terminating(it)
   disorderedHooks(it)
   rtspOddities(it)
+})
+
+layer(twinFleet.layer({ instances: [{ ON_DUPLICATE_PUBLISH: "takeover" }] }), options)("Takeovers", (it) => {
+  takingOver(it)
 })

@@ -3,6 +3,7 @@ import { assert, type Vitest } from "@effect/vitest"
 import { Effect, Exit, Scope } from "effect"
 import { eventsOf, goesOn, goOnAir, happens, isOver, isRefusedWith, newKey, revoked, TAKEN_OFF } from "./acts.ts"
 import { Fleet } from "./Fleet.ts"
+import { goesWrong } from "./HttpRelay.ts"
 import { targetOf } from "./Target.ts"
 import { listen, Venue, waitFor } from "./Venue.ts"
 
@@ -83,7 +84,7 @@ export const terminating = (it: Vitest.MethodsNonLive<Venue | Fleet>): void => {
       const { service } = yield* Venue
       const { controlApi } = yield* Fleet
       const onAir = yield* goOnAir(yield* newKey(), "rtmp")
-      yield* controlApi.fault({ _tag: "Silent", only: "/kick/" })
+      yield* goesWrong(controlApi, { _tag: "Silent", only: "/kick/" })
       yield* Effect.forkScoped(service.api.call("DELETE", `/stream-keys/${onAir.key.id}`))
       yield* happens(onAir.stream.id, "stop_requested")
       yield* diesAndReturns(onAir)
@@ -95,6 +96,7 @@ export const terminating = (it: Vitest.MethodsNonLive<Venue | Fleet>): void => {
       const { service } = yield* Venue
       const { controlApi } = yield* Fleet
       const onAir = yield* goOnAir(yield* newKey(), "rtmp")
+      yield* Effect.addFinalizer(() => controlApi.fault(null))
       yield* controlApi.faultAfter("/kick/", { _tag: "Silent", only: "/list" })
       yield* Effect.forkScoped(service.api.call("DELETE", `/stream-keys/${onAir.key.id}`))
       yield* happens(onAir.stream.id, "kicked")

@@ -25,6 +25,7 @@ const stagecraft = (twin: TwinServer.Twin): Stagecraft => {
         connections.filter(({ phase }) => phase._tag === "Publishing").map(({ path, id }) => [path, id] as const)
       )
     }),
+    authTimeout: times.readTimeout,
     stop: twin.stop,
     zombie: Effect.fnUntraced(function* (target) {
       const { publisher } = yield* connect({ ...clientOf(target), readyAfter: 1_000 }, "rtsp")
