@@ -107,13 +107,14 @@ export const layer = (options: FleetOptions) =>
       yield* start
       const first = fleet.instances[0]!
       yield* mediaServerAnswers(first)
-      const own = yield* venue(first, {
+      const mediaServer = {
         kill: made.stop("SIGKILL"),
         start: made.start,
         back: until("the media server takes publishers", () => listens(made.ports.rtmp)),
         freeze: made.freeze,
         thaw: made.thaw
-      })
+      }
+      const own = yield* venue(first, mediaServer, fleet.instances)
       return Context.make(Venue, own).pipe(Context.add(Fleet, { ...fleet, stage: stagecraft(made, fleet.door) }))
     })
   )

@@ -44,12 +44,17 @@ export const mediaServerAnswers = ({ api }: RunningService) =>
     return body?.media_server === "ok"
   })
 
-export const venue = Effect.fnUntraced(function* (service: RunningService, mediaServer: MediaServerControls) {
+export const venue = Effect.fnUntraced(function* (
+  service: RunningService,
+  mediaServer: MediaServerControls,
+  asked: ReadonlyArray<RunningService> = [service]
+) {
   const clip = yield* makeClip(yield* temporaryFolder)
   const encode: Venue["Service"]["encode"] = (target) =>
     target.protocol === "webrtc" ? browserEncoder(target) : ffmpegEncoder(clip, target, target.protocol)
   return Venue.of({
     service,
+    asked,
     encode,
     encodeSlowly: encode,
     stranger: encode,

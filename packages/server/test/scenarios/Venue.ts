@@ -32,6 +32,8 @@ export class Venue extends Context.Service<
   Venue,
   {
     readonly service: RunningService
+    /** Those that the media server asks: the service, and others on its database. */
+    readonly asked: ReadonlyArray<RunningService>
     /** Publishes until it is taken off the air or its scope closes. */
     readonly encode: (target: Target) => Effect.Effect<Encoder, never, Scope.Scope>
     /** The same, and takes RTMP's full two seconds to be ready. */
@@ -67,12 +69,11 @@ export const waitFor = Effect.fnUntraced(function* <A, R = never>(
 })
 
 /** What `/auth` has said from here on. */
-export const listen = Effect.map(Venue, ({ service }) => {
-  const from = service.lines().length
+export const listen = Effect.map(Venue, ({ asked }) => {
+  const from = asked.map(({ lines }) => lines().length)
   const decisions = () =>
-    service
-      .lines()
-      .slice(from)
+    asked
+      .flatMap(({ lines }, index) => lines().slice(from[index]))
       .filter(({ message, route, action, decision }) => {
         return message === "request" && route === "/auth" && action === "publish" && decision !== undefined
       })

@@ -44,7 +44,7 @@ export const layer = (options: FleetOptions) =>
       yield* fleet.controlApi.leadTo(Number(new URL(twin.apiUrl).port))
       yield* twin.authenticateAt(authAddress)
       yield* start
-      return Context.make(Venue, venueOn(twin, fleet.instances[0]!)).pipe(
+      return Context.make(Venue, venueOn(twin, fleet.instances[0]!, fleet.instances)).pipe(
         Context.add(Fleet, { ...fleet, stage: stagecraft(twin) })
       )
     })

@@ -65,12 +65,17 @@ export const connector = (twin: TwinServer.Twin) =>
   })
 
 /** The venue of a service in front of this twin. */
-export const venueOn = (twin: TwinServer.Twin, service: RunningService): Venue["Service"] => {
+export const venueOn = (
+  twin: TwinServer.Twin,
+  service: RunningService,
+  asked: ReadonlyArray<RunningService> = [service]
+): Venue["Service"] => {
   const connected = connector(twin)
   const connect = (options: PublishOptions, protocol: Target["protocol"]) =>
     Effect.map(connected(options, protocol), ({ encoder }) => encoder)
   return Venue.of({
     service,
+    asked,
     encode: (target) => connect(clientOf(target), target.protocol),
     encodeSlowly: (target) => connect({ ...clientOf(target), readyAfter: RTMP_ANALYSIS }, target.protocol),
     stranger: (target) => connect({ ...clientOf(target), unasked: true }, target.protocol),
