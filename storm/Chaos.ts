@@ -31,7 +31,7 @@ const strike = Effect.fnUntraced(function* (victim: Victim, how: Blow["how"], aw
   blow.to = now()
 }, Effect.uninterruptible)
 
-/** In every round each victim is killed and frozen once, in an order of its own. Ends after the last blow that fits. */
+/** In every round each victim is killed and frozen once, in an order of its own. The last blow comes when the time is up. */
 export const rage = Effect.fnUntraced(function* (
   victims: ReadonlyArray<Victim>,
   dice: Dice,
@@ -47,10 +47,9 @@ export const rage = Effect.fnUntraced(function* (
   }
   while (true) {
     for (const [victim, how] of round()) {
-      yield* Effect.sleep(dice.between(QUIET_MS.least, QUIET_MS.most))
-      const away = dice.between(AWAY_MS.least, AWAY_MS.most)
-      if (now() + away > until) return
-      yield* strike(victim, how, away, blows)
+      yield* Effect.sleep(Math.max(0, Math.min(dice.between(QUIET_MS.least, QUIET_MS.most), until - now())))
+      yield* strike(victim, how, dice.between(AWAY_MS.least, AWAY_MS.most), blows)
+      if (now() >= until) return
     }
   }
 })

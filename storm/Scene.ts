@@ -43,8 +43,6 @@ export const scene = Effect.gen(function* () {
     LOG_LEVEL: "info",
     DATABASE_URL: db.url,
     MEDIAMTX_API_URL: mtx!.apiUrl,
-    // Twenty strangers after an hour without Greenroom are no mistake of an operator's here.
-    MASS_KICK_LIMIT: "1000",
     ...publicUrls(mtx!)
   }))
   // Ports that the system does not give to others while the server is down.

@@ -37,7 +37,7 @@ export const storm = Effect.fnUntraced(function* ({ seconds, seed, say }: StormO
 
   const until = now() + seconds * 1_000
   const operator = Effect.gen(function* () {
-    while (now() < until) {
+    while (true) {
       yield* Effect.sleep(operatorsDice.between(OPERATE_EVERY_MS.least, OPERATE_EVERY_MS.most))
       const inUse = encoders.inUse()
       if (inUse.length === 0) continue
@@ -45,9 +45,9 @@ export const storm = Effect.fnUntraced(function* ({ seconds, seed, say }: StormO
       counts.set(what, (counts.get(what) ?? 0) + 1)
     }
   })
-  yield* Effect.all([rage(victims, makeDice(seed + 3), until, blows), operator], { concurrency: 2, discard: true })
+  yield* Effect.raceFirst(rage(victims, makeDice(seed + 3), until, blows), operator)
+  const over = now()
   yield* encoders.calm
-  const over = Math.max(...blows.map(({ to }) => to), until)
   say(`the storm is over after ${blows.length} blows`)
 
   const first = yield* agreement(api, database, look, over, AGREE_PATIENCE_MS)
@@ -64,6 +64,7 @@ export const storm = Effect.fnUntraced(function* ({ seconds, seed, say }: StormO
     if (status !== "revoked") undead.push(`key ${key.id} was revoked, and is ${status}`)
   }
   const printed = greenroom.printed()
+  if (process.env.STORM_DEBUG) yield* Effect.promise(async () => (await import("node:fs")).writeFileSync("/tmp/ft/storm.log", printed))
   const leaked = api.keys().filter((key) => printed.includes(key.slice(3))).length
 
   const agreed = (one: typeof first) =>
