@@ -64,7 +64,6 @@ export const storm = Effect.fnUntraced(function* ({ seconds, seed, say }: StormO
     if (status !== "revoked") undead.push(`key ${key.id} was revoked, and is ${status}`)
   }
   const printed = greenroom.printed()
-  if (process.env.STORM_DEBUG) yield* Effect.promise(async () => (await import("node:fs")).writeFileSync("/tmp/ft/storm.log", printed))
   const leaked = api.keys().filter((key) => printed.includes(key.slice(3))).length
 
   const agreed = (one: typeof first) =>

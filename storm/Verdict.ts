@@ -86,7 +86,6 @@ export const agreement = Effect.fnUntraced(function* (
   patience: number
 ) {
   let last: ReadonlyArray<string> = ["the media server was never seen"]
-  if (process.env.STORM_DEBUG) console.log("over at", new Date(since).toISOString())
   while (now() - since < patience) {
     const seen = yield* mediaServer
     const [streams, rows] = yield* Effect.all([
@@ -103,7 +102,6 @@ export const agreement = Effect.fnUntraced(function* (
         return { millis: now() - since, paths: seen.size, differences: [] }
       }
       last = differences(views)
-      if (process.env.STORM_DEBUG) console.log(((now() - since)/1000).toFixed(2), last)
     }
     yield* Effect.sleep("50 millis")
   }

@@ -9,7 +9,7 @@ export interface Window {
 /** Milliseconds since the epoch, as everything in the storm. */
 export const now = (): number => performance.timeOrigin + performance.now()
 
-/** The longest time from one of these to another with no window, and nothing else, in between. `spans` are in order. */
+/** The longest time from `since`, or from the end of a window after it, to one of these times (in order) with no window in between. */
 export const longestOutside = (
   times: ReadonlyArray<number>,
   since: number,
