@@ -6,6 +6,7 @@ import { databaseAway } from "../packages/server/test/scenarios/databaseAway.ts"
 import { disorderedHooks } from "../packages/server/test/scenarios/hooks.ts"
 import { rtspOddities } from "../packages/server/test/scenarios/rtspOddities.ts"
 import { takingOver, terminating } from "../packages/server/test/scenarios/terminating.ts"
+import { houseSources } from "./houseSources.ts"
 import * as realFleet from "./realFleet.ts"
 import { measurements } from "./realVenues.ts"
 
@@ -20,6 +21,7 @@ if (missing.length > 0) {
   afterAll(() => console.log(`\n${measurements.table()}\n`))
 
   layer(realFleet.layer({ instances: [{}] }), options)("One Greenroom in front of a real MediaMTX", (it) => {
+    houseSources(it)
     terminating(it)
     disorderedHooks(it)
     rtspOddities(it)

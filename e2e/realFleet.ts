@@ -29,15 +29,46 @@ const READ_TIMEOUT_MS = 4_000
 /** Long enough for a RECORD to queue behind a pending auth, and for a kick to overtake it. */
 const AUTH_HELD = "1500 millis"
 
+interface PathItem {
+  readonly name: string
+  readonly ready: boolean
+  readonly source: { readonly type: string; readonly id: string } | null
+}
+
+/** What the real one brings up by itself, by the names of the paths: nobody connects to publish there. */
+export const house = {
+  origin: "house/origin",
+  pulled: "house/pulled",
+  redirect: "house/redirect",
+  demand: "house/demand",
+  always: "house/always"
+} as const
+
+const housePaths = ({ rtsp }: RealMediaMtx["ports"]) => ({
+  [house.pulled]: `{ source: "rtsp://127.0.0.1:${rtsp}/${house.origin}", sourceOnDemand: true, rtspTransport: tcp }`,
+  [house.redirect]: `{ source: redirect, sourceRedirect: "rtsp://127.0.0.1:${rtsp}/${house.origin}" }`,
+  [house.demand]: `{ runOnDemand: sleep 60, runOnDemandStartTimeout: 60s }`,
+  [house.always]: "{ alwaysAvailable: true, alwaysAvailableTracks: [{ codec: H264 }] }"
+})
+
+/** The real media server, past every relay. */
+export class House extends Context.Service<
+  House,
+  {
+    readonly paths: Effect.Effect<ReadonlyArray<PathItem>>
+    /** For a player. */
+    readonly address: (path: string) => string
+  }
+>()("greenroom/e2e/House") {}
+
+const listedBy =
+  (mtx: RealMediaMtx) =>
+  <A>(path: string) =>
+    Effect.map(controlApi(mtx)("GET", `${path}?itemsPerPage=1000000`), (page) => (page as Page<A> | null)?.items ?? [])
+
 const stagecraft = (mtx: RealMediaMtx, door: HttpRelay): Stagecraft => {
   const call = controlApi(mtx)
-  const listed = <A>(path: string) =>
-    Effect.map(call("GET", `${path}?itemsPerPage=1000000`), (page) => (page as Page<A> | null)?.items ?? [])
-  interface PathItem {
-    readonly name: string
-    readonly ready: boolean
-    readonly source: { readonly type: string; readonly id: string } | null
-  }
+  const listed = listedBy(mtx)
   const published = Effect.map(listed<PathItem>("/v3/paths/list"), (paths) => {
     const own = paths.filter(({ ready, source }) => ready && /(Conn|Session)$/.test(source?.type ?? ""))
     return new Map(own.map(({ name, source }) => [name, source!.id] as const))
@@ -100,7 +131,8 @@ export const layer = (options: FleetOptions) =>
       const { start, authAddress, ...fleet } = yield* prepareFleet(options, () => publicUrls(mtx!))
       const made = yield* realMediaMtx({
         authHttpAddress: authAddress,
-        protocols: ["rtsp", "rtmp", "srt", "hls"]
+        protocols: ["rtsp", "rtmp", "srt", "hls"],
+        paths: housePaths
       })
       mtx = made
       yield* fleet.controlApi.leadTo(Number(new URL(made.apiUrl).port))
@@ -115,6 +147,13 @@ export const layer = (options: FleetOptions) =>
         thaw: made.thaw
       }
       const own = yield* venue(first, mediaServer, fleet.instances)
-      return Context.make(Venue, own).pipe(Context.add(Fleet, { ...fleet, stage: stagecraft(made, fleet.door) }))
+      const houseOf = House.of({
+        paths: listedBy(made)<PathItem>("/v3/paths/list"),
+        address: (path) => `rtsp://127.0.0.1:${made.ports.rtsp}/${path}`
+      })
+      return Context.make(Venue, own).pipe(
+        Context.add(House, houseOf),
+        Context.add(Fleet, { ...fleet, stage: stagecraft(made, fleet.door) })
+      )
     })
   )

@@ -3,7 +3,7 @@
  * again under twenty encoders and an operator. Exits with 0 when everything that was promised was so, with 1 when not.
  */
 import { parseArgs } from "node:util"
-import { Effect, Exit } from "effect"
+import { Cause, Effect, Exit } from "effect"
 import { missing } from "../packages/adapters/test/fixtures/realMediaMtx.ts"
 import { storm } from "./Storm.ts"
 
@@ -32,7 +32,14 @@ const bounded = storm({ seconds, seed, say }).pipe(
 const fiber = Effect.runFork(bounded)
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => fiber.interruptUnsafe())
 fiber.addObserver((exit) => {
-  if (Exit.isFailure(exit)) console.error(exit.cause)
-  else say(exit.value.length === 0 ? "all as promised" : `not as promised:\n${exit.value.join("\n")}`)
-  process.exit(Exit.isSuccess(exit) && exit.value.length === 0 ? 0 : 1)
+  if (Exit.isSuccess(exit)) {
+    say(exit.value.length === 0 ? "all as promised" : `not as promised:\n${exit.value.join("\n")}`)
+    process.exit(exit.value.length === 0 ? 0 : 1)
+  }
+  if (Cause.hasInterruptsOnly(exit.cause)) {
+    say("interrupted, and cleaned up")
+    process.exit(130)
+  }
+  console.error(Cause.pretty(exit.cause))
+  process.exit(1)
 })
