@@ -4,8 +4,9 @@ import { missing } from "../packages/adapters/test/fixtures/realMediaMtx.ts"
 import { blindness } from "../packages/server/test/scenarios/blindness.ts"
 import { databaseAway } from "../packages/server/test/scenarios/databaseAway.ts"
 import { disorderedHooks } from "../packages/server/test/scenarios/hooks.ts"
-import { rtspOddities } from "../packages/server/test/scenarios/rtspOddities.ts"
-import { takingOver, terminating } from "../packages/server/test/scenarios/terminating.ts"
+import { rtspOddities, unlistedPublishers } from "../packages/server/test/scenarios/rtspOddities.ts"
+import { takingOver, terminating, terminatingOnItsOwn } from "../packages/server/test/scenarios/terminating.ts"
+import { uninvitedPublishers } from "../packages/server/test/scenarios/uninvited.ts"
 import { houseSources } from "./houseSources.ts"
 import * as realFleet from "./realFleet.ts"
 import { measurements } from "./realVenues.ts"
@@ -21,10 +22,15 @@ if (missing.length > 0) {
   afterAll(() => console.log(`\n${measurements.table()}\n`))
 
   layer(realFleet.layer({ instances: [{}] }), options)("One Greenroom in front of a real MediaMTX", (it) => {
-    houseSources(it)
-    terminating(it)
+    describe.concurrent("that disturb nobody", () => {
+      houseSources(it)
+      terminating(it)
+      rtspOddities(it)
+    })
+    terminatingOnItsOwn(it)
     disorderedHooks(it)
-    rtspOddities(it)
+    unlistedPublishers(it)
+    uninvitedPublishers(it)
     blindness(it)
     databaseAway(it)
   })

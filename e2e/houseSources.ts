@@ -32,7 +32,8 @@ export const houseSources = (it: Vitest.MethodsNonLive<Venue | Fleet | House>): 
       const before = yield* media.paths
       yield* Effect.sleep(SEVERAL_LOOKS)
       const after = yield* media.paths
-      const shown = (paths: typeof before) => paths.map(({ name, ready, source }) => [name, ready, source?.type ?? null])
+      const shown = (paths: typeof before) =>
+        paths.map(({ name, ready, source }) => [name, ready, source?.type ?? null])
       assert.deepStrictEqual(shown(after), shown(before))
       assert.isFalse(player.hasEnded())
       const unended = yield* service.api.streams("status=connecting,active&limit=200")
@@ -51,7 +52,10 @@ export const houseSources = (it: Vitest.MethodsNonLive<Venue | Fleet | House>): 
       yield* isOver(guest, "disconnected")
       assert.isTrue((yield* media.paths).some(({ name }) => name === house.always))
       yield* goesOn(origin)
-      const said = service.lines().slice(from).map(({ message }) => message)
+      const said = service
+        .lines()
+        .slice(from)
+        .map(({ message }) => message)
       for (const word of ["publisher kicked", "a publisher that no list shows: its path is reset"]) {
         assert.notInclude(said, word)
       }

@@ -46,7 +46,8 @@ export const makeKeys = Effect.fnUntraced(function* (api: Api, dice: Dice) {
     }
   })
 
-  const die = (held: HeldKey, why: Dead["why"], from: number) => held.dead.push({ why, from, to: Number.POSITIVE_INFINITY })
+  const die = (held: HeldKey, why: Dead["why"], from: number) =>
+    held.dead.push({ why, from, to: Number.POSITIVE_INFINITY })
 
   const revoke = Effect.fnUntraced(function* ({ key, dead }: HeldKey) {
     const { status } = yield* api.call("DELETE", `/stream-keys/${key.id}`)

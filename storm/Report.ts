@@ -25,6 +25,9 @@ export const countsText = (counts: ReadonlyMap<string, number>): ReadonlyArray<r
 export const overstayText = (overstays: ReadonlyArray<Overstay>): ReadonlyArray<readonly [string, string]> => {
   const groups = Map.groupBy(overstays, ({ what }) => what)
   return [...groups].sort().map(([what, group]) => {
-    return [`on the air ${what}`, `${group.length} times, at most ${seconds(group[0]!.millis)} outside the windows`] as const
+    return [
+      `on the air ${what}`,
+      `${group.length} times, at most ${seconds(group[0]!.millis)} outside the windows`
+    ] as const
   })
 }

@@ -54,7 +54,8 @@ export const overstays = Effect.fnUntraced(function* (
     }
     for (const { why, from, to } of keys.all.get(row.stream_key_id)?.dead ?? []) {
       const wrong = times.filter((time) => from <= time && time < to)
-      if (wrong.length > 0) found.push({ what: `of a key ${why}`, path, millis: longestOutside(wrong, from, windows).millis })
+      if (wrong.length > 0)
+        found.push({ what: `of a key ${why}`, path, millis: longestOutside(wrong, from, windows).millis })
     }
     if (row.stop_requested !== null) wrongSince("of a stream told to stop", row.stop_requested)
     if (row.ended !== null) wrongSince("of a stream that had ended", row.ended)
@@ -112,7 +113,8 @@ export const agreement = Effect.fnUntraced(function* (
 export const brokenRows = Effect.fnUntraced(function* ({ query }: DatabaseControls) {
   const questions = {
     "events written twice": "select 1 from stream_events group by stream_id, type having count(*) > 1",
-    "sequences with gaps": "select 1 from stream_events group by stream_id having min(seq) <> 1 or max(seq) <> count(*)",
+    "sequences with gaps":
+      "select 1 from stream_events group by stream_id having min(seq) <> 1 or max(seq) <> count(*)",
     "paths with two sessions":
       "select 1 from streams where ended_at is null and stop_reason is distinct from 'superseded' group by path having count(*) > 1",
     "keys with two sessions":

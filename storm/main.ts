@@ -8,7 +8,10 @@ import { missing } from "../packages/adapters/test/fixtures/realMediaMtx.ts"
 import { storm } from "./Storm.ts"
 
 const { values } = parseArgs({
-  options: { seconds: { type: "string", default: "120" }, seed: { type: "string", default: String(Date.now() % 1_000_000) } }
+  options: {
+    seconds: { type: "string", default: "120" },
+    seed: { type: "string", default: String(Date.now() % 1_000_000) }
+  }
 })
 const [seconds, seed] = [Number(values.seconds), Number(values.seed)]
 const say = (line: string) => console.log(line)

@@ -69,7 +69,8 @@ export const makeApi = (address: { readonly base: string; readonly secret: strin
       const sent = body === undefined ? {} : { body: JSON.stringify(body) }
       const init = { method, headers, signal: AbortSignal.timeout(20_000), ...sent }
       const response = await fetch(`${address.base}${path}`, init).catch(() => null)
-      if (response === null) return { status: 0, body: null as A, headers: new Headers(), millis: performance.now() - began }
+      if (response === null)
+        return { status: 0, body: null as A, headers: new Headers(), millis: performance.now() - began }
       const text = await response.text()
       const millis = performance.now() - began
       const issues = method === "POST" && path === "/stream-keys" && response.status === 201

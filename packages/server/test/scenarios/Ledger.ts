@@ -33,7 +33,8 @@ export const keepLedger = Effect.fnUntraced(function* (api: Api) {
       for (const id of issued) {
         const { status, body } = yield* api.call<StreamKey>("GET", `/stream-keys/${id}`)
         if (status !== 200) complaints.push(`key ${id} was issued, and is answered with ${status}`)
-        else if (revoked.has(id) && body.status !== "revoked") complaints.push(`key ${id} was revoked, and is ${body.status}`)
+        else if (revoked.has(id) && body.status !== "revoked")
+          complaints.push(`key ${id} was revoked, and is ${body.status}`)
       }
       return complaints
     })

@@ -101,7 +101,9 @@ export const databaseAway = (it: Vitest.MethodsNonLive<Venue | Fleet>): void => 
         yield* how === "frozen" ? database.thaw : database.start
         yield* answersAgain(`PostgreSQL ${back}`)
         const dead = { key: revokedBefore.key_value, path: pathOf(revokedBefore) }
-        const askedAgain = Effect.map(askToPublish(service, dead), ({ status, code }) => (status === 503 ? undefined : code))
+        const askedAgain = Effect.map(askToPublish(service, dead), ({ status, code }) =>
+          status === 503 ? undefined : code
+        )
         const { value: code, millis } = yield* waitFor("/auth answers again", askedAgain, BACK_WITHIN_MS)
         assert.strictEqual(code, "stream_key_revoked")
         venue.measure({ what: `PostgreSQL ${back} to /auth's answers`, of: "", promised: BACK_WITHIN_MS, millis })

@@ -1,16 +1,22 @@
 /** The scenarios of faults in the ordinary test run: against the twin. */
-import { layer } from "@effect/vitest"
+import { describe, layer } from "@effect/vitest"
 import { disorderedHooks } from "./hooks.ts"
-import { rtspOddities } from "./rtspOddities.ts"
-import { takingOver, terminating } from "./terminating.ts"
+import { rtspOddities, unlistedPublishers } from "./rtspOddities.ts"
+import { takingOver, terminating, terminatingOnItsOwn } from "./terminating.ts"
 import * as twinFleet from "./twinFleet.ts"
+import { uninvitedPublishers } from "./uninvited.ts"
 
 const options = { excludeTestServices: true, timeout: "60 seconds" } as const
 
 layer(twinFleet.layer({ instances: [{}] }), options)("One Greenroom in front of the twin", (it) => {
-  terminating(it)
+  describe.concurrent("that disturb nobody", () => {
+    terminating(it)
+    rtspOddities(it)
+  })
+  terminatingOnItsOwn(it)
   disorderedHooks(it)
-  rtspOddities(it)
+  unlistedPublishers(it)
+  uninvitedPublishers(it)
 })
 
 layer(twinFleet.layer({ instances: [{ ON_DUPLICATE_PUBLISH: "takeover" }] }), options)("Takeovers", (it) => {

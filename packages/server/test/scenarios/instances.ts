@@ -152,27 +152,29 @@ export const instances = (it: Vitest.MethodsNonLive<Venue | Fleet>): void => {
     })
   )
 
-  it.effect("the instance that looks after the media server hangs: another does within 5 s, and it changes nothing when it goes on", () =>
-    Effect.gen(function* () {
-      const live = yield* goOnAir(yield* newKey(), "rtmp")
-      const going = yield* goOnAir(yield* newKey(), "rtsp")
-      const former = yield* theLeader
-      const rest = yield* without(former)
-      yield* Effect.acquireRelease(former.freeze, () => former.thaw)
-      yield* Effect.gen(function* () {
-        const present = yield* anotherLeads(former, "leader frozen")
-        yield* everythingWorks(going, "leader frozen and replaced")
-        yield* goesOn(live)
-        const before = yield* eventsOf(going.stream.id)
-        yield* former.thaw
-        yield* Effect.sleep("3 seconds")
-        assert.strictEqual(yield* leader, present, "it leads no more")
-        assert.deepStrictEqual(yield* eventsOf(going.stream.id), before)
-        assert.deepStrictEqual(yield* eventsOf(live.stream.id), ["admitted", "ready"])
-        yield* goesOn(live)
-      }).pipe(through(rest[0]!))
-      yield* goesOn(live).pipe(through(former))
-    })
+  it.effect(
+    "the instance that looks after the media server hangs: another does within 5 s, and it changes nothing when it goes on",
+    () =>
+      Effect.gen(function* () {
+        const live = yield* goOnAir(yield* newKey(), "rtmp")
+        const going = yield* goOnAir(yield* newKey(), "rtsp")
+        const former = yield* theLeader
+        const rest = yield* without(former)
+        yield* Effect.acquireRelease(former.freeze, () => former.thaw)
+        yield* Effect.gen(function* () {
+          const present = yield* anotherLeads(former, "leader frozen")
+          yield* everythingWorks(going, "leader frozen and replaced")
+          yield* goesOn(live)
+          const before = yield* eventsOf(going.stream.id)
+          yield* former.thaw
+          yield* Effect.sleep("3 seconds")
+          assert.strictEqual(yield* leader, present, "it leads no more")
+          assert.deepStrictEqual(yield* eventsOf(going.stream.id), before)
+          assert.deepStrictEqual(yield* eventsOf(live.stream.id), ["admitted", "ready"])
+          yield* goesOn(live)
+        }).pipe(through(rest[0]!))
+        yield* goesOn(live).pipe(through(former))
+      })
   )
 
   it.effect("no event of any stream was written twice", () =>

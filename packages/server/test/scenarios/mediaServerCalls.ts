@@ -37,7 +37,17 @@ export const askToPublish = (
   question: { readonly key: string; readonly path: string; readonly id?: string; readonly protocol?: string }
 ): Effect.Effect<Said> => {
   const { key, path, id = randomUUID(), protocol = "rtmp" } = question
-  const body = { ip: "127.0.0.1", user: "any", password: key, token: key, action: "publish", path, protocol, id, query: "" }
+  const body = {
+    ip: "127.0.0.1",
+    user: "any",
+    password: key,
+    token: key,
+    action: "publish",
+    path,
+    protocol,
+    id,
+    query: ""
+  }
   return post(service, "/auth", body, HOOK_SECRET)
 }
 

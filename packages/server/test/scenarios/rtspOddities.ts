@@ -51,32 +51,42 @@ export const rtspOddities = (it: Vitest.MethodsNonLive<Venue | Fleet>): void => 
       yield* goesOn(live)
       yield* isOver({ key: stalling, encoder, stream }, "never_ready", STALLED_FOR_MS + 5_000)
       const millis = performance.now() - began
-      venue.measure({ what: "announced and stalled to sent away", of: "rtsp", promised: STALLED_FOR_MS + 5_000, millis })
+      venue.measure({
+        what: "announced and stalled to sent away",
+        of: "rtsp",
+        promised: STALLED_FOR_MS + 5_000,
+        millis
+      })
       yield* encoder.ended
       yield* goOnAir(stalling, "rtsp")
       yield* goesOn(live)
     })
   )
+}
 
-  it.effect("a publisher that no list of sessions shows is cured by the path's configuration, and its key is free", () =>
-    Effect.gen(function* () {
-      const venue = yield* Venue
-      const { stage } = yield* Fleet
-      const neighbour = yield* goOnAir(yield* newKey(), "rtsp")
-      const key = yield* newKey()
-      const target = targetOf(key, "rtsp")
-      assert.isTrue(yield* stage.zombie(target), "it comes about")
-      const began = performance.now()
-      const cured = Effect.map(stage.published, (paths) => (paths.has(target.path) ? undefined : true))
-      yield* waitFor("it is cured", cured, 5_000)
-      const millis = performance.now() - began
-      venue.measure({ what: "publisher without a session to cured", of: "rtsp", promised: 5_000, millis })
-      const free = Effect.map(venue.service.api.key(key.id), ({ active_stream_id }) =>
-        active_stream_id === null ? true : undefined
-      )
-      yield* waitFor("its key is free", free, 5_000)
-      yield* goesOn(neighbour)
-      yield* goOnAir(key, "rtsp")
-    })
+/** For a media server that nobody else uses meanwhile. */
+export const unlistedPublishers = (it: Vitest.MethodsNonLive<Venue | Fleet>): void => {
+  it.effect(
+    "a publisher that no list of sessions shows is cured by the path's configuration, and its key is free",
+    () =>
+      Effect.gen(function* () {
+        const venue = yield* Venue
+        const { stage } = yield* Fleet
+        const neighbour = yield* goOnAir(yield* newKey(), "rtsp")
+        const key = yield* newKey()
+        const target = targetOf(key, "rtsp")
+        assert.isTrue(yield* stage.zombie(target), "it comes about")
+        const began = performance.now()
+        const cured = Effect.map(stage.published, (paths) => (paths.has(target.path) ? undefined : true))
+        yield* waitFor("it is cured", cured, 5_000)
+        const millis = performance.now() - began
+        venue.measure({ what: "publisher without a session to cured", of: "rtsp", promised: 5_000, millis })
+        const free = Effect.map(venue.service.api.key(key.id), ({ active_stream_id }) =>
+          active_stream_id === null ? true : undefined
+        )
+        yield* waitFor("its key is free", free, 5_000)
+        yield* goesOn(neighbour)
+        yield* goOnAir(key, "rtsp")
+      })
   )
 }

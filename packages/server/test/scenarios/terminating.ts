@@ -53,7 +53,10 @@ export const terminating = (it: Vitest.MethodsNonLive<Venue | Fleet>): void => {
       assert.strictEqual(body.viewer_count, CROWD)
     })
   )
+}
 
+/** For a venue that nobody else uses meanwhile. */
+export const terminatingOnItsOwn = (it: Vitest.MethodsNonLive<Venue | Fleet>): void => {
   it.effect("revoked while it is still connecting, it never goes on the air", () =>
     Effect.gen(function* () {
       const venue = yield* Venue
@@ -91,17 +94,19 @@ export const terminating = (it: Vitest.MethodsNonLive<Venue | Fleet>): void => {
     })
   )
 
-  it.effect("Greenroom killed after the kick and before it saw the source gone: it is completed after the restart", () =>
-    Effect.gen(function* () {
-      const { service } = yield* Venue
-      const { controlApi } = yield* Fleet
-      const onAir = yield* goOnAir(yield* newKey(), "rtmp")
-      yield* Effect.addFinalizer(() => controlApi.fault(null))
-      yield* controlApi.faultAfter("/kick/", { _tag: "Silent", only: "/list" })
-      yield* Effect.forkScoped(service.api.call("DELETE", `/stream-keys/${onAir.key.id}`))
-      yield* happens(onAir.stream.id, "kicked")
-      yield* diesAndReturns(onAir)
-    })
+  it.effect(
+    "Greenroom killed after the kick and before it saw the source gone: it is completed after the restart",
+    () =>
+      Effect.gen(function* () {
+        const { service } = yield* Venue
+        const { controlApi } = yield* Fleet
+        const onAir = yield* goOnAir(yield* newKey(), "rtmp")
+        yield* Effect.addFinalizer(() => controlApi.fault(null))
+        yield* controlApi.faultAfter("/kick/", { _tag: "Silent", only: "/list" })
+        yield* Effect.forkScoped(service.api.call("DELETE", `/stream-keys/${onAir.key.id}`))
+        yield* happens(onAir.stream.id, "kicked")
+        yield* diesAndReturns(onAir)
+      })
   )
 }
 

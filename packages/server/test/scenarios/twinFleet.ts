@@ -20,7 +20,10 @@ const stagecraft = (twin: TwinServer.Twin): Stagecraft => {
         { discard: true }
       ),
     published: Effect.map(twin.world, (world) => {
-      const connections = [...world.connections.values(), ...[...world.ghosts.values()].map((ghost) => ghost.connection)]
+      const connections = [
+        ...world.connections.values(),
+        ...[...world.ghosts.values()].map((ghost) => ghost.connection)
+      ]
       return new Map(
         connections.filter(({ phase }) => phase._tag === "Publishing").map(({ path, id }) => [path, id] as const)
       )
