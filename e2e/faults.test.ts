@@ -4,6 +4,7 @@ import { missing } from "../packages/adapters/test/fixtures/realMediaMtx.ts"
 import { blindness } from "../packages/server/test/scenarios/blindness.ts"
 import { databaseAway } from "../packages/server/test/scenarios/databaseAway.ts"
 import { disorderedHooks } from "../packages/server/test/scenarios/hooks.ts"
+import { lastWord } from "../packages/server/test/scenarios/lastWord.ts"
 import { rtspOddities, unlistedPublishers } from "../packages/server/test/scenarios/rtspOddities.ts"
 import { takingOver, terminating, terminatingOnItsOwn } from "../packages/server/test/scenarios/terminating.ts"
 import { uninvitedPublishers } from "../packages/server/test/scenarios/uninvited.ts"
@@ -31,6 +32,7 @@ if (missing.length > 0) {
     disorderedHooks(it)
     unlistedPublishers(it)
     uninvitedPublishers(it)
+    lastWord(it)
     blindness(it)
     databaseAway(it)
   })

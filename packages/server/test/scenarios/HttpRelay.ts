@@ -9,8 +9,7 @@ import { Duration, Effect } from "effect"
 export type RelayFault = {
   /** Only requests whose URL or body contains this; all of them unless told. */
   readonly only?: string
-} & /** Is not passed on and never answered. */
-(
+} /** Is not passed on and never answered. */ & (
   | { readonly _tag: "Silent" }
   /** Is passed on late, also when nobody waits for it any more: a kick that lands after its time. */
   | { readonly _tag: "Slow"; readonly by: Duration.Input }

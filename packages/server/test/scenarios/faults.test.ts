@@ -1,6 +1,7 @@
 /** The scenarios of faults in the ordinary test run: against the twin. */
 import { describe, layer } from "@effect/vitest"
 import { disorderedHooks } from "./hooks.ts"
+import { lastWord } from "./lastWord.ts"
 import { rtspOddities, unlistedPublishers } from "./rtspOddities.ts"
 import { takingOver, terminating, terminatingOnItsOwn } from "./terminating.ts"
 import * as twinFleet from "./twinFleet.ts"
@@ -17,6 +18,7 @@ layer(twinFleet.layer({ instances: [{}] }), options)("One Greenroom in front of 
   disorderedHooks(it)
   unlistedPublishers(it)
   uninvitedPublishers(it)
+  lastWord(it)
 })
 
 layer(twinFleet.layer({ instances: [{ ON_DUPLICATE_PUBLISH: "takeover" }] }), options)("Takeovers", (it) => {
