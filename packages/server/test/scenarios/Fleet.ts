@@ -63,13 +63,16 @@ export const prepareFleet = Effect.fnUntraced(function* (
   const controlApi = yield* httpRelay
   const db = yield* database(`${yield* temporaryFolder}/postgres`)
   const instances = yield* Effect.forEach(environments, (own) =>
-    prepareService(() => ({
-      HOST: "127.0.0.1",
-      DATABASE_URL: db.url,
-      MEDIAMTX_API_URL: `http://127.0.0.1:${controlApi.port}`,
-      ...environment(),
-      ...own
-    }))
+    prepareService(
+      () => ({
+        HOST: "127.0.0.1",
+        DATABASE_URL: db.url,
+        MEDIAMTX_API_URL: `http://127.0.0.1:${controlApi.port}`,
+        ...environment(),
+        ...own
+      }),
+      db.directory
+    )
   )
   yield* door.leadTo(...instances.map(({ port }) => port))
   return {

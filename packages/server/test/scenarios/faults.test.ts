@@ -3,6 +3,7 @@ import { describe, layer } from "@effect/vitest"
 import { disorderedHooks } from "./hooks.ts"
 import { lastWord } from "./lastWord.ts"
 import { rtspOddities, unlistedPublishers } from "./rtspOddities.ts"
+import { secrecy } from "./secrecy.ts"
 import { takingOver, terminating, terminatingOnItsOwn } from "./terminating.ts"
 import * as twinFleet from "./twinFleet.ts"
 import { uninvitedPublishers } from "./uninvited.ts"
@@ -19,6 +20,7 @@ layer(twinFleet.layer({ instances: [{}] }), options)("One Greenroom in front of 
   unlistedPublishers(it)
   uninvitedPublishers(it)
   lastWord(it)
+  secrecy(it)
 })
 
 layer(twinFleet.layer({ instances: [{ ON_DUPLICATE_PUBLISH: "takeover" }] }), options)("Takeovers", (it) => {

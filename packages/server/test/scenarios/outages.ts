@@ -97,7 +97,7 @@ export const mediaServerRestart = (it: Vitest.MethodsNonLive<Venue>): void => {
   )
 }
 
-const isUnreachable = Effect.map(Venue, ({ service }) =>
+export const isUnreachable = Effect.map(Venue, ({ service }) =>
   Effect.map(service.api.call<{ readonly media_server: string }>("GET", "/health"), ({ status, body }) => {
     assert.strictEqual(status, 200)
     return body.media_server === "unreachable" ? true : undefined

@@ -24,6 +24,8 @@ export interface RunningService {
   readonly pid: () => number
   /** Its `DATA_DIR`. */
   readonly directory: string
+  /** Where its database's data and socket are, its own or one that it shares. */
+  readonly databaseDirectory: string
   /** All that it printed, all its lives together. */
   readonly printed: () => string
   /** The lines of its log, all its lives together. */
@@ -48,7 +50,8 @@ export const authAddress = (port: number) => `http://mediamtx:${HOOK_SECRET}@127
 
 /** Not started yet: a media server may have to know the port first. Ends with its scope, and its data and children with it. */
 export const prepareService = Effect.fnUntraced(function* (
-  environment: (directory: string) => Readonly<Record<string, string>>
+  environment: (directory: string) => Readonly<Record<string, string>>,
+  databaseDirectory?: string
 ): Effect.fn.Return<RunningService, never, Scope.Scope> {
   const directory = path.join(yield* temporaryFolder, "data")
   const [port] = yield* Effect.promise(() => freePorts(1))
@@ -106,6 +109,7 @@ export const prepareService = Effect.fnUntraced(function* (
     port: port!,
     pid: () => current()?.child.pid ?? 0,
     directory,
+    databaseDirectory: databaseDirectory ?? path.join(directory, "postgres"),
     printed: () => lives.map(({ service }) => service.out() + service.err()).join("\n"),
     lines: () => {
       for (const life of lives) readOn(life)
