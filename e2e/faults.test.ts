@@ -6,6 +6,7 @@ import { databaseAway } from "../packages/server/test/scenarios/databaseAway.ts"
 import { disorderedHooks } from "../packages/server/test/scenarios/hooks.ts"
 import { lastWord } from "../packages/server/test/scenarios/lastWord.ts"
 import { rtspOddities, unlistedPublishers } from "../packages/server/test/scenarios/rtspOddities.ts"
+import { secrecy } from "../packages/server/test/scenarios/secrecy.ts"
 import { takingOver, terminating, terminatingOnItsOwn } from "../packages/server/test/scenarios/terminating.ts"
 import { uninvitedPublishers } from "../packages/server/test/scenarios/uninvited.ts"
 import { houseSources } from "./houseSources.ts"
@@ -35,6 +36,7 @@ if (missing.length > 0) {
     lastWord(it)
     blindness(it)
     databaseAway(it)
+    secrecy(it)
   })
 
   layer(realFleet.layer({ instances: [{ ON_DUPLICATE_PUBLISH: "takeover" }] }), options)("Takeovers", (it) => {

@@ -2,6 +2,7 @@
 import { afterAll, describe, it, layer } from "@effect/vitest"
 import { missing } from "../packages/adapters/test/fixtures/realMediaMtx.ts"
 import { environments, instances } from "../packages/server/test/scenarios/instances.ts"
+import { secrecy } from "../packages/server/test/scenarios/secrecy.ts"
 import * as realFleet from "./realFleet.ts"
 import { measurements } from "./realVenues.ts"
 
@@ -17,6 +18,7 @@ if (missing.length > 0) {
     "Three Greenrooms in front of a real MediaMTX",
     (it) => {
       instances(it)
+      secrecy(it)
     }
   )
 }
