@@ -91,13 +91,14 @@ export const httpRelay = Effect.gen(function* () {
   let fault: RelayFault | null = null
   let next: { readonly urlPart: string; readonly fault: RelayFault } | undefined
   const urls: Array<string> = []
+  const unanswered = new Set<Http.IncomingMessage>()
 
   const answer = async (request: Http.IncomingMessage, response: Http.ServerResponse) => {
     const url = request.url ?? ""
     urls.push(url)
     const body = await wholeOf(request)
     const trouble = fault !== null && (url.includes(fault.only ?? "") || body.includes(fault.only ?? "")) ? fault : null
-    if (trouble?._tag === "Silent") return
+    if (trouble?._tag === "Silent") return void unanswered.add(request)
     if (trouble?._tag === "HangUp") return void request.socket.destroy()
     if (trouble?._tag === "Status") return void response.writeHead(trouble.status).end(trouble.body ?? "")
     if (trouble?._tag === "Slow") await pause(trouble.by)
@@ -141,6 +142,8 @@ export const httpRelay = Effect.gen(function* () {
       Effect.sync(() => {
         fault = wrong
         next = undefined
+        for (const { socket } of unanswered) socket.destroy()
+        unanswered.clear()
       }),
     faultAfter: (urlPart, wrong) =>
       Effect.sync(() => {

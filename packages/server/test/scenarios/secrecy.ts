@@ -55,7 +55,8 @@ const rows = Effect.fnUntraced(function* ({ databaseDirectory }: RunningService)
 /** Files below the directory; those that exist to hold a secret are left out. */
 const files = (directory: string) =>
   Effect.promise(async () => {
-    const all = await fs.readdir(directory, { recursive: true, withFileTypes: true })
+    // A service whose database is somewhere else may have nothing to keep.
+    const all = await fs.readdir(directory, { recursive: true, withFileTypes: true }).catch(() => [])
     const places: Array<Place> = []
     for (const entry of all) {
       if (!entry.isFile() || /^(api|hook)-secret$/.test(entry.name)) continue
