@@ -56,7 +56,8 @@ export const disorderedHooks = (it: Vitest.MethodsNonLive<Venue>): void => {
         of("not-ready", "", now)
       ]
       for (const hook of [...hooks, ...hooks.toReversed()]) {
-        assert.strictEqual((yield* sendHook(service, hook)).status, 204, JSON.stringify(hook))
+        // 400: what cannot be a path or an id of a media server.
+        assert.oneOf((yield* sendHook(service, hook)).status, [204, 400], JSON.stringify(hook))
       }
       assert.strictEqual((yield* sendHook(service, hooks[4]!, "not the hook secret")).status, 401)
       yield* Effect.forEach([...hooks, ...hooks, ...hooks], (hook) => sendHook(service, hook), {
