@@ -48,7 +48,8 @@ export const storm = Effect.fnUntraced(function* ({ seconds, seed, say }: StormO
   yield* Effect.raceFirst(rage(victims, makeDice(seed + 3), until, blows), operator)
   const over = now()
   yield* encoders.calm
-  say(`the storm is over after ${blows.length} blows`)
+  const last = blows.at(-1)!
+  say(`the storm is over after ${blows.length} blows; the last: ${last.victim} ${last.how}`)
 
   const first = yield* agreement(api, database, look, over, AGREE_PATIENCE_MS)
   yield* Effect.sleep("6 seconds")

@@ -78,7 +78,7 @@ const differences = ({ api, store, mediaServer }: Views): ReadonlyArray<string> 
     return a === s && s === m ? [] : [`${path}: API ${a}, store ${s}, MediaMTX ${m}`]
   })
 
-/** Until API, store and media server say the same of every path; how long after `since`, and what differed last. */
+/** Until API, store and media server say the same of every path; how long after `since`, and, when that was late, what differed last. */
 export const agreement = Effect.fnUntraced(function* (
   api: Api,
   { query }: DatabaseControls,
@@ -100,7 +100,8 @@ export const agreement = Effect.fnUntraced(function* (
         mediaServer: seen
       }
       if (same(views.api, views.store) && same(views.store, seen)) {
-        return { millis: now() - since, paths: seen.size, differences: [] }
+        const millis = now() - since
+        return { millis, paths: seen.size, differences: millis > PROMISED_MS ? last : [] }
       }
       last = differences(views)
     }
