@@ -1,13 +1,16 @@
 import { defineConfig } from "vitest/config"
 
-/** The scenarios on real input: a real MediaMTX, PostgreSQL and ffmpeg. One after the other: they measure. */
+/**
+ * The scenarios on real input: a real MediaMTX, PostgreSQL and ffmpeg. Those of a file are played one after the other; the files at the
+ * same time, because most of what they do is to wait.
+ */
 export default defineConfig({
   ssr: { resolve: { conditions: ["@greenroom/source", "node", "import", "module", "default"] } },
   test: {
     include: ["e2e/**/*.test.ts"],
     testTimeout: 120_000,
     hookTimeout: 120_000,
-    fileParallelism: false,
+    maxWorkers: 3,
     // Real processes on a machine that others use: a scenario that fails is played once more, and fails the run if it fails again.
     retry: process.env.CI === "true" ? 1 : 0,
     reporters: process.env.CI === "true" ? ["default", "json"] : ["default"],

@@ -7,6 +7,7 @@ export default defineConfig({
       "packages/*/test/**/*.test.ts",
       "scripts/**/*.test.ts",
       "simulation/**/*.test.ts",
+      "storm/**/*.test.ts",
       "examples/**/*.test.ts"
     ],
     testTimeout: 30_000,

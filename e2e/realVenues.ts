@@ -22,7 +22,7 @@ import { ffmpegEncoder, framesAt, makeClip } from "./ffmpegEncoder.ts"
 /** All venues measure into one table. */
 export const measurements = makeMeasurements()
 
-const until = (what: string, condition: () => boolean | Promise<boolean>) =>
+export const until = (what: string, condition: () => boolean | Promise<boolean>) =>
   Effect.promise(async () => {
     const deadline = performance.now() + 60_000
     while (!(await condition())) {
@@ -31,25 +31,30 @@ const until = (what: string, condition: () => boolean | Promise<boolean>) =>
     }
   })
 
-const listens = (port: number) =>
+export const listens = (port: number) =>
   new Promise<boolean>((resolve) => {
     const socket = Net.connect(port, "127.0.0.1")
     socket.once("connect", () => resolve(true)).once("error", () => resolve(false))
     socket.once("connect", () => socket.destroy())
   })
 
-const mediaServerAnswers = ({ api }: RunningService) =>
+export const mediaServerAnswers = ({ api }: RunningService) =>
   until("the media server answers", async () => {
     const { body } = await Effect.runPromise(api.call<{ readonly media_server?: string } | null>("GET", "/health"))
     return body?.media_server === "ok"
   })
 
-const venue = Effect.fnUntraced(function* (service: RunningService, mediaServer: MediaServerControls) {
+export const venue = Effect.fnUntraced(function* (
+  service: RunningService,
+  mediaServer: MediaServerControls,
+  asked: ReadonlyArray<RunningService> = [service]
+) {
   const clip = yield* makeClip(yield* temporaryFolder)
   const encode: Venue["Service"]["encode"] = (target) =>
     target.protocol === "webrtc" ? browserEncoder(target) : ffmpegEncoder(clip, target, target.protocol)
   return Venue.of({
     service,
+    asked,
     encode,
     encodeSlowly: encode,
     stranger: encode,
@@ -104,8 +109,7 @@ export const embedded = Layer.effect(
   })
 )
 
-const environmentFor = ({ apiUrl, ports }: RealMediaMtx) => ({
-  MEDIAMTX_API_URL: apiUrl,
+export const publicUrls = ({ ports }: RealMediaMtx) => ({
   PUBLIC_HLS_URL: `http://127.0.0.1:${ports.hls}`,
   PUBLIC_WEBRTC_URL: `http://127.0.0.1:${ports.webrtc}`,
   PUBLIC_RTMP_URL: `rtmp://127.0.0.1:${ports.rtmp}`,
@@ -115,7 +119,7 @@ const environmentFor = ({ apiUrl, ports }: RealMediaMtx) => ({
 
 const inFrontOf = Effect.fnUntraced(function* (authHttpAddress: (port: number) => string) {
   let mtx: RealMediaMtx | undefined
-  const service = yield* prepareService(() => environmentFor(mtx!))
+  const service = yield* prepareService(() => ({ MEDIAMTX_API_URL: mtx!.apiUrl, ...publicUrls(mtx!) }))
   const made = yield* realMediaMtx({
     authHttpAddress: authHttpAddress(service.port),
     protocols: ["rtsp", "rtmp", "srt", "hls", "webrtc"]

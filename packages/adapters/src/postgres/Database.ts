@@ -6,7 +6,7 @@
  */
 import * as PgClient from "@effect/sql-pg/PgClient"
 import { StoreUnavailable } from "@greenroom/core"
-import { Context, Duration, Effect, Exit, Layer, Scope } from "effect"
+import { Cause, Context, Duration, Effect, Exit, Layer, Scope } from "effect"
 import * as Reactivity from "effect/reactivity/Reactivity"
 import type { SqlError } from "effect/sql/SqlError"
 import { saysNothingWasDone } from "./outcome.ts"
@@ -53,7 +53,8 @@ const limits = (lockMillis: number, statementMillis: number) => ({
 
 /**
  * The effect's outcome, or `otherwise` when it takes longer. It is interrupted then, and whenever the fiber is, but nobody waits for
- * that: the driver takes seconds until a cancelled statement has left its connection. One fiber and one timer, because every
+ * that: the driver takes seconds until a cancelled statement has left its connection. Who still waits for a connection when the
+ * client is replaced is interrupted by its pool, which is a failure like any other. One fiber and one timer, because every
  * statement pays for it.
  */
 const within = <A, E>(
@@ -71,7 +72,7 @@ const within = <A, E>(
       }, millis)
       fiber.addObserver((exit) => {
         clearTimeout(late)
-        resume(exit)
+        resume(Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause) ? otherwise : exit)
       })
       return Effect.sync(() => {
         clearTimeout(late)

@@ -223,6 +223,20 @@ layer(Layer.effect(Server, server), { excludeTestServices: true, timeout: "60 se
     })
   )
 
+  it.effect("who waits for a client that is given up is told so, and not interrupted", () =>
+    Effect.gen(function* () {
+      const { address, freeze } = yield* Server
+      yield* Effect.gen(function* () {
+        const keys = yield* StreamKeys
+        const key = yield* aKey()
+        const find = keys.find(key.id)
+        yield* freeze
+        const delays = [0, 500, 1_000, 1_500, 2_000, 2_500, 3_000, 3_500, 4_000, 4_500]
+        yield* Effect.forEach(delays, (delay) => Effect.delay(unavailable(GENERAL, find), delay), atOnce)
+      }).pipe(over(address), Effect.scoped)
+    })
+  )
+
   it.effect("somebody else's lock on a key delays that key's admissions, not the answer, and no other key's", () =>
     Effect.gen(function* () {
       const { address } = yield* Server

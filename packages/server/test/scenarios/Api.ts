@@ -9,6 +9,7 @@ export interface Answer<A> {
   /** 0: nobody answered. */
   readonly status: number
   readonly body: A
+  readonly headers: Headers
   readonly millis: number
 }
 
@@ -68,7 +69,8 @@ export const makeApi = (address: { readonly base: string; readonly secret: strin
       const sent = body === undefined ? {} : { body: JSON.stringify(body) }
       const init = { method, headers, signal: AbortSignal.timeout(20_000), ...sent }
       const response = await fetch(`${address.base}${path}`, init).catch(() => null)
-      if (response === null) return { status: 0, body: null as A, millis: performance.now() - began }
+      if (response === null)
+        return { status: 0, body: null as A, headers: new Headers(), millis: performance.now() - began }
       const text = await response.text()
       const millis = performance.now() - began
       const issues = method === "POST" && path === "/stream-keys" && response.status === 201
@@ -77,7 +79,7 @@ export const makeApi = (address: { readonly base: string; readonly secret: strin
       const parsed =
         text === "" ? null : response.headers.get("content-type")?.includes("json") ? JSON.parse(text) : text
       if (issues) remember(parsed.key_value)
-      return { status: response.status, body: parsed as A, millis }
+      return { status: response.status, body: parsed as A, headers: response.headers, millis }
     })
 
   return {

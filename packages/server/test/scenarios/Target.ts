@@ -43,3 +43,10 @@ export const bent = (
   const { url, bearer } = targetOf(key, protocol)
   return { protocol, path, url: bend(url), bearer: bend(bearer) }
 }
+
+/** The same credentials on another path. */
+export const bentPath = (target: Target, path: string): Target => ({
+  ...target,
+  path,
+  url: target.url.replace(target.path, path)
+})

@@ -32,6 +32,8 @@ export class Venue extends Context.Service<
   Venue,
   {
     readonly service: RunningService
+    /** Those that the media server asks: the service, and others on its database. */
+    readonly asked: ReadonlyArray<RunningService>
     /** Publishes until it is taken off the air or its scope closes. */
     readonly encode: (target: Target) => Effect.Effect<Encoder, never, Scope.Scope>
     /** The same, and takes RTMP's full two seconds to be ready. */
@@ -50,11 +52,11 @@ export class Venue extends Context.Service<
 const ASK_EVERY = "25 millis"
 
 /** Polls until there is an answer; how long that took, in milliseconds. Dies when there is none in time. */
-export const waitFor = Effect.fnUntraced(function* <A>(
+export const waitFor = Effect.fnUntraced(function* <A, R = never>(
   what: string,
-  ask: Effect.Effect<A | undefined>,
+  ask: Effect.Effect<A | undefined, never, R>,
   within: number
-): Effect.fn.Return<{ readonly value: A; readonly millis: number }, never, Venue> {
+): Effect.fn.Return<{ readonly value: A; readonly millis: number }, never, Venue | R> {
   const { slack } = yield* Venue
   const began = performance.now()
   while (true) {
@@ -67,12 +69,11 @@ export const waitFor = Effect.fnUntraced(function* <A>(
 })
 
 /** What `/auth` has said from here on. */
-export const listen = Effect.map(Venue, ({ service }) => {
-  const from = service.lines().length
+export const listen = Effect.map(Venue, ({ asked }) => {
+  const from = asked.map(({ lines }) => lines().length)
   const decisions = () =>
-    service
-      .lines()
-      .slice(from)
+    asked
+      .flatMap(({ lines }, index) => lines().slice(from[index]))
       .filter(({ message, route, action, decision }) => {
         return message === "request" && route === "/auth" && action === "publish" && decision !== undefined
       })
@@ -87,6 +88,7 @@ export const listen = Effect.map(Venue, ({ service }) => {
         ),
         ({ value }) => value
       ),
+    admissions: (): ReadonlyArray<LogLine> => decisions().filter((line) => line.decision === "allow"),
     /** Refusals but those of RTSP's anonymous first call. */
     refusals: (fits: (line: LogLine) => boolean): ReadonlyArray<LogLine> =>
       decisions().filter((line) => line.decision === "refuse" && line.reason !== "unauthorized" && fits(line))

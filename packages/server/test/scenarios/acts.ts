@@ -126,3 +126,35 @@ export const neverPublished = Effect.fnUntraced(function* (key: IssuedKey) {
   const { api } = (yield* Venue).service
   assert.deepStrictEqual(yield* api.streams(`status=connecting,active,inactive&stream_key_id=${key.id}`), [])
 })
+
+/** The types of the stream's events, in order. */
+export const eventsOf = Effect.fnUntraced(function* (streamId: string) {
+  const { api } = (yield* Venue).service
+  const { body } = yield* api.call<{ readonly events: ReadonlyArray<{ readonly seq: number; readonly type: string }> }>(
+    "GET",
+    `/streams/${streamId}/events`
+  )
+  assert.deepStrictEqual(
+    body.events.map(({ seq }) => seq),
+    body.events.map((_, index) => index + 1),
+    "a sequence without gaps"
+  )
+  return body.events.map(({ type }) => type)
+})
+
+/** Until the stream has such an event. */
+export const happens = (streamId: string, type: string, within = 5_000) =>
+  waitFor(
+    `stream ${streamId} is ${type}`,
+    Effect.map(eventsOf(streamId), (types) => (types.includes(type) ? true : undefined)),
+    within
+  )
+
+/** Taken off the air in whole, each step once. */
+export const TAKEN_OFF = ["admitted", "ready", "stop_requested", "kicked", "ended"]
+
+/** Repeating it answers 204: nothing of the key is left on the air. */
+export const revoked = Effect.fnUntraced(function* (key: IssuedKey) {
+  const { api } = (yield* Venue).service
+  assert.strictEqual((yield* api.call("DELETE", `/stream-keys/${key.id}`)).status, 204)
+})

@@ -11,7 +11,7 @@ const PUBLISHERS = 20
 const RETRY_AFTER = "250 millis"
 
 /** As encoders do that are told to reconnect: again and again, until the scope closes. When each try began. */
-const keepPublishing = Effect.fnUntraced(function* (target: Target) {
+export const keepPublishing = Effect.fnUntraced(function* (target: Target) {
   const venue = yield* Venue
   const tries: Array<number> = []
   const once = Effect.gen(function* () {
@@ -23,14 +23,14 @@ const keepPublishing = Effect.fnUntraced(function* (target: Target) {
   return tries
 })
 
-interface Returning {
+export interface Returning {
   readonly key: IssuedKey
   readonly protocol: Publishable
   readonly tries: ReadonlyArray<number>
 }
 
 /** The streams of all of them, as soon as there is a new one of each. */
-const allListed = Effect.fnUntraced(function* (
+export const allListed = Effect.fnUntraced(function* (
   all: ReadonlyArray<Returning>,
   before: ReadonlySet<string>,
   within: number
@@ -97,7 +97,7 @@ export const mediaServerRestart = (it: Vitest.MethodsNonLive<Venue>): void => {
   )
 }
 
-const isUnreachable = Effect.map(Venue, ({ service }) =>
+export const isUnreachable = Effect.map(Venue, ({ service }) =>
   Effect.map(service.api.call<{ readonly media_server: string }>("GET", "/health"), ({ status, body }) => {
     assert.strictEqual(status, 200)
     return body.media_server === "unreachable" ? true : undefined
@@ -115,7 +115,7 @@ const revokedMeanwhile = Effect.fnUntraced(function* (key: IssuedKey, stream: St
   venue.measure({ what: "revoke, media server away, to its answer", of: "", promised: 2_500, millis })
 })
 
-const isDone = Effect.fnUntraced(function* (key: IssuedKey, what: string) {
+export const isDone = Effect.fnUntraced(function* (key: IssuedKey, what: string) {
   const venue = yield* Venue
   const { api } = venue.service
   const ask = Effect.map(api.key(key.id), ({ active_stream_id }) => (active_stream_id === null ? true : undefined))

@@ -24,6 +24,8 @@ export interface RunningService {
   readonly pid: () => number
   /** Its `DATA_DIR`. */
   readonly directory: string
+  /** Where its database's data and socket are, its own or one that it shares. */
+  readonly databaseDirectory: string
   /** All that it printed, all its lives together. */
   readonly printed: () => string
   /** The lines of its log, all its lives together. */
@@ -32,6 +34,10 @@ export interface RunningService {
   readonly kill: Effect.Effect<void>
   /** Returns when it is ready. */
   readonly start: Effect.Effect<void>
+  /** More variables, or others, from its next start on. */
+  readonly set: (more: Readonly<Record<string, string>>) => Effect.Effect<void>
+  readonly freeze: Effect.Effect<void>
+  readonly thaw: Effect.Effect<void>
 }
 
 export const API_SECRET = "the-operator-secret-of-the-scenarios"
@@ -44,13 +50,19 @@ export const authAddress = (port: number) => `http://mediamtx:${HOOK_SECRET}@127
 
 /** Not started yet: a media server may have to know the port first. Ends with its scope, and its data and children with it. */
 export const prepareService = Effect.fnUntraced(function* (
-  environment: (directory: string) => Readonly<Record<string, string>>
+  environment: (directory: string) => Readonly<Record<string, string>>,
+  databaseDirectory?: string
 ): Effect.fn.Return<RunningService, never, Scope.Scope> {
   const directory = path.join(yield* temporaryFolder, "data")
   const [port] = yield* Effect.promise(() => freePorts(1))
   const lives: Array<{ readonly service: Service; read: number }> = []
   const lines: Array<LogLine> = []
   const current = () => lives.at(-1)?.service
+  const others: Record<string, string> = {}
+  const signal = (name: NodeJS.Signals) =>
+    Effect.sync(() => {
+      current()?.child.kill(name)
+    })
 
   const start = Effect.promise(async () => {
     const service = startService({
@@ -60,7 +72,8 @@ export const prepareService = Effect.fnUntraced(function* (
       HOOK_SECRET,
       LOG_LEVEL: "trace",
       LOG_FORMAT: "json",
-      ...environment(directory)
+      ...environment(directory),
+      ...others
     })
     lives.push({ service, read: 0 })
     await service.ready
@@ -74,6 +87,7 @@ export const prepareService = Effect.fnUntraced(function* (
     Effect.promise(async () => {
       const service = current()
       if (service === undefined) return
+      service.child.kill("SIGCONT")
       service.child.kill("SIGTERM")
       if (await endedWithin(service, STOP_WITHIN_MS)) return
       service.child.kill("SIGKILL")
@@ -95,6 +109,7 @@ export const prepareService = Effect.fnUntraced(function* (
     port: port!,
     pid: () => current()?.child.pid ?? 0,
     directory,
+    databaseDirectory: databaseDirectory ?? path.join(directory, "postgres"),
     printed: () => lives.map(({ service }) => service.out() + service.err()).join("\n"),
     lines: () => {
       for (const life of lives) readOn(life)
@@ -104,6 +119,9 @@ export const prepareService = Effect.fnUntraced(function* (
       current()?.child.kill("SIGKILL")
       await current()?.ended
     }),
-    start
+    start,
+    set: (more) => Effect.sync(() => void Object.assign(others, more)),
+    freeze: signal("SIGSTOP"),
+    thaw: signal("SIGCONT")
   }
 })

@@ -37,8 +37,8 @@ const placesOf = (needles: ReadonlyArray<string>, places: ReadonlyArray<Place>):
 }
 
 /** Every row of every table of the service's own database, as PostgreSQL writes it out. */
-const rows = Effect.fnUntraced(function* ({ directory }: RunningService) {
-  const host = path.join(directory, "postgres", "socket")
+const rows = Effect.fnUntraced(function* ({ databaseDirectory }: RunningService) {
+  const host = path.join(databaseDirectory, "socket")
   const sql = yield* clientOf({ host, port: 5432, username: "postgres", database: "postgres" })
   const tables = (yield* sql.unsafe(
     `select format('%I.%I', schemaname, tablename) as name from pg_tables
@@ -52,10 +52,11 @@ const rows = Effect.fnUntraced(function* ({ directory }: RunningService) {
   )
 }, Effect.orDie)
 
-/** Files below the data directory, the database's own included; those that exist to hold a secret are left out. */
-const files = ({ directory }: RunningService) =>
+/** Files below the directory; those that exist to hold a secret are left out. */
+const files = (directory: string) =>
   Effect.promise(async () => {
-    const all = await fs.readdir(directory, { recursive: true, withFileTypes: true })
+    // A service whose database is somewhere else may have nothing to keep.
+    const all = await fs.readdir(directory, { recursive: true, withFileTypes: true }).catch(() => [])
     const places: Array<Place> = []
     for (const entry of all) {
       if (!entry.isFile() || /^(api|hook)-secret$/.test(entry.name)) continue
@@ -72,15 +73,17 @@ const needlesOf = (key: string): ReadonlyArray<string> => [key.slice(8, 24), ...
 export const secrecy = (it: Vitest.MethodsNonLive<Venue>): void => {
   it.effect("no key and no secret was printed, answered, exported or stored", () =>
     Effect.gen(function* () {
-      const { service } = yield* Venue
+      const { service, asked } = yield* Venue
       const { api } = service
       const last = yield* newKey()
       const { status, body: metrics } = yield* api.call<string>("GET", "/metrics")
       assert.strictEqual(status, 200)
-      const printed = place("the log", service.printed())
+      const printed = place("the log", asked.map((one) => one.printed()).join("\n"))
       const exported = place("the metrics", metrics)
       const stored = yield* rows(service)
-      const everywhere = [printed, exported, ...stored, ...(yield* files(service))]
+      const directories = new Set([service.databaseDirectory, ...asked.map(({ directory }) => directory)])
+      const kept = (yield* Effect.forEach([...directories], files)).flat()
+      const everywhere = [printed, exported, ...stored, ...kept]
 
       const seen = placesOf([last.key_prefix], everywhere)
       assert.include(seen, "table public.stream_keys", "the search reads the tables")

@@ -5,17 +5,17 @@
 import { Effect, Layer } from "effect"
 import { TwinServer } from "../../../adapters/src/twin/index.ts"
 import { makeMeasurements } from "./Measurements.ts"
-import { authAddress, prepareService } from "./runService.ts"
+import { authAddress, prepareService, type RunningService } from "./runService.ts"
 import type { Target } from "./Target.ts"
 import { type Encoder, Venue } from "./Venue.ts"
 
 /** Shorter than the real ones where nothing depends on it. */
-const times = { readyAfter: { rtmp: 60, srt: 40, webrtc: 20 }, denialDelay: 100, readTimeout: 600 }
+export const times = { readyAfter: { rtmp: 60, srt: 40, webrtc: 20 }, denialDelay: 100, readTimeout: 600 }
 
 /** The real one's. */
 const RTMP_ANALYSIS = "2 seconds"
 
-const publicUrls = {
+export const publicUrls = {
   PUBLIC_HLS_URL: "http://127.0.0.1:8888",
   PUBLIC_WEBRTC_URL: "http://127.0.0.1:8889",
   PUBLIC_RTMP_URL: "rtmp://127.0.0.1:1935",
@@ -25,7 +25,7 @@ const publicUrls = {
 
 type PublishOptions = Parameters<TwinServer.Twin["publish"]>[0]
 
-const clientOf = ({ protocol, url, bearer }: Target): PublishOptions => {
+export const clientOf = ({ protocol, url, bearer }: Target): PublishOptions => {
   const { pathname, search, username, password } = new URL(url)
   const path = decodeURIComponent(pathname.slice(1))
   switch (protocol) {
@@ -47,6 +47,56 @@ const clientOf = ({ protocol, url, bearer }: Target): PublishOptions => {
 const playedPath = (url: string): string =>
   decodeURIComponent(new URL(url).pathname.slice(1)).replace(/\/index.m3u8$/, "")
 
+export const connector = (twin: TwinServer.Twin) =>
+  Effect.fnUntraced(function* (options: PublishOptions, protocol: Target["protocol"]) {
+    const publisher = yield* Effect.acquireRelease(twin.publish(options), ({ drop }) => drop)
+    let over = false
+    const end = Effect.sync(() => {
+      over = true
+    })
+    yield* publisher.closed.pipe(Effect.andThen(end), Effect.forkScoped)
+    const encoder: Encoder = {
+      protocol,
+      ended: Effect.asVoid(publisher.closed),
+      hasEnded: () => over,
+      kill: Effect.andThen(publisher.kill, end)
+    }
+    return { publisher, encoder }
+  })
+
+/** The venue of a service in front of this twin. */
+export const venueOn = (
+  twin: TwinServer.Twin,
+  service: RunningService,
+  asked: ReadonlyArray<RunningService> = [service]
+): Venue["Service"] => {
+  const connected = connector(twin)
+  const connect = (options: PublishOptions, protocol: Target["protocol"]) =>
+    Effect.map(connected(options, protocol), ({ encoder }) => encoder)
+  return Venue.of({
+    service,
+    asked,
+    encode: (target) => connect(clientOf(target), target.protocol),
+    encodeSlowly: (target) => connect({ ...clientOf(target), readyAfter: RTMP_ANALYSIS }, target.protocol),
+    stranger: (target) => connect({ ...clientOf(target), unasked: true }, target.protocol),
+    framesAt: Effect.fnUntraced(function* (url) {
+      const reader = yield* twin.read({ protocol: "rtsp", path: playedPath(url) })
+      const { connections } = yield* twin.world
+      yield* reader.drop
+      return connections.get(reader.id)?.phase._tag === "Reading" ? 1 : 0
+    }),
+    mediaServer: {
+      kill: twin.stop,
+      start: twin.start,
+      back: Effect.void,
+      freeze: twin.fault({ _tag: "Frozen" }),
+      thaw: twin.fault(null)
+    },
+    measure: makeMeasurements().add,
+    slack: 3
+  })
+}
+
 export const layer = Layer.effect(
   Venue,
   Effect.gen(function* () {
@@ -54,43 +104,6 @@ export const layer = Layer.effect(
     const service = yield* prepareService(() => ({ MEDIAMTX_API_URL: twin.apiUrl, ...publicUrls }))
     yield* twin.authenticateAt(authAddress(service.port))
     yield* service.start
-
-    const connect = Effect.fnUntraced(function* (options: PublishOptions, protocol: Target["protocol"]) {
-      const publisher = yield* Effect.acquireRelease(twin.publish(options), ({ drop }) => drop)
-      let over = false
-      const end = Effect.sync(() => {
-        over = true
-      })
-      yield* publisher.closed.pipe(Effect.andThen(end), Effect.forkScoped)
-      const encoder: Encoder = {
-        protocol,
-        ended: Effect.asVoid(publisher.closed),
-        hasEnded: () => over,
-        kill: Effect.andThen(publisher.kill, end)
-      }
-      return encoder
-    })
-
-    return Venue.of({
-      service,
-      encode: (target) => connect(clientOf(target), target.protocol),
-      encodeSlowly: (target) => connect({ ...clientOf(target), readyAfter: RTMP_ANALYSIS }, target.protocol),
-      stranger: (target) => connect({ ...clientOf(target), unasked: true }, target.protocol),
-      framesAt: Effect.fnUntraced(function* (url) {
-        const reader = yield* twin.read({ protocol: "rtsp", path: playedPath(url) })
-        const { connections } = yield* twin.world
-        yield* reader.drop
-        return connections.get(reader.id)?.phase._tag === "Reading" ? 1 : 0
-      }),
-      mediaServer: {
-        kill: twin.stop,
-        start: twin.start,
-        back: Effect.void,
-        freeze: twin.fault({ _tag: "Frozen" }),
-        thaw: twin.fault(null)
-      },
-      measure: makeMeasurements().add,
-      slack: 3
-    })
+    return venueOn(twin, service)
   })
 )

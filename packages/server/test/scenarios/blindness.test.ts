@@ -1,0 +1,13 @@
+/** A control API that fails, in the ordinary test run: against the twin. */
+import { layer } from "@effect/vitest"
+import { blindness } from "./blindness.ts"
+import { secrecy } from "./secrecy.ts"
+import * as twinFleet from "./twinFleet.ts"
+
+layer(twinFleet.layer({ instances: [{}] }), { excludeTestServices: true, timeout: "60 seconds" })(
+  "Greenroom in front of a control API that fails",
+  (it) => {
+    blindness(it)
+    secrecy(it)
+  }
+)

@@ -1,0 +1,28 @@
+/** The scenarios of faults in the ordinary test run: against the twin. */
+import { describe, layer } from "@effect/vitest"
+import { disorderedHooks } from "./hooks.ts"
+import { lastWord } from "./lastWord.ts"
+import { rtspOddities, unlistedPublishers } from "./rtspOddities.ts"
+import { secrecy } from "./secrecy.ts"
+import { takingOver, terminating, terminatingOnItsOwn } from "./terminating.ts"
+import * as twinFleet from "./twinFleet.ts"
+import { uninvitedPublishers } from "./uninvited.ts"
+
+const options = { excludeTestServices: true, timeout: "60 seconds" } as const
+
+layer(twinFleet.layer({ instances: [{}] }), options)("One Greenroom in front of the twin", (it) => {
+  describe.concurrent("that disturb nobody", () => {
+    terminating(it)
+    rtspOddities(it)
+  })
+  terminatingOnItsOwn(it)
+  disorderedHooks(it)
+  unlistedPublishers(it)
+  uninvitedPublishers(it)
+  lastWord(it)
+  secrecy(it)
+})
+
+layer(twinFleet.layer({ instances: [{ ON_DUPLICATE_PUBLISH: "takeover" }] }), options)("Takeovers", (it) => {
+  takingOver(it)
+})

@@ -1,0 +1,58 @@
+/** Encoders that come and go, and come back when they are sent away, with keys that may be dead; a new key only after a while. */
+import { Effect, Exit, Scope } from "effect"
+import { ffmpegEncoder } from "../e2e/ffmpegEncoder.ts"
+import { targetOf } from "../packages/server/test/scenarios/Target.ts"
+import type { Dice } from "../simulation/Dice.ts"
+import type { HeldKey, Keys } from "./Keys.ts"
+import { now } from "./Windows.ts"
+
+const LIVE_MS = { least: 4_000, most: 20_000 }
+const AWAY_MS = { least: 200, most: 1_500 }
+/** So long a broadcaster goes on with a dead key. */
+const STUBBORN_MS = 4_000
+
+const protocols = ["rtmp", "rtsp", "srt"] as const
+
+export interface Publishers {
+  readonly inUse: () => ReadonlyArray<HeldKey>
+  readonly tries: () => number
+  /** From now on nobody leaves by himself. */
+  readonly calm: Effect.Effect<void>
+}
+
+/** They publish until the scope closes. */
+export const publishers = Effect.fnUntraced(function* (count: number, clip: string, keys: Keys, dice: Dice) {
+  const held = new Map<number, HeldKey>()
+  let tries = 0
+  let isCalm = false
+
+  const publish = Effect.fnUntraced(function* (n: number) {
+    let own = yield* keys.take
+    held.set(n, own)
+    while (true) {
+      const dead = keys.deadAt(own.key.id, now() - STUBBORN_MS)
+      if (dead !== undefined) {
+        own = yield* keys.take
+        held.set(n, own)
+      }
+      tries += 1
+      const target = targetOf(own.key, protocols[n % protocols.length]!)
+      const scope = yield* Scope.make()
+      yield* Effect.gen(function* () {
+        const encoder = yield* ffmpegEncoder(clip, target, protocols[n % protocols.length]!).pipe(Scope.provide(scope))
+        yield* Effect.raceFirst(encoder.ended, Effect.sleep(dice.between(LIVE_MS.least, LIVE_MS.most)))
+        if (isCalm) yield* encoder.ended
+      }).pipe(Effect.ensuring(Scope.close(scope, Exit.void)))
+      yield* Effect.sleep(dice.between(AWAY_MS.least, AWAY_MS.most))
+    }
+  })
+  for (let n = 0; n < count; n++) yield* Effect.forkScoped(publish(n))
+  const made: Publishers = {
+    inUse: () => [...held.values()],
+    tries: () => tries,
+    calm: Effect.sync(() => {
+      isCalm = true
+    })
+  }
+  return made
+})
