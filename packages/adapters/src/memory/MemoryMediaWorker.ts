@@ -11,7 +11,7 @@ export interface RunningWorker {
   readonly finish: (reason: string) => void
 }
 
-export interface MemoryWorkers {
+export interface StagedWorkers {
   readonly layer: Layer.Layer<MediaWorker>
   /** Those that run, or are still stopping, first to last. */
   readonly running: () => ReadonlyArray<RunningWorker>
@@ -28,7 +28,7 @@ export interface MemoryWorkers {
 
 const HOST = "memory"
 
-export const make = (): MemoryWorkers => {
+export const make = (): StagedWorkers => {
   const running = new Set<RunningWorker>()
   let started = 0
 
@@ -59,7 +59,7 @@ export const make = (): MemoryWorkers => {
       return "ended"
     })
 
-  const workers: MemoryWorkers = {
+  const workers: StagedWorkers = {
     layer: Layer.succeed(MediaWorker, MediaWorker.of({ run, end })),
     running: () => [...running],
     of: (id) => [...running].filter(({ order }) => order.id === id),
