@@ -1,6 +1,6 @@
 /**
- * Workers without processes: each is what the test says it is. `orders` are those that run now; `finish` ends one by itself, as a
- * command that exits. A worker that is told to stop takes `stopMillis`. For tests, and as a pattern for embedders.
+ * Workers without processes, which do what they are made with: `work` is all of one, from its start to the reason of its end; without
+ * it they last until `finish` ends them. One that is told to stop takes `stopMillis`. For tests, and a pattern for embedders.
  */
 import { MediaWorker, type PipelineId, type WorkerMark, type WorkerOrder } from "@greenroom/core"
 import { Deferred, Effect, Layer } from "effect"
@@ -28,7 +28,7 @@ export interface StagedWorkers {
 
 const HOST = "memory"
 
-export const make = (): StagedWorkers => {
+export const make = (work: (order: WorkerOrder) => Effect.Effect<string> = () => Effect.never): StagedWorkers => {
   const running = new Set<RunningWorker>()
   let started = 0
 
@@ -43,7 +43,7 @@ export const make = (): StagedWorkers => {
     }
     running.add(worker)
     return yield* told(worker.mark).pipe(
-      Effect.andThen(Deferred.await(done)),
+      Effect.andThen(Effect.raceFirst(work(order), Deferred.await(done))),
       Effect.onInterrupt(() => Effect.sleep(workers.stopMillis)),
       Effect.ensuring(Effect.sync(() => running.delete(worker)))
     )
@@ -54,7 +54,7 @@ export const make = (): StagedWorkers => {
       if (mark.host !== HOST) return "elsewhere"
       const left = [...running].find((one) => one.mark.pid === mark.pid && one.mark.startedAt === mark.startedAt)
       if (left === undefined) return "gone"
-      running.delete(left)
+      left.finish("it was ended")
       workers.ended.push(mark)
       return "ended"
     })
