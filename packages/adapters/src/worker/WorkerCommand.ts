@@ -15,7 +15,7 @@ export type Placeholder = (typeof placeholders)[number]
 export const defaultCommand: WorkerCommand = [
   "ffmpeg",
   ..."-hide_banner -nostdin -loglevel error -fflags nobuffer -rtsp_transport tcp -timeout 4000000".split(" "),
-  ..."-analyzeduration 500000 -probesize 500000 -i {input} -map 0 -c copy".split(" "),
+  ..."-analyzeduration 200000 -fpsprobesize 0 -i {input} -map 0 -c copy".split(" "),
   ..."-f rtsp -rtsp_transport tcp {output}".split(" ")
 ]
 
