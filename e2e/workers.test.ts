@@ -106,6 +106,15 @@ const begin = Effect.fnUntraced(function* (environment: Readonly<Record<string, 
   }
 })
 
+/** What a failed scene leaves to read: the end of both logs, without the calls of the API. */
+const lastWords = Effect.fnUntraced(function* ({ service, real }: Effect.Success<ReturnType<typeof begin>>) {
+  const lines = service
+    .printed()
+    .split("\n")
+    .filter((line) => !/"route":"\/workers/.test(line))
+  console.log([...lines.slice(-60), (yield* real.log).slice(-4_000)].join("\n"))
+})
+
 const scene = (
   name: string,
   play: (stage: Effect.Success<ReturnType<typeof begin>>) => Effect.Effect<void, unknown, Scope.Scope>,
@@ -114,7 +123,7 @@ const scene = (
   it.live(name, () =>
     Effect.gen(function* () {
       const stage = yield* begin(environment)
-      yield* Effect.onError(play(stage), () => Effect.flatMap(stage.real.log, (log) => Effect.sync(() => { console.log(stage.service.printed().split("\n").filter((l) => !/"route":"\/(workers|auth)/.test(l) || /publish/.test(l)).slice(-60).join("\n").slice(-9000)); console.log(log.slice(-3000)) })))
+      yield* Effect.onError(play(stage), () => lastWords(stage))
       const printed = stage.service.printed()
       for (const text of [printed, yield* stage.real.log]) assert.notMatch(text, /sk_[\w-]{20}/)
       assert.deepStrictEqual(stage.service.api.leaks(), [])

@@ -11,11 +11,16 @@ export type WorkerCommand = readonly [string, ...ReadonlyArray<string>]
 export const placeholders = ["input", "output", "rtmp_output", "stream_id"] as const
 export type Placeholder = (typeof placeholders)[number]
 
-/** Copies the codecs: over RTSP in TCP on both sides. Analyses for as short as it can, because a look into the past is latency. */
+/**
+ * Copies the codecs, over RTSP in TCP on both sides. It need not wait for a key frame: the codec's parameters stand in the SDP, and frames
+ * before the first key frame tell the rest (`output_corrupt`) and are copied, too (`copyinkf`). Where they do not stand there, it
+ * looks for up to 10 s.
+ */
 export const defaultCommand: WorkerCommand = [
   "ffmpeg",
-  ..."-hide_banner -nostdin -loglevel error -fflags nobuffer -rtsp_transport tcp -timeout 4000000".split(" "),
-  ..."-analyzeduration 200000 -fpsprobesize 0 -i {input} -map 0 -c copy".split(" "),
+  ..."-hide_banner -nostdin -loglevel error -rtsp_transport tcp -timeout 4000000".split(" "),
+  ..."-analyzeduration 10000000 -fpsprobesize 0 -flags +output_corrupt+low_delay -i {input}".split(" "),
+  ..."-map 0 -c copy -copyinkf:v".split(" "),
   ..."-f rtsp -rtsp_transport tcp {output}".split(" ")
 ]
 
