@@ -214,6 +214,11 @@ describe("a worker that is at it", () => {
     }
     assert.deepStrictEqual(worker.phase, { _tag: "Failed", source, attempt: 4, reason: "exit code 1" })
 
+    const gone = stepWorker(worker, { _tag: "SourceGone" }, now).worker
+    assert.deepStrictEqual(gone.phase, { _tag: "Failed", source: null, attempt: 4, reason: "exit code 1" })
+    assert.deepStrictEqual(stepWorker(worker, seen, now).worker, worker)
+    assert.deepStrictEqual(stepWorker(gone, seen, now).worker.phase, { _tag: "Idle", source, why: "new" })
+
     const third = after([
       [0, seen],
       [0, { _tag: "Granted" }],
