@@ -80,7 +80,7 @@ const program = Effect.gen(function* () {
   yield* askTheDoor
   yield* Effect.forkScoped(Greenroom.superviseWorkers)
   const studio = yield* Greenroom.createBroadcaster({ displayName: "Studio One", contact: null, metadata: {} })
-  const path = Greenroom.PathLimitText.make("live/studio-1/in")
+  const path = Greenroom.NewPathLimit.make("live/studio-1/in")
   const issued = yield* Greenroom.issueKey({ broadcasterId: studio.id, label: null, path, expiresAt: null })
   if (issued._tag !== "Issued") return yield* Effect.die(issued._tag)
 
