@@ -60,7 +60,7 @@ const begin = Effect.fnUntraced(function* (environment: Readonly<Record<string, 
   const real = yield* realMediaMtx({ authHttpAddress: authAddress(service.port), protocols: ["rtsp", "rtmp"] })
   mtx = real
   yield* service.start
-  const clip = yield* makeClip(yield* temporaryFolder)
+  const clip = yield* makeClip(yield* temporaryFolder, 30)
   const authorization = `Basic ${Buffer.from(`greenroom:${API_SECRET}`).toString("base64")}`
   const pathOf = async (name: string): Promise<Path | undefined> => {
     const answer = await fetch(`${real.apiUrl}/v3/paths/list?itemsPerPage=1000`, { headers: { authorization } })
