@@ -11,7 +11,7 @@ import * as Statement from "effect/sql/Statement"
 export interface AdmissionStatement {
   readonly text: string
   /** What stands behind `$1`, `$2`, … */
-  readonly parameters: ReadonlyArray<keyof AdmissionRequest>
+  readonly parameters: ReadonlyArray<keyof Omit<AdmissionRequest, "reserved">>
 }
 
 /** Each parameter is its own name, but for the hash, which is bytes. */
@@ -32,7 +32,9 @@ export const admissionStatement = (): AdmissionStatement => {
         const [text, values] = (use(sql) as unknown as Statement.Statement<unknown>).compile()
         noted = {
           text,
-          parameters: values.map((value) => (typeof value === "string" ? (value as keyof AdmissionRequest) : "hash"))
+          parameters: values.map((value) =>
+            typeof value === "string" ? (value as keyof Omit<AdmissionRequest, "reserved">) : "hash"
+          )
         }
         return [] as never
       })

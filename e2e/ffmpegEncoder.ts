@@ -14,13 +14,24 @@ const run = promisify(execFile)
 const quiet = ["-hide_banner", "-loglevel", "error"]
 const CLIP_SECONDS = 60
 
-/** H264 and AAC with global headers, which RTSP needs: Matroska has them, MPEG-TS has not. */
-export const makeClip = (folder: string) =>
+/** A key frame a second; H264 and AAC with global headers, which RTSP needs: Matroska has them, MPEG-TS has not. */
+export const makeClip = (folder: string, rate = 10) =>
   Effect.promise(async () => {
     const clip = path.join(folder, "clip.mkv")
-    const picture = ["-f", "lavfi", "-i", "testsrc2=size=160x90:rate=10"]
+    const picture = ["-f", "lavfi", "-i", `testsrc2=size=160x90:rate=${rate}`]
     const sound = ["-f", "lavfi", "-i", "sine=frequency=440:sample_rate=44100"]
-    const video = ["-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-g", "10", "-pix_fmt", "yuv420p"]
+    const video = [
+      "-c:v",
+      "libx264",
+      "-preset",
+      "ultrafast",
+      "-tune",
+      "zerolatency",
+      "-g",
+      String(rate),
+      "-pix_fmt",
+      "yuv420p"
+    ]
     const audio = ["-c:a", "aac", "-b:a", "32k", "-flags", "+global_header"]
     await run(ffmpegBinary ?? "ffmpeg", [
       ...quiet,

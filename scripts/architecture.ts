@@ -36,8 +36,8 @@ const inside = (path: string, ...folders: ReadonlyArray<string>) => folders.some
 const performing = ["Effect", "Layer", "Context", "Queue", "Ref", "Fiber", "Stream", "Schedule", "Clock", "Random"]
 const technology = (path: string) => /^packages\/adapters\/src\/([^/]+)\//.exec(path)?.[1]
 
-/** Which adapter folders may use which others: the twin is the memory media server's world, and nothing else is shared. */
-const neighbours: Readonly<Record<string, ReadonlyArray<string>>> = { memory: ["twin"] }
+/** Which adapter folders may use which others: the twin is the memory media server's world; a worker is a guarded process. */
+const neighbours: Readonly<Record<string, ReadonlyArray<string>>> = { memory: ["twin"], worker: ["embedded"] }
 
 export const rules = {
   CORE_IMPORTS_EFFECT_ONLY: {

@@ -73,3 +73,21 @@ export const hooks = Metric.counter("greenroom_hooks_total", {
   description: "Hooks of the media server, by what became of them",
   incremental: true
 })
+
+/** Workers by `state`: what the instance that runs them knows; on the others, none. */
+export const workers = Metric.gauge("greenroom_workers", { description: "Media workers" })
+
+export const workerStarts = Metric.counter("greenroom_worker_starts_total", {
+  description: "Attempts to start a media worker, retries included",
+  incremental: true
+})
+
+export const workerRetries = Metric.counter("greenroom_worker_retries_total", {
+  description: "Media workers that were lost or did not come up, and are tried again",
+  incremental: true
+})
+
+export const workerFailures = Metric.counter("greenroom_worker_failures_total", {
+  description: "Media workers that were given up",
+  incremental: true
+})

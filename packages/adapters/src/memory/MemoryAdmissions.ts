@@ -32,7 +32,10 @@ const factsOf = (store: MemoryState, request: AdmissionRequest, now: DateTime.Ut
             path: key.path,
             enabled: key.enabled,
             expiresAt: key.expiresAt,
-            revokedAt: key.revokedAt
+            revokedAt: key.revokedAt,
+            ...(key.admitsUntil === undefined
+              ? {}
+              : { ticket: { admitsUntil: key.admitsUntil, spent: key.lastUsedAt !== null } })
           },
     keySession: key === null ? null : facts(streamOfKey(store, key.id)),
     pathSession: facts(streamOnPath(store, request.path)),

@@ -7,7 +7,8 @@ import type {
   Sessions,
   StoreHealth,
   StreamKeys,
-  Streams
+  Streams,
+  Workers
 } from "@greenroom/core"
 import { Layer } from "effect"
 import * as MemoryAdmissions from "./MemoryAdmissions.ts"
@@ -19,8 +20,18 @@ import * as MemorySessions from "./MemorySessions.ts"
 import * as MemoryStore from "./MemoryStore.ts"
 import * as MemoryStreamKeys from "./MemoryStreamKeys.ts"
 import * as MemoryStreams from "./MemoryStreams.ts"
+import * as MemoryWorkers from "./MemoryWorkers.ts"
 
-export type Repositories = Broadcasters | StreamKeys | Admissions | Sessions | Streams | History | Leases | StoreHealth
+export type Repositories =
+  | Broadcasters
+  | StreamKeys
+  | Admissions
+  | Sessions
+  | Streams
+  | History
+  | Leases
+  | Workers
+  | StoreHealth
 
 /** The repositories over a store that somebody else keeps: several instances of the service may share it. */
 export const layerRepositories: Layer.Layer<Repositories, never, MemoryStore.MemoryStore> = Layer.mergeAll(
@@ -31,6 +42,7 @@ export const layerRepositories: Layer.Layer<Repositories, never, MemoryStore.Mem
   MemoryStreams.layer,
   MemoryHistory.layer,
   MemoryLeases.layer,
+  MemoryWorkers.layer,
   MemoryHealth.layer
 )
 

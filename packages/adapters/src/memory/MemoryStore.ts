@@ -10,12 +10,14 @@ import type {
   KeyHash,
   Metadata,
   Observation,
+  PipelineId,
   Protocol,
   SessionState,
   StreamEvent,
   StreamId,
   StreamKey,
-  StreamKeyId
+  StreamKeyId,
+  WorkerRecord
 } from "@greenroom/core"
 import { Context, DateTime, Effect, Layer } from "effect"
 
@@ -25,6 +27,8 @@ export interface StoredBroadcaster extends Broadcaster {
 
 export interface StoredKey extends Omit<StreamKey, "activeStreamId"> {
   readonly hash: KeyHash
+  /** Of a worker's key: until when its one admission may come. */
+  readonly admitsUntil?: DateTime.Utc
 }
 
 export interface StoredStream {
@@ -64,6 +68,7 @@ export interface MemoryState {
   readonly unended: Set<StreamId>
   /** By media server, of which there is one: `main`. */
   readonly leases: Map<string, StoredLease>
+  readonly workers: Map<PipelineId, WorkerRecord>
 }
 
 export class MemoryStore extends Context.Service<MemoryStore, MemoryState>()("greenroom/memory/MemoryStore") {}
@@ -75,7 +80,8 @@ export const emptyStore = (): MemoryState => ({
   streams: new Map(),
   streamBySource: new Map(),
   unended: new Set(),
-  leases: new Map()
+  leases: new Map(),
+  workers: new Map()
 })
 
 export const layer: Layer.Layer<MemoryStore> = Layer.sync(MemoryStore, emptyStore)

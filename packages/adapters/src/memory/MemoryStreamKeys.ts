@@ -16,17 +16,25 @@ import { streamOfKey } from "./storedStreams.ts"
 
 /** Whether an unrevoked key of another broadcaster is limited to exactly this path. */
 export const isOwnedByOther = (store: MemoryState, path: string, owner: BroadcasterId): boolean =>
-  [...store.keys.values()].some((key) => key.path === path && key.revokedAt === null && key.broadcasterId !== owner)
+  [...store.keys.values()].some(
+    (key) => key.path === path && key.revokedAt === null && key.broadcasterId !== owner && key.admitsUntil === undefined
+  )
 
 const isPast = (at: DateTime.Utc | null | undefined, now: DateTime.Utc): boolean =>
   at !== null && at !== undefined && DateTime.isLessThanOrEqualTo(at, now)
 
 const make = Effect.map(MemoryStore, (store) => {
-  const shown = ({ hash: _, ...key }: StoredKey): StreamKey => ({
+  const shown = ({ hash: _, admitsUntil: __, ...key }: StoredKey): StreamKey => ({
     ...key,
     activeStreamId: streamOfKey(store, key.id)?.id ?? null
   })
   const keyAt = (key: StoredKey, now: DateTime.Utc): KeyAt => ({ key: shown(key), now })
+
+  /** Workers' keys are nobody's to see or to change. */
+  const ordinary = (id: StreamKey["id"]): StoredKey | undefined => {
+    const key = store.keys.get(id)
+    return key?.admitsUntil === undefined ? key : undefined
+  }
 
   return StreamKeys.of({
     issue: ({ hash, ...order }) =>
@@ -49,10 +57,11 @@ const make = Effect.map(MemoryStore, (store) => {
               )
             : Effect.succeed(outcome)
       ),
-    find: (id) => atomically((now) => Option.map(Option.fromNullishOr(store.keys.get(id)), (key) => keyAt(key, now))),
+    find: (id) => atomically((now) => Option.map(Option.fromNullishOr(ordinary(id)), (key) => keyAt(key, now))),
     list: ({ broadcasterId, status }, page) =>
       atomically((now) => {
         const listed = [...store.keys.values()]
+          .filter((key) => key.admitsUntil === undefined)
           .filter((key) => broadcasterId === undefined || key.broadcasterId === broadcasterId)
           .map(shown)
           .filter((key) => status === undefined || status.includes(keyStatus(key, now)))
@@ -60,7 +69,7 @@ const make = Effect.map(MemoryStore, (store) => {
       }),
     change: (id, { label, expiresAt, enabled }) =>
       atomically((now) => {
-        const key = store.keys.get(id)
+        const key = ordinary(id)
         if (key === undefined) return { _tag: "NotFound" }
         if (key.revokedAt !== null) return { _tag: "Revoked" }
         if (isPast(expiresAt, now)) return { _tag: "ExpiryInPast" }
@@ -75,7 +84,7 @@ const make = Effect.map(MemoryStore, (store) => {
       }),
     revoke: (id) =>
       atomically((now) =>
-        Option.map(Option.fromNullishOr(store.keys.get(id)), (key) => {
+        Option.map(Option.fromNullishOr(ordinary(id)), (key) => {
           const revoked = { ...key, revokedAt: key.revokedAt ?? now }
           store.keys.set(id, revoked)
           return keyAt(revoked, now)

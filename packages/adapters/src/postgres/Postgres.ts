@@ -7,7 +7,8 @@ import type {
   Sessions,
   StoreHealth,
   StreamKeys,
-  Streams
+  Streams,
+  Workers
 } from "@greenroom/core"
 import { Layer } from "effect"
 import * as Database from "./Database.ts"
@@ -20,8 +21,18 @@ import * as PostgresLeases from "./PostgresLeases.ts"
 import * as PostgresSessions from "./PostgresSessions.ts"
 import * as PostgresStreamKeys from "./PostgresStreamKeys.ts"
 import * as PostgresStreams from "./PostgresStreams.ts"
+import * as PostgresWorkers from "./PostgresWorkers.ts"
 
-export type Repositories = Broadcasters | StreamKeys | Admissions | Sessions | Streams | History | Leases | StoreHealth
+export type Repositories =
+  | Broadcasters
+  | StreamKeys
+  | Admissions
+  | Sessions
+  | Streams
+  | History
+  | Leases
+  | Workers
+  | StoreHealth
 
 /** The repositories over the three clients of `Database`. */
 export const layerRepositories: Layer.Layer<Repositories, never, Database.Databases> = Layer.mergeAll(
@@ -32,6 +43,7 @@ export const layerRepositories: Layer.Layer<Repositories, never, Database.Databa
   PostgresStreams.layer,
   PostgresHistory.layer,
   PostgresLeases.layer,
+  PostgresWorkers.layer,
   PostgresHealth.layer
 )
 

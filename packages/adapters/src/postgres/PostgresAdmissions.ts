@@ -36,7 +36,9 @@ const KeyRow = Schema.Struct({
   path_limit: Schema.NullOr(PathLimitText),
   enabled: Schema.Boolean,
   expires_at: MaybeAt,
-  revoked_at: MaybeAt
+  revoked_at: MaybeAt,
+  admits_until: MaybeAt,
+  spent: Schema.Boolean
 })
 
 const SessionRow = Schema.Struct({
@@ -92,7 +94,8 @@ const admissionFacts = (rows: ReadonlyArray<Row>): AdmissionFacts => {
             path: key.path_limit,
             enabled: key.enabled,
             expiresAt: key.expires_at,
-            revokedAt: key.revoked_at
+            revokedAt: key.revoked_at,
+            ...(key.admits_until === null ? {} : { ticket: { admitsUntil: key.admits_until, spent: key.spent } })
           },
     keySession: sessionOf("key"),
     pathSession: sessionOf("path"),
@@ -101,10 +104,13 @@ const admissionFacts = (rows: ReadonlyArray<Row>): AdmissionFacts => {
   }
 }
 
-/** `fit`: the key, locked, if it is good and may be used on the path. */
-const fitting = (sql: PgClient, { hash, path }: AdmissionRequest) => sql`
+/**
+ * `fit`: the key, locked, if it is good and may be used on the path. A worker's key admits one connection, and that one again; an
+ * ordinary one admits where the path is nobody else's.
+ */
+const fitting = (sql: PgClient, { hash, path, sourceId, reserved }: AdmissionRequest) => sql`
   key as materialized (
-    select id, broadcaster_id, key_prefix, label, expires_at
+    select id, broadcaster_id, key_prefix, label, expires_at, admits_until
     from stream_keys
     where hash = ${hash} and revoked_at is null and enabled
       and (expires_at is null or expires_at > clock_timestamp()) and path_within(path, ${path})
@@ -112,10 +118,16 @@ const fitting = (sql: PgClient, { hash, path }: AdmissionRequest) => sql`
   ), fit as materialized (
     select * from key
     where (expires_at is null or expires_at > clock_timestamp())
-      and not exists (
-        select from stream_keys other
-        where other.path = ${path} and other.revoked_at is null and other.broadcaster_id <> key.broadcaster_id
-      )
+      and case
+        when admits_until is not null then coalesce(
+          (select s.source_id = ${sourceId} from streams s where s.stream_key_id = key.id), admits_until > clock_timestamp()
+        )
+        else ${sql.literal(reserved === true ? "false" : "true")} and not exists (
+          select from stream_keys other
+          where other.path = ${path} and other.revoked_at is null and other.admits_until is null
+            and other.broadcaster_id <> key.broadcaster_id
+        )
+      end
   )`
 
 /** The beginning of a session of the key that `fit` is. */
@@ -180,6 +192,7 @@ const make = Effect.gen(function* () {
       (sql) => sql`
         select t.now, coalesce(o.owned, false) as path_owned_by_other,
           k.id as key_id, k.key_prefix, k.broadcaster_id, k.path as path_limit, k.enabled, k.expires_at, k.revoked_at,
+          k.admits_until, k.admits_until is not null and exists (select from streams where stream_key_id = k.id) as spent,
           s.role, s.id as session_id, s.stream_key_id as session_key_id, s.path as session_path, s.source_id, s.protocol,
           s.started_at, s.ended_at is not null as ended, s.stop_reason is not null as stopping
         from (select clock_timestamp()::timestamptz(3) as now) t
@@ -187,7 +200,8 @@ const make = Effect.gen(function* () {
         left join lateral (
           select exists (
             select from stream_keys other
-            where other.path = ${path} and other.revoked_at is null and other.broadcaster_id <> k.broadcaster_id
+            where other.path = ${path} and other.revoked_at is null and other.admits_until is null
+              and other.broadcaster_id <> k.broadcaster_id
           ) as owned
         ) o on true
         left join lateral (

@@ -16,7 +16,7 @@ const ids = rowsOf(Schema.Struct({ id: StreamId }))
 const former = rowsOf(Schema.Struct({ former: Schema.Array(Schema.String) }))
 
 /** The lease that a move is made under: begins the statement as `lease`, and is asked for by `held`. */
-const leaseOf = (sql: PgClient, by: By) => ({
+export const leaseOf = (sql: PgClient, by: By) => ({
   lease: sql`lease as materialized (
     select from leases where media_server = 'main' and holder = ${by}::text and until > clock_timestamp() for share
   )`,

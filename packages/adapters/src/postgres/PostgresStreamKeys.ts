@@ -95,7 +95,8 @@ const make = Effect.gen(function* () {
           where (${expiresAt} is null or ${expiresAt} > clock.now)
             and not exists (
               select from stream_keys other
-              where other.path = ${exactPath}::text and other.revoked_at is null and other.broadcaster_id <> owner.id
+              where other.path = ${exactPath}::text and other.revoked_at is null and other.admits_until is null
+                and other.broadcaster_id <> owner.id
             )
           returning *
         )
@@ -117,7 +118,8 @@ const make = Effect.gen(function* () {
   const find: StreamKeys["Service"]["find"] = Effect.fn("StreamKeys.find")(function* (id) {
     const found = yield* database.run(
       "StreamKeys.find",
-      (sql) => sql`select ${sql.literal(now)}, ${sql.literal(keyColumns)} from stream_keys k where k.id = ${id}`
+      (sql) => sql`select ${sql.literal(now)}, ${sql.literal(keyColumns)} from stream_keys k
+        where k.id = ${id} and k.admits_until is null`
     )
     return Arr.head(rows(found).map(keyAt))
   })
@@ -129,7 +131,7 @@ const make = Effect.gen(function* () {
       // A status at a time, because each has an index in the list's order; no key has two.
       const newest = (condition: string) => sql`(
         select * from stream_keys k
-        where ${ofBroadcaster} and ${sql.literal(condition)} and ${onPage(sql, "k.created_at, k.id", page)}
+        where k.admits_until is null and ${ofBroadcaster} and ${sql.literal(condition)} and ${onPage(sql, "k.created_at, k.id", page)}
         order by k.created_at desc, k.id desc
         limit ${rowsFor(page)}::int
       )`
@@ -158,7 +160,7 @@ const make = Effect.gen(function* () {
       const expiresAt = sql`${dateOf(changes.expiresAt ?? null)}::timestamptz`
       return sql`
         with target as materialized (
-          select id, revoked_at from stream_keys where id = ${id} for no key update
+          select id, revoked_at from stream_keys where id = ${id} and admits_until is null for no key update
         ), clock as materialized (
           select clock_timestamp() as now from target
         ), k as (
@@ -184,7 +186,8 @@ const make = Effect.gen(function* () {
       "StreamKeys.revoke",
       (sql) => sql`
         with k as (
-          update stream_keys set revoked_at = coalesce(revoked_at, clock_timestamp()) where id = ${id} returning *
+          update stream_keys set revoked_at = coalesce(revoked_at, clock_timestamp())
+          where id = ${id} and admits_until is null returning *
         )
         select ${sql.literal(now)}, ${sql.literal(keyColumns)} from k`
     )

@@ -14,12 +14,13 @@ import {
   type Sessions,
   type StreamId,
   type StreamKeys,
-  Streams
+  Streams,
+  type Workers
 } from "@greenroom/core"
 import { Context, Effect, Layer, Option, Result } from "effect"
 import { TestClock } from "effect/testing"
 
-export type Repositories = Broadcasters | StreamKeys | Admissions | Sessions | Streams | History | Leases
+export type Repositories = Broadcasters | StreamKeys | Admissions | Sessions | Streams | History | Leases | Workers
 
 /** A store under test. */
 export interface Store {

@@ -9,6 +9,7 @@ import { modelLaws } from "./Model.laws.ts"
 import { sessionsLaws } from "./Sessions.laws.ts"
 import { streamKeysLaws } from "./StreamKeys.laws.ts"
 import { streamsLaws } from "./Streams.laws.ts"
+import { workersLaws } from "./Workers.laws.ts"
 
 export const repositoriesLaws = (store: Store): void => {
   broadcastersLaws(store)
@@ -19,5 +20,6 @@ export const repositoriesLaws = (store: Store): void => {
   streamsLaws(store)
   historyLaws(store)
   leasesLaws(store)
+  workersLaws(store)
   modelLaws(store)
 }

@@ -36,7 +36,7 @@ it.live("of instances that start at once, one makes the schema and the others fi
       )
       assert.deepStrictEqual(
         tables.map(({ table_name }) => table_name),
-        ["broadcasters", "greenroom_migrations", "leases", "stream_events", "stream_keys", "streams"]
+        ["broadcasters", "greenroom_migrations", "leases", "stream_events", "stream_keys", "streams", "workers"]
       )
     }
   })

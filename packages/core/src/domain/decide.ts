@@ -3,7 +3,7 @@
  * statement and this function state the same rules once for the database and once for people; the repositories' contract suite
  * holds them to each other. What is "in use" is only a claim here: `Authenticate` checks it with the media server.
  */
-import type { DateTime } from "effect"
+import { DateTime } from "effect"
 import type { KeyMark, Refusal } from "./AuthDecision.ts"
 import { refuse } from "./AuthDecision.ts"
 import type { BroadcasterId, StreamId, StreamKeyId } from "./Ids.ts"
@@ -24,6 +24,8 @@ export interface SessionFacts {
 export interface KeyFacts extends KeyMark, KeyStanding {
   readonly broadcasterId: BroadcasterId
   readonly path: PathLimitText | null
+  /** Of a worker's key alone, which admits one connection until `admitsUntil`. `spent`: it has admitted one. */
+  readonly ticket?: { readonly admitsUntil: DateTime.Utc; readonly spent: boolean }
 }
 
 /** One snapshot of all that bears on an admission; `now` is the database's clock in it. */
@@ -60,7 +62,7 @@ export const refusePath = (path: string): Refusal | null => {
 }
 
 export const decide = (
-  ask: { readonly path: string; readonly sourceId: string },
+  ask: { readonly path: string; readonly sourceId: string; readonly reserved?: boolean },
   facts: AdmissionFacts
 ): AdmissionDecision => {
   const badPath = refusePath(ask.path)
@@ -77,7 +79,11 @@ export const decide = (
   if (!within(key.path === null ? null : parseLimit(key.path), ask.path)) {
     return no("path_not_allowed", `Stream key ${key.prefix}… may publish on ${key.path} only, not on ${ask.path}`)
   }
-  if (facts.pathOwnedByOther) {
+  const { ticket } = key
+  if (ask.reserved === true && ticket === undefined) {
+    return no("path_not_allowed", `Path ${ask.path} is for what Greenroom's own worker makes of the stream at …/in`)
+  }
+  if (facts.pathOwnedByOther && ticket === undefined) {
     return no("path_not_allowed", `Path ${ask.path} belongs to another broadcaster's stream key`)
   }
 
@@ -87,6 +93,9 @@ export const decide = (
     return same
       ? { _tag: "Again", streamId: own.streamId, key: mark }
       : no("stream_key_in_use", `Connection ${ask.sourceId} had its stream already: connect anew`)
+  }
+  if (ticket !== undefined && (ticket.spent || DateTime.isLessThanOrEqualTo(ticket.admitsUntil, facts.now))) {
+    return no("stream_key_expired", `The worker's key ${key.prefix}… was good for one connection, within seconds`)
   }
   const by = [facts.keySession, facts.pathSession].filter((session) => session !== null)
   if (by.length === 0) return { _tag: "Admit" }

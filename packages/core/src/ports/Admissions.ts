@@ -23,6 +23,8 @@ export interface AdmissionRequest {
   readonly protocol: Protocol | null
   /** The id of the session, should it come to be. */
   readonly streamId: StreamId
+  /** The path is a worker's output, and workers are on: only a worker's key may publish there. */
+  readonly reserved?: boolean
 }
 
 export interface Admitted {

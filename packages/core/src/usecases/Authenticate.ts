@@ -9,6 +9,7 @@ import { type AuthDecision, type Refusal, refuse } from "../domain/AuthDecision.
 import type { AuthRequest, PublishRequest } from "../domain/AuthRequest.ts"
 import { decide, refusePath, type SessionFacts } from "../domain/decide.ts"
 import type { StreamId } from "../domain/Ids.ts"
+import { isWorkerOutput } from "../domain/PipelinePath.ts"
 import type { KeyHash } from "../domain/StreamKey.ts"
 import { millisBetween } from "../domain/Timestamp.ts"
 import { type AdmissionRequest, Admissions, type Admitted } from "../ports/Admissions.ts"
@@ -17,6 +18,7 @@ import { MediaServer } from "../ports/MediaServer.ts"
 import { StoreUnavailable } from "../ports/StoreUnavailable.ts"
 import * as Telemetry from "../Telemetry.ts"
 import { Reconciler } from "./Reconciler.ts"
+import { WorkersOn } from "./WorkerSettings.ts"
 
 /** SHA-256 of the secret with which the operator, and the service itself, may use the media server's API. */
 export class OperatorSecret extends Context.Service<OperatorSecret, { readonly hash: KeyHash }>()(
@@ -103,7 +105,8 @@ const publish = Effect.fnUntraced(function* (ask: PublishRequest) {
     path: ask.path,
     sourceId: ask.sourceId,
     protocol: ask.protocol,
-    streamId
+    streamId,
+    reserved: (yield* WorkersOn) && isWorkerOutput(ask.path)
   }
   const decision = yield* admitOrExplain(request).pipe(
     Effect.timeoutOrElse({

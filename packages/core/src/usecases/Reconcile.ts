@@ -7,8 +7,8 @@
 import { Context, Effect, Metric } from "effect"
 import type { Findings } from "../domain/Findings.ts"
 import type { StreamId } from "../domain/Ids.ts"
-import type { ListedSource } from "../domain/Look.ts"
-import { type Command, type Memory, type Policy, reconcile } from "../domain/reconcile.ts"
+import type { ListedSource, Look } from "../domain/Look.ts"
+import { type Command, type Memory, type Policy, reconcile, type StoredSession } from "../domain/reconcile.ts"
 import { type Lease, Leases } from "../ports/Leases.ts"
 import { MediaServer } from "../ports/MediaServer.ts"
 import { Sessions } from "../ports/Sessions.ts"
@@ -38,6 +38,9 @@ export type PassOutcome =
       /** Somebody is connecting, or was told to go a moment ago: the next look should come soon. */
       readonly expecting: boolean
       readonly found: Findings
+      /** What was looked at: the media server, and the unended sessions of the store right after. */
+      readonly look: Look
+      readonly sessions: ReadonlyArray<StoredSession>
     }
 
 /**
@@ -132,7 +135,9 @@ const led = Effect.fnUntraced(function* (memory: Memory, lease: Lease, chronicle
     unended: s2.unended.length,
     unsettled: acting.left || kicks.first || only("RequestStop").length > 0 || seenFirst,
     expecting: justTold || s2.unended.some((session) => session.state._tag === "Connecting"),
-    found
+    found,
+    look,
+    sessions: s2.unended
   }
   return outcome
 })

@@ -20,6 +20,7 @@ import * as Telemetry from "../Telemetry.ts"
 import { type Chronicle, makeChronicle } from "./Chronicle.ts"
 import { type HookHearing, makeHookHearing } from "./HookHearing.ts"
 import { elapsed, type Reading, readClocks } from "./OwnClock.ts"
+import { PassObserver } from "./PassFeed.ts"
 import { type PassOutcome, pass, ReconcilePolicy } from "./Reconcile.ts"
 import { makeRegrets, type Regrets } from "./Regrets.ts"
 import { makeStoreWatch, type StoreWatch } from "./StoreWatch.ts"
@@ -142,6 +143,7 @@ const live = Effect.fnUntraced(function* (life: Life) {
   const { wakes, passed, watch, regrets, hooks, chronicle } = life
   let memory: Memory = blank
   let pause = PASS_EVERY_MS
+  const observe = yield* PassObserver
   while (true) {
     const started = yield* readClocks
     const exit = yield* Effect.andThen(regrets.end, pass(memory, chronicle)).pipe(
@@ -149,6 +151,7 @@ const live = Effect.fnUntraced(function* (life: Life) {
       Effect.exit
     )
     yield* tell(exit, life)
+    if (Exit.isSuccess(exit)) yield* observe(exit.value)
     if (outcomeOf(exit) === "store_unavailable") yield* watch.suspect
     pause = PASS_EVERY_MS
     if (Exit.isSuccess(exit)) yield* keepLook(life, started, exit.value)

@@ -15,7 +15,8 @@ describe("a pass", () => {
   it.effect("looks at the store, the media server and the store again, and touches nothing when all is well", () =>
     Effect.gen(function* () {
       const stage = makeStage()
-      const outcome = yield* complete(stage)
+      const { look, sessions, ...outcome } = yield* complete(stage)
+      assert.deepStrictEqual([look.paths, sessions], [[], []])
       assert.deepStrictEqual(stage.called(), [...looks, "Leases.remember"])
       assert.deepStrictEqual(stage.calls[0]!.args, ["me", 3_000])
       assert.deepStrictEqual(outcome, {

@@ -20,6 +20,7 @@ import { endless, Interruption, teardown } from "./Interruption.ts"
 import { keysCommand } from "./KeysCommand.ts"
 import { reconcileCommand } from "./ReconcileCommand.ts"
 import { streamsCommand } from "./StreamsCommand.ts"
+import { workersCommand } from "./WorkersCommand.ts"
 
 /** Loaded when a command calls the service: help and completions do without. */
 const greenroom = Layer.unwrap(
@@ -72,6 +73,7 @@ export const makeCommand = <E1, R1, E2, R2>({ serve, migrate }: Composed<E1, R1,
       remote(broadcastersCommand),
       remote(keysCommand),
       remote(streamsCommand),
+      remote(workersCommand),
       remote(reconcileCommand),
       remote(checkCommand),
       remote(healthCommand)

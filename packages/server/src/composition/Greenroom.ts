@@ -14,9 +14,12 @@ import {
   KeyMint,
   nowhere,
   OperatorSecret,
+  PassFeed,
   type PublicAddresses,
   ReconcilePolicy,
-  Reconciler
+  Reconciler,
+  WorkerSettings,
+  WorkersOn
 } from "@greenroom/core"
 import { Context, Effect, Layer, type Redacted } from "effect"
 import { Settings, type Variables } from "../config/Settings.ts"
@@ -25,6 +28,7 @@ import { databaseAddress } from "./databaseAddress.ts"
 import { usableDataDirectory } from "./dataDirectory.ts"
 import { keptSecret } from "./keptSecret.ts"
 import * as MediaServerSlot from "./MediaServerSlot.ts"
+import * as Workers from "./workers.ts"
 
 /** What was decided from the settings before anything runs. */
 export class Deployment extends Context.Service<
@@ -108,13 +112,16 @@ const policies = Layer.unwrap(
     const settings = yield* Settings
     const { apiSecret, startsMediaServer, host } = yield* Deployment
     const mint = yield* KeyMint
+    const own = startsMediaServer ? ownAddresses(host, settings.MEDIAMTX_PORTS) : nowhere
     return Layer.mergeAll(
       Layer.succeed(OperatorSecret, { hash: mint.hash(apiSecret) }),
-      Layer.succeed(
-        Addresses,
-        addressesFrom(settings, startsMediaServer ? ownAddresses(host, settings.MEDIAMTX_PORTS) : nowhere)
-      ),
+      Layer.succeed(Addresses, addressesFrom(settings, own)),
       Layer.succeed(DuplicatePolicy, settings.ON_DUPLICATE_PUBLISH ?? "refuse"),
+      Layer.succeed(WorkersOn, settings.WORKERS === "on"),
+      Layer.succeed(WorkerSettings, {
+        ...Workers.workerAddresses(settings, own),
+        max: settings.MAX_WORKERS ?? Workers.MAX_WORKERS_DEFAULT
+      }),
       Layer.succeed(ReconcilePolicy, {
         unauthorized: settings.UNAUTHORIZED_PUBLISHERS ?? "kick",
         massKickLimit: settings.MASS_KICK_LIMIT ?? 10,
@@ -127,6 +134,6 @@ const policies = Layer.unwrap(
 
 /** Everything that the use cases need, over the adapters that the settings choose. */
 export const layer = Reconciler.layer.pipe(
-  Layer.provideMerge(Layer.mergeAll(repositories, mediaServer, policies)),
+  Layer.provideMerge(Layer.mergeAll(repositories, mediaServer, policies, PassFeed.layer, Workers.adapter)),
   Layer.provideMerge(Layer.merge(NodeKeyMint.layer, Deployment.layer))
 )

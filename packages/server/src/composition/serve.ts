@@ -22,6 +22,7 @@ import * as Greenroom from "./Greenroom.ts"
 import type { SecretNotKept } from "./keptSecret.ts"
 import { type CannotListen, cannotListen } from "./lifecycle.ts"
 import { type MediaServerStart, startMediaServer } from "./startMediaServer.ts"
+import { startWorkers } from "./workers.ts"
 
 /** The banner waits this long to be able to say whether the media server came up. */
 const MEDIA_SERVER_PATIENCE = "1500 millis"
@@ -107,6 +108,7 @@ export type StartFailed =
 /** Runs until it is interrupted. */
 export const serve: Effect.Effect<never, StartFailed, Settings> = Effect.gen(function* () {
   yield* announced
+  yield* startWorkers
   return yield* Effect.never
 }).pipe(
   Effect.scoped,

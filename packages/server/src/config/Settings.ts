@@ -8,6 +8,7 @@ import { Context, Redacted, Result, Schema, SchemaIssue } from "effect"
 import * as OpenTelemetry from "./OpenTelemetry.ts"
 import { Ports } from "./Ports.ts"
 import { isSendable, sendable } from "./secretText.ts"
+import { WorkerCommand } from "./WorkerCommand.ts"
 
 const expected = (sentence: string) => ({ message: `expected ${sentence}` })
 
@@ -76,6 +77,11 @@ const variables = {
   HOOK_SECRET: Schema.optionalKey(Secret),
   UNAUTHORIZED_PUBLISHERS: Schema.optionalKey(oneOf("kick", "report")),
   ON_DUPLICATE_PUBLISH: Schema.optionalKey(oneOf("refuse", "takeover")),
+  WORKERS: Schema.optionalKey(oneOf("off", "on")),
+  WORKER_COMMAND: Schema.optionalKey(WorkerCommand),
+  MAX_WORKERS: Schema.optionalKey(count(1, 1_000)),
+  MEDIAMTX_RTSP_URL: Schema.optionalKey(base(["rtsp", "rtsps"], "rtsp://mediamtx:8554")),
+  MEDIAMTX_RTMP_URL: Schema.optionalKey(base(["rtmp", "rtmps"], "rtmp://mediamtx:1935")),
   MASS_KICK_LIMIT: Schema.optionalKey(count(0, 100_000)),
   METRICS_PORT: Schema.optionalKey(Port),
   LOG_LEVEL: Schema.optionalKey(oneOf("trace", "debug", "info", "warn", "error", "fatal", "none")),

@@ -20,6 +20,7 @@ import * as StreamKeyRoutes from "./StreamKeyRoutes.ts"
 import * as StreamRoutes from "./StreamRoutes.ts"
 import * as SystemRoutes from "./SystemRoutes.ts"
 import * as WebhookRoutes from "./WebhookRoutes.ts"
+import * as WorkerRoutes from "./WorkerRoutes.ts"
 
 const framed = <A, E, R>(routes: Layer.Layer<A, E, R>) =>
   routes.pipe(Layer.provide(RequestFrame.layer), Layer.provide(KnownRoutes.layer))
@@ -29,6 +30,7 @@ const api = HttpApiBuilder.layer(ServedApi).pipe(
     BroadcasterRoutes.layer,
     StreamKeyRoutes.layer,
     StreamRoutes.layer,
+    WorkerRoutes.layer,
     ReconcileRoutes.layer,
     HistoryRoutes.layer,
     SystemRoutes.layer

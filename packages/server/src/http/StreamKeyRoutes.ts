@@ -56,6 +56,10 @@ const changesBody = operatorBody(StreamKeyChanges, (sent) =>
   storeComplaints({ expiresAt: Option.getOrUndefined(readTimestamp(sent.expires_at)) })
 )
 
+const pathReserved = invalid([
+  { pointer: "/path", detail: "Expected another path: on live/<id>/out only Greenroom's workers publish (WORKERS=on)" }
+])
+
 const toOrder = ({ broadcaster_id, label = null, path = null, expires_at = null }: typeof NewStreamKey.Type) => ({
   broadcasterId: broadcaster_id,
   label,
@@ -92,6 +96,8 @@ const issue = Effect.fnUntraced(function* (order: ReturnType<typeof toOrder>) {
       ])
     case "ExpiryInPast":
       return yield* expiryInPast
+    case "PathReserved":
+      return yield* pathReserved
     case "PathTaken":
       return yield* new Conflict({ detail: "The path belongs to another broadcaster's stream key" })
   }

@@ -10,10 +10,12 @@ import {
   millisBetween,
   type Page,
   type Position,
+  pipelinePath,
   type StreamEvent,
   type StreamView,
   statusOf,
-  type Track
+  type Track,
+  type WorkerRecord
 } from "@greenroom/core"
 import { type Effect, Redacted, Schema } from "effect"
 import { CheckCursor, EventCursor, ListCursor } from "./api/Cursor.ts"
@@ -119,6 +121,23 @@ export const streamDetailsToWire = (view: StreamView & { readonly broadcaster: B
 }
 
 const eventToWire = (event: StreamEvent) => ({ seq: event.seq, type: event.type, at: event.at, data: eventData(event) })
+
+export const workerToWire = (worker: WorkerRecord) => ({
+  stream_id: worker.id,
+  state: worker.state,
+  reason: worker.reason,
+  attempt: worker.attempt,
+  input_path: pipelinePath(worker.id, "in"),
+  output_path: pipelinePath(worker.id, "out"),
+  input_stream_id: worker.inputStreamId,
+  output_stream_id: worker.outputStreamId,
+  retry_at: worker.retryAt,
+  host: worker.mark?.host ?? null,
+  pid: worker.mark?.pid ?? null,
+  created_at: worker.createdAt,
+  state_since: worker.stateSince,
+  updated_at: worker.updatedAt
+})
 
 /** The envelope of a list: `{<plural>, count, next_cursor}`. */
 export const pageToWire = <const Plural extends string, A, B>(plural: Plural, page: Page<A>, item: (value: A) => B) => {

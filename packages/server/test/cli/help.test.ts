@@ -14,9 +14,11 @@ const commands = [
   ["keys"],
   ...["create", "list", "show", "update", "enable", "disable", "revoke"].map((command) => ["keys", command]),
   ["streams"],
-  ...["list", "show", "watch", "stop", "events"].map((command) => ["streams", command])
+  ...["list", "show", "watch", "stop", "events"].map((command) => ["streams", command]),
+  ["workers"],
+  ...["list", "show"].map((command) => ["workers", command])
 ]
-const groups = ["broadcasters", "keys", "streams"]
+const groups = ["broadcasters", "keys", "streams", "workers"]
 
 test.each(commands.map((command) => [command.join(" "), command] as const))(
   "greenroom %s --help",

@@ -14,6 +14,7 @@ import * as StreamsApi from "../../src/http/api/StreamsApi.ts"
 import * as SystemApi from "../../src/http/api/SystemApi.ts"
 import { version } from "../../src/http/api/version.ts"
 import * as Wire from "../../src/http/api/Wire.ts"
+import * as WorkersApi from "../../src/http/api/WorkersApi.ts"
 import { type Answer, call } from "./support/client.ts"
 import { endpoints } from "./support/endpoints.ts"
 import { type Service, start } from "./support/service.ts"
@@ -112,6 +113,8 @@ describe("the document", () => {
       "POST /v1/mediamtx/events/ready",
       "POST /v1/mediamtx/events/not-ready",
       "GET /",
+      "GET /workers",
+      "GET /workers/:id",
       "GET /health",
       "GET /livez",
       "GET /readyz",
@@ -127,7 +130,7 @@ describe("the document", () => {
         body: method === "get" ? undefined : "{"
       })
       expect([path, reached.status]).not.toEqual([path, 405])
-      if (!path.startsWith("/errors")) expect([path, reached.json?.type]).not.toEqual([path, "/errors/not-found"])
+      if (!/^\/(errors|workers)/.test(path)) expect([path, reached.json?.type]).not.toEqual([path, "/errors/not-found"])
     }
   })
 })
@@ -156,7 +159,7 @@ describe("every operation", () => {
       "hook_bearer"
     ])
     for (const { path, operation } of operations()) {
-      const expected = /^\/(broadcasters|stream-keys|streams|reconcile|check)/.test(path)
+      const expected = /^\/(broadcasters|stream-keys|streams|workers|reconcile|check)/.test(path)
         ? [{ api_key: [] }, { bearer: [] }]
         : /^\/(auth|webhook|v1\/mediamtx)/.test(path)
           ? [{}, { hook_basic: [] }, { hook_bearer: [] }]
@@ -332,6 +335,7 @@ describe("examples", () => {
     ...HistoryApi,
     ...SystemApi,
     ...PipelineApi,
+    ...WorkersApi,
     AuthRequest: MediaServerApi.AuthBody,
     AuthAllowed: MediaServerApi.AuthAllowed,
     Hook: MediaServerApi.HookBody

@@ -12,9 +12,10 @@ import { ReconcileApi } from "./ReconcileApi.ts"
 import { StreamKeysApi } from "./StreamKeysApi.ts"
 import { StreamsApi } from "./StreamsApi.ts"
 import { PagesApi, SystemApi } from "./SystemApi.ts"
+import { WorkersApi } from "./WorkersApi.ts"
 
 export class ServedApi extends HttpApi.make("greenroom")
-  .add(BroadcastersApi, StreamKeysApi, StreamsApi, HistoryApi, ReconcileApi, SystemApi)
+  .add(BroadcastersApi, StreamKeysApi, StreamsApi, WorkersApi, HistoryApi, ReconcileApi, SystemApi)
   .annotate(HttpApi.ParseOptions, everyComplaint)
   .annotate(HttpApi.PayloadParseOptions, noUnknownFields) {}
 
@@ -23,6 +24,7 @@ export class Api extends HttpApi.make("greenroom")
     StreamsApi,
     StreamKeysApi,
     BroadcastersApi,
+    WorkersApi,
     HistoryApi,
     ReconcileApi,
     MediaServerApi,

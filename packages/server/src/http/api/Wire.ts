@@ -8,13 +8,15 @@ import {
   EndReason,
   keyStatuses,
   METADATA_MAX_BYTES,
+  PipelineId,
   Protocol,
   StopReason,
   StreamEventType,
   StreamId,
   StreamKeyId,
   streamStatuses,
-  Timestamp
+  Timestamp,
+  workerStates
 } from "@greenroom/core"
 import { Schema } from "effect"
 
@@ -155,6 +157,25 @@ export const StreamEvent = Schema.Struct({
   at: Timestamp,
   data: Schema.Record(Schema.String, Schema.Unknown).annotate({ description: "`reason` or `source_type`, by type" })
 }).annotate({ identifier: "StreamEvent" })
+
+export const Worker = Schema.Struct({
+  stream_id: PipelineId,
+  state: Schema.Literals(workerStates),
+  reason: nullable(Schema.String).annotate({
+    description: "Why it is in this state, where that does not go without saying"
+  }),
+  attempt: Count.annotate({ description: "How often it was tried on its present source: once, and three times again" }),
+  input_path: Schema.String,
+  output_path: Schema.String,
+  input_stream_id: nullable(StreamId).annotate({ description: "The stream that it reads" }),
+  output_stream_id: nullable(StreamId).annotate({ description: "The stream that it publishes, while it runs" }),
+  retry_at: nullable(Timestamp).annotate({ description: "When it is tried again" }),
+  host: nullable(Schema.String).annotate({ description: "The machine that its process is on" }),
+  pid: nullable(Schema.Int),
+  created_at: Timestamp.annotate({ description: "When its stream was first worked on" }),
+  state_since: Timestamp,
+  updated_at: Timestamp
+}).annotate({ identifier: "Worker" })
 
 export const pageOf = <const Plural extends string, S extends Schema.Top>(plural: Plural, item: S) => {
   const items: { readonly [P in Plural]: Schema.$Array<S> } = { [plural]: Schema.Array(item) } as never

@@ -116,6 +116,23 @@ const HistoryProblem = {
   detail: "last_seq is 4, events there are: 3; ended_at is 2026-11-21T01:40:00.000Z, its events make it nothing"
 }
 
+const Worker = {
+  stream_id: "studio-1",
+  state: "running",
+  reason: null,
+  attempt: 1,
+  input_path: "live/studio-1/in",
+  output_path: "live/studio-1/out",
+  input_stream_id: ids.stream,
+  output_stream_id: "7d1f0a52-1c1e-4b39-8d43-5b0c2a9e4f11",
+  retry_at: null,
+  host: "media-1",
+  pid: 4711,
+  created_at: "2026-11-21T01:33:16.702Z",
+  state_since: "2026-11-21T01:33:17.310Z",
+  updated_at: "2026-11-21T01:33:17.310Z"
+}
+
 const health = { status: "ok", service: "greenroom", database: "ok", media_server: "ok", unauthorized_publishers: 0 }
 const received = { stream_id: "studio-1", direction: "in", correlation_id: "6b0c5c1e-0a57-4a0e-9a86-58b1a2a0b7c4" }
 
@@ -165,6 +182,8 @@ export const examples: Readonly<Record<string, unknown>> = {
     count: 1,
     next_cursor: "YzZhMmYxZGUtNTJiNC00YTU3LThhMWMtMGQ5ZTZiN2YzYTI0"
   },
+  Worker,
+  WorkerPage: { workers: [Worker], count: 1, next_cursor: null },
   Track: picture,
   PlaybackUrls,
   AuthRequest: {

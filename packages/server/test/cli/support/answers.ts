@@ -103,6 +103,23 @@ export const detailsOf = (of: typeof stream) => ({
   broadcaster: { ...of.broadcaster, contact: "ops@studio.example", metadata: {} }
 })
 
+export const worker = {
+  stream_id: "studio-1",
+  state: "retrying",
+  reason: "exit code 1: 404 Not Found",
+  attempt: 2,
+  input_path: "live/studio-1/in",
+  output_path: "live/studio-1/out",
+  input_stream_id: streamId,
+  output_stream_id: null,
+  retry_at: "2026-11-21T01:33:16.000Z",
+  host: null,
+  pid: null,
+  created_at: "2026-11-20T22:28:09.000Z",
+  state_since: "2026-11-21T01:33:13.000Z",
+  updated_at: "2026-11-21T01:33:13.000Z"
+}
+
 export const page = (plural: string, items: ReadonlyArray<unknown>, next_cursor: string | null = null) => ({
   [plural]: items,
   count: items.length,

@@ -10,7 +10,8 @@ import {
   stream,
   streamId,
   streamKey,
-  streamWith
+  streamWith,
+  worker
 } from "./answers.ts"
 import type { Reply } from "./fakeService.ts"
 
@@ -229,6 +230,38 @@ sk_AbCd…  active  -            -              -           -        7c9e6679…
     asks: `DELETE /stream-keys/${keyId}`,
     reply: { status: 202, body: { ...streamKey, status: "revoked", revoked_at: "2026-11-21T01:33:14.000Z" } },
     reads: `Key sk_AbCd… (${keyId}) is revoked; its stream ${streamId} is still being taken off the air (greenroom keys show ${keyId}).\n`
+  },
+  {
+    args: ["workers", "list", "--state", "retrying,failed"],
+    asks: "GET /workers?state=retrying%2Cfailed&limit=200",
+    reply: { body: page("workers", [worker]) },
+    reads: `\
+STREAM    STATE     SINCE   ATTEMPT  REASON
+studio-1  retrying  1s ago  2        exit code 1: 404 Not Found
+`
+  },
+  {
+    args: ["workers", "list"],
+    asks: "GET /workers?limit=200",
+    reply: { body: { ...page("workers", []), message: "Workers are off (WORKERS=on switches them on)." } },
+    reads: "Workers are off (WORKERS=on switches them on).\n"
+  },
+  {
+    args: ["workers", "show", "studio-1"],
+    asks: "GET /workers/studio-1",
+    reply: { body: { ...worker, state: "running", reason: null, retry_at: null, host: "media-1", pid: 4711 } },
+    reads: `\
+stream     studio-1
+state      running
+since      2026-11-21 01:33:13 UTC (1s ago)
+reason     -
+attempt    2
+retry      -
+reads      live/studio-1/in (${streamId})
+publishes  live/studio-1/out (-)
+process    4711 on media-1
+created    2026-11-20 22:28:09 UTC (3h 5m ago)
+`
   },
   {
     args: ["streams", "list"],

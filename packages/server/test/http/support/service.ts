@@ -21,7 +21,9 @@ import {
   StoreHealth,
   StoreUnavailable,
   StreamKeys,
-  Streams
+  Streams,
+  Workers,
+  WorkersOn
 } from "@greenroom/core"
 import { type Context, Effect, Layer, Logger, ManagedRuntime, Option, Redacted, Ref, References, Tracer } from "effect"
 import * as HttpServer from "effect/http/HttpServer"
@@ -43,6 +45,7 @@ export interface LogLine {
 
 export interface ServiceOptions {
   readonly hookSecret?: string
+  readonly workers?: boolean
   readonly requestWithinMillis?: number
   readonly publicUrl?: string | null
   readonly finishWithin?: number
@@ -122,6 +125,7 @@ export const start = async (options: ServiceOptions = {}) => {
     over(Sessions),
     over(Admissions),
     over(Leases),
+    over(Workers),
     over(StoreHealth)
   ).pipe(Layer.provideMerge(memory))
   const world = Layer.effect(MediaWorld.MediaWorld, MediaWorld.make({ readyAfter: { rtmp: 20, srt: 20 } }))
@@ -138,6 +142,7 @@ export const start = async (options: ServiceOptions = {}) => {
       Addresses,
       options.publicUrl === null ? nowhere : addressesOf(options.publicUrl ?? "https://media.example.com")
     ),
+    Layer.succeed(WorkersOn, options.workers === true),
     Layer.succeed(ReconcilePolicy, { unauthorized: "kick", massKickLimit: 10, enforce: false, holder: "test" })
   ).pipe(Layer.provideMerge(NodeKeyMint.layer))
   const ports = Reconciler.layer.pipe(

@@ -1,0 +1,290 @@
+/**
+ * Media workers on the real thing: a real MediaMTX, PostgreSQL and ffmpeg, with the command that workers have unless told otherwise.
+ * The media server is not Greenroom's own, so that it lives on when Greenroom is killed. The times stand in the table at the end.
+ */
+import { afterAll, assert, describe, it } from "@effect/vitest"
+import { Effect, type Scope } from "effect"
+import { processesWith, temporaryFolder } from "../packages/adapters/test/embedded/processes.ts"
+import { missing, type RealMediaMtx, realMediaMtx } from "../packages/adapters/test/fixtures/realMediaMtx.ts"
+import type { IssuedKey } from "../packages/server/test/scenarios/Api.ts"
+import { makeMeasurements } from "../packages/server/test/scenarios/Measurements.ts"
+import {
+  API_SECRET,
+  authAddress,
+  prepareService,
+  type RunningService
+} from "../packages/server/test/scenarios/runService.ts"
+import { ffmpegEncoder, framesAt, makeClip } from "./ffmpegEncoder.ts"
+
+const measurements = makeMeasurements()
+const measure = (what: string, of: string, millis: number, promised: number | null = null) =>
+  measurements.add({ what, of, millis, promised })
+
+/** Polls every 10 ms; how long it took. */
+const until = <A>(what: string, look: () => A | undefined | false | Promise<A | undefined | false>, millis = 30_000) =>
+  Effect.promise(async () => {
+    const began = performance.now()
+    for (;;) {
+      const found = await look()
+      if (found !== undefined && found !== false) return { found, took: performance.now() - began }
+      if (performance.now() - began > millis) throw new Error(`not after ${millis} ms: ${what}`)
+      await new Promise((resolve) => setTimeout(resolve, 10))
+    }
+  })
+
+interface Worker {
+  readonly state: string
+  readonly reason: string | null
+  readonly attempt: number
+  readonly pid: number | null
+}
+
+interface Path {
+  readonly name: string
+  readonly available: boolean
+  readonly availableTime: string | null
+  readonly source: { readonly type: string; readonly id: string } | null
+}
+
+const begin = Effect.fnUntraced(function* (environment: Readonly<Record<string, string>> = {}) {
+  let mtx: RealMediaMtx | undefined
+  const service: RunningService = yield* prepareService(() => ({
+    MEDIAMTX_API_URL: mtx!.apiUrl,
+    MEDIAMTX_RTSP_URL: `rtsp://127.0.0.1:${mtx!.ports.rtsp}`,
+    MEDIAMTX_RTMP_URL: `rtmp://127.0.0.1:${mtx!.ports.rtmp}`,
+    PUBLIC_RTMP_URL: `rtmp://127.0.0.1:${mtx!.ports.rtmp}`,
+    PUBLIC_RTSP_URL: `rtsp://127.0.0.1:${mtx!.ports.rtsp}`,
+    WORKERS: "on",
+    ...environment
+  }))
+  const real = yield* realMediaMtx({ authHttpAddress: authAddress(service.port), protocols: ["rtsp", "rtmp"] })
+  mtx = real
+  yield* service.start
+  const clip = yield* makeClip(yield* temporaryFolder, 30)
+  const authorization = `Basic ${Buffer.from(`greenroom:${API_SECRET}`).toString("base64")}`
+  const pathOf = async (name: string): Promise<Path | undefined> => {
+    const answer = await fetch(`${real.apiUrl}/v3/paths/list?itemsPerPage=1000`, { headers: { authorization } })
+    const { items } = (await answer.json()) as { readonly items: ReadonlyArray<Path> }
+    return items.find((path) => path.name === name && path.available)
+  }
+  const worker = (id: string) =>
+    Effect.runPromise(Effect.map(service.api.call<Worker>("GET", `/workers/${id}`), ({ body }) => body))
+  const inState = (id: string, state: string) =>
+    until(`the worker of ${id} is ${state}`, async () => (await worker(id)).state === state)
+
+  const aKey = (id: string) =>
+    Effect.gen(function* () {
+      const { body: studio } = yield* service.api.call<{ readonly id: string }>("POST", "/broadcasters", {
+        display_name: `Studio ${id}`
+      })
+      const order = { broadcaster_id: studio.id, path: `live/${id}/in` }
+      return (yield* service.api.call<IssuedKey>("POST", "/stream-keys", order)).body
+    })
+  const encode = (key: IssuedKey, protocol: "rtsp" | "rtmp") =>
+    ffmpegEncoder(clip, { protocol, url: key.ingest[protocol] } as never, protocol)
+
+  return {
+    service,
+    real,
+    worker,
+    inState,
+    aKey,
+    encode,
+    onAir: (path: string) => until(`${path} is on the air`, () => pathOf(path)),
+    offAir: (path: string) => until(`${path} is off the air`, async () => (await pathOf(path)) === undefined),
+    /** ffmpeg processes that work on the pipeline, without their guards. */
+    processes: (id: string) =>
+      processesWith(`/live/${id}/out`).filter(({ command }) => command.startsWith("ffmpeg -hide_banner -nostdin")),
+    /** When the log says that a worker of the pipeline started, the last time. */
+    startedAt: (id: string) => {
+      const starts = service
+        .lines()
+        .map((line) => line as unknown as { message: string; pipeline?: string; time: string })
+        .filter((line) => line.message === "a worker starts" && line.pipeline === id)
+      return Date.parse(starts.at(-1)!.time)
+    }
+  }
+})
+
+/** What a failed scene leaves to read: the end of both logs, without the calls of the API. */
+const lastWords = Effect.fnUntraced(function* ({ service, real }: Effect.Success<ReturnType<typeof begin>>) {
+  const lines = service
+    .printed()
+    .split("\n")
+    .filter((line) => !/"route":"\/workers/.test(line))
+  console.log([...lines.slice(-60), (yield* real.log).slice(-4_000)].join("\n"))
+})
+
+const scene = (
+  name: string,
+  play: (stage: Effect.Success<ReturnType<typeof begin>>) => Effect.Effect<void, unknown, Scope.Scope>,
+  environment: Readonly<Record<string, string>> = {}
+) =>
+  it.live(name, () =>
+    Effect.gen(function* () {
+      const stage = yield* begin(environment)
+      yield* Effect.onError(play(stage), () => lastWords(stage))
+      const printed = stage.service.printed()
+      for (const text of [printed, yield* stage.real.log]) assert.notMatch(text, /sk_[\w-]{20}/)
+      assert.deepStrictEqual(stage.service.api.leaks(), [])
+    })
+  )
+
+if (missing.length > 0) {
+  console.warn(`Media workers: not run, no ${missing.join(" and no ")} in PATH`)
+  describe("media workers", () => it.skip("on the real thing", () => {}))
+} else {
+  afterAll(() => console.log(`\n${measurements.table()}\n`))
+
+  describe("media workers", () => {
+    for (const protocol of ["rtsp", "rtmp"] as const) {
+      scene(`carry a source over ${protocol} to its output, and go with it`, (stage) =>
+        Effect.gen(function* () {
+          for (const id of ["one", "two", "three"]) {
+            const key = yield* stage.aKey(id)
+            const encoder = yield* stage.encode(key, protocol)
+            const input = yield* stage.onAir(`live/${id}/in`)
+            const output = yield* stage.onAir(`live/${id}/out`)
+            yield* stage.inState(id, "running")
+            const began = Date.parse(input.found.availableTime!)
+            const there = Date.parse(output.found.availableTime!)
+            const started = stage.startedAt(id)
+            measure("source ready → its worker starts", protocol, started - began, 1_000)
+            measure("worker starts → output ready", protocol, there - started, 1_000)
+            assert.strictEqual(stage.processes(id).length, 1)
+            assert.isAbove(yield* framesAt(`rtsp://127.0.0.1:${stage.real.ports.rtsp}/live/${id}/out`), 0)
+
+            yield* encoder.kill
+            const began2 = performance.now()
+            yield* until("the worker's process has gone", () => stage.processes(id).length === 0)
+            measure("source killed → its worker's process gone", protocol, performance.now() - began2, 5_000)
+            yield* stage.inState(id, "stopped")
+            measure("source killed → worker stopped", protocol, performance.now() - began2, 5_000)
+            yield* stage.offAir(`live/${id}/out`)
+          }
+        })
+      )
+    }
+
+    scene("that are killed are back; a key that is revoked takes source and output off the air", (stage) =>
+      Effect.gen(function* () {
+        const key = yield* stage.aKey("x")
+        yield* stage.encode(key, "rtsp")
+        yield* stage.inState("x", "running")
+        const [first] = stage.processes("x")
+        process.kill(first!.pid, "SIGKILL")
+        const back = yield* until("another one publishes", async () => {
+          const [now] = stage.processes("x")
+          return now !== undefined && now.pid !== first!.pid && (await stage.worker("x")).state === "running"
+        })
+        measure("worker killed → the next one runs", "rtsp", back.took, 3_000)
+
+        const began = performance.now()
+        const { status } = yield* stage.service.api.call("DELETE", `/stream-keys/${key.id}`)
+        assert.strictEqual(status, 204)
+        yield* stage.offAir("live/x/in")
+        yield* stage.offAir("live/x/out")
+        measure("key revoked → source and output gone", "rtsp", performance.now() - began, 5_000)
+        yield* until("the worker's process has gone", () => stage.processes("x").length === 0)
+      })
+    )
+
+    scene("are one after Greenroom was killed and started again, and none is left meanwhile", (stage) =>
+      Effect.gen(function* () {
+        yield* stage.encode(yield* stage.aKey("x"), "rtsp")
+        yield* stage.inState("x", "running")
+        const [former] = stage.processes("x")
+        for (let round = 0; round < 3; round++) {
+          yield* stage.service.kill
+          const gone = yield* until("no worker is left", () => stage.processes("x").length === 0)
+          measure("Greenroom killed → its worker's process gone", "rtsp", gone.took, 6_000)
+          const began = performance.now()
+          yield* stage.service.start
+          const ready = performance.now()
+          yield* until("one publishes", async () => {
+            const found = stage.processes("x")
+            return (
+              found.length === 1 &&
+              (await stage.worker("x")).pid !== null &&
+              (await stage.worker("x")).state === "running"
+            )
+          })
+          yield* stage.onAir("live/x/out")
+          measure("Greenroom ready again → a worker runs", "rtsp", performance.now() - ready)
+          measure("Greenroom started again → a worker runs", "rtsp", performance.now() - began)
+          yield* Effect.sleep("2 seconds")
+          assert.strictEqual(stage.processes("x").length, 1)
+        }
+        assert.notStrictEqual(stage.processes("x")[0]!.pid, former!.pid)
+      })
+    )
+
+    scene(
+      "are one on the newest source after twenty takeovers",
+      (stage) =>
+        Effect.gen(function* () {
+          const key = yield* stage.aKey("x")
+          let most = 0
+          for (let takeover = 0; takeover < 20; takeover++) {
+            yield* stage.encode(key, "rtsp")
+            yield* Effect.sleep("250 millis")
+            most = Math.max(most, stage.processes("x").length)
+          }
+          yield* stage.inState("x", "running")
+          yield* Effect.sleep("2 seconds")
+          most = Math.max(most, stage.processes("x").length)
+          assert.strictEqual(most, 1)
+          assert.strictEqual(stage.processes("x").length, 1)
+          assert.strictEqual((yield* stage.service.api.streams("path=live/x/out")).length, 1)
+        }),
+      { ON_DUPLICATE_PUBLISH: "takeover" }
+    )
+
+    scene(
+      "are five at once; a sixth waits, says so, and comes when one ends",
+      (stage) =>
+        Effect.gen(function* () {
+          const ids = ["s1", "s2", "s3", "s4", "s5"]
+          const encoders = yield* Effect.forEach(ids, (id) =>
+            Effect.flatMap(stage.aKey(id), (key) => stage.encode(key, "rtmp"))
+          )
+          for (const id of ids) yield* stage.inState(id, "running")
+          for (const id of ids) {
+            const { found } = yield* stage.onAir(`live/${id}/out`)
+            measure(
+              "worker starts → output ready, five at once",
+              "rtmp",
+              Date.parse(found.availableTime!) - stage.startedAt(id),
+              1_000
+            )
+          }
+          yield* stage.encode(yield* stage.aKey("s6"), "rtsp")
+          yield* stage.inState("s6", "idle")
+          yield* until("it says why", async () => /MAX_WORKERS/.test((await stage.worker("s6")).reason ?? ""))
+          yield* encoders[0]!.kill
+          const { took } = yield* stage.inState("s6", "running")
+          measure("a place is free → who waited runs", "rtsp", took)
+        }),
+      { MAX_WORKERS: "5" }
+    )
+
+    scene(
+      "whose command does not work are tried four times and then given up, with what it said",
+      (stage) =>
+        Effect.gen(function* () {
+          yield* stage.encode(yield* stage.aKey("x"), "rtsp")
+          yield* stage.onAir("live/x/in")
+          const { took } = yield* stage.inState("x", "failed")
+          measure("first attempt → failed (1 + 2 + 4 s of waiting)", "rtsp", took, 10_000)
+          const worker = yield* Effect.promise(() => stage.worker("x"))
+          assert.strictEqual(worker.attempt, 4)
+          assert.match(worker.reason!, /404 Not Found/)
+          assert.strictEqual((yield* stage.service.api.streams("path=live/x/in")).length, 1)
+        }),
+      {
+        WORKER_COMMAND:
+          "ffmpeg -hide_banner -nostdin -loglevel error -rtsp_transport tcp -i {input}-not-there -c copy -f rtsp {output}"
+      }
+    )
+  })
+}

@@ -1,0 +1,72 @@
+/**
+ * Workers without processes, which do what they are made with: `work` is all of one, from its start to the reason of its end; without
+ * it they last until `finish` ends them. One that is told to stop takes `stopMillis`. For tests, and a pattern for embedders.
+ */
+import { MediaWorker, type PipelineId, type WorkerMark, type WorkerOrder } from "@greenroom/core"
+import { Deferred, Effect, Layer } from "effect"
+
+export interface RunningWorker {
+  readonly order: WorkerOrder
+  readonly mark: WorkerMark
+  readonly finish: (reason: string) => void
+}
+
+export interface StagedWorkers {
+  readonly layer: Layer.Layer<MediaWorker>
+  /** Those that run, or are still stopping, first to last. */
+  readonly running: () => ReadonlyArray<RunningWorker>
+  readonly of: (id: PipelineId) => ReadonlyArray<RunningWorker>
+  /** How many were ever started. */
+  readonly started: () => number
+  /** How long a stop takes. */
+  stopMillis: number
+  /** What every start does before it runs: nothing, or to end at once with this reason. */
+  refuse: string | null
+  /** Marks of former instances that were ended. */
+  readonly ended: Array<WorkerMark>
+}
+
+const HOST = "memory"
+
+export const make = (work: (order: WorkerOrder) => Effect.Effect<string> = () => Effect.never): StagedWorkers => {
+  const running = new Set<RunningWorker>()
+  let started = 0
+
+  const run: MediaWorker["Service"]["run"] = Effect.fnUntraced(function* (order, told) {
+    started += 1
+    if (workers.refuse !== null) return workers.refuse
+    const done = Deferred.makeUnsafe<string>()
+    const worker: RunningWorker = {
+      order,
+      mark: { host: HOST, pid: started, startedAt: String(started) },
+      finish: (reason) => void Deferred.doneUnsafe(done, Effect.succeed(reason))
+    }
+    running.add(worker)
+    return yield* told(worker.mark).pipe(
+      Effect.andThen(Effect.raceFirst(work(order), Deferred.await(done))),
+      Effect.onInterrupt(() => Effect.sleep(workers.stopMillis)),
+      Effect.ensuring(Effect.sync(() => running.delete(worker)))
+    )
+  })
+
+  const end: MediaWorker["Service"]["end"] = (mark) =>
+    Effect.sync(() => {
+      if (mark.host !== HOST) return "elsewhere"
+      const left = [...running].find((one) => one.mark.pid === mark.pid && one.mark.startedAt === mark.startedAt)
+      if (left === undefined) return "gone"
+      left.finish("it was ended")
+      workers.ended.push(mark)
+      return "ended"
+    })
+
+  const workers: StagedWorkers = {
+    layer: Layer.succeed(MediaWorker, MediaWorker.of({ run, end })),
+    running: () => [...running],
+    of: (id) => [...running].filter(({ order }) => order.id === id),
+    started: () => started,
+    stopMillis: 0,
+    refuse: null,
+    ended: []
+  }
+  return workers
+}

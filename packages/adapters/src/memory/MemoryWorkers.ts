@@ -1,0 +1,70 @@
+/** What is known of the workers, and their keys, in memory. */
+import { type WorkerRecord, Workers } from "@greenroom/core"
+import { DateTime, Effect, Layer, Option } from "effect"
+import { holds } from "./MemoryLeases.ts"
+import { atomically, hashText, MemoryStore, type StoredKey } from "./MemoryStore.ts"
+import { pageOf } from "./newestFirst.ts"
+
+/** Orders those of one moment as they came. */
+const nthId = (n: number): string => `00000000-0000-4000-8000-${n.toString(16).padStart(12, "0")}`
+
+const make = Effect.map(MemoryStore, (store) => {
+  const records = () => [...store.workers.values()]
+
+  return Workers.of({
+    list: (states, page) =>
+      atomically((now) =>
+        pageOf(
+          page,
+          now,
+          records().filter(({ state }) => states === null || states.includes(state)),
+          (item) => ({ at: item.createdAt, id: item.recordId })
+        )
+      ),
+    find: (id) => atomically(() => Option.fromNullishOr(store.workers.get(id))),
+    unfinished: atomically(() => records().filter(({ state, mark }) => state !== "stopped" || mark !== null)),
+    save: (changes, holder) =>
+      atomically((now) => {
+        if (!holds(store, holder, now)) return false
+        for (const { retryInMillis, ...change } of changes) {
+          const old = store.workers.get(change.id)
+          const record: WorkerRecord = {
+            ...change,
+            recordId: old?.recordId ?? nthId(store.workers.size + 1),
+            retryAt: retryInMillis === null ? null : DateTime.add(now, { milliseconds: retryInMillis }),
+            createdAt: old?.createdAt ?? now,
+            stateSince: old?.state === change.state ? old.stateSince : now,
+            updatedAt: now
+          }
+          store.workers.set(change.id, record)
+        }
+        return true
+      }),
+    issueKey: ({ keyId, hash, source, path, admitWithinMillis, ...order }, holder) =>
+      atomically((now) => {
+        const stream = store.streams.get(source)
+        const unended = stream !== undefined && stream.state._tag !== "Inactive" && stream.state.ending === null
+        if (!unended || !holds(store, holder, now)) return false
+        const { broadcasterId } = store.keys.get(stream.streamKeyId)!
+        if (store.broadcasters.get(broadcasterId)?.deletedAt !== null) return false
+        const key: StoredKey = {
+          ...order,
+          id: keyId,
+          hash,
+          broadcasterId,
+          path: path as NonNullable<StoredKey["path"]>,
+          enabled: true,
+          createdAt: now,
+          expiresAt: null,
+          revokedAt: null,
+          lastUsedAt: null,
+          admitsUntil: DateTime.add(now, { milliseconds: admitWithinMillis })
+        }
+        store.keys.set(keyId, key)
+        store.keyByHash.set(hashText(hash), keyId)
+        return true
+      })
+  })
+})
+
+export const layer: Layer.Layer<Workers, never, MemoryStore> = Layer.effect(Workers, make)

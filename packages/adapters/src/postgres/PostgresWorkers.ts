@@ -1,0 +1,145 @@
+/**
+ * What is known of the workers in PostgreSQL, and their keys. A write locks the lease's row, as a move of a session does, so that an
+ * instance that has lost it writes nothing and gets no key.
+ */
+import { PipelineId, StreamId, StreamKeyId, type WorkerRecord, Workers, workerStates } from "@greenroom/core"
+import { Array as Arr, Effect, Layer, Schema } from "effect"
+import { GeneralDatabase } from "./Database.ts"
+import { leaseOf } from "./PostgresSessions.ts"
+import { At, MaybeAt, MaybeText, onPage, pageOf, rowsAtOf, rowsFor, rowsOf } from "./rows.ts"
+
+const WorkerRow = Schema.Struct({
+  id: Schema.String,
+  pipeline: PipelineId,
+  state: Schema.Literals(workerStates),
+  reason: MaybeText,
+  attempt: Schema.Int,
+  input_stream_id: Schema.NullOr(StreamId),
+  output_stream_id: Schema.NullOr(StreamId),
+  retry_at: MaybeAt,
+  host: MaybeText,
+  pid: Schema.NullOr(Schema.Int),
+  process_started: MaybeText,
+  created_at: At,
+  state_since: At,
+  updated_at: At
+})
+
+const columns = `w.id, w.pipeline, w.state, w.reason, w.attempt, w.input_stream_id, w.output_stream_id, w.retry_at, w.host, w.pid,
+  w.process_started, w.created_at, w.state_since, w.updated_at`
+
+const workerRecord = (row: typeof WorkerRow.Type): WorkerRecord => ({
+  recordId: row.id,
+  id: row.pipeline,
+  state: row.state,
+  reason: row.reason,
+  attempt: row.attempt,
+  inputStreamId: row.input_stream_id,
+  outputStreamId: row.output_stream_id,
+  retryAt: row.retry_at,
+  mark:
+    row.host === null || row.pid === null || row.process_started === null
+      ? null
+      : { host: row.host, pid: row.pid, startedAt: row.process_started },
+  createdAt: row.created_at,
+  stateSince: row.state_since,
+  updatedAt: row.updated_at
+})
+
+const rows = rowsOf(WorkerRow)
+const rowsAt = rowsAtOf(WorkerRow)
+const keyIds = rowsOf(Schema.Struct({ id: StreamKeyId }))
+
+const make = Effect.gen(function* () {
+  const database = yield* GeneralDatabase
+
+  const list: Workers["Service"]["list"] = Effect.fn("Workers.list")(function* (states, page) {
+    const found = yield* database.run(
+      "Workers.list",
+      (sql) => sql`
+        select t.now, ${sql.literal(columns)}
+        from (select clock_timestamp()::timestamptz(3) as now) t
+        left join lateral (
+          select * from workers w
+          where (${states}::text[] is null or w.state = any(${states}::text[])) and ${onPage(sql, "w.created_at, w.id", page)}
+          order by w.created_at desc, w.id desc
+          limit ${rowsFor(page)}::int
+        ) w on true
+        order by w.created_at desc, w.id desc`
+    )
+    const { now, items } = rowsAt(found)
+    return pageOf(page, now, items.map(workerRecord), (item) => ({ at: item.createdAt, id: item.recordId }))
+  })
+
+  const find: Workers["Service"]["find"] = Effect.fn("Workers.find")(function* (id) {
+    const found = yield* database.run(
+      "Workers.find",
+      (sql) => sql`select ${sql.literal(columns)} from workers w where w.pipeline = ${id}`
+    )
+    return Arr.head(rows(found).map(workerRecord))
+  })
+
+  const unfinished: Workers["Service"]["unfinished"] = database
+    .run(
+      "Workers.unfinished",
+      (sql) => sql`select ${sql.literal(columns)} from workers w where w.state <> 'stopped' or w.pid is not null`
+    )
+    .pipe(
+      Effect.map((found) => rows(found).map(workerRecord)),
+      Effect.withSpan("Workers.unfinished")
+    )
+
+  const save: Workers["Service"]["save"] = Effect.fn("Workers.save")(function* (changes, holder) {
+    if (changes.length === 0) return true
+    const said = changes.map(({ mark, ...change }) => ({
+      ...change,
+      host: mark?.host ?? null,
+      pid: mark?.pid ?? null,
+      processStarted: mark?.startedAt ?? null
+    }))
+    const written = yield* database.run("Workers.save", (sql) => {
+      const { lease, held } = leaseOf(sql, holder)
+      return sql`
+        with ${lease}
+        insert into workers as w (pipeline, state, reason, attempt, input_stream_id, output_stream_id, retry_at, host, pid,
+          process_started, holder, created_at, state_since, updated_at)
+        select r.id, r.state, r.reason, r.attempt, r."inputStreamId", r."outputStreamId",
+          t.now + r."retryInMillis" * interval '1 millisecond', r.host, r.pid, r."processStarted", ${holder}, t.now, t.now, t.now
+        from (select clock_timestamp() as now) t, jsonb_to_recordset(${sql.json(said)}) as r(
+          id text, state text, reason text, attempt integer, "inputStreamId" uuid, "outputStreamId" uuid, "retryInMillis" float8,
+          host text, pid integer, "processStarted" text)
+        where ${held}
+        order by r.id
+        on conflict (pipeline) do update set
+          state = excluded.state, reason = excluded.reason, attempt = excluded.attempt,
+          input_stream_id = excluded.input_stream_id, output_stream_id = excluded.output_stream_id,
+          retry_at = excluded.retry_at, host = excluded.host, pid = excluded.pid, process_started = excluded.process_started,
+          holder = excluded.holder, updated_at = excluded.updated_at,
+          state_since = case when w.state = excluded.state then w.state_since else excluded.state_since end
+        returning w.pipeline`
+    })
+    return written.length > 0
+  })
+
+  const issueKey: Workers["Service"]["issueKey"] = Effect.fn("Workers.issueKey")(function* (order, holder) {
+    const issued = yield* database.run("Workers.issueKey", (sql) => {
+      const { lease, held } = leaseOf(sql, holder)
+      return sql`
+        with ${lease}, source as materialized (
+          select k.broadcaster_id
+          from streams s join stream_keys k on k.id = s.stream_key_id join broadcasters b on b.id = k.broadcaster_id
+          where s.id = ${order.source} and s.ended_at is null and s.stop_reason is null and b.deleted_at is null and ${held}
+        )
+        insert into stream_keys (id, broadcaster_id, hash, key_prefix, label, path, admits_until)
+        select ${order.keyId}::uuid, source.broadcaster_id, ${order.hash}, ${order.keyPrefix}::text, ${order.label}::text,
+          ${order.path}::text, clock_timestamp() + ${order.admitWithinMillis}::float8 * interval '1 millisecond'
+        from source
+        returning id`
+    })
+    return keyIds(issued).length > 0
+  })
+
+  return Workers.of({ list, find, unfinished, save, issueKey })
+})
+
+export const layer: Layer.Layer<Workers, never, GeneralDatabase> = Layer.effect(Workers, make)

@@ -1,0 +1,133 @@
+/**
+ * The worker that runs a command. Its process hangs on ours: it is told to stop (SIGTERM, SIGKILL to its whole group after 5 s) when
+ * the work is interrupted and also when we are killed. Nothing of our environment reaches it but `PATH`, so no secret does. Of its
+ * output the last lines are kept, with credentials taken out; the very last one says why it ended.
+ */
+
+import { accessSync, constants, statSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { delimiter, join } from "node:path"
+import { MediaWorker, type WorkerMark, type WorkerOrder, withoutKeys } from "@greenroom/core"
+import { Clock, Duration, Effect, Layer, Redacted } from "effect"
+import * as GuardedProcess from "../embedded/GuardedProcess.ts"
+import { isAlive, isOfThisHost, markOf } from "./processMark.ts"
+import { fillCommand, type WorkerCommand } from "./WorkerCommand.ts"
+
+export interface CommandWorkerOptions {
+  readonly command: WorkerCommand
+  /** From asking it to stop until it is killed. Default 5 seconds. */
+  readonly stopGrace?: Duration.Input
+}
+
+const GRACE: Duration.Input = "5 seconds"
+const KEPT_LINES = 20
+const REASON_MAX = 300
+/** How often a process that was told to stop is looked for. */
+const LOOK_AGAIN_MS = 50
+const KILLED_WITHIN_MS = 2_000
+
+/** Credentials in URLs, and anything that looks like a key. */
+const withoutCredentials = (line: string): string =>
+  withoutKeys(line.replace(/(\w+:\/\/)[^\s/@]*@/g, "$1")).replace(/([?&](?:pass|token|key)=)[^&\s]*/g, "$1…")
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this takes out
+const control = /[\u0000-\u001f\u007f-\u009f]+/g
+
+const shown = (line: string): string => withoutCredentials(line).replace(control, " ").trim().slice(0, REASON_MAX)
+
+const argvOf = (command: WorkerCommand, order: WorkerOrder): WorkerCommand =>
+  fillCommand(command, {
+    input: order.input,
+    output: Redacted.value(order.output),
+    rtmp_output: Redacted.value(order.rtmpOutput),
+    stream_id: order.id
+  })
+
+const run = Effect.fnUntraced(
+  function* (
+    { command, stopGrace = GRACE }: CommandWorkerOptions,
+    order: WorkerOrder,
+    started: (mark: WorkerMark) => Effect.Effect<void>
+  ) {
+    const last: Array<string> = []
+    const [program, ...args] = argvOf(command, order)
+    const child = yield* GuardedProcess.start({
+      command: program,
+      args,
+      cwd: tmpdir(),
+      stop: { signal: "TERM", grace: stopGrace, last: "KILL" },
+      onLine: (line) => {
+        const said = shown(line)
+        if (said === "") return
+        last.push(said)
+        if (last.length > KEPT_LINES) last.shift()
+      }
+    })
+    const mark = yield* markOf(child.pid)
+    if (mark !== null) yield* started(mark)
+    const exit = GuardedProcess.describeExit(yield* child.exited)
+    if (last.length > 1) {
+      yield* Effect.logDebug("the worker's last words").pipe(Effect.annotateLogs({ pipeline: order.id, lines: last }))
+    }
+    const line = last.at(-1)
+    return line === undefined ? exit : `${exit}: ${line}`
+  },
+  Effect.scoped,
+  Effect.catchTag("SpawnFailed", ({ detail }) => Effect.succeed(`it could not be started: ${shown(detail)}`))
+)
+
+/** Whether the group was there to be told; 0 only asks. */
+const signal = (group: number, name: "SIGTERM" | "SIGKILL" | 0) =>
+  Effect.sync(() => {
+    try {
+      return process.kill(-group, name)
+    } catch {
+      return false
+    }
+  })
+
+/** Whether nothing of the process group is left within so many milliseconds. */
+const goneWithin = Effect.fnUntraced(function* (group: number, millis: number) {
+  const until = (yield* Clock.currentTimeMillis) + millis
+  while (yield* signal(group, 0)) {
+    if ((yield* Clock.currentTimeMillis) >= until) return false
+    yield* Effect.sleep(LOOK_AGAIN_MS)
+  }
+  return true
+})
+
+/** The guard leads the group of all that the worker ever was: it is told to stop, then killed, as the guard itself would. */
+const end = Effect.fnUntraced(function* ({ stopGrace = GRACE }: CommandWorkerOptions, mark: WorkerMark) {
+  if (!isOfThisHost(mark)) return "elsewhere" as const
+  if (!Number.isSafeInteger(mark.pid) || mark.pid <= 1 || !(yield* isAlive(mark))) return "gone" as const
+  yield* signal(mark.pid, "SIGTERM")
+  if (!(yield* goneWithin(mark.pid, Duration.toMillis(Duration.fromInputUnsafe(stopGrace))))) {
+    yield* signal(mark.pid, "SIGKILL")
+    yield* goneWithin(mark.pid, KILLED_WITHIN_MS)
+  }
+  return "ended" as const
+})
+
+export const make = (options: CommandWorkerOptions): MediaWorker["Service"] =>
+  MediaWorker.of({
+    run: (order, started) => run(options, order, started),
+    end: (mark) => end(options, mark)
+  })
+
+export const layer = (options: CommandWorkerOptions): Layer.Layer<MediaWorker> =>
+  Layer.succeed(MediaWorker, make(options))
+
+/** Whether the program can be found: as a path, or on the `PATH`. */
+export const isInstalled = ([program]: WorkerCommand): boolean => {
+  const candidates = program.includes("/")
+    ? [program]
+    : (process.env.PATH ?? "").split(delimiter).map((folder) => join(folder, program))
+  return candidates.some((file) => {
+    try {
+      accessSync(file, constants.X_OK)
+      return statSync(file).isFile()
+    } catch {
+      return false
+    }
+  })
+}

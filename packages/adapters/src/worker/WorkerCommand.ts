@@ -1,0 +1,93 @@
+/**
+ * The command that a worker is: an argument vector with placeholders, read once when the service starts. It is never given to a shell:
+ * quotes and backslashes are understood as a shell would, and nothing else is (no variables, no globs, no pipes). What is put in for
+ * a placeholder stays within its argument, whatever it holds.
+ */
+import { Result } from "effect"
+
+/** `[program, …arguments]`, with placeholders in the arguments. */
+export type WorkerCommand = readonly [string, ...ReadonlyArray<string>]
+
+export const placeholders = ["input", "output", "rtmp_output", "stream_id"] as const
+export type Placeholder = (typeof placeholders)[number]
+
+/**
+ * Copies the codecs, over RTSP in TCP on both sides. It need not wait for a key frame: the codec's parameters stand in the SDP, and frames
+ * before the first key frame tell the rest (`output_corrupt`) and are copied, too (`copyinkf`). Where they do not stand there, it
+ * looks for up to 10 s.
+ */
+export const defaultCommand: WorkerCommand = [
+  "ffmpeg",
+  ..."-hide_banner -nostdin -loglevel error -rtsp_transport tcp -timeout 4000000".split(" "),
+  ..."-analyzeduration 10000000 -fpsprobesize 0 -flags +output_corrupt+low_delay -i {input}".split(" "),
+  ..."-map 0 -c copy -copyinkf:v".split(" "),
+  ..."-f rtsp -rtsp_transport tcp {output}".split(" ")
+]
+
+const MAX_ARGUMENTS = 1_000
+
+/** The words of a line as a POSIX shell splits it; `undefined` when a quote is not closed or a backslash ends it. */
+const words = (line: string): ReadonlyArray<string> | undefined => {
+  const found: Array<string> = []
+  let word: string | null = null
+  let quote: "'" | '"' | null = null
+  for (let at = 0; at < line.length; at++) {
+    const character = line[at]!
+    if (quote === "'") {
+      if (character === "'") quote = null
+      else word += character
+    } else if (character === "\\" && (quote === null || '"\\$`'.includes(line[at + 1] ?? ""))) {
+      if (++at >= line.length) return undefined
+      word = (word ?? "") + line[at]
+    } else if (quote === '"') {
+      if (character === '"') quote = null
+      else word += character
+    } else if (character === "'" || character === '"') {
+      quote = character
+      word ??= ""
+    } else if (/\s/.test(character)) {
+      if (word !== null) found.push(word)
+      word = null
+    } else word = (word ?? "") + character
+  }
+  if (quote !== null) return undefined
+  return word === null ? found : [...found, word]
+}
+
+const fromJson = (text: string): ReadonlyArray<string> | undefined => {
+  try {
+    const value: unknown = JSON.parse(text)
+    return Array.isArray(value) && value.every((part) => typeof part === "string") ? value : undefined
+  } catch {
+    return undefined
+  }
+}
+
+const placeholder = new RegExp(`\\{(${placeholders.join("|")})\\}`, "g")
+const has = (text: string, name: Placeholder) => text.includes(`{${name}}`)
+
+/** Reads a JSON array of strings, or a line as a shell would split it. Fails with a sentence on what was expected. */
+export const parseCommand = (text: string): Result.Result<WorkerCommand, string> => {
+  const isJson = text.trimStart().startsWith("[")
+  const parts = isJson ? fromJson(text) : words(text)
+  if (parts === undefined) {
+    return Result.fail(isJson ? "expected a JSON array of strings" : "expected a command whose quotes are closed")
+  }
+  const [program, ...rest] = parts
+  if (program === undefined || program === "") return Result.fail("expected a command that begins with a program")
+  if (parts.some((part) => part.includes("\u0000"))) return Result.fail("expected a command without NUL characters")
+  if (parts.length > MAX_ARGUMENTS) return Result.fail(`expected a command of at most ${MAX_ARGUMENTS} arguments`)
+  if (placeholders.some((name) => has(program, name))) {
+    return Result.fail("expected placeholders in the arguments only, not in the program")
+  }
+  if (!rest.some((part) => has(part, "output") || has(part, "rtmp_output"))) {
+    return Result.fail("expected an argument with {output} or {rtmp_output}: without it nothing can be published")
+  }
+  return Result.succeed([program, ...rest])
+}
+
+/** The command with its placeholders filled in, all at once: what is put in is not searched again. */
+export const fillCommand = (
+  [program, ...rest]: WorkerCommand,
+  values: { readonly [P in Placeholder]: string }
+): WorkerCommand => [program, ...rest.map((part) => part.replace(placeholder, (_, name: Placeholder) => values[name]))]

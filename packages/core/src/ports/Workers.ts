@@ -1,0 +1,68 @@
+/**
+ * What is known of the workers: one record a pipeline, written by the instance that runs them, and the keys that they publish
+ * with. Laws:
+ * - `save` writes all of the records or, when the holder does not hold the reconciler's lease, none; `stateSince` moves with the state;
+ * - a key is issued only under the lease and while its source is unended and nobody takes it off the air; it belongs to the source's
+ *   broadcaster, admits one connection, on its path, within `admitWithinMillis`, and is in no list of keys.
+ */
+import { Context, type DateTime, type Effect, type Option } from "effect"
+import type { StreamId, StreamKeyId } from "../domain/Ids.ts"
+import type { PipelineId } from "../domain/PipelinePath.ts"
+import type { KeyHash } from "../domain/StreamKey.ts"
+import type { WorkerStateName } from "../domain/workerMachine.ts"
+import type { WorkerMark } from "./MediaWorker.ts"
+import type { Page, PageRequest } from "./Page.ts"
+import type { StoreUnavailable } from "./StoreUnavailable.ts"
+
+export interface WorkerChange {
+  readonly id: PipelineId
+  readonly state: WorkerStateName
+  /** Why it is in this state, in a sentence; `null` when that goes without saying. */
+  readonly reason: string | null
+  /** The attempts that were made on this source. */
+  readonly attempt: number
+  readonly inputStreamId: StreamId | null
+  readonly outputStreamId: StreamId | null
+  /** Until the next attempt. */
+  readonly retryInMillis: number | null
+  /** Its process; `null` once nothing of it can be left. */
+  readonly mark: WorkerMark | null
+}
+
+export interface WorkerRecord extends Omit<WorkerChange, "retryInMillis"> {
+  /** A UUID, for the order of lists. */
+  readonly recordId: string
+  readonly retryAt: DateTime.Utc | null
+  readonly createdAt: DateTime.Utc
+  readonly stateSince: DateTime.Utc
+  readonly updatedAt: DateTime.Utc
+}
+
+export interface WorkerKeyOrder {
+  readonly keyId: StreamKeyId
+  readonly hash: KeyHash
+  readonly keyPrefix: string
+  readonly label: string
+  readonly path: string
+  /** The stream that the worker reads. */
+  readonly source: StreamId
+  readonly admitWithinMillis: number
+}
+
+export class Workers extends Context.Service<
+  Workers,
+  {
+    /** Newest first by `(createdAt, recordId)`. */
+    readonly list: (
+      states: ReadonlyArray<WorkerStateName> | null,
+      page: PageRequest
+    ) => Effect.Effect<Page<WorkerRecord>, StoreUnavailable>
+    readonly find: (id: PipelineId) => Effect.Effect<Option.Option<WorkerRecord>, StoreUnavailable>
+    /** Those that have not stopped, or may have left a process behind. */
+    readonly unfinished: Effect.Effect<ReadonlyArray<WorkerRecord>, StoreUnavailable>
+    /** Whether it was written: the holder holds the lease. */
+    readonly save: (changes: ReadonlyArray<WorkerChange>, holder: string) => Effect.Effect<boolean, StoreUnavailable>
+    /** Whether the key was issued. */
+    readonly issueKey: (order: WorkerKeyOrder, holder: string) => Effect.Effect<boolean, StoreUnavailable>
+  }
+>()("greenroom/Workers") {}
