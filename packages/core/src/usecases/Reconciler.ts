@@ -32,6 +32,8 @@ export interface KnownLook {
   /** How long ago it began, in milliseconds. */
   readonly ageMillis: number
   readonly found: Findings
+  /** Whether this instance has looked itself. */
+  readonly own: boolean
 }
 
 export class Reconciler extends Context.Service<
@@ -106,9 +108,11 @@ export class Reconciler extends Context.Service<
         wake,
         wakeSoon,
         nextPass: passed.await,
-        lastLook: Effect.map(readClocks, (now) =>
-          life.lastLook === null ? null : { ageMillis: elapsed(life.lastLook.at, now), found: life.lastLook.found }
-        ),
+        lastLook: Effect.map(readClocks, (now) => {
+          if (life.lastLook === null) return null
+          const { at, found, own } = life.lastLook
+          return { ageMillis: elapsed(at, now), found, own }
+        }),
         hear: (hook) => Effect.andThen(life.hooks.hear(hook), wake),
         regret: (streamId) => Effect.andThen(life.regrets.add(streamId), watch.suspect),
         isRegretted: (streamId) => Effect.sync(() => life.regrets.has(streamId)),
@@ -135,7 +139,7 @@ interface Life {
   readonly regrets: Regrets
   readonly hooks: HookHearing
   readonly chronicle: Chronicle
-  lastLook: { readonly at: Reading; readonly found: Findings } | null
+  lastLook: (Omit<KnownLook, "ageMillis"> & { readonly at: Reading }) | null
   readonly said: { trouble: TroubleKind | null; leading: boolean | null }
 }
 
@@ -173,10 +177,11 @@ const live = Effect.fnUntraced(function* (life: Life) {
 
 /** A look of this instance began with its pass; another's as long before the pass as the database says. */
 const keepLook = Effect.fnUntraced(function* (life: Life, started: Reading, outcome: PassOutcome) {
-  if (outcome._tag === "Complete") life.lastLook = { at: started, found: outcome.found }
+  if (outcome._tag === "Complete") life.lastLook = { at: started, found: outcome.found, own: true }
   else if (outcome.lastLook !== null) {
     const { ageMillis, found } = outcome.lastLook
-    life.lastLook = { at: { monotonic: started.monotonic - ageMillis, wall: started.wall - ageMillis }, found }
+    const at = { monotonic: started.monotonic - ageMillis, wall: started.wall - ageMillis }
+    life.lastLook = { at, found, own: false }
   } else return
   const age = elapsed(life.lastLook.at, yield* readClocks)
   yield* Metric.update(Telemetry.lastLook, ((yield* Clock.currentTimeMillis) - age) / 1000)

@@ -12,8 +12,6 @@ import * as HttpMetrics from "./HttpMetrics.ts"
 import { RouteBoard, routerConfig } from "./KnownRoutes.ts"
 import { refuseUnreadable, type Unreadable } from "./unreadable.ts"
 
-/** Longer ones are no route to the router. The longest id is a pipeline's, of 128 characters: one too long should be told so. */
-const PARAMETER_MAX = 1_000
 /** A request must be here as a whole, and its headers, too, within this. */
 const REQUEST_WITHIN_MS = 10_000
 /** Longer than the usual idle time of reverse proxies (60 s), so that it is the proxy who closes. */
@@ -92,8 +90,7 @@ export const serve = <A, E, R>(
             gracefulShutdownTimeout: listen.finishWithin ?? FINISH_WITHIN
           })
         ),
-        Layer.provide(Layer.succeed(HttpMiddleware.TracerDisabledWhen, () => true)),
-        Layer.provide(Layer.succeed(HttpRouter.RouterConfig, { maxParamLength: PARAMETER_MAX }))
+        Layer.provide(Layer.succeed(HttpMiddleware.TracerDisabledWhen, () => true))
       ) as Layer.Layer<A | Provided, HttpRouter.Request.Without<E> | ServeError, Needed<R>>
     })
   )

@@ -16,18 +16,27 @@ const database = StoreHealth.pipe(
   Effect.orElseSucceed(() => "unreachable" as const)
 )
 
-const mediaServer = MediaServer.pipe(
-  Effect.flatMap((server) => server.health),
-  Effect.timeoutOrElse({ duration: CHECK_WITHIN, orElse: () => Effect.succeed("unreachable" as const) })
-)
-
 const LOOK_TELLS_MS = 10_000
 
-const unauthorizedPublishers = Reconciler.pipe(
+/** The last look, while it still tells something. */
+const lastLook = Reconciler.pipe(
   Effect.flatMap((reconciler) => reconciler.lastLook),
-  Effect.map((look) =>
-    look === null || look.ageMillis > LOOK_TELLS_MS ? null : look.found.heldBack + look.found.reported
-  )
+  Effect.map((look) => (look === null || look.ageMillis > LOOK_TELLS_MS ? null : look))
+)
+
+/** An instance that stands by asks the media server for nothing: what it knows is that the leader has looked. */
+const mediaServer = Effect.gen(function* () {
+  const { health } = yield* MediaServer
+  const own = yield* Effect.timeoutOrElse(health, {
+    duration: CHECK_WITHIN,
+    orElse: () => Effect.succeed("unreachable" as const)
+  })
+  const look = yield* lastLook
+  return own === "unreachable" && look !== null && !look.own ? ("ok" as const) : own
+})
+
+const unauthorizedPublishers = Effect.map(lastLook, (look) =>
+  look === null ? null : look.found.heldBack + look.found.reported
 )
 
 const health = Effect.gen(function* () {

@@ -1,4 +1,6 @@
 /** Health as checkers read it: quick, never a problem document on /health, one on /readyz. */
+import { Leases, MediaServer } from "@greenroom/core"
+import { DateTime, Effect } from "effect"
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest"
 import { version } from "../../src/http/api/version.ts"
 import { assertProblem } from "./support/assertProblem.ts"
@@ -42,6 +44,30 @@ describe("GET /health", () => {
     expect(answer.headers.get("content-type")).toBe("application/json")
     expect(answer.json).toEqual({ status: "degraded", ...state, database: "unreachable" })
     expect(answer.headers.get("x-request-id")).not.toBeNull()
+  })
+})
+
+describe("an instance that stands by", () => {
+  const nobody = { publishers: 0, unauthorized: 0, kicked: 0, reported: 0, heldBack: 0, enforced: false }
+
+  it("says of the media server what the leader's looks tell, and nothing any more when these end", async () => {
+    const own = await start()
+    const asLeader = <A, E>(act: (leases: Leases["Service"]) => Effect.Effect<A, E>) =>
+      own.run(Effect.flatMap(Leases, act))
+    const said = async () => (await call(own, "GET", "/health", { secret: null })).json.media_server
+    await asLeader((leases) => Effect.andThen(leases.release("test"), leases.hold("another", 60_000)))
+    // It leads no more, and its own last word is that nobody answers.
+    await own.run(own.freeze)
+    await own.run(Effect.flatMap(MediaServer, (server) => Effect.ignore(server.look)))
+    const lookedAt = DateTime.nowUnsafe()
+    await asLeader((leases) => leases.remember("another", { started: "x", lookedAt, found: nobody, fulfilled: false }))
+    await expect.poll(said, { timeout: 5_000 }).toBe("ok")
+    const old = DateTime.subtract(lookedAt, { seconds: 11 })
+    await asLeader((leases) =>
+      leases.remember("another", { started: "x", lookedAt: old, found: nobody, fulfilled: false })
+    )
+    await expect.poll(said, { timeout: 5_000 }).toBe("unreachable")
+    await own.close()
   })
 })
 
