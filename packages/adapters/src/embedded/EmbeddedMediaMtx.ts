@@ -96,6 +96,7 @@ interface Supervised {
 const live = Effect.fnUntraced(function* (it: Supervised) {
   const forward = Effect.runForkWith(yield* Effect.context<never>())
   const listening = Deferred.makeUnsafe<void>()
+  const lastTime = it.lastExit?.error
   let error: string | null = null
   let taken: PortInUse | null = null
   const child = yield* GuardedProcess.start({
@@ -111,7 +112,9 @@ const live = Effect.fnUntraced(function* (it: Supervised) {
         taken = portInUse(line.text, it.ports) ?? taken
       }
       if (apiListens.test(line.text)) Deferred.doneUnsafe(listening, Effect.void)
-      forward((line.level === "info" ? Effect.logInfo : Effect.logDebug)(`mediamtx: ${line.text}`))
+      // What keeps it from starting is told once, not at each attempt.
+      const isNews = line.level === "info" && (it.running || line.text !== lastTime)
+      forward((isNews ? Effect.logInfo : Effect.logDebug)(`mediamtx: ${line.text}`))
     }
   })
   yield* Effect.addFinalizer(() =>

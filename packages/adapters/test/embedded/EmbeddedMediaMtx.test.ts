@@ -56,6 +56,12 @@ describe("supervision", { concurrent: true }, () => {
         told.map(({ level }) => level),
         ["Error", ...Array(told.length - 1).fill("Debug")]
       )
+      const own = log.lines.filter(({ message }) => message === "mediamtx: no")
+      assert.isAtLeast(own.length, 7)
+      assert.deepStrictEqual(
+        own.map(({ level }) => level),
+        ["Info", ...Array(own.length - 1).fill("Debug")]
+      )
     })
   )
 
