@@ -22,6 +22,14 @@ const Port = whole(0, 65535, "a port, 0 to 65535")
 
 const count = (least: number, most: number) => whole(least, most, `a whole number, ${least} to ${most}`)
 
+/** A name, or an address of either family, with its zone. */
+const Host = Schema.String.check(
+  Schema.isPattern(
+    /^([A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?\.?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(%[\w.-]+)?)$/,
+    expected("an IP address or a host name to listen on, such as 127.0.0.1")
+  )
+)
+
 const urlOf = (schemes: ReadonlyArray<string>, example: string) =>
   Schema.String.check(
     Schema.makeFilter((text) => {
@@ -61,7 +69,7 @@ const variables = {
   ),
   API_SECRET: Schema.optionalKey(Secret),
   API_PORT: Schema.optionalKey(Port),
-  HOST: Schema.optionalKey(Schema.String),
+  HOST: Schema.optionalKey(Host),
   DATA_DIR: Schema.optionalKey(Schema.String),
   MEDIAMTX_BIN: Schema.optionalKey(Schema.String),
   MEDIAMTX_PORTS: Schema.optionalKey(Ports),

@@ -58,6 +58,15 @@ const wrong: Readonly<Record<string, ReadonlyArray<string>>> = {
   DATABASE_URL: ["mysql://u:wrongvalue@db/x", "wrongvalue", "postgres://"],
   API_SECRET: ["wrong\nvalue", "wrong\u0000value", "wröngvalue", "wrongvalue ", " wrongvalue", "wrong\u007fvalue"],
   API_PORT: ["65536", "-1", "80.5", "wrongvalue", "0x1F90"],
+  HOST: [
+    "wrongvalue here",
+    "http://wrongvalue:80",
+    "wrongvalue:80",
+    " wrongvalue",
+    "[::1]",
+    "wrongvalue/",
+    "-wrongvalue"
+  ],
   MEDIAMTX_PORTS: ["rtmp=0", "rtmp=1,rtmp=2", "rtmp=1,rtsp=1", "quic=1", "rtmp", "rtmp=70000"],
   MEDIAMTX_API_URL: ["mediamtx:9997", "ftp://wrongvalue", "http://user:wrongvalue@mediamtx:9997"],
   MEDIAMTX_PUBLIC_URL: ["wrongvalue", "https://media.example.com/?wrongvalue=1"],
