@@ -67,7 +67,7 @@ export const make = Effect.fnUntraced(function* (
   const { cure, finish } = makeCure(api, Duration.toMillis(deadlines.curePath) / 2)
 
   let health: "ok" | "unreachable" = "unreachable"
-  let served: { readonly started: string; readonly at: number; readonly value: Served } | undefined
+  let served: { readonly started: string | null; readonly at: number; readonly value: Served } | undefined
 
   const within = <A>(operation: keyof Deadlines, effect: Effect.Effect<A, MediaServerUnavailable>) =>
     Effect.timeoutOrElse(effect, {
@@ -104,7 +104,7 @@ export const make = Effect.fnUntraced(function* (
   /** A call that failed by itself names its route; `within` names the operation. */
   const isTimeUp = ({ operation }: MediaServerUnavailable) => operation === "find"
 
-  const learn = Effect.fnUntraced(function* (started: string) {
+  const learn = Effect.fnUntraced(function* (started: string | null) {
     const now = yield* Clock.currentTimeMillis
     if (served?.started === started && now - served.at < SERVED_FOR_MS) return
     const answer = yield* api(configCall)
@@ -112,8 +112,19 @@ export const make = Effect.fnUntraced(function* (
     served = { started, at: now, value: servedOf(yield* decodeConfig(configCall, answer.text)) }
   })
 
-  const meanwhile = (started: string) =>
-    Effect.andThen(finish, Effect.ignore(Effect.timeout(learn(started), LEARN_WITHIN_MS)))
+  const learnInTime = (started: string | null) => Effect.ignore(Effect.timeout(learn(started), LEARN_WITHIN_MS))
+
+  const meanwhile = (started: string) => Effect.andThen(finish, learnInTime(started))
+
+  const scope = yield* Effect.scope
+  let askedAt = Number.NEGATIVE_INFINITY
+  /** Who looks learns on the way. Who stands by never looks: it asks behind the answer, which waits for nobody. */
+  const learnBehind = Effect.gen(function* () {
+    const now = yield* Clock.currentTimeMillis
+    if (now - Math.max(askedAt, served?.at ?? askedAt) < SERVED_FOR_MS) return
+    askedAt = now
+    yield* Effect.forkIn(learnInTime(served?.started ?? null), scope)
+  })
 
   return MediaServer.of({
     look: noted(within("look", lookAround(api, lists, meanwhile))),
@@ -121,7 +132,10 @@ export const make = Effect.fnUntraced(function* (
       mayAskRtsp(source) ? noted(findRtsp(source), false) : noted(within("find", findSource(api, lists, source))),
     kick: (source) => within("kick", kickSource(api, lists, source)),
     curePath: cure,
-    served: Effect.sync(() => served?.value ?? everythingServed),
+    served: Effect.andThen(
+      learnBehind,
+      Effect.sync(() => served?.value ?? everythingServed)
+    ),
     health: Effect.sync(() => health)
   })
 })

@@ -1,8 +1,8 @@
 /** What the client makes of a control API that is wrong, old, half off, or not MediaMTX at all. */
-import { inspect } from "node:util"
+import { inspect, isDeepStrictEqual } from "node:util"
 import { assert, describe, it } from "@effect/vitest"
 import { MediaServer, type MediaServerUnavailable, type Source } from "@greenroom/core"
-import { Effect, Redacted } from "effect"
+import { Duration, Effect, Redacted } from "effect"
 import { TestClock } from "effect/testing"
 import { MediaMtx } from "../../src/mediamtx/index.ts"
 import type { Fault } from "../../src/twin/index.ts"
@@ -280,6 +280,29 @@ describe("MediaMtx: what it remembers", () => {
       yield* twin.stop
       yield* Effect.flip(mediaServer.look)
       assert.deepStrictEqual(yield* mediaServer.served, learnt)
+    })
+  )
+
+  it.live("an instance that stands by, and never looks, learns them behind its first answer", () =>
+    Effect.gen(function* () {
+      const { mediaServer, twin } = yield* twinStage()
+      yield* twin.switchOff(["rtsp", "webrtc"])
+      yield* mediaServer.served
+      const learnt = { hls: true, webrtc: false, rtmp: true, rtsp: false, srt: true }
+      while (!isDeepStrictEqual(yield* mediaServer.served, learnt)) yield* Effect.sleep(10)
+      assert.strictEqual(configurationsAsked(yield* twin.requests), 1)
+    })
+  )
+
+  it.live("a media server that does not say holds up no answer, and is not asked at each", () =>
+    Effect.gen(function* () {
+      const { mediaServer, twin } = yield* twinStage()
+      yield* twin.fault({ _tag: "Frozen", only: "config" })
+      const [spent] = yield* Effect.timed(Effect.repeat(mediaServer.served, { times: 20 }))
+      assert.isBelow(Duration.toMillis(spent), 400)
+      yield* Effect.sleep(600)
+      yield* mediaServer.served
+      assert.strictEqual(configurationsAsked(yield* twin.requests), 1)
     })
   )
 
