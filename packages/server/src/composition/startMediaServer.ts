@@ -57,10 +57,11 @@ export const startMediaServer = Effect.fn("startMediaServer")(function* (
       user: "greenroom",
       password: deployment.apiSecret
     })
+    const failed = (yield* child.lastExit) !== null
     const what = `MediaMTX ${binary.version ?? "of unknown version"}, ${binary.path}, ${originOf[binary.origin]}`
     const start: MediaServerStart = up
       ? { runs: true, sentence: what }
-      : { runs: null, sentence: `does not start (the log says why): ${what}` }
+      : { runs: null, sentence: `${failed ? "does not start (the log says why)" : "is starting"}: ${what}` }
     return start
   })
   return yield* begun.pipe(
