@@ -29,7 +29,7 @@ try {
   run("npm", ["install", "--no-audit", "--no-fund", "--omit=peer", "--prefer-offline"], project)
   const said = run("npm", ["start", "--silent"], project)
   process.stdout.write(said)
-  for (const words of ["AllowPublisher: Main camera at https://", "after the revocation: stream_key_revoked"]) {
+  for (const words of ["AllowPublisher: Main camera on live/", "after the revocation: stream_key_revoked"]) {
     if (!said.includes(words)) throw new Error(`the example did not say: ${words}`)
   }
   const packed = readdirSync(project).filter((file) => file.startsWith("greenroom-server-"))

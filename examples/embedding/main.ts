@@ -25,7 +25,7 @@ const program = Effect.gen(function* () {
   const ask = { _tag: "Publish", path: issued.ingestPath, protocol: "rtmp", key: issued.value } as const
   const decision = yield* Greenroom.authenticate({ ...ask, sourceId: "one connection" })
   const live = yield* Greenroom.listActive({ status: ["connecting"] }, { limit: null, after: null })
-  console.log(`${decision._tag}: ${live.items.map(({ stream, urls }) => `${stream.title} at ${urls.hls}`).join()}`)
+  console.log(`${decision._tag}: ${live.items.map(({ stream }) => `${stream.title} on ${stream.path}`).join()}`)
 
   yield* Greenroom.revoke(issued.key.id)
   const after = yield* Greenroom.authenticate({ ...ask, sourceId: "another connection" })
