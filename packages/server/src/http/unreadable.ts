@@ -97,10 +97,15 @@ const answering = (socket: Duplex): boolean => {
 }
 
 /** `told` hears of each request that could not be read. */
-export const refuseUnreadable = (server: Server, { methodsAt, told }: Told): Server =>
-  server
+export const refuseUnreadable = (server: Server, { methodsAt, told }: Told): Server => {
+  /** The last request that was answered on each connection. */
+  const answered = new WeakMap<Duplex, IncomingMessage>()
+  /** What fails is the rest of a request that has its answer: a second one would be taken for the next request's. */
+  const isRest = (socket: Duplex) => answered.get(socket)?.complete === false
+  return server
+    .on("request", (request, response) => response.once("finish", () => answered.set(request.socket, request)))
     .on("clientError", (error: NodeJS.ErrnoException, socket: Duplex) => {
-      if (error.code === "ECONNRESET" || !socket.writable || answering(socket)) {
+      if (error.code === "ECONNRESET" || !socket.writable || answering(socket) || isRest(socket)) {
         socket.destroy()
         return
       }
@@ -115,3 +120,4 @@ export const refuseUnreadable = (server: Server, { methodsAt, told }: Told): Ser
       )
     })
     .on("checkExpectation", (request, response) => server.emit("request", request, response))
+}

@@ -200,6 +200,18 @@ describe("what is HTTP and unusual", () => {
     expect(answer.match(/HTTP\/1\.1 \d+/g)).toEqual(["HTTP/1.1 200", "HTTP/1.1 404", "HTTP/1.1 200"])
   })
 
+  it.each(["", "zz\r\n"])("a request that was answered before it was whole has one answer: %j", async (rest) => {
+    const request = head("POST /nothing HTTP/1.1", "Transfer-Encoding: chunked")
+    const answer = await raw(service.port, request, (socket) => void socket.once("data", () => socket.write(rest)))
+    expect(answer.match(/HTTP\/1\.1 \d+/g)).toEqual(["HTTP/1.1 404"])
+    expect(service.requests().map((line) => line.annotations.status)).toEqual([404])
+  })
+
+  it("a request that comes too slowly after one that was answered is a 408", async () => {
+    const answer = await raw(service.port, "GET /livez HTTP/1.1\r\nHost: x\r\n\r\nGET /livez HTTP/1.1\r\nHost: x\r\n")
+    expect(answer.match(/HTTP\/1\.1 \d+/g)).toEqual(["HTTP/1.1 200", "HTTP/1.1 408"])
+  })
+
   it("a body that ends with its connection makes no 500", async () => {
     const request = head("POST /auth HTTP/1.1", "Content-Length: 1000")
     await raw(service.port, `${request}{"a":`, (socket) => socket.end())
