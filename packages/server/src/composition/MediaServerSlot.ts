@@ -4,7 +4,7 @@
  */
 import { MediaMtx } from "@greenroom/adapters/mediamtx"
 import { everythingServed, MediaServer, MediaServerUnavailable, nothingServed } from "@greenroom/core"
-import { Context, Effect, Layer } from "effect"
+import { Context, Effect, Layer, Scope } from "effect"
 
 type Shape = MediaServer["Service"]
 
@@ -30,6 +30,11 @@ export class MediaServerSlot extends Context.Service<
     readonly fill: (options: MediaMtx.MediaMtxOptions) => Effect.Effect<void>
     /** None is to be had: nothing plays. */
     readonly giveUp: Effect.Effect<void>
+    /**
+     * Runs in the background, in the slot's own scope: a media server that is started there is stopped after the last request was answered,
+     * not before.
+     */
+    readonly start: <E, R>(effect: Effect.Effect<unknown, E, R>) => Effect.Effect<void, never, Exclude<R, Scope.Scope>>
   }
 >()("greenroom/MediaServerSlot") {}
 
@@ -46,6 +51,7 @@ export const layer: Layer.Layer<MediaServer | MediaServerSlot> = Layer.effectCon
       health: Effect.suspend(() => current.health)
     })
     const slot = MediaServerSlot.of({
+      start: (effect) => effect.pipe(Scope.provide(scope), Effect.forkIn(scope), Effect.asVoid),
       giveUp: Effect.sync(() => {
         current = absent
       }),

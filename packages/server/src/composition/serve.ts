@@ -21,6 +21,7 @@ import type { DataDirectoryUnusable } from "./dataDirectory.ts"
 import * as Greenroom from "./Greenroom.ts"
 import type { SecretNotKept } from "./keptSecret.ts"
 import { type CannotListen, cannotListen } from "./lifecycle.ts"
+import { MediaServerSlot } from "./MediaServerSlot.ts"
 import { type MediaServerStart, startMediaServer } from "./startMediaServer.ts"
 import { startWorkers } from "./workers.ts"
 
@@ -62,8 +63,9 @@ const mediaServer = Effect.gen(function* () {
     return { runs: true, sentence: `as configured, ${settings.MEDIAMTX_API_URL}` }
   }
   const said = yield* Deferred.make<MediaServerStart>()
-  yield* Effect.forkScoped(
-    Effect.flatMap(startMediaServer(server.address.port, hook), (start) => Deferred.succeed(said, start))
+  const { start } = yield* MediaServerSlot
+  yield* start(
+    Effect.flatMap(startMediaServer(server.address.port, hook), (outcome) => Deferred.succeed(said, outcome))
   )
   return Option.getOrElse(yield* Effect.timeoutOption(Deferred.await(said), MEDIA_SERVER_PATIENCE), () => notYet)
 })

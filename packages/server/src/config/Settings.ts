@@ -115,13 +115,17 @@ export interface Wrong {
 
 const formatter = SchemaIssue.makeFormatterStandardSchemaV1()
 
-/**
- * The settings that an environment makes, or all that is wrong with it. `readFile` gives a file's text or a sentence on why it
- * cannot be read. Empty values count as absent, as compose files leave them.
- */
+/** What is asked of the files that variables name. */
+export interface Files {
+  /** The text, or a sentence on why it cannot be read. */
+  readonly read: (path: string) => Result.Result<string, string>
+  readonly isProgram: (path: string) => boolean
+}
+
+/** The settings that an environment makes, or all that is wrong with it. Empty values count as absent, as compose files leave them. */
 export const readSettings = (
   environment: Readonly<Record<string, string | undefined>>,
-  readFile: (path: string) => Result.Result<string, string>
+  files: Files
 ): Result.Result<Variables, ReadonlyArray<Wrong>> => {
   const values: Record<string, string> = {}
   const wrong: Array<Wrong> = []
@@ -132,7 +136,7 @@ export const readSettings = (
       wrong.push({ variable: name, detail: `expected either ${name} or ${name}_FILE, not both` })
     } else if (direct !== undefined && direct !== "") values[name] = direct
     else if (file !== undefined && file !== "") {
-      const text = readFile(file)
+      const text = files.read(file)
       if (Result.isFailure(text)) wrong.push({ variable: `${name}_FILE`, detail: text.failure })
       else if (text.success.trim() === "")
         wrong.push({ variable: `${name}_FILE`, detail: "expected a file with a value in it" })
@@ -146,6 +150,9 @@ export const readSettings = (
       if (wrong.every((said) => said.variable !== variable)) wrong.push({ variable, detail: issue.message })
     }
   } else wrong.push(...contradictions(decoded.success))
+  if (values.MEDIAMTX_BIN !== undefined && !files.isProgram(values.MEDIAMTX_BIN)) {
+    wrong.push({ variable: "MEDIAMTX_BIN", detail: "expected the path of a program that may be run" })
+  }
   if (wrong.length > 0 || Result.isFailure(decoded)) return Result.fail(wrong)
   const file = environment.API_SECRET_FILE
   return Result.succeed(

@@ -1,5 +1,5 @@
 /** The settings of this process: its environment, and the files that it names. */
-import { readFileSync } from "node:fs"
+import { accessSync, constants, readFileSync, statSync } from "node:fs"
 import { Effect, Layer, Result, Runtime, Schema } from "effect"
 import { readSettings, Settings, sentenceOf } from "./Settings.ts"
 
@@ -28,10 +28,19 @@ const readFile = (path: string): Result.Result<string, string> => {
   }
 }
 
+const isProgram = (path: string): boolean => {
+  try {
+    accessSync(path, constants.X_OK)
+    return statSync(path).isFile()
+  } catch {
+    return false
+  }
+}
+
 export const layer: Layer.Layer<Settings, ConfigurationWrong> = Layer.effect(
   Settings,
   Effect.suspend(() => {
-    const settings = readSettings(process.env, readFile)
+    const settings = readSettings(process.env, { read: readFile, isProgram })
     return Result.isSuccess(settings)
       ? Effect.succeed(settings.success)
       : Effect.fail(new ConfigurationWrong({ sentence: sentenceOf(settings.failure) }))

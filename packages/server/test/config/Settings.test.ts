@@ -1,11 +1,14 @@
 import { readFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import { Arbitrary, Redacted, Result, Schema } from "effect"
-import { readSettings, sentenceOf, variableNames, warningsOf } from "../../src/config/Settings.ts"
+import { type Files, readSettings, sentenceOf, variableNames, warningsOf } from "../../src/config/Settings.ts"
 
-const noFile = () => Result.fail("expected a file that can be read")
-const files = (texts: Readonly<Record<string, string>>) => (path: string) =>
-  texts[path] === undefined ? noFile() : Result.succeed(texts[path])
+const notThere = () => Result.fail("expected a file that can be read")
+const noFile: Files = { read: notThere, isProgram: (path) => path === "/usr/local/bin/mediamtx" }
+const files = (texts: Readonly<Record<string, string>>): Files => ({
+  ...noFile,
+  read: (path) => (texts[path] === undefined ? notThere() : Result.succeed(texts[path]))
+})
 
 /** One value for each variable that is right, and one that is wrong; free text has none. */
 const right: Readonly<Record<string, string>> = {
@@ -67,6 +70,7 @@ const wrong: Readonly<Record<string, ReadonlyArray<string>>> = {
     "wrongvalue/",
     "-wrongvalue"
   ],
+  MEDIAMTX_BIN: ["/wrongvalue", "wrongvalue"],
   MEDIAMTX_PORTS: ["rtmp=0", "rtmp=1,rtmp=2", "rtmp=1,rtsp=1", "quic=1", "rtmp", "rtmp=70000"],
   MEDIAMTX_API_URL: ["mediamtx:9997", "ftp://wrongvalue", "http://user:wrongvalue@mediamtx:9997"],
   MEDIAMTX_PUBLIC_URL: ["wrongvalue", "https://media.example.com/?wrongvalue=1"],
@@ -105,11 +109,8 @@ const wrong: Readonly<Record<string, ReadonlyArray<string>>> = {
   OTEL_METRIC_EXPORT_INTERVAL: ["1"]
 }
 
-const failure = (
-  environment: Readonly<Record<string, string>>,
-  read = noFile as (path: string) => Result.Result<string, string>
-) => {
-  const settings = readSettings(environment, read)
+const failure = (environment: Readonly<Record<string, string>>, from: Files = noFile) => {
+  const settings = readSettings(environment, from)
   return Result.isFailure(settings) ? settings.failure : []
 }
 
