@@ -12,7 +12,7 @@ import { dirname, resolve } from "node:path"
 /** What went wrong and what to do about it, for people. */
 export class Cannot extends Error {}
 
-const GREENROOM = process.env.GREENROOM_URL ?? "http://127.0.0.1:8080"
+const greenroom = (): string => process.env.GREENROOM_URL ?? "http://127.0.0.1:8080"
 const CONTROL_API = process.env.MEDIAMTX_API_URL ?? "http://127.0.0.1:9997"
 const METRICS = process.env.MEDIAMTX_METRICS_URL ?? "http://127.0.0.1:9998"
 const KEY_PATH = "live/**"
@@ -86,9 +86,9 @@ const START = "start Greenroom with `make local` or `make dev`"
 const api = async (method: string, path: string, secret: string, body?: unknown): Promise<any> => {
   const headers = { "x-api-key": secret, "content-type": "application/json" }
   const sent = body === undefined ? {} : { body: JSON.stringify(body) }
-  const response = await reach(`${GREENROOM}${path}`, { method, headers, ...sent }, START)
+  const response = await reach(`${greenroom()}${path}`, { method, headers, ...sent }, START)
   if (response.ok) return response.json()
-  if (response.status === 401) throw new Cannot(`${GREENROOM} refuses the API secret: another Greenroom runs there`)
+  if (response.status === 401) throw new Cannot(`${greenroom()} refuses the API secret: another Greenroom runs there`)
   throw new Cannot(`${method} ${path} was answered with ${response.status}: ${await response.text()}`)
 }
 
@@ -156,7 +156,7 @@ const look = async (url: string, what: string): Promise<string> => {
 const commands: Readonly<Record<string, () => void | Promise<void>>> = {
   env: makeEnvironment,
   containers: checkContainers,
-  wait: () => until(`${GREENROOM}/readyz`, 60_000, "`make logs` says why"),
+  wait: () => until(`${greenroom()}/readyz`, 60_000, "`make logs` says why"),
   key: makeKey,
   "api-status": async () => {
     const paths = await look(`${CONTROL_API}/v3/paths/list`, "the media server's control API is not there")

@@ -18,7 +18,22 @@ const apiPort = process.env.API_PORT ?? "8080"
 const local = (port: number | string) => `127.0.0.1:${port}`
 
 /** Each listener: the variable by which MediaMTX takes its address, and the port of pipeline.yml. */
-const listeners = { RTMP: 1935, RTSP: 8554, API: 9997, METRICS: 9998, PLAYBACK: 9996 } as const
+const listeners = { RTMP: 1935, RTSP: 8554, API: 9997, METRICS: 9998, PLAYBACK: 9996 }
+
+/** `MEDIAMTX_PORTS` moves them, as it does for the media server that Greenroom starts: `rtmp=11935,api=19997`. */
+const movePorts = (text: string): void => {
+  for (const entry of text === "" ? [] : text.split(",")) {
+    const [, name, digits] = /^\s*(\w+)=(\d{1,5})\s*$/.exec(entry) ?? []
+    const known = (Object.keys(listeners) as Array<keyof typeof listeners>).find((each) => each.toLowerCase() === name)
+    const port = Number(digits)
+    if (known === undefined || port < 1 || port > 65535) {
+      throw new Cannot(
+        `MEDIAMTX_PORTS: "${entry}" is no port of the pipeline: expected such as rtmp=11935, of rtmp, rtsp, api, metrics, playback`
+      )
+    }
+    listeners[known] = port
+  }
+}
 
 const isFree = (port: number) =>
   new Promise<boolean>((resolve) => {
@@ -35,7 +50,7 @@ const checkPorts = async (): Promise<void> => {
   for (const [name, port] of wanted) if (!(await isFree(port))) taken.push(`${port} (${name})`)
   if (taken.length === 0) return
   throw new Cannot(
-    `these ports are in use: ${taken.join(", ")}. Stop what has them (\`ss -ltnp\` or \`lsof -i\` names it; \`make down\` stops the containers); API_PORT moves Greenroom's`
+    `these ports are in use: ${taken.join(", ")}. Stop what has them (\`ss -ltnp\` or \`lsof -i\` names it; \`make down\` stops the containers); API_PORT moves Greenroom's, MEDIAMTX_PORTS=rtmp=11935,… the media server's`
   )
 }
 
@@ -91,6 +106,7 @@ const start = (name: string, command: string, args: ReadonlyArray<string>, env: 
 }
 
 const run = async (): Promise<void> => {
+  movePorts(process.env.MEDIAMTX_PORTS ?? "")
   await checkPorts()
   const binary = await mediaMtx()
   const hookSecret = keptSecret("hook-secret")
@@ -126,7 +142,8 @@ const run = async (): Promise<void> => {
   process.env.GREENROOM_URL = `http://${local(apiPort)}`
   const secret = process.env.API_SECRET ?? readFileSync(resolve(dataDirectory, "api-secret"), "utf8").trim()
   await developmentKey(keyFile(), secret)
-  console.log(`\nThe pipeline is up after ${((Date.now() - began) / 1000).toFixed(1)} s.${usage(keyFile())}`)
+  const rtmp = `rtmp://${local(listeners.RTMP)}`
+  console.log(`\nThe pipeline is up after ${((Date.now() - began) / 1000).toFixed(1)} s.${usage(keyFile(), rtmp)}`)
 }
 
 /** The pipeline's own, with this checkout's script instead of the container's. */
