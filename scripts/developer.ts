@@ -133,7 +133,8 @@ const makeKey = async (): Promise<void> => {
   console.log(usage(keyFile()))
 }
 
-export const until = async (url: string, patience: number, remedy: string): Promise<void> => {
+/** Until it answers with a 2xx; not longer than `patience` milliseconds, nor than until it is `hopeless`. */
+export const until = async (url: string, patience: number, remedy: string, hopeless = () => false): Promise<void> => {
   const deadline = Date.now() + patience
   while (true) {
     try {
@@ -141,6 +142,7 @@ export const until = async (url: string, patience: number, remedy: string): Prom
     } catch {
       // not yet
     }
+    if (hopeless()) throw new Cannot(`${url} will not answer: ${remedy}`)
     if (Date.now() > deadline) throw new Cannot(`${url} did not answer within ${patience / 1000} s: ${remedy}`)
     await new Promise((later) => setTimeout(later, 200))
   }

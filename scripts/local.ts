@@ -69,6 +69,9 @@ const keptSecret = (name: string): string => {
   return readFileSync(file, "utf8").trim()
 }
 
+/** Seconds are enough, but on a machine that does too much else. Who has ended is not waited for. */
+const PATIENCE_MS = 120_000
+
 const children: Array<ChildProcess> = []
 let leaving = false
 /** The newest first: MediaMTX's last hooks still find Greenroom. */
@@ -128,7 +131,7 @@ const run = async (): Promise<void> => {
     PUBLIC_RTMP_URL: `rtmp://${local(listeners.RTMP)}`,
     WORKERS: process.env.WORKERS ?? "on"
   })
-  await until(`http://${local(apiPort)}/readyz`, 30_000, "the lines above say why")
+  await until(`http://${local(apiPort)}/readyz`, PATIENCE_MS, "the lines above say why", () => leaving)
 
   start("MediaMTX", "/bin/sh", ["-c", 'exec "$0" "$1"', binary, pipelineConfiguration()], {
     ...Object.fromEntries(Object.entries(listeners).map(([name, port]) => [`MTX_${name}ADDRESS`, local(port)])),
@@ -155,7 +158,7 @@ const pipelineConfiguration = (): string => {
 }
 
 const listening = async (port: number): Promise<void> => {
-  const deadline = Date.now() + 15_000
+  const deadline = Date.now() + PATIENCE_MS
   while (await isFree(port)) {
     if (leaving || Date.now() > deadline) throw new Cannot("MediaMTX does not listen: the lines above say why")
     await new Promise((later) => setTimeout(later, 100))

@@ -13,6 +13,7 @@ import { freePorts } from "../../packages/adapters/test/embedded/processes.ts"
 const checkout = fileURLToPath(new URL("../../", import.meta.url))
 /** For what happens within seconds on a machine that is not at its limits. */
 const PATIENCE_MS = 90_000
+const UP_WITHIN_MS = 150_000
 const STOP_WITHIN_MS = 30_000
 
 /** A line of Greenroom's log or of MediaMTX's. */
@@ -125,7 +126,7 @@ export const startLocal = async (environment: Readonly<Record<string, string>> =
   })
 
   /** What `find` finds, as soon as it does: it is asked again when something was printed. */
-  const heard = <A>(what: string, find: () => A | undefined): Promise<A> => {
+  const heard = <A>(what: string, find: () => A | undefined, millis = PATIENCE_MS): Promise<A> => {
     let listener = () => {}
     const found = new Promise<A>((resolve, reject) => {
       listener = () => {
@@ -136,7 +137,7 @@ export const startLocal = async (environment: Readonly<Record<string, string>> =
       listeners.add(listener)
       listener()
     })
-    return within(what, found).finally(() => listeners.delete(listener))
+    return within(what, found, millis).finally(() => listeners.delete(listener))
   }
 
   const stop = async () => {
@@ -151,7 +152,8 @@ export const startLocal = async (environment: Readonly<Record<string, string>> =
   let secret = ""
   let upAfter = 0
   try {
-    await heard("the pipeline is up", () => (printed.includes("The pipeline is up after") ? true : undefined))
+    const isUp = () => (printed.includes("The pipeline is up after") ? true : undefined)
+    await heard("the pipeline is up", isUp, UP_WITHIN_MS)
     upAfter = performance.now() - began
     secret = (await readFile(path.join(data, "api-secret"), "utf8")).trim()
   } catch (error) {
@@ -174,8 +176,17 @@ export const startLocal = async (environment: Readonly<Record<string, string>> =
     const init = { headers: authorization(), signal: AbortSignal.timeout(20_000) }
     return (await answerOf(await fetch(`http://127.0.0.1:${port}${route}`, init))).text()
   }
-  const last = (what: string, since: number, fits: (line: Line) => boolean): Promise<Line> =>
-    heard(what, () => lines.findLast((line) => line.at >= since && fits(line)))
+  /** The first line of `since` or later that fits, which may be there already. */
+  const first = (what: string, since: number, fits: (line: Line) => boolean): Promise<Line> => {
+    let read = 0
+    return heard(what, () => {
+      while (read < lines.length) {
+        const line = lines[read++]!
+        if (line.at >= since && fits(line)) return line
+      }
+      return undefined
+    })
+  }
 
   const { id: broadcaster } = await call<{ readonly id: string }>("POST", "/broadcasters", { display_name: "Pipeline" })
 
@@ -199,15 +210,15 @@ export const startLocal = async (environment: Readonly<Record<string, string>> =
     worker: (id: string) => call<Worker>("GET", `/workers/${id}`),
     /** Greenroom's line of a hook event that came at `since` or later. */
     event: (event: "ready" | "not-ready", at: string, since: number) =>
-      last(`${event} of ${at} in Greenroom's log`, since, (line) => line.event === event && line.path === at),
+      first(`${event} of ${at} in Greenroom's log`, since, (line) => line.event === event && line.path === at),
     events: () => lines.filter(({ from, event }) => from === "greenroom" && event !== undefined),
     /** Greenroom's line on a worker, such as `a worker starts`. */
     workerLine: (message: string, id: string, since: number) =>
-      last(`"${message}" of ${id}`, since, (line) => line.message.startsWith(message) && line.pipeline === id),
+      first(`"${message}" of ${id}`, since, (line) => line.message.startsWith(message) && line.pipeline === id),
     /** MediaMTX's line on a path: when it itself has the stream, and when it no longer has. */
     pathLine: (what: "begin" | "end", at: string, since: number) => {
       const words = what === "begin" ? "stream is available" : "runOnUnavailable command launched"
-      return last(`the ${what} of ${at} in MediaMTX's log`, since, (line) =>
+      return first(`the ${what} of ${at} in MediaMTX's log`, since, (line) =>
         line.message.startsWith(`[path ${at}] ${words}`)
       )
     },

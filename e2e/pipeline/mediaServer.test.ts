@@ -84,7 +84,7 @@ if (missing.length > 0) {
     })
     afterAll(async () => {
       await killAll()
-      await local.stop()
+      await local?.stop()
       await rm(folder, { recursive: true, force: true })
     })
 
