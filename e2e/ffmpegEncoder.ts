@@ -15,9 +15,9 @@ const quiet = ["-hide_banner", "-loglevel", "error"]
 const CLIP_SECONDS = 60
 
 /** A key frame a second; H264 and AAC with global headers, which RTSP needs: Matroska has them, MPEG-TS has not. */
-export const makeClip = (folder: string, rate = 10) =>
+export const makeClip = (folder: string, rate = 10, soundRate = "32k") =>
   Effect.promise(async () => {
-    const clip = path.join(folder, "clip.mkv")
+    const clip = path.join(folder, `clip-${soundRate}.mkv`)
     const picture = ["-f", "lavfi", "-i", `testsrc2=size=160x90:rate=${rate}`]
     const sound = ["-f", "lavfi", "-i", "sine=frequency=440:sample_rate=44100"]
     const video = [
@@ -32,7 +32,7 @@ export const makeClip = (folder: string, rate = 10) =>
       "-pix_fmt",
       "yuv420p"
     ]
-    const audio = ["-c:a", "aac", "-b:a", "32k", "-flags", "+global_header"]
+    const audio = ["-c:a", "aac", "-b:a", soundRate, "-flags", "+global_header"]
     await run(ffmpegBinary ?? "ffmpeg", [
       ...quiet,
       ...picture,

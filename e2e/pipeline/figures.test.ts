@@ -35,6 +35,7 @@ const isAlive = (pid: number): boolean => {
 
 let folder = ""
 let clip = ""
+let quietClip = ""
 let local: LocalPipeline
 let count = 0
 
@@ -45,12 +46,12 @@ const start = async (environment: Readonly<Record<string, string>>) => {
 }
 
 /** Publishes at `live/<id>/in`, and notes what it takes until its product is there. */
-const bringUp = async (protocol: "rtmp" | "rtsp", of: string, outputWithin: number) => {
+const bringUp = async (protocol: "rtmp" | "rtsp", of: string, outputWithin: number, shown = clip) => {
   const id = `s${++count}`
   const [input, output] = [`live/${id}/in`, `live/${id}/out`]
   const { ingest } = await local.key(id)
   const since = Date.now()
-  const encoder = encode(clip, protocol, ingest[protocol])
+  const encoder = encode(shown, protocol, ingest[protocol])
   await local.workerLine("a worker runs", id, since)
   const worker = await local.workerLine("a worker starts", id, since)
   for (const each of [input, output]) {
@@ -176,6 +177,7 @@ if (missing.length > 0) {
   beforeAll(async () => {
     folder = await mkdtemp(path.join(tmpdir(), "greenroom-clip-"))
     clip = await Effect.runPromise(makeClip(folder, 30))
+    quietClip = await Effect.runPromise(makeClip(folder, 30, "10k"))
   })
   afterAll(async () => {
     await rm(folder, { recursive: true, force: true })
@@ -222,6 +224,13 @@ if (missing.length > 0) {
         await local.workerLine("a worker stops", id, since)
       })
     }
+
+    it("carries sound of few bits, of which many units make a packet", async () => {
+      const of = "one stream, RTMP"
+      const up = await bringUp("rtmp", of, 1_000, quietClip)
+      await compare([up], `${of}, sound of 10 kb/s`)
+      await takeDown(up, of)
+    })
 
     it("carries five streams at once, and loses no event of 200 connects meanwhile", async () => {
       const five = "five streams at once, RTMP"
