@@ -26,6 +26,9 @@ e2e: node_modules
 storm: node_modules
 	npm run storm
 
+e2e-pipeline: node_modules
+	npm run e2e:pipeline
+
 bench: node_modules
 	npm run bench
 
