@@ -171,7 +171,7 @@ const connects = async (of: string) => {
 }
 
 if (missing.length > 0) {
-  console.warn(`The pipeline's figures: not measured, no ${missing.join(" and no ")} in PATH`)
+  console.warn(`The live pipeline: neither measured nor tried, no ${missing.join(" and no ")} in PATH`)
   describe("the pipeline", () => it.skip("measured", () => {}))
 } else {
   beforeAll(async () => {
