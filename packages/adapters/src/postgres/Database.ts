@@ -6,7 +6,7 @@
  */
 import * as PgClient from "@effect/sql-pg/PgClient"
 import { StoreUnavailable } from "@greenroom/core"
-import { Cause, Context, Duration, Effect, Exit, Layer, Scope } from "effect"
+import { Cause, Context, Effect, Exit, Layer, Scope } from "effect"
 import * as Reactivity from "effect/reactivity/Reactivity"
 import type { SqlError } from "effect/sql/SqlError"
 import { saysNothingWasDone } from "./outcome.ts"
@@ -54,16 +54,15 @@ const limits = (lockMillis: number, statementMillis: number) => ({
 /**
  * The effect's outcome, or `otherwise` when it takes longer. It is interrupted then, and whenever the fiber is, but nobody waits for
  * that: the driver takes seconds until a cancelled statement has left its connection. Who still waits for a connection when the
- * client is replaced is interrupted by its pool, which is a failure like any other. One fiber and one timer, because every
+ * client closes is interrupted by its pool, which is a failure like any other. One fiber and one timer, because every
  * statement pays for it.
  */
 const within = <A, E>(
   self: Effect.Effect<A, E>,
-  duration: Duration.Input,
+  millis: number,
   otherwise: Effect.Effect<never, E>
-): Effect.Effect<A, E> => {
-  const millis = Duration.toMillis(Duration.fromInputUnsafe(duration))
-  return Effect.flatMap(Effect.context<never>(), (context) =>
+): Effect.Effect<A, E> =>
+  Effect.flatMap(Effect.context<never>(), (context) =>
     Effect.callback<A, E>((resume) => {
       const fiber = Effect.runForkWith(context)(self)
       const late = setTimeout(() => {
@@ -80,7 +79,6 @@ const within = <A, E>(
       })
     })
   )
-}
 
 interface Opened {
   readonly client: PgClient.PgClient
@@ -91,7 +89,7 @@ interface Opened {
 
 const make = Effect.fnUntraced(function* (
   config: PgClient.PgPoolConfig,
-  deadline: Duration.Input
+  deadlineMillis: number
 ): Effect.fn.Return<Database, never, Scope.Scope> {
   const outer = yield* Effect.scope
   const open = Effect.gen(function* () {
@@ -113,7 +111,8 @@ const make = Effect.fnUntraced(function* (
       silent.replaced = true
       return Effect.flatMap(open, (fresh) => {
         current = fresh
-        return Effect.forkIn(Scope.close(silent.scope, Exit.void), outer)
+        // Others may have waited in vain for a connection alone: what runs on those that answer has time to come to its end.
+        return Effect.forkIn(Effect.delay(Scope.close(silent.scope, Exit.void), deadlineMillis), outer)
       })
     }).pipe(Effect.uninterruptible, Effect.asVoid)
 
@@ -127,7 +126,7 @@ const make = Effect.fnUntraced(function* (
         })
         const silent = Effect.andThen(replace(used), Effect.fail(new Error("No answer within the deadline")))
         return Effect.mapError(
-          within<Effect.Success<typeof answered>, Error>(answered, deadline, silent),
+          within<Effect.Success<typeof answered>, Error>(answered, deadlineMillis, silent),
           (cause) =>
             new StoreUnavailable({ operation, cause, ...(saysNothingWasDone(cause) ? { nothingDone: true } : {}) })
         )
@@ -167,9 +166,9 @@ export const layer = (address: PostgresAddress): Layer.Layer<Databases> =>
     Effect.sync(() => {
       const connection = connectionOf(address)
       return Layer.mergeAll(
-        Layer.effect(AdmissionDatabase, make({ ...connection, ...admissionConfig }, "700 millis")),
-        Layer.effect(ReconcilerDatabase, make({ ...connection, ...reconcilerConfig }, "1200 millis")),
-        Layer.effect(GeneralDatabase, make({ ...connection, ...generalConfig }, "5 seconds"))
+        Layer.effect(AdmissionDatabase, make({ ...connection, ...admissionConfig }, 700)),
+        Layer.effect(ReconcilerDatabase, make({ ...connection, ...reconcilerConfig }, 1_200)),
+        Layer.effect(GeneralDatabase, make({ ...connection, ...generalConfig }, 5_000))
       )
     })
   )

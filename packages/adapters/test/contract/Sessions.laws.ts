@@ -13,7 +13,7 @@ import {
 } from "@greenroom/core"
 import { DateTime, Effect } from "effect"
 import { contract, elapse, plain, type Store } from "./contract.ts"
-import { aBroadcaster, aKey, aSession, details, eventsOf, eventTypes, later, newId, now, stateOf } from "./world.ts"
+import { aBroadcaster, aKey, aSession, details, eventsOf, eventTypes, expire, newId, stateOf } from "./world.ts"
 
 const atOnce = { concurrency: "unbounded" } as const
 
@@ -171,14 +171,14 @@ export const sessionsLaws = (store: Store) =>
         const broadcasters = yield* Broadcasters
         yield* sessions.requestDueStops
         const expected = new Map<StreamId, StopReason | null>()
-        const soon = later(yield* now, 500)
         for (let facts = 0; facts < 16; facts++) {
           const [deleted, revoked, expired, disabled] = [facts & 8, facts & 4, facts & 2, facts & 1].map(
             (bit) => bit > 0
           )
           const { id: broadcasterId } = yield* aBroadcaster()
-          const key = yield* aKey({ broadcasterId, expiresAt: expired ? soon : null })
+          const key = yield* aKey({ broadcasterId })
           const { id } = yield* aSession({}, key)
+          if (expired) yield* expire(key.id)
           if (disabled) yield* keys.change(key.id, { enabled: false })
           if (revoked) yield* keys.revoke(key.id)
           if (deleted) yield* broadcasters.remove(broadcasterId)
@@ -190,7 +190,6 @@ export const sessionsLaws = (store: Store) =>
         const earlier = yield* aSession()
         yield* sessions.requestStop(earlier.id, "stopped", null)
         yield* keys.revoke(earlier.key.id)
-        yield* elapse(550)
         assert.strictEqual(yield* sessions.requestDueStops, 15)
         assert.strictEqual(yield* sessions.requestDueStops, 0)
         for (const [id, reason] of expected) assert.strictEqual((yield* stateOf(id)).ending?.reason ?? null, reason)

@@ -21,6 +21,7 @@ import {
   Streams
 } from "@greenroom/core"
 import { DateTime, Effect, Option } from "effect"
+import { elapse } from "./contract.ts"
 
 export const newId = <Id extends string>() => randomUUID() as Id
 
@@ -63,6 +64,17 @@ export const aKey = Effect.fnUntraced(function* (order: Partial<NewStreamKey> = 
   if (issued._tag !== "Issued") return assert.fail(`not issued: ${issued._tag}`)
   const key: Key = { key: issued.key, now: issued.now, id: complete.id, hash: complete.hash }
   return key
+})
+
+/** Returns when the key has expired. However slow the store is, the expiry lay in the future when it was set. */
+export const expire = Effect.fnUntraced(function* (id: StreamKeyId) {
+  const keys = yield* StreamKeys
+  for (let life = 20; ; life *= 2) {
+    const changed = yield* keys.change(id, { expiresAt: later(yield* now, life) })
+    if (changed._tag === "ExpiryInPast") continue
+    assert.strictEqual(changed._tag, "Changed")
+    return yield* elapse(life)
+  }
 })
 
 export const anAsk = (key: { readonly hash: KeyHash }, ask: Partial<AdmissionRequest> = {}): AdmissionRequest => ({

@@ -3,12 +3,15 @@
  * provided by whoever composes the service; what is served here is the whole interface but for `/metrics`, which may stand on a
  * port of its own.
  */
-import { Layer } from "effect"
+import { Effect, Layer } from "effect"
+import * as HttpRouter from "effect/http/HttpRouter"
+import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as ApiKeyCheck from "./ApiKeyCheck.ts"
 import * as AuthRoute from "./AuthRoute.ts"
 import { ServedApi } from "./api/Api.ts"
 import * as BroadcasterRoutes from "./BroadcasterRoutes.ts"
+import { strict } from "./bodyText.ts"
 import * as HistoryRoutes from "./HistoryRoutes.ts"
 import * as KnownRoutes from "./KnownRoutes.ts"
 import * as MetricsRoute from "./MetricsRoute.ts"
@@ -25,6 +28,13 @@ import * as WorkerRoutes from "./WorkerRoutes.ts"
 const framed = <A, E, R>(routes: Layer.Layer<A, E, R>) =>
   routes.pipe(Layer.provide(RequestFrame.layer), Layer.provide(KnownRoutes.layer))
 
+/** The HttpApi builder reads bodies by itself: it is given a request that guesses nothing. */
+const strictBodies = HttpRouter.middleware()((app) =>
+  Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
+    Effect.provideService(app, HttpServerRequest.HttpServerRequest, strict(request))
+  )
+).layer
+
 const api = HttpApiBuilder.layer(ServedApi).pipe(
   Layer.provide([
     BroadcasterRoutes.layer,
@@ -35,7 +45,8 @@ const api = HttpApiBuilder.layer(ServedApi).pipe(
     HistoryRoutes.layer,
     SystemRoutes.layer
   ]),
-  Layer.provide(ApiKeyCheck.layer)
+  Layer.provide(ApiKeyCheck.layer),
+  Layer.provide(strictBodies)
 )
 
 const main = Layer.mergeAll(api, AuthRoute.layer, WebhookRoutes.layer, PipelineRoutes.layer, PageRoutes.layer)

@@ -3,13 +3,12 @@
  * metrics. A global router middleware, because it must see the router's own 404, each route's failure and each defect, and
  * must be able to change the answer that is sent.
  */
-import { ByteSize, Cause, Clock, Context, Effect, References, Tracer } from "effect"
+import { ByteSize, Cause, Clock, Effect, Tracer } from "effect"
 import * as HttpIncomingMessage from "effect/http/HttpIncomingMessage"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as HttpTraceContext from "effect/http/HttpTraceContext"
-import { strict } from "./bodyText.ts"
 import * as HttpMetrics from "./HttpMetrics.ts"
 import { KnownRoutes } from "./KnownRoutes.ts"
 import { documentOf, type Problem, problem, problemOfStatus, validation, verdictOn } from "./problemDocument.ts"
@@ -124,14 +123,6 @@ const frame = Effect.fnUntraced(function* <E, R>(app: Effect.Effect<Response, E,
   let allowed: ReadonlyArray<string> = []
   let trouble: Cause.Cause<unknown> | undefined
 
-  const inside = Context.make(RequestNote, note).pipe(
-    Context.add(HttpServerRequest.HttpServerRequest, strict(request)),
-    Context.add(HttpIncomingMessage.MaxBodySize, MAX_BODY),
-    Context.add(References.CurrentLogAnnotations, {
-      ...(yield* References.CurrentLogAnnotations),
-      request_id: note.requestId
-    })
-  )
   const told = (status: number) =>
     Effect.map(Effect.context<never>(), (context) => {
       const millis = Number(clock.currentTimeNanosUnsafe() - started) / 1e6
@@ -156,7 +147,9 @@ const frame = Effect.fnUntraced(function* <E, R>(app: Effect.Effect<Response, E,
     return Effect.succeed(bare(verdict.problem))
   })
   const response = yield* traced(answered, request, note).pipe(
-    Effect.provideContext(inside),
+    Effect.provideService(RequestNote, note),
+    Effect.provideService(HttpIncomingMessage.MaxBodySize, MAX_BODY),
+    Effect.annotateLogs("request_id", note.requestId),
     Effect.onError(() => told(CLIENT_GONE))
   )
   const finished = finish(response, note, allowed)
