@@ -1,17 +1,19 @@
 /** Clusters for tests: one is made once a file, with one row in `marks`; every test works on a copy of its own. */
-import { execFileSync } from "node:child_process"
+import { execFile } from "node:child_process"
 import * as fs from "node:fs/promises"
 import * as path from "node:path"
+import { promisify } from "node:util"
 import { afterAll, beforeAll } from "@effect/vitest"
 import { Effect, Exit, Scope } from "effect"
 import * as EmbeddedPostgres from "../../src/embedded/EmbeddedPostgres.ts"
 import { isAlive, temporaryFolder, until } from "./processes.ts"
 import { runSql } from "./sql.ts"
 
+const run = promisify(execFile)
+
 export const nobody = 65534
 
-export const insert = (server: EmbeddedPostgres.EmbeddedPostgres["Service"]) =>
-  runSql(server, "insert into marks default values")
+export const insert = (server: Parameters<typeof runSql>[0]) => runSql(server, "insert into marks default values")
 
 /** The server's own pid, from its pid file. */
 export const serverPid = async (directory: string) => {
@@ -42,8 +44,8 @@ export const clusters = () => {
   )
   afterAll(() => Effect.runPromise(Scope.close(scope, Exit.void)))
   const copied = (directory: string) =>
-    Effect.sync(() => {
-      execFileSync("cp", ["-a", template, directory])
+    Effect.promise(async () => {
+      await run("cp", ["-a", template, directory])
       return directory
     })
   const cluster = Effect.flatMap(temporaryFolder, (folder) => copied(path.join(folder, "postgres")))

@@ -4,8 +4,10 @@ import { Effect } from "effect"
 import * as SqlClient from "effect/sql/SqlClient"
 import type { EmbeddedPostgres } from "../../src/embedded/EmbeddedPostgres.ts"
 
+type Address = Pick<EmbeddedPostgres["Service"], "host" | "port" | "username" | "database">
+
 export const runSql = (
-  { host, port, username, database }: EmbeddedPostgres["Service"],
+  { host, port, username, database }: Address,
   statement: string
 ): Effect.Effect<ReadonlyArray<Record<string, unknown>>> =>
   Effect.gen(function* () {
@@ -13,5 +15,5 @@ export const runSql = (
     return yield* sql.unsafe<Record<string, unknown>>(statement)
   }).pipe(Effect.provide(PgClient.layer({ host, port, username, database }), { local: true }), Effect.orDie)
 
-export const countRows = (server: EmbeddedPostgres["Service"]) =>
+export const countRows = (server: Address) =>
   Effect.map(runSql(server, "select count(*)::int as rows from marks"), ([row]) => Number(row?.rows))

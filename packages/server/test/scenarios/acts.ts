@@ -42,6 +42,23 @@ export const newKey = Effect.fnUntraced(function* (order: KeyOrder = {}) {
   return body
 })
 
+/** A key that has expired. On a busy machine the moment may have passed before it is set, so that it is set anew, further away. */
+export const newExpiredKey = Effect.fnUntraced(function* (order: KeyOrder = {}) {
+  const { api } = (yield* Venue).service
+  const key = yield* newKey(order)
+  let life = 500
+  const set = Effect.suspend(() =>
+    api.call("PATCH", `/stream-keys/${key.id}`, { expires_at: new Date(Date.now() + life).toISOString() })
+  )
+  while ((yield* set).status !== 200) {
+    life *= 2
+    assert.isBelow(life, 30_000, "no expiry is accepted")
+  }
+  const hasExpired = Effect.map(api.key(key.id), ({ status }) => (status === "expired" ? true : undefined))
+  yield* waitFor("the key expires", hasExpired, life + 5_000)
+  return key
+})
+
 /** The active stream of the key, as soon as it is listed. */
 export const listed = Effect.fnUntraced(function* (key: IssuedKey, within = LISTED_WITHIN_MS) {
   const { api } = (yield* Venue).service
