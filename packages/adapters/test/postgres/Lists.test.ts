@@ -1,5 +1,5 @@
 /**
- * What a page costs: of a hundred thousand streams and as many keys, every list reads about as many rows as it shows, whatever it is
+ * What a page costs: of twenty thousand streams and as many keys, every list reads about as many rows as it shows, whatever it is
  * filtered by, because an index has them in its order. Counted by PostgreSQL, for the statements that the repositories send.
  */
 import * as PgClient from "@effect/sql-pg/PgClient"
@@ -28,6 +28,7 @@ import { clientOf, usePostgres } from "../fixtures/postgres.ts"
 
 const freshDatabase = usePostgres()
 
+const ALL = 20_000
 const LIVE = 40
 const PAGE = 25
 const PAGES = 10
@@ -41,26 +42,26 @@ const uuid = (kind: number, number: string | number) =>
 const id = (kind: number, number: number) => `0000000${kind}-0000-4000-8000-${String(number).padStart(12, "0")}`
 
 /**
- * 100,000 streams. Broadcaster 1 has nearly all of them, half of them on one path that broadcaster 2 used thrice, long ago, among
+ * 20,000 streams. Broadcaster 1 has nearly all of them, half of them on one path that broadcaster 2 used thrice, long ago, among
  * thousands elsewhere; broadcaster 3 has one stream, the oldest. Of the keys, the newest 200 and the older fifth are revoked, and those
  * that are expired, disabled or in use are among the oldest hundred; a broadcaster has a hundred keys.
  */
 const seed: ReadonlyArray<string> = [
-  `insert into broadcasters (id, display_name) select ${uuid(1, "n")}, 'Studio ' || n from generate_series(1, 1000) n`,
+  `insert into broadcasters (id, display_name) select ${uuid(1, "n")}, 'Studio ' || n from generate_series(1, 200) n`,
   `insert into stream_keys (id, broadcaster_id, hash, key_prefix, created_at, expires_at, revoked_at, enabled)
-    select ${uuid(2, "n")}, ${uuid(1, "case when n <= 10 then (n - 1) % 3 + 1 else n % 1000 + 1 end")}, sha256(n::text::bytea), 'sk_abcd',
+    select ${uuid(2, "n")}, ${uuid(1, "case when n <= 10 then (n - 1) % 3 + 1 else n % 200 + 1 end")}, sha256(n::text::bytea), 'sk_abcd',
       timestamptz '2026-01-01' + n * interval '1 second',
       case when n between 20 and 24 then timestamptz '2026-02-01' end,
-      case when n > 99800 or n between 101 and 20000 then timestamptz '2026-03-01' end,
+      case when n > ${ALL - 200} or n between 101 and ${ALL / 5} then timestamptz '2026-03-01' end,
       n not in (30, 31, 32)
-    from generate_series(1, 100000) n`,
+    from generate_series(1, ${ALL}) n`,
   `insert into streams (id, stream_key_id, broadcaster_id, path, source_id, started_at, ready_at, source_type, ended_at, end_reason, last_seq)
     select ${uuid(3, "n")}, k.id, k.broadcaster_id,
       case when n in (5, 6, 7) then 'live/busy' when n % 10 = 3 then 'live/two' when n = 8 then 'live/rare'
         when n % 2 = 0 then 'live/busy' else 'live/' || n % 900 end,
       n::text, timestamptz '2026-01-02' + n * interval '1 minute', timestamptz '2026-01-02' + n * interval '1 minute', 'rtmpConn',
       timestamptz '2026-01-02' + (n + 1) * interval '1 minute', 'disconnected', 3
-    from generate_series(1, 100000 - ${LIVE}) n join stream_keys k on k.id = ${uuid(
+    from generate_series(1, ${ALL - LIVE}) n join stream_keys k on k.id = ${uuid(
       2,
       "case when n = 1 then 3 when n in (5, 6, 7) or n % 10 = 3 then 2 when n % 4 = 0 then 4 else 1 end"
     )}`,
