@@ -37,6 +37,9 @@ export class GeneralDatabase extends Context.Service<GeneralDatabase, Database>(
 
 export type Databases = AdmissionDatabase | ReconcilerDatabase | GeneralDatabase
 
+/** Within which each client's uses have their answer or fail, in milliseconds. */
+export const deadlines = { admission: 700, reconciler: 1_200, general: 5_000 } as const
+
 const shared = {
   connectionTTL: "1 hour",
   // The pool looks once in this time, so that an idle connection goes after at most twice as long.
@@ -111,7 +114,7 @@ const make = Effect.fnUntraced(function* (
       silent.replaced = true
       return Effect.flatMap(open, (fresh) => {
         current = fresh
-        // Others may have waited in vain for a connection alone: what runs on those that answer has time to come to its end.
+        // Perhaps nobody was silent, and this one waited in vain for a connection: who waits there still has time to get one.
         return Effect.forkIn(Effect.delay(Scope.close(silent.scope, Exit.void), deadlineMillis), outer)
       })
     }).pipe(Effect.uninterruptible, Effect.asVoid)
@@ -138,7 +141,7 @@ const admissionConfig: PgClient.PgPoolConfig = {
   applicationName: "greenroom-admissions",
   // Enough for a hundred at once are open from the beginning: a burst must not wait for servers to start.
   minConnections: 10,
-  maxConnections: 25,
+  maxConnections: 15,
   multiplex: true,
   // What shares a connection waits for the slowest of it; a hundred at once still find a place.
   multiplexConcurrency: 10,
@@ -148,7 +151,7 @@ const admissionConfig: PgClient.PgPoolConfig = {
 
 const generalConfig: PgClient.PgPoolConfig = {
   applicationName: "greenroom",
-  maxConnections: 10,
+  maxConnections: 8,
   connectTimeout: "2 seconds",
   startupParameters: limits(2_000, 4_000)
 }
@@ -166,9 +169,9 @@ export const layer = (address: PostgresAddress): Layer.Layer<Databases> =>
     Effect.sync(() => {
       const connection = connectionOf(address)
       return Layer.mergeAll(
-        Layer.effect(AdmissionDatabase, make({ ...connection, ...admissionConfig }, 700)),
-        Layer.effect(ReconcilerDatabase, make({ ...connection, ...reconcilerConfig }, 1_200)),
-        Layer.effect(GeneralDatabase, make({ ...connection, ...generalConfig }, 5_000))
+        Layer.effect(AdmissionDatabase, make({ ...connection, ...admissionConfig }, deadlines.admission)),
+        Layer.effect(ReconcilerDatabase, make({ ...connection, ...reconcilerConfig }, deadlines.reconciler)),
+        Layer.effect(GeneralDatabase, make({ ...connection, ...generalConfig }, deadlines.general))
       )
     })
   )
