@@ -32,8 +32,8 @@ const json = Effect.gen(function* () {
 const whatever = Effect.flatMap(Effect.flatMap(HttpServerRequest.HttpServerRequest, bodyText), parse)
 
 /**
- * `whatever`: the body is read as JSON whatever its content type says. Unknown fields are ignored. To look for every complaint takes
- * thrice as long as to stop at the first, so it is done for those bodies alone that have one.
+ * `whatever`: the body is read as JSON whatever its content type says. Unknown fields are ignored. Only a body that has a
+ * complaint is looked through for every one: that takes longer than to stop at the first, and nearly all have none.
  */
 export const jsonBody = <A, I>(schema: Schema.Codec<A, I>, contentType: "json" | "whatever" = "json") => {
   const decode = Schema.decodeUnknownEffect(schema)
