@@ -4,7 +4,9 @@
  * can be down, slow or frozen, a commit can fail before it happened or lose its answer, and an operation whose caller has given up can
  * still be executed. Every executed operation is shown to `executed`.
  */
+
 import { layerRepositories, MemoryStore, type Repositories } from "@greenroom/adapters/memory"
+import { Database } from "@greenroom/adapters/postgres"
 import { StoreUnavailable, type StreamId } from "@greenroom/core"
 import { Clock, Context, Effect, Exit, Layer, Scheduler } from "effect"
 import type { Caller } from "./Caller.ts"
@@ -36,7 +38,13 @@ export type Line = <A, E>(
 ) => Effect.Effect<A, E | StoreUnavailable>
 
 /** As the PostgreSQL adapters have them. */
-const deadlineOf = (operation: string): number => (/^(Admissions|StoreHealth)\./.test(operation) ? 700 : 5_000)
+const { admission, reconciler, general } = Database.deadlines
+const deadlineOf = (operation: string): number =>
+  /^(Admissions|StoreHealth)\./.test(operation)
+    ? admission
+    : /^(Sessions|Leases)\./.test(operation)
+      ? reconciler
+      : general
 
 const writes =
   /^(Admissions\.(admit|takeOver|endGone)|Sessions\.(request|mark|end|observe)|Leases\.|StreamKeys\.(issue|change|revoke)|Broadcasters\.(create|change|remove))/

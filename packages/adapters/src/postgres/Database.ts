@@ -141,7 +141,7 @@ const admissionConfig: PgClient.PgPoolConfig = {
   applicationName: "greenroom-admissions",
   // Enough for a hundred at once are open from the beginning: a burst must not wait for servers to start.
   minConnections: 10,
-  maxConnections: 15,
+  maxConnections: 20,
   multiplex: true,
   // What shares a connection waits for the slowest of it; a hundred at once still find a place.
   multiplexConcurrency: 10,
@@ -151,7 +151,7 @@ const admissionConfig: PgClient.PgPoolConfig = {
 
 const generalConfig: PgClient.PgPoolConfig = {
   applicationName: "greenroom",
-  maxConnections: 8,
+  maxConnections: 7,
   connectTimeout: "2 seconds",
   startupParameters: limits(2_000, 4_000)
 }
