@@ -33,7 +33,9 @@ bench: node_modules
 	npm run bench
 
 # A developer's day. With containers: dev, logs, down, ps. Without: local. Either way: api-status, metrics, dev-key.
-DEVELOPER = npm exec --no -- node --conditions=@greenroom/source scripts/developer.ts
+# The Node that npm has brought, where it has brought one.
+NODE = PATH="$(CURDIR)/node_modules/.bin:$$PATH" exec node --conditions=@greenroom/source
+DEVELOPER = $(NODE) scripts/developer.ts
 COMPOSE = docker compose
 
 dev: node_modules
@@ -41,7 +43,7 @@ dev: node_modules
 	@$(DEVELOPER) env
 	$(COMPOSE) up --build --detach --wait || { echo "docker compose could not start everything: see its lines above, and make logs; a port in use is named there"; exit 1; }
 	@$(DEVELOPER) wait
-	@IN_CONTAINERS=yes $(DEVELOPER) key
+	@export IN_CONTAINERS=yes; $(DEVELOPER) key
 
 logs: node_modules
 	@$(DEVELOPER) containers
@@ -65,4 +67,4 @@ dev-key: node_modules
 	@$(DEVELOPER) key
 
 local: node_modules
-	@exec npm exec --no -- node --conditions=@greenroom/source scripts/local.ts
+	@export ENDS_WITH=$$PPID; $(NODE) scripts/local.ts

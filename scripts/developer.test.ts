@@ -8,7 +8,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { afterAll, beforeAll, expect, it } from "vitest"
-import { environmentFrom } from "./developer.ts"
+import { environmentFrom, portsFrom } from "./developer.ts"
 
 const script = fileURLToPath(new URL("developer.ts", import.meta.url))
 const folder = mkdtempSync(join(tmpdir(), "developer-"))
@@ -93,4 +93,15 @@ it("fills in each secret of the example with one of its own, and chooses the pip
   expect(count).toBe(3)
   expect(made).not.toMatch(/^\w+(SECRET|PASSWORD)=$/m)
   expect(made).toMatch(/^MEDIAMTX_CONFIG=mediamtx\/pipeline\.yml$/m)
+})
+
+it("looks for the media server where MEDIAMTX_PORTS says", () => {
+  const usual = { rtmp: 1935, rtsp: 8554, api: 9997, metrics: 9998, playback: 9996 }
+  expect(portsFrom("")).toEqual(usual)
+  expect(portsFrom("rtmp=11935, api=19997")).toEqual({ ...usual, rtmp: 11935, api: 19997 })
+  for (const wrong of ["hls=8888", "rtmp", "rtmp=0", "api=65536", "1935"]) {
+    expect(() => portsFrom(`rtsp=18554,${wrong}`)).toThrow(
+      `MEDIAMTX_PORTS: "${wrong}" is no port of the pipeline: expected`
+    )
+  }
 })

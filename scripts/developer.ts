@@ -12,9 +12,32 @@ import { dirname, resolve } from "node:path"
 /** What went wrong and what to do about it, for people. */
 export class Cannot extends Error {}
 
-const greenroom = (): string => process.env.GREENROOM_URL ?? "http://127.0.0.1:8080"
-const CONTROL_API = process.env.MEDIAMTX_API_URL ?? "http://127.0.0.1:9997"
-const METRICS = process.env.MEDIAMTX_METRICS_URL ?? "http://127.0.0.1:9998"
+const pipelinePorts = { rtmp: 1935, rtsp: 8554, api: 9997, metrics: 9998, playback: 9996 }
+export type PipelinePorts = Readonly<typeof pipelinePorts>
+
+/** The ports of docker/mediamtx/pipeline.yml, moved by `MEDIAMTX_PORTS`, such as `rtmp=11935,api=19997`. */
+export const portsFrom = (text: string): PipelinePorts => {
+  const ports = { ...pipelinePorts }
+  for (const entry of text === "" ? [] : text.split(",")) {
+    const [, name, digits] = /^\s*(\w+)=(\d{1,5})\s*$/.exec(entry) ?? []
+    const known = (Object.keys(ports) as Array<keyof PipelinePorts>).find((each) => each === name)
+    const port = Number(digits)
+    if (known === undefined || port < 1 || port > 65535) {
+      throw new Cannot(
+        `MEDIAMTX_PORTS: "${entry}" is no port of the pipeline: expected such as rtmp=11935, of ${Object.keys(ports).join(", ")}`
+      )
+    }
+    ports[known] = port
+  }
+  return ports
+}
+
+export const mediaMtxPorts = (): PipelinePorts => portsFrom(process.env.MEDIAMTX_PORTS ?? "")
+export const apiPort = (): string => process.env.API_PORT || "8080"
+
+const greenroomUrl = () => process.env.GREENROOM_URL ?? `http://127.0.0.1:${apiPort()}`
+const controlApiUrl = () => process.env.MEDIAMTX_API_URL ?? `http://127.0.0.1:${mediaMtxPorts().api}`
+const metricsUrl = () => process.env.MEDIAMTX_METRICS_URL ?? `http://127.0.0.1:${mediaMtxPorts().metrics}`
 const KEY_PATH = "live/**"
 
 /** Written beside and moved into place, so that it is never there with another mode or half of it. */
@@ -86,9 +109,10 @@ const START = "start Greenroom with `make local` or `make dev`"
 const api = async (method: string, path: string, secret: string, body?: unknown): Promise<any> => {
   const headers = { "x-api-key": secret, "content-type": "application/json" }
   const sent = body === undefined ? {} : { body: JSON.stringify(body) }
-  const response = await reach(`${greenroom()}${path}`, { method, headers, ...sent }, START)
+  const response = await reach(`${greenroomUrl()}${path}`, { method, headers, ...sent }, START)
   if (response.ok) return response.json()
-  if (response.status === 401) throw new Cannot(`${greenroom()} refuses the API secret: another Greenroom runs there`)
+  if (response.status === 401)
+    throw new Cannot(`${greenroomUrl()} refuses the API secret: another Greenroom runs there`)
   throw new Cannot(`${method} ${path} was answered with ${response.status}: ${await response.text()}`)
 }
 
@@ -118,7 +142,7 @@ export const developmentKey = async (file: string, secret: string): Promise<"kep
 
 export const keyFile = (): string => resolve(process.env.DATA_DIR ?? ".greenroom", "dev-key")
 
-export const usage = (file: string, rtmp = "rtmp://127.0.0.1:1935"): string =>
+export const usage = (file: string, rtmp = `rtmp://127.0.0.1:${mediaMtxPorts().rtmp}`): string =>
   [
     "",
     `A stream key for the examples is in ${file} (mode 0600); it may publish below live/.`,
@@ -133,8 +157,7 @@ const makeKey = async (): Promise<void> => {
   console.log(usage(keyFile()))
 }
 
-/** Until it answers with a 2xx; not longer than `patience` milliseconds, nor than until it is `hopeless`. */
-export const until = async (url: string, patience: number, remedy: string, hopeless = () => false): Promise<void> => {
+export const until = async (url: string, patience: number, remedy: string): Promise<void> => {
   const deadline = Date.now() + patience
   while (true) {
     try {
@@ -142,7 +165,6 @@ export const until = async (url: string, patience: number, remedy: string, hopel
     } catch {
       // not yet
     }
-    if (hopeless()) throw new Cannot(`${url} will not answer: ${remedy}`)
     if (Date.now() > deadline) throw new Cannot(`${url} did not answer within ${patience / 1000} s: ${remedy}`)
     await new Promise((later) => setTimeout(later, 200))
   }
@@ -158,15 +180,15 @@ const look = async (url: string, what: string): Promise<string> => {
 const commands: Readonly<Record<string, () => void | Promise<void>>> = {
   env: makeEnvironment,
   containers: checkContainers,
-  wait: () => until(`${greenroom()}/readyz`, 60_000, "`make logs` says why"),
+  wait: () => until(`${greenroomUrl()}/readyz`, 60_000, "`make logs` says why"),
   key: makeKey,
   "api-status": async () => {
-    const paths = await look(`${CONTROL_API}/v3/paths/list`, "the media server's control API is not there")
+    const paths = await look(`${controlApiUrl()}/v3/paths/list`, "the media server's control API is not there")
     console.log(JSON.stringify(JSON.parse(paths), null, 2))
   },
   metrics: async () =>
     console.log(
-      await look(`${METRICS}/metrics`, "the media server has metrics with docker/mediamtx/pipeline.yml alone")
+      await look(`${metricsUrl()}/metrics`, "the media server has metrics with docker/mediamtx/pipeline.yml alone")
     )
 }
 

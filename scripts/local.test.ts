@@ -1,63 +1,145 @@
-/** `make local` says what it cannot, and does not wait for what will not come. That it can, `npm run e2e:pipeline` shows. */
-import { spawn } from "node:child_process"
-import { mkdtempSync, rmSync } from "node:fs"
-import { createServer } from "node:http"
-import type { AddressInfo } from "node:net"
+/** `make local` on free ports: what is there when it is up, and that nothing of it is left, however it ends. */
+import { type ChildProcess, spawn, spawnSync } from "node:child_process"
+import { once } from "node:events"
+import { mkdtempSync, rmSync, statSync } from "node:fs"
+import { createServer } from "node:net"
 import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
-import { afterAll, expect, it } from "vitest"
-import { freePorts } from "../packages/adapters/test/embedded/processes.ts"
+import { Effect } from "effect"
+import { describe, expect, it } from "vitest"
+import { freePorts, isAlive, type Listed, processes, until } from "../packages/adapters/test/embedded/processes.ts"
 import { mediaMtxBinary } from "../packages/adapters/test/fixtures/realMediaMtx.ts"
 
-const script = fileURLToPath(new URL("local.ts", import.meta.url))
-const folder = mkdtempSync(join(tmpdir(), "local-"))
-afterAll(() => rmSync(folder, { recursive: true }))
+const root = fileURLToPath(new URL("..", import.meta.url))
+const waitFor = (what: string, condition: () => boolean, millis = 20_000) =>
+  Effect.runPromise(until(what, condition, millis))
 
-const run = (env: Readonly<Record<string, string>>) =>
-  new Promise<{ readonly code: number | null; readonly err: string }>((resolve) => {
-    const child = spawn(process.execPath, ["--conditions=@greenroom/source", script], {
-      env: { PATH: process.env.PATH ?? "", DATA_DIR: join(folder, "data"), ...env } as NodeJS.ProcessEnv,
-      stdio: ["ignore", "ignore", "pipe"]
-    })
-    let err = ""
-    child.stderr.on("data", (chunk) => {
-      err += chunk
-    })
-    child.once("close", (code) => resolve({ code, err }))
-  })
+interface Home {
+  readonly folder: string
+  readonly env: Readonly<Record<string, string>>
+  readonly api: number
+}
 
-const moved = async () => {
-  const ports = await freePorts(6)
+const home = async (): Promise<Home> => {
+  const [api, ...media] = await freePorts(6)
   const names = ["rtmp", "rtsp", "api", "metrics", "playback"]
+  const folder = mkdtempSync(join(tmpdir(), "greenroom-local-"))
   return {
-    API_PORT: String(ports[5]),
-    MEDIAMTX_PORTS: names.map((name, index) => `${name}=${ports[index]}`).join(",")
+    folder,
+    api: api!,
+    env: {
+      PATH: `${dirname(process.execPath)}:${process.env.PATH}`,
+      HOME: process.env.HOME ?? "/",
+      DATA_DIR: join(folder, "data"),
+      API_PORT: String(api),
+      MEDIAMTX_PORTS: names.map((name, at) => `${name}=${media[at]}`).join(),
+      ...(mediaMtxBinary === undefined ? {} : { MEDIAMTX_BIN: mediaMtxBinary })
+    }
   }
 }
 
-it("names what is no port of the pipeline", async () => {
-  const entries = ["hls=8888", "rtmp", "api=65536"]
-  const runs = await Promise.all(entries.map((entry) => run({ MEDIAMTX_PORTS: `rtsp=18554,${entry}` })))
-  for (const [index, entry] of entries.entries()) {
-    expect(runs[index]).toEqual({ code: 1, err: expect.stringContaining(`"${entry}" is no port of the pipeline`) })
+const descendants = (pid: number): ReadonlyArray<Listed> => {
+  const listed = processes()
+  const below = (parent: number): ReadonlyArray<Listed> =>
+    listed.filter((one) => one.parent === parent).flatMap((one) => [one, ...below(one.pid)])
+  return below(pid)
+}
+
+interface Running {
+  readonly make: ChildProcess
+  readonly said: () => string
+  readonly all: ReadonlyArray<Listed>
+  readonly home: Home
+}
+
+/** Up, and ended for good when `act` has returned, whatever it did. */
+const withLocal = async (act: (running: Running) => Promise<void>): Promise<void> => {
+  const at = await home()
+  const make = spawn("make", ["local"], { cwd: root, env: at.env, stdio: ["ignore", "pipe", "pipe"] })
+  let said = ""
+  for (const output of [make.stdout, make.stderr]) {
+    output.setEncoding("utf8").on("data", (text: string) => {
+      said += text
+    })
   }
+  let all: ReadonlyArray<Listed> = []
+  try {
+    await waitFor("it is up", () => said.includes("The pipeline is up") || make.exitCode !== null, 60_000)
+    expect(said).toContain("The pipeline is up")
+    all = descendants(make.pid!)
+    for (const name of ["scripts/local.ts", "main.ts serve", "/postgres ", "pipeline.yml"]) {
+      expect(all.some(({ command }) => command.includes(name))).toBe(true)
+    }
+    await act({ make, said: () => said, all, home: at })
+    await waitFor("nothing of it is left", () => all.every(({ pid }) => !isAlive(pid)))
+  } finally {
+    for (const { pid } of all) if (isAlive(pid)) process.kill(pid, "SIGKILL")
+    make.kill("SIGKILL")
+    rmSync(at.folder, { recursive: true, force: true })
+  }
+}
+
+const possible = mediaMtxBinary !== undefined && spawnSync("make", ["--version"]).error === undefined
+if (!possible) console.warn("make local: not run, no mediamtx or no make in PATH")
+
+describe.skipIf(!possible).concurrent("make local", { timeout: 120_000 }, () => {
+  it("is up with a private key for the examples, is asked by make, and ends as a whole on SIGTERM", () =>
+    withLocal(async ({ make, home: { env }, said }) => {
+      expect(statSync(join(env.DATA_DIR!, "dev-key")).mode & 0o777).toBe(0o600)
+      const asked = (target: string) => spawnSync("make", [target], { cwd: root, env, encoding: "utf8" })
+      expect(JSON.parse(asked("api-status").stdout)).toMatchObject({ itemCount: 0 })
+      expect(asked("metrics")).toMatchObject({ status: 0, stderr: "" })
+      const second = asked("local")
+      expect(second.status).not.toBe(0)
+      expect(second.stderr).toMatch(/^these ports are in use: \d+ \(Greenroom\), \d+ \(MediaMTX, RTMP\)/)
+      const ended = once(make, "close")
+      make.kill("SIGTERM")
+      await ended
+      expect(said()).not.toContain('"level":"error"')
+    }))
+
+  it("leaves nothing behind when its own process is killed", () =>
+    withLocal(async ({ all }) => {
+      const own = all.find(({ command }) => command.includes("scripts/local.ts"))!
+      process.kill(own.pid, "SIGKILL")
+    }))
+
+  it("leaves nothing behind when make is killed", () =>
+    withLocal(async ({ make }) => {
+      make.kill("SIGKILL")
+    }))
 })
 
-it("names the port that is taken, and which variable moves it", async () => {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
-  const { port } = server.address() as AddressInfo
-  const { API_PORT, MEDIAMTX_PORTS } = await moved()
-  const { code, err } = await run({ API_PORT, MEDIAMTX_PORTS: MEDIAMTX_PORTS.replace(/rtsp=\d+/, `rtsp=${port}`) })
-  server.close()
+/** Without make; its exit code and what it says on standard error. */
+const runAlone = async (env: Readonly<Record<string, string>>) => {
+  const child = spawn(process.execPath, ["--conditions=@greenroom/source", join(root, "scripts/local.ts")], {
+    env,
+    stdio: ["ignore", "ignore", "pipe"]
+  })
+  let said = ""
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    said += text
+  })
+  const [code] = await once(child, "close")
+  return { code, said }
+}
+
+it("names the port that is taken, whoever listens everywhere, and how to take others", async () => {
+  const { env, api, folder } = await home()
+  const taken = createServer().listen(api, "0.0.0.0")
+  await once(taken, "listening")
+  const { code, said } = await runAlone(env)
+  taken.close()
+  rmSync(folder, { recursive: true, force: true })
   expect(code).toBe(1)
-  expect(err).toMatch(new RegExp(`these ports are in use: ${port} \\(MediaMTX, RTSP\\)\\. .*MEDIAMTX_PORTS=`))
+  expect(said).toMatch(new RegExp(`^these ports are in use: ${api} \\(Greenroom\\)\\. Stop .* MEDIAMTX_PORTS=rtmp=`))
 })
 
 it.skipIf(mediaMtxBinary === undefined)("does not wait for a Greenroom that has ended", async () => {
-  const settings = { ...(await moved()), MEDIAMTX_BIN: mediaMtxBinary ?? "", MAX_WORKERS: "none" }
-  const { code, err } = await run(settings)
+  const { env, folder } = await home()
+  const { code, said } = await runAlone({ ...env, MAX_WORKERS: "none" })
+  rmSync(folder, { recursive: true, force: true })
   expect(code).toBe(1)
-  expect(err).toMatch(/MAX_WORKERS[\s\S]*Greenroom has ended[\s\S]*readyz will not answer: the lines above say why/)
+  expect(said).toMatch(/MAX_WORKERS[\s\S]*Greenroom has ended \(exit code 78\): its last lines above say why/)
 })

@@ -25,8 +25,8 @@ export interface Options {
   readonly as?: RunAs | undefined
   /** How it is stopped: `signal`, and `last` when it is still there after `grace`. */
   readonly stop: { readonly signal: StopSignal; readonly grace: Duration.Input; readonly last: StopSignal }
-  /** Each line of stdout and stderr; called synchronously, with at most 8,192 characters of it. */
-  readonly onLine: (line: string, cut: boolean) => void
+  /** Each line of stdout and stderr; called synchronously, with at most 8,192 characters of it. Absent: it writes where we do. */
+  readonly onLine?: (line: string, cut: boolean) => void
 }
 
 export type StopSignal = "INT" | "TERM" | "QUIT" | "KILL"
@@ -89,6 +89,7 @@ const launch = (options: Options, exited: Deferred.Deferred<ProcessExit>) =>
   Effect.callback<ChildProcess, SpawnFailed>((resume) => {
     const { signal, grace, last } = options.stop
     const tenths = Math.ceil(Duration.toMillis(Duration.fromInputUnsafe(grace)) / 100)
+    const output = options.onLine === undefined ? "inherit" : "pipe"
     const fail = (error: unknown) => resume(Effect.fail(new SpawnFailed({ detail: String(error) })))
     try {
       const child = spawn(
@@ -98,13 +99,14 @@ const launch = (options: Options, exited: Deferred.Deferred<ProcessExit>) =>
           cwd: options.cwd,
           env: { PATH: process.env.PATH ?? "/usr/bin:/bin", ...options.env },
           detached: true,
-          stdio: ["ignore", "pipe", "pipe", "pipe"],
+          stdio: ["ignore", output, output, "pipe"],
           ...options.as
         }
       )
       child.once("error", fail)
       child.once("spawn", () => resume(Effect.succeed(child)))
-      for (const output of [child.stdout!, child.stderr!]) {
+      for (const output of [child.stdout, child.stderr]) {
+        if (output === null || options.onLine === undefined) continue
         const lines = boundedLines(lineLimit, options.onLine)
         output.setEncoding("utf8").on("data", lines.push).once("end", lines.end).on("error", lines.end)
       }

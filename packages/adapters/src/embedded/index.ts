@@ -5,6 +5,7 @@
 export * as EmbeddedMediaMtx from "./EmbeddedMediaMtx.ts"
 export * as EmbeddedPostgres from "./EmbeddedPostgres.ts"
 export { EmbeddedPostgresFailed } from "./EmbeddedPostgresFailed.ts"
+export * as GuardedProcess from "./GuardedProcess.ts"
 export * as MediaMtxBinary from "./MediaMtxBinary.ts"
 export { MediaMtxUnavailable, mediaMtxVersion } from "./MediaMtxUnavailable.ts"
 export { defaultPorts, mediaMtxUrls, type Ports } from "./mediaMtxConfig.ts"
