@@ -1,7 +1,7 @@
 /** `make local` on free ports: what is there when it is up, and that nothing of it is left, however it ends. */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process"
 import { once } from "node:events"
-import { mkdtempSync, rmSync, statSync } from "node:fs"
+import { chmodSync, mkdtempSync, rmSync, statSync } from "node:fs"
 import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
@@ -25,6 +25,8 @@ const home = async (): Promise<Home> => {
   const [api, ...media] = await freePorts(6)
   const names = ["rtmp", "rtsp", "api", "metrics", "playback"]
   const folder = mkdtempSync(join(tmpdir(), "greenroom-local-"))
+  // As root, PostgreSQL runs as another user, who must be able to enter.
+  chmodSync(folder, 0o755)
   return {
     folder,
     api: api!,
