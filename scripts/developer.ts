@@ -40,9 +40,12 @@ const controlApiUrl = () => process.env.MEDIAMTX_API_URL ?? `http://127.0.0.1:${
 const metricsUrl = () => process.env.MEDIAMTX_METRICS_URL ?? `http://127.0.0.1:${mediaMtxPorts().metrics}`
 const KEY_PATH = "live/**"
 
-/** Written beside and moved into place, so that it is never there with another mode or half of it. */
+/**
+ * Written beside and moved into place, so that it is never there with another mode or half of it. Others may pass through its folder,
+ * as Greenroom makes it: as root, PostgreSQL runs as another user.
+ */
 export const writePrivate = (file: string, text: string): void => {
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+  mkdirSync(dirname(file), { recursive: true, mode: 0o711 })
   rmSync(`${file}.new`, { force: true })
   writeFileSync(`${file}.new`, text, { mode: 0o600, flag: "wx" })
   renameSync(`${file}.new`, file)

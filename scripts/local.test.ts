@@ -89,6 +89,7 @@ describe.skipIf(!possible).concurrent("make local", { timeout: 120_000 }, () => 
   it("is up with a private key for the examples, is asked by make, and ends as a whole on SIGTERM", () =>
     withLocal(async ({ make, home: { env }, said }) => {
       expect(statSync(join(env.DATA_DIR!, "dev-key")).mode & 0o777).toBe(0o600)
+      expect(said()).not.toContain("the database is kept in")
       const asked = (target: string) => spawnSync("make", [target], { cwd: root, env, encoding: "utf8" })
       expect(JSON.parse(asked("api-status").stdout)).toMatchObject({ itemCount: 0 })
       expect(asked("metrics")).toMatchObject({ status: 0, stderr: "" })
