@@ -83,8 +83,8 @@ export const startLocal = async (environment: Readonly<Record<string, string>> =
     number
   ]
   const began = performance.now()
-  // The Makefile's own words; a group of its own, so that a signal reaches all of it, as a terminal's does.
-  const child = spawn("npm", "exec --no -- node --conditions=@greenroom/source scripts/local.ts".split(" "), {
+  // A group of its own, so that a signal reaches all of it, as a terminal's does.
+  const child = spawn("make", ["--silent", "local"], {
     cwd: checkout,
     detached: true,
     env: {
