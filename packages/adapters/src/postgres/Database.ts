@@ -40,6 +40,9 @@ export type Databases = AdmissionDatabase | ReconcilerDatabase | GeneralDatabase
 /** Within which each client's uses have their answer or fail, in milliseconds. */
 export const deadlines = { admission: 700, reconciler: 1_200, general: 5_000 } as const
 
+/** How many connections each client opens at most; three instances fit into the hundred that PostgreSQL allows by itself. */
+export const connections = { admission: 20, reconciler: 3, general: 7 } as const
+
 const shared = {
   connectionTTL: "1 hour",
   // The pool looks once in this time, so that an idle connection goes after at most twice as long.
@@ -141,7 +144,7 @@ const admissionConfig: PgClient.PgPoolConfig = {
   applicationName: "greenroom-admissions",
   // Enough for a hundred at once are open from the beginning: a burst must not wait for servers to start.
   minConnections: 10,
-  maxConnections: 20,
+  maxConnections: connections.admission,
   multiplex: true,
   // What shares a connection waits for the slowest of it; a hundred at once still find a place.
   multiplexConcurrency: 10,
@@ -151,14 +154,14 @@ const admissionConfig: PgClient.PgPoolConfig = {
 
 const generalConfig: PgClient.PgPoolConfig = {
   applicationName: "greenroom",
-  maxConnections: 7,
+  maxConnections: connections.general,
   connectTimeout: "2 seconds",
   startupParameters: limits(2_000, 4_000)
 }
 
 const reconcilerConfig: PgClient.PgPoolConfig = {
   applicationName: "greenroom-reconciler",
-  maxConnections: 3,
+  maxConnections: connections.reconciler,
   connectTimeout: "1 second",
   startupParameters: limits(800, 1_000)
 }

@@ -39,13 +39,13 @@ layer(world, { excludeTestServices: true, timeout: "60 seconds" })("Clients", (i
             const waiting = watcher`
               select count(*)::integer as count from pg_stat_activity
               where datname = current_database() and application_name = 'greenroom' and wait_event_type = 'Lock'`
-            yield* Effect.repeat(waiting, { until: ([row]) => row?.count === 8 })
+            yield* Effect.repeat(waiting, { until: ([row]) => row?.count === Database.connections.general })
 
             const { unended } = yield* sessions.unended
             const lease = yield* leases.hold("the reconciler", 3_000)
             assert.deepStrictEqual([unended.map(({ streamId }) => streamId), lease.held], [[session.id], true])
             const [row] = yield* waiting
-            assert.strictEqual(row?.count, 8, "the lists were waiting all the while")
+            assert.strictEqual(row?.count, Database.connections.general, "the lists were waiting all the while")
             yield* Fiber.interrupt(lists)
           })
         )
@@ -58,10 +58,12 @@ layer(world, { excludeTestServices: true, timeout: "60 seconds" })("Clients", (i
       const address = yield* Address
       const general = Context.get(yield* Layer.build(Database.layer(address)), Database.GeneralDatabase)
       const sleep = general.run("sleep", (sql) => sql`select pg_sleep(3.9)`)
-      const eight = Effect.forEach(Array.from({ length: 8 }), () => Effect.forkChild(Effect.result(sleep)))
-      yield* eight
+      const all = Effect.forEach(Array.from({ length: Database.connections.general }), () =>
+        Effect.forkChild(Effect.result(sleep))
+      )
+      yield* all
       // They come behind those who hold every connection, and sleep on when their deadline has come.
-      const late = yield* eight
+      const late = yield* all
       yield* Effect.sleep("3 seconds")
       const waiting = yield* Effect.forkChild(general.run("ask", (sql) => sql`select 1 as one`))
       for (const outcome of yield* Fiber.joinAll(late)) assert.isTrue(Result.isFailure(outcome))
