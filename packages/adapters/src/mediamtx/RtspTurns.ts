@@ -5,7 +5,7 @@
  *
  * A call that its caller has given up may still run in there: closing its connection would not end it, since MediaMTX's handlers do not
  * look. It keeps its turn until its answer or the end of its connection says that it is over, while its caller goes its way. Whoever
- * must not run beside it waits for a second for that; then its connection is closed, at the risk described: it was swallowed on its
+ * must not run beside it waits half a second for that; then its connection is closed, at the risk described: it was swallowed on its
  * way, or hangs behind an auth. A call that still waits for its turn when its caller leaves is never sent.
  */
 import type { MediaServerUnavailable } from "@greenroom/core"
@@ -18,8 +18,11 @@ export interface RtspTurns {
   readonly kick: <A>(call: Effect.Effect<A, MediaServerUnavailable>) => Effect.Effect<A, MediaServerUnavailable>
 }
 
-/** A look waits so long for a kick that was given up, and a kick for a look: nobody may be on the air for 5 s who should not be. */
-export const WAIT_FOR_THE_ABANDONED_MS = 1_000
+/**
+ * A look waits so long for a kick that was given up, and a kick for a look: less than the second that the last attempt of a look
+ * has, and long enough for an answer that a frozen MediaMTX gives when it thaws, for looks ask it something else first.
+ */
+const WAIT_FOR_THE_ABANDONED_MS = 500
 
 /**
  * For how long one that nobody waits for is listened to. A kick that a frozen MediaMTX has not seen yet runs when it thaws, so its answer
