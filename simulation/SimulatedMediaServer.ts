@@ -1,6 +1,7 @@
 /**
  * The `MediaServer` port of one instance over a simulated MediaMTX, with the laws that the port asks for: a look is whole or fails, RTSP
- * calls of one instance never overlap, every call ends within its deadline, none retries. A look is several control calls at several
+ * calls of one instance never overlap (the real adapter lets those that only read), every call ends within its deadline, none retries (the
+ * real adapter's look asks again each second). A look is several control calls at several
  * moments, as the real one's, so that things happen in the middle of it.
  */
 

@@ -19,7 +19,7 @@ export const authDecision = (action: string, decision: string): typeof authDecis
   return made
 }
 
-/** Passes of the reconciler, by `outcome`: `complete`, `not_leading`, `store_unavailable`, `media_server_unavailable`, `media_server_absent`, `failed`. */
+/** Passes of the reconciler, by `outcome`: `complete`, `not_leading`, `store_unavailable`, `media_server_unavailable`, `media_server_absent`, `lease_lost`, `too_long`, `failed`. */
 export const passes = Metric.counter("greenroom_reconciler_passes_total", {
   description: "Passes of the reconciler",
   incremental: true
@@ -66,6 +66,11 @@ export const lastLook = Metric.gauge("greenroom_last_look_timestamp_seconds", {
 
 export const regretsPending = Metric.gauge("greenroom_regrets_pending", {
   description: "Admissions whose answer was lost and whose sessions could not be ended yet"
+})
+
+export const regretsDropped = Metric.counter("greenroom_regrets_dropped_total", {
+  description: "Admissions whose answer was lost when too many others had been",
+  incremental: true
 })
 
 /** Hooks by `kind` and `outcome`: `looked` (nothing had to be believed), `believed`, `ignored` (nothing to believe), `dropped`. */

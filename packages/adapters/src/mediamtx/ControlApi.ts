@@ -42,13 +42,18 @@ const MAX_BODY = 64 * 1024 * 1024
 
 /**
  * Shorter than any `readTimeout` in use (MediaMTX closes idle connections after it, or after 30 s): a call must not be sent into
- * a connection that is being closed. Longer than the second between two looks.
+ * a connection that is being closed. Longer than the second between two looks, and shorter than two: a network that forgot its
+ * connections swallows one look's first attempt, not its second.
  */
-const KEEP_ALIVE_MS = 2_500
+const KEEP_ALIVE_MS = 1_500
+
+/** A lost SYN is sent again after 1 s, then after 2 s, 4 s, …: a network that is back must not wait for those. */
+const CONNECT_WITHIN_MS = 1_500
 
 export const layerHttpClient: Layer.Layer<HttpClient.HttpClient> = NodeHttpClient.layerUndiciOptions({
   keepAliveTimeout: KEEP_ALIVE_MS,
   keepAliveMaxTimeout: KEEP_ALIVE_MS,
+  connectTimeout: CONNECT_WITHIN_MS,
   maxResponseSize: MAX_BODY,
   connections: 64
 })

@@ -18,7 +18,7 @@ import { type Address, type Call, decodeAnswer, layerHttpClient, makeControlApi,
 import { makeCure } from "./curePath.ts"
 import { isRtsp, makeLists } from "./lists.ts"
 import { lookAround } from "./look.ts"
-import { makeRtspQueue } from "./RtspQueue.ts"
+import { makeRtspTurns } from "./RtspTurns.ts"
 import { findSource, kickSource } from "./sources.ts"
 import { GlobalConfig, servedOf } from "./Wire.ts"
 
@@ -39,8 +39,6 @@ export const defaultDeadlines: Deadlines = {
 
 export interface MediaMtxOptions extends Address {
   readonly deadlines?: Partial<Deadlines>
-  /** How long an RTSP call whose caller has left may keep the others waiting: 60 seconds unless told. See `RtspQueue.ts`. */
-  readonly rtspPatience?: Duration.Input
 }
 
 const SERVED_FOR_MS = 60_000
@@ -48,8 +46,24 @@ const SERVED_FOR_MS = 60_000
 const LEARN_WITHIN_MS = 500
 
 /**
+ * A look that has not ended after this long gets another beside it, on connections of its own, and so on; the first that ends is
+ * the look. One whose packets were lost, or whose connection a frozen or restarted process has forgotten, may learn of it after a
+ * minute or never, and must not use up the deadline; one that hangs behind an auth must not lose its place by beginning anew.
+ */
+const LOOK_AGAIN_MS = 1_000
+
+const insist = <A, E, R>(attempt: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.raceFirst(
+    attempt,
+    Effect.andThen(
+      Effect.sleep(LOOK_AGAIN_MS),
+      Effect.suspend(() => insist(attempt))
+    )
+  )
+
+/**
  * An RTSP lookup that got no answer has held up, for its whole deadline, the auth that asked it and those behind it; RTSP encoders
- * that come back all at once would hold up the looks for good. After one, none is sent for this long, and a look gets its turn.
+ * that come back all at once would hold up everybody for good. After one, none is sent for this long.
  */
 const RTSP_PAUSE_MS = 1_000
 
@@ -63,7 +77,7 @@ export const make = Effect.fnUntraced(function* (
 ): Effect.fn.Return<MediaServer["Service"], never, HttpClient.HttpClient | Scope.Scope> {
   const deadlines = { ...defaultDeadlines, ...options.deadlines }
   const api = yield* makeControlApi(options)
-  const lists = makeLists(api, yield* makeRtspQueue(options.rtspPatience ?? "60 seconds"))
+  const lists = makeLists(api, { rtsp: yield* makeRtspTurns, rtsps: yield* makeRtspTurns })
   const { cure, finish } = makeCure(api, Duration.toMillis(deadlines.curePath) / 2)
 
   let health: "ok" | "unreachable" = "unreachable"
@@ -127,7 +141,7 @@ export const make = Effect.fnUntraced(function* (
   })
 
   return MediaServer.of({
-    look: noted(within("look", lookAround(api, lists, meanwhile))),
+    look: noted(within("look", insist(lookAround(api, lists, meanwhile)))),
     find: (source) =>
       mayAskRtsp(source) ? noted(findRtsp(source), false) : noted(within("find", findSource(api, lists, source))),
     kick: (source) => within("kick", kickSource(api, lists, source)),

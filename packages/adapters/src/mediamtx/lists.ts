@@ -1,8 +1,8 @@
-/** The lists of the control API, one a protocol, and who has to queue for them. */
+/** The lists of the control API, one a protocol, and whose calls have to wait for their turn. */
 import { familyOf, type MediaServerUnavailable, type Protocol } from "@greenroom/core"
 import type { Effect } from "effect"
 import type { Answer, Call, ControlApi } from "./ControlApi.ts"
-import type { RtspQueue } from "./RtspQueue.ts"
+import type { RtspTurns } from "./RtspTurns.ts"
 
 const routes: { readonly [P in Protocol]: string } = {
   rtmp: "/v3/rtmpconns",
@@ -26,6 +26,8 @@ export const isRtsp = (protocol: Protocol): boolean => familyOf(protocol) === "r
 export type Lists = (protocol: Protocol, call: Call) => Effect.Effect<Answer, MediaServerUnavailable>
 
 export const makeLists =
-  (api: ControlApi, queue: RtspQueue): Lists =>
-  (protocol, call) =>
-    isRtsp(protocol) ? queue(api(call)) : api(call)
+  (api: ControlApi, turns: { readonly [P in "rtsp" | "rtsps"]: RtspTurns }): Lists =>
+  (protocol, call) => {
+    if (protocol !== "rtsp" && protocol !== "rtsps") return api(call)
+    return turns[protocol][call.method === "GET" ? "read" : "kick"](api(call))
+  }

@@ -30,6 +30,9 @@ export interface MemoryMediaServerOptions {
   readonly served?: Served
 }
 
+/** A look asks again while there is time, as `MediaMtx`'s does. */
+const LOOK_AGAIN_MS = 1_000
+
 const familyIncludesRtsp = (source: Source): boolean => listsOf(source.protocol).includes("rtsp")
 
 export const make = Effect.fnUntraced(function* (
@@ -47,12 +50,16 @@ export const make = Effect.fnUntraced(function* (
   const call = <A>(operation: keyof typeof deadlines, effect: Effect.Effect<A>) => {
     const fail = (reason: MediaServerUnavailable["reason"], detail: string) =>
       Effect.fail(new MediaServerUnavailable({ reason, operation, detail }))
-    const answered = Effect.gen(function* () {
+    const answered: Effect.Effect<A, MediaServerUnavailable> = Effect.gen(function* () {
       if (!(yield* media.world).up) return yield* fail("unreachable", "the server is down")
       const trouble = yield* Ref.get(fault)
-      if (trouble === "frozen") return yield* Effect.never
+      if (trouble === "frozen") return yield* operation === "look" ? askAgain : Effect.never
       return trouble === null ? yield* effect : yield* fail(trouble, "as the test wants it")
     })
+    const askAgain = Effect.andThen(
+      Effect.sleep(LOOK_AGAIN_MS),
+      Effect.suspend(() => answered)
+    )
     return Effect.timeoutOrElse(answered, {
       duration: deadlines[operation],
       orElse: () => fail("unreachable", `no answer within ${Duration.format(deadlines[operation])}`)

@@ -30,7 +30,7 @@ export class ReconcilerDatabase extends Context.Service<ReconcilerDatabase, Data
   "greenroom/postgres/ReconcilerDatabase"
 ) {}
 
-/** For all other repositories: a lock has 2 s, a statement 4 s, an answer 5 s. */
+/** For all other repositories: a lock has 1.5 s, a statement 3 s, an answer 3.5 s, so that dead connections are given up well within 5 s. */
 export class GeneralDatabase extends Context.Service<GeneralDatabase, Database>()(
   "greenroom/postgres/GeneralDatabase"
 ) {}
@@ -38,7 +38,7 @@ export class GeneralDatabase extends Context.Service<GeneralDatabase, Database>(
 export type Databases = AdmissionDatabase | ReconcilerDatabase | GeneralDatabase
 
 /** Within which each client's uses have their answer or fail, in milliseconds. */
-export const deadlines = { admission: 700, reconciler: 1_200, general: 5_000 } as const
+export const deadlines = { admission: 700, reconciler: 1_200, general: 3_500 } as const
 
 /** How many connections each client opens at most; three instances fit into the hundred that PostgreSQL allows by itself. */
 export const connections = { admission: 20, reconciler: 3, general: 7 } as const
@@ -156,7 +156,7 @@ const generalConfig: PgClient.PgPoolConfig = {
   applicationName: "greenroom",
   maxConnections: connections.general,
   connectTimeout: "2 seconds",
-  startupParameters: limits(2_000, 4_000)
+  startupParameters: limits(1_500, 3_000)
 }
 
 const reconcilerConfig: PgClient.PgPoolConfig = {

@@ -46,7 +46,7 @@ export interface Twin
   readonly restart: Effect.Effect<void>
   /** What the control API was asked, oldest first. */
   readonly requests: Effect.Effect<ReadonlyArray<TwinRequest>>
-  /** How many calls about RTSP sessions began while another was still running: each could have crashed the real one. */
+  /** How many calls about RTSP sessions ran beside a kick of one, or were such a kick: each could have crashed the real one. */
   readonly rtspOverlaps: Effect.Effect<number>
 }
 
@@ -85,7 +85,7 @@ export const make = Effect.fnUntraced(function* (
   let off = new Set<Protocol>(options.off ?? ["rtmps", "rtsps"])
   let fault: Fault | null = null
   let listening: { readonly port: number; readonly scope: Scope.Closeable } | undefined
-  let rtspRunning = 0
+  const rtspRunning: Array<{ readonly protocol: Protocol; readonly kick: boolean }> = []
   let rtspOverlaps = 0
   const requests: Array<TwinRequest> = []
 
@@ -111,12 +111,13 @@ export const make = Effect.fnUntraced(function* (
     const protocol = protocolOfRoute(path)
     if (protocol === undefined || familyOf(protocol) !== "rtsp") return effect
     return Effect.suspend(() => {
-      if (rtspRunning > 0) rtspOverlaps += 1
-      rtspRunning += 1
+      const call = { protocol, kick: path.includes("/kick/") }
+      rtspOverlaps += rtspRunning.filter((one) => one.protocol === protocol && (one.kick || call.kick)).length
+      rtspRunning.push(call)
       return Effect.ensuring(
         effect,
         Effect.sync(() => {
-          rtspRunning -= 1
+          rtspRunning.splice(rtspRunning.indexOf(call), 1)
         })
       )
     })

@@ -225,6 +225,22 @@ export const mediaServerLaws = (
       })
     )
 
+    law(
+      "a look that began while the server did not answer sees, if there is time, as soon as it answers again",
+      (stage) =>
+        Effect.gen(function* () {
+          const publisher = yield* stage.publish({ protocol: "rtsp", path: "live/a" })
+          yield* eventually(stage, stage.mediaServer.look, (seen) => isOnAir(seen, publisher))
+          yield* stage.freeze
+          yield* Effect.forkChild(Effect.andThen(stage.wait(300), stage.thaw), { startImmediately: true })
+          const { exit, millis } = yield* timed(stage, stage.mediaServer.look)
+          assert.isTrue(
+            Exit.isSuccess(exit),
+            `${Exit.isFailure(exit) ? Cause.pretty(exit.cause) : ""} after ${millis} ms`
+          )
+        })
+    )
+
     law("a source can be looked up from within a pending auth", (stage) =>
       Effect.gen(function* () {
         const first = yield* stage.publish({ protocol: "rtmp", path: "live/contested" })

@@ -9,7 +9,7 @@ import { type TwinStage, twinStage } from "../fixtures/twinStage.ts"
 const configurations = (stage: TwinStage) => Effect.map(stage.twin.world, (world) => [...world.configurations])
 
 const zombieOn = Effect.fnUntraced(function* (stage: TwinStage, path: string) {
-  const publisher = yield* stage.twin.publishAsked({ protocol: "rtsp", path, readyAfter: 150, unasked: true })
+  const publisher = yield* stage.twin.publishAsked({ protocol: "rtsp", path, readyAfter: 1_000, unasked: true })
   assert.strictEqual(yield* stage.mediaServer.kick(publisher), "kicked")
   const look = yield* eventually(stage, stage.mediaServer.look, ({ paths }) => paths.some(({ name }) => name === path))
   assert.isUndefined(look.sources.find(({ id }) => id === publisher.id))

@@ -91,7 +91,7 @@ const answersAgain = <A, E, R>(use: Effect.Effect<A, E, R>) =>
 const atOnce = { concurrency: "unbounded", discard: true } as const
 const ADMISSION = 900
 const RECONCILER = 1_500
-const GENERAL = 5_500
+const GENERAL = 4_000
 
 /** A use of every repository, by the client that it is on. */
 const uses = Effect.gen(function* () {
@@ -231,7 +231,7 @@ layer(Layer.effect(Server, server), { excludeTestServices: true, timeout: "60 se
         const key = yield* aKey()
         const find = keys.find(key.id)
         yield* freeze
-        const delays = [0, 500, 1_000, 1_500, 2_000, 2_500, 3_000, 3_500, 4_000, 4_500]
+        const delays = [0, 500, 1_000, 1_500, 2_000, 2_500, 3_000, 3_500]
         yield* Effect.forEach(delays, (delay) => Effect.delay(unavailable(GENERAL, find), delay), atOnce)
       }).pipe(over(address), Effect.scoped)
     })

@@ -3,9 +3,11 @@
  * - `look` is whole or fails; it holds every connection of every protocol that is on, and every path with a publisher;
  * - `find` says "gone" only when the media server itself said so for this id; silence and errors of others are failures;
  * - after `kick` the source has been told to go; whether it has gone is for the next look to see;
- * - calls about RTSP sessions of one process never overlap; every call ends within its deadline, and none of them retries. A caller that
- *   leaves is let go at once, but not by `curePath`: a cure that was begun is ended first, so that no half of it stays (MediaMTX: two
- *   steps of 2.5 s at most, longer than a lease lasts; what is left of it then is the path's own configuration, no RTSP call).
+ * - a look whose questions were swallowed asks them again while there is time, so that it sees soon after the server can be asked again;
+ * - of one process, a kick of an RTSP session never runs beside another call about RTSP sessions; every call ends within its deadline, and
+ *   none but a look asks twice. A caller that leaves is let go at once, but not by `curePath`: a cure that was begun is ended first, so that
+ *   no half of it stays (MediaMTX: two steps of 2.5 s at most, longer than a lease lasts; what is left of it then is the path's own
+ *   configuration, no RTSP call).
  */
 import { Context, type Effect, Schema } from "effect"
 import type { Look } from "../domain/Look.ts"

@@ -8,7 +8,7 @@ import { MediaServer } from "../ports/MediaServer.ts"
 /** A look that began within this time stands, whoever looked. */
 export const LOOK_STANDS_MS = 3_000
 
-/** An id that no connection has. Asked for in RTMP's lists: those answer whatever else hangs, and no RTSP call overlaps another. */
+/** An id that no connection has. Asked for in RTMP's lists: those answer whatever else hangs, and no RTSP kick is in their way. */
 const nobody = { protocol: "rtmp", id: "00000000-0000-4000-8000-000000000000" } as const
 
 /** The media server says something, or that we may not ask: it is there. */

@@ -5,7 +5,7 @@
  * and once when they are over; the metrics count and show each. It also keeps the admissions whose answer was lost (`Regrets`), and
  * the hooks that wait for a look (`HookHearing`).
  */
-import { Cause, Clock, Context, Duration, Effect, Exit, Latch, Layer, Metric, Queue } from "effect"
+import { Cause, Clock, Context, Effect, Exit, Latch, Layer, Metric, Queue, Schema } from "effect"
 import type { Findings } from "../domain/Findings.ts"
 import type { Hook } from "../domain/Hook.ts"
 import type { StreamId } from "../domain/Ids.ts"
@@ -101,7 +101,8 @@ export class Reconciler extends Context.Service<
         hooks: makeHookHearing(),
         chronicle: makeChronicle(),
         lastLook: null,
-        said: { trouble: null, leading: null }
+        begun: yield* readClocks,
+        said: { trouble: null, told: null, hasSeen: false, leading: null }
       }
       yield* Effect.forkScoped(live(life))
       return Reconciler.of({
@@ -129,8 +130,16 @@ export const PASS_EVERY_MS = 1_000
 export const PASS_EVERY_WHILE_CONNECTING_MS = 250
 /** Two passes never follow each other closer than this, however often somebody wakes. */
 const PASS_APART_MS = 50
-const PASS_DEADLINE = Duration.seconds(15)
-const SETTLE_DEADLINE = Duration.seconds(5)
+const PASS_DEADLINE_MS = 15_000
+const SETTLE_DEADLINE_MS = 5_000
+/** A media server of our own starts beside the reconciler: that it is not there yet is nothing to tell. */
+const MAY_BE_ABSENT_FOR_MS = 5_000
+
+class PassTooLong extends Schema.TaggedError<PassTooLong>()("PassTooLong", {}) {
+  override get message() {
+    return `the pass took more than ${PASS_DEADLINE_MS / 1_000} s and was given up`
+  }
+}
 
 interface Life {
   readonly wakes: Queue.Queue<void>
@@ -140,7 +149,15 @@ interface Life {
   readonly hooks: HookHearing
   readonly chronicle: Chronicle
   lastLook: (Omit<KnownLook, "ageMillis"> & { readonly at: Reading }) | null
-  readonly said: { trouble: TroubleKind | null; leading: boolean | null }
+  readonly begun: Reading
+  readonly said: {
+    /** What the last pass met. */
+    trouble: TroubleKind | null
+    /** What the log was told last, and not yet that it is over. */
+    told: TroubleKind | null
+    hasSeen: boolean
+    leading: boolean | null
+  }
 }
 
 const live = Effect.fnUntraced(function* (life: Life) {
@@ -151,7 +168,7 @@ const live = Effect.fnUntraced(function* (life: Life) {
   while (true) {
     const started = yield* readClocks
     const exit = yield* Effect.andThen(regrets.end, pass(memory, chronicle)).pipe(
-      Effect.timeoutOrElse({ duration: PASS_DEADLINE, orElse: () => Effect.fail(new Error("the pass took too long")) }),
+      Effect.timeoutOrElse({ duration: PASS_DEADLINE_MS, orElse: () => Effect.fail(new PassTooLong()) }),
       Effect.exit
     )
     yield* tell(exit, life)
@@ -165,7 +182,7 @@ const live = Effect.fnUntraced(function* (life: Life) {
       yield* Metric.update(Telemetry.passSeconds, elapsed(started, yield* readClocks) / 1000)
       if (exit.value.unsettled) yield* Queue.offer(wakes, undefined)
     }
-    yield* Effect.ignoreCause(Effect.timeout(hooks.settle(life.lastLook?.at ?? null), SETTLE_DEADLINE), {
+    yield* Effect.ignoreCause(Effect.timeout(hooks.settle(life.lastLook?.at ?? null), SETTLE_DEADLINE_MS), {
       log: "Debug"
     })
     if (regrets.areMany() || hooks.areMany()) yield* Queue.offer(wakes, undefined)
@@ -192,6 +209,7 @@ const outcomeOf = (exit: Exit.Exit<PassOutcome, unknown>): string => {
   const error = Cause.squash(exit.cause)
   if (error instanceof StoreUnavailable) return "store_unavailable"
   if (error instanceof LeaseLost) return "lease_lost"
+  if (error instanceof PassTooLong) return "too_long"
   if (error instanceof MediaServerUnavailable) {
     return error.reason === "absent" ? "media_server_absent" : "media_server_unavailable"
   }
@@ -203,14 +221,15 @@ const troubleOf = (exit: Exit.Exit<PassOutcome, unknown>): TroubleKind | null =>
   const error = Cause.squash(exit.cause)
   if (error instanceof StoreUnavailable) return "reconciler_store"
   if (error instanceof LeaseLost) return "lease_lost"
+  if (error instanceof PassTooLong) return "pass_too_long"
   return error instanceof MediaServerUnavailable ? `media_server_${error.reason}` : "reconciler_failed"
 }
 
 const tell = Effect.fnUntraced(function* (exit: Exit.Exit<PassOutcome, unknown>, life: Life) {
-  const { said, chronicle } = life
+  const { chronicle, said } = life
   const outcome = outcomeOf(exit)
   yield* Metric.update(Metric.withAttributes(Telemetry.passes, { outcome }), 1)
-  yield* tellTrouble(exit, outcome, said)
+  yield* tellTrouble(exit, outcome, life)
   yield* tellLeading(outcome, said)
   if (Exit.isSuccess(exit) && exit.value._tag === "NotLeading") {
     // The leader's instance shows these.
@@ -225,17 +244,27 @@ const tell = Effect.fnUntraced(function* (exit: Exit.Exit<PassOutcome, unknown>,
 const tellTrouble = Effect.fnUntraced(function* (
   exit: Exit.Exit<PassOutcome, unknown>,
   outcome: string,
-  said: Life["said"]
+  { begun, said }: Life
 ) {
   const trouble = troubleOf(exit)
-  if (trouble === said.trouble) return
-  if (said.trouble !== null) yield* showTrouble(said.trouble, false)
-  said.trouble = trouble
-  if (trouble === null || Exit.isSuccess(exit)) return yield* Effect.logInfo("the reconciler sees again")
-  yield* showTrouble(trouble, true)
+  if (trouble !== said.trouble) {
+    if (said.trouble !== null) yield* showTrouble(said.trouble, false)
+    if (trouble !== null) yield* showTrouble(trouble, true)
+    said.trouble = trouble
+  }
+  if (trouble === null || Exit.isSuccess(exit)) {
+    if (said.told !== null) yield* Effect.logInfo(said.hasSeen ? "the reconciler sees again" : "the reconciler sees")
+    said.told = null
+    said.hasSeen = true
+    return
+  }
+  if (trouble === said.told) return
+  const absent = trouble === "media_server_absent"
+  if (absent && !said.hasSeen && elapsed(begun, yield* readClocks) < MAY_BE_ABSENT_FOR_MS) return
+  said.told = trouble
   const error = Cause.squash(exit.cause)
   yield* (
-    trouble === "media_server_absent"
+    absent
       ? Effect.logInfo("there is no media server to look at yet")
       : Effect.logWarning("the reconciler cannot see; the stored state stands until it can")
   ).pipe(Effect.annotateLogs({ outcome, error: error instanceof Error ? error.message : String(error) }))
@@ -247,7 +276,7 @@ const tellLeading = Effect.fnUntraced(function* (outcome: string, said: Life["sa
   const leads =
     outcome === "complete" || outcome === "media_server_absent" || outcome === "media_server_unavailable"
       ? true
-      : outcome === "failed"
+      : outcome === "failed" || outcome === "too_long"
         ? null
         : false
   if (leads === null) return

@@ -3,12 +3,14 @@
  * as soon as the store answers, and again for a while, because the admission may still be on its way. Whoever asks again for a
  * regretted session gets it no more.
  */
-import { Clock, Effect, Metric } from "effect"
+import { Effect, Metric } from "effect"
 import type { StreamId } from "../domain/Ids.ts"
 import { Admissions } from "../ports/Admissions.ts"
 import * as Telemetry from "../Telemetry.ts"
+import { elapsed, type Reading, readClocks } from "./OwnClock.ts"
 import { showTrouble } from "./Troubles.ts"
 
+/** Sessions beyond these end, too, but only when a look shows that nobody of theirs is on the media server. */
 const MAX_REGRETS = 10_000
 /** A lost admission may still be on its way to the store after the first end was written: it is ended again for this long. */
 const REGRET_FOR_MS = 5_000
@@ -16,13 +18,15 @@ const REGRET_FOR_MS = 5_000
 const AT_ONCE = 100
 
 export const makeRegrets = () => {
-  /** Until when each is ended again; `null` while it was not ended once. */
-  const regrets = new Map<StreamId, number | null>()
+  /** When each was first ended; `null` while it was not ended once. */
+  const regrets = new Map<StreamId, Reading | null>()
   let said = false
+  let saidFull = false
 
   const show = Effect.gen(function* () {
     let pending = 0
-    for (const until of regrets.values()) if (until === null) pending++
+    for (const endedAt of regrets.values()) if (endedAt === null) pending++
+    if (pending === 0) saidFull = false
     yield* Metric.update(Telemetry.regretsPending, pending)
     if (pending > 0 === said) return
     said = pending > 0
@@ -34,19 +38,29 @@ export const makeRegrets = () => {
 
   const endSome = Effect.fnUntraced(function* () {
     const admissions = yield* Admissions
-    const now = yield* Clock.currentTimeMillis
-    for (const [streamId, until] of [...regrets].slice(0, AT_ONCE)) {
+    const now = yield* readClocks
+    for (const [streamId, before] of [...regrets].slice(0, AT_ONCE)) {
       yield* admissions.endGone(streamId)
-      const last = until ?? now + REGRET_FOR_MS
+      const endedAt = before ?? now
       regrets.delete(streamId)
-      if (last > now) regrets.set(streamId, last)
+      if (elapsed(endedAt, now) < REGRET_FOR_MS) regrets.set(streamId, endedAt)
     }
+  })
+
+  const drop = Effect.gen(function* () {
+    yield* Metric.update(Telemetry.regretsDropped, 1)
+    if (saidFull) return
+    saidFull = true
+    yield* Effect.logWarning(
+      `the answers of more than ${MAX_REGRETS} admissions were lost: the sessions of the others end when a look does not find them`
+    )
   })
 
   return {
     add: (streamId: StreamId) =>
       Effect.suspend(() => {
-        if (regrets.size < MAX_REGRETS) regrets.set(streamId, null)
+        if (regrets.size >= MAX_REGRETS && !regrets.has(streamId)) return drop
+        regrets.set(streamId, null)
         return show
       }),
     has: (streamId: StreamId): boolean => regrets.has(streamId),

@@ -16,7 +16,9 @@ export const troubleKinds = [
   "media_server_nonsense",
   /** The lease ran out in the middle of a pass: this process was frozen, or its store is slow. */
   "lease_lost",
-  /** A defect, or a pass that took too long. */
+  /** A pass was given up because it took too long. */
+  "pass_too_long",
+  /** A defect. */
   "reconciler_failed",
   "mass_kick_held_back",
   /** An admission whose answer was lost has not been ended yet. */

@@ -2,9 +2,10 @@
  * The one way in which streams are taken off the air by somebody's word: the store has been changed already; who must go is
  * derived from it; the reconciler kicks them; and this waits, for as long as a person would, until none of them is left.
  */
-import { Clock, Effect } from "effect"
+import { Effect } from "effect"
 import type { StreamId } from "../domain/Ids.ts"
 import { Sessions } from "../ports/Sessions.ts"
+import { elapsed, readClocks } from "./OwnClock.ts"
 import { Reconciler } from "./Reconciler.ts"
 
 /** How long a caller waits for the confirmation; the reconciler goes on for as long as it takes. */
@@ -17,11 +18,11 @@ export const confirmOffAir = Effect.fn("confirmOffAir")(function* (streamIds: Re
   if (streamIds.length === 0) return true
   const sessions = yield* Sessions
   const reconciler = yield* Reconciler
-  const until = (yield* Clock.currentTimeMillis) + CONFIRM_WITHIN_MS
+  const since = yield* readClocks
   yield* reconciler.wake
   while (true) {
     if ((yield* sessions.stillUnended(streamIds)).length === 0) return true
-    const left = until - (yield* Clock.currentTimeMillis)
+    const left = CONFIRM_WITHIN_MS - elapsed(since, yield* readClocks)
     if (left <= 0) return false
     yield* Effect.timeoutOption(reconciler.nextPass, Math.min(left, ASK_AGAIN_MS))
   }

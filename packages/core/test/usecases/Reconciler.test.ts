@@ -166,7 +166,12 @@ describe("the reconciler looks", () => {
       assert.strictEqual(looks(), 1)
       yield* later(1_001)
       assert.strictEqual(looks(), 2)
-      assert.include(JSON.stringify(log.lines), "the pass took too long")
+      assert.deepStrictEqual(log.said(), [
+        "WARN the reconciler cannot see; the stored state stands until it can",
+        "INFO the reconciler sees"
+      ])
+      const error = "the pass took more than 15 s and was given up"
+      assert.deepStrictEqual(log.lines[0]!.annotations, { outcome: "too_long", error })
     })
   )
 

@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Fiber, Scope } from "effect"
 import { TestClock } from "effect/testing"
 import { keyId, streamId } from "../support/arbitraries.ts"
+import { withWallClock } from "../support/frozen.ts"
 import { collector, metered } from "../support/logs.ts"
 import { running } from "../support/running.ts"
 import { makeStage, storeDown } from "../support/stage.ts"
@@ -24,6 +25,41 @@ describe("a regretted admission", () => {
         ends.map(({ args }) => args[0]),
         Array.from({ length: 6 }, () => streamId(1))
       )
+    })
+  )
+
+  it.effect("is ended again for no longer when the clock is set back meanwhile", () =>
+    withWallClock((set) =>
+      Effect.gen(function* () {
+        const stage = makeStage()
+        const { reconciler } = yield* running(stage)
+        yield* reconciler.regret(streamId(1))
+        yield* later(2_000)
+        yield* set(-30_000)
+        yield* later(4_500)
+        assert.isFalse(yield* reconciler.isRegretted(streamId(1)))
+        yield* later(20_000)
+        assert.strictEqual(stage.called("Admissions.endGone").length, 6)
+      })
+    )
+  )
+
+  it.effect("beyond ten thousand others is not kept: that is said once, and counted", () =>
+    Effect.gen(function* () {
+      const stage = makeStage()
+      const log = collector()
+      const { counts } = yield* metered(
+        Effect.gen(function* () {
+          const { reconciler } = yield* running(stage).pipe(Effect.provide(log.layer))
+          stage.before["Admissions.endGone"] = () => storeDown
+          for (let n = 0; n < 10_003; n++) yield* reconciler.regret(streamId(n))
+          yield* reconciler.regret(streamId(5))
+          assert.isTrue(yield* reconciler.isRegretted(streamId(9_999)))
+          assert.isFalse(yield* reconciler.isRegretted(streamId(10_000)))
+        }).pipe(Effect.provide(log.layer))
+      )
+      assert.strictEqual(counts.greenroom_regrets_dropped_total, 3)
+      assert.strictEqual(log.said().filter((line) => line.includes("more than 10000")).length, 1)
     })
   )
 

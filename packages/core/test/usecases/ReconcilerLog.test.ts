@@ -60,11 +60,36 @@ describe("the reconciler says", () => {
       const { counts } = yield* metered(
         Effect.gen(function* () {
           yield* running(stage).pipe(Effect.provide(log.layer))
-          yield* later(3_000)
+          yield* later(4_900)
+          assert.deepStrictEqual(log.said(), [], "one of our own may be starting")
+          yield* later(3_100)
+          assert.deepStrictEqual(log.said(), ["INFO there is no media server to look at yet"])
         })
       )
-      assert.deepStrictEqual(log.said(), ["INFO there is no media server to look at yet"])
-      assert.strictEqual(counts["greenroom_reconciler_passes_total outcome=media_server_absent"], 4)
+      assert.strictEqual(counts["greenroom_reconciler_passes_total outcome=media_server_absent"], 9)
+      assert.strictEqual(counts["greenroom_degraded kind=media_server_absent"], 1)
+      delete stage.before["MediaServer.look"]
+      yield* later(3_000)
+      assert.deepStrictEqual(log.said().slice(1), ["INFO the reconciler sees"])
+    })
+  )
+
+  it.effect("nothing when its own media server comes up beside it: nobody was told that it was not there", () =>
+    Effect.gen(function* () {
+      const stage = makeStage()
+      const absent = { reason: "absent", operation: "look", detail: "there is no media server yet" } as const
+      stage.before["MediaServer.look"] = () => Effect.fail(new MediaServerUnavailable(absent))
+      const log = collector()
+      const { counts } = yield* metered(
+        Effect.gen(function* () {
+          yield* running(stage).pipe(Effect.provide(log.layer))
+          yield* later(2_000)
+          delete stage.before["MediaServer.look"]
+          yield* later(10_000)
+        })
+      )
+      assert.deepStrictEqual(log.said(), [])
+      assert.strictEqual(counts["greenroom_degraded kind=media_server_absent"], 0)
     })
   )
 

@@ -4,6 +4,7 @@ import { confirmOffAir, Reconciler } from "@greenroom/core"
 import { Clock, Effect, Exit, Fiber, Layer } from "effect"
 import { TestClock } from "effect/testing"
 import { streamId } from "../support/arbitraries.ts"
+import { withWallClock } from "../support/frozen.ts"
 import { running } from "../support/running.ts"
 import { makeStage, mediaServerDown, type Stage, storeDown } from "../support/stage.ts"
 
@@ -74,6 +75,23 @@ describe("confirmOffAir", () => {
       assert.deepStrictEqual(yield* Fiber.join(waiting), { offAir: false, after: 2_000 })
       assert.isAtMost(stage.called("Sessions.stillUnended").length, 15)
     })
+  )
+
+  it.effect("gives up after two seconds also when the clock is set back meanwhile", () =>
+    withWallClock((set) =>
+      Effect.gen(function* () {
+        const { confirm } = yield* scene((one) => {
+          one.before["MediaServer.kick"] = () => mediaServerDown
+        })
+        const waiting = yield* confirm(1)
+        yield* TestClock.adjust(500)
+        yield* set(-30_000)
+        yield* TestClock.adjust(1_499)
+        assert.isUndefined(waiting.pollUnsafe())
+        yield* TestClock.adjust(1)
+        assert.isFalse((yield* Fiber.join(waiting)).offAir)
+      })
+    )
   )
 
   it.effect("sees within 200 ms what another instance has done, whose passes nobody sees here", () =>

@@ -11,6 +11,8 @@ export type RelayFault = {
   readonly only?: string
 } /** Is not passed on and never answered. */ & (
   | { readonly _tag: "Silent" }
+  /** The same, and its connection never learns of it, not even when the fault is over: packets were lost. */
+  | { readonly _tag: "Swallowed" }
   /** Is passed on late, also when nobody waits for it any more: a kick that lands after its time. */
   | { readonly _tag: "Slow"; readonly by: Duration.Input }
   /** Is passed on at once; its answer comes late. */
@@ -99,6 +101,7 @@ export const httpRelay = Effect.gen(function* () {
     const body = await wholeOf(request)
     const trouble = fault !== null && (url.includes(fault.only ?? "") || body.includes(fault.only ?? "")) ? fault : null
     if (trouble?._tag === "Silent") return void unanswered.add(request)
+    if (trouble?._tag === "Swallowed") return
     if (trouble?._tag === "HangUp") return void request.socket.destroy()
     if (trouble?._tag === "Status") return void response.writeHead(trouble.status).end(trouble.body ?? "")
     if (trouble?._tag === "Slow") await pause(trouble.by)

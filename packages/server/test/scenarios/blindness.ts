@@ -16,6 +16,8 @@ const noRoute = "404 page not found"
 /** `blind`: no look succeeds, so nobody confirms anything. */
 const troubles: ReadonlyArray<{ readonly what: string; readonly fault: RelayFault; readonly blind: boolean }> = [
   { what: "hangs in the list of paths", fault: { _tag: "Silent", only: "/v3/paths/list" }, blind: true },
+  { what: "swallows one list", fault: { _tag: "Swallowed", only: "/v3/rtspsessions/list" }, blind: true },
+  { what: "swallows everything", fault: { _tag: "Swallowed" }, blind: true },
   { what: "answers 401", fault: { _tag: "Status", status: 401 }, blind: true },
   { what: "answers 404 to everything", fault: { _tag: "Status", status: 404, body: noRoute }, blind: true },
   {
@@ -69,7 +71,7 @@ export const blindness = (it: Vitest.MethodsNonLive<Venue | Fleet>): void => {
         const one = live[0]!.stream
         for (const { what, fault, blind } of troubles) {
           yield* goesWrong(controlApi, fault)
-          yield* blind && !what.includes("hangs in")
+          yield* blind && !/hangs in|swallows/.test(what)
             ? waitFor(`it knows that it is blind: ${what}`, yield* isUnreachable, 3_000)
             : Effect.sleep(TROUBLE_LASTS)
           const during = yield* api.stream(one.id)
@@ -78,9 +80,9 @@ export const blindness = (it: Vitest.MethodsNonLive<Venue | Fleet>): void => {
           const confirmed = Effect.map(api.stream(one.id), ({ state_as_of }) =>
             state_as_of !== during.state_as_of ? true : undefined
           )
-          yield* waitFor(`it sees again after: ${what}`, confirmed, 6_000)
+          yield* waitFor(`it sees again after: ${what}`, confirmed, 5_000)
           const millis = performance.now() - cleared
-          if (blind) venue.measure({ what: `control API ${what}: over to seen again`, of: "", promised: 6_000, millis })
+          if (blind) venue.measure({ what: `control API ${what}: over to seen again`, of: "", promised: 5_000, millis })
           for (const { stream, encoder } of live) {
             const now = yield* api.stream(stream.id)
             assert.deepStrictEqual([now.status, now.source_id], ["active", stream.source_id], what)
