@@ -32,6 +32,10 @@ const until = <A>(what: string, look: () => A | undefined | false | Promise<A | 
     }
   })
 
+/** As the documentation has it: it waits for a key frame, because FLV takes no frame without its time of decoding. */
+const overRtmp = `ffmpeg -hide_banner -nostdin -loglevel error -rtsp_transport tcp -timeout 4000000
+  -analyzeduration 10000000 -fpsprobesize 0 -i {input} -c copy -f flv {rtmp_output}`
+
 interface Worker {
   readonly state: string
   readonly reason: string | null
@@ -92,9 +96,11 @@ const begin = Effect.fnUntraced(function* (environment: Readonly<Record<string, 
     encode,
     onAir: (path: string) => until(`${path} is on the air`, () => pathOf(path)),
     offAir: (path: string) => until(`${path} is off the air`, async () => (await pathOf(path)) === undefined),
-    /** ffmpeg processes that work on the pipeline, without their guards. */
+    /** ffmpeg processes that work on the pipeline of this media server, without their guards. */
     processes: (id: string) =>
-      processesWith(`/live/${id}/out`).filter(({ command }) => command.startsWith("ffmpeg -hide_banner -nostdin")),
+      processesWith(`:${real.ports.rtsp}/live/${id}/out`).filter(({ command }) =>
+        command.startsWith("ffmpeg -hide_banner -nostdin")
+      ),
     /** When the log says that a worker of the pipeline started, the last time. */
     startedAt: (id: string) => {
       const starts = service
@@ -165,6 +171,28 @@ if (missing.length > 0) {
         })
       )
     }
+
+    scene(
+      "carry a source to its output over RTMP when they are told to",
+      (stage) =>
+        Effect.gen(function* () {
+          for (const id of ["one", "two"]) {
+            const encoder = yield* stage.encode(yield* stage.aKey(id), "rtmp")
+            yield* stage.onAir(`live/${id}/in`)
+            const output = yield* stage.onAir(`live/${id}/out`)
+            yield* stage.inState(id, "running")
+            assert.strictEqual(output.found.source?.type, "rtmpConn")
+            const there = Date.parse(output.found.availableTime!)
+            measure("worker starts → RTMP output ready", "rtmp", there - stage.startedAt(id), 3_000)
+            assert.isAbove(yield* framesAt(`rtsp://127.0.0.1:${stage.real.ports.rtsp}/live/${id}/out`), 0)
+            assert.strictEqual((yield* Effect.promise(() => stage.worker(id))).attempt, 1)
+            yield* encoder.kill
+            yield* stage.inState(id, "stopped")
+            yield* stage.offAir(`live/${id}/out`)
+          }
+        }),
+      { WORKER_COMMAND: overRtmp }
+    )
 
     scene("that are killed are back; a key that is revoked takes source and output off the air", (stage) =>
       Effect.gen(function* () {

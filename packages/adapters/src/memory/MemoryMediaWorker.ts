@@ -22,11 +22,11 @@ export interface StagedWorkers {
   stopMillis: number
   /** What every start does before it runs: nothing, or to end at once with this reason. */
   refuse: string | null
+  /** The machine on which they are started and ended: a test may move to another. */
+  host: string
   /** Marks of former instances that were ended. */
   readonly ended: Array<WorkerMark>
 }
-
-const HOST = "memory"
 
 export const make = (work: (order: WorkerOrder) => Effect.Effect<string> = () => Effect.never): StagedWorkers => {
   const running = new Set<RunningWorker>()
@@ -38,7 +38,7 @@ export const make = (work: (order: WorkerOrder) => Effect.Effect<string> = () =>
     const done = Deferred.makeUnsafe<string>()
     const worker: RunningWorker = {
       order,
-      mark: { host: HOST, pid: started, startedAt: String(started) },
+      mark: { host: workers.host, pid: started, startedAt: String(started) },
       finish: (reason) => void Deferred.doneUnsafe(done, Effect.succeed(reason))
     }
     running.add(worker)
@@ -51,7 +51,7 @@ export const make = (work: (order: WorkerOrder) => Effect.Effect<string> = () =>
 
   const end: MediaWorker["Service"]["end"] = (mark) =>
     Effect.sync(() => {
-      if (mark.host !== HOST) return "elsewhere"
+      if (mark.host !== workers.host) return "elsewhere"
       const left = [...running].find((one) => one.mark.pid === mark.pid && one.mark.startedAt === mark.startedAt)
       if (left === undefined) return "gone"
       left.finish("it was ended")
@@ -66,6 +66,7 @@ export const make = (work: (order: WorkerOrder) => Effect.Effect<string> = () =>
     started: () => started,
     stopMillis: 0,
     refuse: null,
+    host: "memory",
     ended: []
   }
   return workers

@@ -9,6 +9,7 @@ import { pageOf } from "./newestFirst.ts"
 const nthId = (n: number): string => `00000000-0000-4000-8000-${n.toString(16).padStart(12, "0")}`
 
 const make = Effect.map(MemoryStore, (store) => {
+  let made = store.workers.size
   const records = () => [...store.workers.values()]
 
   return Workers.of({
@@ -30,7 +31,7 @@ const make = Effect.map(MemoryStore, (store) => {
           const old = store.workers.get(change.id)
           const record: WorkerRecord = {
             ...change,
-            recordId: old?.recordId ?? nthId(store.workers.size + 1),
+            recordId: old?.recordId ?? nthId(++made),
             retryAt: retryInMillis === null ? null : DateTime.add(now, { milliseconds: retryInMillis }),
             createdAt: old?.createdAt ?? now,
             stateSince: old?.state === change.state ? old.stateSince : now,
@@ -39,6 +40,31 @@ const make = Effect.map(MemoryStore, (store) => {
           store.workers.set(change.id, record)
         }
         return true
+      }),
+    prune: (keep, holder) =>
+      atomically((now) => {
+        if (!holds(store, holder, now)) return
+        const over = records()
+          .filter(
+            ({ state, mark, inputStreamId }) =>
+              mark === null && (state === "stopped" || (state === "failed" && inputStreamId === null))
+          )
+          .sort(
+            (a, b) =>
+              b.stateSince.epochMilliseconds - a.stateSince.epochMilliseconds || (a.recordId < b.recordId ? 1 : -1)
+          )
+        for (const { id } of over.slice(keep)) store.workers.delete(id)
+        const used = new Set([...store.streams.values()].map(({ streamKeyId }) => streamKeyId))
+        for (const { id, hash, admitsUntil } of store.keys.values()) {
+          if (
+            admitsUntil === undefined ||
+            now.epochMilliseconds - admitsUntil.epochMilliseconds < 60_000 ||
+            used.has(id)
+          )
+            continue
+          store.keys.delete(id)
+          store.keyByHash.delete(hashText(hash))
+        }
       }),
     issueKey: ({ keyId, hash, source, path, admitWithinMillis, ...order }, holder) =>
       atomically((now) => {

@@ -25,7 +25,10 @@ export class AdmissionDatabase extends Context.Service<AdmissionDatabase, Databa
   "greenroom/postgres/AdmissionDatabase"
 ) {}
 
-/** For `Sessions` and `Leases`, which the reconciler goes by: a lock has 0.8 s, a statement 1 s, an answer 1.2 s of the lease's 3 s. */
+/**
+ * For `Sessions` and `Leases`, which the reconciler goes by, and for what starts workers: a lock has 0.8 s, a statement 1 s, an answer
+ * 1.2 s of the lease's 3 s.
+ */
 export class ReconcilerDatabase extends Context.Service<ReconcilerDatabase, Database>()(
   "greenroom/postgres/ReconcilerDatabase"
 ) {}

@@ -1,10 +1,11 @@
 /**
  * What is known of the workers in PostgreSQL, and their keys. A write locks the lease's row, as a move of a session does, so that an
- * instance that has lost it writes nothing and gets no key.
+ * instance that has lost it writes nothing and gets no key. What the supervisor needs goes the reconciler's way: nobody's lists hold
+ * up a start.
  */
 import { PipelineId, StreamId, StreamKeyId, type WorkerRecord, Workers, workerStates } from "@greenroom/core"
 import { Array as Arr, Effect, Layer, Schema } from "effect"
-import { GeneralDatabase } from "./Database.ts"
+import { GeneralDatabase, ReconcilerDatabase } from "./Database.ts"
 import { leaseOf } from "./PostgresSessions.ts"
 import { At, MaybeAt, MaybeText, onPage, pageOf, rowsAtOf, rowsFor, rowsOf } from "./rows.ts"
 
@@ -46,15 +47,19 @@ const workerRecord = (row: typeof WorkerRow.Type): WorkerRecord => ({
   updatedAt: row.updated_at
 })
 
+/** Of more the next pruning takes the rest: a statement has a second. */
+const PRUNED_AT_ONCE = 5_000
+
 const rows = rowsOf(WorkerRow)
 const rowsAt = rowsAtOf(WorkerRow)
 const keyIds = rowsOf(Schema.Struct({ id: StreamKeyId }))
 
 const make = Effect.gen(function* () {
-  const database = yield* GeneralDatabase
+  const general = yield* GeneralDatabase
+  const database = yield* ReconcilerDatabase
 
   const list: Workers["Service"]["list"] = Effect.fn("Workers.list")(function* (states, page) {
-    const found = yield* database.run(
+    const found = yield* general.run(
       "Workers.list",
       (sql) => sql`
         select t.now, ${sql.literal(columns)}
@@ -72,7 +77,7 @@ const make = Effect.gen(function* () {
   })
 
   const find: Workers["Service"]["find"] = Effect.fn("Workers.find")(function* (id) {
-    const found = yield* database.run(
+    const found = yield* general.run(
       "Workers.find",
       (sql) => sql`select ${sql.literal(columns)} from workers w where w.pipeline = ${id}`
     )
@@ -139,7 +144,29 @@ const make = Effect.gen(function* () {
     return keyIds(issued).length > 0
   })
 
-  return Workers.of({ list, find, unfinished, save, issueKey })
+  const prune: Workers["Service"]["prune"] = Effect.fn("Workers.prune")(function* (keep, holder) {
+    yield* database.run("Workers.prune", (sql) => {
+      const { lease, held } = leaseOf(sql, holder)
+      return sql`
+        with ${lease}
+        delete from workers where ${held} and id = any(array(
+          select id from workers
+          where pid is null and (state = 'stopped' or (state = 'failed' and input_stream_id is null))
+          order by state_since desc, id desc
+          offset ${keep}::int limit ${PRUNED_AT_ONCE}::int
+        ))`
+    })
+    yield* database.run("Workers.pruneKeys", (sql) => {
+      const { lease, held } = leaseOf(sql, holder)
+      return sql`
+        with ${lease}
+        delete from stream_keys k
+        where k.admits_until between clock_timestamp() - interval '1 day' and clock_timestamp() - interval '1 minute' and ${held}
+          and not exists (select from streams s where s.stream_key_id = k.id)`
+    })
+  })
+
+  return Workers.of({ list, find, unfinished, save, prune, issueKey })
 })
 
-export const layer: Layer.Layer<Workers, never, GeneralDatabase> = Layer.effect(Workers, make)
+export const layer: Layer.Layer<Workers, never, GeneralDatabase | ReconcilerDatabase> = Layer.effect(Workers, make)

@@ -182,6 +182,57 @@ export const workersLaws = (store: Store) =>
     )
 
     law(
+      "of ten thousand that are over the newest stay, of the others all; without the lease nothing goes",
+      leading((holder) =>
+        Effect.gen(function* () {
+          const workers = yield* Workers
+          const mark = { host: "here", pid: 1, startedAt: "then" }
+          const failed = aChange({ state: "failed", reason: "404" })
+          const kept = [failed, aChange({ state: "stopped", mark }), aChange({ state: "idle" })]
+          yield* workers.save(kept, holder)
+          const over = Array.from({ length: 10_000 }, (_, n) =>
+            aChange({ state: n % 2 === 0 ? "stopped" : "failed", inputStreamId: null })
+          )
+          yield* workers.save(over, holder)
+          yield* elapse(20)
+          const newest = Array.from({ length: 10 }, () => aChange({ state: "stopped" }))
+          yield* workers.save(newest, holder)
+          const ids = Effect.map(workers.list(null, { limit: null, after: null }), ({ items }) =>
+            items.map(({ id }) => id)
+          )
+          const before = yield* ids
+          yield* workers.prune(10, "nobody")
+          assert.deepStrictEqual(yield* ids, before)
+          // A pruning may leave some to the next one.
+          for (let times = 0; times < 3; times++) yield* workers.prune(10, holder)
+          const after = new Set(yield* ids)
+          for (const { id } of [...kept, ...newest]) assert.isTrue(after.has(id))
+          for (const { id } of over) assert.isFalse(after.has(id))
+        })
+      )
+    )
+
+    law(
+      "a key that has admitted nobody is deleted after its time, one that has a stream never",
+      leading((holder) =>
+        Effect.gen(function* () {
+          const workers = yield* Workers
+          const unspent = yield* aWorkerKey(holder, -120_000)
+          const young = yield* aWorkerKey(holder, -1_000)
+          const spent = yield* aWorkerKey(holder)
+          const ask = askFor(spent.order)
+          yield* admit(ask)
+          yield* workers.prune(10, "nobody")
+          yield* refused(askFor(unspent.order), "stream_key_expired")
+          yield* workers.prune(10, holder)
+          yield* refused(askFor(unspent.order), "invalid_stream_key")
+          yield* refused(askFor(young.order), "stream_key_expired")
+          assert.isTrue(Option.isSome(yield* admit(ask)))
+        })
+      )
+    )
+
+    law(
       "a worker's key admits one connection, and that one again, as a stream of its source's broadcaster",
       leading((holder) =>
         Effect.gen(function* () {

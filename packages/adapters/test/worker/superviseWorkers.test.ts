@@ -274,6 +274,22 @@ describe("workers together", () => {
     })
   )
 
+  it.effect("leave no key that nobody came with", () =>
+    Effect.gen(function* () {
+      const world = yield* pipeline()
+      world.staff.refuse = "exit code 1"
+      const key = yield* world.aKey
+      yield* world.instance("one")
+      yield* world.source(id, key.value)
+      yield* wait(20_000)
+      assert.strictEqual(yield* stateOf(world), "failed")
+      const workerKeys = () => [...world.store.keys.values()].filter(({ admitsUntil }) => admitsUntil !== undefined)
+      assert.strictEqual(workerKeys().length, 4)
+      for (let seconds = 0; seconds < 150; seconds++) yield* wait(1_000)
+      assert.deepStrictEqual(workerKeys(), [])
+    })
+  )
+
   it.effect("all stop when Greenroom ends, at once, and it is written down", () =>
     Effect.gen(function* () {
       const world = yield* pipeline()
@@ -371,6 +387,32 @@ describe("instances", () => {
       assert.strictEqual((yield* world.publishers(id)).length, 1)
       assert.strictEqual(world.staff.of(id).length, 1)
       assert.deepInclude(yield* world.record(id), { state: "running", mark: world.staff.of(id)[0]!.mark })
+    })
+  )
+
+  it.effect("on another machine take the output off the air that was left there: never two, one within 5 s", () =>
+    Effect.gen(function* () {
+      const world = yield* pipeline()
+      const key = yield* world.aKey
+      const one = yield* world.instance("one")
+      yield* world.source(id, key.value)
+      yield* wait(2_000)
+      const orphan = world.staff.of(id)[0]!
+      yield* one.crash
+      world.staff.host = "another machine"
+      yield* world.instance("two")
+      for (let millis = 0; millis < 5_000; millis += 50) {
+        yield* wait(50)
+        assert.isAtMost((yield* world.publishers(id)).length, 1)
+      }
+      assert.deepStrictEqual(world.staff.ended, [])
+      const [now, ...more] = world.staff.of(id)
+      assert.deepStrictEqual(more, [])
+      assert.notStrictEqual(now, orphan)
+      assert.strictEqual((yield* world.publishers(id)).length, 1)
+      const record = yield* world.record(id)
+      assert.deepInclude(record, { state: "running", mark: now!.mark })
+      assert.strictEqual(record.mark!.host, "another machine")
     })
   )
 

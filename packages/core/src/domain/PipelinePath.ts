@@ -20,11 +20,12 @@ export interface PipelinePath {
   readonly direction: Direction
 }
 
-const grammar = /^live\/([A-Za-z0-9_-]{1,128})\/(in|out)$/
+/** `live/<id>/in` is an ingest, `live/<id>/out` what a worker made of it. With `u` the pattern is part of published schemas. */
+export const PIPELINE_PATH = /^live\/([A-Za-z0-9_-]{1,128})\/(in|out)$/u
 
 /** What the path is to a pipeline; `null` when it is nothing to any. */
 export const parsePipelinePath = (path: string): PipelinePath | null => {
-  const [, id, direction] = grammar.exec(path) ?? []
+  const [, id, direction] = PIPELINE_PATH.exec(path) ?? []
   return id === undefined ? null : { id: id as PipelineId, direction: direction as Direction }
 }
 

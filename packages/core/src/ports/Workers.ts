@@ -3,7 +3,9 @@
  * with. Laws:
  * - `save` writes all of the records or, when the holder does not hold the reconciler's lease, none; `stateSince` moves with the state;
  * - a key is issued only under the lease and while its source is unended and nobody takes it off the air; it belongs to the source's
- *   broadcaster, admits one connection, on its path, within `admitWithinMillis`, and is in no list of keys.
+ *   broadcaster, admits one connection, on its path, within `admitWithinMillis`, and is in no list of keys;
+ * - `prune` leaves the newest of the records that are over, `keep` of them, and every record that is not; of keys that admit nobody
+ *   any more it deletes those that no stream was ever admitted with.
  */
 import { Context, type DateTime, type Effect, type Option } from "effect"
 import type { StreamId, StreamKeyId } from "../domain/Ids.ts"
@@ -62,6 +64,8 @@ export class Workers extends Context.Service<
     readonly unfinished: Effect.Effect<ReadonlyArray<WorkerRecord>, StoreUnavailable>
     /** Whether it was written: the holder holds the lease. */
     readonly save: (changes: ReadonlyArray<WorkerChange>, holder: string) => Effect.Effect<boolean, StoreUnavailable>
+    /** Nothing without the lease. A key goes a minute after its time, at the earliest. */
+    readonly prune: (keep: number, holder: string) => Effect.Effect<void, StoreUnavailable>
     /** Whether the key was issued. */
     readonly issueKey: (order: WorkerKeyOrder, holder: string) => Effect.Effect<boolean, StoreUnavailable>
   }

@@ -20,6 +20,9 @@ import { WorkerSettings } from "./WorkerSettings.ts"
 
 /** A retry that is due, and could not begin, is asked for again after this. */
 const ASK_AGAIN_MS = 250
+/** How many records of workers that are over stay, and how often the others are deleted. */
+export const RECORDS_KEPT = 1_000
+const PRUNE_EVERY_MS = 60_000
 const AFTER_TROUBLE = "1 second"
 const LAST_WORDS_WITHIN = "1 second"
 
@@ -44,6 +47,7 @@ export const superviseWorkers = Effect.gen(function* () {
     })
   )
   let leading = false
+  let pruned: number | null = null
 
   const withdraw = Effect.fnUntraced(function* (reason: string) {
     const now = yield* monotonic
@@ -97,7 +101,13 @@ export const superviseWorkers = Effect.gen(function* () {
       if (!leading) yield* lead
       yield* act(outcome)
     }
-    if (leading) yield* crew.save(now)
+    if (leading) {
+      yield* crew.save(now)
+      if (pruned === null || now - pruned >= PRUNE_EVERY_MS) {
+        pruned = now
+        yield* records.prune(RECORDS_KEPT, holder)
+      }
+    }
     yield* crew.count
     if (happened.some(({ event }) => event._tag !== "Marked")) yield* reconciler.wake
   })

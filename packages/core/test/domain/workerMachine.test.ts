@@ -233,4 +233,29 @@ describe("a worker that is at it", () => {
     assert.deepInclude(soon, { _tag: "Retrying", attempt: 3 })
     assert.deepInclude(late, { _tag: "Retrying", attempt: 1 })
   })
+
+  it("fails after four attempts that only ever connected, however long each took", () => {
+    let worker = after([[0, seen]])
+    let now = 0
+    for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+      worker = stepWorker(worker, { _tag: "Granted" }, now).worker
+      now += CONNECT_WITHIN_MS + 1
+      worker = stepWorker(worker, seen, now).worker
+      worker = stepWorker(worker, { _tag: "Ended", reason: "it was told to stop" }, now).worker
+      now += RETRY_AFTER_MS[attempt - 1] ?? 0
+    }
+    assert.deepStrictEqual(worker.phase, { _tag: "Failed", source, attempt: 4, reason: "no output within 15 s" })
+  })
+
+  it("is not charged with an attempt that was none", () => {
+    const tried = after([
+      [0, seen],
+      [0, { _tag: "Granted" }],
+      [0, { _tag: "Ended", reason: "exit code 1" }],
+      [1_000, { _tag: "Granted" }],
+      [1_000, { _tag: "NotStarted", reason: "the store does not answer" }]
+    ])
+    assert.deepInclude(tried.phase, { _tag: "Retrying", attempt: 1, due: 2_000 })
+    assert.deepInclude(stepWorker(tried, { _tag: "Granted" }, 2_000).worker.phase, { _tag: "Connecting", attempt: 2 })
+  })
 })

@@ -3,11 +3,11 @@
  * one is fixed here: event, path, stream_id, direction, source_type, source_id, query, correlation_id.
  */
 import { randomUUID } from "node:crypto"
-import { wake, withoutKeys } from "@greenroom/core"
+import { parsePipelinePath, wake, withoutKeys } from "@greenroom/core"
 import { Effect, Option, Redacted } from "effect"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
-import { HookEvent, type NotReadyReceived, PIPELINE_PATH, type ReadyReceived } from "./api/PipelineApi.ts"
+import { HookEvent, type NotReadyReceived, type ReadyReceived } from "./api/PipelineApi.ts"
 import { EventRefused } from "./api/Problems.ts"
 import { HookSecret, hookCheck } from "./HookSecret.ts"
 import { jsonBody } from "./jsonBody.ts"
@@ -30,8 +30,8 @@ const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 const correlationId = Effect.map(RequestNote, ({ requestId }) => (uuid.test(requestId) ? requestId : randomUUID()))
 
 const partsOf = (path: string) => {
-  const [, streamId = "", direction = ""] = PIPELINE_PATH.exec(path) ?? []
-  return { stream_id: streamId, direction: direction as "in" | "out" }
+  const parsed = parsePipelinePath(path)
+  return { stream_id: parsed?.id ?? "", direction: parsed?.direction ?? "in" }
 }
 
 const answer = Effect.fnUntraced(function* (

@@ -25,16 +25,14 @@ const decoded = (text: string): string => {
   return current
 }
 
-const looksLikeKey = (text: string): boolean => containsKey(text) || containsKey(decoded(text))
-
 const shownPair = (pair: string): string => {
   const at = pair.indexOf("=")
-  if (at === -1) return looksLikeKey(pair) || pair.includes("%") ? LEFT_OUT : pair
+  if (at === -1) return containsKey(pair) || pair.includes("%") ? LEFT_OUT : pair
   const name = pair.slice(0, at)
   const value = pair.slice(at + 1)
-  const shownName = looksLikeKey(name) ? LEFT_OUT : name
+  const shownName = containsKey(name) ? LEFT_OUT : name
   // A value that decodes to pairs of its own may hide a credential among them.
-  const hides = secretName.test(decoded(name)) || looksLikeKey(value) || /[&;?=]/.test(decoded(value))
+  const hides = secretName.test(decoded(name)) || containsKey(value) || /[&;?=]/.test(decoded(value))
   return `${shownName}=${hides ? LEFT_OUT : value}`
 }
 

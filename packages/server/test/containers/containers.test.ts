@@ -10,6 +10,7 @@ import { createServer } from "node:net"
 import { assert, describe, it } from "@effect/vitest"
 import { Result, Schema } from "effect"
 import { parse } from "yaml"
+import { environmentFrom } from "../../../../scripts/developer.ts"
 import { variableNames } from "../../src/config/Settings.ts"
 
 const root = new URL("../../../../", import.meta.url)
@@ -26,7 +27,13 @@ const Healthcheck = Schema.Struct({
 })
 const Service = Schema.Struct({
   image: Schema.String.check(Schema.isPattern(/^[\w./-]+:\d+\.\d+[\w.-]*$/, { message: "expected a pinned image" })),
-  build: Schema.optionalKey(Schema.Struct({ context: Schema.String, dockerfile: Schema.String })),
+  build: Schema.optionalKey(
+    Schema.Struct({
+      context: Schema.String,
+      dockerfile: Schema.String,
+      args: Schema.optionalKey(Schema.Record(Schema.String, Schema.String))
+    })
+  ),
   environment: Schema.Record(Schema.String, Schema.String),
   ports: Schema.optionalKey(Schema.Array(Schema.String.check(Schema.isPattern(/^(127\.0\.0\.1:)?\d+:\d+(\/udp)?$/)))),
   volumes: Schema.optionalKey(Schema.Array(Schema.String)),
@@ -122,6 +129,31 @@ describe("the image", () => {
     for (const [, copied] of file.matchAll(/^COPY (?!--from)(.+) \S+$/gm)) {
       for (const source of copied!.split(" ")) if (/\.\w+$/.test(source)) assert.doesNotThrow(() => text(source))
     }
+  })
+})
+
+describe("the workers in containers", () => {
+  it("have their settings, the media server's addresses, a program, and who collects what they leave", () => {
+    const { api } = compose().services
+    const { environment, build } = api!
+    assert.strictEqual(environment.MEDIAMTX_RTSP_URL, "rtsp://mediamtx:8554")
+    assert.strictEqual(environment.MEDIAMTX_RTMP_URL, "rtmp://mediamtx:1935")
+    assert.isTrue(api!.init)
+    for (const name of ["WORKERS", "MAX_WORKERS", "WORKER_COMMAND"]) {
+      const [, from, byDefault] = /^\$\{(\w+):-([^}]*)\}$/.exec(environment[name]!) ?? []
+      assert.strictEqual(from, name)
+      assert.include(text(".env.example"), `\n${name}=${byDefault}\n`)
+    }
+    const file = text("docker/Dockerfile")
+    for (const name of Object.keys(build!.args!)) assert.match(file, new RegExp(`^ARG ${name}=no$`, "m"))
+    const last = file.slice(file.lastIndexOf("\nFROM "))
+    assert.isBelow(last.indexOf("install --yes --no-install-recommends ffmpeg"), last.indexOf("USER node"))
+    assert.include(file, `"$WITH_FFMPEG" = yes`)
+  })
+
+  it("are on in the environment that `make dev` writes, with ffmpeg in the image", () => {
+    const written = environmentFrom(text(".env.example"), () => "secret")
+    for (const line of ["WORKERS=on", "WITH_FFMPEG=yes"]) assert.include(written.split("\n"), line)
   })
 })
 

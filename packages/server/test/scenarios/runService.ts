@@ -51,7 +51,8 @@ export const authAddress = (port: number) => `http://mediamtx:${HOOK_SECRET}@127
 /** Not started yet: a media server may have to know the port first. Ends with its scope, and its data and children with it. */
 export const prepareService = Effect.fnUntraced(function* (
   environment: (directory: string) => Readonly<Record<string, string>>,
-  databaseDirectory?: string
+  databaseDirectory?: string,
+  through: ReadonlyArray<string> = []
 ): Effect.fn.Return<RunningService, never, Scope.Scope> {
   const directory = path.join(yield* temporaryFolder, "data")
   const [port] = yield* Effect.promise(() => freePorts(1))
@@ -65,16 +66,20 @@ export const prepareService = Effect.fnUntraced(function* (
     })
 
   const start = Effect.promise(async () => {
-    const service = startService({
-      DATA_DIR: directory,
-      API_PORT: String(port),
-      API_SECRET,
-      HOOK_SECRET,
-      LOG_LEVEL: "trace",
-      LOG_FORMAT: "json",
-      ...environment(directory),
-      ...others
-    })
+    const service = startService(
+      {
+        DATA_DIR: directory,
+        API_PORT: String(port),
+        API_SECRET,
+        HOOK_SECRET,
+        LOG_LEVEL: "trace",
+        LOG_FORMAT: "json",
+        ...environment(directory),
+        ...others
+      },
+      ["serve"],
+      through
+    )
     lives.push({ service, read: 0 })
     await service.ready
   })

@@ -2,15 +2,13 @@
  * The pipeline's events, as the media server's hooks send them: in camelCase, each for the ingest (`in`) or the product (`out`)
  * of one stream. Plain routes serve them, as they do the other calls of the media server; here they are for the OpenAPI document.
  */
+import { PIPELINE_PATH } from "@greenroom/core"
 import { Schema } from "effect"
 import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as OpenApi from "effect/http-api/OpenApi"
 import { HookKey } from "./ApiKey.ts"
 import * as Problems from "./Problems.ts"
-
-/** `live/<streamId>/in` is an ingest, `live/<streamId>/out` what a worker made of it. */
-export const PIPELINE_PATH = /^live\/([A-Za-z0-9_-]{1,128})\/(in|out)$/u
 
 const SOURCE_TYPE = /^([A-Za-z]+(Conn|Session|Source)|rtmp|rtsp|webrtc|srt)$/u
 

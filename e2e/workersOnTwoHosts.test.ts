@@ -1,0 +1,134 @@
+/**
+ * Media workers of two Greenrooms on two machines, which here are two names of one: nobody can end the other's processes, because
+ * none is told to. A real PostgreSQL, MediaMTX and ffmpeg.
+ */
+import { execFileSync } from "node:child_process"
+import { afterAll, assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { processesWith, temporaryFolder, until } from "../packages/adapters/test/embedded/processes.ts"
+import { missing, realMediaMtx } from "../packages/adapters/test/fixtures/realMediaMtx.ts"
+import type { IssuedKey } from "../packages/server/test/scenarios/Api.ts"
+import { database } from "../packages/server/test/scenarios/database.ts"
+import { httpRelay } from "../packages/server/test/scenarios/HttpRelay.ts"
+import { makeMeasurements } from "../packages/server/test/scenarios/Measurements.ts"
+import { authAddress, prepareService } from "../packages/server/test/scenarios/runService.ts"
+import { ffmpegEncoder, makeClip } from "./ffmpegEncoder.ts"
+
+const measurements = makeMeasurements()
+
+const onHost = (name: string) => ["unshare", "--uts", "sh", "-c", `hostname ${name} && exec "$0" "$@"`]
+
+const canRename = (() => {
+  try {
+    const [program, ...args] = onHost("another-host")
+    return execFileSync(program!, [...args, "hostname"], { encoding: "utf8" }).trim() === "another-host"
+  } catch {
+    return false
+  }
+})()
+
+interface Worker {
+  readonly state: string
+  readonly host: string | null
+  readonly pid: number | null
+}
+
+const setUp = Effect.gen(function* () {
+  const door = yield* httpRelay
+  const db = yield* database(`${yield* temporaryFolder}/postgres`)
+  const real = yield* realMediaMtx({ authHttpAddress: authAddress(door.port), protocols: ["rtsp", "rtmp"] })
+  const make = (host: string) =>
+    prepareService(
+      () => ({
+        DATABASE_URL: db.url,
+        MEDIAMTX_API_URL: real.apiUrl,
+        MEDIAMTX_RTSP_URL: `rtsp://127.0.0.1:${real.ports.rtsp}`,
+        PUBLIC_RTSP_URL: `rtsp://127.0.0.1:${real.ports.rtsp}`,
+        WORKERS: "on"
+      }),
+      db.directory,
+      onHost(host)
+    )
+  const [one, two] = [yield* make("host-one"), yield* make("host-two")]
+  yield* one.start
+  yield* two.start
+  yield* door.leadTo(two.port)
+  const clip = yield* makeClip(yield* temporaryFolder, 30)
+  const { body: studio } = yield* one.api.call<{ readonly id: string }>("POST", "/broadcasters", { display_name: "S" })
+  const order = { broadcaster_id: studio.id, path: "live/x/in" }
+  const key = (yield* one.api.call<IssuedKey>("POST", "/stream-keys", order)).body
+  yield* ffmpegEncoder(clip, { protocol: "rtsp", url: key.ingest.rtsp } as never, "rtsp")
+  const workers = () =>
+    processesWith(`:${real.ports.rtsp}/live/x/out`).filter(({ command }) => command.startsWith("ffmpeg "))
+  const worker = (through: typeof one) =>
+    Effect.runPromise(Effect.map(through.api.call<Worker>("GET", "/workers/x"), ({ body }) => body))
+  const runsOn = (host: string, through: typeof one) =>
+    Effect.gen(function* () {
+      const began = performance.now()
+      yield* until(
+        `a worker runs on ${host}`,
+        async () => {
+          const seen = await worker(through)
+          return seen.state === "running" && seen.host === host
+        },
+        20_000
+      )
+      return performance.now() - began
+    })
+  return { one, two, door, workers, runsOn }
+})
+
+if (missing.length > 0 || !canRename) {
+  const without = missing.length > 0 ? `no ${missing.join(" and no ")} in PATH` : "unshare --uts is not allowed"
+  console.warn(`Media workers on two hosts: not run, ${without}`)
+  describe("media workers on two hosts", () => it.skip("on the real thing", () => {}))
+} else {
+  afterAll(() => console.log(`\n${measurements.table()}\n`))
+
+  describe("media workers on two hosts", () => {
+    it.live("are one, whether their leader stands still, goes on late, or is killed", () =>
+      Effect.gen(function* () {
+        const { one, two, door, workers, runsOn } = yield* setUp
+        yield* runsOn("host-one", two)
+        const [first] = workers()
+
+        yield* one.freeze
+        const frozen = yield* runsOn("host-two", two)
+        measurements.add({
+          what: "leader stands still → a worker runs on the other host",
+          of: "rtsp",
+          millis: frozen,
+          promised: 5_000
+        })
+        const found = workers()
+        assert.deepStrictEqual(found.length, 1)
+        assert.notStrictEqual(found[0]!.pid, first!.pid)
+
+        yield* one.thaw
+        for (let look = 0; look < 20; look++) {
+          assert.deepStrictEqual(
+            workers().map(({ pid }) => pid),
+            [found[0]!.pid]
+          )
+          yield* Effect.sleep("200 millis")
+        }
+        assert.isTrue(
+          one.lines().every(({ message }) => message !== "a worker has failed: it is not tried again on this source")
+        )
+
+        yield* two.kill
+        yield* door.leadTo(one.port)
+        const killed = yield* runsOn("host-one", one)
+        measurements.add({
+          what: "leader killed → a worker runs on the other host",
+          of: "rtsp",
+          millis: killed,
+          promised: 5_000
+        })
+        assert.strictEqual(workers().length, 1)
+        assert.notStrictEqual(workers()[0]!.pid, found[0]!.pid)
+        for (const service of [one, two]) assert.notMatch(service.printed(), /sk_[\w-]{20}/)
+      })
+    )
+  })
+}
