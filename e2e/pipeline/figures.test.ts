@@ -244,7 +244,7 @@ if (missing.length > 0) {
   })
 
   const overRtmp =
-    "ffmpeg -hide_banner -nostdin -loglevel error -rtsp_transport tcp -timeout 4000000 -analyzeduration 10000000 -fpsprobesize 0 -flags +output_corrupt+low_delay -i {input} -map 0 -c copy -copyinkf:v -f flv {rtmp_output}"
+    "ffmpeg -hide_banner -nostdin -loglevel error -rtsp_transport tcp -timeout 4000000 -analyzeduration 10000000 -fpsprobesize 0 -i {input} -c copy -f flv {rtmp_output}"
 
   withPipeline("the pipeline with workers that publish over RTMP", { WORKER_COMMAND: overRtmp }, () => {
     it("carries one stream", async () => {

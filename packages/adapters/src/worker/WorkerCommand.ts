@@ -14,14 +14,14 @@ export type Placeholder = (typeof placeholders)[number]
 /**
  * Copies the codecs, over RTSP in TCP on both sides. It need not wait for a key frame: the codec's parameters stand in the SDP, and frames
  * before the first key frame tell the rest (`output_corrupt`) and are copied, too (`copyinkf`). Where they do not stand there, it
- * looks for up to 10 s.
+ * looks for up to 10 s. Units of sound are sent as they come, instead of bundled for up to 0.7 s (`muxdelay`).
  */
 export const defaultCommand: WorkerCommand = [
   "ffmpeg",
   ..."-hide_banner -nostdin -loglevel error -rtsp_transport tcp -timeout 4000000".split(" "),
   ..."-analyzeduration 10000000 -fpsprobesize 0 -flags +output_corrupt+low_delay -i {input}".split(" "),
   ..."-map 0 -c copy -copyinkf:v".split(" "),
-  ..."-f rtsp -rtsp_transport tcp {output}".split(" ")
+  ..."-muxdelay 0 -f rtsp -rtsp_transport tcp {output}".split(" ")
 ]
 
 const MAX_ARGUMENTS = 1_000
