@@ -1,5 +1,7 @@
 /** The faults of the line to the store: what was executed, and what its caller was told. */
+
 import { assert, describe, it } from "@effect/vitest"
+import { Database } from "@greenroom/adapters/postgres"
 import { type BroadcasterId, Broadcasters } from "@greenroom/core"
 import { Clock, Context, Effect, type Exit, Scheduler } from "effect"
 import type { Caller } from "./Caller.ts"
@@ -59,7 +61,10 @@ describe("the line to the store", () => {
       kernel.runTo(10)
       assert.deepStrictEqual([told.exit?._tag, rows()], [silent ? undefined : "Failure", 1])
       kernel.runTo(5_000)
-      assert.deepStrictEqual([told.exit?._tag, silent ? told.at : null], ["Failure", silent ? 5_000 : null])
+      assert.deepStrictEqual(
+        [told.exit?._tag, silent ? told.at : null],
+        ["Failure", silent ? Database.deadlines.general : null]
+      )
     }
   })
 
@@ -80,7 +85,7 @@ describe("the line to the store", () => {
     store.freeze(6_000)
     const told = Array.from({ length: 20 }, (_, index) => create(index))
     kernel.runTo(5_999)
-    for (const { exit, at } of told) assert.deepStrictEqual([exit?._tag, at], ["Failure", 5_000])
+    for (const { exit, at } of told) assert.deepStrictEqual([exit?._tag, at], ["Failure", Database.deadlines.general])
     assert.strictEqual(rows(), 0)
     kernel.runTo(7_000)
     assert.isTrue(rows() > 0 && rows() < 20, `${rows()}`)

@@ -20,7 +20,7 @@ const isAnswered = Effect.gen(function* () {
   )
 })
 
-/** `lookAge`: how long ago the last complete look of any instance began, in milliseconds; `null` when there was none. */
+/** `lookAge`: how long ago, at the least, the last complete look of any instance began, in milliseconds; `null` when there was none. */
 export const nobodyCanLook = Effect.fnUntraced(function* (lookAge: number | null) {
   if (lookAge !== null && lookAge < LOOK_STANDS_MS) return false
   return !(yield* isAnswered)

@@ -21,6 +21,12 @@ interface Heard {
   readonly at: Reading
 }
 
+/** Between which two moments, by this process's clocks, a look began. */
+export interface LookBegan {
+  readonly earliest: Reading
+  readonly latest: Reading
+}
+
 type Outcome = "looked" | "believed" | "ignored" | "dropped"
 
 const count = (hook: Hook, outcome: Outcome) =>
@@ -58,17 +64,18 @@ export const makeHookHearing = () => {
     heard.set(name, { hook, at: yield* readClocks })
   })
 
-  /** `lookedAt`: when the last complete look of any instance began, by this process's clocks; `null` when there was none. */
-  const settle = Effect.fnUntraced(function* (lookedAt: Reading | null) {
+  /** `look`: the last complete one of any instance; `null` when there was none. */
+  const settle = Effect.fnUntraced(function* (look: LookBegan | null) {
     for (const [name, { hook, at }] of heard) {
-      if (lookedAt === null || lookedAt.monotonic < at.monotonic) continue
+      if (look === null || look.earliest.monotonic < at.monotonic) continue
       heard.delete(name)
       yield* count(hook, "looked")
     }
     if (heard.size === 0) return
     const now = yield* readClocks
-    if (lookedAt !== null && elapsed(lookedAt, now) < LOOK_STANDS_MS) return
-    const silent = yield* nobodyCanLook(lookedAt === null ? null : elapsed(lookedAt, now))
+    const lookAge = look === null ? null : elapsed(look.latest, now)
+    if (lookAge !== null && lookAge < LOOK_STANDS_MS) return
+    const silent = yield* nobodyCanLook(lookAge)
     for (const [name, one] of [...heard].slice(0, AT_ONCE)) {
       const old = elapsed(one.at, now) > FORGET_AFTER_MS
       if (!silent && !old) continue

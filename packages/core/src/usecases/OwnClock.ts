@@ -18,3 +18,8 @@ export const readClocks: Effect.Effect<Reading> = Effect.map(
 /** The milliseconds between two readings. */
 export const elapsed = (from: Reading, to: Reading): number =>
   Math.max(to.monotonic - from.monotonic, to.wall - from.wall)
+
+export const before = ({ monotonic, wall }: Reading, millis: number): Reading => ({
+  monotonic: monotonic - millis,
+  wall: wall - millis
+})

@@ -18,8 +18,8 @@ import type { StoreHealth } from "../ports/StoreHealth.ts"
 import { StoreUnavailable } from "../ports/StoreUnavailable.ts"
 import * as Telemetry from "../Telemetry.ts"
 import { type Chronicle, makeChronicle } from "./Chronicle.ts"
-import { type HookHearing, makeHookHearing } from "./HookHearing.ts"
-import { elapsed, type Reading, readClocks } from "./OwnClock.ts"
+import { type HookHearing, type LookBegan, makeHookHearing } from "./HookHearing.ts"
+import { before, elapsed, type Reading, readClocks } from "./OwnClock.ts"
 import { PassObserver } from "./PassFeed.ts"
 import { type PassOutcome, pass, ReconcilePolicy } from "./Reconcile.ts"
 import { makeRegrets, type Regrets } from "./Regrets.ts"
@@ -29,8 +29,10 @@ import { showNoTrouble, showTrouble, type TroubleKind } from "./Troubles.ts"
 
 /** The last complete look that this instance knows of, its own or the leader's. */
 export interface KnownLook {
-  /** How long ago it began, in milliseconds. */
+  /** How long ago it began, in milliseconds, at the most; for an answer to be younger than a question. */
   readonly ageMillis: number
+  /** The same at the least: for what may only be done when nobody has looked for a while. A slow store keeps the two apart. */
+  readonly leastAgeMillis: number
   readonly found: Findings
   /** Whether this instance has looked itself. */
   readonly own: boolean
@@ -111,8 +113,8 @@ export class Reconciler extends Context.Service<
         nextPass: passed.await,
         lastLook: Effect.map(readClocks, (now) => {
           if (life.lastLook === null) return null
-          const { at, found, own } = life.lastLook
-          return { ageMillis: elapsed(at, now), found, own }
+          const { earliest, latest, found, own } = life.lastLook
+          return { ageMillis: elapsed(earliest, now), leastAgeMillis: elapsed(latest, now), found, own }
         }),
         hear: (hook) => Effect.andThen(life.hooks.hear(hook), wake),
         regret: (streamId) => Effect.andThen(life.regrets.add(streamId), watch.suspect),
@@ -148,7 +150,7 @@ interface Life {
   readonly regrets: Regrets
   readonly hooks: HookHearing
   readonly chronicle: Chronicle
-  lastLook: (Omit<KnownLook, "ageMillis"> & { readonly at: Reading }) | null
+  lastLook: (LookBegan & Pick<KnownLook, "found" | "own">) | null
   readonly begun: Reading
   readonly said: {
     /** What the last pass met. */
@@ -182,7 +184,7 @@ const live = Effect.fnUntraced(function* (life: Life) {
       yield* Metric.update(Telemetry.passSeconds, elapsed(started, yield* readClocks) / 1000)
       if (exit.value.unsettled) yield* Queue.offer(wakes, undefined)
     }
-    yield* Effect.ignoreCause(Effect.timeout(hooks.settle(life.lastLook?.at ?? null), SETTLE_DEADLINE_MS), {
+    yield* Effect.ignoreCause(Effect.timeout(hooks.settle(life.lastLook), SETTLE_DEADLINE_MS), {
       log: "Debug"
     })
     if (regrets.areMany() || hooks.areMany()) yield* Queue.offer(wakes, undefined)
@@ -192,15 +194,15 @@ const live = Effect.fnUntraced(function* (life: Life) {
   }
 })
 
-/** A look of this instance began with its pass; another's as long before the pass as the database says. */
+/** A look of this instance began in its pass; another's as long before some moment of the pass as the database says. */
 const keepLook = Effect.fnUntraced(function* (life: Life, started: Reading, outcome: PassOutcome) {
-  if (outcome._tag === "Complete") life.lastLook = { at: started, found: outcome.found, own: true }
+  const ended = yield* readClocks
+  if (outcome._tag === "Complete") life.lastLook = { earliest: started, latest: ended, found: outcome.found, own: true }
   else if (outcome.lastLook !== null) {
     const { ageMillis, found } = outcome.lastLook
-    const at = { monotonic: started.monotonic - ageMillis, wall: started.wall - ageMillis }
-    life.lastLook = { at, found, own: false }
+    life.lastLook = { earliest: before(started, ageMillis), latest: before(ended, ageMillis), found, own: false }
   } else return
-  const age = elapsed(life.lastLook.at, yield* readClocks)
+  const age = elapsed(life.lastLook.earliest, ended)
   yield* Metric.update(Telemetry.lastLook, ((yield* Clock.currentTimeMillis) - age) / 1000)
 })
 

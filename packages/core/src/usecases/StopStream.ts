@@ -30,7 +30,7 @@ export const forceStop = Effect.fn("forceStop")(function* (id: StreamId) {
   if (Option.isNone(yield* streams.find(id))) return Option.none()
   if ((yield* sessions.stillUnended([id])).length === 0) return Option.some("Ended" as const)
   const look = yield* reconciler.lastLook
-  if (!(yield* nobodyCanLook(look?.ageMillis ?? null))) return Option.some("CanBeAsked" as const)
+  if (!(yield* nobodyCanLook(look?.leastAgeMillis ?? null))) return Option.some("CanBeAsked" as const)
   yield* sessions.requestStop(id, "stopped", null)
   yield* sessions.end([id], "left", null)
   yield* Effect.logWarning("a stream was ended without the media server's word, as an operator wished").pipe(
