@@ -70,14 +70,22 @@ const beginActing = Effect.map(readClocks, (since): Acting => {
 
 type Of<T extends Command["_tag"]> = Extract<Command, { readonly _tag: T }>
 
-/** `chronicle` goes on from pass to pass. A pass that loses the lease fails there: two instances must not look and kick at once. */
-export const pass = Effect.fnUntraced(function* (memory: Memory, chronicle: Chronicle = makeChronicle()) {
+/**
+ * `chronicle` goes on from pass to pass; `inherited` is told of the last look of whoever led before, also when this pass sees nothing. A pass that
+ * loses the lease fails there: two instances must not look and kick at once.
+ */
+export const pass = Effect.fnUntraced(function* (
+  memory: Memory,
+  chronicle: Chronicle = makeChronicle(),
+  inherited: (look: Lease["lastLook"]) => Effect.Effect<void> = () => Effect.void
+) {
   const { holder } = yield* ReconcilePolicy
   const { lease, tenure } = yield* takeLease(holder)
   if (tenure === null) {
     const outcome: PassOutcome = { _tag: "NotLeading", lastLook: lease.lastLook }
     return outcome
   }
+  yield* inherited(lease.lastLook)
   const work = Effect.provideService(led(memory, lease, chronicle), Tenure, tenure)
   return yield* Effect.raceFirst(work, tenure.kept)
 })

@@ -11,7 +11,7 @@ import type { Hook } from "../domain/Hook.ts"
 import type { StreamId } from "../domain/Ids.ts"
 import { blank, type Memory } from "../domain/reconcile.ts"
 import type { Admissions } from "../ports/Admissions.ts"
-import { Leases } from "../ports/Leases.ts"
+import { type Lease, Leases } from "../ports/Leases.ts"
 import { type MediaServer, MediaServerUnavailable } from "../ports/MediaServer.ts"
 import type { Sessions } from "../ports/Sessions.ts"
 import type { StoreHealth } from "../ports/StoreHealth.ts"
@@ -169,7 +169,9 @@ const live = Effect.fnUntraced(function* (life: Life) {
   const observe = yield* PassObserver
   while (true) {
     const started = yield* readClocks
-    const exit = yield* Effect.andThen(regrets.end, pass(memory, chronicle)).pipe(
+    const inherited = (look: Lease["lastLook"]) =>
+      life.lastLook?.own === true ? Effect.void : keepOther(life, started, look)
+    const exit = yield* Effect.andThen(regrets.end, pass(memory, chronicle, inherited)).pipe(
       Effect.timeoutOrElse({ duration: PASS_DEADLINE_MS, orElse: () => Effect.fail(new PassTooLong()) }),
       Effect.exit
     )
@@ -194,14 +196,20 @@ const live = Effect.fnUntraced(function* (life: Life) {
   }
 })
 
-/** A look of this instance began in its pass; another's as long before some moment of the pass as the database says. */
+/** Another instance's look began as long before some moment of the pass as the database says. */
+const keepOther = Effect.fnUntraced(function* (life: Life, started: Reading, look: Lease["lastLook"]) {
+  if (look === null) return
+  const { ageMillis, found } = look
+  const now = yield* readClocks
+  life.lastLook = { earliest: before(started, ageMillis), latest: before(now, ageMillis), found, own: false }
+})
+
+/** A look of this instance began in its pass. */
 const keepLook = Effect.fnUntraced(function* (life: Life, started: Reading, outcome: PassOutcome) {
   const ended = yield* readClocks
   if (outcome._tag === "Complete") life.lastLook = { earliest: started, latest: ended, found: outcome.found, own: true }
-  else if (outcome.lastLook !== null) {
-    const { ageMillis, found } = outcome.lastLook
-    life.lastLook = { earliest: before(started, ageMillis), latest: before(ended, ageMillis), found, own: false }
-  } else return
+  else yield* keepOther(life, started, outcome.lastLook)
+  if (life.lastLook === null) return
   const age = elapsed(life.lastLook.earliest, ended)
   yield* Metric.update(Telemetry.lastLook, ((yield* Clock.currentTimeMillis) - age) / 1000)
 })
