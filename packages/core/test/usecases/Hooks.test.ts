@@ -245,6 +245,24 @@ describe("while somebody can look", () => {
       assert.notInclude(stage.called(), "MediaServer.look")
     })
   )
+
+  it.effect("who leads from its start on and cannot look goes by the last look of whoever led before", () =>
+    Effect.gen(function* () {
+      const stage = makeStage()
+      const found = { publishers: 0, unauthorized: 0, kicked: 0, reported: 0, heldBack: 0, enforced: false }
+      yield* later(120_000)
+      silence(stage)
+      stage.addSession(1)
+      const now = yield* Effect.clockWith((clock) => Effect.sync(() => clock.currentTimeMillisUnsafe()))
+      stage.lease.lastLook = { at: now - 500, found }
+      const { send } = yield* started(stage)
+      yield* send(about(1))
+      yield* later(2_000)
+      assert.strictEqual(stage.state(1), "Connecting")
+      yield* later(3_000)
+      assert.strictEqual(stage.state(1), "Active")
+    })
+  )
 })
 
 it.effect(
