@@ -3,23 +3,11 @@ import { assert, layer } from "@effect/vitest"
 import { Leases, Sessions, Streams } from "@greenroom/core"
 import { Context, Effect, Fiber, Layer, Result } from "effect"
 import * as Database from "../../src/postgres/Database.ts"
-import * as Postgres from "../../src/postgres/Postgres.ts"
-import type { PostgresAddress } from "../../src/postgres/PostgresAddress.ts"
-import * as PostgresMigrations from "../../src/postgres/PostgresMigrations.ts"
 import { aSession } from "../contract/world.ts"
-import { clientOf, usePostgres, withClient } from "../fixtures/postgres.ts"
+import { clientOf, withClient } from "../fixtures/postgres.ts"
+import { Address, usePostgresWorld } from "../fixtures/postgresWorld.ts"
 
-class Address extends Context.Service<Address, PostgresAddress>()("greenroom/test/Address") {}
-
-const freshDatabase = usePostgres()
-
-const world = Layer.unwrap(
-  Effect.gen(function* () {
-    const address = yield* freshDatabase
-    yield* PostgresMigrations.migrate(address)
-    return Layer.merge(Postgres.layer(address), Layer.succeed(Address, address))
-  }).pipe(Effect.orDie)
-)
+const world = usePostgresWorld()
 
 layer(world, { excludeTestServices: true, timeout: "60 seconds" })("Clients", (it) => {
   it.effect("lists that hold every connection they may have do not hold up the reconciler", () =>

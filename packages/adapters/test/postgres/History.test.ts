@@ -2,24 +2,12 @@
 import type { PgClient } from "@effect/sql-pg/PgClient"
 import { assert, layer } from "@effect/vitest"
 import { checkHistory, type HistoryProblem, Sessions, type StreamId } from "@greenroom/core"
-import { Context, Effect, Layer } from "effect"
-import * as Postgres from "../../src/postgres/Postgres.ts"
-import type { PostgresAddress } from "../../src/postgres/PostgresAddress.ts"
-import * as PostgresMigrations from "../../src/postgres/PostgresMigrations.ts"
+import { Effect } from "effect"
 import { aSession, newId } from "../contract/world.ts"
-import { clientOf, usePostgres } from "../fixtures/postgres.ts"
+import { clientOf } from "../fixtures/postgres.ts"
+import { Address, usePostgresWorld } from "../fixtures/postgresWorld.ts"
 
-class Address extends Context.Service<Address, PostgresAddress>()("greenroom/test/Address") {}
-
-const freshDatabase = usePostgres()
-
-const world = Layer.unwrap(
-  Effect.gen(function* () {
-    const address = yield* freshDatabase
-    yield* PostgresMigrations.migrate(address)
-    return Layer.merge(Postgres.layer(address), Layer.succeed(Address, address))
-  }).pipe(Effect.orDie)
-)
+const world = usePostgresWorld()
 
 const checkAll = Effect.fnUntraced(function* (limit: number) {
   const problems: Array<HistoryProblem> = []

@@ -5,26 +5,11 @@
 import type { PgClient } from "@effect/sql-pg/PgClient"
 import { assert, layer } from "@effect/vitest"
 import { Leases, Sessions, StoreUnavailable, StreamKeys } from "@greenroom/core"
-import { Context, Data, DateTime, Effect, Fiber, Layer, Option, Schedule, type Scope } from "effect"
-import * as Postgres from "../../src/postgres/Postgres.ts"
-import type { PostgresAddress } from "../../src/postgres/PostgresAddress.ts"
-import * as PostgresMigrations from "../../src/postgres/PostgresMigrations.ts"
+import { Data, DateTime, Effect, Fiber, Option, Schedule } from "effect"
 import { admit, aKey, anAsk, aSession, later, newId, newPath, now, stateOf } from "../contract/world.ts"
-import { clientOf, usePostgres } from "../fixtures/postgres.ts"
+import { aClient, usePostgresWorld } from "../fixtures/postgresWorld.ts"
 
-class Address extends Context.Service<Address, PostgresAddress>()("greenroom/test/Address") {}
-
-const freshDatabase = usePostgres()
-
-const world = Layer.unwrap(
-  Effect.gen(function* () {
-    const address = yield* freshDatabase
-    yield* PostgresMigrations.migrate(address)
-    return Layer.merge(Postgres.layer(address), Layer.succeed(Address, address))
-  }).pipe(Effect.orDie)
-)
-
-const aClient: Effect.Effect<PgClient, unknown, Address | Scope.Scope> = Effect.flatMap(Address, clientOf)
+const world = usePostgresWorld()
 
 /** A busy machine did not come to the moment in question before a lock timeout, an expiry or the end of a lease did. */
 class Missed extends Data.TaggedError("Missed") {}

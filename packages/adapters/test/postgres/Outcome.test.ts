@@ -1,27 +1,11 @@
 /** What a failure says of what was done: PostgreSQL's own refusal that nothing was, a connection that is lost that nobody knows. */
-import type { PgClient } from "@effect/sql-pg/PgClient"
 import { assert, layer } from "@effect/vitest"
 import { StoreUnavailable } from "@greenroom/core"
-import { Context, Effect, Layer, type Scope } from "effect"
-import * as Postgres from "../../src/postgres/Postgres.ts"
-import type { PostgresAddress } from "../../src/postgres/PostgresAddress.ts"
-import * as PostgresMigrations from "../../src/postgres/PostgresMigrations.ts"
+import { Effect } from "effect"
 import { admit, aKey, anAsk } from "../contract/world.ts"
-import { clientOf, usePostgres } from "../fixtures/postgres.ts"
+import { aClient, usePostgresWorld } from "../fixtures/postgresWorld.ts"
 
-class Address extends Context.Service<Address, PostgresAddress>()("greenroom/test/Address") {}
-
-const freshDatabase = usePostgres()
-
-const world = Layer.unwrap(
-  Effect.gen(function* () {
-    const address = yield* freshDatabase
-    yield* PostgresMigrations.migrate(address)
-    return Layer.merge(Postgres.layer(address), Layer.succeed(Address, address))
-  }).pipe(Effect.orDie)
-)
-
-const aClient: Effect.Effect<PgClient, unknown, Address | Scope.Scope> = Effect.flatMap(Address, clientOf)
+const world = usePostgresWorld()
 
 const failureOf = <A, R>(effect: Effect.Effect<A, StoreUnavailable, R>) =>
   Effect.match(effect, {

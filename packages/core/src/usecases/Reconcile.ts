@@ -27,8 +27,7 @@ export class ReconcilePolicy extends Context.Service<
 >()("greenroom/ReconcilePolicy") {}
 
 export type PassOutcome =
-  /** `lastLook`: that of the instance which leads. */
-  | { readonly _tag: "NotLeading"; readonly lastLook: Lease["lastLook"] }
+  | { readonly _tag: "NotLeading" }
   /** `unsettled`: something was started that the next look must confirm, so it should come at once. */
   | {
       readonly _tag: "Complete"
@@ -71,21 +70,21 @@ const beginActing = Effect.map(readClocks, (since): Acting => {
 type Of<T extends Command["_tag"]> = Extract<Command, { readonly _tag: T }>
 
 /**
- * `chronicle` goes on from pass to pass; `inherited` is told of the last look of whoever led before, also when this pass sees nothing. A pass that
+ * `chronicle` goes on from pass to pass; `leaseRead` is told what the lease says, also when this pass sees nothing. A pass that
  * loses the lease fails there: two instances must not look and kick at once.
  */
 export const pass = Effect.fnUntraced(function* (
   memory: Memory,
   chronicle: Chronicle = makeChronicle(),
-  inherited: (look: Lease["lastLook"]) => Effect.Effect<void> = () => Effect.void
+  leaseRead: (lease: Lease) => Effect.Effect<void> = () => Effect.void
 ) {
   const { holder } = yield* ReconcilePolicy
   const { lease, tenure } = yield* takeLease(holder)
+  yield* leaseRead(lease)
   if (tenure === null) {
-    const outcome: PassOutcome = { _tag: "NotLeading", lastLook: lease.lastLook }
+    const outcome: PassOutcome = { _tag: "NotLeading" }
     return outcome
   }
-  yield* inherited(lease.lastLook)
   const work = Effect.provideService(led(memory, lease, chronicle), Tenure, tenure)
   return yield* Effect.raceFirst(work, tenure.kept)
 })

@@ -169,9 +169,8 @@ const live = Effect.fnUntraced(function* (life: Life) {
   const observe = yield* PassObserver
   while (true) {
     const started = yield* readClocks
-    const inherited = (look: Lease["lastLook"]) =>
-      life.lastLook?.own === true ? Effect.void : keepOther(life, started, look)
-    const exit = yield* Effect.andThen(regrets.end, pass(memory, chronicle, inherited)).pipe(
+    const leaseRead = (lease: Lease) => keepOther(life, started, lease)
+    const exit = yield* Effect.andThen(regrets.end, pass(memory, chronicle, leaseRead)).pipe(
       Effect.timeoutOrElse({ duration: PASS_DEADLINE_MS, orElse: () => Effect.fail(new PassTooLong()) }),
       Effect.exit
     )
@@ -179,13 +178,14 @@ const live = Effect.fnUntraced(function* (life: Life) {
     if (Exit.isSuccess(exit)) yield* observe(exit.value)
     if (outcomeOf(exit) === "store_unavailable") yield* watch.suspect
     pause = PASS_EVERY_MS
-    if (Exit.isSuccess(exit)) yield* keepLook(life, started, exit.value)
     if (Exit.isSuccess(exit) && exit.value._tag === "Complete") {
+      life.lastLook = { earliest: started, latest: yield* readClocks, found: exit.value.found, own: true }
       memory = exit.value.memory
       if (exit.value.expecting) pause = PASS_EVERY_WHILE_CONNECTING_MS
       yield* Metric.update(Telemetry.passSeconds, elapsed(started, yield* readClocks) / 1000)
       if (exit.value.unsettled) yield* Queue.offer(wakes, undefined)
     }
+    yield* showLook(life)
     yield* Effect.ignoreCause(Effect.timeout(hooks.settle(life.lastLook), SETTLE_DEADLINE_MS), {
       log: "Debug"
     })
@@ -196,21 +196,20 @@ const live = Effect.fnUntraced(function* (life: Life) {
   }
 })
 
-/** Another instance's look began as long before some moment of the pass as the database says. */
-const keepOther = Effect.fnUntraced(function* (life: Life, started: Reading, look: Lease["lastLook"]) {
-  if (look === null) return
-  const { ageMillis, found } = look
+/**
+ * Another instance's look began as long before some moment of the pass as the database says. Whoever leads, and has looked since, knows
+ * better itself.
+ */
+const keepOther = Effect.fnUntraced(function* (life: Life, started: Reading, { held, lastLook }: Lease) {
+  if (lastLook === null || (held && life.lastLook?.own === true)) return
+  const { ageMillis, found } = lastLook
   const now = yield* readClocks
   life.lastLook = { earliest: before(started, ageMillis), latest: before(now, ageMillis), found, own: false }
 })
 
-/** A look of this instance began in its pass. */
-const keepLook = Effect.fnUntraced(function* (life: Life, started: Reading, outcome: PassOutcome) {
-  const ended = yield* readClocks
-  if (outcome._tag === "Complete") life.lastLook = { earliest: started, latest: ended, found: outcome.found, own: true }
-  else yield* keepOther(life, started, outcome.lastLook)
-  if (life.lastLook === null) return
-  const age = elapsed(life.lastLook.earliest, ended)
+const showLook = Effect.fnUntraced(function* ({ lastLook }: Life) {
+  if (lastLook === null) return
+  const age = elapsed(lastLook.earliest, yield* readClocks)
   yield* Metric.update(Telemetry.lastLook, ((yield* Clock.currentTimeMillis) - age) / 1000)
 })
 

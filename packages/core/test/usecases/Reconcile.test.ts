@@ -37,7 +37,7 @@ describe("a pass", () => {
       stage.connect(2)
       yield* aMinuteLater
       Object.assign(stage.lease, { holder: "another", until: Number.POSITIVE_INFINITY })
-      assert.deepStrictEqual(yield* run(stage), { _tag: "NotLeading", lastLook: null })
+      assert.deepStrictEqual(yield* run(stage), { _tag: "NotLeading" })
       assert.deepStrictEqual(stage.called(), ["Leases.hold"])
       assert.strictEqual(stage.state(1), "Connecting")
     })
