@@ -81,7 +81,7 @@ export const ffmpegEncoder = Effect.fnUntraced(function* (
 /** Video frames that ffprobe reads there; 0 when it reads none in time. */
 export const framesAt = (url: string) =>
   Effect.promise(async () => {
-    const transport = url.startsWith("rtsp:") ? ["-rtsp_transport", "tcp"] : []
+    const transport = /^rtsps?:/.test(url) ? ["-rtsp_transport", "tcp"] : []
     const analysis = ["-analyzeduration", "1000000", "-select_streams", "v", "-read_intervals", "%+#30"]
     const shown = ["-show_entries", "frame=media_type", "-of", "csv=p=0"]
     const { stdout } = await run("ffprobe", ["-v", "error", ...transport, ...analysis, ...shown, url], {

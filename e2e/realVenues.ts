@@ -17,6 +17,7 @@ import {
 } from "../packages/server/test/scenarios/runService.ts"
 import { type MediaServerControls, Venue } from "../packages/server/test/scenarios/Venue.ts"
 import { browserEncoder } from "./browserEncoder.ts"
+import { type Encryption, encryption } from "./encryption.ts"
 import { ffmpegEncoder, framesAt, makeClip } from "./ffmpegEncoder.ts"
 
 /** All venues measure into one table. */
@@ -117,12 +118,16 @@ export const publicUrls = ({ ports }: RealMediaMtx) => ({
   PUBLIC_SRT_URL: `srt://127.0.0.1:${ports.srt}`
 })
 
-const inFrontOf = Effect.fnUntraced(function* (authHttpAddress: (port: number) => string) {
+const inFrontOf = Effect.fnUntraced(function* (
+  authHttpAddress: (port: number) => string,
+  tls: Encryption = { lines: [], urls: {} }
+) {
   let mtx: RealMediaMtx | undefined
-  const service = yield* prepareService(() => ({ MEDIAMTX_API_URL: mtx!.apiUrl, ...publicUrls(mtx!) }))
+  const service = yield* prepareService(() => ({ MEDIAMTX_API_URL: mtx!.apiUrl, ...publicUrls(mtx!), ...tls.urls }))
   const made = yield* realMediaMtx({
     authHttpAddress: authHttpAddress(service.port),
-    protocols: ["rtsp", "rtmp", "srt", "hls", "webrtc"]
+    protocols: ["rtsp", "rtmp", "srt", "hls", "webrtc"],
+    lines: tls.lines
   })
   mtx = made
   yield* service.start
@@ -139,13 +144,21 @@ const inFrontOf = Effect.fnUntraced(function* (authHttpAddress: (port: number) =
 /** A MediaMTX of its own life, which outlives a Greenroom that is killed. */
 export const foreign = Layer.effect(Venue, inFrontOf(authAddress))
 
-/** A MediaMTX that lets every publisher in and asks Greenroom about nobody. */
-export const open = Layer.effect(
+/** The same, where RTMP and RTSP are spoken over TLS alone. */
+export const foreignEncrypted = Layer.effect(
   Venue,
-  Effect.gen(function* () {
-    const lenient = yield* authServer(({ action, password }) =>
-      Effect.succeed(action !== "api" || password === API_SECRET)
-    )
-    return yield* inFrontOf(() => lenient.address)
-  })
+  Effect.flatMap(encryption("strict"), (tls) => inFrontOf(authAddress, tls))
 )
+
+const asksNobody = Effect.fnUntraced(function* (tls?: Encryption) {
+  const lenient = yield* authServer(({ action, password }) =>
+    Effect.succeed(action !== "api" || password === API_SECRET)
+  )
+  return yield* inFrontOf(() => lenient.address, tls)
+})
+
+/** A MediaMTX that lets every publisher in and asks Greenroom about nobody. */
+export const open = Layer.effect(Venue, asksNobody())
+
+/** The same, where RTMP and RTSP are spoken over TLS as well. */
+export const openEncrypted = Layer.effect(Venue, Effect.flatMap(encryption("optional"), asksNobody))
