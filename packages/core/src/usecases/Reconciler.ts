@@ -104,7 +104,7 @@ export class Reconciler extends Context.Service<
         chronicle: makeChronicle(),
         lastLook: null,
         begun: yield* readClocks,
-        said: { trouble: null, told: null, hasSeen: false, leading: null }
+        said: { trouble: null, told: new Set(), hasSeen: false, leading: null }
       }
       yield* Effect.forkScoped(live(life))
       return Reconciler.of({
@@ -155,8 +155,8 @@ interface Life {
   readonly said: {
     /** What the last pass met. */
     trouble: TroubleKind | null
-    /** What the log was told last, and not yet that it is over. */
-    told: TroubleKind | null
+    /** What the log was told since the last pass that went well, each once: two that take turns must not fill it. */
+    readonly told: Set<TroubleKind>
     hasSeen: boolean
     leading: boolean | null
   }
@@ -262,15 +262,15 @@ const tellTrouble = Effect.fnUntraced(function* (
     said.trouble = trouble
   }
   if (trouble === null || Exit.isSuccess(exit)) {
-    if (said.told !== null) yield* Effect.logInfo(said.hasSeen ? "the reconciler sees again" : "the reconciler sees")
-    said.told = null
+    if (said.told.size > 0) yield* Effect.logInfo(said.hasSeen ? "the reconciler sees again" : "the reconciler sees")
+    said.told.clear()
     said.hasSeen = true
     return
   }
-  if (trouble === said.told) return
+  if (said.told.has(trouble)) return
   const absent = trouble === "media_server_absent"
   if (absent && !said.hasSeen && elapsed(begun, yield* readClocks) < MAY_BE_ABSENT_FOR_MS) return
-  said.told = trouble
+  said.told.add(trouble)
   const error = Cause.squash(exit.cause)
   yield* (
     absent

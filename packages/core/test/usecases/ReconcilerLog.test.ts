@@ -51,6 +51,34 @@ describe("the reconciler says", () => {
     })
   )
 
+  it.effect("each of several troubles once, however often they take turns, until it sees again", () =>
+    Effect.gen(function* () {
+      const stage = makeStage()
+      const log = collector()
+      yield* running(stage).pipe(Effect.provide(log.layer))
+      const refused = new MediaServerUnavailable({ reason: "refused", operation: "look", detail: "status 401" })
+      const takeTurns = Effect.gen(function* () {
+        for (let turn = 0; turn < 5; turn++) {
+          for (const trouble of [mediaServerDown, Effect.fail(refused)]) {
+            stage.before["MediaServer.look"] = () => trouble
+            yield* later(1_000)
+          }
+        }
+        delete stage.before["MediaServer.look"]
+        yield* later(1_000)
+      })
+      for (let episode = 1; episode <= 2; episode++) {
+        const from = log.lines.length
+        yield* takeTurns
+        assert.deepStrictEqual(log.said().slice(from), [
+          "WARN the reconciler cannot see; the stored state stands until it can",
+          "WARN the reconciler cannot see; the stored state stands until it can",
+          "INFO the reconciler sees again"
+        ])
+      }
+    })
+  )
+
   it.effect("calmly that no media server is configured yet: that is no trouble of anybody's making", () =>
     Effect.gen(function* () {
       const stage = makeStage()

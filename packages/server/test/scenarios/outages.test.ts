@@ -1,6 +1,6 @@
 /** What happens when one of them is away for a while, in the ordinary test run: Greenroom and the twin. */
 import { layer } from "@effect/vitest"
-import { greenroomKilled, mediaServerOutage, mediaServerRestart } from "./outages.ts"
+import { greenroomKilled, mediaServerFrozen, mediaServerOutage, mediaServerRestart } from "./outages.ts"
 import { secrecy } from "./secrecy.ts"
 import * as twinVenue from "./twinVenue.ts"
 
@@ -9,6 +9,7 @@ layer(twinVenue.layer, { excludeTestServices: true, timeout: "60 seconds" })(
   (it) => {
     mediaServerRestart(it)
     mediaServerOutage(it)
+    mediaServerFrozen(it)
     greenroomKilled(it, ["rtmp", "rtsp", "srt", "webrtc"])
     secrecy(it)
   }

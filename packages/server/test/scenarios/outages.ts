@@ -3,7 +3,7 @@ import { assert, type Vitest } from "@effect/vitest"
 import { Effect, Exit, Scope } from "effect"
 import { processesWith } from "../../../adapters/test/embedded/processes.ts"
 import type { IssuedKey, Stream } from "./Api.ts"
-import { goesOn, goOnAir, isOver, LISTED_WITHIN_MS, listed, newKey } from "./acts.ts"
+import { eventsOf, goesOn, goOnAir, isOver, LISTED_WITHIN_MS, listed, newKey } from "./acts.ts"
 import { type Publishable, type Target, targetOf } from "./Target.ts"
 import { listen, Venue, waitFor } from "./Venue.ts"
 
@@ -153,7 +153,25 @@ export const mediaServerOutage = (it: Vitest.MethodsNonLive<Venue>): void => {
   )
 }
 
+/** Shorter than the 4 s after which the media server gives up a silent client. */
+const STANDS_STILL = "2500 millis"
+
 export const mediaServerFrozen = (it: Vitest.MethodsNonLive<Venue>): void => {
+  it.effect("a media server that stands still for a moment and goes on: nobody is taken off the air", () =>
+    Effect.gen(function* () {
+      const venue = yield* Venue
+      const live = yield* Effect.forEach(["rtmp", "rtsp", "srt"] as const, (protocol) =>
+        Effect.flatMap(newKey(), (key) => goOnAir(key, protocol))
+      )
+      yield* venue.mediaServer.freeze
+      yield* Effect.sleep(STANDS_STILL).pipe(Effect.ensuring(venue.mediaServer.thaw))
+      for (const onAir of live) {
+        yield* goesOn(onAir)
+        assert.deepStrictEqual(yield* eventsOf(onAir.stream.id), ["admitted", "ready"])
+      }
+    })
+  )
+
   it.effect("while the media server does not answer, a revoke answers in time and is done when it does", () =>
     Effect.gen(function* () {
       const venue = yield* Venue
