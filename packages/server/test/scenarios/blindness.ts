@@ -34,8 +34,31 @@ const troubles: ReadonlyArray<{ readonly what: string; readonly fault: RelayFaul
   { what: "takes half a second for each call", fault: { _tag: "Slow", by: "500 millis" }, blind: false }
 ]
 
+/** What the log said of it since then, in order. */
+const saidOfSeeing = Effect.map(Venue, ({ service }) => {
+  const from = service.lines().length
+  return Effect.sync(() =>
+    service
+      .lines()
+      .slice(from)
+      .map(({ message }) => message)
+      .filter((message) => message.startsWith("the reconciler "))
+  )
+})
+
+const BLIND = "the reconciler cannot see; the stored state stands until it can"
+const SEES = "the reconciler sees again"
+
+/** The kinds of trouble that the gauge shows. */
+const degraded = Effect.flatMap(Venue, ({ service }) =>
+  Effect.map(service.api.call<string>("GET", "/metrics"), ({ body }) =>
+    [...body.matchAll(/^greenroom_degraded\{kind="(\w+)"\} 1$/gm)].map(([, kind]) => kind)
+  )
+)
+
 /** Long enough for a look that begins after the trouble did. */
 const TROUBLE_LASTS = "800 millis"
+const ANOTHER_LOOK = "1200 millis"
 
 export const blindness = (it: Vitest.MethodsNonLive<Venue | Fleet>): void => {
   it.effect("while the control API does not answer, publishers are let in, and listed when it does", () =>
@@ -70,10 +93,19 @@ export const blindness = (it: Vitest.MethodsNonLive<Venue | Fleet>): void => {
         )
         const one = live[0]!.stream
         for (const { what, fault, blind } of troubles) {
+          const said = yield* saidOfSeeing
           yield* goesWrong(controlApi, fault)
-          yield* blind && !/hangs in|swallows/.test(what)
+          const known = blind && !/hangs in|swallows/.test(what)
+          yield* known
             ? waitFor(`it knows that it is blind: ${what}`, yield* isUnreachable, 3_000)
             : Effect.sleep(TROUBLE_LASTS)
+          if (known) {
+            const shown = Effect.map(degraded, (kinds) => (kinds.length > 0 ? kinds : undefined))
+            const { value: kinds } = yield* waitFor(`the gauge shows it: ${what}`, shown, 3_000)
+            assert.lengthOf(kinds, 1, what)
+            assert.match(kinds[0]!, /^media_server_(unreachable|refused|nonsense)$/, what)
+            yield* Effect.sleep(ANOTHER_LOOK)
+          }
           const during = yield* api.stream(one.id)
           yield* controlApi.fault(null)
           const cleared = performance.now()
@@ -82,6 +114,12 @@ export const blindness = (it: Vitest.MethodsNonLive<Venue | Fleet>): void => {
           )
           yield* waitFor(`it sees again after: ${what}`, confirmed, 5_000)
           const millis = performance.now() - cleared
+          const over = Effect.map(Effect.all([said, degraded]), ([lines, kinds]) =>
+            lines.at(-1) !== BLIND && kinds.length === 0 ? lines : undefined
+          )
+          const { value: lines } = yield* waitFor(`it says that it is over: ${what}`, over, 3_000)
+          // Calls that hang may be noticed in so short a time, and may not.
+          if (known || lines.length > 0) assert.deepStrictEqual(lines, [BLIND, SEES], what)
           if (blind) venue.measure({ what: `control API ${what}: over to seen again`, of: "", promised: 5_000, millis })
           for (const { stream, encoder } of live) {
             const now = yield* api.stream(stream.id)
