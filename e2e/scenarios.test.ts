@@ -64,7 +64,7 @@ if (missing.length > 0) {
   })
 
   layer(open, options)("Greenroom in front of a MediaMTX that asks nobody", (it) => {
-    strangers(it, protocols)
+    strangers(it, browserBinary === undefined ? protocols : [...protocols, "webrtc"])
     secrecy(it)
   })
 }

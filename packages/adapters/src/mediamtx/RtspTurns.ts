@@ -5,8 +5,8 @@
  *
  * A call that its caller has given up may still run in there: closing its connection would not end it, since MediaMTX's handlers do not
  * look. It keeps its turn until its answer or the end of its connection says that it is over, while its caller goes its way. Whoever
- * must not run beside it waits half a second for that; then its connection is closed, at the risk described: it was swallowed on its
- * way, or hangs behind an auth. A call that still waits for its turn when its caller leaves is never sent.
+ * must not run beside it waits half a second for that; then its connection is closed: it was swallowed on its way, or hangs behind an
+ * auth, where a kick has done with the map already. A call that still waits for its turn when its caller leaves is never sent.
  */
 import type { MediaServerUnavailable } from "@greenroom/core"
 import { Effect, Fiber, Latch, type Scope } from "effect"
