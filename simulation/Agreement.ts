@@ -19,7 +19,8 @@ export const disagreements = (
   kernel: Kernel,
   store: SimulatedStore,
   host: MediaHost,
-  { unauthorized, massKickLimit, controlApi }: Setting
+  { unauthorized, massKickLimit, controlApi }: Setting,
+  wereTooMany: boolean
 ): ReadonlyArray<Disagreement> => {
   const { state } = store
   const world = host.world()
@@ -49,8 +50,10 @@ export const disagreements = (
   const unknown = publishers.filter(
     (connection) => isPublishing(connection) && !state.streamBySource.has(connection.id)
   )
-  const enforced = (state.leases.get("main")?.enforceUntil ?? 0) > kernel.now()
-  const tolerated = unauthorized === "report" || (unknown.length > massKickLimit && !enforced)
+  const lease = state.leases.get("main")
+  const enforced = (lease?.enforceUntil ?? 0) > kernel.now()
+  const heldBack = wereTooMany && (lease?.lastLook?.found.heldBack ?? 0) > 0
+  const tolerated = unauthorized === "report" || ((heldBack || unknown.length > massKickLimit) && !enforced)
   for (const connection of publishers) {
     const { id: source, path } = connection
     const id = state.streamBySource.get(source)

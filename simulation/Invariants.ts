@@ -97,6 +97,8 @@ export const makeInvariants = ({ kernel, store, host, counts, setting }: Invaria
   const wishRead = new Map<string, number>()
   /** Whether what each instance goes by has more strangers in it than it may kick. */
   const tooMany = new Map<string, boolean>()
+  /** The process of the media server on which more strangers were seen than the limit, and not since then that there are none. */
+  let crowded: string | null = null
   /** The looks of which each instance knows, the newest last: when each began, and since when the instance knows of it. */
   const looksKnown = new Map<string, Array<{ readonly began: number; readonly since: number }>>()
   const thawed = new Map<string, number>()
@@ -247,7 +249,10 @@ export const makeInvariants = ({ kernel, store, host, counts, setting }: Invaria
     if (operation === "Leases.hold" && (lease?.enforceUntil ?? 0) > kernel.now()) wishRead.set(instance, kernel.now())
     if (operation === "Sessions.after") {
       const strangers = (lastLook.get(instance)?.sources ?? []).filter(isStranger).length
-      tooMany.set(instance, strangers > setting.massKickLimit)
+      const holding = (lease?.lastLook?.found.heldBack ?? 0) > 0 && lease?.started === lastLook.get(instance)?.started
+      tooMany.set(instance, strangers > (holding ? 0 : setting.massKickLimit))
+      if (strangers > setting.massKickLimit) crowded = host.started()
+      else if (strangers === 0) crowded = null
     }
   }
 
@@ -269,6 +274,8 @@ export const makeInvariants = ({ kernel, store, host, counts, setting }: Invaria
     forced: (id: StreamId) => {
       forced.add(id)
     },
+    /** Strangers may be held back: they were too many at once. */
+    wereTooMany: (): boolean => crowded === host.started(),
     mayKickStrangers: (instance: string): boolean =>
       setting.unauthorized === "kick" && (tooMany.get(instance) !== true || wishes(instance)),
     happened: (happening: World.Happening) => {

@@ -104,11 +104,11 @@ export const play = ({ seed, setting, steps }: Schedule, { bug = null, traced = 
     while (!isOver() && host.isAsking() && kernel.now() - stopped < LET_IN_WITHIN_MS)
       kernel.runTo(kernel.now() + 50, isOver)
     const began = kernel.now()
-    let left = disagreements(kernel, store, host, setting)
+    let left = disagreements(kernel, store, host, setting, invariants.wereTooMany())
     while (!isOver()) {
       if (setting.controlApi === "absent") operators.forceTheGone()
       kernel.runTo(kernel.now() + LOOK_EVERY_MS, isOver)
-      left = disagreements(kernel, store, host, setting)
+      left = disagreements(kernel, store, host, setting, invariants.wereTooMany())
       if (left.length === 0 || kernel.now() - began >= AGREED_WITHIN_MS) break
     }
     for (const { invariant, what } of left) invariants.fails(invariant, `5 s after faults stopped: ${what}`)

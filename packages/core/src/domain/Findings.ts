@@ -15,7 +15,7 @@ export const Findings = Schema.Struct({
   kicked: Count,
   /** Left on the air because the configuration says so. */
   reported: Count,
-  /** Left on the air because they were more than the mass-kick limit. */
+  /** Left on the air because they are, or were when they were first held back, more than the mass-kick limit. */
   heldBack: Count,
   /** Whether an operator's wish to kick them, however many they are, was in force. */
   enforced: Schema.Boolean

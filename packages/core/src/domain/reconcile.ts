@@ -15,7 +15,10 @@ import { millisBetween } from "./Timestamp.ts"
 export interface Policy {
   /** What to do with a publisher that nobody admitted. Ids that once had a session are kicked whatever this says. */
   readonly unauthorized: "kick" | "report"
-  /** More unauthorised publishers than this in one look mean a restored database, not an attack: kick none of them. */
+  /**
+   * More unauthorised publishers than this in one look mean a restored database, not an attack: none of them is kicked, also not when
+   * some have left, until an operator decides or all have left.
+   */
   readonly massKickLimit: number
   /** An operator said that the unauthorised publishers are to go, however many they are. */
   readonly enforce: boolean
@@ -45,11 +48,13 @@ export interface SnapshotAfter extends Snapshot {
 export interface Memory {
   /** The media server's `started` in the last complete pass, of whichever instance; `null` before there was one. */
   readonly started: string | null
+  /** That pass, of whichever instance, held publishers back. */
+  readonly holding: boolean
   /** Sources that stood on a path but in no list, to be cured when they do so twice in a row. */
   readonly unlisted: ReadonlySet<string>
 }
 
-export const blank: Memory = { started: null, unlisted: new Set() }
+export const blank: Memory = { started: null, holding: false, unlisted: new Set() }
 
 export type Command =
   | { readonly _tag: "MarkReady"; readonly streamId: StreamId; readonly sourceType: string }
@@ -64,7 +69,7 @@ export type Command =
   | { readonly _tag: "KickStopping"; readonly session: StoredSession; readonly listed: ListedSource }
   | { readonly _tag: "KickUnauthorized"; readonly listed: ListedSource; readonly former: boolean }
   | { readonly _tag: "ReportUnauthorized"; readonly listed: ListedSource }
-  /** More unauthorised publishers than the limit: nobody is kicked until an operator says so. */
+  /** More unauthorised publishers than the limit, now or when they were first held back: nobody is kicked until an operator says so. */
   | { readonly _tag: "HoldMassKick"; readonly count: number; readonly limit: number }
   /** A publisher that no list shows and no kick reaches (MediaMTX's RTSP between ANNOUNCE and RECORD). */
   | { readonly _tag: "CurePath"; readonly path: string; readonly sourceId: string }
@@ -135,7 +140,8 @@ export const reconcile = (
     }
   }
 
-  commands.push(...forStrangers(policy, look, known, s2.former))
+  const strangers = forStrangers(policy, look, known, s2.former, memory.holding && !restarted)
+  commands.push(...strangers)
 
   const unlisted = look.paths.filter((path) => !listedById.has(path.sourceId) && isRtspPath(path))
   for (const path of unlisted) {
@@ -147,7 +153,11 @@ export const reconcile = (
   return {
     commands,
     observations,
-    memory: { started: look.started, unlisted: new Set(unlisted.map((path) => path.sourceId)) }
+    memory: {
+      started: look.started,
+      holding: strangers.some((command) => command._tag === "HoldMassKick"),
+      unlisted: new Set(unlisted.map((path) => path.sourceId))
+    }
   }
 }
 
@@ -160,7 +170,8 @@ const forStrangers = (
   policy: Policy,
   look: Look,
   known: ReadonlySet<string>,
-  former: ReadonlySet<string>
+  former: ReadonlySet<string>,
+  holding: boolean
 ): ReadonlyArray<Command> => {
   const strangers = look.sources.filter(
     (listed) => listed.state === "publish" && mayKick(listed) && !known.has(listed.id)
@@ -172,10 +183,11 @@ const forStrangers = (
   })
   const returned = strangers.filter((listed) => former.has(listed.id))
   const unknown = strangers.filter((listed) => !former.has(listed.id))
+  const tooMany = unknown.length > (holding ? 0 : policy.massKickLimit)
   const forUnknown: ReadonlyArray<Command> =
     policy.unauthorized === "report"
       ? unknown.map((listed) => ({ _tag: "ReportUnauthorized", listed }))
-      : unknown.length > policy.massKickLimit && !policy.enforce
+      : tooMany && !policy.enforce
         ? [{ _tag: "HoldMassKick", count: unknown.length, limit: policy.massKickLimit }]
         : unknown.map((listed) => kick(listed, false))
   return [...returned.map((listed) => kick(listed, true)), ...forUnknown]

@@ -102,7 +102,8 @@ const led = Effect.fnUntraced(function* (memory: Memory, lease: Lease, chronicle
   const look = yield* during(mediaServer.look)
   const s2 = yield* during(sessions.after(look.sources.map((source) => source.id)))
   const { staying, justTold } = yield* chronicle.looked(look)
-  const result = reconcile(policy, s1, look, s2, { ...memory, started: lease.started })
+  const holding = (lease.lastLook?.found.heldBack ?? 0) > 0
+  const result = reconcile(policy, s1, look, s2, { ...memory, started: lease.started, holding })
   const only = <T extends Command["_tag"]>(tag: T) =>
     result.commands.filter((command): command is Of<T> => command._tag === tag)
 

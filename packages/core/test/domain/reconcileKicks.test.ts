@@ -7,6 +7,7 @@ import {
   kickable,
   kicking,
   only,
+  restarted,
   rtsp,
   run,
   someone,
@@ -48,13 +49,14 @@ describe("reconcile kicks", () => {
   )
 
   it.prop(
-    "publishers that nobody admitted, up to the limit; reports them, or holds back, as the policy says",
+    "publishers that nobody admitted, unless they are or were too many; reports them, or holds back, as the policy says",
     [scenes],
     ([scene]) => {
-      const { commands } = run(scene)
+      const { commands, memory } = run(scene)
       const unknown = sources(scene, (actor) => stranger(actor) && !former(actor))
       const { unauthorized, massKickLimit: limit, enforce } = scene.policy
-      const held = unauthorized === "kick" && unknown.length > limit && !enforce
+      const tooMany = unknown.length > limit || (scene.memory.holding && !restarted(scene) && unknown.length > 0)
+      const held = unauthorized === "kick" && tooMany && !enforce
       assert.deepStrictEqual(
         only(commands, "KickUnauthorized")
           .filter((kick) => !kick.former)
@@ -69,6 +71,7 @@ describe("reconcile kicks", () => {
         only(commands, "HoldMassKick"),
         held ? [{ _tag: "HoldMassKick", count: unknown.length, limit }] : []
       )
+      assert.strictEqual(memory.holding, held)
     },
     cases(1_000)
   )

@@ -102,12 +102,16 @@ const sessionOf = (actor: Actor, index: number): StoredSession => {
   }
 }
 
-/** `between`: how long the look took, in milliseconds; `restarted`: the media server is another process than in the pass before. */
+/**
+ * `between`: how long the look took, in milliseconds; `restarted`: the media server is another process than in the pass before;
+ * `holding`: that pass held strangers back.
+ */
 export const sceneOf = (
   cast: ReadonlyArray<Actor>,
   policy: Policy,
   between: number,
-  restarted: boolean | null
+  restarted: boolean | null,
+  holding = false
 ): Scene => {
   const those = <A>(is: (actor: Actor) => boolean, of: (actor: Actor, index: number) => A): ReadonlyArray<A> =>
     cast.flatMap((actor, index) => (is(actor) ? [of(actor, index)] : []))
@@ -150,6 +154,7 @@ export const sceneOf = (
     },
     memory: {
       started: restarted === null ? null : restarted ? "another process" : "this process",
+      holding,
       unlisted: new Set(
         those(
           (actor) => actor.seenUnlisted,
@@ -165,9 +170,10 @@ export const scenes: Arbitrary.Arbitrary<Scene> = Arbitrary.map(
     cast: Arbitrary.array(actors, { maxLength: 12 }),
     policy: policies,
     between: element([0, 5, 1_000]),
-    restarted: element([false, null, true])
+    restarted: element([false, null, true]),
+    holding: boolean
   }),
-  ({ cast, policy, between, restarted }) => sceneOf(cast, policy, between, restarted)
+  ({ cast, policy, between, restarted, holding }) => sceneOf(cast, policy, between, restarted, holding)
 )
 
 /** The reason of an end, as one who knows only the actor would say it. */

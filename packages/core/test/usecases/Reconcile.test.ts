@@ -21,7 +21,7 @@ describe("a pass", () => {
       assert.deepStrictEqual(stage.calls[0]!.args, ["me", 3_000])
       assert.deepStrictEqual(outcome, {
         _tag: "Complete",
-        memory: { started: "1", unlisted: new Set<string>() },
+        memory: { started: "1", holding: false, unlisted: new Set<string>() },
         unended: 0,
         unsettled: false,
         expecting: false,

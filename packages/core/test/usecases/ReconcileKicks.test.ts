@@ -159,6 +159,48 @@ describe("a kick", () => {
   )
 })
 
+describe("strangers who are held back", () => {
+  const three = () => {
+    const stage = makeStage()
+    stage.policy.massKickLimit = 2
+    for (const n of [1, 2, 3]) stage.connect(n)
+    return stage
+  }
+
+  it.effect("stay so when some of them leave, whoever looks, until an operator decides", () =>
+    Effect.gen(function* () {
+      const stage = three()
+      yield* complete(stage)
+      stage.connections.delete("source-1")
+      assert.strictEqual((yield* complete(stage)).found.heldBack, 2)
+      stage.connections.delete("source-2")
+      Object.assign(stage.lease, { holder: null })
+      stage.policy.holder = "another"
+      assert.strictEqual((yield* complete(stage)).found.heldBack, 1)
+      assert.deepStrictEqual(stage.called("MediaServer.kick"), [])
+      stage.lease.enforceUntil = Number.POSITIVE_INFINITY
+      assert.strictEqual((yield* complete(stage)).found.kicked, 1)
+    })
+  )
+
+  it.effect("are forgotten when all of them have left, or the media server was started anew", () =>
+    Effect.gen(function* () {
+      const stage = three()
+      yield* complete(stage)
+      stage.connections.clear()
+      yield* complete(stage)
+      stage.connect(4)
+      assert.strictEqual((yield* complete(stage)).found.kicked, 1)
+      for (const n of [5, 6, 7]) stage.connect(n)
+      yield* complete(stage)
+      stage.connections.clear()
+      stage.server.started = "2"
+      stage.connect(8)
+      assert.strictEqual((yield* complete(stage)).found.kicked, 1)
+    })
+  )
+})
+
 describe("a ghost on a path", () => {
   const ghost = (stage: Stage) => stage.connect(1, { protocol: "rtsp", listed: false })
 

@@ -13,7 +13,7 @@ const number = (count: number | null) => (count === null ? NOTHING : String(coun
 
 const verdict = ({ held_back, reported, unauthorized, kicked }: typeof Reconciliation.Type): string => {
   if (held_back !== null && held_back > 0) {
-    return `${held_back} publishers that nobody admitted are held back, more than MASS_KICK_LIMIT: ${program} reconcile --enforce kicks them.`
+    return `${held_back} publishers that nobody admitted are held back, because more than MASS_KICK_LIMIT were there at once: ${program} reconcile --enforce kicks them.`
   }
   if (reported !== null && reported > 0) {
     return `${reported} publishers that nobody admitted stay on the air: UNAUTHORIZED_PUBLISHERS is report.`

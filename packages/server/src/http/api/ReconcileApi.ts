@@ -29,7 +29,9 @@ export const Reconciliation = Schema.Struct({
   unauthorized: count("Of them: without a stream here"),
   kicked: count("Told to go: by this look, or since enforcement was wished"),
   reported: count("Left on the air, because `UNAUTHORIZED_PUBLISHERS` says so"),
-  held_back: count("Left on the air, because they are more than `MASS_KICK_LIMIT`")
+  held_back: count(
+    "Left on the air until an operator decides, because they are, or were, more than `MASS_KICK_LIMIT` at once"
+  )
 }).annotate({ identifier: "Reconciliation", description: "What the last look at the media server found" })
 
 export class ReconcileApi extends HttpApiGroup.make("reconcile")

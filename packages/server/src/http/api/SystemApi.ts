@@ -14,7 +14,7 @@ const health = {
   media_server: Schema.Literals(["ok", "unreachable", "absent"]),
   unauthorized_publishers: Schema.NullOr(Schema.Int).annotate({
     description:
-      "Publishers that nobody admitted and that the last look left on the air, because there are more than `MASS_KICK_LIMIT` or because they are only reported; `null` when nobody has looked for 10 seconds"
+      "Publishers that nobody admitted and that the last look left on the air, because there are, or were, more than `MASS_KICK_LIMIT` at once or because they are only reported; `null` when nobody has looked for 10 seconds"
   })
 }
 export const Healthy = Schema.Struct({ status: Schema.Literal("ok"), ...health }).annotate({ identifier: "Healthy" })

@@ -402,7 +402,7 @@ kicked         0
 held back      20
 only reported  0
 
-20 publishers that nobody admitted are held back, more than MASS_KICK_LIMIT: greenroom reconcile --enforce kicks them.
+20 publishers that nobody admitted are held back, because more than MASS_KICK_LIMIT were there at once: greenroom reconcile --enforce kicks them.
 `
   },
   {
