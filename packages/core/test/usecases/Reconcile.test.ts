@@ -221,7 +221,7 @@ describe("an absent session", () => {
         stage.lease.started = "1"
         stage.server.started = "2"
         stage.addSession(1)
-        yield* complete(stage, { started: "2", unlisted: new Set<string>() })
+        yield* complete(stage, { started: "2", holding: false, unlisted: new Set<string>() })
         assert.strictEqual(stage.reason(1), "media_server_restarted")
       })
   )
