@@ -5,6 +5,7 @@
 import { assert, type Vitest } from "@effect/vitest"
 import { Effect } from "effect"
 import { eventsOf, goesOn, goOnAir, isOver, listed, newKey, TAKEN_OFF } from "./acts.ts"
+import { isTroubled, listenToTroubles } from "./degraded.ts"
 import { Fleet, leader } from "./Fleet.ts"
 import { askToPublish } from "./mediaServerCalls.ts"
 import type { RunningService } from "./runService.ts"
@@ -175,6 +176,21 @@ export const instances = (it: Vitest.MethodsNonLive<Venue | Fleet>): void => {
         }).pipe(through(rest[0]!))
         yield* goesOn(live).pipe(through(former))
       })
+  )
+
+  it.effect("the database is away: each says so once, and that it sees again only the one that looks", () =>
+    Effect.gen(function* () {
+      const { instances: all, database } = yield* Fleet
+      yield* theLeader
+      const troubles = all.map(listenToTroubles)
+      yield* Effect.addFinalizer(() => database.thaw)
+      yield* database.freeze
+      for (const one of all) yield* waitFor("it is without its store", isTroubled(one, true), 5_000)
+      yield* database.thaw
+      for (const one of all) yield* waitFor("it has its store again", isTroubled(one, false), 5_000)
+      const sees = yield* Effect.forEach(troubles, (told) => waitFor("it has told of its troubles", told, 5_000))
+      assert.strictEqual(sees.filter(({ value }) => value).length, 1)
+    })
   )
 
   it.effect("no event of any stream was written twice", () =>
