@@ -3,8 +3,8 @@
  * that one dies or hangs, and what one of them is told holds for all.
  */
 import { assert, type Vitest } from "@effect/vitest"
-import { Effect } from "effect"
-import { eventsOf, goesOn, goOnAir, isOver, listed, newKey, TAKEN_OFF } from "./acts.ts"
+import { Effect, Fiber } from "effect"
+import { eventsOf, goesOn, goOnAir, isOver, listed, newBroadcaster, newKey, TAKEN_OFF } from "./acts.ts"
 import { isTroubled, listenToTroubles } from "./degraded.ts"
 import { Fleet, leader } from "./Fleet.ts"
 import { askToPublish } from "./mediaServerCalls.ts"
@@ -91,6 +91,36 @@ export const instances = (it: Vitest.MethodsNonLive<Venue | Fleet>): void => {
         yield* isOver(busy, "revoked")
         assert.deepStrictEqual(yield* eventsOf(busy.stream.id), TAKEN_OFF)
       }
+    })
+  )
+
+  it.effect("revoked while all instances are asked to let it in: none does once that is acknowledged", () =>
+    Effect.gen(function* () {
+      const { instances: all, database } = yield* Fleet
+      const broadcaster = yield* newBroadcaster()
+      const trial = Effect.fnUntraced(function* (n: number) {
+        const key = yield* newKey({ broadcaster })
+        const asked = Effect.forEach(
+          [...all, ...all],
+          (instance) => askToPublish(instance, { key: key.key_value, path: pathOf(key) }),
+          { concurrency: "unbounded" }
+        )
+        const before = yield* Effect.forkChild(asked)
+        const { status } = yield* all[n % all.length]!.api.call("DELETE", `/stream-keys/${key.id}`)
+        assert.oneOf(status, [202, 204])
+        for (const answer of yield* asked) assert.notStrictEqual(answer.status, 200)
+        return (yield* Fiber.join(before)).some((answer) => answer.status === 200)
+      })
+      const races = yield* Effect.forEach(
+        Array.from({ length: 24 }, (_, n) => n),
+        trial,
+        { concurrency: 8 }
+      )
+      assert.include(races, true, "some were let in just before")
+      const late = yield* database.query(
+        "select s.id from streams s join stream_keys k on k.id = s.stream_key_id where s.started_at > k.revoked_at"
+      )
+      assert.deepStrictEqual(late, [])
     })
   )
 
