@@ -111,6 +111,8 @@ export const storm = Effect.fnUntraced(function* ({ seconds, seed, say }: StormO
     ...api.leaks().map((leak) => `a key in an answer: ${leak.slice(0, 60)}`),
     ...overstayed
       .filter(({ millis }) => millis > PROMISED_MS)
-      .map(({ what, path, millis }) => `${path}: a connection ${what} was on the air for ${(millis / 1000).toFixed(2)} s`)
+      .map(
+        ({ what, path, millis }) => `${path}: a connection ${what} was on the air for ${(millis / 1000).toFixed(2)} s`
+      )
   ]
 })
