@@ -31,11 +31,14 @@ const strike = Effect.fnUntraced(function* (victim: Victim, how: Blow["how"], aw
   blow.to = now()
 }, Effect.uninterruptible)
 
-/** In every round each victim is killed and frozen once, in an order of its own. The last blow comes when the time is up. */
+/**
+ * In every round each victim is killed and frozen once, in an order of its own. The last blow comes when the time is up, and so many
+ * rounds are complete: on a busy machine what was killed takes its time to be back.
+ */
 export const rage = Effect.fnUntraced(function* (
   victims: ReadonlyArray<Victim>,
   dice: Dice,
-  until: number,
+  { until, rounds: least }: { readonly until: number; readonly rounds: number },
   blows: Array<Blow>
 ) {
   const round = (): Array<readonly [Victim, Blow["how"]]> => {
@@ -45,11 +48,13 @@ export const rage = Effect.fnUntraced(function* (
       .sort((a, b) => a.order - b.order)
       .map(({ one }) => one)
   }
+  const isOver = () => now() >= until && blows.length >= least * victims.length * 2
   while (true) {
     for (const [victim, how] of round()) {
-      yield* Effect.sleep(Math.max(0, Math.min(dice.between(QUIET_MS.least, QUIET_MS.most), until - now())))
+      const quiet = dice.between(QUIET_MS.least, QUIET_MS.most)
+      yield* Effect.sleep(now() < until ? Math.min(quiet, until - now()) : quiet)
       yield* strike(victim, how, dice.between(AWAY_MS.least, AWAY_MS.most), blows)
-      if (now() >= until) return
+      if (isOver()) return
     }
   }
 })

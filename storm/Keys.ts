@@ -3,7 +3,7 @@
  * alive again. What was not acknowledged counts as unknown.
  */
 import { Effect } from "effect"
-import type { Api, IssuedKey } from "../packages/server/test/scenarios/Api.ts"
+import type { Api, IssuedKey, StreamKey } from "../packages/server/test/scenarios/Api.ts"
 import type { Dice } from "../simulation/Dice.ts"
 import { now } from "./Windows.ts"
 
@@ -17,6 +17,8 @@ export interface Dead {
 export interface HeldKey {
   readonly key: IssuedKey
   readonly dead: Array<Dead>
+  /** Something that was asked of it was not acknowledged: it may or may not have happened. */
+  isDoubtful: boolean
 }
 
 export interface Keys {
@@ -26,19 +28,31 @@ export interface Keys {
   readonly deadAt: (keyId: string, time: number) => Dead | undefined
   /** One thing that operators do, to one of the keys that publish; what it was. */
   readonly operate: (inUse: ReadonlyArray<HeldKey>) => Effect.Effect<string>
+  /** What was acknowledged and is not so, each in a sentence. */
+  readonly lost: Effect.Effect<ReadonlyArray<string>>
+  readonly counts: () => { readonly revoked: number; readonly stopped: number }
+}
+
+/** What the key's status may be, after all that was acknowledged. */
+const statusesOf = ({ dead, isDoubtful }: HeldKey): ReadonlyArray<string> => {
+  const is = (why: Dead["why"]) => dead.some((death) => death.why === why && death.to === Number.POSITIVE_INFINITY)
+  if (is("revoked")) return ["revoked"]
+  if (isDoubtful) return is("expired") ? ["revoked", "expired"] : ["revoked", "expired", "disabled", "active", "in_use"]
+  return is("expired") ? ["expired"] : is("disabled") ? ["disabled"] : ["active", "in_use"]
 }
 
 const acknowledged = (status: number) => status >= 200 && status < 300
 
 export const makeKeys = Effect.fnUntraced(function* (api: Api, dice: Dice) {
   const all = new Map<string, HeldKey>()
+  const stopped: Array<string> = []
   const studio = yield* api.call<{ readonly id: string }>("POST", "/broadcasters", { display_name: "Storm" })
 
   const take: Keys["take"] = Effect.gen(function* () {
     while (true) {
       const { status, body } = yield* api.call<IssuedKey>("POST", "/stream-keys", { broadcaster_id: studio.body.id })
       if (status === 201) {
-        const held: HeldKey = { key: body, dead: [] }
+        const held: HeldKey = { key: body, dead: [], isDoubtful: false }
         all.set(body.id, held)
         return held
       }
@@ -49,32 +63,41 @@ export const makeKeys = Effect.fnUntraced(function* (api: Api, dice: Dice) {
   const die = (held: HeldKey, why: Dead["why"], from: number) =>
     held.dead.push({ why, from, to: Number.POSITIVE_INFINITY })
 
-  const revoke = Effect.fnUntraced(function* ({ key, dead }: HeldKey) {
-    const { status } = yield* api.call("DELETE", `/stream-keys/${key.id}`)
-    if (acknowledged(status)) die({ key, dead }, "revoked", now())
+  /** Until there is an answer that says what became of it, the key is a doubtful one. */
+  const tell = Effect.fnUntraced(function* (held: HeldKey, method: "DELETE" | "PATCH", body?: unknown) {
+    const before = held.isDoubtful
+    held.isDoubtful = true
+    const { status } = yield* api.call(method, `/stream-keys/${held.key.id}`, body)
+    if (status !== 0 && status < 500) held.isDoubtful = before
+    return status
+  })
+  const revoke = Effect.fnUntraced(function* (held: HeldKey) {
+    const status = yield* tell(held, "DELETE")
+    if (acknowledged(status)) die(held, "revoked", now())
     return status
   })
   const expire = Effect.fnUntraced(function* (held: HeldKey) {
     const at = Date.now() + dice.between(500, 2_000)
-    const body = { expires_at: new Date(at).toISOString() }
-    const { status } = yield* api.call("PATCH", `/stream-keys/${held.key.id}`, body)
+    const status = yield* tell(held, "PATCH", { expires_at: new Date(at).toISOString() })
     if (acknowledged(status)) die(held, "expired", Math.max(at, now()))
     return status
   })
   const disable = Effect.fnUntraced(function* (held: HeldKey) {
-    const path = `/stream-keys/${held.key.id}`
-    const { status } = yield* api.call("PATCH", path, { enabled: false })
+    const status = yield* tell(held, "PATCH", { enabled: false })
     if (acknowledged(status)) die(held, "disabled", now())
     return status
   })
   const enable = Effect.fnUntraced(function* (held: HeldKey) {
     const disabled = held.dead.find(({ why, to }) => why === "disabled" && to === Number.POSITIVE_INFINITY)
     if (disabled !== undefined) disabled.to = now()
-    return (yield* api.call("PATCH", `/stream-keys/${held.key.id}`, { enabled: true })).status
+    return yield* tell(held, "PATCH", { enabled: true })
   })
   const stop = Effect.fnUntraced(function* ({ key }: HeldKey) {
     const [stream] = yield* api.streams(`stream_key_id=${key.id}&status=connecting,active`)
-    return stream === undefined ? 0 : (yield* api.call("DELETE", `/streams/${stream.id}`)).status
+    if (stream === undefined) return null
+    const { status } = yield* api.call("DELETE", `/streams/${stream.id}`)
+    if (acknowledged(status)) stopped.push(stream.id)
+    return status
   })
 
   const deeds = { revoke, expire, disable, enable, stop }
@@ -95,7 +118,29 @@ export const makeKeys = Effect.fnUntraced(function* (api: Api, dice: Dice) {
         [2, "stop"]
       ] as const)
       const status = yield* deeds[name](name === "enable" ? dice.pick(disabled) : held)
-      return `${name} ${status === 0 ? "unanswered" : acknowledged(status) ? "acknowledged" : status}`
+      const answer =
+        status === null ? "of nobody" : status === 0 ? "unanswered" : acknowledged(status) ? "acknowledged" : status
+      return `${name} ${answer}`
+    }),
+    lost: Effect.gen(function* () {
+      const complaints: Array<string> = []
+      for (const held of all.values()) {
+        const { status, body } = yield* api.call<StreamKey>("GET", `/stream-keys/${held.key.id}`)
+        const may = statusesOf(held)
+        if (status !== 200) complaints.push(`key ${held.key.id} was issued, and is answered with ${status}`)
+        else if (!may.includes(body.status)) {
+          complaints.push(`key ${held.key.id} should be ${may.join(" or ")}, and is ${body.status}`)
+        }
+      }
+      for (const id of stopped) {
+        const { status } = yield* api.stream(id)
+        if (status !== "inactive") complaints.push(`stream ${id} was told to stop, and is ${status}`)
+      }
+      return complaints
+    }),
+    counts: () => ({
+      revoked: [...all.values()].filter(({ dead }) => dead.some(({ why }) => why === "revoked")).length,
+      stopped: stopped.length
     })
   }
   return keys

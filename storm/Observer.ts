@@ -1,9 +1,7 @@
 /** Looks at the media server itself, past Greenroom, and notes who is on the air. */
 import { Effect } from "effect"
+import type { OnAir } from "./Agreement.ts"
 import { now } from "./Windows.ts"
-
-/** Path to the id of its source. */
-export type OnAir = ReadonlyMap<string, string>
 
 export interface Sighting {
   readonly path: string

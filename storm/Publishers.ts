@@ -1,7 +1,8 @@
 /** Encoders that come and go, and come back when they are sent away, with keys that may be dead; a new key only after a while. */
 import { Effect, Exit, Scope } from "effect"
 import { ffmpegEncoder } from "../e2e/ffmpegEncoder.ts"
-import { targetOf } from "../packages/server/test/scenarios/Target.ts"
+import type { Api } from "../packages/server/test/scenarios/Api.ts"
+import { bent, targetOf } from "../packages/server/test/scenarios/Target.ts"
 import type { Dice } from "../simulation/Dice.ts"
 import type { HeldKey, Keys } from "./Keys.ts"
 import { now } from "./Windows.ts"
@@ -16,7 +17,7 @@ const protocols = ["rtmp", "rtsp", "srt"] as const
 export interface Publishers {
   readonly inUse: () => ReadonlyArray<HeldKey>
   readonly tries: () => number
-  /** From now on nobody leaves by himself. */
+  /** From now on nobody leaves by himself, or goes on with a key of which it is not known whether it is good. */
   readonly calm: Effect.Effect<void>
 }
 
@@ -31,7 +32,7 @@ export const publishers = Effect.fnUntraced(function* (count: number, clip: stri
     held.set(n, own)
     while (true) {
       const dead = keys.deadAt(own.key.id, now() - STUBBORN_MS)
-      if (dead !== undefined) {
+      if (dead !== undefined || (isCalm && own.isDoubtful)) {
         own = yield* keys.take
         held.set(n, own)
       }
@@ -55,4 +56,20 @@ export const publishers = Effect.fnUntraced(function* (count: number, clip: stri
     })
   }
   return made
+})
+
+export const INTRUDERS_PATH = "live/intruder"
+
+/** Somebody with keys that nobody ever issued, over one protocol after the other, until the scope closes. */
+export const intruder = Effect.fnUntraced(function* (api: Api, clip: string, keys: Keys) {
+  let tries = 0
+  const { key } = yield* keys.take
+  const once = Effect.gen(function* () {
+    const protocol = protocols[tries++ % protocols.length]!
+    const target = bent(key, protocol, { path: INTRUDERS_PATH, secret: api.inventKey() })
+    const encoder = yield* ffmpegEncoder(clip, target, protocol)
+    yield* Effect.raceFirst(encoder.ended, Effect.sleep(LIVE_MS.least))
+  }).pipe(Effect.scoped)
+  yield* once.pipe(Effect.andThen(Effect.sleep(AWAY_MS.most)), Effect.forever, Effect.forkScoped)
+  return { tries: () => tries }
 })

@@ -6,8 +6,8 @@ import { freePorts, temporaryFolder } from "../packages/adapters/test/embedded/p
 import { type RealMediaMtx, realMediaMtx } from "../packages/adapters/test/fixtures/realMediaMtx.ts"
 import { database } from "../packages/server/test/scenarios/database.ts"
 import { API_SECRET, authAddress, prepareService } from "../packages/server/test/scenarios/runService.ts"
+import type { OnAir } from "./Agreement.ts"
 import type { Victim } from "./Chaos.ts"
-import type { OnAir } from "./Observer.ts"
 
 interface PathList {
   readonly items: ReadonlyArray<{

@@ -1,9 +1,11 @@
 /** What must be so after the storm, and what was on the air in it that should not have been. */
 import { Effect } from "effect"
-import type { Api } from "../packages/server/test/scenarios/Api.ts"
+import type { Answer, Api } from "../packages/server/test/scenarios/Api.ts"
 import type { DatabaseControls } from "../packages/server/test/scenarios/database.ts"
-import type { Keys } from "./Keys.ts"
-import type { OnAir, Sighting } from "./Observer.ts"
+import { pathOf } from "../packages/server/test/scenarios/Target.ts"
+import { agreementOf, type Look, type OnAir } from "./Agreement.ts"
+import type { HeldKey, Keys } from "./Keys.ts"
+import type { Sighting } from "./Observer.ts"
 import { longestOutside, now, type Window } from "./Windows.ts"
 
 export const PROMISED_MS = 5_000
@@ -63,51 +65,119 @@ export const overstays = Effect.fnUntraced(function* (
   return found.sort((a, b) => b.millis - a.millis)
 })
 
-interface Views {
-  readonly api: OnAir
-  readonly store: OnAir
-  readonly mediaServer: OnAir
+interface StreamRow {
+  readonly path: string
+  readonly source_id: string
 }
 
-const same = (one: OnAir, other: OnAir) =>
-  one.size === other.size && [...one].every(([path, source]) => other.get(path) === source)
+const onAirIn = (rows: ReadonlyArray<Pick<StreamRow, "path" | "source_id">>): OnAir =>
+  new Map(rows.map(({ path, source_id }) => [path, source_id]))
 
-const differences = ({ api, store, mediaServer }: Views): ReadonlyArray<string> =>
-  [...new Set([...api.keys(), ...store.keys(), ...mediaServer.keys()])].flatMap((path) => {
-    const [a, s, m] = [api.get(path), store.get(path), mediaServer.get(path)]
-    return a === s && s === m ? [] : [`${path}: API ${a}, store ${s}, MediaMTX ${m}`]
-  })
+/** The streams of the database that this is true of. */
+const storedWhere = ({ query }: DatabaseControls, condition: string) =>
+  Effect.map(query(`select path, source_id from streams where ${condition}`), (rows) =>
+    onAirIn(rows as unknown as ReadonlyArray<StreamRow>)
+  )
 
-/** Until API, store and media server say the same of every path; how long after `since`, and, when that was late, what differed last. */
-export const agreement = Effect.fnUntraced(function* (
+/** The streams that the API lists with these statuses; a sentence when it lists none because it does not answer. */
+const listedBy = (api: Api, statuses: string) =>
+  Effect.map(
+    api.call<{ readonly streams: ReadonlyArray<StreamRow> }>("GET", `/streams?status=${statuses}`),
+    ({ status, body }) => (status === 200 ? onAirIn(body.streams) : `the API answers ${status}`)
+  )
+
+/** Everybody who is on the air, as the API, the store and the media server itself have it. */
+const lookAround = Effect.fnUntraced(function* (
   api: Api,
-  { query }: DatabaseControls,
+  database: DatabaseControls,
+  mediaServer: Effect.Effect<OnAir | undefined>
+) {
+  const onAir = yield* mediaServer
+  const [listed, stored] = yield* Effect.all([
+    listedBy(api, "active"),
+    storedWhere(database, "ended_at is null and ready_at is not null")
+  ])
+  const seen =
+    onAir === undefined
+      ? "the media server does not answer"
+      : typeof listed === "string"
+        ? listed
+        : { api: listed, store: stored, mediaServer: onAir }
+  const look: Look = { at: now(), seen }
+  return look
+})
+
+/** Watches the three for so many milliseconds, from `since` on. */
+export const watchAgreement = Effect.fnUntraced(function* (
+  api: Api,
+  database: DatabaseControls,
   mediaServer: Effect.Effect<OnAir | undefined>,
   since: number,
-  patience: number
+  millis: number
 ) {
-  let last: ReadonlyArray<string> = ["the media server was never seen"]
-  while (now() - since < patience) {
-    const seen = yield* mediaServer
-    const [streams, rows] = yield* Effect.all([
-      api.streams(""),
-      query("select path, source_id from streams where ended_at is null and ready_at is not null")
-    ])
-    if (seen !== undefined) {
-      const views: Views = {
-        api: new Map(streams.map(({ path, source_id }) => [path, source_id])),
-        store: new Map(rows.map(({ path, source_id }) => [String(path), String(source_id)])),
-        mediaServer: seen
-      }
-      if (same(views.api, views.store) && same(views.store, seen)) {
-        const millis = now() - since
-        return { millis, paths: seen.size, differences: millis > PROMISED_MS ? last : [] }
-      }
-      last = differences(views)
-    }
+  const looks: Array<Look> = []
+  while (now() - since < millis) {
+    looks.push(yield* lookAround(api, database, mediaServer))
     yield* Effect.sleep("50 millis")
   }
-  return { millis: null, paths: 0, differences: last }
+  return agreementOf(looks, since)
+})
+
+/**
+ * Until every encoder is on the air with the key that it holds, and no session is unended but theirs: no key stays locked. How long that
+ * took; when it was too long, what was still missing.
+ */
+export const everybodyBack = Effect.fnUntraced(function* (
+  api: Api,
+  database: DatabaseControls,
+  mediaServer: Effect.Effect<OnAir | undefined>,
+  inUse: () => ReadonlyArray<HeldKey>,
+  patience: number
+) {
+  const since = now()
+  let missing: ReadonlyArray<string> = []
+  while (now() - since < patience) {
+    const onAir = (yield* mediaServer) ?? new Map<string, string>()
+    const listed = yield* listedBy(api, "connecting,active")
+    const unended = yield* storedWhere(database, "ended_at is null")
+    const paths = inUse().map(({ key }) => pathOf(key))
+    missing =
+      typeof listed === "string"
+        ? [listed]
+        : [
+            ...paths.filter((path) => !onAir.has(path)).map((path) => `${path}: its encoder does not get on the air`),
+            ...[...unended, ...listed]
+              .filter(([path, source]) => onAir.get(path) !== source)
+              .map(([path, source]) => `${path}: source ${source} has a session, and is not on the air`)
+          ]
+    if (missing.length === 0) return { millis: now() - since, missing }
+    yield* Effect.sleep("100 millis")
+  }
+  return { millis: null, missing: [...new Set(missing)] }
+})
+
+/** What `GET /check` says of all streams: each is to be the fold of its events. */
+export const checked = Effect.fnUntraced(function* (api: Api) {
+  interface Page {
+    readonly checked: number
+    readonly problems: ReadonlyArray<{ readonly stream_id: string; readonly detail: string }>
+    readonly next_cursor: string | null
+  }
+  const complaints: Array<string> = []
+  let streams = 0
+  let cursor: string | null = null
+  do {
+    const page: Answer<Page> = yield* api.call<Page>(
+      "GET",
+      `/check?limit=200${cursor === null ? "" : `&cursor=${cursor}`}`
+    )
+    if (page.status !== 200)
+      return { streams, complaints: [...complaints, `GET /check is answered with ${page.status}`] }
+    streams += page.body.checked
+    complaints.push(...page.body.problems.map(({ stream_id, detail }) => `stream ${stream_id}: ${detail}`))
+    cursor = page.body.next_cursor
+  } while (cursor !== null)
+  return { streams, complaints }
 })
 
 /** Sequences with gaps, events written twice, and sessions that are unended twice on a path or a key. */

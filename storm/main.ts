@@ -28,7 +28,7 @@ if (missing.length > 0) {
 const bounded = storm({ seconds, seed, say }).pipe(
   Effect.scoped,
   Effect.timeoutOrElse({
-    duration: (seconds + 180) * 1_000,
+    duration: (seconds + 300) * 1_000,
     orElse: () => Effect.succeed(["the storm did not come to an end in time"])
   })
 )

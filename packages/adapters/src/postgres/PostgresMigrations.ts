@@ -17,6 +17,7 @@ import * as listsByBroadcaster from "./migrations/0005_lists_by_broadcaster.ts"
 import * as supersedeOthers from "./migrations/0006_supersede_others.ts"
 import * as workers from "./migrations/0007_workers.ts"
 import * as workersArePruned from "./migrations/0008_workers_are_pruned.ts"
+import * as wholeListsApart from "./migrations/0009_whole_lists_apart.ts"
 import { connectionOf, type PostgresAddress } from "./PostgresAddress.ts"
 
 const migration = (statements: ReadonlyArray<string>): Effect.Effect<void, SqlError, SqlClient> =>
@@ -32,7 +33,8 @@ export const migrations: Record<string, Effect.Effect<void, SqlError, SqlClient>
   "0005_lists_by_broadcaster": migration(listsByBroadcaster.statements),
   "0006_supersede_others": migration(supersedeOthers.statements),
   "0007_workers": migration(workers.statements),
-  "0008_workers_are_pruned": migration(workersArePruned.statements)
+  "0008_workers_are_pruned": migration(workersArePruned.statements),
+  "0009_whole_lists_apart": migration(wholeListsApart.statements)
 }
 
 const migrateWith = Migrator.make({})({ loader: Migrator.fromRecord(migrations), table: "greenroom_migrations" })

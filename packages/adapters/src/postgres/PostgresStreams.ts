@@ -53,12 +53,14 @@ const whose = (sql: PgClient, { broadcasterId, streamKeyId }: StreamFilter) => {
     : [ofKey, sql`exists (select from stream_keys where id = ${streamKeyId} and broadcaster_id = ${broadcasterId})`]
 }
 
-const matching = (sql: PgClient, filter: StreamFilter) =>
-  sql.and([
+/** All streams are asked for by their media server: the index that has all in their order begins with it. */
+const matching = (sql: PgClient, filter: StreamFilter) => {
+  const which = [...whose(sql, filter), ...(filter.path === undefined ? [] : [sql`s.path = ${filter.path}`])]
+  return sql.and([
     sql.or(filter.status.map((status) => sql`${sql.literal(statusConditions[status])}`)),
-    ...whose(sql, filter),
-    ...(filter.path === undefined ? [] : [sql`s.path = ${filter.path}`])
+    ...(which.length === 0 ? [sql`s.media_server = 'main'`] : which)
   ])
+}
 
 const make = Effect.gen(function* () {
   const database = yield* GeneralDatabase

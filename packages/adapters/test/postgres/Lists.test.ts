@@ -191,3 +191,39 @@ it.live(
     }),
   180_000
 )
+
+/** Broadcaster 1 has half of the older streams, among those of others, with one key and on one path; the newer ones are all broadcaster 2's. */
+const old: ReadonlyArray<string> = [
+  `insert into broadcasters (id, display_name) select ${uuid(1, "n")}, 'Studio ' || n from generate_series(1, 100) n`,
+  `insert into stream_keys (id, broadcaster_id, hash, key_prefix)
+    select ${uuid(2, "n")}, ${uuid(1, "n")}, sha256(n::text::bytea), 'sk_abcd' from generate_series(1, 100) n`,
+  `insert into streams (id, stream_key_id, broadcaster_id, path, source_id, started_at, ended_at, end_reason, last_seq)
+    select ${uuid(3, "n")}, ${uuid(2, "w.who")}, ${uuid(1, "w.who")}, 'live/' || w.who, n::text,
+      timestamptz '2026-01-02' + n * interval '1 minute', timestamptz '2026-01-02' + (n + 1) * interval '1 minute', 'never_ready', 2
+    from generate_series(1, ${ALL}) n cross join lateral (select case when n > ${0.7 * ALL} then 2 when n % 2 = 0 then 1 else 3 + n % 97 end as who) w`
+]
+
+it.live("also of streams that are many, and older than all others", () =>
+  Effect.gen(function* () {
+    const sql = yield* Effect.flatMap(Effect.tap(freshDatabase, PostgresMigrations.migrate), clientOf)
+    yield* sql`set session_replication_role = replica`
+    for (const statement of old) yield* sql.unsafe(statement).unprepared
+    yield* sql`vacuum analyze`.unprepared
+    const { layer, cost } = explained(sql)
+    yield* Effect.gen(function* () {
+      const streams = yield* Streams
+      const one = [
+        { broadcasterId: id(1, 1) as BroadcasterId },
+        { streamKeyId: id(2, 1) as StreamKeyId },
+        { path: "live/1" }
+      ]
+      for (const which of one)
+        for (const status of [streamStatuses, ["inactive"]] as ReadonlyArray<ReadonlyArray<StreamStatus>>) {
+          const filter: StreamFilter = { status, ...which }
+          const { items } = yield* streams.list(filter, { limit: PAGE, after: null })
+          assert.strictEqual(items.length, PAGE)
+          cheap(filter, cost(), MOST_STREAMS)
+        }
+    }).pipe(Effect.provide(layer))
+  })
+)

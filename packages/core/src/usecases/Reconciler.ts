@@ -250,6 +250,10 @@ const tell = Effect.fnUntraced(function* (exit: Exit.Exit<PassOutcome, unknown>,
   }
 })
 
+const SEES = "the reconciler sees"
+const SEES_AGAIN = "the reconciler sees again"
+const STANDS_BY = "the reconciler's trouble is over: another instance looks, this one stands by"
+
 const tellTrouble = Effect.fnUntraced(function* (
   exit: Exit.Exit<PassOutcome, unknown>,
   outcome: string,
@@ -262,9 +266,10 @@ const tellTrouble = Effect.fnUntraced(function* (
     said.trouble = trouble
   }
   if (trouble === null || Exit.isSuccess(exit)) {
-    if (said.told.size > 0) yield* Effect.logInfo(said.hasSeen ? "the reconciler sees again" : "the reconciler sees")
+    const standsBy = Exit.isSuccess(exit) && exit.value._tag === "NotLeading"
+    if (said.told.size > 0) yield* Effect.logInfo(standsBy ? STANDS_BY : said.hasSeen ? SEES_AGAIN : SEES)
     said.told.clear()
-    said.hasSeen = true
+    if (!standsBy) said.hasSeen = true
     return
   }
   if (said.told.has(trouble)) return

@@ -29,6 +29,33 @@ describe("the reconciler says", () => {
     })
   )
 
+  it.effect("where another instance leads, that it stands by: it does not look, and does not say that it sees", () =>
+    Effect.gen(function* () {
+      const stage = makeStage()
+      const other = { holder: "another", until: Number.POSITIVE_INFINITY }
+      Object.assign(stage.lease, other)
+      const log = collector()
+      yield* running(stage).pipe(Effect.provide(log.layer))
+      const storeAway = Effect.gen(function* () {
+        stage.before["Leases.hold"] = () => storeDown
+        yield* later(5_000)
+        delete stage.before["Leases.hold"]
+        yield* later(5_000)
+      })
+      const cannotSee = "WARN the reconciler cannot see; the stored state stands until it can"
+      const standsBy = "INFO the reconciler's trouble is over: another instance looks, this one stands by"
+      yield* storeAway
+      assert.deepStrictEqual(log.said(), [cannotSee, standsBy])
+      Object.assign(stage.lease, { holder: null, until: 0 })
+      yield* later(1_000)
+      assert.deepStrictEqual(log.said().slice(2), ["INFO this instance reconciles now"])
+      Object.assign(stage.lease, other)
+      yield* storeAway
+      const lost = "WARN this instance has lost the lease: another one may reconcile now"
+      assert.deepStrictEqual(log.said().slice(3), [cannotSee, standsBy, lost])
+    })
+  )
+
   it.effect("anew when it is something else that it cannot see; a defect with all that is known of it", () =>
     Effect.gen(function* () {
       const stage = makeStage()

@@ -6,6 +6,7 @@ import { assert, type Vitest } from "@effect/vitest"
 import { Effect } from "effect"
 import { eventsOf, goesOn, goOnAir, listed, neverPublished, newBroadcaster, newKey } from "./acts.ts"
 import { terminateConnections } from "./database.ts"
+import { isTroubled, listenToTroubles } from "./degraded.ts"
 import { Fleet } from "./Fleet.ts"
 import { keepLedger } from "./Ledger.ts"
 import { askToPublish } from "./mediaServerCalls.ts"
@@ -58,6 +59,7 @@ export const databaseAway = (it: Vitest.MethodsNonLive<Venue | Fleet>): void => 
         const revokedBefore = yield* newKey()
         assert.strictEqual((yield* api.call("DELETE", `/stream-keys/${revokedBefore.id}`)).status, 204)
         const heard = yield* listen
+        const troubles = listenToTroubles(service)
 
         yield* Effect.addFinalizer(() => database.thaw)
         yield* database[how === "stopped" ? "stop" : how === "killed" ? "kill" : "freeze"]
@@ -96,6 +98,7 @@ export const databaseAway = (it: Vitest.MethodsNonLive<Venue | Fleet>): void => 
           { concurrency: "unbounded" }
         )
         yield* encoder.ended
+        yield* waitFor("its metrics say so", isTroubled(service, true), 3_000)
 
         assert.deepStrictEqual(heard.admissions(), [], "nobody was let in")
         yield* how === "frozen" ? database.thaw : database.start
@@ -112,6 +115,8 @@ export const databaseAway = (it: Vitest.MethodsNonLive<Venue | Fleet>): void => 
         yield* publishesAgain(refused, `PostgreSQL ${back}`)
         assert.deepStrictEqual(yield* eventsOf(live.stream.id), ["admitted", "ready"])
         yield* goesOn(live)
+        yield* waitFor("its metrics say that it is over", isTroubled(service, false), BACK_WITHIN_MS)
+        assert.isTrue((yield* waitFor("it has told of its troubles", troubles, BACK_WITHIN_MS)).value, "it sees again")
         assert.isAbove(ledger.revoked(), 0)
         assert.deepStrictEqual(yield* ledger.lost, [])
       })

@@ -3,8 +3,9 @@
  * that one dies or hangs, and what one of them is told holds for all.
  */
 import { assert, type Vitest } from "@effect/vitest"
-import { Effect } from "effect"
-import { eventsOf, goesOn, goOnAir, isOver, listed, newKey, TAKEN_OFF } from "./acts.ts"
+import { Effect, Fiber } from "effect"
+import { eventsOf, goesOn, goOnAir, isOver, listed, newBroadcaster, newKey, TAKEN_OFF } from "./acts.ts"
+import { isTroubled, listenToTroubles } from "./degraded.ts"
 import { Fleet, leader } from "./Fleet.ts"
 import { askToPublish } from "./mediaServerCalls.ts"
 import type { RunningService } from "./runService.ts"
@@ -93,6 +94,39 @@ export const instances = (it: Vitest.MethodsNonLive<Venue | Fleet>): void => {
     })
   )
 
+  it.effect("revoked while all instances are asked to let it in: none does once that is acknowledged", () =>
+    Effect.gen(function* () {
+      const { instances: all, database } = yield* Fleet
+      const broadcaster = yield* newBroadcaster()
+      const trial = Effect.fnUntraced(function* (n: number) {
+        const key = yield* newKey({ broadcaster })
+        const asked = Effect.forEach(
+          [...all, ...all],
+          (instance) => askToPublish(instance, { key: key.key_value, path: pathOf(key) }),
+          { concurrency: "unbounded" }
+        )
+        const before = yield* Effect.forkChild(asked)
+        const { api } = all[n % all.length]!
+        const revoke = Effect.map(api.call("DELETE", `/stream-keys/${key.id}`), ({ status }) =>
+          [202, 204].includes(status) ? true : undefined
+        )
+        yield* waitFor("the revoke is acknowledged", revoke, 5_000)
+        for (const answer of yield* asked) assert.notStrictEqual(answer.status, 200)
+        return (yield* Fiber.join(before)).some((answer) => answer.status === 200)
+      })
+      const races = yield* Effect.forEach(
+        Array.from({ length: 24 }, (_, n) => n),
+        trial,
+        { concurrency: 4 }
+      )
+      assert.include(races, true, "some were let in just before")
+      const late = yield* database.query(
+        "select s.id from streams s join stream_keys k on k.id = s.stream_key_id where s.started_at > k.revoked_at"
+      )
+      assert.deepStrictEqual(late, [])
+    })
+  )
+
   it.effect("ten revokes of a key at once, on all instances: one effect", () =>
     Effect.gen(function* () {
       const { instances: all } = yield* Fleet
@@ -175,6 +209,21 @@ export const instances = (it: Vitest.MethodsNonLive<Venue | Fleet>): void => {
         }).pipe(through(rest[0]!))
         yield* goesOn(live).pipe(through(former))
       })
+  )
+
+  it.effect("the database is away: each says so once, and that it sees again only the one that looks", () =>
+    Effect.gen(function* () {
+      const { instances: all, database } = yield* Fleet
+      yield* theLeader
+      const troubles = all.map(listenToTroubles)
+      yield* Effect.addFinalizer(() => database.thaw)
+      yield* database.freeze
+      for (const one of all) yield* waitFor("it is without its store", isTroubled(one, true), 5_000)
+      yield* database.thaw
+      for (const one of all) yield* waitFor("it has its store again", isTroubled(one, false), 5_000)
+      const sees = yield* Effect.forEach(troubles, (told) => waitFor("it has told of its troubles", told, 5_000))
+      assert.strictEqual(sees.filter(({ value }) => value).length, 1)
+    })
   )
 
   it.effect("no event of any stream was written twice", () =>
