@@ -7,7 +7,7 @@ import { promisify } from "node:util"
 import { type Client, has, hookServer, makeImages, script, shells } from "../../packages/adapters/test/hook/hookRuns.ts"
 import type { Promised } from "./figures.ts"
 
-const RUNS = 41
+const RUNS = 100
 const AIM: Promised = { median: 10 }
 const clients: ReadonlyArray<Client> = ["curl", "netcat", "GNU wget"]
 const run = promisify(execFile)
