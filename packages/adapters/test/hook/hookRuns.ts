@@ -55,9 +55,9 @@ export const shells: ReadonlyMap<string, ReadonlyArray<string>> = new Map(
 const images: ReadonlyMap<string, Readonly<Record<string, string | undefined>>> = new Map([
   ["curl", { curl: which("curl"), wget: busybox }],
   ["netcat", { busybox, wget: busybox, timeout: busybox }],
-  ["GNU wget", { wget: gnuWget, mktemp: which("mktemp"), rm: which("rm") }],
+  ["GNU wget", { wget: gnuWget, mktemp: which("mktemp"), rm: which("rm"), timeout: which("timeout") }],
   ["busybox wget", { wget: busybox, timeout: busybox }],
-  ["busybox and GNU wget", { busybox, wget: gnuWget, mktemp: which("mktemp"), rm: which("rm") }],
+  ["busybox and GNU wget", { busybox, wget: gnuWget, mktemp: which("mktemp"), rm: which("rm"), timeout: busybox }],
   ["busybox beside others", { busybox, curl: "false", wget: "false" }],
   ["busybox without nc", { curl: which("curl"), busybox: "no nc" }],
   ["nothing", {}]
@@ -115,7 +115,7 @@ export interface Received {
   readonly body: string
 }
 
-/** Answers with `answer.status`; or never, when that is 0. `onRequest` is awaited before the answer. */
+/** Answers with `answer.status`; never, when that is 0; a byte at a time and without an end, when it is -1. `onRequest` is awaited first. */
 export const hookServer = async () => {
   const received: Array<Received> = []
   const answer: { status: number; location?: string; onRequest?: () => unknown } = { status: 200 }
@@ -126,6 +126,12 @@ export const hookServer = async () => {
       received.push({ url: request.url ?? "", headers: request.headers, body: Buffer.concat(chunks).toString("utf8") })
       await answer.onRequest?.()
       if (answer.status === 0) return
+      if (answer.status === -1) {
+        const drip = setInterval(() => request.socket.write("x"), 300)
+        request.socket.once("close", () => clearInterval(drip))
+        request.socket.write("HTTP/1.1 ")
+        return
+      }
       response.writeHead(answer.status, answer.location === undefined ? {} : { location: answer.location })
       response.end(answer.status === 204 ? undefined : '{"detail":"HTTP/1.1 200 OK"}')
     })
