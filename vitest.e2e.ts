@@ -7,7 +7,8 @@ import { defineConfig } from "vitest/config"
 export default defineConfig({
   ssr: { resolve: { conditions: ["@greenroom/source", "node", "import", "module", "default"] } },
   test: {
-    include: ["e2e/*.test.ts"],
+    // What the pipeline's media server shows is a contract; the pipeline's figures are measured apart.
+    include: ["e2e/*.test.ts", "e2e/pipeline/mediaServer.test.ts"],
     testTimeout: 120_000,
     hookTimeout: 120_000,
     maxWorkers: 3,

@@ -24,6 +24,7 @@ const server = createServer((request, response) => {
     asked.push({ line: `${request.method} ${request.url}`, body, secret: request.headers["x-api-key"] })
     const listed = { stream_keys: [{ key_prefix: "sk_aaaa", path: "live/**", status }] }
     const made = request.url === "/broadcasters" ? { id: "b-1" } : { key_value: minted.shift() }
+    response.setHeader("content-type", "application/json")
     response.end(JSON.stringify(request.method === "GET" ? listed : made))
   })
 })
@@ -84,6 +85,26 @@ it("says what to do when it cannot", async () => {
   expect([secretless.code, secretless.err]).toEqual([1, expect.stringMatching(/^there is no API secret yet: start/)])
   const unknown = await run("coffee")
   expect([unknown.code, unknown.err]).toEqual([1, expect.stringMatching(/^expected one of env, containers/)])
+})
+
+it("knows another program by what it says, and shows none of it", async () => {
+  let answer = 0
+  const page = createServer((_, response) => {
+    response.writeHead(answer, { "content-type": "text/html" }).end("<p>It works!")
+  })
+  await new Promise<void>((resolve) => page.listen(0, "127.0.0.1", resolve))
+  const there = `http://127.0.0.1:${(page.address() as AddressInfo).port}`
+  const env = { GREENROOM_URL: there, MEDIAMTX_API_URL: there, MEDIAMTX_METRICS_URL: there }
+  for (answer of [200, 404]) {
+    const runs = await Promise.all(["key", "api-status", "metrics"].map((command) => run(command, env)))
+    for (const { code, out, err } of runs) {
+      expect([code, out]).toEqual([1, ""])
+      expect(err).toMatch(
+        new RegExp(`^who answers at ${there}\\S* \\(with status ${answer}\\) is another program: [^<\n]*\n$`)
+      )
+    }
+  }
+  page.close()
 })
 
 it("fills in each secret of the example with one of its own, and chooses the pipeline", () => {

@@ -108,6 +108,14 @@ const reach = async (url: string, init: RequestInit, remedy: string): Promise<Re
   }
 }
 
+/** What another program says there is nothing for people. */
+const stranger = (url: string, status: number) =>
+  new Cannot(
+    `who answers at ${url} (with status ${status}) is another program: stop it, or say where ours is in API_PORT and MEDIAMTX_PORTS`
+  )
+
+const isJson = ({ headers }: Response) => /\bjson\b/.test(headers.get("content-type") ?? "")
+
 const START = "start Greenroom with `make local` or `make dev`"
 
 // biome-ignore lint/suspicious/noExplicitAny: answers are looked into
@@ -115,6 +123,7 @@ const api = async (method: string, path: string, secret: string, body?: unknown)
   const headers = { "x-api-key": secret, "content-type": "application/json" }
   const sent = body === undefined ? {} : { body: JSON.stringify(body) }
   const response = await reach(`${greenroomUrl()}${path}`, { method, headers, ...sent }, START)
+  if (!isJson(response)) throw stranger(greenroomUrl(), response.status)
   if (response.ok) return response.json()
   if (response.status === 401)
     throw new Cannot(`${greenroomUrl()} refuses the API secret: another Greenroom runs there`)
@@ -175,10 +184,11 @@ export const until = async (url: string, patience: number, remedy: string): Prom
   }
 }
 
-const look = async (url: string, what: string): Promise<string> => {
+const look = async (url: string, what: string, ours: (response: Response) => boolean): Promise<string> => {
   const credentials = Buffer.from(`greenroom:${apiSecret()}`).toString("base64")
   const response = await reach(url, { headers: { authorization: `Basic ${credentials}` } }, `${what}; ${START}`)
   if (response.status === 401) throw new Cannot(`${url} refuses the API secret: another Greenroom decides there`)
+  if (!(response.ok && ours(response))) throw stranger(url, response.status)
   return response.text()
 }
 
@@ -188,12 +198,16 @@ const commands: Readonly<Record<string, () => void | Promise<void>>> = {
   wait: () => until(`${greenroomUrl()}/readyz`, 60_000, "`make logs` says why"),
   key: makeKey,
   "api-status": async () => {
-    const paths = await look(`${controlApiUrl()}/v3/paths/list`, "the media server's control API is not there")
+    const paths = await look(`${controlApiUrl()}/v3/paths/list`, "the media server's control API is not there", isJson)
     console.log(JSON.stringify(JSON.parse(paths), null, 2))
   },
   metrics: async () =>
     console.log(
-      await look(`${metricsUrl()}/metrics`, "the media server has metrics with docker/mediamtx/pipeline.yml alone")
+      await look(
+        `${metricsUrl()}/metrics`,
+        "the media server has metrics with docker/mediamtx/pipeline.yml alone",
+        ({ headers }) => /^text\/plain\b/.test(headers.get("content-type") ?? "")
+      )
     )
 }
 

@@ -139,6 +139,14 @@ it("names the port that is taken, whoever listens everywhere, and how to take ot
   expect(said).toMatch(new RegExp(`^these ports are in use: ${api} \\(Greenroom\\)\\. Stop .* MEDIAMTX_PORTS=rtmp=`))
 })
 
+it("says how to get a media server, and nothing that it would not heed", async () => {
+  const { env, folder } = await home()
+  const { code, said } = await runAlone({ ...env, MEDIAMTX_BIN: "/nowhere/mediamtx" })
+  rmSync(folder, { recursive: true, force: true })
+  expect(code).toBe(1)
+  expect(said).toMatch(/^no media server: .* put it on the PATH or name it in MEDIAMTX_BIN\.\n$/)
+})
+
 it.skipIf(mediaMtxBinary === undefined)("does not wait for a Greenroom that has ended", async () => {
   const { env, folder } = await home()
   const { code, said } = await runAlone({ ...env, MAX_WORKERS: "none" })

@@ -64,10 +64,10 @@ const checkPorts = async (): Promise<void> => {
 const mediaMtx = async (): Promise<string> => {
   const found = MediaMtxBinary.find({ bin: process.env.MEDIAMTX_BIN, directory: resolve(dataDirectory, "mediamtx") })
   const result = await Effect.runPromise(
-    Effect.match(found, { onFailure: (error) => error, onSuccess: ({ path }) => path })
+    Effect.match(found, { onFailure: (error) => new Cannot(`${error.withoutAnother}.`), onSuccess: ({ path }) => path })
   )
   if (typeof result === "string") return result
-  throw new Cannot(result.message)
+  throw result
 }
 
 const keptSecret = (name: string): string => {

@@ -1,18 +1,19 @@
 /**
  * How long `mtx-hook` takes from the start of its shell to its exit, against an HTTP server that answers at once. A small process starts
- * it and reads the clock, as MediaMTX is one: what it costs to start a child of a large one is not the script's.
+ * it and reads the clock, as MediaMTX is one: what it costs to start a child of a large one is not the script's. Beside the time stands
+ * the processor time, which other work on the machine disturbs less.
  */
 import { execFile } from "node:child_process"
 import { promisify } from "node:util"
 import { type Client, has, hookServer, makeImages, script, shells } from "../../packages/adapters/test/hook/hookRuns.ts"
 import type { Promised } from "./figures.ts"
 
-const RUNS = 41
+const RUNS = 100
 const AIM: Promised = { median: 10 }
 const clients: ReadonlyArray<Client> = ["curl", "netcat", "GNU wget"]
 const run = promisify(execFile)
 
-/** Bash of version 5 knows microseconds. Prints those of each run; ends with the first run that fails. */
+/** Bash of version 5 knows microseconds. Prints those of each run, and `times` at last; ends with the first run that fails. */
 const starter = `
 path=$1 runs=$2; shift 2
 while [ "$runs" -gt 0 ]; do
@@ -20,15 +21,21 @@ while [ "$runs" -gt 0 ]; do
   PATH=$path "$@" </dev/null || exit
   echo $((\${EPOCHREALTIME/[.,]/} - began))
   runs=$((runs - 1))
-done`
+done
+times`
 
 const timesOf = async (path: string, command: ReadonlyArray<string>, env: Readonly<Record<string, string>>) => {
   const args = ["-c", starter, "starter", path, String(RUNS), ...command]
   const { stdout } = await run("bash", args, { env: { PATH: process.env.PATH ?? "", ...env } as NodeJS.ProcessEnv })
-  return stdout
-    .trim()
-    .split("\n")
-    .map((micros) => Number(micros) / 1_000)
+  const lines = stdout.trim().split("\n")
+  const [children = ""] = lines.splice(-2).slice(-1)
+  const seconds = [...children.matchAll(/(\d+)m([\d.]+)s/g)].map(
+    ([, minutes, rest]) => Number(minutes) * 60 + Number(rest)
+  )
+  return {
+    millis: lines.map((micros) => Number(micros) / 1_000),
+    processor: (seconds.reduce((sum, each) => sum + each, 0) * 1_000) / RUNS
+  }
 }
 
 export const hookRunTimes = async () => {
@@ -52,15 +59,18 @@ export const hookRunTimes = async () => {
   try {
     for (const [shell, command] of shells) {
       if (shell === "bash") continue
-      rows.push({
-        what: `${shell}, an empty script`,
-        aim: null,
-        millis: await timesOf("", [...command, "-c", ":"], env)
-      })
+      const time = async (what: string, aim: Promised, path: string, args: ReadonlyArray<string>) => {
+        const { millis, processor } = await timesOf(path, [...command, ...args], env)
+        rows.push(
+          { what, aim, millis },
+          { what: `${what}, processor time, mean of ${RUNS}`, aim: null, millis: [processor] }
+        )
+      }
+      await time(`${shell}, an empty script`, null, "", ["-c", ":"])
       for (const client of clients.filter(has)) {
-        const millis = await timesOf(images.pathOf(client), [...command, script, "ready"], env)
         expected += RUNS
-        rows.push({ what: `${shell} with ${client === "netcat" ? "busybox" : client}`, aim: AIM, millis })
+        const what = `${shell} with ${client === "netcat" ? "busybox" : client}`
+        await time(what, AIM, images.pathOf(client), [script, "ready"])
       }
     }
     if (server.received.length !== expected) throw new Error(`${server.received.length} events of ${expected} came`)

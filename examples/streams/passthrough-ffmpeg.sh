@@ -26,4 +26,4 @@ case $scheme in
 esac
 need ffmpeg "https://ffmpeg.org/download.html, or your package manager"
 exec ffmpeg -hide_banner -loglevel warning -nostdin \
-  -rtsp_transport tcp -timeout 5000000 -fflags nobuffer -i "$input" -map 0 -c copy "$@" "$output"
+  -rtsp_transport tcp -timeout 5000000 -fflags nobuffer -i "$input" -map 0 -c copy -muxdelay 0 "$@" "$output"

@@ -1,19 +1,28 @@
 /** What the example scripts say of wrong arguments, under every shell that is here, and what shellcheck says of them. */
 import { spawnSync } from "node:child_process"
-import { readdirSync } from "node:fs"
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import { fileURLToPath } from "node:url"
-import { assert, describe, it } from "@effect/vitest"
+import { afterAll, assert, describe, it } from "@effect/vitest"
 
 const folder = fileURLToPath(new URL(".", import.meta.url))
 const scripts = readdirSync(folder).filter((name) => /^\w+-\w+\.sh$/.test(name))
 const has = (command: string) => spawnSync(command, ["--help"], { stdio: "ignore" }).error === undefined
 const shells = [["sh"], ["dash"], ["bash"], ["busybox", "ash"]].filter(([shell]) => has(shell!))
 
+const tools = mkdtempSync(join(tmpdir(), "players-"))
+/** Stands in for a tool: is started and stays. */
+for (const name of ["ffplay", "gst-launch-1.0"]) {
+  writeFileSync(join(tools, name), "#!/bin/sh\nexec sleep 60\n", { mode: 0o755 })
+}
+afterAll(() => rmSync(tools, { recursive: true }))
+
 const run = (shell: ReadonlyArray<string>, script: string, ...args: ReadonlyArray<string>) => {
   const [command = "", ...before] = shell
   const { status, stdout, stderr } = spawnSync(command, [...before, `${folder}${script}`, ...args], {
     encoding: "utf8",
-    env: { ...process.env, STREAM_KEY: "", STREAM_KEY_FILE: "" },
+    env: { ...process.env, PATH: `${tools}:${process.env.PATH}`, STREAM_KEY: "", STREAM_KEY_FILE: "" },
     timeout: 10_000
   })
   return { status, stdout, stderr }
@@ -49,6 +58,16 @@ for (const shell of shells) {
         wrong(["rtsp://x/y", "1.5"], /"1\.5" is no number of seconds: expected a whole number, 1 to 86400/)
         wrong(["rtsp://x/y", "0"], /"0" is no number of seconds/)
         wrong(["rtsp://x/y", "99999"], /99999 seconds are too many: expected 86400 at most/)
+      }
+    )
+
+    it.each(scripts.filter((script) => script.startsWith("play")))(
+      "%s ends what it started after the seconds that it was told, and says nothing",
+      (script) => {
+        const began = performance.now()
+        const { status, stdout, stderr } = run(shell, script, "rtsp://x/y", "1")
+        assert.deepStrictEqual({ status, stdout, stderr }, { status: 0, stdout: "", stderr: "" })
+        assert.isAtLeast(performance.now() - began, 1_000)
       }
     )
 

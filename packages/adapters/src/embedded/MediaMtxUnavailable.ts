@@ -6,7 +6,7 @@ export const mediaMtxVersion = "v1.20.1"
 
 const advice =
   `Install MediaMTX ${mediaMtxVersion} (https://github.com/bluenviron/mediamtx/releases/tag/${mediaMtxVersion}) and put it ` +
-  "on the PATH or name it in MEDIAMTX_BIN, or set MEDIAMTX_API_URL to a media server that runs already."
+  "on the PATH or name it in MEDIAMTX_BIN"
 
 export class MediaMtxUnavailable extends Schema.TaggedError<MediaMtxUnavailable>()("MediaMtxUnavailable", {
   /**
@@ -28,6 +28,11 @@ export class MediaMtxUnavailable extends Schema.TaggedError<MediaMtxUnavailable>
   detail: Schema.String
 }) {
   override get message() {
+    return `${this.withoutAnother}, or set MEDIAMTX_API_URL to a media server that runs already.`
+  }
+
+  /** The same for who cannot take a media server that runs already; a full stop is to follow. */
+  get withoutAnother() {
     return `no media server: ${this.detail}. ${advice}`
   }
 }

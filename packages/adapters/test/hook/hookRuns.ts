@@ -10,7 +10,8 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
-  symlinkSync
+  symlinkSync,
+  writeFileSync
 } from "node:fs"
 import { createServer, type IncomingHttpHeaders } from "node:http"
 import type { AddressInfo } from "node:net"
@@ -52,13 +53,21 @@ export const shells: ReadonlyMap<string, ReadonlyArray<string>> = new Map(
 
 /** What an image has beside its shell, by the client that the script then uses. */
 const images: ReadonlyMap<string, Readonly<Record<string, string | undefined>>> = new Map([
-  ["curl", { curl: which("curl"), busybox, wget: busybox }],
+  ["curl", { curl: which("curl"), wget: busybox }],
   ["netcat", { busybox, wget: busybox, timeout: busybox }],
-  ["GNU wget", { wget: gnuWget, mktemp: which("mktemp"), rm: which("rm") }],
+  ["GNU wget", { wget: gnuWget, mktemp: which("mktemp"), rm: which("rm"), timeout: which("timeout") }],
   ["busybox wget", { wget: busybox, timeout: busybox }],
-  ["busybox and GNU wget", { busybox, wget: gnuWget, mktemp: which("mktemp"), rm: which("rm") }],
+  ["busybox and GNU wget", { busybox, wget: gnuWget, mktemp: which("mktemp"), rm: which("rm"), timeout: busybox }],
+  ["busybox beside others", { busybox, curl: "false", wget: "false" }],
+  ["busybox without nc", { curl: which("curl"), busybox: "no nc" }],
   ["nothing", {}]
 ])
+
+/** What stands in for a tool: one that says why it was not to be asked, and a busybox that was built without it. */
+const stubs: Readonly<Record<string, string>> = {
+  false: "#!/bin/sh\necho 'nobody should ask this one' >&2\nexit 1\n",
+  "no nc": "#!/bin/sh\necho 'nc: applet not found' >&2\nexit 127\n"
+}
 
 const uses: Readonly<Record<string, string | undefined>> = {
   curl: which("curl"),
@@ -66,10 +75,20 @@ const uses: Readonly<Record<string, string | undefined>> = {
   "GNU wget": gnuWget,
   "busybox wget": busybox,
   "busybox and GNU wget": busybox === undefined ? undefined : gnuWget,
+  "busybox beside others": busybox,
+  "busybox without nc": which("curl"),
   nothing: "/"
 }
 
-export type Client = "curl" | "netcat" | "GNU wget" | "busybox wget" | "busybox and GNU wget" | "nothing"
+export type Client =
+  | "curl"
+  | "netcat"
+  | "GNU wget"
+  | "busybox wget"
+  | "busybox and GNU wget"
+  | "busybox beside others"
+  | "busybox without nc"
+  | "nothing"
 
 export const has = (client: Client): boolean => uses[client] !== undefined
 
@@ -78,7 +97,11 @@ export const makeImages = () => {
   const root = mkdtempSync(join(tmpdir(), "mtx-hook-"))
   for (const [name, tools] of images) {
     mkdirSync(join(root, name))
-    for (const [tool, file] of Object.entries(tools)) if (file !== undefined) symlinkSync(file, join(root, name, tool))
+    for (const [tool, file] of Object.entries(tools)) {
+      const stub = stubs[file ?? ""]
+      if (stub !== undefined) writeFileSync(join(root, name, tool), stub, { mode: 0o755 })
+      else if (file !== undefined) symlinkSync(file, join(root, name, tool))
+    }
   }
   return {
     pathOf: (client: Client) => join(root, client),
@@ -92,7 +115,7 @@ export interface Received {
   readonly body: string
 }
 
-/** Answers with `answer.status`; or never, when that is 0. `onRequest` is awaited before the answer. */
+/** Answers with `answer.status`; never, when that is 0; a byte at a time and without an end, when it is -1. `onRequest` is awaited first. */
 export const hookServer = async () => {
   const received: Array<Received> = []
   const answer: { status: number; location?: string; onRequest?: () => unknown } = { status: 200 }
@@ -103,6 +126,12 @@ export const hookServer = async () => {
       received.push({ url: request.url ?? "", headers: request.headers, body: Buffer.concat(chunks).toString("utf8") })
       await answer.onRequest?.()
       if (answer.status === 0) return
+      if (answer.status === -1) {
+        const drip = setInterval(() => request.socket.write("x"), 300)
+        request.socket.once("close", () => clearInterval(drip))
+        request.socket.write("HTTP/1.1 ")
+        return
+      }
       response.writeHead(answer.status, answer.location === undefined ? {} : { location: answer.location })
       response.end(answer.status === 204 ? undefined : '{"detail":"HTTP/1.1 200 OK"}')
     })
