@@ -46,8 +46,10 @@ export const deadlines = { admission: 700, reconciler: 1_200, general: 3_500 } a
 /** How many connections each client opens at most; three instances fit into the hundred that PostgreSQL allows by itself. */
 export const connections = { admission: 20, reconciler: 3, general: 7 } as const
 
+/** Connections do not grow old. All of a client's go together: the pool's own watch over each one's age costs every statement. */
+const RENEW_EVERY = "1 hour"
+
 const shared = {
-  connectionTTL: "1 hour",
   // The pool looks once in this time, so that an idle connection goes after at most twice as long.
   idleTimeout: "15 seconds",
   keepAlive: "10 seconds"
@@ -113,17 +115,26 @@ const make = Effect.fnUntraced(function* (
   })
   let current = yield* open
 
-  /** A client that once answered and now does not may sit on dead connections; one that never did is still connecting. */
-  const replace = (silent: Opened): Effect.Effect<void> =>
+  /**
+   * For a client that once answered and now does not, because it may sit on dead connections, and for an old one; one that never
+   * answered is still connecting.
+   */
+  const replace = (used: Opened): Effect.Effect<void> =>
     Effect.suspend(() => {
-      if (silent.replaced || !silent.answered) return Effect.void
-      silent.replaced = true
+      if (used.replaced || !used.answered) return Effect.void
+      used.replaced = true
       return Effect.flatMap(open, (fresh) => {
         current = fresh
         // Perhaps nobody was silent, and this one waited in vain for a connection: who waits there still has time to get one.
-        return Effect.forkIn(Effect.delay(Scope.close(silent.scope, Exit.void), deadlineMillis), outer)
+        return Effect.forkIn(Effect.delay(Scope.close(used.scope, Exit.void), deadlineMillis), outer)
       })
     }).pipe(Effect.uninterruptible, Effect.asVoid)
+
+  const renew = Effect.delay(
+    Effect.suspend(() => replace(current)),
+    RENEW_EVERY
+  )
+  yield* Effect.forkScoped(Effect.forever(renew))
 
   return {
     run: (operation, use) =>

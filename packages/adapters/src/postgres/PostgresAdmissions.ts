@@ -104,39 +104,48 @@ const admissionFacts = (rows: ReadonlyArray<Row>): AdmissionFacts => {
   }
 }
 
+/** What an admission and a takeover are told, in this order: `$1` to `$5`. */
+const told = ({ hash, path, sourceId, protocol, streamId }: AdmissionRequest) => [
+  hash,
+  path,
+  sourceId,
+  protocol,
+  streamId
+]
+
 /**
  * `fit`: the key, locked, if it is good and may be used on the path. A worker's key admits one connection, and that one again; an
- * ordinary one admits where the path is nobody else's.
+ * ordinary one admits where the path is nobody else's and not reserved.
  */
-const fitting = (sql: PgClient, { hash, path, sourceId, reserved }: AdmissionRequest) => sql`
+const fitting = (reserved: boolean) => `
   key as materialized (
     select id, broadcaster_id, key_prefix, label, expires_at, admits_until
     from stream_keys
-    where hash = ${hash} and revoked_at is null and enabled
-      and (expires_at is null or expires_at > clock_timestamp()) and path_within(path, ${path})
+    where hash = $1 and revoked_at is null and enabled
+      and (expires_at is null or expires_at > clock_timestamp()) and path_within(path, $2)
     for no key update
   ), fit as materialized (
     select * from key
     where (expires_at is null or expires_at > clock_timestamp())
       and case
         when admits_until is not null then coalesce(
-          (select s.source_id = ${sourceId} from streams s where s.stream_key_id = key.id), admits_until > clock_timestamp()
+          (select s.source_id = $3 from streams s where s.stream_key_id = key.id), admits_until > clock_timestamp()
         )
-        else ${sql.literal(reserved === true ? "false" : "true")} and not exists (
+        else ${!reserved} and not exists (
           select from stream_keys other
-          where other.path = ${path} and other.revoked_at is null and other.admits_until is null
+          where other.path = $2 and other.revoked_at is null and other.admits_until is null
             and other.broadcaster_id <> key.broadcaster_id
         )
       end
   )`
 
 /** The beginning of a session of the key that `fit` is. */
-const beginning = (sql: PgClient, { path, sourceId, protocol, streamId }: AdmissionRequest) => sql`
+const beginning = `
   insert into streams (id, stream_key_id, broadcaster_id, media_server, path, source_id, protocol, title, started_at)
-  select ${streamId}::uuid, fit.id, fit.broadcaster_id, 'main', ${path}, ${sourceId}, ${protocol}::text, fit.label, clock_timestamp()`
+  select $5::uuid, fit.id, fit.broadcaster_id, 'main', $2, $3, $4::text, fit.label, clock_timestamp()`
 
 /** With the first event of the session that is `new`, who was admitted: now, or before, on the same connection. */
-const outcome = (sql: PgClient, { path, sourceId }: AdmissionRequest) => sql`
+const outcome = `
   event as (
     insert into stream_events (stream_id, seq, type, at) select id, 1, 'admitted', started_at from new
   )
@@ -144,46 +153,56 @@ const outcome = (sql: PgClient, { path, sourceId }: AdmissionRequest) => sql`
   union all
   select s.id, true, fit.id, fit.key_prefix
   from fit join streams s on s.stream_key_id = fit.id
-  where s.media_server = 'main' and s.source_id = ${sourceId} and s.path = ${path}
+  where s.media_server = 'main' and s.source_id = $3 and s.path = $2
     and s.ended_at is null and s.stop_reason is null`
 
-const admission = (sql: PgClient, request: AdmissionRequest) => sql<Row>`
-  with ${fitting(sql, request)}, new as (
-    ${beginning(sql, request)} from fit
+const admission = (reserved: boolean) => `
+  with ${fitting(reserved)}, new as (
+    ${beginning} from fit
     on conflict do nothing
     returning id, started_at
-  ), ${outcome(sql, request)}`
+  ), ${outcome}`
 
 /**
  * Whom the key has is marked before the newcomer is inserted, so that the insert finds key and path free; when it does not, because
  * they are not the key's to give, it fails, and nothing of the statement stays.
  */
-const takeover = (sql: PgClient, request: AdmissionRequest) => sql<Row>`
-  with ${fitting(sql, request)}, superseded as materialized (
-    select supersede_others(fit.id, ${request.sourceId}) from fit
-    where not exists (select from streams where media_server = 'main' and source_id = ${request.sourceId})
+const takeover = (reserved: boolean) => `
+  with ${fitting(reserved)}, superseded as materialized (
+    select supersede_others(fit.id, $3) from fit
+    where not exists (select from streams where media_server = 'main' and source_id = $3)
   ), new as (
-    ${beginning(sql, request)} from fit, superseded
+    ${beginning} from fit, superseded
     returning id, started_at
-  ), ${outcome(sql, request)}`
+  ), ${outcome}`
+
+/** Written once, because every auth call pays for its statement's making. */
+const written = (statement: (reserved: boolean) => string) => {
+  const [ordinary, reserved] = [statement(false), statement(true)]
+  return (sql: PgClient, request: AdmissionRequest) =>
+    sql.unsafe<Row>(request.reserved === true ? reserved : ordinary, told(request))
+}
+
+const admitting = written(admission)
+const takingOver = written(takeover)
 
 const make = Effect.gen(function* () {
   const database = yield* AdmissionDatabase
 
   const admit: Admissions["Service"]["admit"] = Effect.fnUntraced(function* (request) {
-    const written = yield* database.run("Admissions.admit", (sql) => admission(sql, request))
-    return Arr.head(admittedRows(written).map(admitted))
+    const rows = yield* database.run("Admissions.admit", (sql) => admitting(sql, request))
+    return Arr.head(admittedRows(rows).map(admitted))
   })
 
   /** Once more after a conflict, with a new snapshot: the same connection may just have been admitted by another call. */
   const takeOver: Admissions["Service"]["takeOver"] = Effect.fnUntraced(function* (request) {
-    const written = yield* database.run("Admissions.takeOver", (sql) =>
-      takeover(sql, request).pipe(
-        Effect.catchReason("SqlError", "UniqueViolation", () => takeover(sql, request)),
+    const rows = yield* database.run("Admissions.takeOver", (sql) =>
+      takingOver(sql, request).pipe(
+        Effect.catchReason("SqlError", "UniqueViolation", () => takingOver(sql, request)),
         Effect.catchReason("SqlError", "UniqueViolation", () => Effect.succeed([]))
       )
     )
-    return Arr.head(admittedRows(written).map(admitted))
+    return Arr.head(admittedRows(rows).map(admitted))
   })
 
   const facts: Admissions["Service"]["facts"] = Effect.fnUntraced(function* ({ hash, path, sourceId }) {
