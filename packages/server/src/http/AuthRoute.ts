@@ -20,7 +20,7 @@ import * as Problems from "./api/Problems.ts"
 import { hookCheck } from "./HookSecret.ts"
 import { invalid } from "./invalid.ts"
 import { jsonBody } from "./jsonBody.ts"
-import { note } from "./RequestNote.ts"
+import { RequestNote } from "./RequestNote.ts"
 
 const readBody = jsonBody(AuthBody)
 
@@ -63,31 +63,33 @@ const factsOf = (call: AuthCall) => ({
 const isQuiet = (ask: AuthRequest, decision: AuthDecision): boolean =>
   decision._tag === "Refuse" ? decision.quiet : ask._tag === "Operate"
 
-const told = (facts: ReturnType<typeof factsOf>, ask: AuthRequest, decision: AuthDecision) =>
-  note({
-    quiet: isQuiet(ask, decision),
-    facts: {
-      ...facts,
-      decision: decision._tag === "Refuse" ? "refuse" : "allow",
-      reason: decision._tag === "Refuse" ? decision.reason : null,
-      ...(decision._tag === "Allow"
-        ? {}
-        : { stream_key_id: decision.key?.id ?? null, key_prefix: decision.key?.prefix ?? null }),
-      ...(decision._tag === "AllowPublisher" ? { stream_id: decision.streamId } : {})
-    }
-  })
+const factsWith = (facts: ReturnType<typeof factsOf>, decision: AuthDecision) => ({
+  ...facts,
+  decision: decision._tag === "Refuse" ? "refuse" : "allow",
+  reason: decision._tag === "Refuse" ? decision.reason : null,
+  ...(decision._tag === "Allow"
+    ? {}
+    : { stream_key_id: decision.key?.id ?? null, key_prefix: decision.key?.prefix ?? null }),
+  ...(decision._tag === "AllowPublisher" ? { stream_id: decision.streamId } : {})
+})
 
-const answer = Effect.fnUntraced(function* (checked: Effect.Success<typeof hookCheck>) {
-  yield* checked
-  const call = toCall(yield* readBody)
+const decided = Effect.fnUntraced(function* (call: AuthCall) {
+  const note = yield* RequestNote
   const facts = factsOf(call)
-  yield* note({ facts })
+  note.facts = facts
   const ask = readAuthCall(call)
   if (ask._tag === "Incomplete") return yield* invalid([{ pointer: ask.pointer, detail: ask.detail }])
   const decision = yield* authenticate(ask)
-  yield* told(facts, ask, decision)
+  note.quiet = isQuiet(ask, decision)
+  note.facts = factsWith(facts, decision)
   return yield* encode(decision)
 })
+
+const answer = (checked: Effect.Success<typeof hookCheck>) =>
+  Effect.andThen(
+    checked,
+    Effect.flatMap(readBody, (body) => decided(toCall(body)))
+  )
 
 export const layer = HttpRouter.use((router) =>
   Effect.flatMap(hookCheck, (checked) => router.add("POST", "/auth", answer(checked)))

@@ -3,9 +3,8 @@
  * MediaMTX sends it when its `authHTTPAddress` holds it, or a bearer token.
  */
 import { KeyMint, sameHash } from "@greenroom/core"
-import { Context, Effect, Option, type Redacted } from "effect"
-import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
-import * as HttpApiSecurity from "effect/http-api/HttpApiSecurity"
+import { Context, Effect, Option, Redacted } from "effect"
+import { HttpServerRequest } from "effect/http/HttpServerRequest"
 import { Unauthorized } from "./api/Problems.ts"
 import { BEARER_CHALLENGE, note } from "./RequestNote.ts"
 
@@ -13,18 +12,27 @@ export class HookSecret extends Context.Service<HookSecret, Option.Option<Redact
   "greenroom/http/HookSecret"
 ) {}
 
-const basic = HttpApiBuilder.securityDecode(HttpApiSecurity.basic)
-const bearer = HttpApiBuilder.securityDecode(HttpApiSecurity.bearer)
 const challenge = `Basic realm="greenroom", ${BEARER_CHALLENGE}`
+
+/** The credential in an `Authorization` header: a bearer token, or the password of HTTP Basic (RFC 7617: behind the first colon). */
+const credentialIn = (authorization: string | undefined): Redacted.Redacted<string> => {
+  const [, scheme = "", value = ""] = /^(basic|bearer) +([^ ]+) *$/i.exec(authorization ?? "") ?? []
+  if (scheme.toLowerCase() !== "basic") return Redacted.make(value)
+  const pair = Buffer.from(value, "base64").toString()
+  const colon = pair.indexOf(":")
+  return Redacted.make(colon === -1 ? "" : pair.slice(colon + 1))
+}
+
+const refused = Effect.andThen(
+  note({ challenge, facts: { reason: "hook_secret" } }),
+  Effect.fail(new Unauthorized({ detail: "The hook secret is missing or wrong" }))
+)
 
 /** A check to run before a media server's call is read; it passes when no secret is configured. */
 export const hookCheck = Effect.map(Effect.all([HookSecret, KeyMint]), ([secret, mint]) => {
   if (Option.isNone(secret)) return Effect.void
   const expected = mint.hash(secret.value)
-  return Effect.gen(function* () {
-    const isIt = (sent: Redacted.Redacted<string>) => sameHash(mint.hash(sent), expected)
-    if (isIt((yield* basic).password) || isIt(yield* bearer)) return
-    yield* note({ challenge, facts: { reason: "hook_secret" } })
-    return yield* new Unauthorized({ detail: "The hook secret is missing or wrong" })
-  })
+  return Effect.flatMap(HttpServerRequest, ({ headers }) =>
+    sameHash(mint.hash(credentialIn(headers.authorization)), expected) ? Effect.void : refused
+  )
 })

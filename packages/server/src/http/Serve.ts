@@ -5,11 +5,13 @@
 import { createServer, type Server } from "node:http"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { type Duration, Effect, Layer } from "effect"
+import * as HttpIncomingMessage from "effect/http/HttpIncomingMessage"
 import * as HttpMiddleware from "effect/http/HttpMiddleware"
 import * as HttpRouter from "effect/http/HttpRouter"
 import type { ServeError } from "effect/http/HttpServerError"
 import * as HttpMetrics from "./HttpMetrics.ts"
 import { RouteBoard, routerConfig } from "./KnownRoutes.ts"
+import { MAX_BODY } from "./RequestFrame.ts"
 import { refuseUnreadable, type Unreadable } from "./unreadable.ts"
 
 /** A request must be here as a whole, and its headers, too, within this. */
@@ -90,7 +92,10 @@ export const serve = <A, E, R>(
             gracefulShutdownTimeout: listen.finishWithin ?? FINISH_WITHIN
           })
         ),
-        Layer.provide(Layer.succeed(HttpMiddleware.TracerDisabledWhen, () => true))
+        Layer.provide([
+          Layer.succeed(HttpMiddleware.TracerDisabledWhen, () => true),
+          Layer.succeed(HttpIncomingMessage.MaxBodySize, MAX_BODY)
+        ])
       ) as Layer.Layer<A | Provided, HttpRouter.Request.Without<E> | ServeError, Needed<R>>
     })
   )

@@ -23,11 +23,11 @@ const parse = (text: string): Effect.Effect<unknown, ValidationFailed> =>
     }
   })
 
-const json = Effect.gen(function* () {
-  const request = yield* HttpServerRequest.HttpServerRequest
-  if (!isJson(request.headers["content-type"])) return yield* new UnsupportedMediaType({})
-  return yield* parse(yield* jsonText(request))
-})
+const json = Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
+  isJson(request.headers["content-type"])
+    ? Effect.flatMap(jsonText(request), parse)
+    : Effect.fail(new UnsupportedMediaType({}))
+)
 
 const whatever = Effect.flatMap(Effect.flatMap(HttpServerRequest.HttpServerRequest, bodyText), parse)
 
