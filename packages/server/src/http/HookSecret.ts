@@ -15,9 +15,10 @@ export class HookSecret extends Context.Service<HookSecret, Option.Option<Redact
 const challenge = `Basic realm="greenroom", ${BEARER_CHALLENGE}`
 
 /** The credential in an `Authorization` header: a bearer token, or the password of HTTP Basic (RFC 7617: behind the first colon). */
-const credentialIn = (authorization: string | undefined): Redacted.Redacted<string> => {
-  const [, scheme = "", value = ""] = /^(basic|bearer) +([^ ]+) *$/i.exec(authorization ?? "") ?? []
-  if (scheme.toLowerCase() !== "basic") return Redacted.make(value)
+const credentialIn = (authorization = ""): Redacted.Redacted<string> => {
+  const [scheme] = /^(basic|bearer) /i.exec(authorization) ?? [""]
+  const value = authorization.slice(scheme.length).trim()
+  if (scheme.toLowerCase() !== "basic ") return Redacted.make(scheme === "" ? "" : value)
   const pair = Buffer.from(value, "base64").toString()
   const colon = pair.indexOf(":")
   return Redacted.make(colon === -1 ? "" : pair.slice(colon + 1))
