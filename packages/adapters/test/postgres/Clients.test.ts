@@ -2,6 +2,7 @@
 import { assert, layer } from "@effect/vitest"
 import { Leases, Sessions, Streams } from "@greenroom/core"
 import { Context, Effect, Fiber, Layer, Result } from "effect"
+import { TestClock } from "effect/testing"
 import * as Database from "../../src/postgres/Database.ts"
 import { aSession } from "../contract/world.ts"
 import { clientOf, withClient } from "../fixtures/postgres.ts"
@@ -57,5 +58,21 @@ layer(world, { excludeTestServices: true, timeout: "60 seconds" })("Clients", (i
       for (const outcome of yield* Fiber.joinAll(late)) assert.isTrue(Result.isFailure(outcome))
       assert.deepStrictEqual(yield* Fiber.join(waiting), [{ one: 1 }])
     })
+  )
+
+  it.effect("connections are renewed after an hour, and not before", () =>
+    Effect.gen(function* () {
+      const address = yield* Address
+      const database = Context.get(yield* Layer.build(Database.layer(address)), Database.AdmissionDatabase)
+      const backend = Effect.map(
+        database.run("ask", (sql) => sql<{ pid: number }>`select pg_backend_pid() as pid`),
+        ([row]) => row?.pid
+      )
+      const first = yield* backend
+      yield* TestClock.adjust("59 minutes")
+      assert.strictEqual(yield* backend, first)
+      yield* TestClock.adjust("2 minutes")
+      assert.notStrictEqual(yield* backend, first)
+    }).pipe(Effect.provide(TestClock.layer()))
   )
 })
