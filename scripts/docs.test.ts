@@ -6,7 +6,9 @@ import { describe, expect, it } from "vitest"
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const read = (file: string) => readFileSync(join(root, file), "utf8")
-const pages = globSync(["*.md", "docs/**/*.md", "packages/*/{src,test}/**/*.md"], { cwd: root }).toSorted()
+const pages = globSync(["*.md", "docs/**/*.md", "packages/*/*.md", "packages/*/{src,test}/**/*.md"], {
+  cwd: root
+}).toSorted()
 
 const withoutBlocks = (text: string) => text.replaceAll(/^```[\s\S]*?^```$/gm, "")
 
@@ -44,6 +46,10 @@ const missingFiles = (text: string): ReadonlyArray<string> =>
 describe.each(pages)("%s", (page) => {
   it("has no dead link", () => expect(deadLinks(page, read(page))).toEqual([]))
   it("names no file that is not there", () => expect(missingFiles(read(page))).toEqual([]))
+})
+
+it("each package comes with the license", () => {
+  for (const name of ["core", "adapters", "server"]) expect(read(`packages/${name}/LICENSE`)).toBe(read("LICENSE"))
 })
 
 describe("the check itself", () => {
