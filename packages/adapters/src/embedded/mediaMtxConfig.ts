@@ -41,7 +41,7 @@ export interface Settings {
 
 export const bracketed = (host: string) => (host.includes(":") ? `[${host}]` : host)
 
-export const isWildcard = (host: string) => host === "0.0.0.0" || host === "::"
+const isWildcard = (host: string) => host === "0.0.0.0" || host === "::"
 
 /** Credentials in the address are sent as HTTP Basic; a redirect from there would let everybody in, so there must be none. */
 const authAddress = ({ host, port, secret }: Settings["auth"]) =>

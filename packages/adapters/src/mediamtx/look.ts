@@ -13,7 +13,7 @@ import { ConnectionList, Info, listedPath, listedSource, PathList } from "./Wire
 const ONE_PAGE = "?itemsPerPage=1000000"
 
 /** `started` of a version that has no `/v3/info`, or none in it. Restarts of such a server are not noticed as such. */
-export const STARTED_UNKNOWN = "unknown"
+const STARTED_UNKNOWN = "unknown"
 
 const infoCall: Call = { method: "GET", route: "/v3/info" }
 const pathsCall: Call = { method: "GET", route: "/v3/paths/list", rest: ONE_PAGE }

@@ -1,12 +1,12 @@
 /**
- * A `World` that lives: held in one place, moved by Effect's clock (under a test clock it stands still until the test moves it),
- * with clients that connect, are asked about, and can be waited for. It is what `MemoryMediaServer` looks at and what
- * `TwinServer` puts behind HTTP. Publishers are asked about one at a time, process-wide, as MediaMTX does; while one is being
- * asked about, its paths list hangs, and its RTSP lists do while that one is an RTSP session.
+ * A `World` that lives (`LivingWorld`), with clients that connect, are asked about, and can be waited for. It is what
+ * `MemoryMediaServer` looks at and what `TwinServer` puts behind HTTP. Publishers are asked about one at a time, process-wide, as
+ * MediaMTX does; while one is being asked about, its paths list hangs, and its RTSP lists do while that one is an RTSP session.
  */
 import { familyOf } from "@greenroom/core"
-import { Clock, Context, Deferred, Duration, Effect, Layer, type Scope, Semaphore } from "effect"
+import { Context, Deferred, Duration, Effect, Layer, type Scope, Semaphore } from "effect"
 import { type AuthQuestion, type Client, queryOf, questionsOf } from "./AuthQuestion.ts"
+import { makeLivingWorld, type Step } from "./LivingWorld.ts"
 import { type ClientOptions, type Connected, defaultTracks, type Publisher, type PublishOptions } from "./Publisher.ts"
 import { randomUuid } from "./randomUuid.ts"
 import * as World from "./World.ts"
@@ -19,7 +19,7 @@ export class MediaWorld extends Context.Service<
   {
     /** The world as it is now. */
     readonly world: Effect.Effect<World.World>
-    readonly change: (step: (world: World.World, now: number) => World.World) => Effect.Effect<World.World>
+    readonly change: (step: Step) => Effect.Effect<World.World>
     /** Waits until the check gives something. */
     readonly until: <A>(check: (world: World.World) => A | undefined) => Effect.Effect<A>
     /** From now on this decides who is let in. Until then everybody is. */
@@ -63,61 +63,19 @@ export const make = Effect.fnUntraced(function* (
   const scope = yield* Effect.scope
   const { authenticate: initial = () => Effect.succeed(true), rtspHangs = true, readyAfter, ...rest } = options
   let authenticate = initial
-  let world = World.begin(yield* Clock.currentTimeMillis, {
+  const living = yield* makeLivingWorld({
     ...World.defaultOptions,
     ...rest,
     readyAfter: { ...World.defaultOptions.readyAfter, ...readyAfter }
   })
-  const newGate = (): Gate => ({ turn: Semaphore.makeUnsafe(1), of: world.starts, rtsp: 0 })
+  const { change, until } = living
+  const newGate = (): Gate => ({ turn: Semaphore.makeUnsafe(1), of: living.peek().starts, rtsp: 0 })
   let gate = newGate()
-  const waiting = new Set<() => void>()
-  const observers: Array<(happening: World.Happening) => void> = []
-
-  let wakes = 0
-  const wake = () => {
-    wakes += 1
-    for (const resume of [...waiting]) resume()
-  }
-
-  const change = (step: (world: World.World, now: number) => World.World) =>
-    Effect.map(Clock.currentTimeMillis, (now) => {
-      const before = world
-      const after = step(World.advance(world, now), now)
-      world = after.happened.length === 0 ? after : { ...after, happened: [] }
-      for (const happening of after.happened) for (const observer of observers) observer(happening)
-      if (after !== before) wake()
-      return world
-    })
-  const current = change((same) => same)
-
-  /** `since`: the number of wakes that the caller knows of. */
-  const changed = (since: number) =>
-    Effect.callback<void>((resume) => {
-      if (wakes !== since) return resume(Effect.void)
-      const done = () => {
-        waiting.delete(done)
-        resume(Effect.void)
-      }
-      waiting.add(done)
-      return Effect.sync(() => waiting.delete(done))
-    })
-
-  const until = Effect.fnUntraced(function* <A>(check: (world: World.World) => A | undefined) {
-    for (;;) {
-      const now = yield* current
-      const since = wakes
-      const found = check(now)
-      if (found !== undefined) return found
-      const due = World.nextDue(now)
-      const left = due === null ? null : Math.max(due - (yield* Clock.currentTimeMillis), 0)
-      yield* left === null ? changed(since) : Effect.raceFirst(changed(since), Effect.sleep(left))
-    }
-  })
 
   const decided = Effect.fnUntraced(function* (client: Client) {
     for (const question of questionsOf(client)) {
       const allowed = yield* authenticate(question).pipe(
-        Effect.timeoutOrElse({ duration: world.options.readTimeout, orElse: () => Effect.succeed(false) }),
+        Effect.timeoutOrElse({ duration: living.peek().options.readTimeout, orElse: () => Effect.succeed(false) }),
         Effect.catchDefect(() => Effect.succeed(false))
       )
       if (allowed) return true
@@ -147,7 +105,7 @@ export const make = Effect.fnUntraced(function* (
           })
         ),
         Effect.tap((allowed) => change((now, at) => (mine === gate ? World.answer(now, at, client.id, allowed) : now))),
-        Effect.tap(() => Effect.sync(wake))
+        Effect.tap(() => Effect.sync(living.wake))
       )
     })
 
@@ -213,7 +171,7 @@ export const make = Effect.fnUntraced(function* (
   const progress = until<never>(() => undefined)
 
   const handles = new Map<string, { closed: Deferred.Deferred<World.CloseReason>; ready: Deferred.Deferred<boolean> }>()
-  observers.push((happening) => {
+  living.observe((happening) => {
     const id = happening._tag === "Closed" ? happening.id : happening.connection.id
     const handle = handles.get(id)
     if (handle === undefined) return
@@ -230,7 +188,7 @@ export const make = Effect.fnUntraced(function* (
   })
 
   return MediaWorld.of({
-    world: current,
+    world: living.current,
     change,
     until,
     authenticateWith: (next) =>
@@ -244,7 +202,7 @@ export const make = Effect.fnUntraced(function* (
     rtspAnswers: Effect.suspend(() => until(() => (gate.rtsp === 0 || !rtspHangs ? true : undefined))).pipe(
       Effect.asVoid
     ),
-    observe: (observer) => Effect.sync(() => void observers.push(observer)),
+    observe: (observer) => Effect.sync(() => living.observe(observer)),
     stop,
     start,
     restart: Effect.andThen(stop, start)

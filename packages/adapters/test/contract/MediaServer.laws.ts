@@ -127,7 +127,7 @@ export const mediaServerLaws = (
 
     law("a publisher can be kicked before it is ready", (stage) =>
       Effect.gen(function* () {
-        const publisher = yield* stage.publish({ protocol: "rtmp", path: "live/early" })
+        const publisher = yield* stage.publish({ protocol: "rtmp", path: "live/early", inNoHurry: true })
         const listed = yield* eventually(
           stage,
           stage.mediaServer.look,

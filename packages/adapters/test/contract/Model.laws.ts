@@ -17,8 +17,8 @@ import {
   StreamKeys
 } from "@greenroom/core"
 import { DateTime, Effect, Option, Result, Schema } from "effect"
-import { contract, elapse, everyStreamIsTheFoldOfItsEvents, type Store } from "./contract.ts"
-import { aBroadcaster, aKey, anAsk, aSession, eventTypes, type Key, later, now, stateOf } from "./world.ts"
+import { contract, everyStreamIsTheFoldOfItsEvents, type Store } from "./contract.ts"
+import { aBroadcaster, aKey, anAsk, aSession, eventTypes, type Key, stateOf, tryToExpire } from "./world.ts"
 
 const At = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 5 }))
 
@@ -143,8 +143,7 @@ export const modelLaws = (store: Store) =>
               yield* keys.change(pick(issued, step.key).id, { enabled: step.step === "enable" })
               break
             case "expire":
-              yield* keys.change(pick(issued, step.key).id, { expiresAt: later(yield* now, 10) })
-              yield* elapse(11)
+              yield* tryToExpire(pick(issued, step.key).id)
               break
             case "move":
               if (made.length > 0) yield* make(step.made, pick(made, step.made.at))

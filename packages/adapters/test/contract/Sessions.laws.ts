@@ -15,7 +15,8 @@ import { DateTime, Effect } from "effect"
 import { contract, elapse, plain, type Store } from "./contract.ts"
 import { aBroadcaster, aKey, aSession, details, eventsOf, eventTypes, expire, newId, stateOf } from "./world.ts"
 
-const atOnce = { concurrency: "unbounded" } as const
+/** More than the store has connections for, and few enough that nobody waits past a deadline on a busy machine. */
+const atOnce = { concurrency: 10 } as const
 
 const ready = (id: StreamId) => [{ streamId: id, sourceType: "rtmpConn" }]
 

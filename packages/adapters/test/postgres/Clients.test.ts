@@ -46,15 +46,19 @@ layer(world, { excludeTestServices: true, timeout: "60 seconds" })("Clients", (i
     Effect.gen(function* () {
       const address = yield* Address
       const general = Context.get(yield* Layer.build(Database.layer(address)), Database.GeneralDatabase)
+      const ask = general.run("ask", (sql) => sql`select 1 as one`)
+      // Only a client that once answered can go silent, and is replaced then.
+      yield* ask
       const sleep = general.run("sleep", (sql) => sql`select pg_sleep(3.9)`)
-      const all = Effect.forEach(Array.from({ length: Database.connections.general }), () =>
+      const crowd = Effect.forEach(Array.from({ length: Database.connections.general }), () =>
         Effect.forkChild(Effect.result(sleep))
       )
-      yield* all
-      // They come behind those who hold every connection, and sleep on when their deadline has come.
-      const late = yield* all
-      yield* Effect.sleep("3 seconds")
-      const waiting = yield* Effect.forkChild(general.run("ask", (sql) => sql`select 1 as one`))
+      const first = yield* crowd
+      const late = yield* crowd
+      // The server has ended the statements of the first; those behind them hold every connection now, and sleep on when their own
+      // deadline has come, because that was counted from the beginning.
+      for (const outcome of yield* Fiber.joinAll(first)) assert.isTrue(Result.isFailure(outcome))
+      const waiting = yield* Effect.forkChild(ask)
       for (const outcome of yield* Fiber.joinAll(late)) assert.isTrue(Result.isFailure(outcome))
       assert.deepStrictEqual(yield* Fiber.join(waiting), [{ one: 1 }])
     })

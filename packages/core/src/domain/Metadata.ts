@@ -1,11 +1,12 @@
 /**
  * The free JSON object that an embedding application hangs on a broadcaster or a stream. Greenroom stores it and gives it
  * back; it only sees to it that the store can hold it and that it comes back as it was: an object, at most 16 KiB as JSON, at most
- * 32 levels deep, no NUL and no lone surrogate in any string or name (PostgreSQL's `jsonb` refuses both), and no whole number that a
- * JavaScript number would round.
+ * 32 levels deep, no NUL and no lone surrogate in any string or name (PostgreSQL's `jsonb` refuses both), no stream key, and no whole
+ * number that a JavaScript number would round.
  */
 import { Schema } from "effect"
 import { isStorable } from "./PlainText.ts"
+import { containsKey } from "./StreamPath.ts"
 
 export const METADATA_MAX_BYTES = 16 * 1024
 export const METADATA_MAX_DEPTH = 32
@@ -23,15 +24,22 @@ const numberFlaw = (value: number): string | undefined =>
       ? `Expected whole numbers of at most ${Number.MAX_SAFE_INTEGER}: send larger ones as strings`
       : undefined
 
+const textFlaw = (text: string, what: string): string | undefined =>
+  !isStorable(text)
+    ? `Expected ${what} without NUL and lone surrogates`
+    : containsKey(text)
+      ? `Expected ${what} without a stream key in them`
+      : undefined
+
 const valueFlaw = (value: unknown, depth: number): string | undefined => {
-  if (typeof value === "string") {
-    return isStorable(value) ? undefined : "Expected strings without NUL and lone surrogates"
-  }
+  if (typeof value === "string") return textFlaw(value, "strings")
   if (typeof value === "number") return numberFlaw(value)
   if (typeof value === "bigint") return "Expected numbers that JSON can hold"
   if (typeof value !== "object" || value === null) return undefined
   if (depth > METADATA_MAX_DEPTH) return `Expected at most ${METADATA_MAX_DEPTH} levels of nesting`
-  return Object.keys(value).every(isStorable) ? undefined : "Expected names without NUL and lone surrogates"
+  return Object.keys(value)
+    .map((name) => textFlaw(name, "names"))
+    .find((flaw) => flaw !== undefined)
 }
 
 /** What is wrong with the value, or `undefined`. Walks with a stack of its own: the depth is the sender's choice. */

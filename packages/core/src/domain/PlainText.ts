@@ -1,9 +1,10 @@
 /**
  * Text that people type and PostgreSQL stores: bounded, not blank, and free of what a terminal, a log line or a `text` column
- * chokes on (control characters, NUL, lone surrogates). Every free-text field of the domain is one of these, so no
- * adapter has to ask again.
+ * chokes on (control characters, NUL, lone surrogates). What looks like a stream key is refused, too: the store would keep it,
+ * and show it. Every free-text field of the domain is one of these, so no adapter has to ask again.
  */
 import { Schema } from "effect"
+import { containsKey } from "./StreamPath.ts"
 
 const lonely = /[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this looks for
@@ -25,7 +26,9 @@ const textFilter = (forbidden: RegExp, allowed: string) =>
         ? "Expected well-formed Unicode, without lone surrogates"
         : blank.test(text)
           ? "Expected text that is not blank"
-          : undefined
+          : containsKey(text)
+            ? "Expected text without a stream key in it"
+            : undefined
   )
 
 /** One line, not blank, of 1 to `max` UTF-16 code units. */

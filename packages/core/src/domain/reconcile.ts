@@ -74,6 +74,8 @@ export type Command =
   /** A publisher that no list shows and no kick reaches (MediaMTX's RTSP between ANNOUNCE and RECORD). */
   | { readonly _tag: "CurePath"; readonly path: string; readonly sourceId: string }
 
+export type CommandOf<T extends Command["_tag"]> = Extract<Command, { readonly _tag: T }>
+
 export interface Reconciliation {
   readonly commands: ReadonlyArray<Command>
   /** What the look said of sessions that go on: confirmed, whether or not anything has changed. */

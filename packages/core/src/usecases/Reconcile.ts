@@ -6,15 +6,23 @@
  */
 import { Context, Effect, Metric } from "effect"
 import type { Findings } from "../domain/Findings.ts"
-import type { StreamId } from "../domain/Ids.ts"
-import type { ListedSource, Look } from "../domain/Look.ts"
-import { type Command, type Memory, type Policy, reconcile, type StoredSession } from "../domain/reconcile.ts"
+import type { Look } from "../domain/Look.ts"
+import {
+  type Command,
+  type CommandOf,
+  type Memory,
+  type Policy,
+  reconcile,
+  type StoredSession
+} from "../domain/reconcile.ts"
 import { type Lease, Leases } from "../ports/Leases.ts"
 import { MediaServer } from "../ports/MediaServer.ts"
 import { Sessions } from "../ports/Sessions.ts"
 import * as Telemetry from "../Telemetry.ts"
-import { type Chronicle, type KickReason, makeChronicle } from "./Chronicle.ts"
-import { elapsed, readClocks } from "./OwnClock.ts"
+import { type Acting, beginActing } from "./Acting.ts"
+import { type Chronicle, makeChronicle } from "./Chronicle.ts"
+import { cureAll } from "./cureAll.ts"
+import { kickAll } from "./kickAll.ts"
 import { Tenure, takeLease } from "./Tenure.ts"
 
 /** How this deployment reconciles. */
@@ -41,33 +49,6 @@ export type PassOutcome =
       readonly look: Look
       readonly sessions: ReadonlyArray<StoredSession>
     }
-
-/**
- * What a pass does about single connections it begins within this time of having looked; the rest is left to the next pass, which comes
- * at once. Thus calls that get no answer, however many, put off the next look by this and one call's deadline.
- */
-export const ACT_FOR_MS = 2_000
-
-interface Acting {
-  /** Does the step, or leaves it, which is a `null`. */
-  readonly inTime: <A, E, R>(step: Effect.Effect<A, E, R>) => Effect.Effect<A | null, E, R>
-  left: boolean
-}
-
-const beginActing = Effect.map(readClocks, (since): Acting => {
-  const acting: Acting = {
-    left: false,
-    inTime: <A, E, R>(step: Effect.Effect<A, E, R>): Effect.Effect<A | null, E, R> =>
-      Effect.flatMap(readClocks, (now): Effect.Effect<A | null, E, R> => {
-        if (elapsed(since, now) < ACT_FOR_MS) return step
-        acting.left = true
-        return Effect.succeed(null)
-      })
-  }
-  return acting
-})
-
-type Of<T extends Command["_tag"]> = Extract<Command, { readonly _tag: T }>
 
 /**
  * `chronicle` goes on from pass to pass; `leaseRead` is told what the lease says, also when this pass sees nothing. A pass that
@@ -105,7 +86,7 @@ const led = Effect.fnUntraced(function* (memory: Memory, lease: Lease, chronicle
   const holding = (lease.lastLook?.found.heldBack ?? 0) > 0
   const result = reconcile(policy, s1, look, s2, { ...memory, started: lease.started, holding })
   const only = <T extends Command["_tag"]>(tag: T) =>
-    result.commands.filter((command): command is Of<T> => command._tag === tag)
+    result.commands.filter((command): command is CommandOf<T> => command._tag === tag)
 
   // Whoever sees a stream become active finds its tracks there.
   if (result.observations.length > 0) yield* during(sessions.observe(result.observations, policy.holder))
@@ -151,11 +132,11 @@ const led = Effect.fnUntraced(function* (memory: Memory, lease: Lease, chronicle
 })
 
 /** Sources whose absence needs a second word are asked for by id; a failed question leaves the session as it is. */
-const endAll = Effect.fnUntraced(function* (ends: ReadonlyArray<Of<"End">>, holder: string, acting: Acting) {
+const endAll = Effect.fnUntraced(function* (ends: ReadonlyArray<CommandOf<"End">>, holder: string, acting: Acting) {
   const sessions = yield* Sessions
   const mediaServer = yield* MediaServer
   const { during } = yield* Tenure
-  const gone = (end: Of<"End">) =>
+  const gone = (end: CommandOf<"End">) =>
     end.verify
       ? acting.inTime(
           during(
@@ -173,94 +154,4 @@ const endAll = Effect.fnUntraced(function* (ends: ReadonlyArray<Of<"End">>, hold
     const ids = candidates.filter((_, index) => verdicts[index] === true).map((end) => end.session.streamId)
     if (ids.length > 0) yield* during(sessions.end(ids, cause, holder))
   }
-})
-
-/**
- * Resets the paths of publishers that no kick reaches, if another look shows them there still: a newcomer that has driven one out since
- * must not go in its place. The lease is renewed right before each, because a reset that was begun is not interrupted. A path that could
- * not be reset is seen again, and keeps the pass from nothing.
- */
-const cureAll = Effect.fnUntraced(function* (
-  cures: ReadonlyArray<Of<"CurePath">>,
-  chronicle: Chronicle,
-  acting: Acting
-) {
-  if (cures.length === 0) return
-  const mediaServer = yield* MediaServer
-  const { during, renew } = yield* Tenure
-  const again = yield* acting.inTime(
-    during(Effect.catchTag(mediaServer.look, "MediaServerUnavailable", () => Effect.succeed(null)))
-  )
-  if (again === null) return
-  const { paths, sources } = again
-  const isThere = ({ path, sourceId }: Of<"CurePath">) =>
-    paths.some((one) => one.name === path && one.sourceId === sourceId) && !sources.some((one) => one.id === sourceId)
-  const count = (outcome: "reset" | "failed") => Metric.update(Metric.withAttributes(Telemetry.cures, { outcome }), 1)
-  for (const { path, sourceId } of cures.filter(isThere)) {
-    const cure = mediaServer.curePath(path).pipe(
-      Effect.andThen(Effect.andThen(count("reset"), chronicle.cured(path, sourceId))),
-      Effect.catchTag("MediaServerUnavailable", (error) =>
-        Effect.andThen(count("failed"), chronicle.notCured(path, sourceId, error))
-      )
-    )
-    yield* acting.inTime(Effect.andThen(renew, during(cure)))
-  }
-})
-
-/** Kicks those for whom the reason still holds. How many strangers were told to go for the first time, and whether anybody was. */
-const kickAll = Effect.fnUntraced(function* (
-  stopping: ReadonlyArray<Of<"KickStopping">>,
-  strangers: ReadonlyArray<Of<"KickUnauthorized">>,
-  holder: string,
-  chronicle: Chronicle,
-  acting: Acting
-) {
-  const outcome = { strangers: 0, first: false }
-  if (stopping.length + strangers.length === 0) return outcome
-  const sessions = yield* Sessions
-  const mediaServer = yield* MediaServer
-  const { during } = yield* Tenure
-  const ids = [...stopping, ...strangers].map((command) => command.listed.id)
-  const now = yield* during(sessions.bySource(ids))
-  const bySource = new Map(now.map((session) => [session.source.id, session]))
-
-  const kick = (listed: ListedSource, why: KickReason) =>
-    acting.inTime(
-      during(
-        mediaServer.kick({ protocol: listed.protocol, id: listed.id }).pipe(
-          Effect.tap(() => Metric.update(Metric.withAttributes(Telemetry.kicks, { why }), 1)),
-          Effect.flatMap((answer) => chronicle.told(listed, why, answer)),
-          Effect.map((first) => {
-            if (first) outcome.first = true
-            if (first && why !== "stopping") outcome.strangers++
-            return true
-          }),
-          Effect.catchTag("MediaServerUnavailable", (error) =>
-            Effect.as(chronicle.notAnswered(listed, why, error), false)
-          )
-        )
-      )
-    )
-
-  const told: Array<StreamId> = []
-  const kickStopping = Effect.fnUntraced(function* ({ listed }: Of<"KickStopping">) {
-    const session = bySource.get(listed.id)
-    if (session === undefined || session.state.ending === null) return
-    if ((yield* kick(listed, "stopping")) === true && session.state.ending.kickedAt === null)
-      told.push(session.streamId)
-  })
-  const kickStranger = Effect.fnUntraced(function* ({ listed, former }: Of<"KickUnauthorized">) {
-    if (bySource.has(listed.id)) return
-    yield* kick(listed, former ? "former" : "unauthorized")
-  })
-
-  // Those whose last kick got no answer come last: they must not take the time of the others.
-  const doubtful = ({ listed }: { readonly listed: ListedSource }) => Number(chronicle.isUnanswered(listed.id))
-  yield* Effect.forEach(
-    [...stopping, ...strangers].sort((one, other) => doubtful(one) - doubtful(other)),
-    (command) => (command._tag === "KickStopping" ? kickStopping(command) : kickStranger(command)),
-    { concurrency: 8, discard: true }
-  )
-  if (told.length > 0) yield* during(sessions.markKicked(told, holder))
-  return outcome
 })

@@ -98,6 +98,15 @@ describe("Metadata", () => {
     assert.include(complaintOf({ b: ["a\udc00"] }), "strings without NUL")
   })
 
+  it("refuses a stream key, and does not repeat it", () => {
+    const key = `sk_abcd${"x".repeat(39)}`
+    for (const value of [{ a: { note: `it is ${key}` } }, { a: [{ [key]: 1 }] }]) {
+      const said = complaintOf(value)
+      assert.include(said, "without a stream key")
+      assert.notInclude(said, "xxxxx")
+    }
+  })
+
   it("refuses whole numbers that would come back as others, and points at them", () => {
     assert.isTrue(takes({ a: Number.MAX_SAFE_INTEGER, b: -Number.MAX_SAFE_INTEGER, c: 0.1, d: -0, e: 1.5e-300 }))
     for (const text of ["9007199254740993", "-9007199254740993", "12345678901234567890", "1e21"]) {

@@ -65,5 +65,10 @@ describe("text", () => {
     assert.include(why("a\ud800"), "well-formed Unicode")
     assert.include(why("  "), "not blank")
     assert.include(why("\n", Description), "not blank")
+    for (const schema of [DisplayName, Contact, Label, Title, Description, RecordingRef]) {
+      const said = why(`mine: sk_abcd${"x".repeat(39)}`, schema as typeof DisplayName)
+      assert.include(said, "without a stream key")
+      assert.notInclude(said, "xxxxx")
+    }
   })
 })

@@ -62,7 +62,13 @@ const nothing: AdmissionFacts = {
 const paths = oneOf([element(["live/a", "live/a/b", "other/a", "live"]), validPaths])
 const asks = Arbitrary.all({
   path: oneOf([paths, paths, paths, pathish, Arbitrary.map(keyValues, (key) => `live/${key}`)]),
-  sourceId: element(["source-1", "source-2"])
+  sourceId: element(["source-1", "source-2"]),
+  reserved: element([false, false, false, true])
+})
+/** Of a worker's key. */
+const tickets = Arbitrary.all({
+  admitsUntil: element([at(1), at(1), at(0), at(-1)]),
+  spent: element([false, false, true])
 })
 const keys: Arbitrary.Arbitrary<KeyFacts> = Arbitrary.map(
   Arbitrary.all({
@@ -70,9 +76,15 @@ const keys: Arbitrary.Arbitrary<KeyFacts> = Arbitrary.map(
     path: element([null, null, "live/a", "live/*", "live/**", "other/**"]),
     enabled: element([true, true, true, false]),
     expiresAt: element([null, null, at(1), at(0), at(-1)]),
-    revokedAt: element([null, null, null, at(-5), at(5)])
+    revokedAt: element([null, null, null, at(-5), at(5)]),
+    ticket: oneOf([element([undefined]), element([undefined]), tickets])
   }),
-  (key) => ({ ...goodKey, ...key, path: key.path as PathLimitText | null })
+  ({ ticket, ...key }) => ({
+    ...goodKey,
+    ...key,
+    path: key.path as PathLimitText | null,
+    ...(ticket === undefined ? {} : { ticket })
+  })
 )
 const sessions: Arbitrary.Arbitrary<SessionFacts> = Arbitrary.map(
   Arbitrary.all({
@@ -95,13 +107,17 @@ const anyFacts: Arbitrary.Arbitrary<AdmissionFacts> = Arbitrary.all({
   pathOwnedByOther: element([false, false, false, true])
 })
 
-/** Half of them have nothing against the key itself, so that sessions decide. */
+/** Two in three have nothing against the key itself, so that sessions decide, and tickets. */
 const facts = oneOf([
   anyFacts,
-  Arbitrary.map(anyFacts, (given) => ({ ...given, key: goodKey, pathOwnedByOther: false }))
+  Arbitrary.map(anyFacts, (given) => ({ ...given, key: goodKey, pathOwnedByOther: false })),
+  Arbitrary.map(Arbitrary.all({ given: anyFacts, ticket: tickets }), ({ given, ticket }) => ({
+    ...given,
+    key: { ...goodKey, ticket }
+  }))
 ])
 
-type Ask = { readonly path: string; readonly sourceId: string }
+type Ask = { readonly path: string; readonly sourceId: string; readonly reserved?: boolean }
 const mayUse = (limit: string | null, path: string): boolean =>
   limit === null ||
   new RegExp(
@@ -124,9 +140,15 @@ const rules: ReadonlyArray<readonly [answer: string, applies: (ask: Ask, facts: 
   ],
   ["stream_key_disabled", (_, { key }) => !key!.enabled],
   ["path_not_allowed", ({ path }, { key }) => !mayUse(key!.path, path)],
-  ["path_not_allowed", (_, { pathOwnedByOther }) => pathOwnedByOther],
+  ["path_not_allowed", ({ reserved }, { key }) => reserved === true && key!.ticket === undefined],
+  ["path_not_allowed", (_, { key, pathOwnedByOther }) => pathOwnedByOther && key!.ticket === undefined],
   ["Again", (ask, { sourceSession: own, key }) => own !== null && sameAgain(own, ask, key!)],
   ["stream_key_in_use", (_, { sourceSession }) => sourceSession !== null],
+  ["stream_key_expired", (_, { key }) => key!.ticket?.spent === true],
+  [
+    "stream_key_expired",
+    (_, { key, now }) => key!.ticket !== undefined && key!.ticket.admitsUntil.epochMilliseconds <= now.epochMilliseconds
+  ],
   ["InUse", (_, { keySession, pathSession }) => keySession !== null || pathSession !== null],
   ["Admit", () => true]
 ]
@@ -151,7 +173,8 @@ describe("decide", () => {
       assert.isTrue(key !== null && key.revokedAt === null && key.enabled)
       assert.isTrue(key!.expiresAt === null || key!.expiresAt.epochMilliseconds > NOW.epochMilliseconds)
       assert.isTrue(mayUse(key!.path, ask.path))
-      assert.isFalse(given.pathOwnedByOther)
+      if (key?.ticket === undefined) assert.isFalse(given.pathOwnedByOther || ask.reserved)
+      else assert.deepStrictEqual(key.ticket, { admitsUntil: at(1), spent: false })
       assert.deepStrictEqual([given.sourceSession, given.keySession, given.pathSession], [null, null, null])
     },
     cases(2_000)
@@ -293,6 +316,14 @@ describe("decide", () => {
     assert.match(details({}, key({ enabled: false })), /sk_abcd… is disabled/)
     assert.match(details({}, key({ path: "other/*" as PathLimitText })), /on other\/\* only, not on live\/a/)
     assert.match(details({}, { pathOwnedByOther: true }), /live\/a belongs to another broadcaster/)
+    assert.match(
+      details({ path: "live/a/out", reserved: true }, {}),
+      /live\/a\/out is for what Greenroom's own worker makes/
+    )
+    assert.match(
+      details({}, key({ ticket: { admitsUntil: NOW, spent: false } })),
+      /was good for one connection, within seconds/
+    )
     assert.match(details({}, { sourceSession: session(1, { ended: true }) }), /source-1 had its stream already/)
     assert.match(details({}, { keySession: session(1, { path: "live/z" }) }), /is publishing on live\/z already/)
     assert.match(details({}, { pathSession: session(1) }), /Somebody is publishing on live\/a already/)

@@ -103,6 +103,26 @@ describe("while nobody can look", () => {
     })
   )
 
+  it.effect.each([
+    [50_000, "Active"],
+    [65_000, "Connecting"]
+  ] as const)(
+    "a hook that could be neither checked nor believed for %i ms finds its session %s afterwards",
+    ([wait, state]) =>
+      Effect.gen(function* () {
+        const stage = makeStage()
+        silence(stage, refused)
+        stage.addSession(1)
+        const { send } = yield* started(stage)
+        yield* send(about(1))
+        yield* later(wait)
+        assert.strictEqual(stage.state(1), "Connecting", "a refusal is an answer")
+        silence(stage)
+        yield* later(5_000)
+        assert.strictEqual(stage.state(1), state)
+      })
+  )
+
   it.effect("keeps a thousand hooks and no more, a hundred a pass", () =>
     Effect.gen(function* () {
       const stage = makeStage()

@@ -37,7 +37,7 @@ const description = `Who may publish, who is live, and taking them off the air.
   The API secret: API_SECRET, else the file that API_SECRET_FILE names, else, for a service on this machine that
   generated its own, the file api-secret in DATA_DIR (./.greenroom). Never an argument.`
 
-export const makeCommand = <E1, R1, E2, R2>({ serve, migrate }: Composed<E1, R1, E2, R2>) => {
+const makeCommand = <E1, R1, E2, R2>({ serve, migrate }: Composed<E1, R1, E2, R2>) => {
   const remote = <const Name extends string, Input, Context, E, R>(
     command: Command.Command<Name, Input, Context, E, R>
   ) => command.pipe(Command.provide(greenroom), Command.withGlobalFlags([Url, Json]))

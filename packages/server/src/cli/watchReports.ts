@@ -14,7 +14,7 @@ const words: { readonly [S in Standing]: string } = {
 }
 
 /** `01:33:14Z  off air     live/studio-1  rtmp  Studio One  0192e4a7-…  (disconnected, after 2m 13s)`. */
-export const changeLine = ({ change, seen: { value } }: Change, now: DateTime.Utc): string => {
+const changeLine = ({ change, seen: { value } }: Change, now: DateTime.Utc): string => {
   const why =
     change === "off_air"
       ? `  (${orNothing(value.end_reason)}, after ${duration(value.duration_seconds)})`

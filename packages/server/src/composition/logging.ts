@@ -7,12 +7,19 @@ import { withoutKeys } from "@greenroom/core"
 import { Layer, Logger, References } from "effect"
 import type { Variables } from "../config/Settings.ts"
 
-const toStderr = (line: string): void => {
-  process.stderr.write(`${withoutKeys(line)}\n`)
-}
+/** What a line is made of, as Effect's structured formatter has it. */
+type Entry = typeof Logger.formatStructured extends Logger.Logger<unknown, infer Output> ? Output : never
 
-const json = Logger.map(Logger.formatStructured, ({ level, timestamp, message, cause, annotations }) =>
-  toStderr(
+/**
+ * Characters that move a terminal's cursor, colour it, or begin a new line, as JSON writes them. Publishers choose paths, and people
+ * names: none of them writes a line of its own into the log, or repaints the operator's screen.
+ */
+const printable = (text: string): string =>
+  text.replaceAll(/\p{Cc}/gu, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`)
+
+export const jsonLine = ({ level, timestamp, message, cause, annotations }: Entry): string =>
+  // JSON escapes what is below a space by itself.
+  printable(
     JSON.stringify({
       time: timestamp,
       level: level.toLowerCase(),
@@ -21,7 +28,6 @@ const json = Logger.map(Logger.formatStructured, ({ level, timestamp, message, c
       ...(cause === undefined ? {} : { cause })
     })
   )
-)
 
 const colours: Readonly<Record<string, string>> = {
   WARN: "\x1b[33m",
@@ -30,19 +36,31 @@ const colours: Readonly<Record<string, string>> = {
   DEBUG: "\x1b[2m"
 }
 
-const pretty = Logger.map(Logger.formatStructured, ({ level, timestamp, message, cause, annotations }) => {
-  const colour = process.stderr.isTTY ? (colours[level] ?? "") : ""
+/** One word as it is; anything else in quotes, so that nothing in it passes for another annotation. */
+const word = (value: unknown): string =>
+  printable(typeof value === "string" && /^[^\s"=]+$/.test(value) ? value : JSON.stringify(value))
+
+/** A cause has lines of its own, of which all but the first are indented. */
+export const prettyLine = ({ level, timestamp, message, cause, annotations }: Entry, coloured: boolean): string => {
+  const colour = coloured ? (colours[level] ?? "") : ""
   const words = Object.entries(annotations)
     .filter(([, value]) => value !== null && value !== undefined && value !== "")
-    .map(([name, value]) => `${name}=${typeof value === "string" ? value : JSON.stringify(value)}`)
-  const text = [
-    timestamp.slice(11, 23),
-    level.padEnd(5),
-    typeof message === "string" ? message : JSON.stringify(message),
-    ...words
-  ]
-  toStderr(`${colour}${text.join(" ")}${colour === "" ? "" : "\x1b[0m"}${cause === undefined ? "" : `\n${cause}`}`)
-})
+    .map(([name, value]) => `${name}=${word(value)}`)
+  const said = printable(typeof message === "string" ? message : JSON.stringify(message))
+  const text = [timestamp.slice(11, 23), level.padEnd(5), said, ...words].join(" ")
+  const why = cause === undefined ? "" : `\n${cause.split("\n").map(printable).join("\n    ")}`
+  return `${colour}${text}${colour === "" ? "" : "\x1b[0m"}${why}`
+}
+
+const toStderr = (line: string): void => {
+  process.stderr.write(`${withoutKeys(line)}\n`)
+}
+
+const json = Logger.map(Logger.formatStructured, (entry) => toStderr(jsonLine(entry)))
+
+const pretty = Logger.map(Logger.formatStructured, (entry) =>
+  toStderr(prettyLine(entry, process.stderr.isTTY === true))
+)
 
 const levels = {
   trace: "Trace",

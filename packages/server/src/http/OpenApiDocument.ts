@@ -7,7 +7,7 @@ import * as OpenApi from "effect/http-api/OpenApi"
 import { Api } from "./api/Api.ts"
 import { answerExamples, examples, problemExample } from "./api/examples.ts"
 import { LIMIT_DEFAULT, LIMIT_MAX } from "./api/Input.ts"
-import { type ProblemName, problemTypes } from "./api/problemTypes.ts"
+import { type ProblemName, problemTypes, typeOf } from "./api/problemTypes.ts"
 import { version } from "./api/version.ts"
 
 /** A JSON document that is walked and changed; its shape is OpenAPI's. */
@@ -72,10 +72,50 @@ const requestId = {
 }
 const more: Readonly<Record<string, Json>> = {
   401: { "WWW-Authenticate": { description: "How to authenticate", required: true, schema: { type: "string" } } },
+  405: { Allow: { description: "The methods of the path", required: true, schema: { type: "string" } } },
   503: { "Retry-After": { description: "Seconds", required: false, schema: { type: "integer" } } }
 }
 
 const titleCase = (name: string): string => name.replaceAll(/(^|-)[a-z]/g, (letter) => letter.toUpperCase())
+
+/** What any request can be answered with, before a handler has a look at it or when one breaks; 405 for other methods of the path. */
+const ofAnyRequest = {
+  400: ["validation", "ValidationFailed"],
+  405: ["method-not-allowed", "MethodNotAllowed"],
+  408: ["request-timeout", "RequestTimeout"],
+  413: ["payload-too-large", "PayloadTooLarge"],
+  431: ["headers-too-large", "HeadersTooLarge"],
+  500: ["internal", "Internal"]
+} as const satisfies Record<number, readonly [ProblemName, string]>
+
+/** Those that no definition names get a schema, each gets an answer that the operations share. */
+const addSharedAnswers = (spec: Json): void => {
+  spec.components.responses = {}
+  for (const [status, [name, component]] of Object.entries(ofAnyRequest)) {
+    const schemas = spec.components.schemas
+    schemas[component] ??= {
+      ...schemas.Internal,
+      properties: {
+        ...schemas.Internal.properties,
+        type: { type: "string", enum: [typeOf(name)] },
+        title: { type: "string", enum: [problemTypes[name].title] },
+        status: { type: "number", enum: [problemTypes[name].status] }
+      }
+    }
+    spec.components.responses[component] = {
+      description: problemTypes[name].title,
+      headers: { "X-Request-ID": requestId, ...more[status] },
+      content: { "application/problem+json": { schema: { $ref: `#/components/schemas/${component}` } } }
+    }
+  }
+  for (const path of Object.values<Json>(spec.paths)) {
+    for (const operation of Object.values<Json>(path)) {
+      for (const [status, [, component]] of Object.entries(ofAnyRequest)) {
+        operation.responses[status] ??= { $ref: `#/components/responses/${component}` }
+      }
+    }
+  }
+}
 
 const describeAnswers = (operation: Json): void => {
   for (const [status, response] of Object.entries<Json>(operation.responses)) {
@@ -139,7 +179,6 @@ const make = (): Json => {
   spec.servers = [{ url: "/", description: "The service that this document comes from" }]
   delete spec.security
   open(spec)
-  completeProblems(spec)
   for (const path of Object.values<Json>(spec.paths)) {
     for (const operation of Object.values<Json>(path)) {
       describeParameters(operation)
@@ -147,6 +186,8 @@ const make = (): Json => {
       if (operation.security.some((scheme: Json) => "hook_basic" in scheme)) operation.security.unshift({})
     }
   }
+  addSharedAnswers(spec)
+  completeProblems(spec)
   for (const [name, schema] of Object.entries<Json>(spec.components.schemas)) {
     if (name in examples) schema.examples = [examples[name]]
   }

@@ -15,7 +15,7 @@ import { newNote, pathOf, RequestNote } from "./RequestNote.ts"
 
 export const MAX_BODY = ByteSize.kibibytes(64)
 const MAX_BODY_BYTES = 64 * 1024
-export const RETRY_AFTER_SECONDS = 1
+const RETRY_AFTER_SECONDS = 1
 /** The status that the log gives to a request whose client went away; nobody receives it. */
 const CLIENT_GONE = 499
 

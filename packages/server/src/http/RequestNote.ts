@@ -28,7 +28,7 @@ export class RequestNote extends Context.Service<
 const visible = /^[\x21-\x7e]{1,128}$/
 
 /** The caller's id when it is fit to be repeated in a header and a log, else a new one. */
-export const requestIdOf = (sent: string | undefined): string =>
+const requestIdOf = (sent: string | undefined): string =>
   sent !== undefined && visible.test(sent) && !containsKey(sent) ? sent : randomUUID()
 
 /** The path of a request target, still encoded. */

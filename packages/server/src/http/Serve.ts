@@ -51,10 +51,10 @@ const limited = ({ requestWithinMillis = REQUEST_WITHIN_MS }: Listen): Server =>
   return server
 }
 
-const unreadable = ({ status, path, requestId }: Unreadable) =>
+const unreadable = ({ status, method, path, requestId }: Unreadable) =>
   Effect.andThen(
     HttpMetrics.count("none", null, status, 0),
-    Effect.annotateLogs(Effect.logInfo("request"), { method: null, route: null, path, status, request_id: requestId })
+    Effect.annotateLogs(Effect.logInfo("request"), { method, route: null, path, status, request_id: requestId })
   )
 
 type Needed<R> = Exclude<

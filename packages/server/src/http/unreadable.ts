@@ -4,8 +4,9 @@
  * the socket.
  */
 import { randomUUID } from "node:crypto"
-import type { IncomingMessage, Server } from "node:http"
+import { type IncomingMessage, METHODS, type Server, type ServerResponse } from "node:http"
 import type { Duplex } from "node:stream"
+import { withoutKeys } from "@greenroom/core"
 import { documentOf, type Problem, problem, validation } from "./problemDocument.ts"
 import { shownPath } from "./RequestNote.ts"
 
@@ -18,9 +19,10 @@ const reasons: Readonly<Record<number, string>> = {
   431: "Request Header Fields Too Large"
 }
 
-/** A request that could not be read, as far as it could. `path`: as it may be shown; `null` when even that is not known. */
+/** A request that could not be read, as far as it could. `method` and `path`: as they may be shown; `null` where they are not known. */
 export interface Unreadable {
   readonly status: number
+  readonly method: string | null
   readonly path: string | null
   readonly requestId: string
 }
@@ -32,22 +34,28 @@ export interface Told {
 
 interface Refusal {
   readonly problem: Problem
+  readonly method?: string
   readonly url?: string
   readonly headers?: ReadonlyArray<string>
 }
 
 const malformed = validation([{ pointer: "", detail: "Expected a well-formed HTTP/1.1 request" }])
 
-/** The request line of a method that Node's parser does not know (RFC 9110: any token is a method). */
-const requestLine = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+ (\/[^ ]*) HTTP\/1\.[01]\r?\n/
+/** Of a method that nobody knows, so many characters are shown. */
+const METHOD_SHOWN = 32
 
+/** The request line of a method that Node's parser does not know (RFC 9110: any token is a method). */
+const requestLine = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+) (\/[^ ]*) HTTP\/1\.[01]\r?\n/
+
+/** The packet may begin with an earlier request, which the parser did know: then nothing is certain of the one that failed. */
 const ofUnknownMethod = (packet: Buffer | undefined, methodsAt: Told["methodsAt"]): Refusal => {
-  const [, url] = requestLine.exec(packet?.toString("latin1") ?? "") ?? []
-  if (url === undefined) return { problem: malformed }
+  const [, sent, url] = requestLine.exec(packet?.toString("latin1") ?? "") ?? []
+  if (sent === undefined || url === undefined || METHODS.includes(sent)) return { problem: malformed }
+  const method = withoutKeys(sent).slice(0, METHOD_SHOWN)
   const methods = methodsAt(url)
   return methods.length === 0
-    ? { problem: problem("not-found"), url }
-    : { problem: problem("method-not-allowed"), url, headers: [`Allow: ${methods.join(", ")}`] }
+    ? { problem: problem("not-found"), method, url }
+    : { problem: problem("method-not-allowed"), method, url, headers: [`Allow: ${methods.join(", ")}`] }
 }
 
 const refusalOf = (
@@ -71,7 +79,7 @@ const refusalOf = (
 /** After the answer the sender has this long to read it before the connection is cut. */
 const LINGER_MS = 500
 
-const refuse = (socket: Duplex, { problem: body, url, headers = [] }: Refusal): Unreadable => {
+const refuse = (socket: Duplex, { problem: body, method, url, headers = [] }: Refusal): Unreadable => {
   const requestId = randomUUID()
   const path = url === undefined ? null : shownPath(url)
   const text = JSON.stringify(documentOf(body, path ?? "/", requestId))
@@ -87,14 +95,12 @@ const refuse = (socket: Duplex, { problem: body, url, headers = [] }: Refusal): 
   socket.end(`${head.join("\r\n")}\r\n\r\n${text}`)
   const cut = setTimeout(() => socket.destroy(), LINGER_MS)
   socket.once("close", () => clearTimeout(cut))
-  return { status: body.status, path, requestId }
+  return { status: body.status, method: method ?? null, path, requestId }
 }
 
-/** Whether an answer to an earlier, whole request has begun on the connection: nothing can be put between. */
-const answering = (socket: Duplex): boolean => {
-  const message = (socket as { _httpMessage?: { readonly headersSent: boolean } })._httpMessage
-  return message?.headersSent === true
-}
+/** The answer that is under way on the connection, if one is. */
+const underWay = (socket: Duplex): ServerResponse | null =>
+  (socket as { _httpMessage?: ServerResponse | null })._httpMessage ?? null
 
 /** `told` hears of each request that could not be read. */
 export const refuseUnreadable = (server: Server, { methodsAt, told }: Told): Server => {
@@ -105,8 +111,14 @@ export const refuseUnreadable = (server: Server, { methodsAt, told }: Told): Ser
   return server
     .on("request", (request, response) => response.once("finish", () => answered.set(request.socket, request)))
     .on("clientError", (error: NodeJS.ErrnoException, socket: Duplex) => {
-      if (error.code === "ECONNRESET" || !socket.writable || answering(socket) || isRest(socket)) {
+      const response = underWay(socket)
+      if (error.code === "ECONNRESET" || !socket.writable || response?.headersSent === true || isRest(socket)) {
         socket.destroy()
+        return
+      }
+      if (response?.req.complete === true) {
+        // What failed came behind a whole request: that one has its answer, and the connection ends with it.
+        response.shouldKeepAlive = false
         return
       }
       told(refuse(socket, refusalOf(error, methodsAt)))
@@ -115,6 +127,7 @@ export const refuseUnreadable = (server: Server, { methodsAt, told }: Told): Ser
       told(
         refuse(socket, {
           problem: problem("method-not-allowed"),
+          method: "CONNECT",
           headers: ["Allow: GET, HEAD, POST, PATCH, DELETE"]
         })
       )

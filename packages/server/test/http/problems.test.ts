@@ -207,14 +207,34 @@ describe("elsewhere", () => {
     expect([answer.headers.get("allow"), json.instance]).toEqual([allow, path.split("?")[0]])
     await expect
       .poll(() => service.requests().find((line) => line.annotations.request_id === json.request_id)?.annotations)
-      .toMatchObject({ status, path: path.split("?")[0] })
+      .toMatchObject({ status, method, path: path.split("?")[0] })
   })
+
+  it.each(["FOO /streams HTTP/1.1", "words"])(
+    "what cannot be read behind a request is no answer to that: %s",
+    async (behind) => {
+      const body = JSON.stringify({
+        action: "publish",
+        protocol: "rtmp",
+        path: "live/a",
+        id: UNKNOWN_ID,
+        password: "x"
+      })
+      const first = `POST /auth HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`
+      const answer = parseRaw(await raw(service.port, `${first}${behind}\r\nHost: x\r\n\r\n`))
+      expect([answer.status, JSON.parse(answer.body).code]).toEqual([401, "invalid_stream_key"])
+    }
+  )
 
   it("a key is in no answer to a method that nobody knows", async () => {
     const key = `sk_abcd${"x".repeat(39)}`
     const answer = await raw(service.port, `FOO /streams/%73k_${key.slice(3)}?key=${key} HTTP/1.1\r\nHost: x\r\n\r\n`)
     expect(parseRaw(answer).status).toBe(405)
-    expect(JSON.stringify([answer, service.lines.slice(-3)])).not.toContain("xxxxx")
+    const asMethod = await raw(service.port, `${key} /streams HTTP/1.1\r\nHost: x\r\n\r\n`)
+    expect(parseRaw(asMethod).status).toBe(405)
+    const shown = () => service.requests().map((line) => line.annotations.method)
+    await expect.poll(shown).toEqual(expect.arrayContaining(["FOO", "sk_abcd…"]))
+    expect(JSON.stringify([answer, asMethod, service.lines.slice(-6)])).not.toContain("xxxxx")
   })
 
   it.each(["/nothing", "/streams/a/b/c", "/%00", "//", "/errors/unheard-of", "/errors/__proto__", "/errors/"])(

@@ -4,7 +4,7 @@ import * as HttpApiSecurity from "effect/http-api/HttpApiSecurity"
 import * as OpenApi from "effect/http-api/OpenApi"
 import { Unauthorized } from "./Problems.ts"
 
-const API_SECRET_TEXT = "The API secret (`API_SECRET`): for streams, stream keys and broadcasters"
+const API_SECRET_TEXT = "The API secret (`API_SECRET`): for all that an operator may do"
 const described = (description: string) => OpenApi.annotations({ description })
 
 export class ApiKey extends HttpApiMiddleware.Service<ApiKey>()("greenroom/http/ApiKey", {

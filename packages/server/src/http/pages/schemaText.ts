@@ -17,7 +17,7 @@ const bounds = (schema: Schema): string => {
 }
 
 /** The type of a value, as HTML: `string (date-time) or null`. */
-export const typeText = (schema: Schema): string => {
+const typeText = (schema: Schema): string => {
   const name = refName(schema)
   if (name !== undefined) return `<a href="#schema-${escape(name)}">${escape(name)}</a>`
   if (schema.anyOf !== undefined) return schema.anyOf.map(typeText).join(" or ")

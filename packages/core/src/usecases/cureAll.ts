@@ -1,0 +1,40 @@
+/** What a pass does about publishers that are on the air, stand in no list of sessions, and hear no kick. */
+import { Effect, Metric } from "effect"
+import type { CommandOf } from "../domain/reconcile.ts"
+import { MediaServer } from "../ports/MediaServer.ts"
+import * as Telemetry from "../Telemetry.ts"
+import type { Acting } from "./Acting.ts"
+import type { Chronicle } from "./Chronicle.ts"
+import { Tenure } from "./Tenure.ts"
+
+/**
+ * Resets the paths of publishers that no kick reaches, if another look shows them there still: a newcomer that has driven one out since
+ * must not go in its place. The lease is renewed right before each, because a reset that was begun is not interrupted. A path that could
+ * not be reset is seen again, and keeps the pass from nothing.
+ */
+export const cureAll = Effect.fnUntraced(function* (
+  cures: ReadonlyArray<CommandOf<"CurePath">>,
+  chronicle: Chronicle,
+  acting: Acting
+) {
+  if (cures.length === 0) return
+  const mediaServer = yield* MediaServer
+  const { during, renew } = yield* Tenure
+  const again = yield* acting.inTime(
+    during(Effect.catchTag(mediaServer.look, "MediaServerUnavailable", () => Effect.succeed(null)))
+  )
+  if (again === null) return
+  const { paths, sources } = again
+  const isThere = ({ path, sourceId }: CommandOf<"CurePath">) =>
+    paths.some((one) => one.name === path && one.sourceId === sourceId) && !sources.some((one) => one.id === sourceId)
+  const count = (outcome: "reset" | "failed") => Metric.update(Metric.withAttributes(Telemetry.cures, { outcome }), 1)
+  for (const { path, sourceId } of cures.filter(isThere)) {
+    const cure = mediaServer.curePath(path).pipe(
+      Effect.andThen(Effect.andThen(count("reset"), chronicle.cured(path, sourceId))),
+      Effect.catchTag("MediaServerUnavailable", (error) =>
+        Effect.andThen(count("failed"), chronicle.notCured(path, sourceId, error))
+      )
+    )
+    yield* acting.inTime(Effect.andThen(renew, during(cure)))
+  }
+})
