@@ -119,9 +119,14 @@ const publish = Effect.fnUntraced(function* (ask: PublishRequest) {
     yield* reconciler.wake
     return refuse("stream_key_in_use", "The first answer to this connection was lost: connect anew", decision.key)
   }
-  yield* decision._tag === "AllowPublisher" ? reconciler.wakeSoon : reconciler.wake
+  if (decision._tag === "AllowPublisher") yield* reconciler.wakeSoon
+  else if (isInTheWay(decision)) yield* reconciler.wake
   return decision
 })
+
+/** Whoever asks with a key that is none, or none any more, has no bearing on who is on the air: no look is owed to him. */
+const isInTheWay = (decision: AuthDecision): boolean =>
+  decision._tag === "Refuse" && (decision.reason === "stream_key_in_use" || decision.reason === "path_in_use")
 
 /** The store itself said that the admission failed. Its silence, or a caller who has left, says nothing of what was done. */
 const nothingWasDone = (cause: Cause.Cause<StoreUnavailable>): boolean => {
