@@ -134,8 +134,8 @@ export const PASS_EVERY_WHILE_CONNECTING_MS = 250
 const PASS_APART_MS = 50
 const PASS_DEADLINE_MS = 15_000
 const SETTLE_DEADLINE_MS = 5_000
-/** A media server of our own starts beside the reconciler: that it is not there yet is nothing to tell. */
-const MAY_BE_ABSENT_FOR_MS = 5_000
+/** A media server often starts beside the reconciler: that it is not there yet is nothing to tell. */
+const MAY_BE_AWAY_FOR_MS = 5_000
 
 class PassTooLong extends Schema.TaggedError<PassTooLong>()("PassTooLong", {}) {
   override get message() {
@@ -274,7 +274,8 @@ const tellTrouble = Effect.fnUntraced(function* (
   }
   if (said.told.has(trouble)) return
   const absent = trouble === "media_server_absent"
-  if (absent && !said.hasSeen && elapsed(begun, yield* readClocks) < MAY_BE_ABSENT_FOR_MS) return
+  const isNotThere = absent || trouble === "media_server_unreachable"
+  if (isNotThere && !said.hasSeen && elapsed(begun, yield* readClocks) < MAY_BE_AWAY_FOR_MS) return
   said.told.add(trouble)
   const error = Cause.squash(exit.cause)
   yield* (

@@ -106,6 +106,19 @@ describe("the reconciler says", () => {
     })
   )
 
+  it.effect("nothing of a media server that starts within five seconds of it, and of one that does not, once", () =>
+    Effect.gen(function* () {
+      const stage = makeStage()
+      stage.before["MediaServer.look"] = () => mediaServerDown
+      const log = collector()
+      yield* running(stage).pipe(Effect.provide(log.layer))
+      yield* later(4_900)
+      assert.deepStrictEqual(log.said(), [])
+      yield* later(5_000)
+      assert.deepStrictEqual(log.said(), ["WARN the reconciler cannot see; the stored state stands until it can"])
+    })
+  )
+
   it.effect("calmly that no media server is configured yet: that is no trouble of anybody's making", () =>
     Effect.gen(function* () {
       const stage = makeStage()
