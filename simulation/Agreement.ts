@@ -2,18 +2,27 @@
  * Invariants 2 and 3: when nothing has gone wrong for 5 seconds, the live sessions are the listed publishers, path by path, and whoever
  * is not to be on the air has been kicked. What is not so yet is said in a sentence each.
  */
-import { whyNotGood } from "@greenroom/core"
-import { DateTime } from "effect"
+import type { Member } from "./Cast.ts"
 import type { Kernel } from "./Kernel.ts"
 import { isAdmitted } from "./Listing.ts"
 import type { MediaHost } from "./MediaHost.ts"
 import type { SimulatedStore } from "./SimulatedStore.ts"
+import { whyBad } from "./Standing.ts"
 import type { Setting } from "./Step.ts"
 
 export interface Disagreement {
   readonly invariant: "2" | "3" | "5"
   readonly what: string
 }
+
+/** Whether this place's key is good, and neither key nor path are anybody's. */
+export const isFree = ({ key, path }: Member, kernel: Kernel, { state }: SimulatedStore, host: MediaHost): boolean =>
+  whyBad(state, key.id, kernel.now()) === null &&
+  ![...state.unended].some((id) => {
+    const row = state.streams.get(id)!
+    return row.streamKeyId === key.id || row.path === path
+  }) &&
+  ![...host.world().connections.values()].some((connection) => connection.path === path)
 
 export const disagreements = (
   kernel: Kernel,
@@ -31,11 +40,7 @@ export const disagreements = (
     const { sourceId, path, state: at, streamKeyId } = state.streams.get(id)!
     const connection = world.connections.get(sourceId)
     if (connection === undefined) no("3", `${id} on ${path} has not ended, but ${sourceId} is not listed`)
-    const key = state.keys.get(streamKeyId)!
-    const bad =
-      state.broadcasters.get(key.broadcasterId)!.deletedAt !== null
-        ? "deleted"
-        : whyNotGood(key, DateTime.makeUnsafe(kernel.now()))
+    const bad = whyBad(state, streamKeyId, kernel.now())
     if (bad !== null && at._tag !== "Inactive" && at.ending === null)
       no("5", `${id} goes on, although its key is ${bad}`)
   }

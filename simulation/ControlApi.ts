@@ -4,6 +4,7 @@
  * process.
  */
 import type { World } from "@greenroom/adapters/twin"
+import { familyOf, type Protocol } from "@greenroom/core"
 import type { Counts } from "./Counts.ts"
 import type { Dice } from "./Dice.ts"
 import type { Door } from "./Door.ts"
@@ -12,14 +13,21 @@ import type { Reading } from "./Listing.ts"
 import type { Family, WrongAnswer } from "./Step.ts"
 
 /** What a call is about: it decides what the call waits for and which faults it meets. */
-export type About = Family | "info" | "paths"
+export type About = Protocol | "info" | "paths"
 
 export interface ControlCall<A> {
   readonly about: About
   /** Runs inside MediaMTX, at one moment. */
   readonly run: (world: World.World) => A
+  /** Whether it takes a connection away. */
+  readonly kicks: boolean
+  /** Whose it is, and whether that one still waits for it. */
+  readonly by: string
+  readonly isAwaited: () => boolean
   readonly answered: (reading: Reading<A>) => void
 }
+
+export type Inside = Pick<ControlCall<unknown>, "kicks" | "by" | "isAwaited">
 
 export interface Trouble {
   readonly family: Family | "all"
@@ -49,27 +57,33 @@ export interface ControlApiOptions {
   readonly awake: (run: () => void) => void
   /** Told when a call has arrived. */
   readonly arrived: () => void
+  /** Told when a kick of an RTSP session meets another call about such sessions, which may crash MediaMTX. */
+  readonly met: (one: Inside, other: Inside) => void
 }
 
-export const makeControlApi = ({ kernel, dice, counts, door, world, awake, arrived }: ControlApiOptions) => {
+export const makeControlApi = ({ kernel, dice, counts, door, world, awake, arrived, met }: ControlApiOptions) => {
   let slowBy = 0
   let trouble: Trouble | null = null
-  let rtspRunning = 0
+  /** The calls about RTSP sessions that are inside, by the list that they are about. */
+  const inside = new Map<About, Set<Inside>>()
   const open = new Set<() => void>()
 
   const meets = (about: About): Trouble | null => {
-    if (trouble === null || (trouble.family !== "all" && trouble.family !== about)) return null
+    if (
+      trouble === null ||
+      (trouble.family !== "all" && (about === "info" || about === "paths" || trouble.family !== familyOf(about)))
+    )
+      return null
     return about === "info" && trouble.answer === "half a list" ? null : trouble
   }
 
-  const call = <A>({ about, run, answered }: ControlCall<A>): void => {
+  const call = <A>({ about, run, answered, ...self }: ControlCall<A>): void => {
     let over = false
-    let running = false
     const reply = (reading: Reading<A>, after: number) => {
       if (over) return
       over = true
       open.delete(fail)
-      if (running) rtspRunning -= 1
+      inside.get(about)?.delete(self)
       kernel.after(after, () => answered(reading))
     }
     const fail = () => reply({ _tag: "Failed", why: "unreachable" }, 1)
@@ -92,10 +106,13 @@ export const makeControlApi = ({ kernel, dice, counts, door, world, awake, arriv
           leave()
         })
       }
-      if (about !== "rtsp") return execute()
-      if (rtspRunning > 0) counts.note("RTSP calls that overlapped")
-      rtspRunning += 1
-      running = true
+      if (about !== "rtsp" && about !== "rtsps") return execute()
+      const others = inside.get(about) ?? new Set()
+      inside.set(about, others)
+      const inTheWay = [...others].find((other) => other.kicks || self.kicks)
+      if (inTheWay !== undefined) met(self, inTheWay)
+      if (over) return
+      others.add(self)
       door.whenRtspAnswers(execute)
     }
     kernel.after(1 + dice.below(4) + dice.next() * slowBy, () => {
@@ -128,7 +145,7 @@ export const makeControlApi = ({ kernel, dice, counts, door, world, awake, arriv
     /** The process has ended: connections break. */
     reset: () => {
       for (const fail of [...open]) fail()
-      rtspRunning = 0
+      inside.clear()
     }
   }
 }

@@ -129,6 +129,16 @@ export const makeEncoders = ({ kernel, dice, counts, host, cast, setting }: Enco
     formerOf: (who: number): string | undefined => formers.get(who % cast.length),
     lastQuestion: (who: number): Question | null => lastQuestion[who % cast.length]!,
     isStranger: (id: string) => strangers.has(id),
+    /** A place that has no connection. */
+    absent: (is: (member: Member) => boolean): Member | undefined => {
+      const those = cast.filter((place) => currentOf(place.index) === undefined && is(place))
+      return those.length === 0 ? undefined : dice.pick(those)
+    },
+    /** Comes as itself; its connection's id. */
+    comes: ({ index }: Member): string | undefined => {
+      connect({ who: index, protocol: dice.pick(setting.protocols), guise: "itself", readyAfter: null })
+      return currentOf(index)
+    },
     allConnect: (within: number) => {
       for (let who = 0; who < cast.length; who++)
         if (currentOf(who) === undefined) comeBack(who, dice.below(within + 1))

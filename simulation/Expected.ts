@@ -43,6 +43,8 @@ export const expectedFaults: ReadonlyArray<string> = [
   "media server gave an auth up",
   "auth answered after the media server gave up",
   "kick executed after its caller had given up",
+  "kick answered, and nobody goes",
+  "media server crashed by an RTSP kick beside another call",
   "instance killed",
   "instance killed before a port call",
   "instance killed after a port call went out",
@@ -51,6 +53,8 @@ export const expectedFaults: ReadonlyArray<string> = [
   "old leader resumed",
   "lease taken over",
   "clock of an instance apart",
+  "clock set forward",
+  "clock set back",
   "store stopped",
   "store frozen",
   "store slow",
@@ -68,7 +72,8 @@ export const expectedFaults: ReadonlyArray<string> = [
   "stream stopped by force",
   "enforcement wished",
   "stranger kicked as an operator wished",
-  "row ended by hand"
+  "row ended by hand",
+  "newcomer after faults stopped"
 ]
 
 export const expectedTransitions: ReadonlyArray<string> = [

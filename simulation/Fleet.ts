@@ -2,6 +2,7 @@
  * The instances of Greenroom that share the store, and what stands in front of them: a balancer that sends each call to one that is
  * there, not knowing whether it is awake. Instances die, freeze, end gracefully and come back under new names.
  */
+import { inspect } from "node:util"
 import type { KeyMint } from "@greenroom/core"
 import { Logger, References } from "effect"
 import type { Bug } from "./bugs/Bug.ts"
@@ -31,6 +32,9 @@ export interface FleetOptions {
   readonly note: (line: () => string) => void
 }
 
+/** All of it: a key deep in a cause is in the log, too. */
+const textOf = (said: unknown): string => (typeof said === "object" ? inspect(said, { depth: 6 }) : String(said))
+
 export const makeFleet = ({
   kernel,
   counts,
@@ -44,6 +48,8 @@ export const makeFleet = ({
   note
 }: FleetOptions) => {
   const instances: Array<Instance | null> = setting.clocks.map(() => null)
+  /** How far the clock of each machine is off. */
+  const ahead = [...setting.clocks]
   const ledBefore = new Map<number, string>()
   let started = 0
   let leader: string | null = null
@@ -55,21 +61,21 @@ export const makeFleet = ({
 
   const logger = Logger.make<unknown, void>(({ message, fiber }) => {
     const annotations = fiber.getRef(References.CurrentLogAnnotations)
-    const text = `${[message].flat().map(String).join(" ")} ${Object.values(annotations).join(" ")}`
+    const text = [message, ...Object.values(annotations)].flat().map(textOf).join(" ")
     note(() => `  log: ${text}`)
-    invariants.logged(text)
+    invariants.said("the log", text)
     const source = annotations.source_id
     if (typeof source === "string" && text.includes("only reported")) invariants.reported(source)
     if (text.includes("mass-kick limit")) counts.fault("publishers held back by the mass-kick limit")
     if (text.includes("its path is reset")) counts.fault("path cured of a ghost")
-    if (text.includes("defect")) counts.note(`defect: ${text}`)
+    if (text.includes("a defect in")) invariants.fails("defect", `${text}`)
   })
 
   const at = (index: number) => index % instances.length
   const start = (index: number) => {
     if (instances[index]?.isAlive()) return
     const name = `${index}.${++started}`
-    if (setting.clocks[index] !== 0) counts.fault("clock of an instance apart")
+    if (ahead[index] !== 0) counts.fault("clock of an instance apart")
     const instance: Instance = startInstance({
       kernel,
       counts,
@@ -86,15 +92,15 @@ export const makeFleet = ({
       },
       onDuplicate: setting.onDuplicate,
       controlApi: setting.controlApi,
-      clockOffset: setting.clocks[index]!,
+      clockAhead: () => ahead[index]!,
       called: watchLeader,
       strikes: (strike) => {
         note(() => `  media server: ${strike.by} of ${strike.source ?? "nobody"} on ${strike.path} by ${name}`)
         invariants.strikes(strike, name)
       },
-      pathsRead: () => invariants.pathsRead(name),
-      looked: (look) => invariants.looked(name, look),
+      looked: (look, pathsReadAt) => invariants.looked(name, look, pathsReadAt),
       mayKickStrangers: () => invariants.mayKickStrangers(name),
+      usurped: (what) => invariants.fails("lease", `${name} ordered ${what} without holding the lease`),
       overdue: (what, millis) => invariants.fails("time", `${what} took ${millis} ms at ${name}`),
       died: () => {
         note(() => `  ${name} is dead`)
@@ -158,6 +164,8 @@ export const makeFleet = ({
       kernel.after(1 + dice.below(setting.distance + 1), () => {
         if (given) return
         abort = instance.authenticate(question, (decision) => {
+          if (given || typeof decision === "string") invariants.unanswered(question.id)
+          if (typeof decision !== "string") invariants.said("an answer of /auth", JSON.stringify(decision))
           if (given) counts.fault("auth answered after the media server gave up")
           else kernel.after(dice.below(setting.distance + 1), () => answer(decision))
         })
@@ -165,6 +173,7 @@ export const makeFleet = ({
       const hears = dice.chance(0.5)
       return () => {
         given = true
+        invariants.unanswered(question.id)
         // A service hears of a caller that is gone, or it does not.
         if (hears) abort()
       }
@@ -179,6 +188,11 @@ export const makeFleet = ({
       const instance = instances[at(index)]
       if (inCalls === 0) instance?.freeze(millis)
       else instance?.doom({ _tag: "Freezes", calls: inCalls, millis })
+    },
+    /** The clock of its machine is set, whether or not it runs. */
+    setClock: ({ instance: index, by }: Does<"ClockSet">) => {
+      counts.fault(by > 0 ? "clock set forward" : "clock set back")
+      ahead[at(index)]! += by
     },
     terminate: ({ instance: index, downFor: millis }: Does<"InstanceTerminated">) => {
       downFor[at(index)] = millis

@@ -2,6 +2,7 @@
  * One Greenroom process: the real use cases and the real reconciler over the ports of the simulation, with a clock of its own, a deliberate
  * bug in one of its ports perhaps, and a `Life` that can end at any of its port calls.
  */
+import { Database } from "@greenroom/adapters/postgres"
 import {
   Addresses,
   Admissions,
@@ -34,7 +35,7 @@ import type { Kernel } from "./Kernel.ts"
 import { beginLife } from "./Life.ts"
 import type { MediaHost } from "./MediaHost.ts"
 import { type Bench, type Ports, remotePorts } from "./Ports.ts"
-import { composeLook, makeSimulatedMediaServer, type Strikes } from "./SimulatedMediaServer.ts"
+import { makeSimulatedMediaServer, type Strikes } from "./SimulatedMediaServer.ts"
 import type { SimulatedStore } from "./SimulatedStore.ts"
 
 type Services =
@@ -62,15 +63,17 @@ export interface InstanceOptions {
   readonly policy: ReconcilePolicy["Service"]
   readonly onDuplicate: "refuse" | "takeover"
   readonly controlApi: "there" | "absent"
-  readonly clockOffset: number
+  /** How far its wall clock is off at this moment. */
+  readonly clockAhead: () => number
   readonly bug: Bug | null
   /** Told before each of its port calls. */
   readonly called: () => void
   readonly strikes: Strikes
-  readonly pathsRead: () => void
-  readonly looked: (look: Look) => void
+  readonly looked: (look: Look, pathsReadAt: number) => void
   /** Whether those whom nobody admitted may be kicked now. */
   readonly mayKickStrangers: () => boolean
+  /** Told when it orders somebody off the air without holding the lease. */
+  readonly usurped: (what: string) => void
   /** Told when a caller had to wait for longer than it may. */
   readonly overdue: (what: string, millis: number) => void
   readonly died: () => void
@@ -100,6 +103,8 @@ const absentMediaServer: MediaServer["Service"] = {
 
 /** Whatever the store does: while an auth is open, MediaMTX lets nobody else in. */
 const AUTH_WITHIN_MS = 1_000
+/** While the store is known to say nothing. */
+const REFUSED_WITHIN_MS = 100
 /** While the store is well. */
 const CONFIRMED_WITHIN_MS = 2_500
 
@@ -120,19 +125,40 @@ export const startInstance = (options: InstanceOptions) => {
   })
   const { caller } = life
 
-  const clock = kernel.clock(options.clockOffset, caller.deliver)
-  const mediaServer = makeSimulatedMediaServer({
+  const rightClock = kernel.clock(options.clockAhead, caller.deliver)
+  const clock = bug?.clock?.(rightClock) ?? rightClock
+  const machine = Context.empty().pipe(
+    Context.add(Scheduler.Scheduler, kernel.scheduler),
+    Context.add(Clock.Clock, clock),
+    Context.add(Logger.CurrentLoggers, new Set([options.logger])),
+    Context.add(References.MinimumLogLevel, "Info" as const)
+  )
+  /** What is built at once, or not at all. */
+  const built = <A>(name: string, effect: Effect.Effect<A>): A => {
+    const fiber = Effect.runForkWith(machine)(effect)
+    kernel.settle()
+    const exit = fiber.pollUnsafe()
+    if (exit === undefined) throw new Error(`${name} did not start at once`)
+    if (Exit.isFailure(exit)) throw Cause.squash(exit.cause)
+    return exit.value
+  }
+  const simulated = makeSimulatedMediaServer({
     kernel,
     host,
     caller,
     counts,
-    compose: bug?.compose?.(composeLook) ?? composeLook,
+    bug,
     strikes: options.strikes,
-    leads: () => store.state.leases.get("main")?.holder === policy.holder,
-    pathsRead: options.pathsRead,
+    leads: () => {
+      const lease = store.state.leases.get("main")
+      return lease?.holder === policy.holder && lease.until > kernel.now()
+    },
+    usurped: options.usurped,
     looked: options.looked,
     mayKickStrangers: options.mayKickStrangers
   })
+  // The connections to the media server outlast the reconciler: they end with the process.
+  const mediaServer = built("the media server", Effect.provideService(simulated, Scope.Scope, Scope.makeUnsafe()))
   const bench: Bench = {
     store,
     policy,
@@ -142,11 +168,7 @@ export const startInstance = (options: InstanceOptions) => {
   const right = remotePorts(store, caller, options.controlApi === "absent" ? absentMediaServer : mediaServer)
   const ports: Ports = bug?.change?.(right, bench) ?? right
 
-  const base = Context.empty().pipe(
-    Context.add(Scheduler.Scheduler, kernel.scheduler),
-    Context.add(Clock.Clock, clock),
-    Context.add(Logger.CurrentLoggers, new Set([options.logger])),
-    Context.add(References.MinimumLogLevel, "Info" as const),
+  const base = machine.pipe(
     Context.add(Admissions, ports.admissions),
     Context.add(Sessions, ports.sessions),
     Context.add(Leases, ports.leases),
@@ -162,14 +184,8 @@ export const startInstance = (options: InstanceOptions) => {
     Context.add(Addresses, { hls: null, webrtc: null, rtmp: null, rtsp: null, srt: null })
   )
   const scope = Scope.makeUnsafe()
-  const context: Context.Context<Services> = (() => {
-    const built = Effect.runForkWith(base)(Layer.buildWithScope(Reconciler.layer, scope))
-    kernel.settle()
-    const exit = built.pollUnsafe()
-    if (exit === undefined) throw new Error("the reconciler did not start at once")
-    if (Exit.isFailure(exit)) throw Cause.squash(exit.cause)
-    return Context.merge(base, exit.value)
-  })()
+  const reconciler = Effect.provideContext(Layer.buildWithScope(Reconciler.layer, scope), base)
+  const context: Context.Context<Services> = Context.merge(base, built("the reconciler", reconciler))
 
   /** Runs in this process. `done` hears of the end, unless the process dies before. What it returns interrupts. */
   const run = <A, E>(effect: Effect.Effect<A, E, Services>, done: (exit: Exit.Exit<A, E>) => void): (() => void) => {
@@ -187,6 +203,18 @@ export const startInstance = (options: InstanceOptions) => {
     const took = kernel.now() - began
     if (took <= allowed || !life.wasAwakeSince(began) || (storeMustBeWell && !store.wasWellSince(began))) return
     options.overdue(what, took)
+  }
+
+  let firstUnanswered: number | null = null
+  /** A store that says nothing is known by then: the first auth that failed makes it be asked. */
+  const timedByTheBreaker = (began: number, failed: boolean) => {
+    const silentSince = store.frozenSince()
+    if (silentSince === null || (firstUnanswered ?? 0) < silentSince) firstUnanswered = null
+    if (silentSince === null) return
+    const known = firstUnanswered === null ? null : firstUnanswered + Database.deadlines.admission
+    if (known !== null && began > known && life.wasAwakeSince(silentSince))
+      timed("/auth, while the store was known to be silent,", began, REFUSED_WITHIN_MS, false)
+    if (failed) firstUnanswered ??= kernel.now()
   }
 
   const publishes = ({ id, path, protocol, key }: Question) =>
@@ -227,6 +255,7 @@ export const startInstance = (options: InstanceOptions) => {
       const began = kernel.now()
       const interrupt = run(publishes(question), (exit) => {
         timed("/auth", began, AUTH_WITHIN_MS, false)
+        timedByTheBreaker(began, Exit.isFailure(exit))
         kernel.after(1, () => {
           if (!connections.delete(broken)) return
           answer(Exit.isSuccess(exit) ? exit.value : "unavailable")

@@ -1,31 +1,38 @@
 /**
  * What must always hold (docs/simulation.md), checked after every operation that the store executes and at every kick that the media
  * server executes. Looks into the store and into the media server directly, through no port. The numbers are those of the design's
- * list; `reason` and `time` are two more: a session that the media server's end took away says so, and who asks is answered in time.
+ * list; those with names are more: a session says truly why it ended (`reason`), who asks is answered in time (`time`), nobody acts without
+ * the lease (`lease`), RTSP calls keep their turn (`turn`), a good key is let in again (`free`), nothing fails by itself (`defect`).
  */
 import type { MemoryStore } from "@greenroom/adapters/memory"
 import type { World } from "@greenroom/adapters/twin"
-import {
-  applyEvent,
-  familyOf,
-  foldEvents,
-  type Look,
-  type SessionState,
-  type StreamEvent,
-  type StreamId,
-  whyNotGood
-} from "@greenroom/core"
+import { applyEvent, familyOf, foldEvents, type SessionState, type StreamEvent, type StreamId } from "@greenroom/core"
 import { DateTime, Result } from "effect"
 import type { Counts } from "./Counts.ts"
 import type { Kernel } from "./Kernel.ts"
+import { makeKnowledge } from "./Knowledge.ts"
 import { isAdmitted } from "./Listing.ts"
 import type { MediaHost } from "./MediaHost.ts"
 import { BELIEVED } from "./Ports.ts"
 import type { Strike } from "./SimulatedMediaServer.ts"
 import type { SimulatedStore } from "./SimulatedStore.ts"
+import { whyBad } from "./Standing.ts"
 import type { Setting } from "./Step.ts"
 
-export type InvariantName = "1" | "2" | "3" | "4" | "5" | "6" | "7" | "reason" | "time"
+export type InvariantName =
+  | "1"
+  | "2"
+  | "3"
+  | "4"
+  | "5"
+  | "6"
+  | "7"
+  | "reason"
+  | "time"
+  | "lease"
+  | "turn"
+  | "free"
+  | "defect"
 
 export interface Violation {
   readonly invariant: InvariantName
@@ -61,15 +68,6 @@ const shortOf = (state: SessionState | null): string =>
       ? `inactive(${state.reason})`
       : `${state._tag.toLowerCase()}${state.ending === null ? "" : ` stopping(${state.ending.reason})`}`
 
-/** A look that began within this time stands: while it does, nothing but looking moves a session. */
-const LOOK_STANDS_MS = 3_000
-/** An instance counts from the beginning of its pass; the store says when its look began, after whatever came first. */
-const BEFORE_A_LOOK_MS = 500
-/** So long does an instance ask whether it may look before it takes somebody's word. */
-const ASKED_WITHIN_MS = 600
-/** As long as a pass may last: so long may a wish that it has read be over before it acts by it. */
-const WISH_READ_WITHIN_MS = 16_000
-
 export interface InvariantsOptions {
   readonly kernel: Kernel
   readonly store: SimulatedStore
@@ -85,23 +83,10 @@ export const makeInvariants = ({ kernel, store, host, counts, setting }: Invaria
   const rowOfSource = new Map<string, StreamId>()
   /** Connections whose auth was asked by a copy that came at any time, also when they publish already. */
   const askedAnyTime = new Set<string>()
-  /**
-   * When each instance last read what its kicks and its cures go by: sessions by source, the paths list, and the snapshot after the look
-   * that came before. What happens after the last reading, no reading can rule out.
-   */
-  const reread = new Map<string, number>()
-  const readingOf = (instance: string, what: "Sessions.bySource" | "paths" | "Sessions.after") =>
-    reread.get(`${instance} ${what}`) ?? -1
-  /** What each instance has seen last, and when it last read that an operator wishes strangers to go. */
-  const lastLook = new Map<string, Look>()
-  const wishRead = new Map<string, number>()
-  /** Whether what each instance goes by has more strangers in it than it may kick. */
-  const tooMany = new Map<string, boolean>()
-  /** The process of the media server on which more strangers were seen than the limit, and not since then that there are none. */
-  let crowded: string | null = null
-  /** The looks of which each instance knows, the newest last: when each began, and since when the instance knows of it. */
-  const looksKnown = new Map<string, Array<{ readonly began: number; readonly since: number }>>()
-  const thawed = new Map<string, number>()
+  const knowledge = makeKnowledge(kernel, store, host, setting)
+  /** Connections that have been on their path, and those whose last auth brought no answer, or one that came too late. */
+  const wereOnPath = new Set<string>()
+  const unanswered = new Set<string>()
   /** Sessions that an operator wished to end without the media server's word. */
   const forced = new Set<StreamId>()
   const lostWithServer = new Map<string, { readonly at: number; readonly remembered: boolean }>()
@@ -113,14 +98,6 @@ export const makeInvariants = ({ kernel, store, host, counts, setting }: Invaria
   const occupies = ({ state }: MemoryStore.StoredStream) =>
     state._tag !== "Inactive" && state.ending?.reason !== "superseded"
   const keyOf = (row: MemoryStore.StoredStream) => state.keys.get(row.streamKeyId)!
-  const isDeleted = (row: MemoryStore.StoredStream) =>
-    state.broadcasters.get(keyOf(row).broadcasterId)!.deletedAt !== null
-
-  /** On the path since a moment after the instance looked at it for the second time. */
-  const cameAfterLastLook = ({ phase }: World.Connection, instance: string): boolean => {
-    const looked = readingOf(instance, "paths")
-    return phase._tag === "Publishing" && looked > readingOf(instance, "Sessions.after") && phase.since >= looked
-  }
 
   const admitted = (row: MemoryStore.StoredStream) => {
     for (const id of state.unended) {
@@ -132,7 +109,7 @@ export const makeInvariants = ({ kernel, store, host, counts, setting }: Invaria
     const former = rowOfSource.get(row.sourceId)
     if (former !== undefined) fails("4", `the source ${row.sourceId} of ${row.id} had ${former} before`)
     rowOfSource.set(row.sourceId, row.id)
-    const bad = isDeleted(row) ? "broadcaster_deleted" : whyNotGood(keyOf(row), DateTime.makeUnsafe(kernel.now()))
+    const bad = whyBad(state, row.streamKeyId, kernel.now())
     if (bad !== null) fails("5", `${row.id} was admitted although its key is ${bad}`)
     if (aKey.test(`${row.path} ${row.title} ${row.sourceId}`)) fails("7", `${row.id} holds a key`)
   }
@@ -144,7 +121,7 @@ export const makeInvariants = ({ kernel, store, host, counts, setting }: Invaria
       revoked: key.revokedAt !== null,
       expired: key.expiresAt !== null && DateTime.toEpochMillis(key.expiresAt) <= now,
       disabled: !key.enabled,
-      broadcaster_deleted: isDeleted(row),
+      broadcaster_deleted: state.broadcasters.get(key.broadcasterId)!.deletedAt !== null,
       stopped: true,
       superseded: [...state.unended].some((id) => {
         const other = state.streams.get(id)!
@@ -158,20 +135,21 @@ export const makeInvariants = ({ kernel, store, host, counts, setting }: Invaria
 
   /** A hook, or an operator's word alone, moves a session only while nobody looks. */
   const unseen = (row: MemoryStore.StoredStream, instance: string | null) => {
-    const now = kernel.now()
-    const name = instance ?? ""
-    const known = looksKnown.get(name)?.findLast(({ since }) => since < now - ASKED_WITHIN_MS)
-    if (known === undefined || now - known.began >= LOOK_STANDS_MS - BEFORE_A_LOOK_MS) return
-    // Whoever stood still, or waited for the store, may have decided before.
-    if (!store.wasWellSince(now - LOOK_STANDS_MS) || (thawed.get(name) ?? 0) > now - LOOK_STANDS_MS) return
-    fails("6", `${row.id} was moved by somebody's word, although ${name} knew of a look ${now - known.began} ms ago`)
+    const age = knowledge.lookThatStands(instance ?? "")
+    if (age !== null)
+      fails("6", `${row.id} was moved by somebody's word, although ${instance} knew of a look ${age} ms ago`)
   }
   /** A client that may pause can be listed when its hook says that its path is gone; it was to stop anyway. */
   const pausedAndStopping = (row: MemoryStore.StoredStream, before: SessionState) =>
     before.ending !== null && row.protocol !== null && familyOf(row.protocol) === "rtsp"
 
   const ended = (row: MemoryStore.StoredStream, before: SessionState, operation: string, instance: string | null) => {
-    if (row.state._tag !== "Inactive" || operation === "by hand") return
+    if (row.state._tag !== "Inactive") return
+    const { reason } = row.state
+    const own = before._tag === "Active" ? "disconnected" : "never_ready"
+    if (reason !== (before.ending?.reason ?? own) && (before.ending !== null || reason !== "media_server_restarted"))
+      fails("reason", `${row.id}, which was ${shortOf(before)}, ended as ${reason}`)
+    if (operation === "by hand") return
     if (operation === `Sessions.end${BELIEVED}`) {
       unseen(row, instance)
       if (!forced.has(row.id)) counts.fault("hook believed: not ready")
@@ -184,12 +162,10 @@ export const makeInvariants = ({ kernel, store, host, counts, setting }: Invaria
     const refused =
       connection !== undefined &&
       operation === "Admissions.endGone" &&
+      unanswered.has(row.sourceId) &&
       (!isAdmitted(connection) || askedAnyTime.has(row.sourceId))
-    if (connection !== undefined && !refused && row.state.reason !== "superseded") {
-      fails(
-        "6",
-        `${row.id} ended as ${row.state.reason} by ${operation} while its source is listed (${connection.phase._tag})`
-      )
+    if (connection !== undefined && !refused) {
+      fails("6", `${row.id} ended as ${reason} by ${operation} while its source is listed (${connection.phase._tag})`)
     }
     const lost = lostWithServer.get(row.sourceId)
     const wasSeen = before._tag === "Active" && lost !== undefined && millis(before.readyAt)! <= lost.at
@@ -198,9 +174,18 @@ export const makeInvariants = ({ kernel, store, host, counts, setting }: Invaria
       lost.remembered &&
       row.state.ending === null &&
       operation === "Sessions.end" &&
-      row.state.reason !== "media_server_restarted"
+      reason !== "media_server_restarted"
     ) {
       fails("reason", `${row.id} ended as ${row.state.reason}, but the media server went away under it`)
+    }
+  }
+
+  const ready = (row: MemoryStore.StoredStream, operation: string, instance: string | null) => {
+    if (operation === `Sessions.markReady${BELIEVED}`) {
+      unseen(row, instance)
+      counts.fault("hook believed: ready")
+    } else if (!wereOnPath.has(row.sourceId)) {
+      fails("3", `${row.id} became active, but ${row.sourceId} has never been on its path`)
     }
   }
 
@@ -223,68 +208,37 @@ export const makeInvariants = ({ kernel, store, host, counts, setting }: Invaria
       if (event.type === "admitted") admitted(row)
       if (event.type === "stop_requested") stopRequested(row, event)
       if (event.type === "ended") ended(row, folded!, operation, instance)
-      if (event.type === "ready" && operation === `Sessions.markReady${BELIEVED}`) {
-        unseen(row, instance)
-        counts.fault("hook believed: ready")
-      }
+      if (event.type === "ready") ready(row, operation, instance)
       folded = next.success
     }
     if (folded === null || !isSameState(folded, row.state))
       fails("4", `${id} is not the fold of its events after ${operation}`)
   }
 
-  const wishes = (instance: string) =>
-    kernel.now() - (wishRead.get(instance) ?? Number.NEGATIVE_INFINITY) < WISH_READ_WITHIN_MS
-  const isStranger = ({ id, state: at, protocol, established }: Look["sources"][number]) =>
-    at === "publish" && (protocol !== "webrtc" || established) && !state.streamBySource.has(id)
-
-  const hasRead = (operation: string, instance: string) => {
-    const lease = state.leases.get("main")
-    if (operation === "Leases.hold" || operation === "Leases.remember") {
-      const known = looksKnown.get(instance) ?? []
-      looksKnown.set(instance, known)
-      const began = lease?.lastLook?.at
-      if (began !== undefined && known.at(-1)?.began !== began) known.push({ began, since: kernel.now() })
-    }
-    if (operation === "Leases.hold" && (lease?.enforceUntil ?? 0) > kernel.now()) wishRead.set(instance, kernel.now())
-    if (operation === "Sessions.after") {
-      const strangers = (lastLook.get(instance)?.sources ?? []).filter(isStranger).length
-      const holding = (lease?.lastLook?.found.heldBack ?? 0) > 0 && lease?.started === lastLook.get(instance)?.started
-      tooMany.set(instance, strangers > (holding ? 0 : setting.massKickLimit))
-      if (strangers > setting.massKickLimit) crowded = host.started()
-      else if (strangers === 0) crowded = null
-    }
-  }
-
   return {
     violation: () => violation,
     fails,
     executed: (operation: string, instance: string | null) => {
-      if (operation === "Sessions.bySource" || operation === "Sessions.after")
-        reread.set(`${instance} ${operation}`, kernel.now())
-      if (instance !== null) hasRead(operation, instance)
+      if (instance !== null) knowledge.read(operation, instance)
       for (const id of store.takeWritten()) checkRow(id, operation, instance)
     },
-    looked: (instance: string, look: Look) => {
-      lastLook.set(instance, look)
-    },
-    thawed: (instance: string) => {
-      thawed.set(instance, kernel.now())
-    },
+    looked: knowledge.looked,
+    thawed: knowledge.thawed,
+    mayKickStrangers: knowledge.mayKickStrangers,
     forced: (id: StreamId) => {
       forced.add(id)
     },
     /** Strangers may be held back: they were too many at once. */
-    wereTooMany: (): boolean => crowded === host.started(),
-    mayKickStrangers: (instance: string): boolean =>
-      setting.unauthorized === "kick" && (tooMany.get(instance) !== true || wishes(instance)),
+    wereTooMany: knowledge.wereTooMany,
     happened: (happening: World.Happening) => {
+      if (happening._tag === "Ready") wereOnPath.add(happening.connection.id)
       if (happening._tag !== "Closed" || happening.reason !== "server_down") return
       const remembered = state.leases.get("main")?.started === host.started()
       lostWithServer.set(happening.id, { at: kernel.now(), remembered })
     },
-    pathsRead: (instance: string) => {
-      reread.set(`${instance} paths`, kernel.now())
+    /** An auth for this source came to no decision, or to one that nobody waited for any more. */
+    unanswered: (source: string) => {
+      unanswered.add(source)
     },
     askedAnyTime: (source: string) => {
       askedAnyTime.add(source)
@@ -300,19 +254,17 @@ export const makeInvariants = ({ kernel, store, host, counts, setting }: Invaria
       const id = state.streamBySource.get(source)
       const row = id === undefined ? undefined : state.streams.get(id)!
       if (row === undefined && !strangersToo) fails("6", `the stranger ${source} was kicked, which nobody wished`)
-      if (row === undefined && tooMany.get(instance) === true) counts.fault("stranger kicked as an operator wished")
+      if (row === undefined && knowledge.sawTooMany(instance)) counts.fault("stranger kicked as an operator wished")
       if (row === undefined && connection?.phase._tag === "Asking")
         fails("6", `${source} was kicked while it was being asked about`)
       if (row === undefined || row.state._tag === "Inactive" || row.state.ending !== null) return
-      const sessionsRead = readingOf(instance, "Sessions.bySource")
-      const inTheGap = sessionsRead >= 0 && millis(row.state.startedAt)! >= sessionsRead
-      if (by === "kick" && askedAnyTime.has(source) && inTheGap) return
-      if (by === "cure" && (connection === undefined || cameAfterLastLook(connection, instance))) return
+      if (by === "kick" && askedAnyTime.has(source) && knowledge.wasAdmittedSince(row, instance)) return
+      if (by === "cure" && (connection === undefined || knowledge.hasComeSince(connection, instance))) return
       fails("6", `${source} was taken off the air by a ${by}, although ${row.id} is admitted and nobody stops it`)
     },
-    /** A log line of any instance, as text. */
-    logged: (text: string) => {
-      if (aKey.test(text)) fails("7", `a key in the log: ${text}`)
+    /** What an instance writes or answers, as text. */
+    said: (what: string, text: string) => {
+      if (aKey.test(text)) fails("7", `a key in ${what}: ${text}`)
     },
     reported: (source: string) => {
       counts.fault("publisher reported")

@@ -33,7 +33,10 @@ describe("simulated time", () => {
         told.push(yield* Clock.currentTimeMillis)
       }
     })
-    const clock = kernel.clock(30_000, (run) => run())
+    const clock = kernel.clock(
+      () => 30_000,
+      (run) => run()
+    )
     const context = Context.empty().pipe(
       Context.add(Scheduler.Scheduler, kernel.scheduler),
       Context.add(Clock.Clock, clock)
@@ -49,7 +52,10 @@ describe("simulated time", () => {
     const kernel = makeKernel(0)
     const kept: Array<() => void> = []
     let woken = false
-    const clock = kernel.clock(0, (run) => kept.push(run))
+    const clock = kernel.clock(
+      () => 0,
+      (run) => kept.push(run)
+    )
     const context = Context.empty().pipe(
       Context.add(Scheduler.Scheduler, kernel.scheduler),
       Context.add(Clock.Clock, clock)

@@ -24,8 +24,11 @@ export interface Kernel {
   /** Lets the fibers run as far as they can at this moment. */
   readonly settle: () => void
   readonly scheduler: Scheduler.Scheduler
-  /** A clock that is `offset` milliseconds off. Sleepers wake through `deliver`: a frozen process sleeps on. */
-  readonly clock: (offset: number, deliver: (run: () => void) => void) => Clock.Clock
+  /**
+   * The clocks of a process: a wall clock that is `ahead` milliseconds off at this moment, and a monotonic one, which nobody sets. Sleepers
+   * wake through `deliver`: a frozen process sleeps on.
+   */
+  readonly clock: (ahead: () => number, deliver: (run: () => void) => void) => Clock.Clock
 }
 
 const isBefore = (a: Event, b: Event): boolean => a.at < b.at || (a.at === b.at && a.order < b.order)
@@ -110,16 +113,17 @@ export const makeKernel = (start: number): Kernel => {
     runTo,
     settle,
     scheduler: { executionMode: "sync", shouldYield: () => false, makeDispatcher: () => dispatcher },
-    clock: (offset, deliver) => {
-      const millis = () => time + offset
+    clock: (ahead, deliver) => {
+      const millis = () => time + ahead()
       const nanos = () => BigInt(millis()) * 1_000_000n
+      const monotonic = () => BigInt(time - start) * 1_000_000n
       return {
         currentTimeMillisUnsafe: millis,
         currentTimeMillis: Effect.sync(millis),
         currentTimeNanosUnsafe: nanos,
         currentTimeNanos: Effect.sync(nanos),
-        monotonicTimeNanosUnsafe: nanos,
-        monotonicTimeNanos: Effect.sync(nanos),
+        monotonicTimeNanosUnsafe: monotonic,
+        monotonicTimeNanos: Effect.sync(monotonic),
         sleep: (duration) =>
           Effect.callback<void>((resume) => {
             const length = Duration.toMillis(duration)

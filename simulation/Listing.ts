@@ -4,14 +4,8 @@
  */
 
 import { World } from "@greenroom/adapters/twin"
-import {
-  familyOf,
-  type ListedPath,
-  type ListedSource,
-  type MediaServerUnavailable,
-  type Protocol
-} from "@greenroom/core"
-import type { Family, OwnSource } from "./Step.ts"
+import type { ListedPath, ListedSource, MediaServerUnavailable, Protocol } from "@greenroom/core"
+import type { OwnSource } from "./Step.ts"
 
 /** An answer of the control API: all of it, a part that says so itself (its count does not fit), or none. */
 export type Reading<A> =
@@ -42,11 +36,12 @@ const stateOf = (connection: World.Connection): ListedSource["state"] => {
   return connection.phase._tag === "Publishing" ? "publish" : connection.phase._tag === "Reading" ? "read" : "idle"
 }
 
-export const sourcesOf = (world: World.World, family: Family): ReadonlyArray<ListedSource> => {
+/** One protocol's list. */
+export const sourcesOf = (world: World.World, list: Protocol): ReadonlyArray<ListedSource> => {
   const listed: Array<ListedSource> = []
   for (const connection of world.connections.values()) {
     const { id, protocol, path } = connection
-    if (familyOf(protocol) !== family) continue
+    if (protocol !== list) continue
     const established = protocol !== "webrtc" || isOnPath(connection)
     listed.push({ id, protocol, state: stateOf(connection), established, path: path === "" ? null : path })
   }

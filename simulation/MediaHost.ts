@@ -4,7 +4,7 @@
  */
 import { World } from "@greenroom/adapters/twin"
 import { familyOf, type Protocol } from "@greenroom/core"
-import { makeControlApi } from "./ControlApi.ts"
+import { type Inside, makeControlApi } from "./ControlApi.ts"
 import type { Counts } from "./Counts.ts"
 import type { Dice } from "./Dice.ts"
 import { type Ask, makeDoor, type Question } from "./Door.ts"
@@ -17,13 +17,19 @@ export interface MediaHostOptions {
   readonly counts: Counts
   readonly ask: Ask
   readonly happened: (happening: World.Happening) => void
+  /** Told when a kick of an RTSP session runs beside another call of the same process, and both are waited for. */
+  readonly overlapped: (instance: string) => void
 }
 
 const READ_TIMEOUT_MS = 4_000
+/** Of a hundred kicks that are answered so many do nothing. */
+const IN_VAIN_OF_A_HUNDRED = 4
+/** A kick beside another call about RTSP sessions may crash it, and here does; whoever runs it starts it anew. */
+const STARTED_ANEW_AFTER_MS = 300
 /** From the answer of a kick until the connection has left its list. */
 const KICK_TAKES_MS = { rtmp: 15, rtsp: 14, srt: 16, webrtc: 95 } as const
 
-export const makeMediaHost = ({ kernel, dice, counts, ask, happened }: MediaHostOptions) => {
+export const makeMediaHost = ({ kernel, dice, counts, ask, happened, overlapped }: MediaHostOptions) => {
   let world = World.begin(kernel.now(), { ...World.defaultOptions, readTimeout: READ_TIMEOUT_MS })
   let due: number | null = null
   let timer: { readonly cancel: () => void } | undefined
@@ -68,7 +74,12 @@ export const makeMediaHost = ({ kernel, dice, counts, ask, happened }: MediaHost
     restartIn = null
     restart(by, downFor)
   }
-  const control = makeControlApi({ kernel, dice, counts, door, world: current, awake, arrived: countCalls })
+  const met = (one: Inside, other: Inside) => {
+    counts.fault("media server crashed by an RTSP kick beside another call")
+    if (one.by === other.by && one.isAwaited() && other.isAwaited()) overlapped(one.by)
+    restart("kill", STARTED_ANEW_AFTER_MS)
+  }
+  const control = makeControlApi({ kernel, dice, counts, door, world: current, awake, arrived: countCalls, met })
 
   const end = (by: "kill" | "stop") => {
     if (!world.up) return
@@ -115,6 +126,7 @@ export const makeMediaHost = ({ kernel, dice, counts, ask, happened }: MediaHost
       return true
     },
     kick: (id: string, protocol: Protocol) => {
+      if (dice.below(100) < IN_VAIN_OF_A_HUNDRED) return counts.fault("kick answered, and nobody goes")
       kernel.after(KICK_TAKES_MS[familyOf(protocol)], () =>
         awake(() => void change((now, at) => World.kick(now, at, id)))
       )

@@ -2,6 +2,7 @@
  * What people do through Greenroom's API: revoke, suspend, let expire, delete, stop, issue. Each runs the real use case in some instance.
  * An acknowledged suspension must have stopped the stream that was there, whatever is allowed again afterwards.
  */
+import type { MemoryStore } from "@greenroom/adapters/memory"
 import {
   Admissions,
   changeKey,
@@ -62,10 +63,22 @@ export const makeOperators = ({ kernel, counts, store, host, cast, invariants, i
     })
   }
 
+  /** What was acknowledged is for good: whoever was there is told to stop by now. */
+  const nobodyGoesOn = (what: string, isOf: (row: MemoryStore.StoredStream) => boolean) => {
+    for (const id of state.unended) {
+      const row = state.streams.get(id)!
+      if (isOf(row) && row.state._tag !== "Inactive" && row.state.ending === null)
+        invariants.fails("5", `${id} goes on after the answer that ${what}`)
+    }
+  }
+
   return {
     revoke: ({ who, instance: at }: Does<"Revoke">) => {
-      instance(at)?.operate("a revocation", revoke(member(who).key.id), (exit) => {
-        if (Exit.isSuccess(exit)) counts.fault("key revoked")
+      const { id } = member(who).key
+      instance(at)?.operate("a revocation", revoke(id), (exit) => {
+        if (!Exit.isSuccess(exit)) return
+        counts.fault("key revoked")
+        nobodyGoesOn("its key is revoked", ({ streamKeyId }) => streamKeyId === id)
       })
     },
     disable: ({ who, instance: at, enableAfter, patient }: Does<"Disable">) => {
@@ -96,8 +109,13 @@ export const makeOperators = ({ kernel, counts, store, host, cast, invariants, i
       })
     },
     deleteBroadcaster: ({ who, instance: at }: Does<"DeleteBroadcaster">) => {
-      instance(at)?.operate("a deletion", removeBroadcaster(member(who).broadcasterId), (exit) => {
-        if (Exit.isSuccess(exit)) counts.fault("broadcaster deleted")
+      const { broadcasterId } = member(who)
+      const isTheirs = ({ streamKeyId }: MemoryStore.StoredStream) =>
+        state.keys.get(streamKeyId)!.broadcasterId === broadcasterId
+      instance(at)?.operate("a deletion", removeBroadcaster(broadcasterId), (exit) => {
+        if (!Exit.isSuccess(exit)) return
+        counts.fault("broadcaster deleted")
+        nobodyGoesOn("its broadcaster is deleted", isTheirs)
       })
     },
     stopStream: ({ who, instance: at }: Does<"StopStream">) => {

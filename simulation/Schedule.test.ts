@@ -48,6 +48,7 @@ describe("a schedule", () => {
       InstanceKilled: true,
       InstanceFrozen: true,
       InstanceTerminated: true,
+      ClockSet: true,
       StoreStops: true,
       StoreFreezes: true,
       StoreSlow: true,

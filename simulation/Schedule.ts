@@ -21,6 +21,27 @@ const kickedBeforeRecord = (
   { at: at + readyAfter + dice.below(1_200), _tag: "Connect", who, protocol, guise: "itself", readyAfter: null }
 ]
 
+/** A kick of an RTSP session hangs behind an auth that a frozen instance does not answer, and others ask about sessions meanwhile. */
+const kickedBehindAnAuth = (
+  dice: Dice,
+  setting: Setting,
+  { at, who, protocol }: Connect & { readonly at: number }
+): ReadonlyArray<Step> => {
+  const frozenAt = at + dice.between(300, 3_000)
+  return [
+    {
+      at: frozenAt,
+      _tag: "InstanceFrozen",
+      instance: instance(dice, setting),
+      inCalls: 0,
+      for: dice.between(2_500, 6_000)
+    },
+    { at: frozenAt, _tag: "Connect", who: who + 1, protocol, guise: "itself", readyAfter: null },
+    { at: frozenAt + dice.below(30), _tag: "Connect", who: who + 2, protocol, guise: "itself", readyAfter: null },
+    { at: frozenAt + dice.below(400), _tag: "StopStream", who, instance: instance(dice, setting) }
+  ]
+}
+
 /** What makes a step dangerous when it comes at the same moment. */
 const company = (dice: Dice, setting: Setting, step: Step): ReadonlyArray<Step> => {
   const soon = (millis: number) => step.at + dice.below(millis)
@@ -30,6 +51,21 @@ const company = (dice: Dice, setting: Setting, step: Step): ReadonlyArray<Step> 
     case "Expire":
     case "DeleteBroadcaster":
       return [{ at: soon(8), ...connect(dice, setting), guise: "itself", who: step.who }]
+    case "StopStream":
+      // The kick is on its way, and comes when nobody waits for it any more.
+      return dice.chance(0.3) ? [{ at: soon(60), _tag: "MediaServerFreezes", for: dice.between(2_050, 4_000) }] : []
+    case "ClockSet":
+      // Hooks come while the control API does not answer, but not for so long that they may be believed.
+      return [
+        {
+          at: step.at,
+          _tag: "MediaServerErrs",
+          family: "all",
+          answer: "no answer",
+          for: dice.between(700, 2_800)
+        },
+        ...[1, 2, 3].map((): Step => ({ at: soon(900), _tag: "Leave", who: dice.below(setting.publishers) }))
+      ]
     case "Stranger":
       return [
         {
@@ -44,6 +80,8 @@ const company = (dice: Dice, setting: Setting, step: Step): ReadonlyArray<Step> 
     case "Connect":
       if (step.protocol.startsWith("rtsp") && typeof step.readyAfter === "number")
         return kickedBeforeRecord(dice, setting, step, step.readyAfter)
+      if (step.protocol.startsWith("rtsp") && setting.clocks.length > 1 && dice.chance(0.25))
+        return kickedBehindAnAuth(dice, setting, step)
       // A WebRTC client calls itself a publisher for as long as it is asked about.
       return step.protocol === "webrtc" && dice.chance(0.1)
         ? [{ at: step.at, _tag: "StoreSlow", by: dice.between(50, 300), for: dice.between(200, 900) }]

@@ -1,8 +1,8 @@
 /**
- * The `MediaServer` port of one instance over a simulated MediaMTX, with the laws that the port asks for: a look is whole or fails, RTSP
- * calls of one instance never overlap (the real adapter lets those that only read), every call ends within its deadline, none retries (the
- * real adapter's look asks again each second). A look is several control calls at several
- * moments, as the real one's, so that things happen in the middle of it.
+ * The `MediaServer` port of one instance over a simulated MediaMTX. As in the real adapter a look is several control calls at several
+ * moments, so that things happen in the middle of it, and gets another attempt beside it each second; a source is looked for and kicked in
+ * each list in which it may stand; every operation ends within its deadline. Attempts, and the turns and
+ * pauses of RTSP calls, are the real adapter's own.
  */
 
 import { World } from "@greenroom/adapters/twin"
@@ -15,16 +15,21 @@ import {
   listsOf,
   type MediaServer,
   MediaServerUnavailable,
+  type Protocol,
+  protocols,
   type Source
 } from "@greenroom/core"
-import { Effect, Exit } from "effect"
+import { Effect, type Scope } from "effect"
+import { insist } from "../packages/adapters/src/mediamtx/insist.ts"
+import { makeRtspPause } from "../packages/adapters/src/mediamtx/RtspPause.ts"
+import { makeRtspTurns } from "../packages/adapters/src/mediamtx/RtspTurns.ts"
+import type { Bug } from "./bugs/Bug.ts"
 import type { Caller } from "./Caller.ts"
 import type { ControlCall } from "./ControlApi.ts"
 import type { Counts } from "./Counts.ts"
 import type { Kernel } from "./Kernel.ts"
 import { pathsOf, type Reading, sourcesOf } from "./Listing.ts"
 import type { MediaHost } from "./MediaHost.ts"
-import { type Family, families } from "./Step.ts"
 
 /** The answers that a look is made of. */
 export interface Readings {
@@ -49,9 +54,6 @@ export const composeLook: Compose = ({ before, lists, paths, after }) => {
   return { started, sources: listed.flatMap((list) => list ?? []), paths: onPaths }
 }
 
-/** As the real adapter: after an RTSP lookup without an answer none is sent for a while, so that a look gets its turn. */
-const RTSP_PAUSE_MS = 1_000
-
 const DEADLINES_MS = { look: 5_000, find: 500, kick: 2_000, curePath: 5_000 } as const
 
 /** Somebody is taken off the air. */
@@ -70,172 +72,158 @@ export interface SimulatedMediaServerOptions {
   readonly host: MediaHost
   readonly caller: Caller
   readonly counts: Counts
-  readonly compose: Compose
+  /** One thing of how it is asked may be wrong. */
+  readonly bug: Pick<Bug, "compose" | "lists" | "turns"> | null
   /** Told of every kick and cure at the moment at which MediaMTX executes it. */
   readonly strikes: Strikes
-  /** Whether this instance is the one that reconciles. */
+  /** Whether this instance holds the lease now. */
   readonly leads: () => boolean
-  /** Told when the list of paths is read. */
-  readonly pathsRead: () => void
-  /** Told of every look that is one. */
-  readonly looked: (look: Look) => void
+  /** Told when it orders somebody off the air without it. */
+  readonly usurped: (what: string) => void
+  /** Told of every look that is one, and when its list of paths was read. */
+  readonly looked: (look: Look, pathsReadAt: number) => void
   readonly mayKickStrangers: () => boolean
 }
 
-export const makeSimulatedMediaServer = (options: SimulatedMediaServerOptions): MediaServer["Service"] => {
-  const { kernel, host, caller, counts, compose, strikes } = options
-  const failed = (operation: string, reading?: Reading<unknown>) => {
-    const reason = reading === undefined ? "unreachable" : reading._tag === "Failed" ? reading.why : "nonsense"
-    return Exit.fail(new MediaServerUnavailable({ reason, operation, detail: "no clear answer" }))
-  }
+type Asks<A> = Pick<ControlCall<A>, "about" | "run">
 
-  /** This instance's RTSP calls, one after the other. */
-  const line: Array<() => void> = []
-  let rtspBusy = false
-  const nextRtsp = () => {
-    const next = line.shift()
-    rtspBusy = next !== undefined
-    next?.()
-  }
+const isRtsp = (protocol: Protocol): protocol is "rtsp" | "rtsps" => familyOf(protocol) === "rtsp"
 
-  /** Answers come to a process that may be frozen or dead. */
-  const control = <A>(call: ControlCall<A>) => {
-    const send = () =>
+/** The lists in which a source may stand, RTSP's last, because its calls can hang behind an auth. */
+const inOrder = ({ protocol }: Source): ReadonlyArray<Protocol> => {
+  const lists = listsOf(protocol)
+  return [...lists.filter((list) => !isRtsp(list)), ...lists.filter(isRtsp)]
+}
+
+export const makeSimulatedMediaServer = Effect.fnUntraced(function* (
+  options: SimulatedMediaServerOptions
+): Effect.fn.Return<MediaServer["Service"], never, Scope.Scope> {
+  const { kernel, host, caller, counts, bug, strikes } = options
+  const compose = bug?.compose?.(composeLook) ?? composeLook
+  const listsFor = bug?.lists ?? inOrder
+  const turns = { rtsp: bug?.turns ?? (yield* makeRtspTurns), rtsps: bug?.turns ?? (yield* makeRtspTurns) }
+
+  const unavailable = (operation: string, reading?: Reading<unknown>) =>
+    new MediaServerUnavailable({
+      reason: reading === undefined ? "unreachable" : reading._tag === "Failed" ? reading.why : "nonsense",
+      operation,
+      detail: "no clear answer"
+    })
+
+  /** Answers come to a process that may be frozen or dead. `isAwaited`: whether somebody still waits for this one. */
+  const send = <A>(asks: Asks<A>, isAwaited: () => boolean, kicks = false): Effect.Effect<Reading<A>> =>
+    Effect.callback((resume) =>
       host.control({
-        ...call,
-        answered: (reading) =>
-          caller.deliver(() => {
-            if (call.about === "rtsp") nextRtsp()
-            call.answered(reading)
-          })
+        ...asks,
+        kicks,
+        by: caller.name,
+        isAwaited,
+        answered: (reading) => caller.deliver(() => resume(Effect.succeed(reading)))
       })
-    if (call.about !== "rtsp") return send()
-    line.push(send)
-    if (!rtspBusy) nextRtsp()
+    )
+  const inTurn = <A>(
+    protocol: Protocol,
+    run: Asks<A>["run"],
+    isAwaited: () => boolean,
+    kicks = false
+  ): Effect.Effect<Reading<A>, MediaServerUnavailable> => {
+    const call = send({ about: protocol, run }, isAwaited, kicks)
+    return isRtsp(protocol) ? turns[protocol][kicks ? "kick" : "read"](call) : call
   }
 
+  /** Within its deadline. What is asked hears whether its caller has given up. */
   const operation = <A>(
     name: keyof typeof DEADLINES_MS,
-    begin: (tell: (exit: Exit.Exit<A, MediaServerUnavailable>) => void, isOver: () => boolean) => void
+    asks: (isAwaited: () => boolean) => Effect.Effect<A, MediaServerUnavailable>
   ): Effect.Effect<A, MediaServerUnavailable> =>
-    Effect.callback((resume) => {
-      if (!caller.mayCall(`MediaServer.${name}`)) return
-      let over = false
-      const tell = (exit: Exit.Exit<A, MediaServerUnavailable>) => {
-        if (over) return
-        over = true
-        deadline.cancel()
-        resume(exit)
-      }
-      const deadline = kernel.after(DEADLINES_MS[name], () => caller.deliver(() => tell(failed(name))))
-      begin(tell, () => over)
-      return Effect.sync(() => {
-        over = true
-        deadline.cancel()
+    Effect.suspend(() => {
+      if (!caller.mayCall(`MediaServer.${name}`)) return Effect.never
+      let isAwaited = true
+      const over = Effect.sync(() => {
+        isAwaited = false
       })
-    })
-
-  const look = operation<Look>("look", (tell) => {
-    const askStarted = (answered: (reading: Reading<string>) => void) =>
-      control({ about: "info", run: (world) => world.started, answered })
-    askStarted((before) => {
-      if (before._tag === "Failed") return tell(failed("look", before))
-      let left = families.length + 1
-      const lists: Array<Readings["lists"][number]> = []
-      let paths: Readings["paths"] = { _tag: "Failed", why: "unreachable" }
-      const arrived = () => {
-        left -= 1
-        if (left > 0) return
-        askStarted((after) => {
-          if (after._tag === "Whole" && before._tag === "Whole" && after.value !== before.value) {
-            counts.fault("media server started anew in the middle of a look")
-          }
-          const composed = compose({ before, lists, paths, after })
-          const wrong = [...lists, paths, after].find(({ _tag }) => _tag !== "Whole") ?? after
-          if (composed !== null) options.looked(composed)
-          tell(composed === null ? failed("look", wrong) : Exit.succeed(composed))
-        })
-      }
-      for (const [index, family] of families.entries()) {
-        control({
-          about: family,
-          run: (world) => sourcesOf(world, family),
-          answered: (reading) => {
-            lists[index] = reading
-            arrived()
-          }
-        })
-      }
-      control({
-        about: "paths",
-        run: (world) => {
-          options.pathsRead()
-          return pathsOf(world, kernel.now(), host.ownPaths())
-        },
-        answered: (reading) => {
-          paths = reading
-          arrived()
+      return Effect.timeoutOrElse(
+        Effect.ensuring(
+          asks(() => isAwaited),
+          over
+        ),
+        {
+          duration: DEADLINES_MS[name],
+          orElse: () => Effect.fail(unavailable(name))
         }
-      })
+      )
     })
-  })
 
-  const isListed = (world: World.World, source: Source, family: Family): boolean => {
-    const connection = world.connections.get(source.id)
-    return connection !== undefined && familyOf(connection.protocol) === family
-  }
+  const attempt = (isAwaited: () => boolean): Effect.Effect<Look, MediaServerUnavailable> =>
+    Effect.gen(function* () {
+      const askStarted = send({ about: "info", run: (world) => world.started }, isAwaited)
+      const before = yield* askStarted
+      if (before._tag === "Failed") return yield* unavailable("look", before)
+      let pathsReadAt = -1
+      const readPaths = send(
+        {
+          about: "paths",
+          run: (world) => {
+            pathsReadAt = kernel.now()
+            return pathsOf(world, kernel.now(), host.ownPaths())
+          }
+        },
+        isAwaited
+      )
+      const readSources = (protocol: Protocol) => inTurn(protocol, (world) => sourcesOf(world, protocol), isAwaited)
+      const [lists, paths] = yield* Effect.all(
+        [Effect.forEach(protocols, readSources, { concurrency: "unbounded" }), readPaths],
+        { concurrency: "unbounded" }
+      )
+      const after = yield* askStarted
+      if (after._tag === "Whole" && before._tag === "Whole" && after.value !== before.value) {
+        counts.fault("media server started anew in the middle of a look")
+      }
+      const composed = compose({ before, lists, paths, after })
+      const wrong = [...lists, paths, after].find(({ _tag }) => _tag !== "Whole") ?? after
+      if (composed === null) return yield* unavailable("look", wrong)
+      options.looked(composed, pathsReadAt)
+      return composed
+    })
 
-  /** Asks the lists of the source's family, or all of them, RTSP last, until one knows it. */
+  /** Asks the lists of the source's family, or all of them, until one knows it. */
   const ask = <A>(
     name: "find" | "kick",
     source: Source,
     run: (world: World.World) => A
   ): Effect.Effect<A | "gone", MediaServerUnavailable> =>
-    operation(name, (tell, isOver) => {
-      const about = [...new Set(listsOf(source.protocol).map(familyOf))].sort(
-        (a, b) => Number(a === "rtsp") - Number(b === "rtsp")
-      )
-      const askNext = () => {
-        const family = about.shift()
-        if (family === undefined) return tell(Exit.succeed("gone"))
-        if (isOver()) return
-        control<A | "gone">({
-          about: family,
-          run: (world) => {
-            if (!isListed(world, source, family)) return "gone"
-            if (name === "kick" && isOver()) counts.fault("kick executed after its caller had given up")
+    operation(name, (isAwaited) =>
+      Effect.gen(function* () {
+        for (const protocol of listsFor(source)) {
+          const inList = (world: World.World): A | "gone" => {
+            if (world.connections.get(source.id)?.protocol !== protocol) return "gone"
+            if (name === "kick" && !isAwaited()) counts.fault("kick executed after its caller had given up")
             return run(world)
-          },
-          answered: (reading) => {
-            if (reading._tag !== "Whole") return tell(failed(name, reading))
-            if (reading.value === "gone") return askNext()
-            tell(Exit.succeed(reading.value))
           }
-        })
-      }
-      askNext()
-    })
+          const reading = yield* inTurn(protocol, inList, isAwaited, name === "kick")
+          if (reading._tag !== "Whole") return yield* unavailable(`${name} in the list of ${protocol}`, reading)
+          if (reading.value !== "gone") return reading.value
+        }
+        return "gone"
+      })
+    )
 
-  let rtspPausedUntil = 0
+  const pausing = makeRtspPause()
   const find = (source: Source) => ask("find", source, () => "present" as const)
   const findRtsp = (source: Source) =>
-    Effect.suspend(() => {
-      if (kernel.now() < rtspPausedUntil) return failed("find")
-      if (!options.leads()) counts.note("RTSP lookups by an instance that does not reconcile")
-      const began = kernel.now()
-      return Effect.tapError(find(source), () =>
-        Effect.sync(() => {
-          if (kernel.now() - began >= DEADLINES_MS.find) rtspPausedUntil = kernel.now() + RTSP_PAUSE_MS
-        })
-      )
-    })
+    pausing(
+      Effect.suspend(() => {
+        if (!options.leads()) counts.note("RTSP lookups by an instance that does not reconcile")
+        return find(source)
+      })
+    )
 
   return {
-    look,
-    find: (source) =>
-      listsOf(source.protocol).some((protocol) => familyOf(protocol) === "rtsp") ? findRtsp(source) : find(source),
+    look: operation("look", (isAwaited) => insist(attempt(isAwaited))),
+    find: (source) => (listsOf(source.protocol).some(isRtsp) ? findRtsp(source) : find(source)),
     kick: (source) =>
       Effect.suspend(() => {
+        if (!options.leads()) options.usurped(`a kick of ${source.id}`)
         const strangersToo = options.mayKickStrangers()
         return ask("kick", source, (world) => {
           const { path, protocol } = world.connections.get(source.id)!
@@ -245,21 +233,22 @@ export const makeSimulatedMediaServer = (options: SimulatedMediaServerOptions): 
         })
       }),
     curePath: (path) =>
-      operation<void>("curePath", (tell) =>
-        control({
-          about: "paths",
-          run: (world) => {
+      operation<void>("curePath", (isAwaited) =>
+        Effect.gen(function* () {
+          if (!options.leads()) options.usurped(`a reset of ${path}`)
+          const run = (world: World.World) => {
             const holder = World.publisherOf(world, path)
             strikes({ source: holder?.id ?? null, path, by: "cure", strangersToo: true })
             host.change((now, at) => {
               const configured = World.configure(now, at, path, 1)
               return configured === false ? now : World.deconfigure(configured, at, path) || configured
             })
-          },
-          answered: (reading) => tell(reading._tag === "Whole" ? Exit.void : failed("curePath", reading))
+          }
+          const reading = yield* send({ about: "paths", run }, isAwaited)
+          if (reading._tag !== "Whole") return yield* unavailable("curePath", reading)
         })
       ),
     served: Effect.succeed(everythingServed),
     health: Effect.succeed("ok" as const)
   }
-}
+})

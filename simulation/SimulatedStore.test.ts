@@ -19,7 +19,10 @@ const makeStage = () => {
     Context.add(Scheduler.Scheduler, kernel.scheduler),
     Context.add(
       Clock.Clock,
-      kernel.clock(0, (run) => run())
+      kernel.clock(
+        () => 0,
+        (run) => run()
+      )
     )
   )
   const fields = { displayName: "Studio", contact: null, metadata: {} }

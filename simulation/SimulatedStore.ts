@@ -52,7 +52,10 @@ const writes =
 export const makeSimulatedStore = ({ kernel, dice, counts, executed }: SimulatedStoreOptions) => {
   const streams = new WatchedStreams()
   const state: MemoryStore.MemoryState = { ...MemoryStore.emptyStore(), streams }
-  const clock = kernel.clock(0, (run) => run())
+  const clock = kernel.clock(
+    () => 0,
+    (run) => run()
+  )
   const context = Context.empty().pipe(
     Context.add(Scheduler.Scheduler, kernel.scheduler),
     Context.add(Clock.Clock, clock)
@@ -70,7 +73,7 @@ export const makeSimulatedStore = ({ kernel, dice, counts, executed }: Simulated
   })()
 
   let stoppedUntil = 0
-  let frozen = false
+  let frozenAt: number | null = null
   let waking: Array<() => void> = []
   let slowBy = 0
   let failing = 0
@@ -132,7 +135,7 @@ export const makeSimulatedStore = ({ kernel, dice, counts, executed }: Simulated
           counts.fault("store stopped")
           return breaks()
         }
-        if (frozen) {
+        if (frozenAt !== null) {
           waking.push(() => (dice.chance(0.5) ? kernel.after(dice.below(400), arrive) : breaks()))
           return
         }
@@ -160,8 +163,8 @@ export const makeSimulatedStore = ({ kernel, dice, counts, executed }: Simulated
     })
 
   const thaw = () => {
-    if (!frozen) return
-    frozen = false
+    if (frozenAt === null) return
+    frozenAt = null
     troubledAt = kernel.now()
     const those = waking
     waking = []
@@ -189,9 +192,9 @@ export const makeSimulatedStore = ({ kernel, dice, counts, executed }: Simulated
       stoppedUntil = kernel.now() + millis
     },
     freeze: (millis: number) => {
-      if (frozen) return
+      if (frozenAt !== null) return
       counts.fault("store frozen")
-      frozen = true
+      frozenAt = kernel.now()
       kernel.after(millis, thaw)
     },
     slow: (by: number, millis: number) => {
@@ -215,7 +218,9 @@ export const makeSimulatedStore = ({ kernel, dice, counts, executed }: Simulated
       underway.clear()
     },
     /** Whether it has answered everything, and without delay, since then. */
-    wasWellSince: (time: number) => !frozen && Math.max(stoppedUntil, slowUntil, troubledAt) < time,
+    wasWellSince: (time: number) => frozenAt === null && Math.max(stoppedUntil, slowUntil, troubledAt) < time,
+    /** Since when it has said nothing at all; `null` when it does. */
+    frozenSince: () => frozenAt,
     repair: () => {
       stoppedUntil = Math.min(stoppedUntil, kernel.now())
       slowUntil = Math.min(slowUntil, kernel.now())

@@ -4,7 +4,7 @@
  * trace to the byte.
  */
 import type { AuthDecision } from "@greenroom/core"
-import { disagreements } from "./Agreement.ts"
+import { disagreements, isFree } from "./Agreement.ts"
 import type { Bug } from "./bugs/Bug.ts"
 import { makeCast, makeKeyMint } from "./Cast.ts"
 import { makeCounts, type Tally } from "./Counts.ts"
@@ -18,6 +18,7 @@ import { makeKernel } from "./Kernel.ts"
 import { makeMediaHost } from "./MediaHost.ts"
 import { makeOperators } from "./Operators.ts"
 import { makeSimulatedStore } from "./SimulatedStore.ts"
+import { whyBad } from "./Standing.ts"
 import type { Schedule } from "./Step.ts"
 import { makeSteps } from "./Steps.ts"
 
@@ -74,7 +75,8 @@ export const play = ({ seed, setting, steps }: Schedule, { bug = null, traced = 
       invariants.happened(happening)
       hooks.happened(happening)
       if (happening._tag === "Closed") encoders.closed(happening.id, happening.reason)
-    }
+    },
+    overlapped: (instance) => invariants.fails("turn", `${instance} kicked an RTSP session beside a call of its own`)
   })
   const invariants = makeInvariants({ kernel, store, host, counts, setting })
   const cast = makeCast(setting.publishers, store, mint)
@@ -93,6 +95,20 @@ export const play = ({ seed, setting, steps }: Schedule, { bug = null, traced = 
     })
 
   const isOver = () => invariants.violation() !== null
+
+  /** Whoever may publish is let in: no key, no path and no door stays locked. */
+  const letIn = (faultsStopped: number) => {
+    const place = encoders.absent((member) => isFree(member, kernel, store, host))
+    if (place === undefined) return
+    while (!isOver() && whyBad(store.state, place.key.id, kernel.now()) === null) {
+      const id = encoders.comes(place)!
+      do kernel.runTo(kernel.now() + 50, isOver)
+      while (!isOver() && host.isAsking())
+      if (store.state.streamBySource.has(id)) return counts.fault("newcomer after faults stopped")
+      if (kernel.now() - faultsStopped >= AGREED_WITHIN_MS)
+        invariants.fails("free", `5 s after faults stopped ${id} was not let in, although its key is good and free`)
+    }
+  }
 
   /** Faults stop; as soon as everything agrees the schedule goes on. */
   const lull = (revive: "all" | "one") => {
@@ -113,6 +129,7 @@ export const play = ({ seed, setting, steps }: Schedule, { bug = null, traced = 
     }
     for (const { invariant, what } of left) invariants.fails(invariant, `5 s after faults stopped: ${what}`)
     counts.note(`agreed within ${Math.ceil((kernel.now() - began) / 1_000)} s`)
+    if (!isOver()) letIn(began)
     fleet.loosen()
     encoders.excite()
   }

@@ -94,6 +94,8 @@ export type Action =
       readonly downFor: number
     }
   | { readonly _tag: "InstanceFrozen"; readonly instance: number; readonly inCalls: number; readonly for: number }
+  /** The wall clock of an instance's machine is set, by so many milliseconds, while it runs. */
+  | { readonly _tag: "ClockSet"; readonly instance: number; readonly by: number }
   | { readonly _tag: "InstanceTerminated"; readonly instance: number; readonly downFor: number }
   | { readonly _tag: "StoreStops"; readonly for: number }
   | { readonly _tag: "StoreFreezes"; readonly for: number }

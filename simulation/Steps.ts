@@ -85,6 +85,8 @@ export const makeSteps = (stage: Stage) => {
         return fleet.kill(step)
       case "InstanceFrozen":
         return fleet.freeze(step)
+      case "ClockSet":
+        return fleet.setClock(step)
       case "InstanceTerminated":
         return fleet.terminate(step)
       case "StoreStops":

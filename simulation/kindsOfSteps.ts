@@ -156,6 +156,16 @@ export const groups: ReadonlyArray<ReadonlyArray<readonly [weight: number, draw:
     ]
   ],
   [
+    [
+      2,
+      (dice, setting) => ({
+        _tag: "ClockSet",
+        instance: instance(dice, setting),
+        by: dice.pick([1, -1]) * dice.pick([dice.between(500, 4_000), 30_000, 3_600_000])
+      })
+    ]
+  ],
+  [
     [2, (dice) => ({ _tag: "StoreStops", for: lasting(dice) })],
     [2, (dice) => ({ _tag: "StoreFreezes", for: lasting(dice) })],
     [1, () => ({ _tag: "StoreConnectionsKilled" })],

@@ -6,14 +6,32 @@ import { endedWhenKicked, hookBelievedAlways, hookEnds, neverReadyEnds } from ".
 import {
   failedListIsEmpty,
   listBeforeStore,
+  listedIsReady,
   oneSnapshot,
+  ownListAlone,
   ownSourceTrusted,
   pathsLogged,
   restartUnnoticed,
   webrtcTrusted
 } from "./looking.ts"
-import { endlessBackoff, eventApart, leaseKept, wishForEver } from "./running.ts"
-import { cureUnseen, onlyActiveKicked, reasonNotReread, reportCoversFormer, revokeMarks } from "./stopping.ts"
+import {
+  breakerStuck,
+  endlessBackoff,
+  eventApart,
+  leaseKept,
+  noBreaker,
+  noTurns,
+  wallClock,
+  wishForEver
+} from "./running.ts"
+import {
+  cureUnseen,
+  kickedOnce,
+  onlyActiveKicked,
+  reasonNotReread,
+  reportCoversFormer,
+  revokeMarks
+} from "./stopping.ts"
 
 export const bugs: ReadonlyArray<Bug> = [
   oneSnapshot,
@@ -41,7 +59,14 @@ export const bugs: ReadonlyArray<Bug> = [
   authWaits,
   ownSourceTrusted,
   hookBelievedAlways,
-  wishForEver
+  wishForEver,
+  kickedOnce,
+  ownListAlone,
+  listedIsReady,
+  breakerStuck,
+  noBreaker,
+  wallClock,
+  noTurns
 ]
 
 export const bugNamed = (name: string): Bug => {

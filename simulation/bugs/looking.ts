@@ -107,3 +107,33 @@ export const ownSourceTrusted: Bug = {
     }
   })
 }
+
+export const ownListAlone: Bug = {
+  name: "a source looked for in one list alone",
+  what: "who speaks RTMPS or RTSPS, which MediaMTX's auth calls do not say, is looked for in the list of the plain protocol",
+  lists: ({ protocol }) => (protocol === null ? [] : [protocol])
+}
+
+export const listedIsReady: Bug = {
+  name: "a listed publisher taken for one that is ready",
+  what: "whoever calls itself a publisher in its protocol's list is taken to be on its path",
+  change: (ports) => ({
+    ...ports,
+    mediaServer: {
+      ...ports.mediaServer,
+      look: Effect.map(ports.mediaServer.look, (look) => ({
+        ...look,
+        paths: [
+          ...look.paths,
+          ...look.sources.flatMap(({ id, path, state }) =>
+            state !== "publish" || path === null || look.paths.some(({ sourceId }) => sourceId === id)
+              ? []
+              : [{ name: path, ready: true, sourceType: "webRTCSession", sourceId: id, observation: nothingSeen }]
+          )
+        ]
+      }))
+    }
+  })
+}
+
+const nothingSeen = { tracks: [], viewerCount: 0, inboundBytes: 0 }

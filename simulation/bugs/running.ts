@@ -1,5 +1,5 @@
 /** Bugs in how the reconciler runs and writes. */
-import { Leases, Sessions } from "@greenroom/core"
+import { Leases, Sessions, StoreUnavailable } from "@greenroom/core"
 import { Context, Effect } from "effect"
 import type { Bug } from "./Bug.ts"
 
@@ -100,4 +100,43 @@ export const endlessBackoff: Bug = {
       }
     }
   }
+}
+
+export const breakerStuck: Bug = {
+  name: "a breaker that never closes",
+  what: "a store that once did not answer is taken to be down for good",
+  change: (ports) => {
+    let failed = false
+    const fails = Effect.sync(() => {
+      failed = true
+    })
+    const ping = Effect.suspend(() =>
+      failed
+        ? Effect.fail(new StoreUnavailable({ operation: "ping", cause: new Error("it failed once") }))
+        : Effect.tapError(ports.storeHealth.ping, () => fails)
+    )
+    return { ...ports, storeHealth: { ping } }
+  }
+}
+
+export const noBreaker: Bug = {
+  name: "no breaker",
+  what: "a store that does not answer is taken to be well, so that each auth waits for it",
+  change: (ports) => ({ ...ports, storeHealth: { ping: Effect.void } })
+}
+
+export const wallClock: Bug = {
+  name: "time by the wall clock alone",
+  what: "how long something has lasted is measured with a clock that somebody sets",
+  clock: (right) => ({
+    ...right,
+    monotonicTimeNanosUnsafe: right.currentTimeNanosUnsafe,
+    monotonicTimeNanos: right.currentTimeNanos
+  })
+}
+
+export const noTurns: Bug = {
+  name: "a kick beside other calls about RTSP sessions",
+  what: "kicks of RTSP sessions wait for no list or lookup that is under way",
+  turns: { read: (call) => call, kick: (call) => call }
 }

@@ -129,3 +129,21 @@ export const cureUnseen: Bug = {
     }
   }
 }
+
+export const kickedOnce: Bug = {
+  name: "whoever was kicked is not kicked again",
+  what: "a kick that was answered is taken to have done its work",
+  change: (ports) => {
+    const kicked = new Set<string>()
+    return {
+      ...ports,
+      mediaServer: {
+        ...ports.mediaServer,
+        kick: (source) =>
+          kicked.has(source.id)
+            ? Effect.succeed("kicked" as const)
+            : Effect.tap(ports.mediaServer.kick(source), () => Effect.sync(() => kicked.add(source.id)))
+      }
+    }
+  }
+}

@@ -12,12 +12,15 @@ import {
   type Served,
   type Source
 } from "@greenroom/core"
-import { Clock, Duration, Effect, Layer, type Scope } from "effect"
+import { Duration, Effect, Layer, type Scope } from "effect"
 import type { HttpClient } from "effect/http"
 import { type Address, type Call, decodeAnswer, layerHttpClient, makeControlApi, unavailable } from "./ControlApi.ts"
 import { makeCure } from "./curePath.ts"
+import { insist } from "./insist.ts"
 import { isRtsp, makeLists } from "./lists.ts"
 import { lookAround } from "./look.ts"
+import { monotonicMillis } from "./monotonicMillis.ts"
+import { makeRtspPause } from "./RtspPause.ts"
 import { makeRtspTurns } from "./RtspTurns.ts"
 import { findSource, kickSource } from "./sources.ts"
 import { GlobalConfig, servedOf } from "./Wire.ts"
@@ -44,28 +47,6 @@ export interface MediaMtxOptions extends Address {
 const SERVED_FOR_MS = 60_000
 /** A configuration that is slow to come must not cost the look its deadline. */
 const LEARN_WITHIN_MS = 500
-
-/**
- * A look that has not ended after this long gets another beside it, on connections of its own, and so on; the first that ends is
- * the look. One whose packets were lost, or whose connection a frozen or restarted process has forgotten, may learn of it after a
- * minute or never, and must not use up the deadline; one that hangs behind an auth must not lose its place by beginning anew.
- */
-const LOOK_AGAIN_MS = 1_000
-
-const insist = <A, E, R>(attempt: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-  Effect.raceFirst(
-    attempt,
-    Effect.andThen(
-      Effect.sleep(LOOK_AGAIN_MS),
-      Effect.suspend(() => insist(attempt))
-    )
-  )
-
-/**
- * An RTSP lookup that got no answer has held up, for its whole deadline, the auth that asked it and those behind it; RTSP encoders
- * that come back all at once would hold up everybody for good. After one, none is sent for this long.
- */
-const RTSP_PAUSE_MS = 1_000
 
 const mayAskRtsp = (source: Source): boolean => listsOf(source.protocol).some(isRtsp)
 
@@ -103,23 +84,11 @@ export const make = Effect.fnUntraced(function* (
       health = value
     })
 
-  let rtspPausedUntil = 0
-  const findRtsp = Effect.fnUntraced(function* (source: Source) {
-    if ((yield* Clock.currentTimeMillis) < rtspPausedUntil) {
-      const detail = "the last RTSP lookup got no answer"
-      return yield* new MediaServerUnavailable({ reason: "unreachable", operation: "find", detail })
-    }
-    return yield* Effect.tapError(within("find", findSource(api, lists, source)), (error) =>
-      Effect.map(Clock.currentTimeMillis, (now) => {
-        if (isTimeUp(error)) rtspPausedUntil = now + RTSP_PAUSE_MS
-      })
-    )
-  })
-  /** A call that failed by itself names its route; `within` names the operation. */
-  const isTimeUp = ({ operation }: MediaServerUnavailable) => operation === "find"
+  const pausing = makeRtspPause()
+  const findRtsp = (source: Source) => pausing(within("find", findSource(api, lists, source)))
 
   const learn = Effect.fnUntraced(function* (started: string | null) {
-    const now = yield* Clock.currentTimeMillis
+    const now = yield* monotonicMillis
     if (served?.started === started && now - served.at < SERVED_FOR_MS) return
     const answer = yield* api(configCall)
     if (answer._tag !== "Ok") return yield* unavailable(configCall, "nonsense", answer._tag)
@@ -134,7 +103,7 @@ export const make = Effect.fnUntraced(function* (
   let askedAt = Number.NEGATIVE_INFINITY
   /** Who looks learns on the way. Who stands by never looks: it asks behind the answer, which waits for nobody. */
   const learnBehind = Effect.gen(function* () {
-    const now = yield* Clock.currentTimeMillis
+    const now = yield* monotonicMillis
     if (now - Math.max(askedAt, served?.at ?? askedAt) < SERVED_FOR_MS) return
     askedAt = now
     yield* Effect.forkIn(learnInTime(served?.started ?? null), scope)

@@ -5,6 +5,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { MediaServer, type MediaServerUnavailable, type Source } from "@greenroom/core"
 import { Duration, Effect, Fiber, Redacted } from "effect"
 import { TestClock } from "effect/testing"
+import { withWallClock } from "../../../core/test/support/frozen.ts"
 import { MediaMtx } from "../../src/mediamtx/index.ts"
 import type { Fault, TwinServer } from "../../src/twin/index.ts"
 import { twinStage } from "../fixtures/twinStage.ts"
@@ -21,6 +22,28 @@ const asked = (twin: TwinServer.Twin, before: number) =>
 const unhurried = { deadlines: { look: "10 seconds", find: "10 seconds" } } as const
 
 const quick = { deadlines: { look: 400, find: 200, kick: 300, curePath: 600 } }
+
+it.effect(
+  "MediaMtx: after an RTSP lookup without an answer none is sent for a second, also when the clock is set back",
+  () =>
+    withWallClock((set) =>
+      Effect.gen(function* () {
+        const { mediaServer, twin } = yield* twinStage({ client: quick })
+        const source: Source = { ...NOBODY, protocol: "rtsp" }
+        yield* twin.fault({ _tag: "Frozen" })
+        const before = (yield* twin.requests).length
+        const failing = yield* Effect.forkChild(Effect.flip(mediaServer.find(source)))
+        yield* asked(twin, before)
+        yield* TestClock.adjust("500 millis")
+        yield* Fiber.join(failing)
+        yield* twin.fault(null)
+        yield* set(-3_600_000)
+        assert.strictEqual((yield* Effect.flip(mediaServer.find(source))).operation, "find")
+        yield* TestClock.adjust("1 second")
+        assert.strictEqual(yield* mediaServer.find(source), "gone")
+      })
+    )
+)
 
 describe("MediaMtx: a control API that misbehaves makes no look", () => {
   const cases: ReadonlyArray<readonly [string, Fault, MediaServerUnavailable["reason"]]> = [

@@ -91,6 +91,10 @@ export const RTSP_READY_WITHIN_MS = 10_000
 /** It stood in a list before this look: only then does a session become ready, and only then is it kicked. */
 const wasSeen = ({ state }: StoredSession): boolean => state._tag === "Active" || state.ending?.kickedAt != null
 
+/** A session from the future is not: somebody has set the database's clock back, and its grace must not last until then. */
+const isFresh = ({ state }: StoredSession, now: DateTime.Utc): boolean =>
+  Math.abs(millisBetween(state.startedAt, now)) <= ABSENCE_GRACE_MS
+
 const mayKick = (listed: ListedSource): boolean => listed.protocol !== "webrtc" || listed.established
 
 const isRtsp = (listed: ListedSource): boolean => familyOf(listed.protocol) === "rtsp"
@@ -118,7 +122,7 @@ export const reconcile = (
       const earlier = before.get(session.streamId)
       if (earlier === undefined) continue
       if (restarted) commands.push({ _tag: "End", session, cause: "media_server_restarted", verify: false })
-      else if (wasSeen(earlier) || millisBetween(session.state.startedAt, s1.now) > ABSENCE_GRACE_MS) {
+      else if (wasSeen(earlier) || !isFresh(session, s1.now)) {
         commands.push({ _tag: "End", session, cause: "left", verify: true })
       }
       continue

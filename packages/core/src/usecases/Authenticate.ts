@@ -36,7 +36,10 @@ export const DuplicatePolicy = Context.Reference<"refuse" | "takeover">("greenro
 
 /** MediaMTX must have its answer within a second, whatever the store does. */
 export const AUTH_DEADLINE_MS = 800
-/** A source that was admitted less than this ago may not stand in its list yet: its absence says nothing. */
+/**
+ * A source that was admitted less than this ago may not stand in its list yet: its absence says nothing. One that was admitted in the
+ * future is not fresh: somebody has set the database's clock back.
+ */
 const TOO_FRESH_MS = 1_000
 
 /** Compares digests without telling by the time it takes where they differ. */
@@ -169,7 +172,7 @@ const admitOrExplain = Effect.fnUntraced(function* (request: AdmissionRequest) {
           const takenOver = yield* admissions.takeOver(request)
           if (Option.isSome(takenOver)) return admitted(takenOver.value)
         }
-        const fresh = decision.by.some((session) => millisBetween(session.startedAt, facts.now) < TOO_FRESH_MS)
+        const fresh = decision.by.some(({ startedAt }) => Math.abs(millisBetween(startedAt, facts.now)) < TOO_FRESH_MS)
         if (fresh || !(yield* allGone(decision.by))) return decision.refusal
         standsInTheWay = decision.refusal
       }

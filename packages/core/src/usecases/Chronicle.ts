@@ -3,18 +3,19 @@
  * however many passes it lasts, and so that nobody hurries for one that stays whatever it is told. It forgets a connection when a look
  * shows it no more, so it is never larger than a look.
  */
-import { Clock, Effect } from "effect"
+import { Effect } from "effect"
 import type { ListedSource, Look } from "../domain/Look.ts"
 import { withoutKeys } from "../domain/StreamPath.ts"
 import type { MediaServerUnavailable } from "../ports/MediaServer.ts"
+import { type Reading, readClocks, surelyElapsed } from "./OwnClock.ts"
 
 export type KickReason = "stopping" | "unauthorized" | "former"
 
 interface Dealing {
   readonly listed: ListedSource
   readonly why: KickReason
-  /** When it was first told to go, in milliseconds; `null` while no kick was answered. */
-  toldAt: number | null
+  /** When it was first told to go; `null` while no kick was answered. */
+  toldAt: Reading | null
   saidUnanswered: boolean
   saidStubborn: boolean
 }
@@ -47,7 +48,7 @@ export const makeChronicle = () => {
   const told = Effect.fnUntraced(function* (listed: ListedSource, why: KickReason, answer: "kicked" | "gone") {
     const dealing = dealingWith(listed, why)
     if (dealing.toldAt !== null) return false
-    dealing.toldAt = yield* Clock.currentTimeMillis
+    dealing.toldAt = yield* readClocks
     const text = answer === "kicked" ? "publisher kicked" : "publisher had left before the kick"
     yield* Effect.logInfo(text).pipe(about(listed, { why }))
     return true
@@ -88,7 +89,7 @@ export const makeChronicle = () => {
 
   /** What a whole look shows to be over, or to last. How many who were told to go are listed still, and whether that was just now. */
   const looked = Effect.fnUntraced(function* (look: Look) {
-    const now = yield* Clock.currentTimeMillis
+    const now = yield* readClocks
     const listed = new Set(look.sources.map((source) => source.id))
     const onPaths = new Set(look.paths.map((path) => path.sourceId))
     let staying = 0
@@ -104,7 +105,7 @@ export const makeChronicle = () => {
         }
       } else if (toldAt !== null) {
         staying++
-        if (now - toldAt < STUBBORN_AFTER_MS) justTold = true
+        if (surelyElapsed(toldAt, now) < STUBBORN_AFTER_MS) justTold = true
         else if (!dealing.saidStubborn) {
           dealing.saidStubborn = true
           yield* Effect.logWarning("a publisher was told to go and is listed still; every pass tells it again").pipe(

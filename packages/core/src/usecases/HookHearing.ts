@@ -8,7 +8,7 @@ import { believe, type Hook } from "../domain/Hook.ts"
 import { Sessions } from "../ports/Sessions.ts"
 import * as Telemetry from "../Telemetry.ts"
 import { LOOK_STANDS_MS, nobodyCanLook } from "./ControlApi.ts"
-import { elapsed, type Reading, readClocks } from "./OwnClock.ts"
+import { elapsed, type Reading, readClocks, surelyElapsed } from "./OwnClock.ts"
 
 const MAX_HOOKS = 1_000
 /** Those that are left come with the next pass. */
@@ -73,11 +73,11 @@ export const makeHookHearing = () => {
     }
     if (heard.size === 0) return
     const now = yield* readClocks
-    const lookAge = look === null ? null : elapsed(look.latest, now)
+    const lookAge = look === null ? null : surelyElapsed(look.latest, now)
     if (lookAge !== null && lookAge < LOOK_STANDS_MS) return
     const silent = yield* nobodyCanLook(lookAge)
     for (const [name, one] of [...heard].slice(0, AT_ONCE)) {
-      const old = elapsed(one.at, now) > FORGET_AFTER_MS
+      const old = surelyElapsed(one.at, now) > FORGET_AFTER_MS
       if (!silent && !old) continue
       yield* count(one.hook, silent ? yield* apply(one) : "dropped")
       heard.delete(name)

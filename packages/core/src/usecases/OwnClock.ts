@@ -1,6 +1,7 @@
 /**
- * This process's own time, for what must not outlast a lease. Both of its clocks count: the monotonic one, which nobody sets, and the
- * wall's, which goes on while a machine is suspended. Where they disagree the longer time is the true one.
+ * This process's own time. It has two clocks: the monotonic one, which nobody sets, and the wall's, which goes on while a machine is
+ * suspended, and jumps when somebody sets it. What must not last too long, such as a lease, goes by the longer of the two times; what must
+ * not come too early by the monotonic clock alone.
  */
 import { Clock, Effect } from "effect"
 
@@ -15,9 +16,12 @@ export const readClocks: Effect.Effect<Reading> = Effect.map(
   ([nanos, wall]) => ({ monotonic: Number(nanos) / 1e6, wall })
 )
 
-/** The milliseconds between two readings. */
+/** The milliseconds between two readings, at the most. */
 export const elapsed = (from: Reading, to: Reading): number =>
   Math.max(to.monotonic - from.monotonic, to.wall - from.wall)
+
+/** At the least: a clock that is set forward makes nothing older, and one that is set back nothing younger. */
+export const surelyElapsed = (from: Reading, to: Reading): number => to.monotonic - from.monotonic
 
 export const before = ({ monotonic, wall }: Reading, millis: number): Reading => ({
   monotonic: monotonic - millis,

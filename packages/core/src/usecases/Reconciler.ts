@@ -19,7 +19,7 @@ import { StoreUnavailable } from "../ports/StoreUnavailable.ts"
 import * as Telemetry from "../Telemetry.ts"
 import { type Chronicle, makeChronicle } from "./Chronicle.ts"
 import { type HookHearing, type LookBegan, makeHookHearing } from "./HookHearing.ts"
-import { before, elapsed, type Reading, readClocks } from "./OwnClock.ts"
+import { before, elapsed, type Reading, readClocks, surelyElapsed } from "./OwnClock.ts"
 import { PassObserver } from "./PassFeed.ts"
 import { type PassOutcome, pass, ReconcilePolicy } from "./Reconcile.ts"
 import { makeRegrets, type Regrets } from "./Regrets.ts"
@@ -114,7 +114,7 @@ export class Reconciler extends Context.Service<
         lastLook: Effect.map(readClocks, (now) => {
           if (life.lastLook === null) return null
           const { earliest, latest, found, own } = life.lastLook
-          return { ageMillis: elapsed(earliest, now), leastAgeMillis: elapsed(latest, now), found, own }
+          return { ageMillis: elapsed(earliest, now), leastAgeMillis: surelyElapsed(latest, now), found, own }
         }),
         hear: (hook) => Effect.andThen(life.hooks.hear(hook), wake),
         regret: (streamId) => Effect.andThen(life.regrets.add(streamId), watch.suspect),

@@ -7,7 +7,7 @@ import { Effect, Metric } from "effect"
 import type { StreamId } from "../domain/Ids.ts"
 import { Admissions } from "../ports/Admissions.ts"
 import * as Telemetry from "../Telemetry.ts"
-import { elapsed, type Reading, readClocks } from "./OwnClock.ts"
+import { type Reading, readClocks, surelyElapsed } from "./OwnClock.ts"
 import { showTrouble } from "./Troubles.ts"
 
 /** Sessions beyond these end, too, but only when a look shows that nobody of theirs is on the media server. */
@@ -43,7 +43,7 @@ export const makeRegrets = () => {
       yield* admissions.endGone(streamId)
       const endedAt = before ?? now
       regrets.delete(streamId)
-      if (elapsed(endedAt, now) < REGRET_FOR_MS) regrets.set(streamId, endedAt)
+      if (surelyElapsed(endedAt, now) < REGRET_FOR_MS) regrets.set(streamId, endedAt)
     }
   })
 

@@ -51,7 +51,7 @@ interface Member {
 }
 
 /** Milliseconds of a clock that only goes forward. */
-export const monotonic = Effect.map(Clock.currentTimeNanos, (nanos) => Number(nanos / 1_000_000n))
+export const monotonic = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos / 1_000_000n))
 
 export const makeCrew = Effect.fnUntraced(function* (tell: (happened: Happened) => Effect.Effect<void>) {
   const settings = yield* WorkerSettings

@@ -53,7 +53,7 @@ export const actors: Arbitrary.Arbitrary<Actor> = Arbitrary.all({
     element([null]),
     Arbitrary.all({ reason: element(StopReason.literals), kicked: boolean })
   ]),
-  age: element([60_000, 0, 1, 999, 1_000, 1_001, 8_999, 9_000, 9_999, 10_000, 10_001]),
+  age: element([60_000, -3_600_000, 0, 1, 999, 1_000, 1_001, 8_999, 9_000, 9_999, 10_000, 10_001]),
   protocol: element(protocols),
   listed: element(["no", "publish", "publish", "read", "idle"]),
   established: element([true, true, false]),

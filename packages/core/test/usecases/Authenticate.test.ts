@@ -145,6 +145,15 @@ describe("authenticate refuses a publisher", () => {
     })
   )
 
+  it.effect("but asks for one that was admitted in the future, before the database's clock was set back", () =>
+    Effect.gen(function* () {
+      const { stage, ask } = backstage()
+      stage.addSession(1, 3_600_000)
+      assert.strictEqual(reasonOf(yield* ask()), "AllowPublisher")
+      assert.strictEqual(stage.called("MediaServer.find").length, 1)
+    })
+  )
+
   it.effect("when somebody else was quicker after the one in the way had gone: it asks only once", () =>
     Effect.gen(function* () {
       const { stage, ask } = backstage()

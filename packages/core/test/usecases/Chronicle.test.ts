@@ -2,6 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { TestClock } from "effect/testing"
+import { withWallClock } from "../support/frozen.ts"
 import { collector, metered } from "../support/logs.ts"
 import { running } from "../support/running.ts"
 import { makeStage, mediaServerDown } from "../support/stage.ts"
@@ -42,6 +43,23 @@ describe("a publisher that is told to go and stays", () => {
       assert.deepStrictEqual(log.said().slice(2), ["INFO a publisher that did not go at once has gone"])
       for (const { annotations } of log.lines) assert.include(annotations, { why, source_id: "source-1" })
     })
+  )
+
+  it.effect("is hurried for no longer because somebody sets the clock back", () =>
+    withWallClock((set) =>
+      Effect.gen(function* () {
+        const stage = makeStage()
+        stage.before["MediaServer.look"] = () => Effect.sync(() => void stage.connect(1))
+        const log = collector()
+        const passes: Array<number> = []
+        yield* running(stage, passes).pipe(Effect.provide(log.layer))
+        yield* later(100)
+        yield* set(-3_600_000)
+        yield* later(10_000)
+        assert.isAtMost(passes.length, 20)
+        assert.lengthOf(log.said(), 2)
+      })
+    )
   )
 
   it.effect("is something else than one who goes at once, of whom one line speaks", () =>

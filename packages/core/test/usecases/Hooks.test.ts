@@ -4,6 +4,7 @@ import { foldEvents, type Hook, MediaServerUnavailable, Reconciler, wake } from 
 import { Arbitrary, Effect, Layer, Result } from "effect"
 import { TestClock } from "effect/testing"
 import { cases, element } from "../support/arbitraries.ts"
+import { withWallClock } from "../support/frozen.ts"
 import { metered } from "../support/logs.ts"
 import { eventsOf } from "../support/passes.ts"
 import { running, settle } from "../support/running.ts"
@@ -85,6 +86,25 @@ describe("while nobody can look", () => {
       assert.deepStrictEqual([eventsOf(stage, 1), eventsOf(stage, 2)], [["admitted"], ["admitted", "ended"]])
       assert.strictEqual(stage.rows.size, 2)
     })
+  )
+
+  it.effect.each([3_600_000, -3_600_000])("whoever sets the clock by %s ms makes no look older or younger", (millis) =>
+    withWallClock((set) =>
+      Effect.gen(function* () {
+        const stage = makeStage()
+        stage.addSession(1)
+        stage.connect(1)
+        const { send } = yield* started(stage)
+        yield* later(100)
+        silence(stage)
+        yield* set(millis)
+        yield* send(gone(1))
+        yield* later(2_000)
+        assert.deepStrictEqual(eventsOf(stage, 1), ["admitted", "ready"], "a look stands for three seconds")
+        yield* later(2_500)
+        assert.deepStrictEqual(eventsOf(stage, 1), ["admitted", "ready", "ended"])
+      })
+    )
   )
 
   it.effect("waits for a store that does not answer", () =>
