@@ -6,6 +6,7 @@
  */
 import { Context, Effect, Metric } from "effect"
 import type { Findings } from "../domain/Findings.ts"
+import type { StreamId } from "../domain/Ids.ts"
 import type { Look } from "../domain/Look.ts"
 import {
   type Command,
