@@ -27,11 +27,11 @@ export const browserBinary = (process.env.PATH ?? "")
   .flatMap((folder) => ["chromium", "chromium-browser", "google-chrome"].map((name) => path.join(folder, name)))
   .find(isExecutable)
 
-/** H264, so that HLS can carry it. What it says is `over` when the server refuses, or when ICE has lost its peer. */
+/** What it says is `over` when the server refuses, or when ICE has lost its peer. */
 const page = `<!doctype html><script type="module">
 const say = (word) => fetch("/say", { method: "POST", body: word })
 try {
-  const { url, bearer } = await (await fetch("/target")).json()
+  const { url, bearer, codec } = await (await fetch("/target")).json()
   const media = await navigator.mediaDevices.getUserMedia({ video: { width: 320, height: 180, frameRate: 10 }, audio: true })
   const peer = new RTCPeerConnection()
   peer.onconnectionstatechange = () => {
@@ -40,7 +40,7 @@ try {
   for (const track of media.getTracks()) {
     const transceiver = peer.addTransceiver(track, { direction: "sendonly" })
     const { codecs } = RTCRtpSender.getCapabilities(track.kind)
-    if (track.kind === "video") transceiver.setCodecPreferences(codecs.filter(({ mimeType }) => mimeType === "video/H264"))
+    if (track.kind === "video") transceiver.setCodecPreferences(codecs.filter(({ mimeType }) => mimeType === "video/" + codec))
   }
   await peer.setLocalDescription(await peer.createOffer())
   await new Promise((resolve) => {
@@ -56,6 +56,8 @@ try {
 }
 </script>`
 
+export type VideoCodec = "H264" | "VP8"
+
 const flags = [
   "--headless=new",
   "--no-sandbox",
@@ -67,12 +69,12 @@ const flags = [
   "--allow-loopback-in-peer-connection"
 ]
 
-const servePage = (target: Target, over: () => void) =>
+const servePage = (target: Target, codec: VideoCodec, over: () => void) =>
   Effect.acquireRelease(
     Effect.callback<Http.Server>((resume) => {
       const server = Http.createServer((request, response) => {
         if (request.url === "/say") over()
-        if (request.url === "/target") response.end(JSON.stringify({ url: target.url, bearer: target.bearer }))
+        if (request.url === "/target") response.end(JSON.stringify({ url: target.url, bearer: target.bearer, codec }))
         else response.setHeader("content-type", "text/html").end(request.url === "/" ? page : "")
       })
       server.listen(0, "127.0.0.1", () => resume(Effect.succeed(server)))
@@ -84,10 +86,11 @@ const servePage = (target: Target, over: () => void) =>
       })
   )
 
-export const browserEncoder = Effect.fnUntraced(function* (target: Target) {
+/** H264, which HLS can carry, unless told otherwise. */
+export const browserEncoder = Effect.fnUntraced(function* (target: Target, codec: VideoCodec = "H264") {
   const over = yield* Deferred.make<void>()
   const end = () => void Deferred.doneUnsafe(over, Effect.void)
-  const server = yield* servePage(target, end)
+  const server = yield* servePage(target, codec, end)
   const profile = yield* Effect.acquireRelease(
     Effect.promise(() => mkdtemp(path.join(tmpdir(), "greenroom-browser-"))),
     (folder) => Effect.promise(() => rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 }))

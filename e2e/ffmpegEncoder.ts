@@ -46,6 +46,48 @@ export const makeClip = (folder: string, rate = 10, soundRate = "32k") =>
     return clip
   })
 
+/** What encoders send besides H264 without reordered frames: one clip of each. */
+export const kinds = {
+  "H264 with B-frames and AAC": ["-c:v libx264 -preset veryfast -bf 2 -g 30 -pix_fmt yuv420p", "-c:a aac"],
+  H265: ["-c:v libx265 -preset ultrafast -x265-params log-level=none -g 30 -pix_fmt yuv420p", "-an"],
+  "H264 alone": ["-c:v libx264 -preset ultrafast -tune zerolatency -g 30 -pix_fmt yuv420p", "-an"],
+  "AAC alone": ["-vn", "-c:a aac"],
+  "Opus alone": ["-vn", "-c:a libopus"]
+} as const
+
+export const makeClipOf = (folder: string, kind: keyof typeof kinds) =>
+  Effect.promise(async () => {
+    const clip = path.join(folder, `${kind.replaceAll(" ", "-")}.mkv`)
+    const picture = ["-f", "lavfi", "-i", "testsrc2=size=160x90:rate=30"]
+    const sound = ["-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000"]
+    const codecs = [...kinds[kind].flatMap((part) => part.split(" ")), "-flags", "+global_header"]
+    await run(ffmpegBinary ?? "ffmpeg", [...quiet, ...picture, ...sound, "-t", "30", ...codecs, clip])
+    return clip
+  })
+
+/** A packet of a picture as a player gets it, told by its contents. */
+export interface PicturePacket {
+  readonly hash: string
+  /** In milliseconds. */
+  readonly pts: number
+}
+
+/** The packets of the picture that ffprobe reads there over RTSP within so many seconds. */
+export const picturePacketsAt = (url: string, seconds: number) =>
+  Effect.promise(async (): Promise<ReadonlyArray<PicturePacket>> => {
+    const shown = ["-show_packets", "-show_data_hash", "md5", "-show_entries", "packet=pts_time,data_hash"]
+    const what = ["-select_streams", "v", "-read_intervals", `%+${seconds}`, ...shown, "-of", "json"]
+    const { stdout } = await run("ffprobe", ["-v", "error", "-rtsp_transport", "tcp", ...what, url], {
+      timeout: 60_000,
+      killSignal: "SIGKILL",
+      maxBuffer: 16 * 1024 * 1024
+    })
+    const { packets } = JSON.parse(stdout) as { packets: ReadonlyArray<Record<string, string>> }
+    return packets.flatMap(({ pts_time, data_hash }) =>
+      pts_time === undefined || data_hash === undefined ? [] : [{ hash: data_hash, pts: Number(pts_time) * 1_000 }]
+    )
+  })
+
 const outputs = {
   rtmp: ["-f", "flv"],
   rtsp: ["-f", "rtsp", "-rtsp_transport", "tcp"],

@@ -14,7 +14,8 @@ import {
   prepareService,
   type RunningService
 } from "../packages/server/test/scenarios/runService.ts"
-import { ffmpegEncoder, framesAt, makeClip } from "./ffmpegEncoder.ts"
+import { browserBinary, browserEncoder } from "./browserEncoder.ts"
+import { ffmpegEncoder, framesAt, kinds, makeClip, makeClipOf, picturePacketsAt } from "./ffmpegEncoder.ts"
 
 const measurements = makeMeasurements()
 const measure = (what: string, of: string, millis: number, promised: number | null = null) =>
@@ -45,8 +46,10 @@ interface Worker {
 
 interface Path {
   readonly name: string
+  readonly tracks: ReadonlyArray<string>
   readonly available: boolean
   readonly availableTime: string | null
+  readonly inboundBytes: number
   readonly source: { readonly type: string; readonly id: string } | null
 }
 
@@ -58,10 +61,14 @@ const begin = Effect.fnUntraced(function* (environment: Readonly<Record<string, 
     MEDIAMTX_RTMP_URL: `rtmp://127.0.0.1:${mtx!.ports.rtmp}`,
     PUBLIC_RTMP_URL: `rtmp://127.0.0.1:${mtx!.ports.rtmp}`,
     PUBLIC_RTSP_URL: `rtsp://127.0.0.1:${mtx!.ports.rtsp}`,
+    PUBLIC_WEBRTC_URL: `http://127.0.0.1:${mtx!.ports.webrtc}`,
     WORKERS: "on",
     ...environment
   }))
-  const real = yield* realMediaMtx({ authHttpAddress: authAddress(service.port), protocols: ["rtsp", "rtmp"] })
+  const real = yield* realMediaMtx({
+    authHttpAddress: authAddress(service.port),
+    protocols: ["rtsp", "rtmp", "webrtc"]
+  })
   mtx = real
   yield* service.start
   const clip = yield* makeClip(yield* temporaryFolder, 30)
@@ -84,8 +91,8 @@ const begin = Effect.fnUntraced(function* (environment: Readonly<Record<string, 
       const order = { broadcaster_id: studio.id, path: `live/${id}/in` }
       return (yield* service.api.call<IssuedKey>("POST", "/stream-keys", order)).body
     })
-  const encode = (key: IssuedKey, protocol: "rtsp" | "rtmp") =>
-    ffmpegEncoder(clip, { protocol, url: key.ingest[protocol] } as never, protocol)
+  const encode = (key: IssuedKey, protocol: "rtsp" | "rtmp", what = clip) =>
+    ffmpegEncoder(what, { protocol, url: key.ingest[protocol] } as never, protocol)
 
   return {
     service,
@@ -94,6 +101,7 @@ const begin = Effect.fnUntraced(function* (environment: Readonly<Record<string, 
     inState,
     aKey,
     encode,
+    pathOf,
     onAir: (path: string) => until(`${path} is on the air`, () => pathOf(path)),
     offAir: (path: string) => until(`${path} is off the air`, async () => (await pathOf(path)) === undefined),
     /** ffmpeg processes that work on the pipeline of this media server, without their guards. */
@@ -194,6 +202,79 @@ if (missing.length > 0) {
       { WORKER_COMMAND: overRtmp }
     )
 
+    scene("carry each codec, at the first attempt", (stage) =>
+      Effect.gen(function* () {
+        const folder = yield* temporaryFolder
+        for (const kind of Object.keys(kinds) as Array<keyof typeof kinds>) {
+          const id = kind.replaceAll(" ", "_")
+          const encoder = yield* stage.encode(yield* stage.aKey(id), "rtsp", yield* makeClipOf(folder, kind))
+          const input = yield* stage.onAir(`live/${id}/in`)
+          yield* stage.inState(id, "running")
+          const output = yield* stage.onAir(`live/${id}/out`)
+          assert.deepStrictEqual(output.found.tracks, input.found.tracks, kind)
+          const inbound = output.found.inboundBytes
+          yield* until(`${kind} flows`, async () => {
+            const now = await stage.pathOf(`live/${id}/out`)
+            return now !== undefined && now.inboundBytes > inbound + 2_000
+          })
+          assert.strictEqual((yield* Effect.promise(() => stage.worker(id))).attempt, 1, kind)
+          yield* encoder.kill
+        }
+      })
+    )
+
+    for (const protocol of ["rtsp", "rtmp"] as const) {
+      scene(`leave reordered frames their times, from ${protocol}`, (stage) =>
+        Effect.gen(function* () {
+          const clip = yield* makeClipOf(yield* temporaryFolder, "H264 with B-frames and AAC")
+          yield* stage.encode(yield* stage.aKey("x"), protocol, clip)
+          yield* stage.inState("x", "running")
+          const url = (direction: string) => `rtsp://127.0.0.1:${stage.real.ports.rtsp}/live/x/${direction}`
+          const [input, output] = yield* Effect.all([picturePacketsAt(url("in"), 6), picturePacketsAt(url("out"), 6)], {
+            concurrency: 2
+          })
+          const times = output.map(({ pts }) => pts)
+          assert.isAbove(times.length, 90)
+          assert.isAtLeast(
+            new Set(times).size,
+            times.length - 1,
+            "no two pictures at one time, but for that of a guess"
+          )
+          assert.isTrue(
+            times.some((pts, n) => n > 0 && pts < times[n - 1]!),
+            "they are reordered"
+          )
+          const of = new Map(input.map((packet) => [packet.hash, packet]))
+          const moved = output.flatMap(({ hash, pts }) => {
+            const before = of.get(hash)
+            return before === undefined ? [] : [pts - before.pts]
+          })
+          assert.isAbove(moved.length, 60)
+          // Each reader moves its times once, when it learns the media server's clock, and guesses its first.
+          const moves = moved.filter((millis, n) => n > 0 && Math.abs(millis - moved[n - 1]!) > 1.5)
+          assert.isAtMost(moves.length, 4, moved.map(Math.round).join(" "))
+        })
+      )
+    }
+
+    if (browserBinary !== undefined) {
+      scene("carry what a browser publishes, H264 or VP8, with Opus", (stage) =>
+        Effect.gen(function* () {
+          for (const codec of ["H264", "VP8"] as const) {
+            const key = yield* stage.aKey(codec)
+            const browser = yield* browserEncoder({ protocol: "webrtc", ...key.ingest.whip } as never, codec)
+            yield* stage.onAir(`live/${codec}/in`)
+            yield* stage.inState(codec, "running")
+            const { found } = yield* stage.onAir(`live/${codec}/out`)
+            assert.sameMembers([...found.tracks], ["Opus", codec])
+            assert.isAbove(yield* framesAt(`rtsp://127.0.0.1:${stage.real.ports.rtsp}/live/${codec}/out`), 0)
+            assert.strictEqual((yield* Effect.promise(() => stage.worker(codec))).attempt, 1)
+            yield* browser.kill
+          }
+        })
+      )
+    }
+
     scene("that are killed are back; a key that is revoked takes source and output off the air", (stage) =>
       Effect.gen(function* () {
         const key = yield* stage.aKey("x")
@@ -217,33 +298,36 @@ if (missing.length > 0) {
       })
     )
 
-    scene("are one after Greenroom was killed and started again, and none is left meanwhile", (stage) =>
+    scene("are one each after Greenroom was killed with five and started again, and none is left meanwhile", (stage) =>
       Effect.gen(function* () {
-        yield* stage.encode(yield* stage.aKey("x"), "rtsp")
-        yield* stage.inState("x", "running")
-        const [former] = stage.processes("x")
+        const ids = ["s1", "s2", "s3", "s4", "s5"]
+        const pids = () => ids.flatMap((id) => stage.processes(id).map(({ pid }) => pid))
+        for (const id of ids) yield* stage.encode(yield* stage.aKey(id), "rtsp")
+        for (const id of ids) yield* stage.inState(id, "running")
         for (let round = 0; round < 3; round++) {
+          const former = pids()
+          assert.strictEqual(former.length, 5)
           yield* stage.service.kill
-          const gone = yield* until("no worker is left", () => stage.processes("x").length === 0)
-          measure("Greenroom killed → its worker's process gone", "rtsp", gone.took, 6_000)
-          const began = performance.now()
+          const gone = yield* until("no worker is left", () => pids().length === 0)
+          measure("Greenroom killed → its five workers' processes gone", "rtsp", gone.took, 6_000)
           yield* stage.service.start
           const ready = performance.now()
-          yield* until("one publishes", async () => {
-            const found = stage.processes("x")
-            return (
-              found.length === 1 &&
-              (await stage.worker("x")).pid !== null &&
-              (await stage.worker("x")).state === "running"
-            )
+          let most = 0
+          yield* until("five publish", async () => {
+            most = Math.max(most, ...ids.map((id) => stage.processes(id).length))
+            const workers = await Promise.all(ids.map(stage.worker))
+            return workers.every(({ state, pid }) => state === "running" && pid !== null)
           })
-          yield* stage.onAir("live/x/out")
-          measure("Greenroom ready again → a worker runs", "rtsp", performance.now() - ready)
-          measure("Greenroom started again → a worker runs", "rtsp", performance.now() - began)
-          yield* Effect.sleep("2 seconds")
-          assert.strictEqual(stage.processes("x").length, 1)
+          measure("Greenroom ready again → five workers run", "rtsp", performance.now() - ready)
+          for (let look = 0; look < 10; look++) {
+            most = Math.max(most, ...ids.map((id) => stage.processes(id).length))
+            yield* Effect.sleep("200 millis")
+          }
+          assert.strictEqual(most, 1)
+          assert.strictEqual(pids().length, 5)
+          for (const pid of pids()) assert.notInclude(former, pid)
+          assert.strictEqual((yield* stage.service.api.streams("path=live/s3/out")).length, 1)
         }
-        assert.notStrictEqual(stage.processes("x")[0]!.pid, former!.pid)
       })
     )
 

@@ -17,7 +17,13 @@ export const leaseKept: Bug = {
             const lease = store.state.leases.get("main")
             return lease === undefined || lease.holder === policy.holder
               ? Context.get(store.services, Leases).hold(holder, ttlMillis)
-              : Effect.succeed({ held: false, started: lease.started, enforce: false, lastLook: null })
+              : Effect.succeed({
+                  held: false,
+                  leftMillis: 3_000,
+                  started: lease.started,
+                  enforce: false,
+                  lastLook: null
+                })
           })
         )
     }

@@ -24,7 +24,13 @@ export interface Options {
   readonly env?: Readonly<Record<string, string>>
   readonly as?: RunAs | undefined
   /** How it is stopped: `signal`, and `last` when it is still there after `grace`. */
-  readonly stop: { readonly signal: StopSignal; readonly grace: Duration.Input; readonly last: StopSignal }
+  readonly stop: {
+    readonly signal: StopSignal
+    readonly grace: Duration.Input
+    readonly last: StopSignal
+    /** What is left of its process group once it has ended, however it did, is killed. */
+    readonly rest?: "KILL"
+  }
   /** Each line of stdout and stderr; called synchronously, with at most 8,192 characters of it. Absent: it writes where we do. */
   readonly onLine?: (line: string, cut: boolean) => void
 }
@@ -46,12 +52,13 @@ export interface GuardedProcess {
 /** The process could not be started at all: no such user, no memory, no more processes. */
 export class SpawnFailed extends Data.TaggedError("SpawnFailed")<{ readonly detail: string }> {}
 
-// $1 first signal, $2 grace in tenths of a second, $3 last signal, then the command; descriptor 3 is the pipe.
+// $1 first signal, $2 grace in tenths of a second, $3 last signal, $4 what becomes of the rest, then the command; descriptor 3 is the pipe.
+// With KILL for the rest the waiting child outlives the command until the pipe ends: so long the group is nobody else's.
 // KILL as the last signal goes to the whole process group, so that nothing which the command started stays behind.
 // INT is repeated: a shell starts what it puts in the background with INT ignored, so one that comes before the command has
 // installed its handler is lost.
 const guard = `
-first=$1 left=$2 last=$3; shift 3
+first=$1 left=$2 last=$3 rest=$4; shift 4
 "$@" 3<&- & child=$!
 (
   read -r _ <&3
@@ -60,12 +67,13 @@ first=$1 left=$2 last=$3; shift 3
     sleep 0.1; left=$((left - 1))
     [ "$first" = INT ] && kill -INT $child
   done
+  [ "$rest" = KILL ] && kill -KILL 0
   [ "$last" = KILL ] && child=0
   kill -"$last" $child
 ) >/dev/null 2>&1 & watch=$!
 exec 3<&-
 { wait $child; } 2>/dev/null; code=$?
-kill $watch 2>/dev/null
+[ "$rest" = KILL ] || kill $watch 2>/dev/null
 exit $code`
 
 const lineLimit = 8192
@@ -85,16 +93,24 @@ const toExit = (code: number | null, signal: string | null): ProcessExit => {
   return { code, signal: signalNames.get(code - 128) ?? null }
 }
 
+const killGroup = (pid: number): void => {
+  try {
+    process.kill(-pid, "SIGKILL")
+  } catch {
+    // the group is gone already
+  }
+}
+
 const launch = (options: Options, exited: Deferred.Deferred<ProcessExit>) =>
   Effect.callback<ChildProcess, SpawnFailed>((resume) => {
-    const { signal, grace, last } = options.stop
+    const { signal, grace, last, rest } = options.stop
     const tenths = Math.ceil(Duration.toMillis(Duration.fromInputUnsafe(grace)) / 100)
     const output = options.onLine === undefined ? "inherit" : "pipe"
     const fail = (error: unknown) => resume(Effect.fail(new SpawnFailed({ detail: String(error) })))
     try {
       const child = spawn(
         "/bin/sh",
-        ["-c", guard, "greenroom-guard", signal, String(tenths), last, options.command, ...options.args],
+        ["-c", guard, "greenroom-guard", signal, String(tenths), last, rest ?? "", options.command, ...options.args],
         {
           cwd: options.cwd,
           env: { PATH: process.env.PATH ?? "/usr/bin:/bin", ...options.env },
@@ -112,6 +128,7 @@ const launch = (options: Options, exited: Deferred.Deferred<ProcessExit>) =>
       }
       child.stdio[3]!.on("error", () => {})
       child.once("exit", (code, signalName) => {
+        if (rest !== undefined) killGroup(child.pid!)
         child.stdio[3]!.destroy()
         const done = () => Deferred.doneUnsafe(exited, Effect.succeed(toExit(code, signalName)))
         const late = setTimeout(done, outputAfterExitMillis)
@@ -125,15 +142,6 @@ const launch = (options: Options, exited: Deferred.Deferred<ProcessExit>) =>
     }
   })
 
-const killGroup = (pid: number) =>
-  Effect.sync(() => {
-    try {
-      process.kill(-pid, "SIGKILL")
-    } catch {
-      // the group is gone already
-    }
-  })
-
 /** Runs until it exits or the scope closes; closing waits until it has stopped. */
 export const start = Effect.fnUntraced(function* (
   options: Options
@@ -143,7 +151,7 @@ export const start = Effect.fnUntraced(function* (
   const child = yield* Effect.acquireRelease(launch(options, exited), (child) =>
     Effect.sync(() => child.stdio[3]!.destroy()).pipe(
       Effect.andThen(Effect.timeoutOption(Deferred.await(exited), patience)),
-      Effect.andThen(Effect.suspend(() => (Deferred.isDoneUnsafe(exited) ? Effect.void : killGroup(child.pid!)))),
+      Effect.andThen(Effect.sync(() => Deferred.isDoneUnsafe(exited) || killGroup(child.pid!))),
       Effect.andThen(Effect.timeoutOption(Deferred.await(exited), Duration.millis(backstopMillis)))
     )
   )

@@ -14,8 +14,9 @@ export const holds = (store: MemoryState, by: By, now: DateTime.Utc): boolean =>
 
 const NOBODY: StoredLease = { holder: "", until: 0, started: null, lastLook: null, enforceUntil: null }
 
-const shown = ({ started, lastLook, enforceUntil }: StoredLease, held: boolean, now: number): Lease => ({
+const shown = ({ until, started, lastLook, enforceUntil }: StoredLease, held: boolean, now: number): Lease => ({
   held,
+  leftMillis: until - now,
   started,
   enforce: enforceUntil !== null && enforceUntil > now,
   lastLook: lastLook === null ? null : { ageMillis: now - lastLook.at, found: lastLook.found }

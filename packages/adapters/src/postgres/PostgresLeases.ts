@@ -7,6 +7,7 @@ import { dateOf, MaybeText, rowsOf } from "./rows.ts"
 const leaseRows = rowsOf(
   Schema.Struct({
     held: Schema.Boolean,
+    left: Schema.Finite,
     started: MaybeText,
     enforce: Schema.Boolean,
     look_age: Schema.NullOr(Schema.Finite),
@@ -14,8 +15,8 @@ const leaseRows = rowsOf(
   })
 )
 
-/** What stands beside the lease, with the time since the last look in milliseconds. */
-const beside = `started, coalesce(enforce_until > clock_timestamp(), false) as enforce, found,
+/** What stands beside the lease, with how long it lasts and the time since the last look in milliseconds. */
+const beside = `(extract(epoch from until - clock_timestamp()) * 1000)::float8 as "left", started, coalesce(enforce_until > clock_timestamp(), false) as enforce, found,
   (extract(epoch from clock_timestamp() - looked_at) * 1000)::float8 as look_age`
 
 const make = Effect.gen(function* () {
@@ -33,17 +34,18 @@ const make = Effect.gen(function* () {
           where l.holder = excluded.holder or l.until <= clock_timestamp()
           returning ${sql.literal(beside)}
         )
-        select true as held, started, enforce, found, look_age from taken
+        select true as held, "left", started, enforce, found, look_age from taken
         union all
-        select false, started, enforce, found, look_age
+        select false, "left", started, enforce, found, look_age
         from (select ${sql.literal(beside)} from leases where media_server = 'main') other
         where not exists (select from taken)`
     )
     const lease = leaseRows(answer)[0]
-    if (lease === undefined) return { held: false, started: null, enforce: false, lastLook: null }
-    const { held, started, enforce, found, look_age } = lease
+    if (lease === undefined) return { held: false, leftMillis: 0, started: null, enforce: false, lastLook: null }
+    const { held, left, started, enforce, found, look_age } = lease
     return {
       held,
+      leftMillis: left,
       started,
       enforce,
       lastLook: found === null || look_age === null ? null : { ageMillis: look_age, found }

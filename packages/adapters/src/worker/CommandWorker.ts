@@ -1,6 +1,6 @@
 /**
  * The worker that runs a command. Its process hangs on ours: it is told to stop (SIGTERM, SIGKILL to its whole group after 5 s) when
- * the work is interrupted and also when we are killed. Nothing of our environment reaches it but `PATH`, so no secret does. Of its
+ * the work is interrupted and also when we are killed; what it started and left behind is killed as soon as it has ended. Nothing of our environment reaches it but `PATH`, so no secret does. Of its
  * output the last lines are kept, with credentials taken out; the very last one says why it ended.
  */
 
@@ -55,7 +55,7 @@ const run = Effect.fnUntraced(
       command: program,
       args,
       cwd: tmpdir(),
-      stop: { signal: "TERM", grace: stopGrace, last: "KILL" },
+      stop: { signal: "TERM", grace: stopGrace, last: "KILL", rest: "KILL" },
       onLine: (line) => {
         const said = shown(line)
         if (said === "") return

@@ -64,6 +64,13 @@ const fromJson = (text: string): ReadonlyArray<string> | undefined => {
 }
 
 const placeholder = new RegExp(`\\{(${placeholders.join("|")})\\}`, "g")
+/** What somebody may have meant for one; `${x}` and `%{x}` are other tools' own. */
+const likePlaceholder = /(?<![$%\\])\{([a-z_]+)\}/g
+const unknownIn = (parts: ReadonlyArray<string>): string | undefined =>
+  parts
+    .flatMap((part) => [...part.matchAll(likePlaceholder)].map(([, name]) => name ?? ""))
+    .find((name) => !placeholders.some((known) => known === name))
+
 const has = (text: string, name: Placeholder) => text.includes(`{${name}}`)
 
 /** Reads a JSON array of strings, or a line as a shell would split it. Fails with a sentence on what was expected. */
@@ -79,6 +86,11 @@ export const parseCommand = (text: string): Result.Result<WorkerCommand, string>
   if (parts.length > MAX_ARGUMENTS) return Result.fail(`expected a command of at most ${MAX_ARGUMENTS} arguments`)
   if (placeholders.some((name) => has(program, name))) {
     return Result.fail("expected placeholders in the arguments only, not in the program")
+  }
+  const unknown = unknownIn(rest)
+  if (unknown !== undefined) {
+    const known = placeholders.map((name) => `{${name}}`).join(", ")
+    return Result.fail(`expected no placeholders but ${known}: what is to be left as it is has spaces, { ${unknown} }`)
   }
   if (!rest.some((part) => has(part, "output") || has(part, "rtmp_output"))) {
     return Result.fail("expected an argument with {output} or {rtmp_output}: without it nothing can be published")

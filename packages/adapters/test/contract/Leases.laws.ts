@@ -114,6 +114,28 @@ export const leasesLaws = (store: Store) =>
     )
 
     law(
+      "whoever asks learns how long it lasts, whoever holds it",
+      Effect.gen(function* () {
+        const leases = yield* Leases
+        const [one, other] = [newHolder(), newHolder()]
+        const left = (holder: string, ttlMillis: number) =>
+          Effect.map(leases.hold(holder, ttlMillis), ({ leftMillis }) => leftMillis)
+        const mine = yield* left(one, 60_000)
+        assert.isTrue(mine > 59_000 && mine <= 60_001, String(mine))
+        const theirs = yield* left(other, 90_000)
+        assert.isTrue(theirs > 59_000 && theirs <= mine, String(theirs))
+        yield* elapse(200)
+        assert.isAtMost(yield* left(other, 90_000), theirs - 150)
+        yield* left(one, 300)
+        const soon = yield* left(other, 90_000)
+        assert.isTrue(soon > 0 && soon <= 301, String(soon))
+        yield* elapse(soon + 5)
+        assert.isTrue((yield* leases.hold(other, 60_000)).held)
+        yield* free(other)
+      })
+    )
+
+    law(
       "of many that ask at once, one holds it",
       Effect.gen(function* () {
         const leases = yield* Leases

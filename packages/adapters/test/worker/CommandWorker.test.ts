@@ -45,6 +45,9 @@ const begun = Effect.fnUntraced(function* (command: WorkerCommand) {
 
 const heldOpen = "setInterval(() => {}, 1000); process.stdout.write('up')"
 const stubborn = `process.on("SIGTERM", () => {}); ${heldOpen}`
+/** Starts another one, which has the id on its command line, too. */
+const parentOf = (code: string) =>
+  `require("child_process").spawn(process.execPath, ["-e", ${JSON.stringify(code)}, process.argv[1]], { stdio: "inherit" });`
 
 describe("a worker that runs a command", () => {
   it.live("gives it its URLs and its id, and nothing of our environment but the PATH", () =>
@@ -112,8 +115,7 @@ describe("a worker that runs a command", () => {
 
   it.live("is killed with all that it started when it does not stop within the grace", () =>
     Effect.gen(function* () {
-      const child = `require("child_process").spawn(process.execPath, ["-e", ${JSON.stringify(stubborn)}, process.argv[1]], { stdio: "inherit" });`
-      const { work, stop } = yield* begun(script(child + stubborn, "{stream_id}"))
+      const { work, stop } = yield* begun(script(parentOf(stubborn) + stubborn, "{stream_id}"))
       yield* until("both are up", () => processesWith(work.id).length >= 3)
       yield* Effect.sleep(300)
       const took = yield* stop
@@ -123,17 +125,41 @@ describe("a worker that runs a command", () => {
     })
   )
 
-  it.live("does not outlive a service that is killed", () =>
+  it.live("leaves nothing that it started, when it is told to stop and does so at once", () =>
     Effect.gen(function* () {
-      const id = `worker-held-${process.pid}`
-      const command = JSON.stringify([process.execPath, "-e", heldOpen, id, "{output}"])
-      const held = yield* program("holdWorker.ts", [command])
-      const mark: WorkerMark = JSON.parse(yield* Effect.promise(() => held.says("ready")))
-      const workers = () => processesWith(id).filter(({ command: line }) => !line.includes("holdWorker"))
-      yield* until("it is up", () => workers().length >= 2)
-      assert.strictEqual(mark.host, hostname())
-      process.kill(held.pid, "SIGKILL")
-      yield* until("nothing is left", () => workers().length === 0, 3_000)
+      const { work, stop } = yield* begun(script(parentOf(stubborn) + heldOpen, "{stream_id}"))
+      yield* until("both are up", () => processesWith(work.id).length >= 3)
+      yield* Effect.sleep(300)
+      yield* stop
+      yield* until("nothing is left", () => processesWith(work.id).length === 0, 200)
+    })
+  )
+
+  it.live("leaves nothing that it started, when it ends by itself", () =>
+    Effect.gen(function* () {
+      const work = order()
+      const code = `${parentOf(stubborn)} setTimeout(() => process.exit(3), 400); process.stdout.write("last words\\n")`
+      const before = performance.now()
+      assert.match(yield* made(script(code, "{stream_id}")).run(work, untold), /^exit code 3/)
+      assert.isBelow(performance.now() - before, 2_000)
+      yield* until("nothing is left", () => processesWith(work.id).length === 0, 200)
+    })
+  )
+
+  it.live("does not outlive a service that is killed, nor does what it started", () =>
+    Effect.gen(function* () {
+      for (const [name, code] of Object.entries({ alone: heldOpen, parent: parentOf(stubborn) + heldOpen })) {
+        const id = `worker-held-${name}-${process.pid}`
+        const command = JSON.stringify([process.execPath, "-e", code, id, "{output}"])
+        const held = yield* program("holdWorker.ts", [command])
+        const mark: WorkerMark = JSON.parse(yield* Effect.promise(() => held.says("ready")))
+        const workers = () => processesWith(id).filter(({ command: line }) => !line.includes("holdWorker"))
+        yield* until("it is up", () => workers().length >= (name === "alone" ? 2 : 3))
+        yield* Effect.sleep(300)
+        assert.strictEqual(mark.host, hostname())
+        process.kill(held.pid, "SIGKILL")
+        yield* until("nothing is left", () => workers().length === 0, 3_000)
+      }
     })
   )
 })

@@ -70,6 +70,9 @@ describe("a worker's command", () => {
     assert.match(complaint(`["run", "{output}"`), /JSON array of strings/)
     assert.match(complaint("run {input}"), /\{output\}/)
     assert.match(complaint("{input} {output}"), /not in the program/)
+    assert.match(complaint("run -i {inptu} {output}"), /but \{input\}, \{output\}, .*\{ inptu \}/)
+    assert.match(complaint("run rtsp://x/{streamid} {output}"), /expected no placeholders but .*\{ streamid \}/)
+    assert.strictEqual(complaint("sh -c 'echo \u0024{x} %{pts} {} { y } {1} {A}' {output}"), "")
     assert.match(complaint("run {output} a\u0000b"), /NUL/)
   })
 

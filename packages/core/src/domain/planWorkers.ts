@@ -49,8 +49,10 @@ export interface WorkerPlan {
   readonly strangers: ReadonlyArray<PipelineOutput>
 }
 
+const waitsSince = ({ phase }: Worker): number => (phase._tag === "Idle" ? phase.since : 0)
+
 /**
- * `workers` are in the order in which they came; `keys` are those that the workers that are up publish with.
+ * `workers` are in the order in which they came, which tells those apart that began to wait at once; `keys` are those that the workers that are up publish with.
  */
 export const planWorkers = (
   workers: ReadonlyMap<PipelineId, Worker>,
@@ -76,7 +78,9 @@ export const planWorkers = (
   for (const [id, source] of view.sources) tell(id, { _tag: "SourceSeen", source })
   for (const id of next.keys()) tell(id, { _tag: shown.has(id) ? "OutputSeen" : "OutputMissing" })
 
-  const waiting = [...next].filter(([, worker]) => wantsToStart(worker, now))
+  const waiting = [...next]
+    .filter(([, worker]) => wantsToStart(worker, now))
+    .sort(([, one], [, other]) => waitsSince(one) - waitsSince(other))
   let free = max - [...next.values()].filter(holdsPlace).length
   for (const [id, worker] of waiting) {
     const hasPlace = holdsPlace(worker)

@@ -17,8 +17,13 @@ export const CONNECT_WITHIN_MS = 15_000
 export const OUTPUT_MISSING_MS = 3_000
 
 export type WorkerPhase =
-  /** It has a source and no process; `why` it waits. */
-  | { readonly _tag: "Idle"; readonly source: StreamId; readonly why: "new" | "full" | "output_taken" | "not_started" }
+  /** It has a source and no process of it; `why` it waits. `since`: its turn, 0 when it had a place already. */
+  | {
+      readonly _tag: "Idle"
+      readonly source: StreamId
+      readonly why: "new" | "full" | "output_taken" | "not_started"
+      readonly since: number
+    }
   | { readonly _tag: "Connecting"; readonly source: StreamId; readonly attempt: number; readonly since: number }
   | {
       readonly _tag: "Running"
@@ -123,7 +128,9 @@ const lost = (phase: AtWork, reason: string, now: number): WorkerPhase => {
 
 const sourceSeen = (worker: Worker, source: StreamId, now: number): WorkerStep => {
   const { phase } = worker
-  if (phase._tag === "Stopped" || phase.source !== source) return leaving(worker, { _tag: "Idle", source, why: "new" })
+  if (phase._tag === "Stopped" || phase.source !== source) {
+    return leaving(worker, { _tag: "Idle", source, why: "new", since: holdsPlace(worker) ? 0 : now })
+  }
   if (phase._tag === "Connecting" && now - phase.since > CONNECT_WITHIN_MS) {
     return leaving(worker, lost(phase, `no output within ${CONNECT_WITHIN_MS / 1000} s`, now))
   }
@@ -170,12 +177,12 @@ const ended = (worker: Worker, reason: string, now: number): WorkerStep => {
 const notStarted = (worker: Worker, reason: string, now: number): WorkerStep => {
   const { phase, process } = worker
   if (process !== "up" || !isAtWork(phase)) return same({ phase, process: "none" })
-  const { source, attempt } = phase
+  const { source, attempt, since } = phase
   return same({
     process: "none",
     phase:
       attempt === 1
-        ? { _tag: "Idle", source, why: "not_started" }
+        ? { _tag: "Idle", source, why: "not_started", since }
         : { _tag: "Retrying", source, attempt: attempt - 1, due: now + RETRY_AFTER_MS[0], reason }
   })
 }

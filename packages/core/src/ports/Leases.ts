@@ -10,6 +10,8 @@ import type { StoreUnavailable } from "./StoreUnavailable.ts"
 
 export interface Lease {
   readonly held: boolean
+  /** How long it lasts from now, whoever holds it, in milliseconds by the database's clock; at most 0 when it is free. */
+  readonly leftMillis: number
   /** The media server's `started` in the last complete pass, of whichever holder; `null` before the first. */
   readonly started: string | null
   /** Somebody wishes, now, that unauthorised publishers go, however many they are. */

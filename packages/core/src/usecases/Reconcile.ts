@@ -6,6 +6,7 @@
  */
 import { Context, Effect, Metric } from "effect"
 import type { Findings } from "../domain/Findings.ts"
+import type { StreamId } from "../domain/Ids.ts"
 import type { Look } from "../domain/Look.ts"
 import {
   type Command,
@@ -35,7 +36,8 @@ export class ReconcilePolicy extends Context.Service<
 >()("greenroom/ReconcilePolicy") {}
 
 export type PassOutcome =
-  | { readonly _tag: "NotLeading" }
+  /** `freeInMillis`: when the lease of whoever leads runs out, unless it is renewed. */
+  | { readonly _tag: "NotLeading"; readonly freeInMillis: number }
   /** `unsettled`: something was started that the next look must confirm, so it should come at once. */
   | {
       readonly _tag: "Complete"
@@ -45,7 +47,7 @@ export type PassOutcome =
       /** Somebody is connecting, or was told to go a moment ago: the next look should come soon. */
       readonly expecting: boolean
       readonly found: Findings
-      /** What was looked at: the media server, and the unended sessions of the store right after. */
+      /** What was looked at: the media server, and the sessions of the store right after, without those that this pass has ended. */
       readonly look: Look
       readonly sessions: ReadonlyArray<StoredSession>
     }
@@ -63,7 +65,7 @@ export const pass = Effect.fnUntraced(function* (
   const { lease, tenure } = yield* takeLease(holder)
   yield* leaseRead(lease)
   if (tenure === null) {
-    const outcome: PassOutcome = { _tag: "NotLeading" }
+    const outcome: PassOutcome = { _tag: "NotLeading", freeInMillis: lease.leftMillis }
     return outcome
   }
   const work = Effect.provideService(led(memory, lease, chronicle), Tenure, tenure)
@@ -96,7 +98,7 @@ const led = Effect.fnUntraced(function* (memory: Memory, lease: Lease, chronicle
     yield* during(sessions.requestStop(streamId, reason, policy.holder))
   }
   const acting = yield* beginActing
-  yield* endAll(only("End"), policy.holder, acting)
+  const ended = yield* endAll(only("End"), policy.holder, acting)
   const kicks = yield* kickAll(only("KickStopping"), only("KickUnauthorized"), policy.holder, chronicle, acting)
   yield* cureAll(only("CurePath"), chronicle, acting)
 
@@ -126,12 +128,12 @@ const led = Effect.fnUntraced(function* (memory: Memory, lease: Lease, chronicle
     expecting: justTold || s2.unended.some((session) => session.state._tag === "Connecting"),
     found,
     look,
-    sessions: s2.unended
+    sessions: s2.unended.filter(({ streamId }) => !ended.has(streamId))
   }
   return outcome
 })
 
-/** Sources whose absence needs a second word are asked for by id; a failed question leaves the session as it is. */
+/** Sources whose absence needs a second word are asked for by id; a failed question leaves the session as it is. Who has ended now. */
 const endAll = Effect.fnUntraced(function* (ends: ReadonlyArray<CommandOf<"End">>, holder: string, acting: Acting) {
   const sessions = yield* Sessions
   const mediaServer = yield* MediaServer
@@ -147,11 +149,14 @@ const endAll = Effect.fnUntraced(function* (ends: ReadonlyArray<CommandOf<"End">
           )
         )
       : Effect.succeed(true)
+  const ended = new Set<StreamId>()
   for (const cause of ["left", "media_server_restarted"] as const) {
     const candidates = ends.filter((end) => end.cause === cause)
     if (candidates.length === 0) continue
     const verdicts = yield* Effect.forEach(candidates, gone, { concurrency: 8 })
     const ids = candidates.filter((_, index) => verdicts[index] === true).map((end) => end.session.streamId)
-    if (ids.length > 0) yield* during(sessions.end(ids, cause, holder))
+    if (ids.length === 0) continue
+    for (const id of yield* during(sessions.end(ids, cause, holder))) ended.add(id)
   }
+  return ended
 })

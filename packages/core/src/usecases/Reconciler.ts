@@ -132,6 +132,8 @@ export const PASS_EVERY_MS = 1_000
 export const PASS_EVERY_WHILE_CONNECTING_MS = 250
 /** Two passes never follow each other closer than this, however often somebody wakes. */
 const PASS_APART_MS = 50
+/** Whoever stands by asks again this long after the lease that it read has run out. */
+const PAST_THE_LEASE_MS = 5
 const PASS_DEADLINE_MS = 15_000
 const SETTLE_DEADLINE_MS = 5_000
 /** A media server often starts beside the reconciler: that it is not there yet is nothing to tell. */
@@ -178,6 +180,9 @@ const live = Effect.fnUntraced(function* (life: Life) {
     if (Exit.isSuccess(exit)) yield* observe(exit.value)
     if (outcomeOf(exit) === "store_unavailable") yield* watch.suspect
     pause = PASS_EVERY_MS
+    if (Exit.isSuccess(exit) && exit.value._tag === "NotLeading") {
+      pause = Math.min(PASS_EVERY_MS, Math.max(PASS_APART_MS, exit.value.freeInMillis + PAST_THE_LEASE_MS))
+    }
     if (Exit.isSuccess(exit) && exit.value._tag === "Complete") {
       life.lastLook = { earliest: started, latest: yield* readClocks, found: exit.value.found, own: true }
       memory = exit.value.memory

@@ -1,6 +1,7 @@
 /** All workers together: places, outputs that are taken, and strangers on them, over random worlds that go on for a while. */
 import { assert, describe, it } from "@effect/vitest"
 import {
+  ATTEMPTS,
   holdsPlace,
   type Look,
   type PipelineId,
@@ -100,6 +101,44 @@ describe("all workers together", () => {
       stepWorker(second.workers.get(pipeline(1))!, { _tag: "Ended", reason: "" }, 1_100).worker
     )
     assert.deepStrictEqual(planWorkers(gone, { sources, outputs: [] }, new Map(), 1, 1_100).starts, [pipeline(2)])
+  })
+})
+
+describe("a place that is free", () => {
+  const view = (...sources: ReadonlyArray<readonly [number, number]>) => ({
+    sources: new Map(sources.map(([n, source]) => [pipeline(n), streamId(source)])),
+    outputs: []
+  })
+  const fail = (worker: Worker, now: number) =>
+    Array.from({ length: ATTEMPTS }).reduce<Worker>((one) => {
+      const retrying = one.phase._tag === "Retrying" ? one.phase.due : now
+      const granted = stepWorker(one, { _tag: "Granted" }, retrying).worker
+      return stepWorker(granted, { _tag: "Ended", reason: "" }, retrying).worker
+    }, worker)
+
+  it("is not for one that failed and has a new source, while others have waited longer", () => {
+    const idle = planWorkers(new Map(), view([1, 1]), new Map(), 0, 0).workers.get(pipeline(1))!
+    const before = new Map([[pipeline(1), fail(idle, 0)]])
+    assert.strictEqual(before.get(pipeline(1))!.phase._tag, "Failed")
+    const two = planWorkers(before, view([1, 1], [2, 2], [3, 3]), new Map(), 1, 20_000)
+    assert.deepStrictEqual(two.starts, [pipeline(2)])
+    const three = planWorkers(two.workers, view([1, 4], [2, 2], [3, 3]), new Map(), 2, 21_000)
+    assert.deepStrictEqual(three.starts, [pipeline(3)])
+  })
+})
+
+describe("a place that was had", () => {
+  it("stays with a pipeline whose source is taken over, however long others have waited", () => {
+    const look = (source: number) => ({
+      sources: new Map([1, 2].map((n) => [pipeline(n), streamId(n === 1 ? source : n)])),
+      outputs: []
+    })
+    const first = planWorkers(new Map(), look(1), new Map(), 1, 0)
+    const second = planWorkers(first.workers, look(3), new Map(), 1, 5_000)
+    assert.deepStrictEqual([second.stops, second.starts], [[pipeline(1)], []])
+    const ended = stepWorker(second.workers.get(pipeline(1))!, { _tag: "Ended", reason: "" }, 5_100).worker
+    const third = planWorkers(new Map(second.workers).set(pipeline(1), ended), look(3), new Map(), 1, 5_100)
+    assert.deepStrictEqual(third.starts, [pipeline(1)])
   })
 })
 

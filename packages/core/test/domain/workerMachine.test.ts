@@ -138,10 +138,10 @@ describe("a worker", () => {
   })
 
   holds("stays failed, with its reason, until there is another source or the same one comes back", (steps) => {
-    for (const { before, after, event } of steps) {
+    for (const { before, after, event, now } of steps) {
       if (before.phase._tag !== "Failed" || event._tag === "Withdrawn") continue
       if (event._tag === "SourceSeen" && event.source !== before.phase.source) {
-        assert.deepStrictEqual(after.phase, { _tag: "Idle", source: event.source, why: "new" })
+        assert.deepStrictEqual(after.phase, { _tag: "Idle", source: event.source, why: "new", since: now })
       } else {
         assert.strictEqual(after.phase._tag, "Failed")
         if (after.phase._tag === "Failed") assert.strictEqual(after.phase.reason, before.phase.reason)
@@ -150,10 +150,15 @@ describe("a worker", () => {
   })
 
   holds("begins anew with every new source, and is not disturbed by the one that it has", (steps) => {
-    for (const { before, after, event, command } of steps) {
+    for (const { before, after, event, command, now } of steps) {
       if (event._tag !== "SourceSeen") continue
       if (sourceOf(before.phase) !== event.source) {
-        assert.deepStrictEqual(after.phase, { _tag: "Idle", source: event.source, why: "new" })
+        assert.deepStrictEqual(after.phase, {
+          _tag: "Idle",
+          source: event.source,
+          why: "new",
+          since: holdsPlace(before) ? 0 : now
+        })
         assert.strictEqual(command, before.process === "up" ? "stop" : null)
       } else if (before.phase._tag !== "Connecting") assert.deepStrictEqual(after, before)
     }
@@ -217,7 +222,7 @@ describe("a worker that is at it", () => {
     const gone = stepWorker(worker, { _tag: "SourceGone" }, now).worker
     assert.deepStrictEqual(gone.phase, { _tag: "Failed", source: null, attempt: 4, reason: "exit code 1" })
     assert.deepStrictEqual(stepWorker(worker, seen, now).worker, worker)
-    assert.deepStrictEqual(stepWorker(gone, seen, now).worker.phase, { _tag: "Idle", source, why: "new" })
+    assert.deepStrictEqual(stepWorker(gone, seen, now).worker.phase, { _tag: "Idle", source, why: "new", since: now })
 
     const third = after([
       [0, seen],

@@ -200,7 +200,8 @@ export const makeStore = (port: Port) => {
         if (free) Object.assign(lease, { holder, until: now.epochMilliseconds + ttl })
         const { started, enforceUntil, lastLook } = lease
         const age = lastLook === null ? null : { ageMillis: now.epochMilliseconds - lastLook.at, found: lastLook.found }
-        return { held: free, started, enforce: enforceUntil > now.epochMilliseconds, lastLook: age }
+        const leftMillis = lease.until - now.epochMilliseconds
+        return { held: free, leftMillis, started, enforce: enforceUntil > now.epochMilliseconds, lastLook: age }
       }),
       remember: port("Leases.remember", (now, holder: string, memory: PassMemory) => {
         if (!held(holder, now)) return

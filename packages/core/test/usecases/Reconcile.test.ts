@@ -37,7 +37,7 @@ describe("a pass", () => {
       stage.connect(2)
       yield* aMinuteLater
       Object.assign(stage.lease, { holder: "another", until: Number.POSITIVE_INFINITY })
-      assert.deepStrictEqual(yield* run(stage), { _tag: "NotLeading" })
+      assert.deepStrictEqual(yield* run(stage), { _tag: "NotLeading", freeInMillis: Number.POSITIVE_INFINITY })
       assert.deepStrictEqual(stage.called(), ["Leases.hold"])
       assert.strictEqual(stage.state(1), "Connecting")
     })
@@ -94,6 +94,11 @@ describe("a pass", () => {
       assert.strictEqual(stage.rows.get(streamId(1))!.observation!.inboundBytes, 9)
       assert.isTrue(outcome.unsettled)
       assert.strictEqual(outcome.unended, 4)
+      assert.deepStrictEqual(
+        outcome.sessions.map((session) => session.streamId),
+        [1, 2, 4].map(streamId),
+        "without the one that has ended"
+      )
       for (const { name, args } of stage.calls) if (writes.includes(name)) assert.strictEqual(args.at(-1), "me", name)
       assert.deepStrictEqual(
         writes.filter((name) => !stage.called().includes(name)),

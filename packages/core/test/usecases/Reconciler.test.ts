@@ -175,6 +175,20 @@ describe("the reconciler looks", () => {
     })
   )
 
+  it.effect("as soon as the lease runs out that it last read while another instance leads", () =>
+    Effect.gen(function* () {
+      const stage = makeStage()
+      Object.assign(stage.lease, { holder: "another", until: (yield* Clock.currentTimeMillis) + 2_400 })
+      const { passes } = yield* running(stage)
+      yield* later(2_400)
+      assert.deepStrictEqual(passes, [0, 1_000, 2_000])
+      assert.deepStrictEqual(stage.called("MediaServer.look"), [])
+      yield* later(5)
+      assert.deepStrictEqual(passes, [0, 1_000, 2_000, 2_405])
+      assert.strictEqual(stage.called("MediaServer.look").length, 1)
+    })
+  )
+
   it.effect("with the lease in hand for as long as a look may take, so that what it saw is written", () =>
     Effect.gen(function* () {
       const stage = makeStage()

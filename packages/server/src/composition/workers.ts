@@ -1,5 +1,5 @@
 /** Media workers in this process, when they are on: started last and ended first, because they need everything else. */
-import { CommandWorker, defaultCommand } from "@greenroom/adapters/worker"
+import { CommandWorker, defaultCommand, type WorkerCommand } from "@greenroom/adapters/worker"
 import { type MediaWorker, superviseWorkers, type WorkerAddresses } from "@greenroom/core"
 import { Effect, Layer } from "effect"
 import { Settings, type Variables } from "../config/Settings.ts"
@@ -22,14 +22,18 @@ export const adapter: Layer.Layer<MediaWorker, never, Settings> = Layer.unwrap(
   Effect.map(Settings, (settings) => CommandWorker.layer({ command: settings.WORKER_COMMAND ?? defaultCommand }))
 )
 
+/** A service whose workers cannot run is of use all the same: that is told, and stops nothing. */
+export const tellMissingProgram = (command: WorkerCommand): Effect.Effect<void> =>
+  CommandWorker.isInstalled(command)
+    ? Effect.void
+    : Effect.logWarning(`workers are on, but their program is not there: ${command[0]} (WORKER_COMMAND, PATH)`)
+
 /** In the background, until the scope closes; then no worker is left. */
 export const startWorkers = Effect.gen(function* () {
   const settings = yield* Settings
   if (settings.WORKERS !== "on") return
   const command = settings.WORKER_COMMAND ?? defaultCommand
-  if (!CommandWorker.isInstalled(command)) {
-    yield* Effect.logWarning(`workers are on, but their program is not there: ${command[0]} (WORKER_COMMAND, PATH)`)
-  }
+  yield* tellMissingProgram(command)
   yield* Effect.forkScoped(superviseWorkers)
   yield* Effect.logInfo("workers are on").pipe(
     Effect.annotateLogs({ program: command[0], max_workers: settings.MAX_WORKERS ?? MAX_WORKERS_DEFAULT })

@@ -1,6 +1,8 @@
-/** Where workers reach the media server, from the settings. */
+/** Where workers reach the media server, from the settings, and what is told of their program. */
 import { assert, describe, it } from "@effect/vitest"
-import { workerAddresses } from "../../src/composition/workers.ts"
+import { Effect } from "effect"
+import { collector } from "../../../core/test/support/logs.ts"
+import { tellMissingProgram, workerAddresses } from "../../src/composition/workers.ts"
 
 const own = { rtsp: "rtsp://127.0.0.1:18554", rtmp: "rtmp://127.0.0.1:11935" }
 const nowhere = { rtsp: null, rtmp: null }
@@ -24,4 +26,24 @@ describe("workers reach the media server", () => {
       assert.deepStrictEqual(workerAddresses(settings, own), { rtsp: "rtsp://inside:8554", rtmp: "rtmp://inside:1935" })
     }
   })
+})
+
+describe("the workers' program", () => {
+  it.effect("is told of at the start when it is not there, and only then", () =>
+    Effect.gen(function* () {
+      const log = collector()
+      const commands = [
+        ["sh", "{output}"],
+        ["no-such-program", "{output}"],
+        ["/no/such/program", "{output}"]
+      ] as const
+      yield* Effect.forEach(commands, tellMissingProgram).pipe(Effect.provide(log.layer))
+      assert.deepStrictEqual(
+        log.said(),
+        ["no-such-program", "/no/such/program"].map(
+          (program) => `WARN workers are on, but their program is not there: ${program} (WORKER_COMMAND, PATH)`
+        )
+      )
+    })
+  )
 })
