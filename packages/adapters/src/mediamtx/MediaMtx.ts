@@ -9,6 +9,7 @@ import {
   listsOf,
   MediaServer,
   MediaServerUnavailable,
+  monotonicMillis,
   type Served,
   type Source
 } from "@greenroom/core"
@@ -19,7 +20,6 @@ import { makeCure } from "./curePath.ts"
 import { insist } from "./insist.ts"
 import { isRtsp, makeLists } from "./lists.ts"
 import { lookAround } from "./look.ts"
-import { monotonicMillis } from "./monotonicMillis.ts"
 import { makeRtspPause } from "./RtspPause.ts"
 import { makeRtspTurns } from "./RtspTurns.ts"
 import { findSource, kickSource } from "./sources.ts"

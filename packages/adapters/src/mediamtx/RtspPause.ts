@@ -2,9 +2,8 @@
  * An RTSP lookup that got no answer has held up, for its whole deadline, the auth that asked it and those behind it; RTSP encoders
  * that come back all at once would hold up everybody for good. After one, none is sent for a second.
  */
-import { MediaServerUnavailable } from "@greenroom/core"
+import { MediaServerUnavailable, monotonicMillis } from "@greenroom/core"
 import { Effect } from "effect"
-import { monotonicMillis } from "./monotonicMillis.ts"
 
 const RTSP_PAUSE_MS = 1_000
 

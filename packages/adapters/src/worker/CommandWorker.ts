@@ -7,8 +7,8 @@
 import { accessSync, constants, statSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { delimiter, join } from "node:path"
-import { MediaWorker, type WorkerMark, type WorkerOrder, withoutKeys } from "@greenroom/core"
-import { Clock, Duration, Effect, Layer, Redacted } from "effect"
+import { MediaWorker, monotonicMillis, type WorkerMark, type WorkerOrder, withoutKeys } from "@greenroom/core"
+import { Duration, Effect, Layer, Redacted } from "effect"
 import * as GuardedProcess from "../embedded/GuardedProcess.ts"
 import { isAlive, isOfThisHost, markOf } from "./processMark.ts"
 import { fillCommand, type WorkerCommand } from "./WorkerCommand.ts"
@@ -88,9 +88,9 @@ const signal = (group: number, name: "SIGTERM" | "SIGKILL" | 0) =>
 
 /** Whether nothing of the process group is left within so many milliseconds. */
 const goneWithin = Effect.fnUntraced(function* (group: number, millis: number) {
-  const until = (yield* Clock.currentTimeMillis) + millis
+  const until = (yield* monotonicMillis) + millis
   while (yield* signal(group, 0)) {
-    if ((yield* Clock.currentTimeMillis) >= until) return false
+    if ((yield* monotonicMillis) >= until) return false
     yield* Effect.sleep(LOOK_AGAIN_MS)
   }
   return true

@@ -10,10 +10,16 @@ export interface Reading {
   readonly wall: number
 }
 
+/** Milliseconds of the clock that nobody sets, from some moment on: what lasts a while is measured by it. */
+export const monotonicMillis: Effect.Effect<number> = Effect.map(
+  Clock.monotonicTimeNanos,
+  (nanos) => Number(nanos) / 1e6
+)
+
 /** In milliseconds. */
 export const readClocks: Effect.Effect<Reading> = Effect.map(
-  Effect.all([Clock.monotonicTimeNanos, Clock.currentTimeMillis]),
-  ([nanos, wall]) => ({ monotonic: Number(nanos) / 1e6, wall })
+  Effect.all([monotonicMillis, Clock.currentTimeMillis]),
+  ([monotonic, wall]) => ({ monotonic, wall })
 )
 
 /** The milliseconds between two readings, at the most. */

@@ -2,7 +2,7 @@
  * The workers of this instance: which there are, what runs for each, and what was written down of them. It carries out single steps;
  * what is to be done when is `superviseWorkers`. What happens to a process (its mark, its end) comes back through `tell`.
  */
-import { Cause, Clock, Effect, Exit, Fiber, FiberSet, Metric, Redacted } from "effect"
+import { Cause, Effect, Exit, Fiber, FiberSet, Metric, Redacted } from "effect"
 import type { StreamId, StreamKeyId } from "../domain/Ids.ts"
 import { type PipelineId, pipelinePath } from "../domain/PipelinePath.ts"
 import { KEY_PREFIX_LENGTH } from "../domain/StreamKey.ts"
@@ -49,9 +49,6 @@ interface Member {
   /** What was last written down, to see what has changed. */
   saved: string | null
 }
-
-/** Milliseconds of a clock that only goes forward. */
-export const monotonic = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos / 1_000_000n))
 
 export const makeCrew = Effect.fnUntraced(function* (tell: (happened: Happened) => Effect.Effect<void>) {
   const settings = yield* WorkerSettings

@@ -12,10 +12,11 @@ import { stepWorker } from "../domain/workerMachine.ts"
 import { Sessions } from "../ports/Sessions.ts"
 import { StoreUnavailable } from "../ports/StoreUnavailable.ts"
 import { Workers } from "../ports/Workers.ts"
+import { monotonicMillis } from "./OwnClock.ts"
 import { PassFeed } from "./PassFeed.ts"
 import { type PassOutcome, ReconcilePolicy } from "./Reconcile.ts"
 import { Reconciler } from "./Reconciler.ts"
-import { type Happened, makeCrew, monotonic } from "./WorkerCrew.ts"
+import { type Happened, makeCrew } from "./WorkerCrew.ts"
 import { WorkerSettings } from "./WorkerSettings.ts"
 
 /** A retry that is due, and could not begin, is asked for again after this. */
@@ -50,7 +51,7 @@ export const superviseWorkers = Effect.gen(function* () {
   let pruned: number | null = null
 
   const withdraw = Effect.fnUntraced(function* (reason: string) {
-    const now = yield* monotonic
+    const now = yield* monotonicMillis
     for (const [id, worker] of crew.workers()) {
       const step = stepWorker(worker, { _tag: "Withdrawn", reason }, now)
       yield* crew.become(id, step.worker)
@@ -75,7 +76,7 @@ export const superviseWorkers = Effect.gen(function* () {
   })
 
   const act = Effect.fnUntraced(function* ({ look, sessions: unended }: Complete) {
-    const now = yield* monotonic
+    const now = yield* monotonicMillis
     const view = pipelineView(look, unended)
     const plan = planWorkers(crew.workers(), view, crew.keys(now), max, now)
     for (const [id, worker] of plan.workers) yield* crew.become(id, worker)
@@ -88,7 +89,7 @@ export const superviseWorkers = Effect.gen(function* () {
   })
 
   const round = Effect.gen(function* () {
-    const now = yield* monotonic
+    const now = yield* monotonicMillis
     const happened = inbox.happened.splice(0)
     for (const each of happened) yield* crew.happen(each, now)
     const { outcome } = inbox
@@ -114,7 +115,7 @@ export const superviseWorkers = Effect.gen(function* () {
 
   /** Until something happens, or a retry is due: then the reconciler looks, and its look makes it start. */
   const rest = Effect.gen(function* () {
-    const now = yield* monotonic
+    const now = yield* monotonicMillis
     const dues = [...crew.workers().values()].flatMap(({ phase }) =>
       phase._tag === "Retrying" ? [phase.due - now] : []
     )
@@ -129,7 +130,7 @@ export const superviseWorkers = Effect.gen(function* () {
       Effect.andThen(crew.end),
       Effect.andThen(
         Effect.gen(function* () {
-          const now = yield* monotonic
+          const now = yield* monotonicMillis
           for (const each of inbox.happened.splice(0)) yield* crew.happen(each, now)
           if (leading) yield* Effect.ignore(Effect.timeoutOption(crew.save(now), LAST_WORDS_WITHIN))
         })

@@ -3,8 +3,8 @@
  * once, and once more when it is back. How changes are shown is a `Report` (`watchReports.ts`). What begins and ends between
  * two looks is not seen; the history of a stream is `streams events`.
  */
-import type { BroadcasterId, StreamId, StreamKeyId, StreamPath } from "@greenroom/core"
-import { Clock, Effect, Result } from "effect"
+import { type BroadcasterId, monotonicMillis, type StreamId, type StreamKeyId, type StreamPath } from "@greenroom/core"
+import { Effect, Result } from "effect"
 import { ListCursor } from "../http/api/Cursor.ts"
 import type { CommandFailed, Failure } from "./CommandFailed.ts"
 import { type Change, difference, type Seen, standingOf } from "./changes.ts"
@@ -63,7 +63,7 @@ export const watch = Effect.fnUntraced(function* (
     const looked: Result.Result<Effect.Success<ReturnType<typeof look>>, CommandFailed> = yield* Effect.result(
       look(filter, before ?? new Map())
     )
-    const millis = yield* Clock.currentTimeMillis
+    const millis = yield* monotonicMillis
     if (Result.isFailure(looked)) {
       if (before === null || !passing.includes(looked.failure.failure)) return yield* looked.failure
       const first = awaySince === null

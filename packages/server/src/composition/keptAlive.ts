@@ -3,7 +3,8 @@
  * it stopped, that it does not start, and that it is up again is told once each; one that dies as soon as it is up is started
  * ever more seldom.
  */
-import { Cause, Clock, Deferred, Effect, type Scope } from "effect"
+import { monotonicMillis } from "@greenroom/core"
+import { Cause, Deferred, Effect, type Scope } from "effect"
 
 const FIRST_DELAY_MS = 200
 const LONGEST_DELAY_MS = 10_000
@@ -26,12 +27,12 @@ export const keptAlive = Effect.fnUntraced(function* <E extends Error, R>(
   }
   const life = Effect.gen(function* () {
     const { exited } = yield* start
-    const since = yield* Clock.currentTimeMillis
+    const since = yield* monotonicMillis
     yield* Deferred.succeed(first, undefined)
     if (trouble !== null) yield* Effect.logInfo(`${name} is up again`)
     trouble = null
     const how = yield* exited
-    if ((yield* Clock.currentTimeMillis) - since > SETTLED_MS) delay = FIRST_DELAY_MS
+    if ((yield* monotonicMillis) - since > SETTLED_MS) delay = FIRST_DELAY_MS
     yield* troubled("stopped and is started again", how)
   }).pipe(Effect.scoped)
   const pause = Effect.suspend(() => {

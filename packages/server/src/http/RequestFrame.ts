@@ -120,13 +120,13 @@ const frame = <E, R>(app: Effect.Effect<Response, E, R>, known: KnownRoutes["Ser
     const { context } = fiber
     const request = Context.getUnsafe(context, HttpServerRequest.HttpServerRequest)
     const clock = fiber.getRef(Clock.Clock)
-    const started = clock.currentTimeNanosUnsafe()
+    const started = clock.monotonicTimeNanosUnsafe()
     const note = newNote(request.url, request.headers["x-request-id"])
     let allowed: ReadonlyArray<string> = []
     let trouble: Cause.Cause<unknown> | undefined
 
     const told = (status: number): void => {
-      const millis = Number(clock.currentTimeNanosUnsafe() - started) / 1e6
+      const millis = Number(clock.monotonicTimeNanosUnsafe() - started) / 1e6
       // Right behind the writing of the answer, which the present turn still does: nobody waits for the log.
       queueMicrotask(() => {
         const counted = HttpMetrics.count(request.method, note.route, status, millis / 1000)
