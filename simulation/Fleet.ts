@@ -101,6 +101,7 @@ export const makeFleet = ({
       looked: (look, pathsReadAt) => invariants.looked(name, look, pathsReadAt),
       mayKickStrangers: () => invariants.mayKickStrangers(name),
       usurped: (what) => invariants.fails("lease", `${name} ordered ${what} without holding the lease`),
+      undecided: invariants.unanswered,
       overdue: (what, millis) => invariants.fails("time", `${what} took ${millis} ms at ${name}`),
       died: () => {
         note(() => `  ${name} is dead`)
@@ -164,7 +165,7 @@ export const makeFleet = ({
       kernel.after(1 + dice.below(setting.distance + 1), () => {
         if (given) return
         abort = instance.authenticate(question, (decision) => {
-          if (given || typeof decision === "string") invariants.unanswered(question.id)
+          if (given || decision === "broken") invariants.unanswered(question.id)
           if (typeof decision !== "string") invariants.said("an answer of /auth", JSON.stringify(decision))
           if (given) counts.fault("auth answered after the media server gave up")
           else kernel.after(dice.below(setting.distance + 1), () => answer(decision))

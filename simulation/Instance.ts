@@ -76,6 +76,8 @@ export interface InstanceOptions {
   readonly usurped: (what: string) => void
   /** Told when a caller had to wait for longer than it may. */
   readonly overdue: (what: string, millis: number) => void
+  /** An auth for this source came to no decision: its client will be told no. */
+  readonly undecided: (source: string) => void
   readonly died: () => void
   readonly froze: (millis: number) => void
 }
@@ -111,6 +113,13 @@ const CONFIRMED_WITHIN_MS = 2_500
 export const startInstance = (options: InstanceOptions) => {
   const { kernel, counts, store, host, policy, bug } = options
   const connections = new Set<() => void>()
+  /** What is left to do once nobody waits for an answer any more; `null` while it has not been told to end. */
+  let close: (() => void) | null = null
+  const hangUp = (connection: () => void): boolean => {
+    const wasOpen = connections.delete(connection)
+    if (wasOpen && connections.size === 0) close?.()
+    return wasOpen
+  }
   const life = beginLife({
     kernel,
     counts,
@@ -231,7 +240,7 @@ export const startInstance = (options: InstanceOptions) => {
     name: policy.holder,
     isAlive: life.isAlive,
     isFrozen: life.isFrozen,
-    isWell: life.isWell,
+    isWell: () => close === null && life.isWell(),
     freeze: life.freeze,
     thaw: life.thaw,
     doom: life.doom,
@@ -251,33 +260,41 @@ export const startInstance = (options: InstanceOptions) => {
       answer: (decision: AuthDecision | "unavailable" | "broken") => void
     ): (() => void) => {
       const broken = () => answer("broken")
+      if (close !== null) {
+        kernel.after(1, broken)
+        return () => {}
+      }
       connections.add(broken)
       const began = kernel.now()
       const interrupt = run(publishes(question), (exit) => {
         timed("/auth", began, AUTH_WITHIN_MS, false)
         timedByTheBreaker(began, Exit.isFailure(exit))
+        if (Exit.isFailure(exit)) options.undecided(question.id)
         kernel.after(1, () => {
-          if (!connections.delete(broken)) return
+          if (!hangUp(broken)) return
           answer(Exit.isSuccess(exit) ? exit.value : "unavailable")
         })
       })
       return () => {
-        connections.delete(broken)
+        hangUp(broken)
         interrupt()
       }
     },
     /** One call of a webhook. */
-    hook: (call: HookCall) => void run(bug?.hook?.(call) ?? wake(hookOf(call)), () => {}),
+    hook: (call: HookCall) => {
+      if (close === null) run(bug?.hook?.(call) ?? wake(hookOf(call)), () => {})
+    },
     die: () => {
       if (life.isAlive()) counts.fault("instance killed")
       life.die()
     },
-    /** SIGTERM: the scope is closed, the process ends. */
+    /** SIGTERM: nobody is let in any more, who asks already is answered, then the scope is closed, and the process ends. */
     terminate: () => {
-      if (!life.isWell()) return
+      if (close !== null || !life.isWell()) return
       counts.fault("instance ended gracefully")
-      const fiber = Effect.runForkWith(base)(Scope.close(scope, Exit.void))
-      fiber.addObserver(life.die)
+      close = () =>
+        caller.deliver(() => Effect.runForkWith(base)(Scope.close(scope, Exit.void)).addObserver(life.die))
+      if (connections.size === 0) close()
     }
   }
 }
