@@ -215,7 +215,7 @@ export const startInstance = (options: InstanceOptions) => {
   }
 
   let firstUnanswered: number | null = null
-  /** A store that says nothing is known by then: the first auth that failed makes it be asked. */
+  /** A store that says nothing is known by then: the first auth that waited for it in vain makes it be asked. */
   const timedByTheBreaker = (began: number, failed: boolean) => {
     const silentSince = store.frozenSince()
     if (silentSince === null || (firstUnanswered ?? 0) < silentSince) firstUnanswered = null
@@ -223,7 +223,7 @@ export const startInstance = (options: InstanceOptions) => {
     const known = firstUnanswered === null ? null : firstUnanswered + Database.deadlines.admission
     if (known !== null && began > known && life.wasAwakeSince(silentSince))
       timed("/auth, while the store was known to be silent,", began, REFUSED_WITHIN_MS, false)
-    if (failed) firstUnanswered ??= kernel.now()
+    if (failed && kernel.now() - began >= Database.deadlines.admission) firstUnanswered ??= kernel.now()
   }
 
   const publishes = ({ id, path, protocol, key }: Question) =>

@@ -172,6 +172,7 @@ export const makeInvariants = ({ kernel, store, host, counts, setting }: Invaria
     if (
       wasSeen &&
       lost.remembered &&
+      !knowledge.cameWhileRestartWasNoticed(row) &&
       row.state.ending === null &&
       operation === "Sessions.end" &&
       reason !== "media_server_restarted"

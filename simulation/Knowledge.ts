@@ -35,6 +35,10 @@ export const makeKnowledge = (kernel: Kernel, store: SimulatedStore, host: Media
   const tooMany = new Map<string, boolean>()
   /** The process of the media server on which more strangers were seen than the limit, and not since then that there are none. */
   let crowded: string | null = null
+  /** When each instance last read who there is before it looked. */
+  const snapshots = new Map<string, number>()
+  /** For each process of the media server, how old the snapshot was with which its beginning was noticed. */
+  const noticedWith = new Map<string, number>()
   /** The looks of which each instance knows, the newest last: when each began, and since when the instance knows of it. */
   const looksKnown = new Map<string, Array<{ readonly began: number; readonly since: number }>>()
   const thawed = new Map<string, number>()
@@ -57,6 +61,10 @@ export const makeKnowledge = (kernel: Kernel, store: SimulatedStore, host: Media
         const began = lease?.lastLook?.at
         if (began !== undefined && known.at(-1)?.began !== began) known.push({ began, since: now })
       }
+      if (operation === "Sessions.unended") snapshots.set(instance, now)
+      const process = lease?.started
+      if (operation === "Leases.remember" && process != null && !noticedWith.has(process))
+        noticedWith.set(process, snapshots.get(instance) ?? now)
       if (operation === "Leases.hold" && (lease?.enforceUntil ?? 0) > now) wishRead.set(instance, now)
       if (operation === "Sessions.after") {
         const strangers = (lastLook.get(instance)?.sources ?? []).filter(isStranger).length
@@ -84,6 +92,9 @@ export const makeKnowledge = (kernel: Kernel, store: SimulatedStore, host: Media
     },
     mayKickStrangers: (instance: string): boolean =>
       setting.unauthorized === "kick" && (tooMany.get(instance) !== true || wishes(instance)),
+    /** Let in while the pass that noticed the media server's new process was under way: that pass did not know of it. */
+    cameWhileRestartWasNoticed: ({ state: { startedAt } }: MemoryStore.StoredStream): boolean =>
+      startedAt.epochMilliseconds >= (noticedWith.get(host.started()) ?? Number.POSITIVE_INFINITY),
     wereTooMany: (): boolean => crowded === host.started(),
     sawTooMany: (instance: string): boolean => tooMany.get(instance) === true,
     /** Admitted since a moment after the instance read, for the last time, whom it may kick. */
