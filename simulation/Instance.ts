@@ -292,8 +292,7 @@ export const startInstance = (options: InstanceOptions) => {
     terminate: () => {
       if (close !== null || !life.isWell()) return
       counts.fault("instance ended gracefully")
-      close = () =>
-        caller.deliver(() => Effect.runForkWith(base)(Scope.close(scope, Exit.void)).addObserver(life.die))
+      close = () => caller.deliver(() => Effect.runForkWith(base)(Scope.close(scope, Exit.void)).addObserver(life.die))
       if (connections.size === 0) close()
     }
   }
