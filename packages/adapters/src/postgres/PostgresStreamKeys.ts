@@ -181,13 +181,19 @@ const make = Effect.gen(function* () {
     return { _tag: why === undefined ? "NotFound" : why.revoked ? "Revoked" : "ExpiryInPast" }
   })
 
+  // Its time is read behind the lock: whoever was let in before has begun before it.
   const revoke: StreamKeys["Service"]["revoke"] = Effect.fn("StreamKeys.revoke")(function* (id) {
     const revoked = yield* database.run(
       "StreamKeys.revoke",
       (sql) => sql`
-        with k as (
-          update stream_keys set revoked_at = coalesce(revoked_at, clock_timestamp())
-          where id = ${id} and admits_until is null returning *
+        with target as materialized (
+          select id from stream_keys where id = ${id} and admits_until is null for no key update
+        ), clock as materialized (
+          select clock_timestamp() as now from target
+        ), k as (
+          update stream_keys set revoked_at = coalesce(revoked_at, clock.now)
+          from target, clock
+          where stream_keys.id = target.id returning stream_keys.*
         )
         select ${sql.literal(now)}, ${sql.literal(keyColumns)} from k`
     )

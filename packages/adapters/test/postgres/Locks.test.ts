@@ -82,6 +82,25 @@ layer(world, { excludeTestServices: true, timeout: "60 seconds" })("Locks", (it)
     )
   )
 
+  it.effect("a revocation that waited for an admission is later than that, by its own time", () =>
+    scene(
+      Effect.fnUntraced(function* () {
+        const keys = yield* StreamKeys
+        const [holder, observer] = [yield* aClient, yield* aClient]
+        const key = yield* aKey()
+        yield* holder`begin`
+        yield* holder`select from stream_keys where id = ${key.id} for no key update`
+        const revocation = yield* Effect.forkScoped(keys.revoke(key.id))
+        yield* waiting(observer, 1)
+        yield* holder`select pg_sleep(0.01)`
+        const [admission] = yield* holder`select clock_timestamp() as at`
+        yield* holder`commit`
+        const { key: revoked } = Option.getOrThrow(yield* Fiber.join(revocation))
+        assert.isAtLeast(DateTime.toEpochMillis(revoked.revokedAt!), (admission!.at as Date).getTime())
+      })
+    )
+  )
+
   it.effect("a key that expires while its admission waits admits nobody", () =>
     scene(
       Effect.fnUntraced(function* (attempt) {
