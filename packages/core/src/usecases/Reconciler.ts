@@ -5,27 +5,26 @@
  * and once when they are over; the metrics count and show each. It also keeps the admissions whose answer was lost (`Regrets`), and
  * the hooks that wait for a look (`HookHearing`).
  */
-import { Cause, Clock, Context, Effect, Exit, Latch, Layer, Metric, Queue, Schema } from "effect"
+import { Clock, Context, Effect, Exit, Latch, Layer, Metric, Queue } from "effect"
 import type { Findings } from "../domain/Findings.ts"
 import type { Hook } from "../domain/Hook.ts"
 import type { StreamId } from "../domain/Ids.ts"
 import { blank, type Memory } from "../domain/reconcile.ts"
 import type { Admissions } from "../ports/Admissions.ts"
 import { type Lease, Leases } from "../ports/Leases.ts"
-import { type MediaServer, MediaServerUnavailable } from "../ports/MediaServer.ts"
+import type { MediaServer } from "../ports/MediaServer.ts"
 import type { Sessions } from "../ports/Sessions.ts"
 import type { StoreHealth } from "../ports/StoreHealth.ts"
-import { StoreUnavailable } from "../ports/StoreUnavailable.ts"
 import * as Telemetry from "../Telemetry.ts"
 import { type Chronicle, makeChronicle } from "./Chronicle.ts"
 import { type HookHearing, type LookBegan, makeHookHearing } from "./HookHearing.ts"
 import { before, elapsed, type Reading, readClocks, surelyElapsed } from "./OwnClock.ts"
 import { PassObserver } from "./PassFeed.ts"
-import { type PassOutcome, pass, ReconcilePolicy } from "./Reconcile.ts"
+import { pass, ReconcilePolicy } from "./Reconcile.ts"
 import { makeRegrets, type Regrets } from "./Regrets.ts"
 import { makeStoreWatch, type StoreWatch } from "./StoreWatch.ts"
-import { LeaseLost } from "./Tenure.ts"
-import { showNoTrouble, showTrouble, type TroubleKind } from "./Troubles.ts"
+import { showNoTrouble } from "./Troubles.ts"
+import { newSaid, outcomeOf, PASS_DEADLINE_MS, PassTooLong, type Said, tellPass } from "./tellPass.ts"
 
 /** The last complete look that this instance knows of, its own or the leader's. */
 export interface KnownLook {
@@ -103,8 +102,7 @@ export class Reconciler extends Context.Service<
         hooks: makeHookHearing(),
         chronicle: makeChronicle(),
         lastLook: null,
-        begun: yield* readClocks,
-        said: { trouble: null, told: new Set(), hasSeen: false, leading: null }
+        said: yield* newSaid
       }
       yield* Effect.forkScoped(live(life))
       return Reconciler.of({
@@ -134,17 +132,7 @@ export const PASS_EVERY_WHILE_CONNECTING_MS = 250
 const PASS_APART_MS = 50
 /** Whoever stands by asks again this long after the lease that it read has run out. */
 const PAST_THE_LEASE_MS = 5
-const PASS_DEADLINE_MS = 15_000
 const SETTLE_DEADLINE_MS = 5_000
-/** A media server often starts beside the reconciler: that it is not there yet is nothing to tell. */
-const MAY_BE_AWAY_FOR_MS = 5_000
-
-class PassTooLong extends Schema.TaggedError<PassTooLong>()("PassTooLong", {}) {
-  override get message() {
-    return `the pass took more than ${PASS_DEADLINE_MS / 1_000} s and was given up`
-  }
-}
-
 interface Life {
   readonly wakes: Queue.Queue<void>
   readonly passed: Latch.Latch
@@ -153,15 +141,7 @@ interface Life {
   readonly hooks: HookHearing
   readonly chronicle: Chronicle
   lastLook: (LookBegan & Pick<KnownLook, "found" | "own">) | null
-  readonly begun: Reading
-  readonly said: {
-    /** What the last pass met. */
-    trouble: TroubleKind | null
-    /** What the log was told since the last pass that went well, each once: two that take turns must not fill it. */
-    readonly told: Set<TroubleKind>
-    hasSeen: boolean
-    leading: boolean | null
-  }
+  readonly said: Said
 }
 
 const live = Effect.fnUntraced(function* (life: Life) {
@@ -176,7 +156,7 @@ const live = Effect.fnUntraced(function* (life: Life) {
       Effect.timeoutOrElse({ duration: PASS_DEADLINE_MS, orElse: () => Effect.fail(new PassTooLong()) }),
       Effect.exit
     )
-    yield* tell(exit, life)
+    yield* tellPass(exit, chronicle, life.said)
     if (Exit.isSuccess(exit)) yield* observe(exit.value)
     if (outcomeOf(exit) === "store_unavailable") yield* watch.suspect
     pause = PASS_EVERY_MS
@@ -216,96 +196,4 @@ const showLook = Effect.fnUntraced(function* ({ lastLook }: Life) {
   if (lastLook === null) return
   const age = elapsed(lastLook.earliest, yield* readClocks)
   yield* Metric.update(Telemetry.lastLook, ((yield* Clock.currentTimeMillis) - age) / 1000)
-})
-
-const outcomeOf = (exit: Exit.Exit<PassOutcome, unknown>): string => {
-  if (Exit.isSuccess(exit)) return exit.value._tag === "Complete" ? "complete" : "not_leading"
-  const error = Cause.squash(exit.cause)
-  if (error instanceof StoreUnavailable) return "store_unavailable"
-  if (error instanceof LeaseLost) return "lease_lost"
-  if (error instanceof PassTooLong) return "too_long"
-  if (error instanceof MediaServerUnavailable) {
-    return error.reason === "absent" ? "media_server_absent" : "media_server_unavailable"
-  }
-  return "failed"
-}
-
-const troubleOf = (exit: Exit.Exit<PassOutcome, unknown>): TroubleKind | null => {
-  if (Exit.isSuccess(exit)) return null
-  const error = Cause.squash(exit.cause)
-  if (error instanceof StoreUnavailable) return "reconciler_store"
-  if (error instanceof LeaseLost) return "lease_lost"
-  if (error instanceof PassTooLong) return "pass_too_long"
-  return error instanceof MediaServerUnavailable ? `media_server_${error.reason}` : "reconciler_failed"
-}
-
-const tell = Effect.fnUntraced(function* (exit: Exit.Exit<PassOutcome, unknown>, life: Life) {
-  const { chronicle, said } = life
-  const outcome = outcomeOf(exit)
-  yield* Metric.update(Metric.withAttributes(Telemetry.passes, { outcome }), 1)
-  yield* tellTrouble(exit, outcome, life)
-  yield* tellLeading(outcome, said)
-  if (Exit.isSuccess(exit) && exit.value._tag === "NotLeading") {
-    // The leader's instance shows these.
-    yield* chronicle.handOver
-    yield* showTrouble("mass_kick_held_back", false)
-    for (const gauge of [Telemetry.unauthorizedPublishers, Telemetry.staying]) yield* Metric.update(gauge, 0)
-  } else if (Exit.isSuccess(exit) && exit.value._tag === "Complete") {
-    yield* showTrouble("mass_kick_held_back", exit.value.found.heldBack > 0)
-  }
-})
-
-const SEES = "the reconciler sees"
-const SEES_AGAIN = "the reconciler sees again"
-const STANDS_BY = "the reconciler's trouble is over: another instance looks, this one stands by"
-
-const tellTrouble = Effect.fnUntraced(function* (
-  exit: Exit.Exit<PassOutcome, unknown>,
-  outcome: string,
-  { begun, said }: Life
-) {
-  const trouble = troubleOf(exit)
-  if (trouble !== said.trouble) {
-    if (said.trouble !== null) yield* showTrouble(said.trouble, false)
-    if (trouble !== null) yield* showTrouble(trouble, true)
-    said.trouble = trouble
-  }
-  if (trouble === null || Exit.isSuccess(exit)) {
-    const standsBy = Exit.isSuccess(exit) && exit.value._tag === "NotLeading"
-    if (said.told.size > 0) yield* Effect.logInfo(standsBy ? STANDS_BY : said.hasSeen ? SEES_AGAIN : SEES)
-    said.told.clear()
-    if (!standsBy) said.hasSeen = true
-    return
-  }
-  if (said.told.has(trouble)) return
-  const absent = trouble === "media_server_absent"
-  const isNotThere = absent || trouble === "media_server_unreachable"
-  if (isNotThere && !said.hasSeen && elapsed(begun, yield* readClocks) < MAY_BE_AWAY_FOR_MS) return
-  said.told.add(trouble)
-  const error = Cause.squash(exit.cause)
-  yield* (
-    absent
-      ? Effect.logInfo("there is no media server to look at yet")
-      : Effect.logWarning("the reconciler cannot see; the stored state stands until it can")
-  ).pipe(Effect.annotateLogs({ outcome, error: error instanceof Error ? error.message : String(error) }))
-  if (trouble === "reconciler_failed") yield* Effect.logError("a defect in a pass of the reconciler", exit.cause)
-})
-
-/** Of a change alone: an instance that leads or stands by from its beginning has nothing to tell. */
-const tellLeading = Effect.fnUntraced(function* (outcome: string, said: Life["said"]) {
-  const leads =
-    outcome === "complete" || outcome === "media_server_absent" || outcome === "media_server_unavailable"
-      ? true
-      : outcome === "failed" || outcome === "too_long"
-        ? null
-        : false
-  if (leads === null) return
-  yield* Metric.update(Telemetry.leading, leads ? 1 : 0)
-  if (outcome === "store_unavailable" || outcome === "lease_lost" || leads === said.leading) return
-  const before = said.leading
-  said.leading = leads
-  if (before === null) return
-  yield* leads
-    ? Effect.logInfo("this instance reconciles now")
-    : Effect.logWarning("this instance has lost the lease: another one may reconcile now")
 })
