@@ -1,7 +1,14 @@
 /** Bugs in how the media server and the store are looked at. */
 import type { Snapshot } from "@greenroom/core"
 import { Effect } from "effect"
+import type { Ports } from "../Ports.ts"
 import type { Bug } from "./Bug.ts"
+
+type Looking = Ports["mediaServer"]["look"]
+
+const lookingAs =
+  (alter: (looking: Looking) => Looking) =>
+  (ports: Ports): Ports => ({ ...ports, mediaServer: { ...ports.mediaServer, look: alter(ports.mediaServer.look) } })
 
 export const oneSnapshot: Bug = {
   name: "one store snapshot instead of two",
@@ -65,47 +72,35 @@ export const restartUnnoticed: Bug = {
 export const webrtcTrusted: Bug = {
   name: "WebRTC state trusted before its connection stands",
   what: "every WebRTC session that calls itself a publisher is taken for one",
-  change: (ports) => ({
-    ...ports,
-    mediaServer: {
-      ...ports.mediaServer,
-      look: Effect.map(ports.mediaServer.look, (look) => ({
-        ...look,
-        sources: look.sources.map((source) => ({ ...source, established: true }))
-      }))
-    }
-  })
+  change: lookingAs((looking) =>
+    Effect.map(looking, (look) => ({
+      ...look,
+      sources: look.sources.map((source) => ({ ...source, established: true }))
+    }))
+  )
 }
 
 export const pathsLogged: Bug = {
   name: "paths logged as they came",
   what: "a path is written to the log without the look for a key in it",
-  change: (ports) => ({
-    ...ports,
-    mediaServer: {
-      ...ports.mediaServer,
-      look: Effect.tap(ports.mediaServer.look, ({ paths }) =>
-        Effect.annotateLogs(Effect.logInfo("paths"), { path: paths.map(({ name }) => name).join() })
-      )
-    }
-  })
+  change: lookingAs((looking) =>
+    Effect.tap(looking, ({ paths }) =>
+      Effect.annotateLogs(Effect.logInfo("paths"), { path: paths.map(({ name }) => name).join() })
+    )
+  )
 }
 
 export const ownSourceTrusted: Bug = {
   name: "a source of the media server's own taken for a publisher",
   what: "a path without a publisher is listed as if an RTSP session were on it",
-  change: (ports) => ({
-    ...ports,
-    mediaServer: {
-      ...ports.mediaServer,
-      look: Effect.map(ports.mediaServer.look, (look) => ({
-        ...look,
-        paths: look.paths.map((path) =>
-          path.sourceId === "" ? { ...path, sourceType: "rtspSession", sourceId: `of ${path.name}` } : path
-        )
-      }))
-    }
-  })
+  change: lookingAs((looking) =>
+    Effect.map(looking, (look) => ({
+      ...look,
+      paths: look.paths.map((path) =>
+        path.sourceId === "" ? { ...path, sourceType: "rtspSession", sourceId: `of ${path.name}` } : path
+      )
+    }))
+  )
 }
 
 export const ownListAlone: Bug = {
@@ -117,23 +112,19 @@ export const ownListAlone: Bug = {
 export const listedIsReady: Bug = {
   name: "a listed publisher taken for one that is ready",
   what: "whoever calls itself a publisher in its protocol's list is taken to be on its path",
-  change: (ports) => ({
-    ...ports,
-    mediaServer: {
-      ...ports.mediaServer,
-      look: Effect.map(ports.mediaServer.look, (look) => ({
-        ...look,
-        paths: [
-          ...look.paths,
-          ...look.sources.flatMap(({ id, path, state }) =>
-            state !== "publish" || path === null || look.paths.some(({ sourceId }) => sourceId === id)
-              ? []
-              : [{ name: path, ready: true, sourceType: "webRTCSession", sourceId: id, observation: nothingSeen }]
-          )
-        ]
-      }))
-    }
-  })
+  change: lookingAs((looking) =>
+    Effect.map(looking, (look) => ({
+      ...look,
+      paths: [
+        ...look.paths,
+        ...look.sources.flatMap(({ id, path, state }) =>
+          state !== "publish" || path === null || look.paths.some(({ sourceId }) => sourceId === id)
+            ? []
+            : [{ name: path, ready: true, sourceType: "webRTCSession", sourceId: id, observation: nothingSeen }]
+        )
+      ]
+    }))
+  )
 }
 
 const nothingSeen = { tracks: [], viewerCount: 0, inboundBytes: 0 }

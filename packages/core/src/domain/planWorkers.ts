@@ -52,7 +52,8 @@ export interface WorkerPlan {
 const waitsSince = ({ phase }: Worker): number => (phase._tag === "Idle" ? phase.since : 0)
 
 /**
- * `workers` are in the order in which they came, which tells those apart that began to wait at once; `keys` are those that the workers that are up publish with.
+ * `workers` are in the order in which they came, which tells those apart that began to wait at once; `keys` are those that the workers
+ * that are up publish with.
  */
 export const planWorkers = (
   workers: ReadonlyMap<PipelineId, Worker>,
