@@ -11,7 +11,10 @@ import { runSql } from "./sql.ts"
 
 const run = promisify(execFile)
 
+/** The user that other services run as, too. */
 export const nobody = 65534
+/** The server's, when root starts it. */
+export const databaseUser = 65526
 
 export const insert = (server: Parameters<typeof runSql>[0]) => runSql(server, "insert into marks default values")
 
