@@ -42,7 +42,7 @@ describe("the command", () => {
     return spawnSync(process.execPath, [join(root, "scripts/pinImages.ts"), folder], { env, encoding: "utf8" })
   }
 
-  it("writes what the client says, and prints it", () => {
+  it("writes what the client answers, and prints it", () => {
     const { status, stdout, stderr } = run(`echo '{"digest":"${digest("c")}"}'`)
     expect([status, stderr]).toEqual([0, ""])
     expect(stdout).toContain(`postgres:18.1 ${digest("c")}\n`)

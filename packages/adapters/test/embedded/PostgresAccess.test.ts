@@ -21,7 +21,7 @@ const answerTo = Effect.fnUntraced(function* (host: string, as: { uid: number; g
   return yield* Effect.promise(() => asking.says("answered"))
 })
 
-describe("the files that say who may connect", () => {
+describe("the files that decide who may connect", () => {
   it("name our user and root; without a name the socket's folder decides", () => {
     assert.deepStrictEqual(accessFiles("media", "postgres"), {
       hba: "local all all peer map=greenroom\n",
@@ -34,7 +34,7 @@ describe("the files that say who may connect", () => {
 })
 
 describe("our own user", { concurrent: true }, () => {
-  it.live("is let in by its name, whatever the files say that initdb or an earlier version has left", () =>
+  it.live("is let in by its name, whatever is in the files that initdb or an earlier version has left", () =>
     Effect.gen(function* () {
       const directory = yield* cluster
       const file = path.join(directory, "data", "pg_hba.conf")

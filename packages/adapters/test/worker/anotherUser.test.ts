@@ -28,13 +28,13 @@ const made = (command: WorkerCommand, as?: typeof another) =>
   CommandWorker.make({ command, as, stopGrace: "500 millis" })
 
 /** What the script prints in its last line. */
-const said = (command: WorkerCommand, as?: typeof another) =>
+const lastLine = (command: WorkerCommand, as?: typeof another) =>
   Effect.map(
     made(command, as).run(order(), () => Effect.void),
     (reason) => reason.replace(/^exit code 0: /, "")
   )
 
-/** One word a file: `read`, or `denied` when the kernel says so. */
+/** One word a file: `read`, or `denied` when the kernel refuses it. */
 const tryEach = `
 for file; do
   if problem=$(cat "$file" 2>&1 >/dev/null); then result="$result read"
@@ -51,14 +51,14 @@ describe(`a worker of another user${needsRoot}`, () => {
       const ours = ["environ", "maps"].map((name) => `/proc/${process.pid}/${name}`)
       const files = [secret, ...(process.platform === "linux" ? ours : [])]
       const probe = shell(tryEach, "sh", ...files)
-      assert.strictEqual(yield* said(probe, another), files.map(() => "denied").join(" "))
-      assert.strictEqual(yield* said(probe), files.map(() => "read").join(" "))
+      assert.strictEqual(yield* lastLine(probe, another), files.map(() => "denied").join(" "))
+      assert.strictEqual(yield* lastLine(probe), files.map(() => "read").join(" "))
     }))
 
   test("has its own user and group and no other group, nothing of our environment, and no file that we have open", () =>
     Effect.gen(function* () {
-      assert.strictEqual(yield* said(shell("echo $(id -u) $(id -g) $(id -G)"), another), "65527 65527 65527")
-      const names = yield* said(shell("echo $(env | sed 's/=.*//' | sort)"), another)
+      assert.strictEqual(yield* lastLine(shell("echo $(id -u) $(id -g) $(id -G)"), another), "65527 65527 65527")
+      const names = yield* lastLine(shell("echo $(env | sed 's/=.*//' | sort)"), another)
       // What the shell sets by itself.
       assert.deepStrictEqual(
         names.split(" ").filter((name) => !["PWD", "SHLVL", "_", "OLDPWD"].includes(name)),
@@ -67,7 +67,7 @@ describe(`a worker of another user${needsRoot}`, () => {
       if (process.platform === "linux") {
         const secret = path.join(yield* temporaryFolder, "secret-that-is-open")
         const open = yield* Effect.promise(() => fs.open(secret, "w+", 0o600))
-        const seen = yield* said(shell("ls -l /proc/self/fd | grep -c 'secret-that-is-open'; :"), another)
+        const seen = yield* lastLine(shell("ls -l /proc/self/fd | grep -c 'secret-that-is-open'; :"), another)
         yield* Effect.promise(() => open.close())
         assert.strictEqual(seen, "0")
       }
