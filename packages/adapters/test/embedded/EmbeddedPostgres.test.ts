@@ -9,7 +9,7 @@ import { promisify } from "node:util"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import * as EmbeddedPostgres from "../../src/embedded/EmbeddedPostgres.ts"
-import { clusters, databaseUser, gone, insert, kill, nobody, serverPid } from "./cluster.ts"
+import { clusters, databaseUser, gone, holder, insert, kill, nobody, serverPid } from "./cluster.ts"
 import { isAlive, isRoot, processesWith, program, temporaryFolder } from "./processes.ts"
 import { countRows, runSql } from "./sql.ts"
 
@@ -321,7 +321,7 @@ describe.skipIf(!isRoot)("as root", { concurrent: true }, () => {
     Effect.gen(function* () {
       const folder = yield* temporaryFolder
       yield* Effect.promise(() => fs.chown(folder, nobody, nobody))
-      const own = yield* program("holdPostgres.ts", [path.join(folder, "postgres")], { uid: nobody, gid: nobody })
+      const own = yield* holder(path.join(folder, "postgres"), { uid: nobody, gid: nobody })
       assert.strictEqual(yield* Effect.promise(() => own.says("ready")), "1")
       const foreign = path.join(folder, "foreign")
       yield* Effect.promise(() => fs.mkdir(foreign, { mode: 0o700 }))

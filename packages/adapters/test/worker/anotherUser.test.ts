@@ -42,7 +42,7 @@ for file; do
 done
 echo $result`
 
-describe(`a worker of another user${needsRoot}`, () => {
+describe(`a worker of another user${needsRoot}`, { timeout: 60_000 }, () => {
   test("reads neither our environment and memory nor our secrets; a worker of our own user reads all of it", () =>
     Effect.gen(function* () {
       const folder = yield* temporaryFolder
