@@ -21,6 +21,7 @@ import { type CannotListen, cannotListen } from "./lifecycle.ts"
 import { MediaServerSlot } from "./MediaServerSlot.ts"
 import { type MediaServerStart, startMediaServer } from "./startMediaServer.ts"
 import { startWorkers } from "./workers.ts"
+import type { WorkerUserUnusable } from "./workerUser.ts"
 
 /** The banner waits this long to be able to say whether the media server came up. */
 const MEDIA_SERVER_PATIENCE = "1500 millis"
@@ -89,6 +90,7 @@ export type StartFailed =
   | SecretNotKept
   | EmbeddedPostgresFailed
   | DatabaseUnusable
+  | WorkerUserUnusable
   | CannotListen
 
 /** Runs until it is interrupted. */
