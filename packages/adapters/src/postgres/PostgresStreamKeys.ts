@@ -1,7 +1,7 @@
 /**
  * The stream keys in PostgreSQL. An ingest path is given out under an advisory lock on its text, taken in a statement of its own:
  * the next statement's snapshot then shows what the lock's last holder has written. Whether a key is in use and when it was last
- * used is read from its streams, never stored beside them.
+ * used is read from its streams, never stored beside them; of streams that were pruned, pruning keeps the time.
  */
 import {
   BroadcasterId,
@@ -39,7 +39,10 @@ const activeStream = `select s.id from streams s
 
 /** The columns of a row of `stream_keys` that is `k`, whether from the table or from a statement that has just changed it. */
 const keyColumns = `k.id, k.broadcaster_id, k.key_prefix, k.label, k.path, k.enabled, k.created_at, k.expires_at, k.revoked_at,
-  (select max(s.started_at) from streams s where s.stream_key_id = k.id) as last_used_at,
+  greatest(
+    (select max(s.started_at) from streams s where s.stream_key_id = k.id),
+    (select u.last_started_at from pruned_key_uses u where u.stream_key_id = k.id)
+  ) as last_used_at,
   (${activeStream}) as active_stream_id`
 
 const good = "k.revoked_at is null and k.enabled and (k.expires_at is null or k.expires_at > t.now)"

@@ -36,7 +36,18 @@ it.live("of instances that start at once, one makes the schema and the others fi
       )
       assert.deepStrictEqual(
         tables.map(({ table_name }) => table_name),
-        ["broadcasters", "greenroom_migrations", "leases", "stream_events", "stream_keys", "streams", "workers"]
+        [
+          "broadcasters",
+          "greenroom_migrations",
+          "leases",
+          "pruned_key_uses",
+          "pruned_usage",
+          "stream_events",
+          "stream_keys",
+          "streams",
+          "usage_by_day",
+          "workers"
+        ]
       )
     }
   })

@@ -22,7 +22,9 @@ export const troubleKinds = [
   "reconciler_failed",
   "mass_kick_held_back",
   /** An admission whose answer was lost has not been ended yet. */
-  "regrets_pending"
+  "regrets_pending",
+  /** What is older than HISTORY_KEEP could not be pruned at the last try. */
+  "history_not_pruned"
 ] as const
 export type TroubleKind = (typeof troubleKinds)[number]
 
