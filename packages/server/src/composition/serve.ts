@@ -19,6 +19,7 @@ import * as Http from "./http.ts"
 import type { SecretNotKept } from "./keptSecret.ts"
 import { type CannotListen, cannotListen } from "./lifecycle.ts"
 import { MediaServerSlot } from "./MediaServerSlot.ts"
+import { startPruning } from "./pruning.ts"
 import { type MediaServerStart, startMediaServer } from "./startMediaServer.ts"
 import { startWorkers } from "./workers.ts"
 import type { WorkerUserUnusable } from "./workerUser.ts"
@@ -96,6 +97,7 @@ export type StartFailed =
 /** Runs until it is interrupted. */
 export const serve: Effect.Effect<never, StartFailed, Settings> = Effect.gen(function* () {
   yield* announced
+  yield* startPruning
   yield* startWorkers
   return yield* Effect.never
 }).pipe(

@@ -96,6 +96,7 @@ const variables = {
   MEDIAMTX_RTSP_URL: Schema.optionalKey(base(["rtsp", "rtsps"], "rtsp://mediamtx:8554")),
   MEDIAMTX_RTMP_URL: Schema.optionalKey(base(["rtmp", "rtmps"], "rtmp://mediamtx:1935")),
   MASS_KICK_LIMIT: Schema.optionalKey(count(0, 100_000)),
+  HISTORY_KEEP: Schema.optionalKey(count(0, 36_500)),
   METRICS_PORT: Schema.optionalKey(Port),
   LOG_LEVEL: Schema.optionalKey(oneOf("trace", "debug", "info", "warn", "error", "fatal", "none")),
   LOG_FORMAT: Schema.optionalKey(oneOf("json", "pretty")),

@@ -75,9 +75,10 @@ export const parseRaw = (text: string) => {
 export const newBroadcaster = async (service: Service, display_name = "Studio One") =>
   (await call(service, "POST", "/broadcasters", { body: { display_name } })).json
 
+/** Without a limit, unless one is given: most tests publish where they like. */
 export const newKey = async (service: Service, more: Record<string, unknown> = {}) => {
   const { id } = await newBroadcaster(service)
-  return (await call(service, "POST", "/stream-keys", { body: { broadcaster_id: id, ...more } })).json
+  return (await call(service, "POST", "/stream-keys", { body: { broadcaster_id: id, path: null, ...more } })).json
 }
 
 export const publishCall = (key: string, more: Record<string, unknown> = {}) => ({
