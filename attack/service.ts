@@ -6,7 +6,13 @@ import { mediaMtxBinary } from "../packages/adapters/test/fixtures/realMediaMtx.
 import { API_SECRET, HOOK_SECRET, prepareService } from "../packages/server/test/scenarios/runService.ts"
 import type { Target } from "./Attack.ts"
 
-const STREAMS = 200
+const KEYS = 200
+
+/** How `npm start` bounds the memory of the process. */
+const heapBounds = (): string => {
+  const { scripts } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"))
+  return [...String(scripts.start).matchAll(/--max-\S+/g)].join(" ")
+}
 
 export const startService = Effect.gen(function* () {
   const [hookPort = 0, api, rtmp, rtsp, srt, hls, webrtc, webrtcUdp] = yield* Effect.promise(() => freePorts(8))
@@ -20,6 +26,7 @@ export const startService = Effect.gen(function* () {
   const none = { MEDIAMTX_API_URL: "http://127.0.0.1:9" }
   const service = yield* prepareService(() => ({
     LOG_LEVEL: "info",
+    NODE_OPTIONS: heapBounds(),
     HOOK_PORT: String(hookPort),
     ...(mediaMtxBinary === undefined ? none : mediaServer)
   }))
@@ -39,7 +46,7 @@ export const fill = async ({ apiPort, apiSecret }: Target): Promise<void> => {
     return (await response.json()) as { readonly id: string }
   }
   const { id } = await post("/broadcasters", { display_name: "Filler" })
-  for (let n = 0; n < STREAMS; n++) await post("/stream-keys", { broadcaster_id: id, label: `key ${n}` })
+  for (let n = 0; n < KEYS; n++) await post("/stream-keys", { broadcaster_id: id, label: `key ${n}` })
 }
 
 /** Megabytes of memory that the process holds; `NaN` where the system does not tell (not on Linux). */

@@ -41,7 +41,7 @@ export const call = async (
 }
 
 /** All that comes back on a connection that begins with `text`, until it closes. `more` goes on writing. */
-export const raw = (port: number, text: string, more?: (socket: net.Socket) => void): Promise<string> =>
+export const raw = (port: number, text: string | Buffer, more?: (socket: net.Socket) => void): Promise<string> =>
   new Promise((resolve, reject) => {
     const socket = net.connect(port, "127.0.0.1")
     let received = ""
