@@ -83,10 +83,16 @@ describe.skipIf(!isRoot)("as root", { concurrent: true, timeout: 60_000 }, () =>
       execFileSync("chown", ["-R", `${databaseUser}:${databaseUser}`, path.join(data, "base")])
       yield* Effect.promise(() => fs.writeFile(path.join(data, "pg_hba.conf"), legacyHba))
       const outside = path.join(yield* temporaryFolder, "outside")
-      yield* Effect.promise(() => fs.writeFile(outside, "").then(() => fs.symlink(outside, path.join(data, "link"))))
+      yield* Effect.promise(async () => {
+        await fs.writeFile(outside, "")
+        await fs.symlink(outside, path.join(data, "link"))
+        await fs.link(outside, path.join(data, "base", "hard-link"))
+      })
       const server = yield* EmbeddedPostgres.make({ directory })
       assert.strictEqual(yield* countRows(server), 1)
-      assert.strictEqual(execFileSync("find", [data, "!", "-user", String(databaseUser)], { encoding: "utf8" }), "")
+      const others = ["-type", "f", "-links", "1", "-o", "-type", "d"]
+      const left = [data, "(", ...others, ")", "!", "-user", String(databaseUser)]
+      assert.strictEqual(execFileSync("find", left, { encoding: "utf8" }), "")
       assert.strictEqual((yield* Effect.promise(() => fs.stat(outside))).uid, 0)
       const pid = yield* Effect.promise(() => serverPid(directory))
       const user = execFileSync("ps", ["-o", "uid=,gid=", "-p", String(pid)], { encoding: "utf8" })
