@@ -34,6 +34,24 @@ describe("the files that decide who may connect", () => {
   })
 })
 
+/** Not beside other tests: the mask is the process's. */
+describe("a mask that takes all rights from others", () => {
+  const masked = Effect.acquireRelease(
+    Effect.sync(() => process.umask(0o077)),
+    (before) => Effect.sync(() => process.umask(before))
+  )
+
+  it.live("keeps the server's user from none of what it has to read and enter", () =>
+    Effect.gen(function* () {
+      const folder = yield* temporaryFolder
+      yield* masked
+      const server = yield* EmbeddedPostgres.make({ directory: path.join(folder, "data", "postgres") })
+      assert.deepStrictEqual(yield* runSql(server, "select 1 as one"), [{ one: 1 }])
+      assert.strictEqual(path.dirname(server.host), path.join(folder, "data", "postgres"))
+    })
+  )
+})
+
 describe("our own user", { concurrent: true }, () => {
   it.live("is let in by its name, whatever is in the files that initdb or an earlier version has left", () =>
     Effect.gen(function* () {
