@@ -12,8 +12,6 @@ export default defineConfig({
     testTimeout: 120_000,
     hookTimeout: 120_000,
     maxWorkers: 3,
-    // Real processes on a machine that others use: a scenario that fails is played once more, and fails the run if it fails again.
-    retry: process.env.CI === "true" ? 1 : 0,
     reporters: process.env.CI === "true" ? ["default", "json"] : ["default"],
     outputFile: { json: "reports/e2e.json" }
   }

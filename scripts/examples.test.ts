@@ -71,7 +71,7 @@ test(
       yield* publisher.ready
       yield* Effect.promise(() =>
         expect
-          .poll(() => askedAt(`${url}/live`, "GET"), { timeout: 10_000 })
+          .poll(() => askedAt(`${url}/live`, "GET"))
           .toMatchObject([{ path, state: "Active", urls: { hls: expect.stringContaining(path) } }])
       )
       const ended = once(service, "exit")

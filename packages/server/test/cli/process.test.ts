@@ -104,7 +104,7 @@ test("what the composition fails with is one sentence, too", async () => {
 describe("signals", () => {
   test.each(["SIGINT", "SIGTERM"] as const)("%s ends serve well", async (signal) => {
     const { child, printed, end } = start(["serve"])
-    await expect.poll(() => printed.stdout, { timeout: 20_000 }).toBe("serving\n")
+    await expect.poll(() => printed.stdout).toBe("serving\n")
     child.kill(signal)
     expect(await end).toEqual({ code: 0, stdout: "serving\n", stderr: "" })
   })
@@ -112,7 +112,7 @@ describe("signals", () => {
   test("Ctrl-C ends watch well", async () => {
     streams = [stream]
     const { child, printed, end } = start(["streams", "watch"], known())
-    await expect.poll(() => printed.stdout, { timeout: 20_000 }).toContain("on air")
+    await expect.poll(() => printed.stdout).toContain("on air")
     child.kill("SIGINT")
     const { code, stderr } = await end
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" })
@@ -121,7 +121,7 @@ describe("signals", () => {
   test("Ctrl-C while an answer is waited for is an interruption", async () => {
     const silent = await fakeService({ "GET /streams": () => "silence" })
     const { child, end } = start(["streams", "list"], { ...known(), GREENROOM_URL: silent.url })
-    await expect.poll(() => silent.asked.length, { timeout: 20_000 }).toBe(1)
+    await expect.poll(() => silent.asked.length).toBe(1)
     child.kill("SIGINT")
     const { code, stdout, stderr } = await end
     await silent.close()
@@ -132,7 +132,7 @@ describe("signals", () => {
 test("watch ends when nobody reads on, as after head -1", async () => {
   streams = [stream]
   const { child, printed, end } = start(["streams", "watch", "--json"], known())
-  await expect.poll(() => printed.stdout, { timeout: 20_000 }).toContain("on_air")
+  await expect.poll(() => printed.stdout).toContain("on_air")
   child.stdout.destroy()
   streams = [streamWith({ status: "connecting" })]
   const { code, stderr } = await end

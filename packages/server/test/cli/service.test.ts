@@ -86,9 +86,9 @@ test("watch sees a stream come and go", async () => {
   const watching = begin(["streams", "watch", "--path", "live/watched"], environment(), { speed: 10 })
   try {
     const { stream } = await onAir(service, key.key_value, "live/watched")
-    await expect.poll(() => watching.out.at(-1), { timeout: 10_000 }).toContain("on air")
+    await expect.poll(() => watching.out.at(-1)).toContain("on air")
     await run("streams", "stop", stream.id)
-    await expect.poll(() => watching.out.at(-1), { timeout: 10_000 }).toMatch(/off air .* \(stopped, after \d+s\)$/)
+    await expect.poll(() => watching.out.at(-1)).toMatch(/off air .* \(stopped, after \d+s\)$/)
   } finally {
     await watching.stop()
   }

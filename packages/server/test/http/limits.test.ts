@@ -92,7 +92,7 @@ describe("a request that does not arrive", () => {
   const within = async (text: string, more?: (socket: net.Socket) => void) => {
     const started = performance.now()
     const answer = await raw(service.port, text, more)
-    expect(performance.now() - started).toBeLessThan(3_000)
+    expect(performance.now() - started).toBeGreaterThan(300)
     return answer
   }
   const drip = (socket: net.Socket) => {

@@ -92,7 +92,7 @@ describe("a stream's tracks", () => {
     )
     expect(await service.run(publisher.ready)).toBe(true)
     const read = async () => (await call(service, "GET", "/streams?path=live/codecs")).json.streams[0]
-    await expect.poll(async () => (await read())?.tracks.length, { timeout: 5_000 }).toBe(4)
+    await expect.poll(async () => (await read())?.tracks.length).toBe(4)
     const stream = await read()
     expect(stream.tracks).toEqual([
       { ...noTrack, codec: "AV1", profile: "0", level: "8", tier: 1, width: 10, height: 20 },
@@ -271,9 +271,7 @@ describe("the list", () => {
         const key = (await call(crowded, "POST", "/stream-keys", { body: { broadcaster_id } })).json
         await crowded.run(crowded.media.publish({ protocol: "rtmp", path: `live/${index}`, password: key.key_value }))
       }
-      await expect
-        .poll(async () => (await call(crowded, "GET", "/streams")).json.count, { timeout: 10_000, interval: 50 })
-        .toBe(55)
+      await expect.poll(async () => (await call(crowded, "GET", "/streams")).json.count, { interval: 50 }).toBe(55)
       const whole = (await call(crowded, "GET", "/streams")).json
       expect([whole.next_cursor, whole.message]).toEqual([null, undefined])
       const page = (await call(crowded, "GET", "/streams?limit=20")).json

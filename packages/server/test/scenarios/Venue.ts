@@ -74,11 +74,12 @@ export const listen = Effect.map(Venue, ({ asked }) => {
   const decisions = () =>
     asked
       .flatMap(({ lines }, index) => lines().slice(from[index]))
-      .filter(({ message, route, action, decision }) => {
-        return message === "request" && route === "/auth" && action === "publish" && decision !== undefined
+      .filter(({ message, route, action, decision, status }) => {
+        const isAnswer = decision !== undefined || status === 503
+        return message === "request" && route === "/auth" && action === "publish" && isAnswer
       })
   return {
-    /** The first answer to a publisher that fits. */
+    /** The first answer to a publisher that fits: a decision, or that the store did not answer in time. */
     first: (what: string, fits: (line: LogLine) => boolean, within = 5_000) =>
       Effect.map(
         waitFor(
