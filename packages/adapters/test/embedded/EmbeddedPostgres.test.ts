@@ -158,7 +158,7 @@ const installed = Effect.fnUntraced(function* (folder: string, options: { readon
   return path.join(folder, "module.js")
 })
 
-describe("in odd places", { concurrent: true, timeout: 60_000 }, () => {
+describe("in odd places", { concurrent: true }, () => {
   it.live("a path too long for a socket is reached by a short one, and is owned all the same", () =>
     Effect.gen(function* () {
       const folder = path.join(yield* temporaryFolder, "d".repeat(100))

@@ -39,7 +39,7 @@ export const processesWith = (text: string) => processes().filter(({ command }) 
 export const isAlive = (pid: number) => processes().some((listed) => listed.pid === pid)
 
 /** Polls; fails with what was waited for when it has not come in time. */
-export const until = (what: string, condition: () => boolean | Promise<boolean>, millis = 10_000) =>
+export const until = (what: string, condition: () => boolean | Promise<boolean>, millis = 60_000) =>
   Effect.promise(async () => {
     const deadline = performance.now() + millis
     while (!(await condition())) {

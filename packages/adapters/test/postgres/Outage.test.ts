@@ -139,7 +139,7 @@ const everythingAnswersAgain = Effect.gen(function* () {
 
 const over = (address: PostgresAddress) => Effect.provide(Postgres.layer(address), { local: true })
 
-layer(Layer.effect(Server, server), { excludeTestServices: true, timeout: "60 seconds" })("Outages", (it) => {
+layer(Layer.effect(Server, server), { excludeTestServices: true, timeout: "2 minutes" })("Outages", (it) => {
   it.effect("a frozen database is unavailable within the deadlines, and available when it goes on", () =>
     Effect.gen(function* () {
       const { address, freeze } = yield* Server

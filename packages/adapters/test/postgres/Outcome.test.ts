@@ -13,7 +13,7 @@ const failureOf = <A, R>(effect: Effect.Effect<A, StoreUnavailable, R>) =>
     onSuccess: () => assert.fail("it was admitted")
   })
 
-layer(world, { excludeTestServices: true, timeout: "60 seconds" })("The outcome of a failed admission", (it) => {
+layer(world, { excludeTestServices: true, timeout: "2 minutes" })("The outcome of a failed admission", (it) => {
   it.effect("is known when a lock was not to be had in time: nothing was done", () =>
     Effect.gen(function* () {
       const holder = yield* aClient

@@ -34,7 +34,7 @@ const asked = (ask: Parameters<typeof admit>[0]) =>
     return decide(ask, yield* admissions.facts(ask))
   })
 
-layer(world, { excludeTestServices: true, timeout: "60 seconds" })("Statements", (it) => {
+layer(world, { excludeTestServices: true, timeout: "2 minutes" })("Statements", (it) => {
   it.effect("an admission is one statement, which commits itself", () =>
     Effect.gen(function* () {
       const key = yield* aKey()

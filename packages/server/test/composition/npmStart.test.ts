@@ -20,7 +20,7 @@ const npm = execFileSync("npm", ["--version"], {
 const passesOn = Number(npm.split(".")[0]) >= 10
 if (!passesOn) console.log(`skipped: npm ${npm} passes no signals on`)
 
-describe.skipIf(!passesOn)("npm start", { timeout: 90_000 }, () => {
+describe.skipIf(!passesOn)("npm start", () => {
   const home = useHome()
 
   it("ends with everything that it started when npm is told to end", async () => {
@@ -49,16 +49,15 @@ describe.skipIf(!passesOn)("npm start", { timeout: 90_000 }, () => {
         })
       }
       const closed = once(child, "close")
-      await until(() => said.includes("Greenroom is ready"), "it is ready", 40_000)
+      await until(() => said.includes("Greenroom is ready"), "it is ready")
       const started = mediaMtxBinary === undefined ? ["postgres"] : ["postgres", path.basename(mediaMtxBinary)]
       await until(
         () => started.every((name) => processesWith(home.data()).some(({ command }) => command.includes(`/${name} `))),
-        "all of it runs",
-        20_000
+        "all of it runs"
       )
       child.kill("SIGTERM")
       await closed
-      await until(() => processesWith(home.data()).length === 0, "nothing of it is left", 20_000)
+      await until(() => processesWith(home.data()).length === 0, "nothing of it is left")
       assert.notInclude(said, '"level":"error"')
     } finally {
       child.kill("SIGKILL")
