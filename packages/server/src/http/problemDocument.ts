@@ -50,6 +50,7 @@ const statusNames: Readonly<Record<number, ProblemName>> = {
   408: "request-timeout",
   409: "conflict",
   413: "payload-too-large",
+  414: "uri-too-long",
   415: "unsupported-media-type",
   431: "headers-too-large",
   503: "store-unavailable"

@@ -81,6 +81,12 @@ export const problemTypes = {
       "The body is not JSON by its `Content-Type`, or in another charset than UTF-8, or compressed (`Content-Encoding`).",
     remedy: "Send JSON in UTF-8 with `Content-Type: application/json`, and not compressed."
   },
+  "uri-too-long": {
+    status: 414,
+    title: "The request target is too long",
+    meaning: "A request target may have 8 KiB, and the path in it 2 KiB. A longer one is not read.",
+    remedy: "Shorten the path or the query: no call of this service needs that much."
+  },
   "headers-too-large": {
     status: 431,
     title: "The headers are too large",
