@@ -4,6 +4,7 @@ import * as Postgres from "../../src/postgres/Postgres.ts"
 import * as PostgresMigrations from "../../src/postgres/PostgresMigrations.ts"
 import { repositoriesLaws } from "../contract/repositories.laws.ts"
 import { usePostgres } from "../fixtures/postgres.ts"
+import { unhurried } from "../fixtures/postgresWorld.ts"
 
 const freshDatabase = usePostgres()
 
@@ -11,7 +12,7 @@ const layer = Layer.unwrap(
   Effect.gen(function* () {
     const address = yield* freshDatabase
     yield* PostgresMigrations.migrate(address)
-    return Postgres.layer(address)
+    return Layer.provide(Postgres.layer(address), unhurried)
   }).pipe(Effect.orDie)
 )
 
