@@ -14,7 +14,7 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const run = (file: string) =>
   execFileSync(process.execPath, ["--conditions=@greenroom/source", join(root, "examples", file)], {
     encoding: "utf8",
-    timeout: 25_000
+    timeout: 100_000
   })
 
 test("a media worker of one's own comes with its source and goes with it", () => {
