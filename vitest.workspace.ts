@@ -36,8 +36,8 @@ export default defineConfig({
     // Files share a process, and with it what they import; none leaves anything behind that another could meet.
     isolate: false,
     // A busy machine takes its time. What is waited for is an event; these only end a wait for one that does not come.
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    testTimeout: 240_000,
+    hookTimeout: 240_000,
     expect: { poll: { timeout: 60_000, interval: 20 } },
     // Most of what the tests of processes do is to wait.
     maxWorkers: 4,

@@ -49,7 +49,7 @@ export const mediaServerLaws = (
     sentence: string,
     check: (stage: Stage) => Effect.Effect<void, unknown, Scope.Scope>,
     deadlines?: StageDeadlines
-  ) => test(sentence, () => Effect.flatMap(makeStage(deadlines), check), 120_000)
+  ) => test(sentence, () => Effect.flatMap(makeStage(deadlines), check))
 
   describe(`MediaServer: ${name}`, () => {
     law(

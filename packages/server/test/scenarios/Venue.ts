@@ -90,6 +90,8 @@ export const listen = Effect.map(Venue, ({ asked }) => {
         ({ value }) => value
       ),
     admissions: (): ReadonlyArray<LogLine> => decisions().filter((line) => line.decision === "allow"),
+    /** Whether a publisher on the path had no decision: the store did not answer in time. */
+    isUnanswered: (path: string): boolean => decisions().some((line) => line.status === 503 && line.path === path),
     /** Refusals but those of RTSP's anonymous first call. */
     refusals: (fits: (line: LogLine) => boolean): ReadonlyArray<LogLine> =>
       decisions().filter((line) => line.decision === "refuse" && line.reason !== "unauthorized" && fits(line))

@@ -86,6 +86,10 @@ const TRIES = 20
 /** A little less than the deadline of a lookup within `/auth`: an answer in use that took as long is one in doubt. */
 const LOOKUP_MS = 450
 
+/** In use as far as anybody knows: the other source could not be looked up in time, on a busy machine. */
+export const isInDoubt = ({ reason, duration_ms = 0 }: LogLine): boolean =>
+  reason === "stream_key_in_use" && duration_ms > LOOKUP_MS
+
 /**
  * Publishes until there is a decision: on a busy machine the store may not answer within `/auth`'s 0.8 s, which is a 503, and the
  * encoder comes again. `isUndecided`: a decision that goes by the time, and by whether such an answer went before.
@@ -118,8 +122,8 @@ export const letIn = Effect.fnUntraced(function* (key: IssuedKey, protocol: Publ
     `something of ${key.key_prefix}…`,
     targetOf(key, protocol),
     ({ stream_key_id }) => stream_key_id === key.id,
-    // In use as far as anybody knows: by what was admitted behind a lost answer, or by a source that could not be looked up in time.
-    ({ reason, duration_ms = 0 }, isLost) => reason === "stream_key_in_use" && (isLost || duration_ms > LOOKUP_MS)
+    // Or by what was admitted behind a lost answer.
+    (line, isLost) => isInDoubt(line) || (isLost && line.reason === "stream_key_in_use")
   )
   assert.strictEqual(line.decision, "allow", `at its first try: ${line.reason}`)
   return { encoder, admission: line }
