@@ -42,9 +42,10 @@ export const isAlive = (pid: number) => processes().some((listed) => listed.pid 
 export const until = (what: string, condition: () => boolean | Promise<boolean>, millis = 60_000) =>
   Effect.promise(async () => {
     const deadline = performance.now() + millis
-    while (!(await condition())) {
+    // Ever longer, so that many that wait leave the machine to what they wait for.
+    for (let pause = 20; !(await condition()); pause = Math.min(1.3 * pause, 250)) {
       if (performance.now() > deadline) throw new Error(`not after ${millis} ms: ${what}`)
-      await new Promise((resolve) => setTimeout(resolve, 40))
+      await new Promise((resolve) => setTimeout(resolve, pause))
     }
   })
 

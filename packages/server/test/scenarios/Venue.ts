@@ -49,7 +49,9 @@ export class Venue extends Context.Service<
   }
 >()("greenroom/test/Venue") {}
 
-const ASK_EVERY = "25 millis"
+/** Between two questions, in milliseconds: ever longer, so that many that wait leave the machine to what they wait for. */
+const FIRST_PAUSE_MS = 20
+const LONGEST_PAUSE_MS = 200
 
 /** Polls until there is an answer; how long that took, in milliseconds. Dies when there is none in time. */
 export const waitFor = Effect.fnUntraced(function* <A, R = never>(
@@ -59,12 +61,12 @@ export const waitFor = Effect.fnUntraced(function* <A, R = never>(
 ): Effect.fn.Return<{ readonly value: A; readonly millis: number }, never, Venue | R> {
   const { slack } = yield* Venue
   const began = performance.now()
-  while (true) {
+  for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(1.3 * pause, LONGEST_PAUSE_MS)) {
     const value = yield* ask
     const millis = performance.now() - began
     if (value !== undefined) return { value, millis }
     if (millis > within * slack) return yield* Effect.die(new Error(`not within ${within} ms × ${slack}: ${what}`))
-    yield* Effect.sleep(ASK_EVERY)
+    yield* Effect.sleep(pause)
   }
 })
 
