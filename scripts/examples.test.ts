@@ -8,12 +8,13 @@ import { EmbeddedPostgres } from "@greenroom/adapters/embedded"
 import { TwinServer } from "@greenroom/adapters/twin"
 import { Effect } from "effect"
 import { expect, test } from "vitest"
-import { temporaryFolder } from "../packages/adapters/test/embedded/processes.ts"
+import { compileCache, temporaryFolder } from "../packages/adapters/test/embedded/processes.ts"
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const run = (file: string) =>
   execFileSync(process.execPath, ["--conditions=@greenroom/source", join(root, "examples", file)], {
     encoding: "utf8",
+    env: { ...process.env, ...compileCache },
     timeout: 100_000
   })
 
@@ -33,7 +34,7 @@ const program = (file: string, env: Record<string, string>) =>
     Effect.sync(() =>
       spawn(process.execPath, ["--conditions=@greenroom/source", join(root, "examples", file)], {
         stdio: ["ignore", "pipe", "inherit"],
-        env: { ...process.env, ...env }
+        env: { ...process.env, ...compileCache, ...env }
       })
     ),
     (child) => Effect.sync(() => child.kill("SIGKILL"))

@@ -8,7 +8,14 @@ import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { Effect } from "effect"
 import { describe, expect, it } from "vitest"
-import { freePorts, isAlive, type Listed, processes, until } from "../packages/adapters/test/embedded/processes.ts"
+import {
+  compileCache,
+  freePorts,
+  isAlive,
+  type Listed,
+  processes,
+  until
+} from "../packages/adapters/test/embedded/processes.ts"
 import { mediaMtxBinary } from "../packages/adapters/test/fixtures/realMediaMtx.ts"
 
 const root = fileURLToPath(new URL("..", import.meta.url))
@@ -34,6 +41,7 @@ const home = async (): Promise<Home> => {
     env: {
       PATH: `${dirname(process.execPath)}:${process.env.PATH}`,
       HOME: process.env.HOME ?? "/",
+      ...compileCache,
       DATA_DIR: join(folder, "data"),
       API_PORT: String(api),
       MEDIAMTX_PORTS: names.map((name, at) => `${name}=${media[at]}`).join(),

@@ -8,6 +8,11 @@ import * as path from "node:path"
 import { fileURLToPath } from "node:url"
 import { Effect } from "effect"
 
+/** For the environment of a Node that runs the sources: what one has compiled the next need not. Half of the time that a start takes. */
+export const compileCache = {
+  NODE_COMPILE_CACHE: fileURLToPath(new URL("../../../../node_modules/.cache/node-compile", import.meta.url))
+} as const
+
 export const isRoot = process.getuid?.() === 0
 
 /** Everybody may enter it: as root, the server runs as another user. */
@@ -64,6 +69,7 @@ export const program = (name: string, args: ReadonlyArray<string>, as: { uid?: n
       const file = fileURLToPath(new URL(`fixtures/${name}`, import.meta.url))
       const child = spawn(process.execPath, ["--conditions=@greenroom/source", file, ...args], {
         stdio: ["ignore", "pipe", "pipe"],
+        env: { ...process.env, ...compileCache },
         cwd: "/",
         ...as
       })

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os"
 import path from "node:path"
 import { fileURLToPath } from "node:url"
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest"
+import { compileCache } from "../../../adapters/test/embedded/processes.ts"
 import { version } from "../../src/http/api/version.ts"
 import { page, problem, SECRET, stream, streamWith } from "./support/answers.ts"
 import { type FakeService, fakeService } from "./support/fakeService.ts"
@@ -37,7 +38,7 @@ afterEach(() => {
 const start = (args: ReadonlyArray<string>, environment: Readonly<Record<string, string>> = {}) => {
   const child = spawn(process.execPath, ["--conditions=@greenroom/source", main, ...args], {
     cwd: folder,
-    env: environment,
+    env: { ...compileCache, ...environment },
     stdio: ["ignore", "pipe", "pipe"]
   })
   children.push(child)

@@ -4,7 +4,7 @@ import { once } from "node:events"
 import * as path from "node:path"
 import { fileURLToPath } from "node:url"
 import { assert, describe, it } from "@effect/vitest"
-import { freePorts, processesWith } from "../../../adapters/test/embedded/processes.ts"
+import { compileCache, freePorts, processesWith } from "../../../adapters/test/embedded/processes.ts"
 import { mediaMtxBinary } from "../../../adapters/test/fixtures/realMediaMtx.ts"
 import { noMediaServer } from "../fixtures/service.ts"
 import { until, useHome } from "./home.ts"
@@ -37,6 +37,7 @@ describe.skipIf(!passesOn)("npm start", () => {
         HOME: process.env.HOME ?? "/",
         DATA_DIR: home.data(),
         API_PORT: "0",
+        ...compileCache,
         ...media
       },
       stdio: ["ignore", "pipe", "pipe"]
