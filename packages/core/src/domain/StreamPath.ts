@@ -95,7 +95,9 @@ export const ingestPath = (limit: PathLimit | null, keyId: string): string =>
 const keyCharacter = "(?:[0-9A-Za-z_-]|%(?:25)*(?:2[dD]|3[0-9]|[46][1-9A-Fa-f]|[57][0-9Aa]|5[fF]))"
 const keyBeginning = "(?:s|%(?:25)*73)(?:k|%(?:25)*6[bB])(?:_|%(?:25)*5[fF])"
 
-const wholeKey = new RegExp(`${keyBeginning}${keyCharacter}{43}`)
+/** What looks like a whole stream key, percent-encoded or not, as part of published schemas. */
+export const wholeKeyPattern = `${keyBeginning}${keyCharacter}{43}`
+const wholeKey = new RegExp(wholeKeyPattern)
 const longEnough = new RegExp(`(${keyBeginning}${keyCharacter}{4})${keyCharacter}{16,}`, "g")
 
 /** Whether the text holds what looks like a whole stream key, percent-encoded or not. */

@@ -5,8 +5,8 @@
 import { KeyMint, sameHash } from "@greenroom/core"
 import { Context, Effect, Option, Redacted } from "effect"
 import { HttpServerRequest } from "effect/http/HttpServerRequest"
-import { Unauthorized } from "./api/Problems.ts"
-import { BEARER_CHALLENGE, note } from "./RequestNote.ts"
+import { Forbidden, Unauthorized } from "./api/Problems.ts"
+import { BEARER_CHALLENGE, note, type RequestNote } from "./RequestNote.ts"
 
 export class HookSecret extends Context.Service<HookSecret, Option.Option<Redacted.Redacted<string>>>()(
   "greenroom/http/HookSecret"
@@ -29,11 +29,30 @@ const refused = Effect.andThen(
   Effect.fail(new Unauthorized({ detail: "The hook secret is missing or wrong" }))
 )
 
-/** A check to run before a media server's call is read; it passes when no secret is configured. */
+/**
+ * A browser says where a call comes from (Fetch standard: `Origin` on every POST, `Sec-Fetch-Site`); MediaMTX, curl and wget never do. Any
+ * web page that an operator has open could otherwise send hooks from inside the operator's network: a POST of text/plain needs no preflight.
+ */
+const isFromWebPage = (headers: Readonly<Record<string, string | undefined>>): boolean =>
+  headers.origin !== undefined || headers["sec-fetch-site"] !== undefined
+
+const fromWebPage = Effect.andThen(
+  note({ facts: { reason: "web_page" } }),
+  Effect.fail(
+    new Forbidden({ detail: "Calls of the media server are not taken from a web page (Origin, Sec-Fetch-Site)" })
+  )
+)
+
+/** A check to run before a media server's call is read; when no secret is configured it refuses web pages alone. */
 export const hookCheck = Effect.map(Effect.all([HookSecret, KeyMint]), ([secret, mint]) => {
-  if (Option.isNone(secret)) return Effect.void
-  const expected = mint.hash(secret.value)
-  return Effect.flatMap(HttpServerRequest, ({ headers }) =>
-    sameHash(mint.hash(credentialIn(headers.authorization)), expected) ? Effect.void : refused
+  const expected = Option.map(secret, mint.hash)
+  return Effect.flatMap(
+    HttpServerRequest,
+    ({ headers }): Effect.Effect<void, Forbidden | Unauthorized, RequestNote> =>
+      isFromWebPage(headers)
+        ? fromWebPage
+        : Option.isNone(expected) || sameHash(mint.hash(credentialIn(headers.authorization)), expected.value)
+          ? Effect.void
+          : refused
   )
 })

@@ -12,6 +12,7 @@ import * as HttpMetrics from "./HttpMetrics.ts"
 import { KnownRoutes } from "./KnownRoutes.ts"
 import { documentOf, type Problem, problem, problemOfStatus, validation, verdictOn } from "./problemDocument.ts"
 import { newNote, pathOf, RequestNote } from "./RequestNote.ts"
+import { refusedByHead } from "./requestHead.ts"
 
 export const MAX_BODY = ByteSize.kibibytes(64)
 const MAX_BODY_BYTES = 64 * 1024
@@ -51,7 +52,7 @@ const refusedUnread = (request: HttpServerRequest.HttpServerRequest): Problem | 
       ? validation([{ pointer: "/host", detail: "Expected a Host header" }])
       : isMisencoded(request.url)
         ? validation([{ pointer: "", detail: "Expected a path whose percent-encoding is that of UTF-8" }])
-        : undefined
+        : refusedByHead(request)
 
 /** The problem that a route answered by itself; an error without one gets that of its status. */
 const problemIn = (response: Response): Problem =>
@@ -61,14 +62,21 @@ const problemIn = (response: Response): Problem =>
 
 const headersOf = (status: number, note: Note, allowed: ReadonlyArray<string>): Record<string, string> => ({
   "x-request-id": note.requestId,
+  "cache-control": "no-store",
   ...(status === 401 ? { "www-authenticate": note.challenge } : {}),
   ...(status === 405 ? { allow: allowed.join(", ") } : {}),
   ...(status === 503 ? { "retry-after": String(RETRY_AFTER_SECONDS) } : {})
 })
 
+/** Nothing is kept by a cache unless its route says so: most answers are for one caller, and all of them age. */
+const unstored = (response: Response): Response =>
+  response.headers["cache-control"] === undefined
+    ? HttpServerResponse.setHeader(response, "cache-control", "no-store")
+    : response
+
 const finish = (response: Response, note: Note, allowed: ReadonlyArray<string>): Response =>
   response.status < 400 || note.exempt
-    ? HttpServerResponse.setHeader(response, "x-request-id", note.requestId)
+    ? HttpServerResponse.setHeader(unstored(response), "x-request-id", note.requestId)
     : HttpServerResponse.setHeaders(
         bare(documentOf(problemIn(response), note.path, note.requestId)),
         headersOf(response.status, note, allowed)

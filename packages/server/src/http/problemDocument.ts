@@ -45,6 +45,7 @@ export const validation = (errors: ReadonlyArray<Complaint>): Problem =>
 const statusNames: Readonly<Record<number, ProblemName>> = {
   400: "validation",
   401: "unauthorized",
+  403: "forbidden",
   404: "not-found",
   405: "method-not-allowed",
   408: "request-timeout",

@@ -266,8 +266,10 @@ describe("elsewhere", () => {
     }
   })
 
-  it("a path is found in any case and with a slash at its end, as its 405 is", async () => {
-    expect((await call(service, "GET", "/STREAMS/")).status).toBe(200)
-    assertProblem(await call(service, "PUT", "/STREAMS/"), "method-not-allowed")
+  it("a path is found as it is written, and no other way, whatever the method", async () => {
+    for (const path of ["/STREAMS", "/streams/", "/streams;a"]) {
+      assertProblem(await call(service, "GET", path), "not-found")
+      assertProblem(await call(service, "PUT", path), "not-found")
+    }
   })
 })

@@ -58,6 +58,7 @@ const hook = (summary: string) =>
   })
 
 const onHook = [
+  Problems.Forbidden,
   Problems.ValidationFailed,
   Problems.PayloadTooLarge,
   Problems.UnsupportedMediaType,
@@ -71,6 +72,7 @@ export class MediaServerApi extends HttpApiGroup.make("media_server")
       success: AuthAllowed,
       error: [
         Problems.Unauthorized,
+        Problems.Forbidden,
         Problems.InvalidStreamKey,
         Problems.StreamKeyInUse,
         Problems.StreamKeyRevoked,

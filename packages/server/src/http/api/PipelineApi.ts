@@ -49,6 +49,7 @@ const said = (summary: string) =>
   })
 
 const onEvent = [
+  Problems.Forbidden,
   Problems.EventRefused,
   Problems.PayloadTooLarge,
   Problems.UnsupportedMediaType,

@@ -41,6 +41,7 @@ export class Unauthorized extends HttpApiError.Problem<Unauthorized>()(
   declared("unauthorized"),
   members
 ) {}
+export class Forbidden extends HttpApiError.Problem<Forbidden>()("Forbidden", declared("forbidden"), members) {}
 export class NotFound extends HttpApiError.Problem<NotFound>()("NotFound", declared("not-found"), members) {}
 export class StreamNotFound extends HttpApiError.Problem<StreamNotFound>()(
   "StreamNotFound",

@@ -36,6 +36,13 @@ export const problemTypes = {
     remedy:
       "Send the API secret as `X-API-Key: …` or `Authorization: Bearer …`. For the media server's calls put the hook secret into its configuration (`authHTTPAddress: http://mediamtx:SECRET@host:8080/auth`). Encoders send their stream key as the password."
   },
+  forbidden: {
+    status: 403,
+    title: "Not from a web page",
+    meaning:
+      "A call of the media server came with the headers of a browser (`Origin`, `Sec-Fetch-Site`). MediaMTX and its hooks never send them; a web page must not send hooks in their place.",
+    remedy: "Make the call from a program. Pages and frontends use the API with the API secret, from their own server."
+  },
   "not-found": {
     status: 404,
     title: "Nothing is here",
