@@ -5,8 +5,9 @@
 import { KeyMint, sameHash } from "@greenroom/core"
 import { Context, Effect, Option, Redacted } from "effect"
 import { HttpServerRequest } from "effect/http/HttpServerRequest"
-import { Forbidden, Unauthorized } from "./api/Problems.ts"
+import { Forbidden, type TooManyRequests, Unauthorized } from "./api/Problems.ts"
 import { BEARER_CHALLENGE, note, type RequestNote } from "./RequestNote.ts"
+import { CredentialThrottle, callersNetwork } from "./throttle/CredentialThrottle.ts"
 
 export class HookSecret extends Context.Service<HookSecret, Option.Option<Redacted.Redacted<string>>>()(
   "greenroom/http/HookSecret"
@@ -43,16 +44,36 @@ const fromWebPage = Effect.andThen(
   )
 )
 
+type Check = Effect.Effect<void, Forbidden | Unauthorized | TooManyRequests, HttpServerRequest | RequestNote>
+
+/** The check of the secret itself; a call without any is no guess. */
+const secretCheck = (
+  secret: Redacted.Redacted<string>,
+  mint: KeyMint["Service"],
+  throttle: CredentialThrottle["Service"]
+) => {
+  const expected = mint.hash(secret)
+  return ({ headers }: HttpServerRequest): Check => {
+    const sent = credentialIn(headers.authorization)
+    if (sameHash(mint.hash(sent), expected)) return Effect.void
+    if (Redacted.value(sent) === "") return refused
+    return Effect.flatMap(callersNetwork, (network) =>
+      Effect.andThen(
+        throttle.check("hook", network, Effect.void, () => false),
+        refused
+      )
+    )
+  }
+}
+
 /** A check to run before a media server's call is read; when no secret is configured it refuses web pages alone. */
-export const hookCheck = Effect.map(Effect.all([HookSecret, KeyMint]), ([secret, mint]) => {
-  const expected = Option.map(secret, mint.hash)
+export const hookCheck = Effect.gen(function* () {
+  const secret = yield* HookSecret
+  const ofSecret = Option.isNone(secret)
+    ? (): Check => Effect.void
+    : secretCheck(secret.value, yield* KeyMint, yield* CredentialThrottle)
   return Effect.flatMap(
     HttpServerRequest,
-    ({ headers }): Effect.Effect<void, Forbidden | Unauthorized, RequestNote> =>
-      isFromWebPage(headers)
-        ? fromWebPage
-        : Option.isNone(expected) || sameHash(mint.hash(credentialIn(headers.authorization)), expected.value)
-          ? Effect.void
-          : refused
+    (request): Check => (isFromWebPage(request.headers) ? fromWebPage : ofSecret(request))
   )
 })

@@ -22,6 +22,7 @@ import * as RequestFrame from "./RequestFrame.ts"
 import * as StreamKeyRoutes from "./StreamKeyRoutes.ts"
 import * as StreamRoutes from "./StreamRoutes.ts"
 import * as SystemRoutes from "./SystemRoutes.ts"
+import * as CredentialThrottle from "./throttle/CredentialThrottle.ts"
 import * as WebhookRoutes from "./WebhookRoutes.ts"
 import * as WorkerRoutes from "./WorkerRoutes.ts"
 
@@ -49,7 +50,9 @@ const api = HttpApiBuilder.layer(ServedApi).pipe(
   Layer.provide(strictBodies)
 )
 
-const main = Layer.mergeAll(api, AuthRoute.layer, WebhookRoutes.layer, PipelineRoutes.layer, PageRoutes.layer)
+const main = Layer.mergeAll(api, AuthRoute.layer, WebhookRoutes.layer, PipelineRoutes.layer, PageRoutes.layer).pipe(
+  Layer.provide(CredentialThrottle.layer)
+)
 
 /** Everything but the metrics. */
 export const layer = framed(main)

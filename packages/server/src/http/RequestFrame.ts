@@ -16,7 +16,6 @@ import { refusedByHead } from "./requestHead.ts"
 
 export const MAX_BODY = ByteSize.kibibytes(64)
 const MAX_BODY_BYTES = 64 * 1024
-const RETRY_AFTER_SECONDS = 1
 /** The status that the log gives to a request whose client went away; nobody receives it. */
 const CLIENT_GONE = 499
 
@@ -65,7 +64,7 @@ const headersOf = (status: number, note: Note, allowed: ReadonlyArray<string>): 
   "cache-control": "no-store",
   ...(status === 401 ? { "www-authenticate": note.challenge } : {}),
   ...(status === 405 ? { allow: allowed.join(", ") } : {}),
-  ...(status === 503 ? { "retry-after": String(RETRY_AFTER_SECONDS) } : {})
+  ...(status === 503 || status === 429 ? { "retry-after": String(note.retryAfterSeconds) } : {})
 })
 
 /** Nothing is kept by a cache unless its route says so: most answers are for one caller, and all of them age. */

@@ -52,6 +52,7 @@ const statusNames: Readonly<Record<number, ProblemName>> = {
   409: "conflict",
   413: "payload-too-large",
   415: "unsupported-media-type",
+  429: "too-many-requests",
   431: "headers-too-large",
   503: "store-unavailable"
 }

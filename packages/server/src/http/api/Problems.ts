@@ -49,6 +49,11 @@ export class StreamNotFound extends HttpApiError.Problem<StreamNotFound>()(
   members
 ) {}
 export class Conflict extends HttpApiError.Problem<Conflict>()("Conflict", declared("conflict"), members) {}
+export class TooManyRequests extends HttpApiError.Problem<TooManyRequests>()(
+  "TooManyRequests",
+  declared("too-many-requests"),
+  members
+) {}
 export class PayloadTooLarge extends HttpApiError.Problem<PayloadTooLarge>()(
   "PayloadTooLarge",
   declared("payload-too-large"),

@@ -88,6 +88,13 @@ export const problemTypes = {
       "The body is not JSON by its `Content-Type`, or in another charset than UTF-8, or compressed (`Content-Encoding`).",
     remedy: "Send JSON in UTF-8 with `Content-Type: application/json`, and not compressed."
   },
+  "too-many-requests": {
+    status: 429,
+    title: "Too many wrong secrets",
+    meaning:
+      "Ten wrong secrets came from the caller's address within a minute. For a minute every further one is refused unheard; so is the right API secret, unless it has come from that address within a day or the caller is on the service's own machine.",
+    remedy: "Wait for the time in `Retry-After`, then send the right secret. Behind a shared address, use another one."
+  },
   "headers-too-large": {
     status: 431,
     title: "The headers are too large",
