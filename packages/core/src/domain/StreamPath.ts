@@ -103,7 +103,14 @@ const longEnough = new RegExp(`(${keyBeginning}${keyCharacter}{4})${keyCharacter
 /** Whether the text holds what looks like a whole stream key, percent-encoded or not. */
 export const containsKey = (text: string): boolean => wholeKey.test(text)
 
-const decoded = (text: string): string => (text.includes("%") ? decoded(decodeURIComponent(text)) : text)
+/**
+ * A percent-encoded ASCII character, at whatever depth: `%5f`, `%255f`, `%25255f`. One pass, because the sender chooses the depth.
+ */
+const encodedCharacter = /%(?:25)*([0-9A-Fa-f]{2})/g
+
+/** Only for text that `keyBeginning` and `keyCharacter` matched: each of its encodings ends in a character that a key may have. */
+const decoded = (text: string): string =>
+  text.replace(encodedCharacter, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
 
 /**
  * The text with every stream key in it, whole or cut, percent-encoded or not, reduced to its public beginning (`sk_` and 4

@@ -22,7 +22,9 @@ export const troubleKinds = [
   "reconciler_failed",
   "mass_kick_held_back",
   /** An admission whose answer was lost has not been ended yet. */
-  "regrets_pending"
+  "regrets_pending",
+  /** A listener refuses connections, or closes those that wait longest for their clients. */
+  "connections_limited"
 ] as const
 export type TroubleKind = (typeof troubleKinds)[number]
 

@@ -264,6 +264,12 @@ describe("withoutKeys", () => {
     cases(1_000)
   )
 
+  it("takes a key's beginning that is encoded any number of times, in one pass", () => {
+    const deep = "25".repeat(31_000)
+    const shown = withoutKeys(`/sk%${deep}5f${"a".repeat(64)}`)
+    assert.strictEqual(shown, "/sk_aaaa…")
+  })
+
   it("keeps the first seven characters, for people", () => {
     const key = `sk_abcd${"x".repeat(39)}`
     assert.strictEqual(withoutKeys(`live/${key}/in and ${key.slice(0, 30)}`), "live/sk_abcd…/in and sk_abcd…")

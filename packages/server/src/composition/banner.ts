@@ -12,6 +12,8 @@ export interface BannerFacts {
   readonly secretFile: string | null
   readonly database: string
   readonly mediaServer: string
+  /** Where the media server calls, when that is not the API's address. */
+  readonly hooks: string | null
   readonly addresses: PublicAddresses
   /** How the command line is started, and from which folder. */
   readonly program: string
@@ -54,6 +56,7 @@ export const banner = (facts: BannerFacts): string => {
     line("API secret", secretFile === null ? "as configured (API_SECRET)" : `in ${secretFile}`),
     line("Database", facts.database),
     line("Media server", facts.mediaServer),
+    ...(facts.hooks === null ? [] : [line("", `calls ${facts.hooks}`)]),
     ...(outputs.length === 0 ? [] : [line("", outputs.join("  "))]),
     "",
     "Create a broadcaster and a key:",

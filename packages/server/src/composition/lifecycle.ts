@@ -45,5 +45,7 @@ const wordsFor: Readonly<Record<string, string>> = {
 export const cannotListen = (cause: unknown) => {
   if (!isSystemError(cause)) return new CannotListen({ detail: cause instanceof Error ? cause.message : String(cause) })
   const where = `${cause.address ?? "the host"}:${cause.port ?? ""}`
-  return new CannotListen({ detail: `${where} ${wordsFor[cause.code] ?? cause.code} (HOST, API_PORT, METRICS_PORT)` })
+  return new CannotListen({
+    detail: `${where} ${wordsFor[cause.code] ?? cause.code} (HOST, API_PORT, HOOK_HOST, HOOK_PORT, METRICS_PORT)`
+  })
 }

@@ -8,17 +8,14 @@ import * as path from "node:path"
 import type { EmbeddedPostgresFailed } from "@greenroom/adapters/embedded"
 import { Addresses, nowhere } from "@greenroom/core"
 import { Deferred, Effect, Layer, Option } from "effect"
-import * as HttpServer from "effect/http/HttpServer"
 import { program } from "../cli/program.ts"
 import { bracketed, reachableHost } from "../config/reachableHost.ts"
 import { Settings, warningsOf } from "../config/Settings.ts"
-import { HookSecret } from "../http/HookSecret.ts"
-import * as HttpRoutes from "../http/HttpRoutes.ts"
-import { serve as serveHttp } from "../http/Serve.ts"
 import { banner } from "./banner.ts"
 import type { DatabaseUnusable } from "./databaseAddress.ts"
 import type { DataDirectoryUnusable } from "./dataDirectory.ts"
 import * as Greenroom from "./Greenroom.ts"
+import * as Http from "./http.ts"
 import type { SecretNotKept } from "./keptSecret.ts"
 import { type CannotListen, cannotListen } from "./lifecycle.ts"
 import { MediaServerSlot } from "./MediaServerSlot.ts"
@@ -27,26 +24,6 @@ import { startWorkers } from "./workers.ts"
 
 /** The banner waits this long to be able to say whether the media server came up. */
 const MEDIA_SERVER_PATIENCE = "1500 millis"
-
-const hookSecret = Layer.effect(
-  HookSecret,
-  Effect.map(Greenroom.Deployment, ({ hookSecret }) => Option.fromNullOr(hookSecret))
-)
-
-const http = Layer.unwrap(
-  Effect.gen(function* () {
-    const settings = yield* Settings
-    const { host } = yield* Greenroom.Deployment
-    const port = settings.API_PORT ?? 8080
-    const metricsPort = settings.METRICS_PORT
-    if (metricsPort === undefined) return serveHttp(HttpRoutes.layerWithMetrics, { host, port })
-    // Nothing of the second server is given along: with its router in reach, both would fill and serve the same one.
-    const metrics = Layer.effectDiscard(
-      Layer.build(Layer.fresh(serveHttp(HttpRoutes.layerMetrics, { host, port: metricsPort })))
-    )
-    return Layer.merge(serveHttp(HttpRoutes.layer, { host, port }), metrics)
-  })
-)
 
 const warnings = Effect.flatMap(Settings, (settings) =>
   Effect.forEach(warningsOf(settings), (text) => Effect.logWarning(text))
@@ -57,16 +34,15 @@ const notYet: MediaServerStart = { runs: null, sentence: "is being fetched or st
 const mediaServer = Effect.gen(function* () {
   const settings = yield* Settings
   const deployment = yield* Greenroom.Deployment
-  const server = yield* HttpServer.HttpServer
   const hook = deployment.hookSecret
-  if (settings.MEDIAMTX_API_URL !== undefined || hook === null || !("port" in server.address)) {
+  if (settings.MEDIAMTX_API_URL !== undefined || hook === null) {
     return { runs: true, sentence: `as configured, ${settings.MEDIAMTX_API_URL}` }
   }
   const said = yield* Deferred.make<MediaServerStart>()
   const { start } = yield* MediaServerSlot
-  yield* start(
-    Effect.flatMap(startMediaServer(server.address.port, hook), (outcome) => Deferred.succeed(said, outcome))
-  )
+  const { hooks } = yield* Http.listenerAddresses
+  const auth = { host: reachableHost(hooks.host), port: hooks.port, secret: hook }
+  yield* start(Effect.flatMap(startMediaServer(auth), (outcome) => Deferred.succeed(said, outcome)))
   return Option.getOrElse(yield* Effect.timeoutOption(Deferred.await(said), MEDIA_SERVER_PATIENCE), () => notYet)
 })
 
@@ -79,16 +55,18 @@ const databaseSentence = Effect.flatMap(Greenroom.Deployment, ({ embedded, dataD
     : Effect.succeed("as configured (DATABASE_URL)")
 })
 
+const urlOf = ({ host, port }: Http.ListenerAddress) => `http://${bracketed(reachableHost(host))}:${port}`
+
 const announced = Effect.gen(function* () {
-  const server = yield* HttpServer.HttpServer
+  const { api, hooks } = yield* Http.listenerAddresses
   const deployment = yield* Greenroom.Deployment
-  const port = "port" in server.address ? server.address.port : 0
   const media = yield* mediaServer
   const text = banner({
-    url: `http://${bracketed(reachableHost(deployment.host))}:${port}`,
+    url: urlOf(api),
     secretFile: deployment.apiSecretFile,
     database: yield* databaseSentence,
     mediaServer: media.sentence,
+    hooks: hooks === api ? null : urlOf(hooks),
     addresses: media.runs === false ? nowhere : yield* Addresses,
     program,
     folder: process.cwd(),
@@ -96,7 +74,13 @@ const announced = Effect.gen(function* () {
   })
   yield* Effect.sync(() => process.stdout.write(text))
   yield* Effect.logInfo("ready").pipe(
-    Effect.annotateLogs({ host: deployment.host, port, ready_after_ms: Math.round(performance.now()) })
+    Effect.annotateLogs({
+      host: api.host,
+      port: api.port,
+      hook_host: hooks.host,
+      hook_port: hooks.port,
+      ready_after_ms: Math.round(performance.now())
+    })
   )
 })
 
@@ -114,7 +98,7 @@ export const serve: Effect.Effect<never, StartFailed, Settings> = Effect.gen(fun
   return yield* Effect.never
 }).pipe(
   Effect.scoped,
-  Effect.provide(http.pipe(Layer.provide(hookSecret), Layer.provideMerge(Greenroom.layer))),
+  Effect.provide(Http.layer.pipe(Layer.provideMerge(Greenroom.layer))),
   // Before anything is waited for: a start that does not come to its end has said them, too.
   (started) => Effect.andThen(warnings, started),
   Effect.catchTag("ServeError", (error) => Effect.fail(cannotListen(error.cause)))

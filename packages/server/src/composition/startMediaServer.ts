@@ -5,7 +5,6 @@
 import * as path from "node:path"
 import { EmbeddedMediaMtx, MediaMtxBinary } from "@greenroom/adapters/embedded"
 import { Effect, Option, type Redacted, Schedule } from "effect"
-import { reachableHost } from "../config/reachableHost.ts"
 import { Settings } from "../config/Settings.ts"
 import { Deployment } from "./Greenroom.ts"
 import { MediaServerSlot } from "./MediaServerSlot.ts"
@@ -34,10 +33,12 @@ export interface MediaServerStart {
   readonly sentence: string
 }
 
-export const startMediaServer = Effect.fn("startMediaServer")(function* (
-  authPort: number,
-  hookSecret: Redacted.Redacted<string>
-) {
+/** `auth`: where the media server calls us, from this machine. */
+export const startMediaServer = Effect.fn("startMediaServer")(function* (auth: {
+  readonly host: string
+  readonly port: number
+  readonly secret: Redacted.Redacted<string>
+}) {
   const slot = yield* MediaServerSlot
   const settings = yield* Settings
   const deployment = yield* Deployment
@@ -47,7 +48,7 @@ export const startMediaServer = Effect.fn("startMediaServer")(function* (
     const child = yield* EmbeddedMediaMtx.make({
       binary,
       directory,
-      auth: { host: reachableHost(deployment.host), port: authPort, secret: hookSecret },
+      auth,
       host: deployment.host,
       ...(settings.MEDIAMTX_PORTS === undefined ? {} : { ports: settings.MEDIAMTX_PORTS })
     })

@@ -86,6 +86,9 @@ const variables = {
   PUBLIC_RTSP_URL: Schema.optionalKey(base(["rtsp", "rtsps"], "rtsp://media.example.com:8554")),
   PUBLIC_SRT_URL: Schema.optionalKey(base(["srt"], "srt://media.example.com:8890")),
   HOOK_SECRET: Schema.optionalKey(Secret),
+  HOOK_PORT: Schema.optionalKey(Port),
+  HOOK_HOST: Schema.optionalKey(Host),
+  HOOKS_ON_API_PORT: Schema.optionalKey(oneOf("on", "off")),
   UNAUTHORIZED_PUBLISHERS: Schema.optionalKey(oneOf("kick", "report")),
   ON_DUPLICATE_PUBLISH: Schema.optionalKey(oneOf("refuse", "takeover")),
   WORKERS: Schema.optionalKey(oneOf("off", "on")),
@@ -163,7 +166,31 @@ export const readSettings = (
   )
 }
 
+/** 0 lets the system choose, so it is never taken. */
+const isSamePort = (one: number | undefined, other: number | undefined) => one === other && one !== 0
+
+/** Each listener has a port of its own. */
+const takenPorts = ({ API_PORT = 8080, HOOK_PORT, METRICS_PORT }: Variables): ReadonlyArray<Wrong> => [
+  ...(HOOK_PORT !== undefined && isSamePort(HOOK_PORT, API_PORT)
+    ? [{ variable: "HOOK_PORT", detail: "expected another port than API_PORT's" }]
+    : []),
+  ...(HOOK_PORT !== undefined && isSamePort(HOOK_PORT, METRICS_PORT)
+    ? [{ variable: "HOOK_PORT", detail: "expected another port than METRICS_PORT's" }]
+    : [])
+]
+
 const contradictions = (settings: Variables): ReadonlyArray<Wrong> => [
+  ...takenPorts(settings),
+  ...(settings.MEDIAMTX_API_URL !== undefined &&
+  settings.HOOK_PORT === undefined &&
+  settings.HOOKS_ON_API_PORT === "off"
+    ? [
+        {
+          variable: "HOOKS_ON_API_PORT",
+          detail: "expected `off` only with HOOK_PORT: the media server has to ask somewhere"
+        }
+      ]
+    : []),
   ...(settings.DATABASE_URL !== undefined && settings.API_SECRET === undefined
     ? [{ variable: "API_SECRET", detail: "expected a secret, because DATABASE_URL is set" }]
     : []),

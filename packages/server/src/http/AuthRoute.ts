@@ -3,6 +3,7 @@
  * decode, one use case, encode. Anything but a 2xx refuses, so nothing here may answer one by mistake, nor a redirect, which
  * MediaMTX would follow.
  */
+import { isIP } from "node:net"
 import {
   type AuthCall,
   type AuthDecision,
@@ -20,9 +21,9 @@ import * as Problems from "./api/Problems.ts"
 import { HookSecret, hookCheck } from "./HookSecret.ts"
 import { invalid } from "./invalid.ts"
 import { jsonBody } from "./jsonBody.ts"
+import { clientAddress } from "./listener/clientAddress.ts"
 import { RequestNote } from "./RequestNote.ts"
 import { CredentialThrottle, callersNetwork } from "./throttle/CredentialThrottle.ts"
-import { networkOf } from "./throttle/networkOf.ts"
 
 const readBody = jsonBody(AuthBody)
 
@@ -107,10 +108,8 @@ const decided = Effect.fnUntraced(function* (
  * Whose guess it is: of the address that the media server says it was sent from, when the hook secret shows that the media server says it;
  * else of the caller's, who could make any address up.
  */
-const guesserOf = (ip: string | null | undefined, isProtected: boolean): Guesser => {
-  const said = isProtected && typeof ip === "string" ? networkOf(ip) : null
-  return said === null ? callersNetwork : Effect.succeed(said)
-}
+const guesserOf = (ip: string | null | undefined, isProtected: boolean): Guesser =>
+  isProtected && typeof ip === "string" && isIP(ip) !== 0 ? Effect.succeed(clientAddress(ip)) : callersNetwork
 
 const answer = (
   checked: Effect.Success<typeof hookCheck>,

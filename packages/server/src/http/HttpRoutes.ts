@@ -1,7 +1,6 @@
 /**
  * All routes, inside the request's frame. What they need (ports, secrets, addresses) is asked for in the layers' types and
- * provided by whoever composes the service; what is served here is the whole interface but for `/metrics`, which may stand on a
- * port of its own.
+ * provided by the composition. `/metrics` and what the media server calls may stand on ports of their own.
  */
 import { Effect, Layer } from "effect"
 import * as HttpRouter from "effect/http/HttpRouter"
@@ -50,15 +49,28 @@ const api = HttpApiBuilder.layer(ServedApi).pipe(
   Layer.provide(strictBodies)
 )
 
-const main = Layer.mergeAll(api, AuthRoute.layer, WebhookRoutes.layer, PipelineRoutes.layer, PageRoutes.layer).pipe(
-  Layer.provide(CredentialThrottle.layer)
-)
+/** What the media server calls. */
+const hooks = Layer.mergeAll(AuthRoute.layer, WebhookRoutes.layer, PipelineRoutes.layer)
 
-/** Everything but the metrics. */
-export const layer = framed(main)
+/** Which of the routes stand on the API port beside the API itself. */
+export interface OnApiPort {
+  readonly hooks: boolean
+  readonly metrics: boolean
+}
 
-/** Everything, the metrics too. */
-export const layerWithMetrics = framed(Layer.merge(main, MetricsRoute.layer))
+/** The API and its pages. */
+export const layer = (beside: OnApiPort) =>
+  framed(
+    Layer.mergeAll(
+      api,
+      PageRoutes.layer,
+      beside.hooks ? hooks : Layer.empty,
+      beside.metrics ? MetricsRoute.layer : Layer.empty
+    ).pipe(Layer.provide(CredentialThrottle.layer))
+  )
+
+/** What the media server calls, for a port of its own; and whether the service is alive and ready, for those who try that port. */
+export const layerHooks = framed(Layer.merge(Layer.provide(hooks, CredentialThrottle.layer), SystemRoutes.layerProbes))
 
 /** The metrics alone, for a port of their own. */
 export const layerMetrics = framed(MetricsRoute.layer)

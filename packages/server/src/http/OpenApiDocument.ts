@@ -84,6 +84,7 @@ const ofAnyRequest = {
   405: ["method-not-allowed", "MethodNotAllowed"],
   408: ["request-timeout", "RequestTimeout"],
   413: ["payload-too-large", "PayloadTooLarge"],
+  414: ["uri-too-long", "UriTooLong"],
   431: ["headers-too-large", "HeadersTooLarge"],
   500: ["internal", "Internal"]
 } as const satisfies Record<number, readonly [ProblemName, string]>

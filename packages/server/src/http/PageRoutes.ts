@@ -21,8 +21,8 @@ const csp = [
   "frame-ancestors 'none'"
 ].join("; ")
 
-const page = (html: string) =>
-  HttpServerResponse.text(html, {
+const page = (html: Uint8Array) =>
+  HttpServerResponse.uint8Array(html, {
     contentType: "text/html; charset=utf-8",
     headers: {
       "content-security-policy": csp,
@@ -45,9 +45,22 @@ const baseOf = ({ headers }: HttpServerRequest.HttpServerRequest): string => {
 const BASE = "http://base.invalid"
 const reference = Effect.runSync(Effect.cached(Effect.sync(() => referencePage(openApiDocument(), BASE))))
 
+/** Callers reach a service by few names; the page is made once for each of the newest of them. */
+const KEPT = 8
+const references = new Map<string, Uint8Array>()
+
+const referenceAt = (base: string) =>
+  Effect.map(reference, (html) => {
+    const bytes = references.get(base) ?? Buffer.from(html.replaceAll(BASE, base))
+    references.delete(base)
+    references.set(base, bytes)
+    const [oldest] = references.keys()
+    if (references.size > KEPT && oldest !== undefined) references.delete(oldest)
+    return bytes
+  })
+
 const docs = Effect.gen(function* () {
-  const base = baseOf(yield* HttpServerRequest.HttpServerRequest)
-  const html = (yield* reference).replaceAll(BASE, base)
+  const html = yield* referenceAt(baseOf(yield* HttpServerRequest.HttpServerRequest))
   return HttpServerResponse.setHeader(page(html), "vary", "X-Forwarded-Proto")
 })
 const document = Effect.sync(() => HttpServerResponse.jsonUnsafe(openApiDocument()))
@@ -58,7 +71,7 @@ const isProblemName = (name: string | undefined): name is ProblemName =>
 const error = Effect.gen(function* () {
   const { name } = yield* HttpRouter.params
   if (!isProblemName(name)) return yield* new NotFound({ detail: "No problem type has this name" })
-  return page(errorPage(name))
+  return page(Buffer.from(errorPage(name)))
 })
 
 export const layer = Layer.mergeAll(

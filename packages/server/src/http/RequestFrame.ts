@@ -11,7 +11,7 @@ import * as HttpTraceContext from "effect/http/HttpTraceContext"
 import * as HttpMetrics from "./HttpMetrics.ts"
 import { KnownRoutes } from "./KnownRoutes.ts"
 import { documentOf, type Problem, problem, problemOfStatus, validation, verdictOn } from "./problemDocument.ts"
-import { newNote, pathOf, RequestNote } from "./RequestNote.ts"
+import { isTooLong, newNote, pathOf, RequestNote } from "./RequestNote.ts"
 import { refusedByHead } from "./requestHead.ts"
 
 export const MAX_BODY = ByteSize.kibibytes(64)
@@ -45,13 +45,15 @@ const isMisencoded = (url: string): boolean => {
 
 /** What is refused before any route has a look; `undefined` when nothing is. */
 const refusedUnread = (request: HttpServerRequest.HttpServerRequest): Problem | undefined =>
-  tooLarge(request)
-    ? problem("payload-too-large")
-    : lacksHost(request)
-      ? validation([{ pointer: "/host", detail: "Expected a Host header" }])
-      : isMisencoded(request.url)
-        ? validation([{ pointer: "", detail: "Expected a path whose percent-encoding is that of UTF-8" }])
-        : refusedByHead(request)
+  isTooLong(request.url)
+    ? problem("uri-too-long")
+    : tooLarge(request)
+      ? problem("payload-too-large")
+      : lacksHost(request)
+        ? validation([{ pointer: "/host", detail: "Expected a Host header" }])
+        : isMisencoded(request.url)
+          ? validation([{ pointer: "", detail: "Expected a path whose percent-encoding is that of UTF-8" }])
+          : refusedByHead(request)
 
 /** The problem that a route answered by itself; an error without one gets that of its status. */
 const problemIn = (response: Response): Problem =>
@@ -163,8 +165,16 @@ const frame = <E, R>(app: Effect.Effect<Response, E, R>, known: KnownRoutes["Ser
     )
   })
 
+/** Answers even when the frame itself breaks; then nothing of the request is read again. */
+const always = <E, R>(framed: Effect.Effect<Response, E, R>): Effect.Effect<Response, E, R> =>
+  Effect.catchCause(framed, (cause): Effect.Effect<Response, E> => {
+    if (Cause.hasInterruptsOnly(cause)) return Effect.failCause(cause)
+    const note = newNote("/", undefined)
+    return Effect.as(tell(500, "", 0, note, cause), finish(bare(problem("internal")), note, []))
+  })
+
 /** To be provided, over `KnownRoutes.layer`, to the layer that holds all routes. */
 export const layer = HttpRouter.middleware<{ provides: RequestNote }>()(
-  Effect.map(KnownRoutes, (known) => (app) => frame(app, known)),
+  Effect.map(KnownRoutes, (known) => (app) => always(frame(app, known))),
   { global: true }
 )

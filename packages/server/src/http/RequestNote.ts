@@ -36,8 +36,16 @@ const requestIdOf = (sent: string | undefined): string =>
 /** The path of a request target, still encoded. */
 export const pathOf = (url: string): string => url.split(/[?#]/, 1)[0] ?? ""
 
-/** The path of a request target as it may be shown. */
-export const shownPath = (url: string): string => withoutKeys(pathOf(url)).slice(0, 2048)
+/** Characters of a request target. A longer one is refused before any of it is read. */
+export const TARGET_MAX = 8 * 1024
+/** Characters of its path, because the router's time grows with their square where each is a percent sign. */
+const PATH_MAX = 2 * 1024
+
+/** Whether a request target is longer than it may be. */
+export const isTooLong = (url: string): boolean => url.length > TARGET_MAX || pathOf(url).length > PATH_MAX
+
+/** The path of a request target as it may be shown: of one that is too long, only its beginning is looked at. */
+export const shownPath = (url: string): string => withoutKeys(pathOf(url.slice(0, PATH_MAX)))
 
 export const BEARER_CHALLENGE = 'Bearer realm="greenroom"'
 

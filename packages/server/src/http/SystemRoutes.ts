@@ -1,6 +1,8 @@
 /** Health, readiness, name and version. No check takes longer than its caller would wait. */
 import { MediaServer, Reconciler, StoreHealth } from "@greenroom/core"
-import { Effect } from "effect"
+import { Effect, Layer } from "effect"
+import * as HttpRouter from "effect/http/HttpRouter"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { ServedApi } from "./api/Api.ts"
 import { StoreProblem } from "./api/Problems.ts"
@@ -53,11 +55,19 @@ const ready = Effect.flatMap(database, (state) =>
   state === "ok" ? Effect.succeed({ status: "ok" as const }) : Effect.fail(new StoreProblem({}))
 )
 
+const alive = Effect.succeed({ status: "ok" as const })
+
+/** `/livez` and `/readyz` for a listener without the API. */
+export const layerProbes = Layer.merge(
+  HttpRouter.add("GET", "/livez", Effect.map(alive, HttpServerResponse.jsonUnsafe)),
+  HttpRouter.add("GET", "/readyz", Effect.map(ready, HttpServerResponse.jsonUnsafe))
+)
+
 export const layer = HttpApiBuilder.group(ServedApi, "system", (handlers) =>
   handlers.handleAll({
     index: () => Effect.succeed({ name: "greenroom", version }),
     health: () => health,
-    alive: () => Effect.succeed({ status: "ok" as const }),
+    alive: () => alive,
     ready: () => ready
   })
 )

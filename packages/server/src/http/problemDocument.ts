@@ -51,6 +51,7 @@ const statusNames: Readonly<Record<number, ProblemName>> = {
   408: "request-timeout",
   409: "conflict",
   413: "payload-too-large",
+  414: "uri-too-long",
   415: "unsupported-media-type",
   429: "too-many-requests",
   431: "headers-too-large",

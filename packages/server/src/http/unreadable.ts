@@ -8,7 +8,7 @@ import { type IncomingMessage, METHODS, type Server, type ServerResponse } from 
 import type { Duplex } from "node:stream"
 import { withoutKeys } from "@greenroom/core"
 import { documentOf, type Problem, problem, validation } from "./problemDocument.ts"
-import { shownPath } from "./RequestNote.ts"
+import { isTooLong, shownPath, TARGET_MAX } from "./RequestNote.ts"
 
 const reasons: Readonly<Record<number, string>> = {
   400: "Bad Request",
@@ -16,6 +16,7 @@ const reasons: Readonly<Record<number, string>> = {
   405: "Method Not Allowed",
   408: "Request Timeout",
   413: "Payload Too Large",
+  414: "URI Too Long",
   431: "Request Header Fields Too Large"
 }
 
@@ -44,14 +45,18 @@ const malformed = validation([{ pointer: "", detail: "Expected a well-formed HTT
 /** Of a method that nobody knows, so many characters are shown. */
 const METHOD_SHOWN = 32
 
+/** Bytes of a packet in which the request line is looked for: a longest target, a method, a version. */
+const LINE_MAX = TARGET_MAX + 1024
+
 /** The request line of a method that Node's parser does not know (RFC 9110: any token is a method). */
 const requestLine = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+) (\/[^ ]*) HTTP\/1\.[01]\r?\n/
 
 /** The packet may begin with an earlier request, which the parser did know: then nothing is certain of the one that failed. */
 const ofUnknownMethod = (packet: Buffer | undefined, methodsAt: Told["methodsAt"]): Refusal => {
-  const [, sent, url] = requestLine.exec(packet?.toString("latin1") ?? "") ?? []
+  const [, sent, url] = requestLine.exec(packet?.toString("latin1", 0, LINE_MAX) ?? "") ?? []
   if (sent === undefined || url === undefined || METHODS.includes(sent)) return { problem: malformed }
   const method = withoutKeys(sent).slice(0, METHOD_SHOWN)
+  if (isTooLong(url)) return { problem: problem("uri-too-long"), method }
   const methods = methodsAt(url)
   return methods.length === 0
     ? { problem: problem("not-found"), method, url }

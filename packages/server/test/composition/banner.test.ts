@@ -13,6 +13,7 @@ const facts: BannerFacts = {
   secretFile: "/srv/green room/.greenroom/api-secret",
   database: "",
   mediaServer: "",
+  hooks: null,
   addresses: { ...nowhere, rtmp: "rtmp://127.0.0.1:1935" },
   program: "npm run -s greenroom --",
   folder: "/srv/green room",

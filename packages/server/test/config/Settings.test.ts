@@ -28,6 +28,9 @@ const right: Readonly<Record<string, string>> = {
   PUBLIC_RTSP_URL: "rtsps://media.example.com",
   PUBLIC_SRT_URL: "srt://media.example.com:8890",
   HOOK_SECRET: "fedcba9876543210",
+  HOOK_PORT: "8081",
+  HOOK_HOST: "::1",
+  HOOKS_ON_API_PORT: "off",
   UNAUTHORIZED_PUBLISHERS: "report",
   ON_DUPLICATE_PUBLISH: "takeover",
   WORKERS: "on",
@@ -80,6 +83,9 @@ const wrong: Readonly<Record<string, ReadonlyArray<string>>> = {
   PUBLIC_RTSP_URL: ["rtsp://u:wrongvalue@host"],
   PUBLIC_SRT_URL: ["srt://host?streamid=wrongvalue"],
   HOOK_SECRET: ["wrong\rvalue", "wrongvalue\u2026"],
+  HOOK_PORT: ["wrongvalue", "65536"],
+  HOOK_HOST: ["wrongvalue:80"],
+  HOOKS_ON_API_PORT: ["wrongvalue", "false"],
   UNAUTHORIZED_PUBLISHERS: ["wrongvalue", "KICK"],
   ON_DUPLICATE_PUBLISH: ["wrongvalue", "evict"],
   WORKERS: ["wrongvalue", "true"],
@@ -191,6 +197,17 @@ describe("the settings", () => {
       failure(both).map((one) => one.variable),
       ["MEDIAMTX_API_URL"]
     )
+  })
+
+  it("want a port of its own for each listener, and somewhere for the media server to ask", () => {
+    const variables = (environment: Readonly<Record<string, string>>) => failure(environment).map((one) => one.variable)
+    assert.deepStrictEqual(variables({ HOOK_PORT: "8080" }), ["HOOK_PORT"])
+    assert.deepStrictEqual(variables({ HOOK_PORT: "9000", API_PORT: "9000" }), ["HOOK_PORT"])
+    assert.deepStrictEqual(variables({ HOOK_PORT: "9000", METRICS_PORT: "9000" }), ["HOOK_PORT"])
+    assert.deepStrictEqual(variables({ HOOK_PORT: "0", API_PORT: "0", METRICS_PORT: "0" }), [])
+    const foreign = { MEDIAMTX_API_URL: "http://mediamtx:9997", HOOKS_ON_API_PORT: "off" }
+    assert.deepStrictEqual(variables(foreign), ["HOOKS_ON_API_PORT"])
+    assert.deepStrictEqual(variables({ ...foreign, HOOK_PORT: "8081" }), [])
   })
 
   it("say why a secret beyond ASCII is refused", () => {

@@ -115,7 +115,9 @@ describe("the compose file", () => {
     for (const name of Object.keys(api!.environment)) assert.include(variableNames, name)
     for (const port of mediamtx!.ports ?? [])
       assert.strictEqual(port.startsWith("127.0.0.1:"), /:99\d\d$/.test(port), port)
-    assert.include(mediamtx!.environment.MTX_AUTHHTTPADDRESS, "@api:8080/auth")
+    assert.include(mediamtx!.environment.MTX_AUTHHTTPADDRESS, "@api:8081/auth")
+    assert.strictEqual(String(api!.environment.HOOK_PORT), "8081")
+    assert.deepStrictEqual(api!.ports, ["8080:8080"])
   })
 })
 
@@ -161,7 +163,7 @@ describe("the hooks in containers", () => {
   it("have their script, the address and the secret, and either configuration runs them", () => {
     const { mediamtx } = compose().services
     assert.include(mediamtx!.image, "-ffmpeg")
-    assert.strictEqual(mediamtx!.environment.ORCHESTRATOR_URL, "http://api:8080")
+    assert.strictEqual(mediamtx!.environment.ORCHESTRATOR_URL, "http://api:8081")
     assert.match(mediamtx!.environment.HOOK_SECRET!, /^\$\{HOOK_SECRET:\?/)
     const mounted = mediamtx!.volumes!.find((volume) => volume.endsWith(":/mtx-hook:ro"))!
     assert.strictEqual(text(mounted.split(":")[0]!), text("docker/mediamtx/mtx-hook"))

@@ -203,6 +203,7 @@ describe("every operation", () => {
         405: "method-not-allowed",
         408: "request-timeout",
         413: "payload-too-large",
+        414: "uri-too-long",
         431: "headers-too-large",
         500: "internal"
       })) {

@@ -95,6 +95,12 @@ export const problemTypes = {
       "Ten wrong secrets came from the caller's address within a minute. For a minute every further one is refused unheard; so is the right API secret, unless it has come from that address within a day or the caller is on the service's own machine.",
     remedy: "Wait for the time in `Retry-After`, then send the right secret. Behind a shared address, use another one."
   },
+  "uri-too-long": {
+    status: 414,
+    title: "The request target is too long",
+    meaning: "A request target may have 8 KiB, and the path in it 2 KiB. A longer one is not read.",
+    remedy: "Shorten the path or the query: no call of this service needs that much."
+  },
   "headers-too-large": {
     status: 431,
     title: "The headers are too large",

@@ -8,9 +8,9 @@ import { monotonicMillis } from "@greenroom/core"
 import { Context, Effect, Layer, Metric, Option, type Scope } from "effect"
 import { HttpServerRequest } from "effect/http/HttpServerRequest"
 import { TooManyRequests } from "../api/Problems.ts"
+import { clientAddress } from "../listener/clientAddress.ts"
 import { note, type RequestNote } from "../RequestNote.ts"
 import { FAILURES_ALLOWED, FailureLimit, WINDOW_MS } from "./FailureLimit.ts"
-import { isLoopback, networkOf } from "./networkOf.ts"
 
 const failures = Metric.counter("greenroom_credential_failures_total", {
   description: "Wrong API and hook secrets",
@@ -46,6 +46,9 @@ const wait = (secret: SecretKind, seconds: number) =>
     Effect.andThen(counted(secret, "throttled"), note({ quiet: true, retryAfterSeconds: seconds })),
     new TooManyRequests({ detail: `Too many wrong secrets came from this address: try again in ${seconds} seconds` })
   )
+
+/** The machine itself: `::1` is the only address in use of its /64. */
+const isLoopback = (network: string): boolean => network.startsWith("127.") || network === "0:0:0:0::/64"
 
 const report = (network: string) =>
   Effect.annotateLogs(
@@ -108,12 +111,8 @@ export const layer: Layer.Layer<CredentialThrottle> = Layer.effect(
   })
 )
 
-/** Connections that have no address any more count together. */
-const UNKNOWN = "unknown"
-
 /** The network of the connection. No header is believed: anybody can send `X-Forwarded-For`. */
 export const callersNetwork: Effect.Effect<string, never, HttpServerRequest> = Effect.map(
   HttpServerRequest,
-  ({ remoteAddress }) =>
-    Option.match(remoteAddress, { onNone: () => UNKNOWN, onSome: (text) => networkOf(text) ?? UNKNOWN })
+  ({ remoteAddress }) => clientAddress(Option.getOrUndefined(remoteAddress))
 )

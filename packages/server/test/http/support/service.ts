@@ -29,6 +29,7 @@ import { type Context, Effect, Layer, Logger, ManagedRuntime, Option, Redacted, 
 import * as HttpServer from "effect/http/HttpServer"
 import { HookSecret } from "../../../src/http/HookSecret.ts"
 import * as HttpRoutes from "../../../src/http/HttpRoutes.ts"
+import type { Limits } from "../../../src/http/listener/ConnectionTable.ts"
 import { serve } from "../../../src/http/Serve.ts"
 
 export const API_SECRET = "the-operator-secret"
@@ -49,6 +50,7 @@ export interface ServiceOptions {
   readonly requestWithinMillis?: number
   readonly publicUrl?: string | null
   readonly finishWithin?: number
+  readonly limits?: Limits
   /** Neither logs nor spans are kept, as in a deployment without collectors whose log level is high. */
   readonly quiet?: boolean
 }
@@ -151,10 +153,11 @@ export const start = async (options: ServiceOptions = {}) => {
     Layer.provideMerge(store),
     Layer.provideMerge(settings)
   )
-  const server = serve(HttpRoutes.layerWithMetrics, {
+  const server = serve(HttpRoutes.layer({ hooks: true, metrics: true }), {
     host: "127.0.0.1",
     port: 0,
     finishWithin: options.finishWithin ?? 1_000,
+    ...(options.limits === undefined ? {} : { limits: options.limits }),
     ...(options.requestWithinMillis === undefined ? {} : { requestWithinMillis: options.requestWithinMillis })
   })
   const silence = Layer.succeed(References.MinimumLogLevel, "None" as const)

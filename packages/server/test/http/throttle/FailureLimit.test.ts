@@ -8,34 +8,9 @@ import {
   PROVEN_MS,
   WINDOW_MS
 } from "../../../src/http/throttle/FailureLimit.ts"
-import { isLoopback, networkOf } from "../../../src/http/throttle/networkOf.ts"
 
 const exhaust = (limit: FailureLimit, network: string, now: number) =>
   Array.from({ length: FAILURES_ALLOWED }, () => limit.fail(network, now).begins)
-
-describe("a network", () => {
-  it.each([
-    ["203.0.113.7", "203.0.113.7"],
-    ["::ffff:203.0.113.7", "203.0.113.7"],
-    ["0:0:0:0:0:ffff:203.0.113.7", "203.0.113.7"],
-    ["2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"],
-    ["2001:DB8:0001:0002::1", "2001:db8:1:2::/64"],
-    ["2001:db8::", "2001:db8:0:0::/64"],
-    ["fe80::1%eth0", "fe80:0:0:0::/64"],
-    ["::1", "0:0:0:0::/64"],
-    ["", null],
-    ["host", null],
-    ["1.2.3", null],
-    [`sk_${"x".repeat(43)}`, null]
-  ])("of %s is %s", (address, network) => assert.strictEqual(networkOf(address), network))
-
-  it("is the machine's own when it is its loopback", () => {
-    for (const own of ["127.0.0.1", "127.1.2.3", "::1", "::ffff:127.0.0.1"]) {
-      assert.isTrue(isLoopback(networkOf(own) ?? ""))
-    }
-    for (const other of ["10.0.0.1", "fe80::1", "2001:db8::1"]) assert.isFalse(isLoopback(networkOf(other) ?? ""))
-  })
-})
 
 describe("the limit of wrong secrets", () => {
   it("is ten in a minute, then a minute's pause, and is reported once", () => {

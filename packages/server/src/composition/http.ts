@@ -1,0 +1,89 @@
+/**
+ * The listeners: the API, and, where they are wanted, what the media server calls and the metrics on ports of their own. Listeners
+ * share no connections and no bounds, so clients of one cannot keep those of another out.
+ */
+import { Context, Effect, Layer, Option } from "effect"
+import * as HttpServer from "effect/http/HttpServer"
+import { Settings, type Variables } from "../config/Settings.ts"
+import { HookSecret } from "../http/HookSecret.ts"
+import * as HttpRoutes from "../http/HttpRoutes.ts"
+import { type Listen, serve } from "../http/Serve.ts"
+import { Deployment } from "./Greenroom.ts"
+
+/** Where a listener accepts connections. */
+export interface ListenerAddress {
+  readonly host: string
+  readonly port: number
+}
+
+/** The listener that is for the media server's calls alone; `null` when there is none. */
+class HookListener extends Context.Service<HookListener, { readonly address: ListenerAddress | null }>()(
+  "greenroom/HookListener"
+) {}
+
+/** Of a server that listens on TCP. */
+const portOf = (server: HttpServer.HttpServer["Service"]): number =>
+  "port" in server.address ? server.address.port : 0
+
+const hookSecret = Layer.effect(
+  HookSecret,
+  Effect.map(Deployment, ({ hookSecret }) => Option.fromNullOr(hookSecret))
+)
+
+/**
+ * A server beside the first. Nothing of it is given along but its port: with its router in reach, both would fill and serve the same
+ * one.
+ */
+const second = <E, R>(routes: Layer.Layer<never, E, R>, listen: Listen) =>
+  Effect.map(Layer.build(Layer.fresh(serve(routes, listen))), (context) =>
+    portOf(Context.get(context, HttpServer.HttpServer))
+  )
+
+/** On by default for a media server of our own, which is told the port; on loopback then, where it runs. */
+const hookListen = (
+  settings: Variables,
+  { host, startsMediaServer }: Deployment["Service"]
+): Pick<Listen, "host" | "port"> | null => {
+  const port = settings.HOOK_PORT ?? (startsMediaServer ? 0 : undefined)
+  return port === undefined ? null : { host: settings.HOOK_HOST ?? (startsMediaServer ? "127.0.0.1" : host), port }
+}
+
+const hooks = Layer.effect(
+  HookListener,
+  Effect.gen(function* () {
+    const deployment = yield* Deployment
+    const listen = hookListen(yield* Settings, deployment)
+    if (listen === null) return { address: null }
+    return { address: { host: listen.host, port: yield* second(HttpRoutes.layerHooks, { ...listen, name: "hooks" }) } }
+  })
+)
+
+const metrics = Layer.effectDiscard(
+  Effect.gen(function* () {
+    const { METRICS_PORT: port } = yield* Settings
+    const { host } = yield* Deployment
+    if (port !== undefined) yield* second(HttpRoutes.layerMetrics, { host, port, name: "metrics" })
+  })
+)
+
+const api = Layer.unwrap(
+  Effect.gen(function* () {
+    const settings = yield* Settings
+    const { host } = yield* Deployment
+    const routes = HttpRoutes.layer({
+      hooks: settings.HOOKS_ON_API_PORT !== "off",
+      metrics: settings.METRICS_PORT === undefined
+    })
+    return serve(routes, { host, port: settings.API_PORT ?? 8080, name: "api" })
+  })
+)
+
+export const layer = Layer.mergeAll(api, metrics, hooks).pipe(Layer.provide(hookSecret))
+
+/** Where the API answers, and where the media server calls: the same when it has no listener of its own. */
+export const listenerAddresses = Effect.gen(function* () {
+  const { host } = yield* Deployment
+  const api: ListenerAddress = { host, port: portOf(yield* HttpServer.HttpServer) }
+  const { address } = yield* HookListener
+  return { api, hooks: address ?? api }
+})

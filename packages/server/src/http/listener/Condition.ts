@@ -1,0 +1,56 @@
+/**
+ * Something wrong that lasts and shows itself again and again, such as connections that are refused: one log line and a 1 in the
+ * gauge `greenroom_degraded{kind}` when it begins, one line and a 0 when it has not shown itself for some time. In between it costs
+ * a comparison.
+ */
+import { showTrouble, type TroubleKind } from "@greenroom/core"
+import { Effect } from "effect"
+
+const OVER_AFTER_MS = 10_000
+const CHECK_EVERY_MS = 1_000
+
+export interface Condition {
+  /** It shows itself, with what the log should state beside it when this is the beginning. */
+  readonly observe: (facts: Readonly<Record<string, unknown>>) => void
+  /** Ends without a word: the process does. */
+  readonly close: () => void
+}
+
+export const makeCondition = (
+  run: (effect: Effect.Effect<void>) => void,
+  kind: TroubleKind,
+  messages: { readonly begins: string; readonly ends: string }
+): Condition => {
+  let lastObserved = 0
+  let count = 0
+  let timer: NodeJS.Timeout | undefined
+
+  const end = (): void => {
+    if (performance.now() - lastObserved < OVER_AFTER_MS) return
+    clearInterval(timer)
+    timer = undefined
+    run(
+      Effect.andThen(
+        showTrouble(kind, false),
+        Effect.annotateLogs(Effect.logInfo(messages.ends), { kind, occurrences: count })
+      )
+    )
+    count = 0
+  }
+
+  return {
+    observe: (facts) => {
+      lastObserved = performance.now()
+      count += 1
+      if (timer !== undefined) return
+      timer = setInterval(end, CHECK_EVERY_MS).unref()
+      run(
+        Effect.andThen(
+          showTrouble(kind, true),
+          Effect.annotateLogs(Effect.logWarning(messages.begins), { kind, ...facts })
+        )
+      )
+    },
+    close: () => clearInterval(timer)
+  }
+}

@@ -1,0 +1,91 @@
+/**
+ * The open connections of one listener, within two bounds: in all, and for one client address. When a bound is reached, the
+ * connection that has waited longest for its client is closed to make room, so a client that only holds connections open cannot
+ * keep others out. A connection whose request is being handled is never closed for that. Bookkeeping alone: no sockets, no clock.
+ */
+
+export interface Limits {
+  readonly total: number
+  readonly perAddress: number
+}
+
+/** What to do with a new connection: keep it; keep it and close another; or close it. */
+export type Verdict<C> =
+  | { readonly _tag: "Kept" }
+  | { readonly _tag: "KeptInsteadOf"; readonly closed: C }
+  | { readonly _tag: "Refused" }
+
+/** So many connections are asked whether they are waiting before a new one is refused: the work for one connection is bounded. */
+const CANDIDATES = 64
+
+const oldestWaiting = <C>(connections: Iterable<C>, isWaiting: (connection: C) => boolean): C | undefined => {
+  let asked = 0
+  for (const connection of connections) {
+    if (isWaiting(connection)) return connection
+    asked += 1
+    if (asked === CANDIDATES) return undefined
+  }
+  return undefined
+}
+
+export class ConnectionTable<C> {
+  readonly #limits: Limits
+  readonly #isWaiting: (connection: C) => boolean
+  /** In the order of their last activity, the oldest first; with the client's address. */
+  readonly #all = new Map<C, string>()
+  readonly #byAddress = new Map<string, Set<C>>()
+
+  /** `isWaiting`: the next thing that happens on the connection is the client's to do. */
+  constructor(limits: Limits, isWaiting: (connection: C) => boolean) {
+    this.#limits = limits
+    this.#isWaiting = isWaiting
+  }
+
+  get size(): number {
+    return this.#all.size
+  }
+
+  /** The connection that gives way is forgotten at once; the caller closes it. */
+  add(connection: C, address: string): Verdict<C> {
+    const ofAddress = this.#byAddress.get(address)
+    const full =
+      ofAddress !== undefined && ofAddress.size >= this.#limits.perAddress
+        ? ofAddress
+        : this.#all.size >= this.#limits.total
+          ? this.#all.keys()
+          : undefined
+    if (full === undefined) {
+      this.#insert(connection, address)
+      return { _tag: "Kept" }
+    }
+    const closed = oldestWaiting(full, this.#isWaiting)
+    if (closed === undefined) return { _tag: "Refused" }
+    this.remove(closed)
+    this.#insert(connection, address)
+    return { _tag: "KeptInsteadOf", closed }
+  }
+
+  /** Something happened on the connection: it is the youngest now. */
+  touch(connection: C): void {
+    const address = this.#all.get(connection)
+    if (address === undefined) return
+    this.remove(connection)
+    this.#insert(connection, address)
+  }
+
+  remove(connection: C): void {
+    const address = this.#all.get(connection)
+    if (address === undefined) return
+    this.#all.delete(connection)
+    const ofAddress = this.#byAddress.get(address)
+    ofAddress?.delete(connection)
+    if (ofAddress?.size === 0) this.#byAddress.delete(address)
+  }
+
+  #insert(connection: C, address: string): void {
+    this.#all.set(connection, address)
+    const ofAddress = this.#byAddress.get(address)
+    if (ofAddress === undefined) this.#byAddress.set(address, new Set([connection]))
+    else ofAddress.add(connection)
+  }
+}

@@ -1,0 +1,108 @@
+/**
+ * Node's HTTP server with bounds in size, time and number, decided before a handler runs: how long a request may take to arrive, how
+ * many connections there are, how many requests of a connection are open, and how much of a turn of the event loop requests get.
+ * Two listeners with servers of their own do not share these bounds, so what fills one leaves the other alone.
+ */
+import { type IncomingMessage, Server, type ServerResponse } from "node:http"
+import { Effect } from "effect"
+import { makeCondition } from "./Condition.ts"
+import { limitConnections } from "./ConnectionLimits.ts"
+import type { Limits } from "./ConnectionTable.ts"
+import type { ListenerEnvironment } from "./ListenerEnvironment.ts"
+import { makeRequestQueue } from "./RequestQueue.ts"
+import { TurnBudget } from "./TurnBudget.ts"
+
+/** A request must be here as a whole, and its headers, too, within this. */
+export const REQUEST_WITHIN_MS = 10_000
+/** Longer than the usual idle time of reverse proxies (60 s), so that it is the proxy who closes. */
+const KEEP_ALIVE_MS = 65_000
+/** While an answer is under way, so long nothing may happen on the connection: a client that does not read is closed. */
+const SILENT_FOR_MS = 30_000
+/** What the requests that begin in one turn of the event loop may take of it. */
+const TURN_MS = 10
+
+export const apiLimits: Limits = { total: 4_000, perAddress: 1_000 }
+/** Media servers are few and trusted: one of them may have every connection. */
+export const hookLimits: Limits = { total: 1_000, perAddress: 1_000 }
+
+export interface ServerOptions {
+  readonly requestWithinMillis: number
+  readonly limits: Limits
+}
+
+/** Node announces a request with one of these events, by what the client expects. */
+const isRequestEvent = (event: string | symbol): boolean => event === "request" || event === "checkContinue"
+
+export class LimitedServer extends Server {
+  readonly #environment: ListenerEnvironment
+  readonly #admit: (request: IncomingMessage, response: ServerResponse, begin: () => void) => void
+
+  constructor(environment: ListenerEnvironment, { requestWithinMillis, limits }: ServerOptions) {
+    super({
+      requestTimeout: requestWithinMillis,
+      headersTimeout: requestWithinMillis,
+      connectionsCheckingInterval: Math.min(1_000, requestWithinMillis / 4),
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      // Node would answer a request without Host with an empty 400; the request's frame gives it a body.
+      requireHostHeader: false,
+      // Nothing here upgrades; what asks for it is answered as plain HTTP.
+      shouldUpgradeCallback: () => false
+    })
+    this.timeout = SILENT_FOR_MS
+    this.#environment = environment
+    const condition = makeCondition(environment.run, "connections_limited", {
+      begins: "connections are refused or closed: a bound of this listener is reached",
+      ends: "connections are accepted again without closing others"
+    })
+    const connections = limitConnections(this, limits, condition, environment)
+    const queue = makeRequestQueue(
+      environment.name === "hooks" ? null : new TurnBudget(TURN_MS),
+      condition,
+      environment
+    )
+    this.#admit = (request, response, begin) =>
+      queue.add(request, response, () => {
+        connections.began(request.socket, response)
+        begin()
+      })
+    // Once nothing new is accepted, a kept-alive connection is closed as soon as its open request is answered.
+    this.on("request", (_, response) => {
+      response.once("close", () => {
+        if (!this.listening) setImmediate(() => this.closeIdleConnections())
+      })
+    })
+    this.once("close", condition.close)
+  }
+
+  /**
+   * Requests are announced when it is their turn. A listener that throws costs its connection, and nothing else: without this it would
+   * end the process.
+   */
+  override emit(event: string | symbol, ...args: ReadonlyArray<never>): boolean {
+    if (!isRequestEvent(event)) return this.#total(event, args)
+    const [request, response] = args as unknown as [IncomingMessage, ServerResponse]
+    this.#admit(request, response, () => this.#total(event, args))
+    return true
+  }
+
+  #total(event: string | symbol, args: ReadonlyArray<unknown>): boolean {
+    try {
+      return super.emit(event as never, ...(args as []))
+    } catch (error) {
+      // Of Node's events for connections and requests, the last argument that can be destroyed is the connection or its answer.
+      for (const arg of args)
+        if (arg !== null && typeof arg === "object" && "destroy" in arg) (arg as Destroyable).destroy()
+      this.#environment.run(
+        Effect.annotateLogs(Effect.logError("a listener failed; its connection is closed", error), {
+          listener: this.#environment.name,
+          event: String(event)
+        })
+      )
+      return true
+    }
+  }
+}
+
+interface Destroyable {
+  readonly destroy: () => void
+}

@@ -1,0 +1,108 @@
+/**
+ * The requests of each connection, one after the other: a request begins when the answer to the one before it has been handed to the
+ * operating system. So a client that sends many requests and reads no answer costs one answer, not thousands, and each request sees
+ * what those before it on its connection have written. Node parses what one read brings (64 KiB) at once; beyond `PAUSE_AT` parsed
+ * requests nothing more is read from the connection, and beyond `MAX_WAITING` in all the connection that adds one is closed.
+ */
+import type { IncomingMessage, ServerResponse } from "node:http"
+import type { Socket } from "node:net"
+import { Metric } from "effect"
+import type { Condition } from "./Condition.ts"
+import type { ListenerEnvironment } from "./ListenerEnvironment.ts"
+import type { TurnBudget } from "./TurnBudget.ts"
+
+/** Parsed requests of one connection, the one that is being answered included. */
+const PAUSE_AT = 32
+/** Parsed requests that wait, on all connections of the listener: about 4 KB of memory each. */
+const MAX_WAITING = 10_000
+
+const dropped = Metric.counter("greenroom_http_pipelines_dropped_total", {
+  description: "Connections closed because too many of a listener's requests waited for the one before them",
+  incremental: true
+})
+
+interface Waiting {
+  readonly response: ServerResponse
+  readonly begin: () => void
+}
+
+interface Line {
+  isBusy: boolean
+  isPaused: boolean
+  readonly waiting: Array<Waiting>
+}
+
+export interface RequestQueue {
+  /** `begin` hands the request to its handler, at once or when it is its turn. It must be total. */
+  readonly add: (request: IncomingMessage, response: ServerResponse, begin: () => void) => void
+}
+
+/** `budget`: `null` for a listener whose requests never wait for those of others. */
+export const makeRequestQueue = (
+  budget: TurnBudget | null,
+  condition: Condition,
+  { name, context }: ListenerEnvironment
+): RequestQueue => {
+  const lines = new WeakMap<Socket, Line>()
+  const drops = Metric.withAttributes(dropped, { listener: name })
+  let waitingInAll = 0
+
+  const newLine = (socket: Socket): Line => {
+    const line: Line = { isBusy: false, isPaused: false, waiting: [] }
+    lines.set(socket, line)
+    socket.once("close", () => {
+      waitingInAll -= line.waiting.length
+      line.waiting.length = 0
+    })
+    return line
+  }
+
+  const start = (socket: Socket, line: Line, { response, begin }: Waiting): void => {
+    line.isBusy = true
+    response.once("close", () => {
+      line.isBusy = false
+      next(socket, line)
+    })
+    if (budget === null) begin()
+    else budget.run(() => (socket.destroyed ? undefined : begin()))
+  }
+
+  const next = (socket: Socket, line: Line): void => {
+    const following = line.waiting.shift()
+    if (following !== undefined) {
+      waitingInAll -= 1
+      start(socket, line, following)
+    }
+    if (line.isPaused && line.waiting.length < PAUSE_AT / 2 && !socket.destroyed) {
+      line.isPaused = false
+      socket.resume()
+    }
+  }
+
+  /** Not once only: Node resumes a socket by itself when the client has read what was written. */
+  const pause = (socket: Socket, line: Line): void => {
+    line.isPaused = true
+    socket.pause()
+  }
+
+  return {
+    add: (request, response, begin) => {
+      const { socket } = request
+      if (socket.destroyed) return
+      const line = lines.get(socket) ?? newLine(socket)
+      if (!line.isBusy && line.waiting.length === 0) {
+        start(socket, line, { response, begin })
+        return
+      }
+      if (waitingInAll >= MAX_WAITING) {
+        drops.updateUnsafe(1, context)
+        condition.observe({ listener: name, waiting: waitingInAll })
+        socket.destroy()
+        return
+      }
+      line.waiting.push({ response, begin })
+      waitingInAll += 1
+      if (line.waiting.length + 1 >= PAUSE_AT) pause(socket, line)
+    }
+  }
+}
