@@ -24,7 +24,9 @@ export const troubleKinds = [
   /** An admission whose answer was lost has not been ended yet. */
   "regrets_pending",
   /** A listener refuses connections, or closes those that wait longest for their clients. */
-  "connections_limited"
+  "connections_limited",
+  /** Lists are answered with 503: too many are asked for at once. */
+  "lists_refused"
 ] as const
 export type TroubleKind = (typeof troubleKinds)[number]
 

@@ -13,6 +13,7 @@ import * as BroadcasterRoutes from "./BroadcasterRoutes.ts"
 import { strict } from "./bodyText.ts"
 import * as HistoryRoutes from "./HistoryRoutes.ts"
 import * as KnownRoutes from "./KnownRoutes.ts"
+import * as ListSlots from "./lists/ListSlots.ts"
 import * as MetricsRoute from "./MetricsRoute.ts"
 import * as PageRoutes from "./PageRoutes.ts"
 import * as PipelineRoutes from "./PipelineRoutes.ts"
@@ -45,7 +46,7 @@ const api = HttpApiBuilder.layer(ServedApi).pipe(
     HistoryRoutes.layer,
     SystemRoutes.layer
   ]),
-  Layer.provide(ApiKeyCheck.layer),
+  Layer.provide([ApiKeyCheck.layer, ListSlots.layer]),
   Layer.provide(strictBodies)
 )
 

@@ -109,7 +109,7 @@ const tell = (
   note: Note,
   cause: Cause.Cause<unknown> | undefined
 ): Effect.Effect<void> => {
-  const log = status >= 500 ? Effect.logError : note.quiet ? Effect.logDebug : Effect.logInfo
+  const log = note.quiet && cause === undefined ? Effect.logDebug : status >= 500 ? Effect.logError : Effect.logInfo
   return log("request", ...(cause === undefined ? [] : [cause])).pipe(
     Effect.annotateLogs({
       method,

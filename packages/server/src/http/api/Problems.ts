@@ -100,11 +100,14 @@ export class StoreProblem extends HttpApiError.Problem<StoreProblem>()(
   declared("store-unavailable"),
   members
 ) {}
+export class Busy extends HttpApiError.Problem<Busy>()("Busy", declared("busy"), members) {}
 export class Internal extends HttpApiError.Problem<Internal>()("Internal", declared("internal"), members) {}
 
 /** What any call to the store may answer besides its own errors. */
 export const always = [StoreProblem, Internal] as const
 /** What a call with parameters may answer, too. */
 export const onInput = [ValidationFailed, ...always] as const
+/** What a list may answer, too. */
+export const onList = [Busy, ...onInput] as const
 /** What a call with a JSON body may answer, too. */
 export const onBody = [ValidationFailed, PayloadTooLarge, UnsupportedMediaType, ...always] as const

@@ -7,7 +7,7 @@ import * as OpenApi from "effect/http-api/OpenApi"
 import { ApiKey } from "./ApiKey.ts"
 import { ListCursor } from "./Cursor.ts"
 import { commaSeparated, Limit } from "./Input.ts"
-import { NotFound, onInput } from "./Problems.ts"
+import { NotFound, onInput, onList } from "./Problems.ts"
 import { pageOf, Worker } from "./Wire.ts"
 
 export const WorkerPage = Schema.Struct({
@@ -26,7 +26,7 @@ export class WorkersApi extends HttpApiGroup.make("workers")
         cursor: Schema.optionalKey(ListCursor)
       },
       success: WorkerPage,
-      error: onInput
+      error: onList
     }).annotateMerge(
       say(
         "List media workers",

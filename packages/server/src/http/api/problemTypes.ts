@@ -149,6 +149,13 @@ export const problemTypes = {
       "The database gave no answer within its deadline. The state of streams on the air is not affected; new publishers are refused until it is back.",
     remedy: "Try again after the time in `Retry-After`. If it lasts, look at GET /health and at the database."
   },
+  busy: {
+    status: 503,
+    title: "Too many lists are asked for at once",
+    meaning:
+      "Two lists are answered at a time, so that auth calls do not wait for them. This one found 64 waiting, or waited 5 seconds.",
+    remedy: "Try again after the time in `Retry-After`. Ask for lists one after the other, and for less often."
+  },
   internal: {
     status: 500,
     title: "Something broke here",
