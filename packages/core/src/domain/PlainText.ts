@@ -62,17 +62,25 @@ const textFilter = (forbidden: string, allowed: string) => {
   )
 }
 
-/** Of 1 to `max` characters, which are code points here as they are in JSON schema and PostgreSQL. */
-const lengthOf = (max: number) =>
-  Schema.makeFilter<string>(
-    (text) =>
-      (text.length >= 1 && text.length <= 2 * max && [...text].length <= max) || `Expected 1 to ${max} characters`,
-    { toJsonSchema: () => ({ minLength: 1, maxLength: max }) }
-  )
+/** Characters are code points here, as they are in JSON schema and PostgreSQL. */
+const isWithin = (text: string, max: number): boolean =>
+  text.length <= max || (text.length <= 2 * max && [...text].length <= max)
+
+/** Of at most `max` characters. */
+export const isAtMost = (max: number) =>
+  Schema.makeFilter<string>((text) => isWithin(text, max) || `Expected at most ${max} characters`, {
+    toJsonSchema: () => ({ maxLength: max })
+  })
+
+/** Of 1 to `max` characters. */
+export const isFromOneTo = (max: number) =>
+  Schema.makeFilter<string>((text) => (text !== "" && isWithin(text, max)) || `Expected 1 to ${max} characters`, {
+    toJsonSchema: () => ({ minLength: 1, maxLength: max })
+  })
 
 /** One line, not blank, of 1 to `max` characters. */
-export const lineOf = (max: number) => Schema.String.check(lengthOf(max), textFilter(control, ""))
+export const lineOf = (max: number) => Schema.String.check(isFromOneTo(max), textFilter(control, ""))
 
 /** Several lines, not all blank, of 1 to `max` characters: tabs and line breaks are welcome. */
 export const linesOf = (max: number) =>
-  Schema.String.check(lengthOf(max), textFilter(controlButLines, " other than line breaks and tabs"))
+  Schema.String.check(isFromOneTo(max), textFilter(controlButLines, " other than line breaks and tabs"))

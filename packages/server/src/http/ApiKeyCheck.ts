@@ -1,7 +1,7 @@
 /** Lets in whoever holds the API secret, in constant time, before anything of the request is decoded. Wrong ones are throttled. */
 import { isOperator, type KeyMint, type OperatorSecret } from "@greenroom/core"
 import { Effect, Layer, Redacted } from "effect"
-import type { HttpServerRequest } from "effect/http/HttpServerRequest"
+import { HttpServerRequest } from "effect/http/HttpServerRequest"
 import { ApiKey } from "./api/ApiKey.ts"
 import { type TooManyRequests, Unauthorized } from "./api/Problems.ts"
 import type { RequestNote } from "./RequestNote.ts"
@@ -11,6 +11,9 @@ const refused = new Unauthorized({
   detail: "The API secret is missing or wrong: send it as X-API-Key or as a bearer token"
 })
 
+const sendsSecret = (headers: Readonly<Record<string, string | undefined>>): boolean =>
+  (headers["x-api-key"] ?? "") !== "" || /^bearer +\S/i.test(headers.authorization ?? "")
+
 type Needed = HttpServerRequest | RequestNote
 
 export const layer: Layer.Layer<ApiKey, never, OperatorSecret | KeyMint | CredentialThrottle> = Layer.effect(
@@ -18,11 +21,19 @@ export const layer: Layer.Layer<ApiKey, never, OperatorSecret | KeyMint | Creden
   Effect.gen(function* () {
     const context = yield* Effect.context<OperatorSecret | KeyMint>()
     const throttle = yield* CredentialThrottle
-    /** None is no guess, but whoever has to wait learns that, whichever of the two headers was empty. */
+    /**
+     * A request without a secret is no guess. One that has it in the other of the two headers is judged by that, but this answer is the
+     * one that is sent.
+     */
     const isRight = (credential: Redacted.Redacted): Effect.Effect<boolean, TooManyRequests, Needed> =>
       Effect.flatMap(callersNetwork, (network) =>
         Redacted.value(credential) === ""
-          ? Effect.as(throttle.standing(network), false)
+          ? Effect.as(
+              Effect.flatMap(HttpServerRequest, ({ headers }) =>
+                sendsSecret(headers) ? throttle.standing(network) : Effect.void
+              ),
+              false
+            )
           : throttle.check("api", network, Effect.provideContext(isOperator([credential]), context), (right) => right)
       )
     const check = <A, E, R>(

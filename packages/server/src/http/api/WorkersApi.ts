@@ -21,7 +21,7 @@ export class WorkersApi extends HttpApiGroup.make("workers")
   .add(
     HttpApiEndpoint.get("list", "/workers", {
       query: {
-        state: Schema.optionalKey(commaSeparated(workerStates, "Only workers in these states")),
+        state: Schema.optionalKey(commaSeparated(workerStates, "Only workers in these states, separated by commas")),
         limit: Schema.optionalKey(Limit),
         cursor: Schema.optionalKey(ListCursor)
       },

@@ -36,7 +36,7 @@ export class CredentialThrottle extends Context.Service<
       attempt: Effect.Effect<A, E, R>,
       isRight: (outcome: A) => boolean
     ) => Effect.Effect<A, E | TooManyRequests, R | RequestNote>
-    /** Fails when the network has to wait. For calls without a secret, which are no guesses. */
+    /** Fails when the network has to wait. For what has been counted already. */
     readonly standing: (network: string) => Effect.Effect<void, TooManyRequests, RequestNote>
   }
 >()("greenroom/http/CredentialThrottle") {}

@@ -40,7 +40,7 @@ describe("guesses at the API secret", () => {
     expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(50)
     const bearer = await call(service, "GET", "/streams", { secret: null, headers: { authorization: "Bearer wrong" } })
     assertProblem(bearer, "too-many-requests")
-    assertProblem(await guess(service, null), "too-many-requests")
+    assertProblem(await guess(service, null), "unauthorized")
     expect((await guess(service, API_SECRET)).status).toBe(200)
   })
 
