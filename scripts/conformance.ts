@@ -78,7 +78,7 @@ const schemathesis = (url: string, secret: string, folder: string): Promise<numb
       "--seed",
       SEED
     ]
-    const output = ["--workers", "4", "--continue-on-failure", "--warnings", "off", "--no-color"]
+    const output = ["--continue-on-failure", "--warnings", "off", "--no-color"]
     const headers = ["-H", `X-API-Key: ${secret}`, "-H", "Connection: close"]
     const config = ["--config-file", join(root, "scripts/conformance.toml")]
     const child = spawn(program, [...config, "run", `${url}/openapi.json`, ...headers, ...checks, ...output], {

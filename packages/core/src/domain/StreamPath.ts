@@ -67,36 +67,44 @@ export const parseLimit = (text: string): PathLimit =>
       ? { _tag: "Child", base: text.slice(0, -2) }
       : { _tag: "Exact", path: text }
 
-/** Room for a slash and 8 characters, which `ingestPath` appends to a pattern's beginning. */
-const BASE_MAX_LENGTH = PATH_MAX_LENGTH - 9
+/** A new limit leaves room for the slash and the 8 characters that `ingestPath` appends to a pattern's beginning. */
+export const LIMIT_MAX_LENGTH = PATH_MAX_LENGTH - 10
 
-const limitPattern = (segment: string): string =>
-  `^(?=[^*]{1,${PATH_MAX_LENGTH}}$|[^*]{1,${BASE_MAX_LENGTH}}/[*]{1,2}$)${pathPattern(segment)}(?:/[*]{1,2})?$`
+const limitComplaint = (complaint: (path: string) => string | undefined) => (text: string) => {
+  const limit = parseLimit(text)
+  const path = limit._tag === "Exact" ? limit.path : limit.base
+  if (containsKey(path)) return "Expected a path that is no stream key: paths are public"
+  return complaint(path) ?? complaint(ingestPath(limit, "00000000"))
+}
 
-const limitText = (complaint: (path: string) => string | undefined, segment: string) =>
-  Schema.String.annotate({
-    description: "One path, one more segment (`live/*`), or any depth (`live/**`)",
-    examples: ["live/studio-1", "live/*", "live/**"]
-  })
-    .check(
-      Schema.makeFilter(
-        (text) => {
-          const limit = parseLimit(text)
-          const path = limit._tag === "Exact" ? limit.path : limit.base
-          if (containsKey(path)) return "Expected a path that is no stream key: paths are public"
-          return complaint(path) ?? complaint(ingestPath(limit, "00000000"))
-        },
-        { toJsonSchema: () => ({ maxLength: PATH_MAX_LENGTH, pattern: limitPattern(segment) }) }
-      )
-    )
-    .pipe(Schema.brand("PathLimitText"))
+const limitText = Schema.String.annotate({
+  description: "One path, one more segment (`live/*`), or any depth (`live/**`)",
+  examples: ["live/studio-1", "live/*", "live/**"]
+})
 
 /** A limit as keys have it, those of older days too. */
-export const PathLimitText = limitText(pathComplaint, "[0-9A-Za-z_.~:-]")
+export const PathLimitText = limitText
+  .check(Schema.makeFilter(limitComplaint(pathComplaint)))
+  .pipe(Schema.brand("PathLimitText"))
 export type PathLimitText = typeof PathLimitText.Type
 
 /** A limit that a new key may be given: the present MediaMTX takes every path that fits it and is made by `ingestPath`. */
-export const NewPathLimit = limitText(newPathComplaint, "[0-9A-Za-z_.-]").pipe(Schema.brand("NewPathLimit"))
+export const NewPathLimit = limitText
+  .check(
+    Schema.makeFilter(
+      (text) =>
+        text.length > LIMIT_MAX_LENGTH
+          ? `Expected a path of at most ${LIMIT_MAX_LENGTH} characters`
+          : limitComplaint(newPathComplaint)(text),
+      {
+        toJsonSchema: () => ({
+          maxLength: LIMIT_MAX_LENGTH,
+          pattern: `^${pathPattern("[0-9A-Za-z_.-]")}(?:/[*]{1,2})?$`
+        })
+      }
+    )
+  )
+  .pipe(Schema.brand("PathLimitText"), Schema.brand("NewPathLimit"))
 export type NewPathLimit = typeof NewPathLimit.Type
 
 /** Whether a key with this limit may publish on the path. The store's `path_within` says the same; one suite holds both to it. */
