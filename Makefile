@@ -1,5 +1,5 @@
 # The everyday commands. Each is an npm script or a compose call; `npm ci` comes first.
-.PHONY: build test lint migrate run e2e storm bench dev logs down ps api-status metrics dev-key local
+.PHONY: build test lint migrate run e2e storm bench sbom pin dev logs down ps api-status metrics dev-key local
 
 node_modules: package-lock.json
 	npm ci
@@ -31,6 +31,15 @@ e2e-pipeline: node_modules
 
 bench: node_modules
 	npm run bench
+
+# What production consists of, in CycloneDX's format.
+sbom: sbom.cdx.json
+sbom.cdx.json: package-lock.json
+	npm run --silent sbom > $@
+
+# Adds to the base images the digests that their tags have now: needs Docker and a registry.
+pin: node_modules
+	npm run --silent pin
 
 # A developer's day. With containers: dev, logs, down, ps. Without: local. Either way: api-status, metrics, dev-key.
 # The Node that npm has brought, where it has brought one.

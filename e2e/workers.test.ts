@@ -2,10 +2,12 @@
  * Media workers on the real thing: a real MediaMTX, PostgreSQL and ffmpeg, with the command that workers have unless told otherwise.
  * The media server is not Greenroom's own, so that it lives on when Greenroom is killed. The times stand in the table at the end.
  */
+import { execFileSync } from "node:child_process"
 import { afterAll, assert, describe, it } from "@effect/vitest"
 import { Effect, type Scope } from "effect"
-import { processesWith, temporaryFolder } from "../packages/adapters/test/embedded/processes.ts"
+import { isRoot, processesWith, temporaryFolder } from "../packages/adapters/test/embedded/processes.ts"
 import { missing, type RealMediaMtx, realMediaMtx } from "../packages/adapters/test/fixtures/realMediaMtx.ts"
+import { DEFAULT_WORKER_USER } from "../packages/server/src/composition/workerUser.ts"
 import type { IssuedKey } from "../packages/server/test/scenarios/Api.ts"
 import { makeMeasurements } from "../packages/server/test/scenarios/Measurements.ts"
 import {
@@ -32,6 +34,8 @@ const until = <A>(what: string, look: () => A | undefined | false | Promise<A | 
       await new Promise((resolve) => setTimeout(resolve, 10))
     }
   })
+
+const userOf = (pid: number) => Number(execFileSync("ps", ["-o", "uid=", "-p", String(pid)], { encoding: "utf8" }))
 
 /** As the documentation has it: it waits for a key frame, because FLV takes no frame without its time of decoding. */
 const overRtmp = `ffmpeg -hide_banner -nostdin -loglevel error -rtsp_transport tcp -timeout 4000000
@@ -166,6 +170,8 @@ if (missing.length > 0) {
             measure("source ready → its worker starts", protocol, started - began, 1_000)
             measure("worker starts → output ready", protocol, there - started, 1_000)
             assert.strictEqual(stage.processes(id).length, 1)
+            const user = userOf(stage.processes(id)[0]!.pid)
+            assert.strictEqual(user, isRoot ? DEFAULT_WORKER_USER.uid : process.getuid?.())
             assert.isAbove(yield* framesAt(`rtsp://127.0.0.1:${stage.real.ports.rtsp}/live/${id}/out`), 0)
 
             yield* encoder.kill

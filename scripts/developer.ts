@@ -56,10 +56,11 @@ const variableIn = (file: string, name: string): string | undefined => {
   return new RegExp(`^${name}=(.+)$`, "m").exec(readFileSync(file, "utf8"))?.[1]
 }
 
-/** The example with secrets of its own, the pipeline's configuration, and media workers. */
+/** The example with secrets of its own, the pipeline's configuration, and media workers as a user of their own. */
 export const environmentFrom = (example: string, secret: () => string): string =>
   example
     .replaceAll(/^(\w*(?:SECRET|PASSWORD))=$/gm, (_, name: string) => `${name}=${secret()}`)
+    .replace(/^COMPOSE_FILE=.*$/m, "COMPOSE_FILE=docker-compose.yml:docker/workers.yml")
     .replace(/^MEDIAMTX_CONFIG=.*$/m, "MEDIAMTX_CONFIG=mediamtx/pipeline.yml")
     .replace(/^WORKERS=.*$/m, "WORKERS=on")
     .replace(/^WITH_FFMPEG=.*$/m, "WITH_FFMPEG=yes")

@@ -30,9 +30,9 @@ export interface Member {
   key: KeyInHand
 }
 
-/** A version 4 UUID that says what it counts. */
+/** A version 4 UUID that says what it counts, in its first 8 characters: they make a key's own path. */
 export const uuidOf = (kind: number, n: number): string =>
-  `${kind.toString(16).padStart(8, "0")}-0000-4000-8000-${n.toString(16).padStart(12, "0")}`
+  `${kind.toString(16)}${n.toString(16).padStart(7, "0")}-0000-4000-8000-${n.toString(16).padStart(12, "0")}`
 
 const keyText = (n: number): string => `sk_${n.toString(36).padStart(4, "0")}${"simulated".repeat(5).slice(0, 39)}`
 

@@ -18,7 +18,7 @@ const greenroom = Layer.provideMerge(Greenroom.Reconciler.layer, ports).pipe(Lay
 
 const program = Effect.gen(function* () {
   const studio = yield* Greenroom.createBroadcaster({ displayName: "Studio One", contact: null, metadata: {} })
-  const order = { broadcasterId: studio.id, label: "Main camera", path: null, expiresAt: null }
+  const order = { broadcasterId: studio.id, label: "Main camera", expiresAt: null }
   const issued = yield* Greenroom.issueKey(order)
   if (issued._tag !== "Issued") return yield* Effect.die(issued._tag)
 

@@ -74,7 +74,7 @@ const answer = Effect.fnUntraced(
 /** A broadcaster with a key. The value is shown this once; what is stored is its hash. */
 const newKey = Effect.gen(function* () {
   const studio = yield* Greenroom.createBroadcaster({ displayName: "Studio One", contact: null, metadata: {} })
-  const order = { broadcasterId: studio.id, label: "Main camera", path: null, expiresAt: null }
+  const order = { broadcasterId: studio.id, label: "Main camera", expiresAt: null }
   const issued = yield* Greenroom.issueKey(order)
   if (issued._tag !== "Issued") return yield* Effect.die(issued._tag)
   return { path: issued.ingestPath, key: Redacted.value(issued.value) }

@@ -79,6 +79,18 @@ export const hooks = Metric.counter("greenroom_hooks_total", {
   incremental: true
 })
 
+/** What pruning deleted, by `what`: `streams`, `keys`. */
+const prunedTotal = Metric.counter("greenroom_pruned_total", {
+  description: "Streams that ended and keys that were revoked long ago and were deleted",
+  incremental: true
+})
+
+export const pruned = (what: "streams" | "keys") => Metric.withAttributes(prunedTotal, { what })
+
+export const lastPruned = Metric.gauge("greenroom_last_pruned_timestamp_seconds", {
+  description: "When this instance last pruned all that was due, in seconds since 1970"
+})
+
 /** Workers by `state`: what the instance that runs them knows; on the others, none. */
 export const workers = Metric.gauge("greenroom_workers", { description: "Media workers" })
 

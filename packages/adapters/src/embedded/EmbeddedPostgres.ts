@@ -1,6 +1,6 @@
 /**
  * A private PostgreSQL, for a service that nobody gave a database: real, durable, and with nothing to install but npm packages.
- * It listens on a Unix socket in its own directory and nowhere else, is owned by one process at a time, stops when the scope
+ * It listens on a Unix socket in its own directory and nowhere else, lets in our user and root alone, is owned by one process at a time, stops when the scope
  * closes, and never outlives this process. Data survives every kill; a second service on the same directory is refused.
  * `prepare` takes possession of the directory, `start` runs one server in it: when that dies under a running service, `exited`
  * says so, and whoever has the directory may start another one at the same address. Migrations, backups, and databases that
@@ -8,9 +8,11 @@
  */
 import * as path from "node:path"
 import { Context, Deferred, Duration, Effect, Layer, Schedule, type Scope } from "effect"
+import { clearEarlierServer } from "./clearEarlierServer.ts"
 import { EmbeddedPostgresFailed } from "./EmbeddedPostgresFailed.ts"
 import * as GuardedProcess from "./GuardedProcess.ts"
 import * as OwnedDirectory from "./OwnedDirectory.ts"
+import { writeAccessFiles } from "./PostgresAccess.ts"
 import { findPostgresBinaries } from "./PostgresBinaries.ts"
 import * as PostgresCluster from "./PostgresCluster.ts"
 import { type PostgresDirectory, preparePostgresDirectory } from "./PostgresDirectory.ts"
@@ -20,7 +22,7 @@ export interface Options {
   readonly directory: string
   /** A module (its URL, or the path of a file) that can import the platform package. Default: this one. */
   readonly resolveFrom?: string | URL
-  /** As root: the user and group that the server runs as, when no data is there yet. Default 65534 (`nobody`). */
+  /** As root: the user and group that the server runs as, when no data is there yet. Default 65526. */
   readonly uid?: number
   /** As root: where the data goes when that user cannot reach the directory. Default `/var/lib/greenroom`. */
   readonly elsewhere?: string
@@ -62,12 +64,17 @@ const stop = { signal: "INT", grace: "30 seconds", last: "QUIT" } as const
 /** Backends of a killed server need a moment to notice; until then PostgreSQL refuses to start beside them. */
 const lingering = /pre-existing shared memory block|lock file ".*" already exists/
 
-const settingsFor = (socketDirectory: string, options: Options): ReadonlyArray<string> =>
+const settingsFor = (
+  socketDirectory: string,
+  access: Readonly<Record<string, string>>,
+  options: Options
+): ReadonlyArray<string> =>
   Object.entries({
     log_line_prefix: "",
     log_error_verbosity: "terse",
     log_min_error_statement: "panic",
     ...options.settings,
+    ...access,
     logging_collector: "off",
     log_destination: "stderr",
     listen_addresses: "",
@@ -84,12 +91,16 @@ const startServer = Effect.fnUntraced(function* ({
 }: Prepared): Effect.fn.Return<GuardedProcess.GuardedProcess, EmbeddedPostgresFailed, Scope.Scope> {
   const fail = (detail: string) =>
     new EmbeddedPostgresFailed({ reason: "start", directory: place.directory, detail: `it does not start: ${detail}` })
+  const access = yield* Effect.tryPromise({
+    try: () => writeAccessFiles(place.directory, PostgresCluster.superuser),
+    catch: (error) => fail(String(error))
+  })
   const run = Effect.runForkWith(yield* Effect.context<never>())
   const ready = Deferred.makeUnsafe<void>()
   let said = ""
   const server = yield* GuardedProcess.start({
     command: path.join(bin, "postgres"),
-    args: ["-D", place.data, ...settingsFor(host, options)],
+    args: ["-D", place.data, ...settingsFor(host, access, options)],
     cwd: "/",
     env: PostgresCluster.environment,
     as: place.as,
@@ -136,7 +147,8 @@ export const prepare = Effect.fn("EmbeddedPostgres.prepare")(function* (
 export const start = Effect.fn("EmbeddedPostgres.start")(function* (
   prepared: Prepared
 ): Effect.fn.Return<EmbeddedPostgres["Service"], EmbeddedPostgresFailed, Scope.Scope> {
-  yield* PostgresCluster.clearEarlierServer(prepared.place)
+  yield* clearEarlierServer(prepared.place)
+  yield* PostgresCluster.takeOver(prepared.place)
   const server = yield* startServer(prepared).pipe(
     Effect.retry({
       schedule: Schedule.max([Schedule.spaced("200 millis"), Schedule.recurs(50)]),

@@ -10,7 +10,7 @@ import { constants } from "node:os"
 import { Data, Deferred, Duration, Effect, type Scope } from "effect"
 import { boundedLines } from "./boundedLines.ts"
 
-/** The user that a child runs as; absent: ours. */
+/** The user that a child runs as, in no group but this one (Node gives up the others first); absent: ours. */
 export interface RunAs {
   readonly uid: number
   readonly gid: number

@@ -1,6 +1,6 @@
 /**
  * Where the private PostgreSQL keeps its data, and as whom it runs. PostgreSQL refuses root: as root the server runs as the user
- * who owns the data already, else as `nobody`. When that user cannot reach the directory at all (a checkout below /root), the
+ * who owns the data already, else as a user that nothing else has. When that user cannot reach the directory at all (a checkout below /root), the
  * data is kept elsewhere on the same file system, once and for good, and a link in the directory says where: never on another
  * one, which may not live as long as the directory does (a mounted volume).
  */
@@ -26,19 +26,27 @@ export interface PostgresDirectory {
 
 export interface Options {
   readonly directory: string
-  /** As root: the user and group that the server runs as, when no data is there yet. Default 65534 (`nobody`). */
+  /** As root: the user and group that the server runs as, when no data is there yet. Default 65526. */
   readonly uid?: number | undefined
   /** As root: the parent of the data that its user cannot reach where it was asked for. Default `/var/lib/greenroom`. */
   readonly elsewhere?: string | undefined
 }
+
+/**
+ * Ours alone: systemd and Debian give the numbers from 65520 to 65533 to no account, and they are there in a container whose users
+ * are mapped. It has no entry in /etc/passwd. Media workers have 65527.
+ */
+export const databaseUser = 65526
+/** Data was kept as `nobody` once. Other services run as that user, too, so the data changes hands when the server starts. */
+export const nobody = 65534
 
 const keptAt = "kept-at"
 
 const userFor = async (data: string, uid: number | undefined): Promise<RunAs | undefined> => {
   if (!isRoot()) return undefined
   const owner = await fs.lstat(data).catch(() => undefined)
-  if (owner !== undefined && owner.uid !== 0) return { uid: owner.uid, gid: owner.gid }
-  const chosen = uid ?? 65534
+  if (owner !== undefined && owner.uid !== 0 && owner.uid !== nobody) return { uid: owner.uid, gid: owner.gid }
+  const chosen = uid ?? databaseUser
   return { uid: chosen, gid: chosen }
 }
 

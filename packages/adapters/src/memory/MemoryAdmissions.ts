@@ -60,6 +60,7 @@ const write = (store: MemoryState, request: AdmissionRequest, now: DateTime.Utc)
     state: { _tag: "Connecting", startedAt: now, ending: null },
     events: [{ type: "admitted", seq: 1, at: now }],
     observation: { tracks: [], viewerCount: 0, inboundBytes: 0 },
+    earlierBytes: 0,
     stateAsOf: null
   })
   store.streamBySource.set(sourceId, streamId)

@@ -4,6 +4,7 @@ import type {
   Broadcasters,
   History,
   Leases,
+  Retention,
   Sessions,
   StoreHealth,
   StreamKeys,
@@ -16,6 +17,7 @@ import * as MemoryBroadcasters from "./MemoryBroadcasters.ts"
 import * as MemoryHealth from "./MemoryHealth.ts"
 import * as MemoryHistory from "./MemoryHistory.ts"
 import * as MemoryLeases from "./MemoryLeases.ts"
+import * as MemoryRetention from "./MemoryRetention.ts"
 import * as MemorySessions from "./MemorySessions.ts"
 import * as MemoryStore from "./MemoryStore.ts"
 import * as MemoryStreamKeys from "./MemoryStreamKeys.ts"
@@ -31,6 +33,7 @@ export type Repositories =
   | History
   | Leases
   | Workers
+  | Retention
   | StoreHealth
 
 /** The repositories over a store that somebody else keeps: several instances of the service may share it. */
@@ -43,6 +46,7 @@ export const layerRepositories: Layer.Layer<Repositories, never, MemoryStore.Mem
   MemoryHistory.layer,
   MemoryLeases.layer,
   MemoryWorkers.layer,
+  MemoryRetention.layer,
   MemoryHealth.layer
 )
 

@@ -57,7 +57,9 @@ const make = Effect.map(MemoryStore, (store) => {
         for (const { streamId, observation } of observations) {
           const stream = store.streams.get(streamId)
           if (stream === undefined || stream.state._tag === "Inactive") continue
-          store.streams.set(streamId, { ...stream, observation, stateAsOf: now })
+          const before = stream.observation.inboundBytes
+          const earlierBytes = stream.earlierBytes + (observation.inboundBytes < before ? before : 0)
+          store.streams.set(streamId, { ...stream, observation, earlierBytes, stateAsOf: now })
         }
       }),
     stillUnended: (streamIds) => atomically(() => unended().filter(({ streamId }) => streamIds.includes(streamId))),

@@ -17,6 +17,7 @@ import type {
   StreamId,
   StreamKey,
   StreamKeyId,
+  Usage,
   WorkerRecord
 } from "@greenroom/core"
 import { Context, DateTime, Effect, Layer } from "effect"
@@ -44,6 +45,8 @@ export interface StoredStream {
   readonly state: SessionState
   readonly events: ReadonlyArray<StreamEvent>
   readonly observation: Observation
+  /** What its source sent before it stopped sending and began anew: then the media server counts from nothing. */
+  readonly earlierBytes: number
   readonly stateAsOf: DateTime.Utc | null
 }
 
@@ -55,6 +58,12 @@ export interface StoredLease {
   readonly lastLook: { readonly at: number; readonly found: Findings } | null
   /** Milliseconds since the epoch; `null` while nothing is wished. */
   readonly enforceUntil: number | null
+}
+
+export interface PrunedUsage extends Usage {
+  readonly broadcasterId: BroadcasterId
+  readonly day: string
+  readonly byWorker: boolean
 }
 
 /** Values are replaced, never changed: a copy of the maps is a copy of the store. */
@@ -69,6 +78,8 @@ export interface MemoryState {
   /** By media server, of which there is one: `main`. */
   readonly leases: Map<string, StoredLease>
   readonly workers: Map<PipelineId, WorkerRecord>
+  /** Of streams that were pruned, by broadcaster, day and whether a worker published. */
+  readonly usage: Map<string, PrunedUsage>
 }
 
 export class MemoryStore extends Context.Service<MemoryStore, MemoryState>()("greenroom/memory/MemoryStore") {}
@@ -81,7 +92,8 @@ export const emptyStore = (): MemoryState => ({
   streamBySource: new Map(),
   unended: new Set(),
   leases: new Map(),
-  workers: new Map()
+  workers: new Map(),
+  usage: new Map()
 })
 
 export const layer: Layer.Layer<MemoryStore> = Layer.sync(MemoryStore, emptyStore)

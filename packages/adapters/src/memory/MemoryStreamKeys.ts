@@ -2,6 +2,7 @@
 import {
   type BroadcasterId,
   type IssueOutcome,
+  ingestPath,
   type KeyAt,
   keyStatus,
   parseLimit,
@@ -14,10 +15,14 @@ import { atomically, hashText, type MemoryState, MemoryStore, type StoredKey } f
 import { pageOf } from "./newestFirst.ts"
 import { streamOfKey } from "./storedStreams.ts"
 
-/** Whether an unrevoked key of another broadcaster is limited to exactly this path. */
+const ownPath = (key: Pick<StreamKey, "id" | "path">): string =>
+  ingestPath(key.path === null ? null : parseLimit(key.path), key.id)
+
+/** Whether this is the ingest path of an unrevoked key of another broadcaster. */
 export const isOwnedByOther = (store: MemoryState, path: string, owner: BroadcasterId): boolean =>
   [...store.keys.values()].some(
-    (key) => key.path === path && key.revokedAt === null && key.broadcasterId !== owner && key.admitsUntil === undefined
+    (key) =>
+      key.revokedAt === null && key.broadcasterId !== owner && key.admitsUntil === undefined && ownPath(key) === path
   )
 
 const isPast = (at: DateTime.Utc | null | undefined, now: DateTime.Utc): boolean =>
@@ -42,8 +47,7 @@ const make = Effect.map(MemoryStore, (store) => {
         atomically((now): IssueOutcome | "duplicate" => {
           if (store.broadcasters.get(order.broadcasterId)?.deletedAt !== null) return { _tag: "UnknownBroadcaster" }
           if (isPast(order.expiresAt, now)) return { _tag: "ExpiryInPast" }
-          const exact = order.path !== null && parseLimit(order.path)._tag === "Exact" ? order.path : null
-          if (exact !== null && isOwnedByOther(store, exact, order.broadcasterId)) return { _tag: "PathTaken" }
+          if (isOwnedByOther(store, ownPath(order), order.broadcasterId)) return { _tag: "PathTaken" }
           if (store.keyByHash.has(hashText(hash))) return "duplicate"
           const key: StoredKey = { ...order, hash, enabled: true, createdAt: now, revokedAt: null, lastUsedAt: null }
           store.keys.set(key.id, key)

@@ -66,7 +66,7 @@ export const sessionFacts = (stream: StoredStream): SessionFacts => ({
 })
 
 export const liveStream = (store: MemoryState, stream: StoredStream): LiveStream => {
-  const { streamKeyId, events: _, ...rest } = stream
+  const { streamKeyId, events: _, earlierBytes: __, ...rest } = stream
   const { id, displayName } = broadcasterOf(store, stream)
   return { ...rest, streamKeyId, broadcaster: { id, displayName } }
 }

@@ -4,6 +4,7 @@ import type {
   Broadcasters,
   History,
   Leases,
+  Retention,
   Sessions,
   StoreHealth,
   StreamKeys,
@@ -18,6 +19,7 @@ import * as PostgresBroadcasters from "./PostgresBroadcasters.ts"
 import * as PostgresHealth from "./PostgresHealth.ts"
 import * as PostgresHistory from "./PostgresHistory.ts"
 import * as PostgresLeases from "./PostgresLeases.ts"
+import * as PostgresRetention from "./PostgresRetention.ts"
 import * as PostgresSessions from "./PostgresSessions.ts"
 import * as PostgresStreamKeys from "./PostgresStreamKeys.ts"
 import * as PostgresStreams from "./PostgresStreams.ts"
@@ -32,6 +34,7 @@ export type Repositories =
   | History
   | Leases
   | Workers
+  | Retention
   | StoreHealth
 
 /** The repositories over the three clients of `Database`. */
@@ -44,6 +47,7 @@ export const layerRepositories: Layer.Layer<Repositories, never, Database.Databa
   PostgresHistory.layer,
   PostgresLeases.layer,
   PostgresWorkers.layer,
+  PostgresRetention.layer,
   PostgresHealth.layer
 )
 

@@ -20,6 +20,7 @@ import {
 } from "@greenroom/core"
 import { Array as Arr, Effect, Layer, Schema } from "effect"
 import { AdmissionDatabase } from "./Database.ts"
+import { ownsIngestPath } from "./ingestPaths.ts"
 import { At, MaybeAt, type Row, rowsOf } from "./rows.ts"
 
 const AdmittedRow = Schema.Struct({
@@ -115,7 +116,7 @@ const told = ({ hash, path, sourceId, protocol, streamId }: AdmissionRequest) =>
 
 /**
  * `fit`: the key, locked, if it is good and may be used on the path. A worker's key admits one connection, and that one again; an
- * ordinary one admits where the path is nobody else's and not reserved.
+ * ordinary one admits where the path belongs to no other broadcaster and is not reserved.
  */
 const fitting = (reserved: boolean) => `
   key as materialized (
@@ -133,8 +134,7 @@ const fitting = (reserved: boolean) => `
         )
         else ${!reserved} and not exists (
           select from stream_keys other
-          where other.path = $2 and other.revoked_at is null and other.admits_until is null
-            and other.broadcaster_id <> key.broadcaster_id
+          where other.ingest_path = $2 and ${ownsIngestPath} and other.broadcaster_id <> key.broadcaster_id
         )
       end
   )`
@@ -219,8 +219,7 @@ const make = Effect.gen(function* () {
         left join lateral (
           select exists (
             select from stream_keys other
-            where other.path = ${path} and other.revoked_at is null and other.admits_until is null
-              and other.broadcaster_id <> k.broadcaster_id
+            where other.ingest_path = ${path} and ${sql.literal(ownsIngestPath)} and other.broadcaster_id <> k.broadcaster_id
           ) as owned
         ) o on true
         left join lateral (

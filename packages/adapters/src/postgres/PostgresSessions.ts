@@ -189,6 +189,7 @@ const make = Effect.gen(function* () {
           order by s.id for no key update of s
         )
         update streams s set
+          earlier_bytes = s.earlier_bytes + case when seen.inbound_bytes < s.inbound_bytes then s.inbound_bytes else 0 end,
           tracks = seen.tracks, viewer_count = seen.viewer_count, inbound_bytes = seen.inbound_bytes,
           state_as_of = clock_timestamp()
         from seen where s.id = seen.id`

@@ -1,10 +1,11 @@
 /**
- * The stream keys in PostgreSQL. An exact path is given out under an advisory lock on its text, taken in a statement of its own:
- * the next statement's snapshot then shows what whoever had the lock before has written. Whether a key is in use and when it was last
- * used is read from its streams, never stored beside them.
+ * The stream keys in PostgreSQL. An ingest path is given out under an advisory lock on its text, taken in a statement of its own:
+ * the next statement's snapshot then shows what the lock's last holder has written. Whether a key is in use and when it was last
+ * used is read from its streams, never stored beside them; of streams that were pruned, pruning keeps the time.
  */
 import {
   BroadcasterId,
+  ingestPath,
   type KeyStatus,
   PathLimitText,
   parseLimit,
@@ -15,6 +16,7 @@ import {
 } from "@greenroom/core"
 import { Array as Arr, Effect, Layer, Schema } from "effect"
 import { GeneralDatabase } from "./Database.ts"
+import { ownsIngestPath } from "./ingestPaths.ts"
 import { At, dateOf, MaybeAt, MaybeText, onPage, pageOf, rowsAtOf, rowsFor, rowsOf } from "./rows.ts"
 
 const KeyRow = Schema.Struct({
@@ -37,7 +39,10 @@ const activeStream = `select s.id from streams s
 
 /** The columns of a row of `stream_keys` that is `k`, whether from the table or from a statement that has just changed it. */
 const keyColumns = `k.id, k.broadcaster_id, k.key_prefix, k.label, k.path, k.enabled, k.created_at, k.expires_at, k.revoked_at,
-  (select max(s.started_at) from streams s where s.stream_key_id = k.id) as last_used_at,
+  greatest(
+    (select max(s.started_at) from streams s where s.stream_key_id = k.id),
+    (select u.last_started_at from pruned_key_uses u where u.stream_key_id = k.id)
+  ) as last_used_at,
   (${activeStream}) as active_stream_id`
 
 const good = "k.revoked_at is null and k.enabled and (k.expires_at is null or k.expires_at > t.now)"
@@ -80,7 +85,7 @@ const make = Effect.gen(function* () {
   const database = yield* GeneralDatabase
 
   const issue: StreamKeys["Service"]["issue"] = Effect.fn("StreamKeys.issue")(function* (key) {
-    const exactPath = key.path !== null && parseLimit(key.path)._tag === "Exact" ? key.path : null
+    const own = ingestPath(key.path === null ? null : parseLimit(key.path), key.id)
     const answer = yield* database.run("StreamKeys.issue", (sql) => {
       const expiresAt = sql`${dateOf(key.expiresAt)}::timestamptz`
       const insert = sql`
@@ -95,19 +100,14 @@ const make = Effect.gen(function* () {
           where (${expiresAt} is null or ${expiresAt} > clock.now)
             and not exists (
               select from stream_keys other
-              where other.path = ${exactPath}::text and other.revoked_at is null and other.admits_until is null
-                and other.broadcaster_id <> owner.id
+              where other.ingest_path = ${own}::text and ${sql.literal(ownsIngestPath)} and other.broadcaster_id <> owner.id
             )
           returning *
         )
         select exists (select from owner) as known,
           coalesce(${expiresAt} <= clock.now, false) as past, k.*
         from clock left join (select ${sql.literal(now)}, ${sql.literal(keyColumns)} from k) k on true`
-      return exactPath === null
-        ? insert
-        : sql.withTransaction(
-            Effect.andThen(sql`select pg_advisory_xact_lock(hashtextextended(${exactPath}, 0))`, insert)
-          )
+      return sql.withTransaction(Effect.andThen(sql`select pg_advisory_xact_lock(hashtextextended(${own}, 0))`, insert))
     })
     const [issued] = rows(answer.filter(({ id }) => id !== null))
     if (issued !== undefined) return { _tag: "Issued", ...keyAt(issued) }

@@ -1,20 +1,22 @@
 /**
  * The worker that runs a command. Its process hangs on ours: it is told to stop (SIGTERM, SIGKILL to its whole group after 5 s) when
- * the work is interrupted and also when we are killed; what it started and left behind is killed as soon as it has ended. Nothing of our environment reaches it but `PATH`, so no secret does. Of its
- * output the last lines are kept, with credentials taken out; the very last one says why it ended.
+ * the work is interrupted and also when we are killed; what it started and left behind is killed as soon as it has ended. Nothing of our
+ * environment reaches it but `PATH`, and as another user it cannot read the rest in `/proc` either. Of its output the last lines are
+ * kept, with credentials taken out; the very last one says why it ended.
  */
 
-import { accessSync, constants, statSync } from "node:fs"
 import { tmpdir } from "node:os"
-import { delimiter, join } from "node:path"
 import { MediaWorker, monotonicMillis, type WorkerMark, type WorkerOrder, withoutKeys } from "@greenroom/core"
-import { Duration, Effect, Layer, Redacted } from "effect"
+import { Duration, Effect, Layer, Option, Redacted } from "effect"
 import * as GuardedProcess from "../embedded/GuardedProcess.ts"
+import { runCommand } from "../embedded/runCommand.ts"
 import { isAlive, isOfThisHost, markOf } from "./processMark.ts"
 import { fillCommand, readsAsOption, type WorkerCommand } from "./WorkerCommand.ts"
 
 export interface CommandWorkerOptions {
   readonly command: WorkerCommand
+  /** The user that its process runs as; absent: ours, which can read all that we can. */
+  readonly as?: GuardedProcess.RunAs | undefined
   /** From asking it to stop until it is killed. Default 5 seconds. */
   readonly stopGrace?: Duration.Input
 }
@@ -45,7 +47,7 @@ const argvOf = (command: WorkerCommand, order: WorkerOrder): WorkerCommand =>
 
 const run = Effect.fnUntraced(
   function* (
-    { command, stopGrace = GRACE }: CommandWorkerOptions,
+    { command, as, stopGrace = GRACE }: CommandWorkerOptions,
     order: WorkerOrder,
     started: (mark: WorkerMark) => Effect.Effect<void>
   ) {
@@ -55,6 +57,7 @@ const run = Effect.fnUntraced(
       command: program,
       args,
       cwd: tmpdir(),
+      as,
       stop: { signal: "TERM", grace: stopGrace, last: "KILL", rest: "KILL" },
       onLine: (line) => {
         const said = shown(line)
@@ -100,7 +103,8 @@ const goneWithin = Effect.fnUntraced(function* (group: number, millis: number) {
 const end = Effect.fnUntraced(function* ({ stopGrace = GRACE }: CommandWorkerOptions, mark: WorkerMark) {
   if (!isOfThisHost(mark)) return "elsewhere" as const
   if (!Number.isSafeInteger(mark.pid) || mark.pid <= 1 || !(yield* isAlive(mark))) return "gone" as const
-  yield* signal(mark.pid, "SIGTERM")
+  // Left by an instance of another user, whose processes ours may not end.
+  if (!(yield* signal(mark.pid, "SIGTERM"))) return (yield* isAlive(mark)) ? ("elsewhere" as const) : ("gone" as const)
   if (!(yield* goneWithin(mark.pid, Duration.toMillis(Duration.fromInputUnsafe(stopGrace))))) {
     yield* signal(mark.pid, "SIGKILL")
     yield* goneWithin(mark.pid, KILLED_WITHIN_MS)
@@ -121,17 +125,17 @@ export const make = (options: CommandWorkerOptions): MediaWorker["Service"] =>
 export const layer = (options: CommandWorkerOptions): Layer.Layer<MediaWorker> =>
   Layer.succeed(MediaWorker, make(options))
 
-/** Whether the program can be found: as a path, or on the `PATH`. */
-export const isInstalled = ([program]: WorkerCommand): boolean => {
-  const candidates = program.includes("/")
-    ? [program]
-    : (process.env.PATH ?? "").split(delimiter).map((folder) => join(folder, program))
-  return candidates.some((file) => {
-    try {
-      accessSync(file, constants.X_OK)
-      return statSync(file).isFile()
-    } catch {
-      return false
-    }
-  })
-}
+/** Prints nothing; exits with 0 when `$0`, a path or a name on the `PATH`, is a program that the shell's user may run. */
+const search = `
+may_run() { test -f "$1" && test -x "$1"; }
+case $0 in */*) may_run "$0"; exit; esac
+IFS=:
+for folder in $PATH; do may_run "$folder/$0" && exit; done
+exit 1`
+
+/** Whether the worker's user can find the program and run it: as a path, or on the `PATH`. */
+export const isInstalled = ({ command: [program], as }: CommandWorkerOptions): Effect.Effect<boolean> =>
+  runCommand({ command: "/bin/sh", args: ["-c", search, program], as, deadline: "10 seconds" }).pipe(
+    Effect.map(Option.exists(({ exit }) => exit.code === 0)),
+    Effect.catchTag("SpawnFailed", () => Effect.succeed(false))
+  )

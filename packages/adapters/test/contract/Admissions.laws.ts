@@ -5,7 +5,9 @@ import {
   type AdmissionRequest,
   Admissions,
   decide,
+  ingestPath,
   type PathLimitText,
+  parseLimit,
   type RefusalReason,
   Sessions,
   StreamKeys
@@ -119,6 +121,30 @@ export const admissionsLaws = (store: Store) =>
         yield* refused(anAsk(yield* aKey(), { path }), "path_not_allowed")
         yield* refused(anAsk(yield* aKey({ path: "live/**" as PathLimitText }), { path }), "path_not_allowed")
         yield* aSession({ path }, yield* aKey({ broadcasterId: exact.key.broadcasterId }))
+      })
+    )
+
+    law(
+      "no key of another broadcaster publishes on a key's ingest path, whatever the two are limited to",
+      Effect.gen(function* () {
+        const keys = yield* StreamKeys
+        for (const limit of [null, "live/*", "live/**", "exact"]) {
+          const path = limit === "exact" ? newPath() : (limit as PathLimitText | null)
+          const owner = yield* aKey({ path })
+          const own = ingestPath(path === null ? null : parseLimit(path), owner.id)
+          for (const reach of [null, "live/*", "live/**"]) {
+            const theirs = yield* aKey({ path: reach as PathLimitText | null })
+            yield* refused(anAsk(theirs, { path: own }), "path_not_allowed")
+            yield* aSession({}, theirs)
+          }
+          const { broadcasterId } = owner.key
+          const colleague = yield* aSession({ path: own }, yield* aKey({ broadcasterId }))
+          yield* Effect.flatMap(Sessions, (sessions) => sessions.end([colleague.id], "left", null))
+          yield* aSession({ path: own }, owner)
+          const late = yield* aKey()
+          yield* keys.revoke(owner.id)
+          yield* refused(anAsk(late, { path: own }), "path_in_use")
+        }
       })
     )
 

@@ -3,10 +3,12 @@ import { assert } from "@effect/vitest"
 import {
   type BroadcasterId,
   Broadcasters,
+  ingestPath,
   type KeyStatus,
   keyStatus,
   keyStatuses,
   type PathLimitText,
+  parseLimit,
   Sessions,
   type StreamKeyId,
   StreamKeys
@@ -101,6 +103,32 @@ export const streamKeysLaws = (store: Store) =>
         assert.strictEqual((yield* asked(path))._tag, "PathTaken")
         yield* keys.revoke(own[0]!.id)
         assert.strictEqual((yield* asked(path))._tag, "Issued")
+      })
+    )
+
+    law(
+      "the ingest path of a key belongs to its broadcaster until the key is revoked, whatever the key's limit",
+      Effect.gen(function* () {
+        const keys = yield* StreamKeys
+        for (const limit of [null, "live/*", "live/**", "stage/a/*"]) {
+          const [mine, theirs] = [yield* aBroadcaster(), yield* aBroadcaster()]
+          const key = yield* aKey({ broadcasterId: mine.id, path: limit as PathLimitText | null })
+          const path = ingestPath(limit === null ? null : parseLimit(limit), key.id) as PathLimitText
+          const claim = (broadcasterId: BroadcasterId) => keys.issue(anOrder(broadcasterId, { path }))
+          assert.strictEqual((yield* claim(theirs.id))._tag, "PathTaken")
+          const alike = newId<StreamKeyId>()
+          const twin = anOrder(theirs.id, {
+            id: `${key.id.slice(0, 8)}${alike.slice(8)}` as StreamKeyId,
+            path: key.key.path
+          })
+          assert.strictEqual((yield* keys.issue(twin))._tag, "PathTaken")
+          const own = yield* claim(mine.id)
+          if (own._tag !== "Issued") return assert.fail(own._tag)
+          yield* keys.revoke(key.id)
+          assert.strictEqual((yield* claim(theirs.id))._tag, "PathTaken")
+          yield* keys.revoke(own.key.id)
+          assert.strictEqual((yield* claim(theirs.id))._tag, "Issued")
+        }
       })
     )
 

@@ -7,25 +7,53 @@
 import { assert, layer, type Vitest } from "@effect/vitest"
 import {
   Admissions,
+  type BroadcasterId,
   type Broadcasters,
   foldEvents,
   type History,
   type Leases,
+  type Retention,
   type Sessions,
   type StreamId,
   type StreamKeys,
   Streams,
+  type Usage,
   type Workers
 } from "@greenroom/core"
 import { Context, Effect, Layer, Option, Result } from "effect"
 import { TestClock } from "effect/testing"
 
-export type Repositories = Broadcasters | StreamKeys | Admissions | Sessions | Streams | History | Leases | Workers
+export type Repositories =
+  | Broadcasters
+  | StreamKeys
+  | Admissions
+  | Sessions
+  | Streams
+  | History
+  | Leases
+  | Workers
+  | Retention
+
+export interface PrunedUsage extends Usage {
+  readonly day: string
+  readonly byWorker: boolean
+}
+
+/** What laws do to a store and read of it behind its ports. */
+export class BackDoor extends Context.Service<
+  BackDoor,
+  {
+    /** All that has happened happened `days` days earlier. */
+    readonly age: (days: number) => Effect.Effect<void>
+    /** What is left of the broadcaster's streams that were pruned, by day. */
+    readonly prunedUsage: (of: BroadcasterId) => Effect.Effect<ReadonlyArray<PrunedUsage>>
+  }
+>()("greenroom/test/BackDoor") {}
 
 /** A store under test. */
 export interface Store {
   readonly name: string
-  readonly layer: Layer.Layer<Repositories>
+  readonly layer: Layer.Layer<Repositories | BackDoor>
   /** Whether its clock is the real one; otherwise it is the test's. */
   readonly live: boolean
 }
@@ -86,11 +114,11 @@ export const everyStreamIsTheFoldOfItsEvents = Effect.gen(function* () {
 
 export type Law = <A, E>(
   name: string,
-  law: Effect.Effect<A, E, Repositories | Passing>,
+  law: Effect.Effect<A, E, Repositories | BackDoor | Passing>,
   options?: { readonly timeout?: number }
 ) => void
 
-export type Laws = (law: Law, it: Vitest.MethodsNonLive<Repositories | Passing>) => void
+export type Laws = (law: Law, it: Vitest.MethodsNonLive<Repositories | BackDoor | Passing>) => void
 
 /** Registers the suite over the store. */
 export const contract = (port: string, store: Store, laws: Laws): void => {

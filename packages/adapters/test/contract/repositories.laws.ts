@@ -6,6 +6,7 @@ import type { Store } from "./contract.ts"
 import { historyLaws } from "./History.laws.ts"
 import { leasesLaws } from "./Leases.laws.ts"
 import { modelLaws } from "./Model.laws.ts"
+import { retentionLaws } from "./Retention.laws.ts"
 import { sessionsLaws } from "./Sessions.laws.ts"
 import { streamKeysLaws } from "./StreamKeys.laws.ts"
 import { streamsLaws } from "./Streams.laws.ts"
@@ -21,5 +22,6 @@ export const repositoriesLaws = (store: Store): void => {
   historyLaws(store)
   leasesLaws(store)
   workersLaws(store)
+  retentionLaws(store)
   modelLaws(store)
 }

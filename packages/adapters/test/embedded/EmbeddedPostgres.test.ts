@@ -9,7 +9,7 @@ import { promisify } from "node:util"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import * as EmbeddedPostgres from "../../src/embedded/EmbeddedPostgres.ts"
-import { clusters, gone, insert, kill, nobody, serverPid } from "./cluster.ts"
+import { clusters, databaseUser, gone, holder, insert, kill, nobody, serverPid } from "./cluster.ts"
 import { isAlive, isRoot, processesWith, program, temporaryFolder } from "./processes.ts"
 import { countRows, runSql } from "./sql.ts"
 
@@ -227,13 +227,13 @@ describe.skipIf(!isRoot)("as root", { concurrent: true }, () => {
       yield* EmbeddedPostgres.make({ directory })
       const pid = yield* Effect.promise(() => serverPid(directory))
       const user = execFileSync("ps", ["-o", "uid=", "-p", String(pid)], { encoding: "utf8" }).trim()
-      assert.strictEqual(user, String(nobody))
+      assert.strictEqual(user, String(databaseUser))
       const owners = yield* Effect.promise(() =>
         Promise.all([".", "data", "socket", "owner.sock"].map((name) => fs.stat(path.join(directory, name))))
       )
       assert.deepStrictEqual(
         owners.map(({ uid }) => uid),
-        [0, nobody, nobody, 0]
+        [0, databaseUser, databaseUser, 0]
       )
     })
   )
@@ -311,7 +311,7 @@ describe.skipIf(!isRoot)("as root", { concurrent: true }, () => {
       )
       const failed = yield* Effect.flip(EmbeddedPostgres.make({ directory: path.join(closed, "postgres"), elsewhere }))
       assert.strictEqual(failed.reason, "unreachable")
-      assert.include(failed.message, `user ${nobody} cannot enter it`)
+      assert.include(failed.message, `user ${databaseUser} cannot enter it`)
       assert.include(failed.message, "DATA_DIR")
       assert.deepStrictEqual(yield* Effect.promise(() => fs.readdir(elsewhere)), [])
     })
@@ -321,7 +321,7 @@ describe.skipIf(!isRoot)("as root", { concurrent: true }, () => {
     Effect.gen(function* () {
       const folder = yield* temporaryFolder
       yield* Effect.promise(() => fs.chown(folder, nobody, nobody))
-      const own = yield* program("holdPostgres.ts", [path.join(folder, "postgres")], { uid: nobody, gid: nobody })
+      const own = yield* holder(path.join(folder, "postgres"), { uid: nobody, gid: nobody })
       assert.strictEqual(yield* Effect.promise(() => own.says("ready")), "1")
       const foreign = path.join(folder, "foreign")
       yield* Effect.promise(() => fs.mkdir(foreign, { mode: 0o700 }))

@@ -5,7 +5,7 @@ import * as path from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import * as EmbeddedPostgres from "../../src/embedded/EmbeddedPostgres.ts"
-import { clusters, gone, insert, kill, nobody, serverPid } from "./cluster.ts"
+import { clusters, databaseUser, gone, insert, kill, serverPid } from "./cluster.ts"
 import { isAlive, isRoot, processes, processesWith, program, temporaryFolder, until } from "./processes.ts"
 import { countRows, runSql } from "./sql.ts"
 
@@ -77,7 +77,7 @@ describe("killed", { concurrent: true }, () => {
   it.live("a pid file that names another program of the same user stops nobody and nothing", () =>
     Effect.gen(function* () {
       const directory = yield* cluster
-      const as = isRoot ? { uid: nobody, gid: nobody } : {}
+      const as = isRoot ? { uid: databaseUser, gid: databaseUser } : {}
       const bystander = yield* Effect.acquireRelease(
         Effect.sync(() => spawn("sleep", ["60"], { stdio: "ignore", cwd: "/", ...as })),
         (child) => Effect.sync(() => child.kill("SIGKILL"))
@@ -85,7 +85,7 @@ describe("killed", { concurrent: true }, () => {
       const lock = `${bystander.pid}\n${path.join(directory, "data")}\n1700000000\n5432\n${directory}\n`
       for (const file of [path.join("data", "postmaster.pid"), path.join("socket", ".s.PGSQL.5432.lock")]) {
         yield* Effect.promise(() => fs.writeFile(path.join(directory, file), lock))
-        if (isRoot) yield* Effect.promise(() => fs.chown(path.join(directory, file), nobody, nobody))
+        if (isRoot) yield* Effect.promise(() => fs.chown(path.join(directory, file), databaseUser, databaseUser))
       }
       const server = yield* EmbeddedPostgres.make({ directory })
       assert.strictEqual(yield* countRows(server), 1)

@@ -6,12 +6,15 @@ import { promisify } from "node:util"
 import { afterAll, beforeAll } from "@effect/vitest"
 import { Effect, Exit, Scope } from "effect"
 import * as EmbeddedPostgres from "../../src/embedded/EmbeddedPostgres.ts"
-import { isAlive, temporaryFolder, until } from "./processes.ts"
+import { isAlive, processesWith, program, temporaryFolder, until } from "./processes.ts"
 import { runSql } from "./sql.ts"
 
 const run = promisify(execFile)
 
+/** The user that other services run as, too. */
 export const nobody = 65534
+/** The server's, when root starts it. */
+export const databaseUser = 65526
 
 export const insert = (server: Parameters<typeof runSql>[0]) => runSql(server, "insert into marks default values")
 
@@ -27,6 +30,13 @@ export const kill = (...pids: ReadonlyArray<number>) =>
   })
 
 export const gone = (pid: number) => until(`process ${pid} is gone`, () => !isAlive(pid))
+
+/** A process that holds a PostgreSQL in the directory. When the scope closes it is killed, and nothing of its server is left. */
+export const holder = Effect.fnUntraced(function* (directory: string, as?: Parameters<typeof program>[2]) {
+  const serverIsGone = until("its server has gone", () => processesWith(directory).length === 0)
+  yield* Effect.addFinalizer(() => serverIsGone)
+  return yield* program("holdPostgres.ts", [directory], as)
+})
 
 /** To be called once a file, at its top. */
 export const clusters = () => {

@@ -2,7 +2,7 @@
  * What a page costs: of twenty thousand streams and as many keys, every list reads about as many rows as it shows, whatever it is
  * filtered by, because an index has them in its order. Counted by PostgreSQL, for the statements that the repositories send.
  */
-import * as PgClient from "@effect/sql-pg/PgClient"
+import type * as PgClient from "@effect/sql-pg/PgClient"
 import { assert, it } from "@effect/vitest"
 import {
   type BroadcasterId,
@@ -18,12 +18,12 @@ import {
   streamStatuses
 } from "@greenroom/core"
 import { Effect, Layer } from "effect"
-import * as Statement from "effect/sql/Statement"
 import { GeneralDatabase } from "../../src/postgres/Database.ts"
 import * as PostgresMigrations from "../../src/postgres/PostgresMigrations.ts"
 import * as PostgresStreamKeys from "../../src/postgres/PostgresStreamKeys.ts"
 import * as PostgresStreams from "../../src/postgres/PostgresStreams.ts"
 import type { Row } from "../../src/postgres/rows.ts"
+import { type Cost, compiled, costOf, type Plan } from "../fixtures/plans.ts"
 import { clientOf, usePostgres } from "../fixtures/postgres.ts"
 
 const freshDatabase = usePostgres()
@@ -72,46 +72,13 @@ const seed: ReadonlyArray<string> = [
     from generate_series(1, ${LIVE}) n join stream_keys k on k.id = ${uuid(2, "n + 40")}`
 ]
 
-interface Plan {
-  readonly "Node Type": string
-  readonly "Relation Name"?: string
-  readonly "Actual Rows": number
-  readonly "Actual Loops": number
-  readonly "Rows Removed by Filter"?: number
-  readonly Plans?: ReadonlyArray<Plan>
-}
-
-const HISTORY = ["streams", "stream_keys"]
-
-interface Cost {
-  /** Rows of streams and keys that were looked at. */
-  readonly read: number
-  readonly scanned: ReadonlyArray<string>
-}
-
-const costOf = (plan: Plan): Cost => {
-  const below = (plan.Plans ?? []).map(costOf)
-  const relation = plan["Relation Name"]
-  const own = relation !== undefined && HISTORY.includes(relation)
-  const rows = (plan["Actual Rows"] + (plan["Rows Removed by Filter"] ?? 0)) * plan["Actual Loops"]
-  return {
-    read: below.reduce((sum, { read }) => sum + read, own ? rows : 0),
-    scanned: [
-      ...(own && plan["Node Type"] === "Seq Scan" && plan["Actual Loops"] > 0 ? [relation] : []),
-      ...below.flatMap(({ scanned }) => scanned)
-    ]
-  }
-}
-
-const text = Statement.make(Effect.never, PgClient.makeCompiler(), [], undefined) as unknown as PgClient.PgClient
-
 /** The repositories, over a database in which every statement is explained and then run; and what the last one cost. */
 const explained = (sql: PgClient.PgClient) => {
   let cost: Cost | undefined
   const database = Layer.succeed(GeneralDatabase, {
     run: (_, use) =>
       Effect.gen(function* () {
-        const [statement, values] = (use(text) as unknown as Statement.Statement<unknown>).compile()
+        const [statement, values] = compiled(use)
         const [row] = yield* sql.unsafe<Row>(`explain (analyze, timing off, format json) ${statement}`, values)
         cost = costOf((row!["QUERY PLAN"] as ReadonlyArray<{ readonly Plan: Plan }>)[0]!.Plan)
         return (yield* sql.unsafe(statement, values)) as never

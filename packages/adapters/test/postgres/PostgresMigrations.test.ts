@@ -2,7 +2,7 @@
 import { randomBytes, randomUUID } from "node:crypto"
 import type { PgClient } from "@effect/sql-pg/PgClient"
 import { assert, it } from "@effect/vitest"
-import { parseLimit, within } from "@greenroom/core"
+import { ingestPath, parseLimit, within } from "@greenroom/core"
 import { Arbitrary, Effect, Schema } from "effect"
 import * as Migrator from "effect/sql/Migrator"
 import { SqlClient } from "effect/sql/SqlClient"
@@ -36,21 +36,37 @@ it.live("of instances that start at once, one makes the schema and the others fi
       )
       assert.deepStrictEqual(
         tables.map(({ table_name }) => table_name),
-        ["broadcasters", "greenroom_migrations", "leases", "stream_events", "stream_keys", "streams", "workers"]
+        [
+          "broadcasters",
+          "greenroom_migrations",
+          "leases",
+          "pruned_key_uses",
+          "pruned_usage",
+          "stream_events",
+          "stream_keys",
+          "streams",
+          "usage_by_day",
+          "workers"
+        ]
       )
     }
   })
 )
 
+/** All migrations up to this one, as a former release ran them. */
+const migrateBefore = (name: string, sql: PgClient) => {
+  const before = Object.entries(PostgresMigrations.migrations).filter(([number]) => number < name)
+  return Migrator.make({})({
+    loader: Migrator.fromRecord(Object.fromEntries(before)),
+    table: "greenroom_migrations"
+  }).pipe(Effect.provideService(SqlClient, sql))
+}
+
 it.live("streams that were there before they said whose they are say it then", () =>
   Effect.gen(function* () {
     const address = yield* freshDatabase
     const sql = yield* clientOf(address)
-    const before = Object.entries(PostgresMigrations.migrations).filter(([name]) => name < "0005")
-    yield* Migrator.make({})({
-      loader: Migrator.fromRecord(Object.fromEntries(before)),
-      table: "greenroom_migrations"
-    }).pipe(Effect.provideService(SqlClient, sql))
+    yield* migrateBefore("0005", sql)
     const run = (statement: string) => sql.unsafe<Row>(statement).unprepared
     yield* run(
       "insert into broadcasters (id, display_name) select gen_random_uuid(), 'Studio' from generate_series(1, 3)"
@@ -69,6 +85,46 @@ it.live("streams that were there before they said whose they are say it then", (
       select s.broadcaster_id, k.broadcaster_id as of_key from streams s join stream_keys k on k.id = s.stream_key_id`)
     assert.strictEqual(new Set(streams.map(({ broadcaster_id }) => broadcaster_id)).size, 3)
     for (const stream of streams) assert.strictEqual(stream.broadcaster_id, stream.of_key)
+  })
+)
+
+/** A key as it was written before ingest paths were owned: the beginning of its id, its broadcaster, its limit. */
+const oldKeys: ReadonlyArray<readonly [begins: string, broadcaster: number, limit: string | null, owns: boolean]> = [
+  ["11111111", 1, null, true],
+  ["22222222", 1, "live/**", true],
+  ["33333333", 1, "live/studio", true],
+  ["44444444", 2, "live/studio-2", true],
+  // Another broadcaster is limited to its default path, and stays on the air.
+  ["55555555", 1, null, false],
+  ["66666666", 2, "live/55555555", true],
+  // Two that have one default path keep it as it was.
+  ["77777777", 1, null, false],
+  ["77777777", 2, "live/*", false],
+  // Those of one broadcaster are no rivals.
+  ["88888888", 1, null, true],
+  ["99999999", 1, "live/88888888", true]
+]
+
+it.live("keys that were there before ingest paths were owned own theirs, and nobody loses a path", () =>
+  Effect.gen(function* () {
+    const address = yield* freshDatabase
+    const sql = yield* clientOf(address)
+    yield* migrateBefore("0010", sql)
+    const run = (statement: string) => sql.unsafe<Row>(statement).unprepared
+    yield* run(
+      `insert into broadcasters (id, display_name) select ('00000000-0000-4000-8000-00000000000' || n)::uuid, 'S' from generate_series(1, 2) n`
+    )
+    for (const [index, [begins, broadcaster, limit]] of oldKeys.entries())
+      yield* run(`
+        insert into stream_keys (id, broadcaster_id, hash, key_prefix, path) values (
+          '${begins}-0000-4000-8000-00000000000${index}', '00000000-0000-4000-8000-00000000000${broadcaster}',
+          sha256('${index}'), 'sk_abcd', ${limit === null ? "null" : `'${limit}'`})`)
+    assert.isNotEmpty(yield* PostgresMigrations.migrate(address))
+    const keys = yield* run("select owns_ingest_path from stream_keys order by right(id::text, 1)")
+    assert.deepStrictEqual(
+      keys.map(({ owns_ingest_path }) => owns_ingest_path),
+      oldKeys.map(([, , , owns]) => owns)
+    )
   })
 )
 
@@ -249,6 +305,31 @@ const pathEnds = ["", "/", "//", "/*", "/**", "a", "ab", "/a", "/a/", "/a/b", "/
 /** Every limit and every path that begin alike, and end in all the ways that make the difference. */
 const pairsOf = (base: string) =>
   limitEnds.flatMap((limitEnd) => pathEnds.map((pathEnd) => ({ limit: base + limitEnd, path: base + pathEnd })))
+
+it.live("ingest_path says what the domain's ingestPath says", () =>
+  Effect.gen(function* () {
+    const sql = yield* client
+    const checked = yield* Arbitrary.checkEffect(
+      Base,
+      Effect.fnUntraced(function* (base) {
+        const limits = limitEnds.map((end) => base + end)
+        const ids = limits.map(() => randomUUID())
+        const answers = yield* sql`
+          select ingest_path(path_limit, id) as answer
+          from unnest(${limits}::text[], ${ids}::uuid[]) with ordinality as key (path_limit, id, number)
+          order by number`
+        for (const [index, limit] of limits.entries())
+          assert.strictEqual(answers[index]?.answer, ingestPath(parseLimit(limit), ids[index]!), limit)
+        return true
+      }),
+      { runs: 200 }
+    )
+    assert.isUndefined(Arbitrary.formatCheckFailure(checked))
+    const id = randomUUID()
+    const [unlimited] = yield* sql`select ingest_path(null, ${id}::uuid) as answer`
+    assert.strictEqual(unlimited?.answer, ingestPath(null, id))
+  })
+)
 
 it.live("path_within says what the domain's within says", () =>
   Effect.gen(function* () {

@@ -1,17 +1,32 @@
 /** The repositories in PostgreSQL keep the laws of all repositories: a real server, and the real time. */
 import { Effect, Layer } from "effect"
 import * as Postgres from "../../src/postgres/Postgres.ts"
+import type { PostgresAddress } from "../../src/postgres/PostgresAddress.ts"
 import * as PostgresMigrations from "../../src/postgres/PostgresMigrations.ts"
+import { BackDoor, type PrunedUsage } from "../contract/contract.ts"
 import { repositoriesLaws } from "../contract/repositories.laws.ts"
-import { usePostgres } from "../fixtures/postgres.ts"
+import { age } from "../fixtures/aging.ts"
+import { usePostgres, withClient } from "../fixtures/postgres.ts"
 
 const freshDatabase = usePostgres()
+
+const backDoor = (address: PostgresAddress) =>
+  Layer.succeed(BackDoor, {
+    age: (days) => Effect.orDie(withClient(address, (sql) => age(sql, days))),
+    prunedUsage: (of) =>
+      withClient(
+        address,
+        (sql) => sql<PrunedUsage>`
+          select to_char(day, 'YYYY-MM-DD') as day, by_worker as "byWorker", streams::float8, seconds::float8, bytes::float8
+          from pruned_usage where broadcaster_id = ${of}`
+      ).pipe(Effect.orDie)
+  })
 
 const layer = Layer.unwrap(
   Effect.gen(function* () {
     const address = yield* freshDatabase
     yield* PostgresMigrations.migrate(address)
-    return Postgres.layer(address)
+    return Layer.merge(Postgres.layer(address), backDoor(address))
   }).pipe(Effect.orDie)
 )
 

@@ -112,9 +112,12 @@ describe("a worker that runs a command", () => {
     Effect.gen(function* () {
       const reason = yield* made(["greenroom-no-such-program", "{output}"]).run(order(), untold)
       assert.match(reason, /^exit code 127: .*not found/)
-      assert.isFalse(CommandWorker.isInstalled(["greenroom-no-such-program"]))
-      assert.isTrue(CommandWorker.isInstalled(["sh"]))
-      assert.isTrue(CommandWorker.isInstalled([process.execPath]))
+      const installed = (program: string) => CommandWorker.isInstalled({ command: [program] })
+      assert.isFalse(yield* installed("greenroom-no-such-program"))
+      assert.isFalse(yield* installed("/etc/passwd"))
+      assert.isFalse(yield* installed("/"))
+      assert.isTrue(yield* installed("sh"))
+      assert.isTrue(yield* installed(process.execPath))
     })
   )
 

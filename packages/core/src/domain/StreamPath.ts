@@ -116,7 +116,11 @@ export const within = (limit: PathLimit | null, path: string): boolean => {
   return rest !== "" && (limit._tag === "Below" || !rest.includes("/"))
 }
 
-/** Where a new key publishes unless its owner chooses: the exact path, or the pattern's beginning plus 8 characters of the key's id. */
+/**
+ * A key's own path: the exact path, or the pattern's beginning plus 8 characters of the key's id. It belongs to the key's broadcaster
+ * until the key is revoked: keys of others may neither be issued for it nor publish on it, whatever their limit. The store's
+ * `ingest_path` is the same function; one suite compares them.
+ */
 export const ingestPath = (limit: PathLimit | null, keyId: string): string =>
   limit === null
     ? `live/${keyId.slice(0, 8)}`

@@ -38,7 +38,7 @@ export interface AdmissionFacts {
   readonly pathSession: SessionFacts | null
   /** Any session, ended or not, of the asking connection. */
   readonly sourceSession: SessionFacts | null
-  /** Whether an unrevoked key of another broadcaster is limited to exactly this path. */
+  /** Whether this is the ingest path of an unrevoked key of another broadcaster. */
   readonly pathOwnedByOther: boolean
 }
 

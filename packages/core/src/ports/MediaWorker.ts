@@ -5,7 +5,7 @@
  * - interrupting `run` stops the work, and ends only when nothing of it is left or nothing more can be done about it: within 10 s;
  * - work does not outlive this process, or it is told `started` where to find it, so that a successor can `end` it;
  * - `end` ends what a former instance left on this machine, and nothing else: a mark whose process has gone, or whose pid is another
- *   process by now, is `gone`; a mark of another machine is `elsewhere`.
+ *   process by now, is `gone`; a mark of another machine, or a process that our user may not end, is `elsewhere`.
  */
 import { Context, type Effect, type Redacted } from "effect"
 import type { PipelineId } from "../domain/PipelinePath.ts"

@@ -1,7 +1,7 @@
 /**
- * The stream keys. Laws: two keys never have one hash; an exact path belongs to the broadcaster of the unrevoked keys that are
- * limited to it, however many ask at once; `revoke` keeps the first `revokedAt`; a revoked key changes no more. Time is the
- * database's. Nothing here touches sessions: who must go is derived from the keys by `Sessions`.
+ * The stream keys. Laws: two keys never have one hash; an ingest path (`ingestPath`: the exact limit, else the default) belongs to the
+ * broadcaster of the unrevoked keys that have it, however many ask at once; `revoke` keeps the first `revokedAt`; a revoked key
+ * changes no more. Time is the database's. Nothing here touches sessions: who must go is derived from the keys by `Sessions`.
  */
 import { Context, type DateTime, type Effect, type Option } from "effect"
 import type { BroadcasterId, StreamKeyId } from "../domain/Ids.ts"
@@ -30,7 +30,7 @@ export type IssueOutcome =
   | ({ readonly _tag: "Issued" } & KeyAt)
   | { readonly _tag: "UnknownBroadcaster" }
   | { readonly _tag: "ExpiryInPast" }
-  /** The exact path belongs to another broadcaster. */
+  /** The key's ingest path belongs to another broadcaster. */
   | { readonly _tag: "PathTaken" }
 
 export type ChangeOutcome =

@@ -1,6 +1,7 @@
 /**
  * The streams as people read and annotate them, live and past. Nothing here moves a session. Laws: lists are ordered newest first
- * by `(startedAt, id)`, pages neither skip nor repeat a row that was there throughout; history is never deleted.
+ * by `(startedAt, id)`, pages neither skip nor repeat a row that was there throughout; history is deleted by
+ * `Retention` alone.
  */
 import { Context, type DateTime, type Effect, type Option } from "effect"
 import type { Broadcaster } from "../domain/Broadcaster.ts"

@@ -23,6 +23,8 @@ export const troubleKinds = [
   "mass_kick_held_back",
   /** An admission whose answer was lost has not been ended yet. */
   "regrets_pending",
+  /** What is older than HISTORY_KEEP could not be pruned at the last try. */
+  "history_not_pruned",
   /** A listener refuses connections, or closes those that wait longest for their clients. */
   "connections_limited",
   /** Lists are answered with 503: too many are asked for at once. */

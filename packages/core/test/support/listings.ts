@@ -67,6 +67,7 @@ export const makeListings = (stage: Stage) => {
   const asked: Array<readonly [name: string, ...args: ReadonlyArray<unknown>]> = []
   const outcomes: { issue: IssueOutcome | null; change: ChangeOutcome | null } = { issue: null, change: null }
   let events: ReadonlyArray<StreamEvent> = []
+  let taken = 0
   const port =
     <Args extends ReadonlyArray<unknown>, A>(name: string, run: (...args: Args) => A) =>
     (...args: Args) =>
@@ -84,6 +85,7 @@ export const makeListings = (stage: Stage) => {
     Layer.succeed(StreamKeys)({
       issue: port("issue", (order): IssueOutcome => {
         const { hash: _, ...fields } = order
+        if (taken-- > 0) return { _tag: "PathTaken" }
         return outcomes.issue ?? { _tag: "Issued", key: aKey(0, fields), now: NOW }
       }),
       find: port("findKey", keyAt),
@@ -134,6 +136,10 @@ export const makeListings = (stage: Stage) => {
     broadcasters,
     asked,
     outcomes,
+    /** The next `count` keys are asked for on paths of others. */
+    takenFor: (count: number) => {
+      taken = count
+    },
     history: (written: ReadonlyArray<StreamEvent>) => {
       events = written
     },

@@ -15,7 +15,7 @@ import {
   StreamPath,
   within
 } from "@greenroom/core"
-import { Effect, Fiber, Layer, Option, Redacted, Schema } from "effect"
+import { Effect, Exit, Fiber, Layer, Option, Redacted, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import { at, broadcasterId, cases, element, keyId, limitTexts, NOW, oneOf, streamId } from "../support/arbitraries.ts"
 import { aBroadcaster, aKey, makeListings } from "../support/listings.ts"
@@ -63,6 +63,51 @@ describe("issueKey", () => {
     cases(100)
   )
 
+  it.effect("without a path limits the key to its own, with null to nothing", () =>
+    Effect.gen(function* () {
+      const { path: _, ...unlimited } = order
+      for (const [asked, expected] of [
+        [unlimited, /^live\/[0-9a-f]{8}$/],
+        [order, null]
+      ] as const) {
+        const listings = makeListings(makeStage())
+        const issued = yield* issueKey(asked).pipe(Effect.provide(listings.layer))
+        if (issued._tag !== "Issued") return assert.fail(issued._tag)
+        if (expected === null) assert.isNull(issued.key.path)
+        else assert.match(String(issued.key.path), expected)
+        if (expected !== null) assert.strictEqual(issued.key.path, issued.ingestPath)
+        assert.strictEqual(issued.ingestPath, `live/${issued.key.id.slice(0, 8)}`)
+      }
+    })
+  )
+
+  /** The store answers so until as many keys were asked for. */
+  const takenUntil = (asks: number) => {
+    const listings = makeListings(makeStage())
+    listings.takenFor(asks)
+    return { listings, ids: () => listings.asked.map(([, key]) => (key as { readonly id: string }).id) }
+  }
+
+  it.effect("tries another id when the path that it chose is taken, and says so of a path that the caller chose", () =>
+    Effect.gen(function* () {
+      const { path: _, ...unlimited } = order
+      for (const asked of [unlimited, order, { ...order, path: "live/*" as NewPathLimit }]) {
+        const { listings, ids } = takenUntil(4)
+        const issued = yield* issueKey(asked).pipe(Effect.provide(listings.layer))
+        assert.strictEqual(issued._tag, "Issued")
+        assert.strictEqual(new Set(ids()).size, 5)
+        const hopeless = takenUntil(100)
+        const outcome = yield* Effect.exit(issueKey(asked).pipe(Effect.provide(hopeless.listings.layer)))
+        assert.isTrue(Exit.hasDies(outcome))
+        assert.strictEqual(hopeless.ids().length, 5)
+      }
+      const { listings, ids } = takenUntil(1)
+      const exact = { ...order, path: "live/studio-1" as NewPathLimit }
+      assert.strictEqual((yield* issueKey(exact).pipe(Effect.provide(listings.layer)))._tag, "PathTaken")
+      assert.strictEqual(ids().length, 1)
+    })
+  )
+
   it.effect("never gives the same value or id twice", () =>
     Effect.gen(function* () {
       const listings = makeListings(makeStage())
@@ -76,10 +121,11 @@ describe("issueKey", () => {
 
   it.effect("gives no value with a refusal", () =>
     Effect.gen(function* () {
+      const exact = { ...order, path: "live/studio-1" as NewPathLimit }
       for (const _tag of ["UnknownBroadcaster", "ExpiryInPast", "PathTaken"] as const) {
         const listings = makeListings(makeStage())
         listings.outcomes.issue = { _tag } as IssueOutcome
-        const outcome = yield* issueKey(order).pipe(Effect.provide(listings.layer))
+        const outcome = yield* issueKey(exact).pipe(Effect.provide(listings.layer))
         assert.deepStrictEqual(outcome, { _tag } as typeof outcome)
       }
     })

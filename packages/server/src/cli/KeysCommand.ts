@@ -43,8 +43,15 @@ const create = Command.make(
       Flag.optional
     ),
     path: checkedFlag("path", "<path>", NewPathLimit).pipe(
-      Flag.withDescription("The one path that it may publish on, or live/* (one more segment), live/** (any depth)"),
+      Flag.withDescription(
+        "The one path that it may publish on, or live/* (one more segment), live/** (any depth); else a path of its own"
+      ),
       Flag.optional
+    ),
+    anyPath: Flag.Boolean("any-path").pipe(
+      Flag.withoutNegation,
+      Flag.withDescription("Let it publish on every path that is not another broadcaster's"),
+      Flag.withDefault(false)
     ),
     expiresAt: checkedFlag("expires-at", "<date>", Timestamp).pipe(
       Flag.withDescription("When it expires: 2027-01-31T18:00:00Z"),
@@ -55,15 +62,17 @@ const create = Command.make(
       Flag.optional
     )
   },
-  Effect.fnUntraced(function* ({ broadcaster, label, path, expiresAt, expiresIn }) {
+  Effect.fnUntraced(function* ({ broadcaster, label, path, anyPath, expiresAt, expiresIn }) {
     if (Option.isSome(expiresAt) && Option.isSome(expiresIn)) {
       return yield* failed("usage", "Give either --expires-at or --expires-in, not both.")
     }
+    if (Option.isSome(path) && anyPath) return yield* failed("usage", "Give either --path or --any-path, not both.")
     const now = yield* DateTime.now
     const inSpan = Option.map(expiresIn, (span) => DateTime.add(now, { milliseconds: millisOf(span) }))
     const payload = {
       broadcaster_id: broadcaster,
-      ...given({ label, path, expires_at: Option.orElse(expiresAt, () => inSpan) })
+      ...given({ label, path, expires_at: Option.orElse(expiresAt, () => inSpan) }),
+      ...(anyPath ? { path: null } : {})
     }
     const { value, wire } = yield* call(({ stream_keys }) => stream_keys.issue({ payload, responseMode: both }))
     yield* print(wire, () => ingestGuide(value.body))

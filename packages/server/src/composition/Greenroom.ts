@@ -134,6 +134,6 @@ const policies = Layer.unwrap(
 
 /** Everything that the use cases need, over the adapters that the settings choose. */
 export const layer = Reconciler.layer.pipe(
-  Layer.provideMerge(Layer.mergeAll(repositories, mediaServer, policies, PassFeed.layer, Workers.adapter)),
+  Layer.provideMerge(Layer.mergeAll(repositories, mediaServer, policies, PassFeed.layer, Workers.layer)),
   Layer.provideMerge(Layer.merge(NodeKeyMint.layer, Deployment.layer))
 )

@@ -19,8 +19,10 @@ import * as Http from "./http.ts"
 import type { SecretNotKept } from "./keptSecret.ts"
 import { type CannotListen, cannotListen } from "./lifecycle.ts"
 import { MediaServerSlot } from "./MediaServerSlot.ts"
+import { startPruning } from "./pruning.ts"
 import { type MediaServerStart, startMediaServer } from "./startMediaServer.ts"
 import { startWorkers } from "./workers.ts"
+import type { WorkerUserUnusable } from "./workerUser.ts"
 
 /** The banner waits this long to be able to say whether the media server came up. */
 const MEDIA_SERVER_PATIENCE = "1500 millis"
@@ -89,11 +91,13 @@ export type StartFailed =
   | SecretNotKept
   | EmbeddedPostgresFailed
   | DatabaseUnusable
+  | WorkerUserUnusable
   | CannotListen
 
 /** Runs until it is interrupted. */
 export const serve: Effect.Effect<never, StartFailed, Settings> = Effect.gen(function* () {
   yield* announced
+  yield* startPruning
   yield* startWorkers
   return yield* Effect.never
 }).pipe(

@@ -1,8 +1,9 @@
 /** Media workers in this process, when they are on: started last and ended first, because they need everything else. */
-import { CommandWorker, defaultCommand, type WorkerCommand } from "@greenroom/adapters/worker"
+import { CommandWorker, defaultCommand } from "@greenroom/adapters/worker"
 import { type MediaWorker, superviseWorkers, type WorkerAddresses } from "@greenroom/core"
 import { Effect, Layer } from "effect"
 import { Settings, type Variables } from "../config/Settings.ts"
+import { WorkerUser, type WorkerUserUnusable } from "./workerUser.ts"
 
 export const MAX_WORKERS_DEFAULT = 10
 
@@ -18,24 +19,50 @@ export const workerAddresses = (
   }
 }
 
-export const adapter: Layer.Layer<MediaWorker, never, Settings> = Layer.unwrap(
-  Effect.map(Settings, (settings) => CommandWorker.layer({ command: settings.WORKER_COMMAND ?? defaultCommand }))
-)
+const worker = Effect.gen(function* () {
+  const { WORKER_COMMAND } = yield* Settings
+  const user = yield* WorkerUser
+  const options: CommandWorker.CommandWorkerOptions = {
+    command: WORKER_COMMAND ?? defaultCommand,
+    as: user._tag === "Another" ? user.as : undefined
+  }
+  return options
+})
 
-/** A service whose workers cannot run is of use all the same: that is told, and stops nothing. */
-export const tellMissingProgram = (command: WorkerCommand): Effect.Effect<void> =>
-  CommandWorker.isInstalled(command)
-    ? Effect.void
-    : Effect.logWarning(`workers are on, but their program is not there: ${command[0]} (WORKER_COMMAND, PATH)`)
+export const layer: Layer.Layer<MediaWorker | WorkerUser, WorkerUserUnusable, Settings> = Layer.unwrap(
+  Effect.map(worker, CommandWorker.layer)
+).pipe(Layer.provideMerge(WorkerUser.layer))
+
+/** A service whose workers cannot run is of use all the same: that is logged, and stops nothing. */
+export const logMissingProgram = Effect.fnUntraced(function* (options: CommandWorker.CommandWorkerOptions) {
+  if (yield* CommandWorker.isInstalled(options)) return
+  const user = options.as === undefined ? "" : ` for user ${options.as.uid}`
+  yield* Effect.logWarning(
+    `workers are on, but their program is not there${user}: ${options.command[0]} (WORKER_COMMAND, PATH)`
+  )
+})
+
+const logSharedUser = Effect.flatMap(WorkerUser, (user) =>
+  user._tag === "Ours" && !user.asked
+    ? Effect.logWarning(
+        "workers run as the user of this service and can read its secrets: start it as root, or accept that with WORKER_USER"
+      )
+    : Effect.void
+)
 
 /** In the background, until the scope closes; then no worker is left. */
 export const startWorkers = Effect.gen(function* () {
   const settings = yield* Settings
   if (settings.WORKERS !== "on") return
-  const command = settings.WORKER_COMMAND ?? defaultCommand
-  yield* tellMissingProgram(command)
+  const options = yield* worker
+  yield* logSharedUser
+  yield* logMissingProgram(options)
   yield* Effect.forkScoped(superviseWorkers)
   yield* Effect.logInfo("workers are on").pipe(
-    Effect.annotateLogs({ program: command[0], max_workers: settings.MAX_WORKERS ?? MAX_WORKERS_DEFAULT })
+    Effect.annotateLogs({
+      program: options.command[0],
+      user: options.as?.uid ?? process.getuid?.() ?? "",
+      max_workers: settings.MAX_WORKERS ?? MAX_WORKERS_DEFAULT
+    })
   )
 })

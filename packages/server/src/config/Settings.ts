@@ -9,6 +9,7 @@ import * as OpenTelemetry from "./OpenTelemetry.ts"
 import { Ports } from "./Ports.ts"
 import { isSendable, SECRET_MIN, sendable } from "./secretText.ts"
 import { WorkerCommand } from "./WorkerCommand.ts"
+import { WorkerUser } from "./WorkerUser.ts"
 
 const expected = (sentence: string) => ({ message: `expected ${sentence}` })
 
@@ -93,10 +94,12 @@ const variables = {
   ON_DUPLICATE_PUBLISH: Schema.optionalKey(oneOf("refuse", "takeover")),
   WORKERS: Schema.optionalKey(oneOf("off", "on")),
   WORKER_COMMAND: Schema.optionalKey(WorkerCommand),
+  WORKER_USER: Schema.optionalKey(WorkerUser),
   MAX_WORKERS: Schema.optionalKey(count(1, 1_000)),
   MEDIAMTX_RTSP_URL: Schema.optionalKey(base(["rtsp", "rtsps"], "rtsp://mediamtx:8554")),
   MEDIAMTX_RTMP_URL: Schema.optionalKey(base(["rtmp", "rtmps"], "rtmp://mediamtx:1935")),
   MASS_KICK_LIMIT: Schema.optionalKey(count(0, 100_000)),
+  HISTORY_KEEP: Schema.optionalKey(count(0, 36_500)),
   METRICS_PORT: Schema.optionalKey(Port),
   LOG_LEVEL: Schema.optionalKey(oneOf("trace", "debug", "info", "warn", "error", "fatal", "none")),
   LOG_FORMAT: Schema.optionalKey(oneOf("json", "pretty")),

@@ -63,10 +63,10 @@ const pathReserved = invalid([
   { pointer: "/path", detail: "Expected another path: on live/<id>/out only Greenroom's workers publish (WORKERS=on)" }
 ])
 
-const toOrder = ({ broadcaster_id, label = null, path = null, expires_at = null }: typeof NewStreamKey.Type) => ({
+const toOrder = ({ broadcaster_id, label = null, path, expires_at = null }: typeof NewStreamKey.Type) => ({
   broadcasterId: broadcaster_id,
   label,
-  path,
+  ...(path === undefined ? {} : { path }),
   expiresAt: expires_at
 })
 

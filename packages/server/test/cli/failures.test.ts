@@ -182,6 +182,7 @@ describe("a wrong invocation asks nobody", () => {
     [[...create, "--expires-at", "tomorrow"], "--expires-at", "RFC 3339"],
     [[...create, "--expires-in", "a while"], "--expires-in", "90m, 12h or 30d"],
     [[...create, "--expires-in", "1d", "--expires-at", "2030-01-01T00:00:00Z"], "--expires-at", "not both"],
+    [[...create, "--any-path", "--path", "live/*"], "--any-path", "not both"],
     [["keys", "update", keyId], "--label", "Nothing to change"],
     [["broadcasters", "update", broadcasterId], "--name", "Nothing to change"],
     [["broadcasters", "create", "x", "--metadata", "[1]"], "--metadata", "Expected"],

@@ -64,7 +64,7 @@ describe("telemetry", { timeout: 60_000 }, () => {
   /** A key that is used in every place where a client might put it. */
   const keyUsed = async (url: string) => {
     const { id } = await post(`${url}/broadcasters`, { display_name: "Studio One" })
-    const { key_value: key = "" } = await post(`${url}/stream-keys`, { broadcaster_id: id })
+    const { key_value: key = "" } = await post(`${url}/stream-keys`, { broadcaster_id: id, path: "live/one" })
     assert.match(key, /^sk_/)
     const ask = { action: "publish", path: "live/one", protocol: "rtmp", id: "3f0c1c1e-94f6-4ed2-b8a0-111111111111" }
     const basic = Buffer.from(`mediamtx:${"not-asked-for"}`).toString("base64")

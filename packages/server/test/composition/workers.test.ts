@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { collector } from "../../../core/test/support/logs.ts"
-import { tellMissingProgram, workerAddresses } from "../../src/composition/workers.ts"
+import { logMissingProgram, workerAddresses } from "../../src/composition/workers.ts"
 
 const own = { rtsp: "rtsp://127.0.0.1:18554", rtmp: "rtmp://127.0.0.1:11935" }
 const nowhere = { rtsp: null, rtmp: null }
@@ -37,7 +37,7 @@ describe("the workers' program", () => {
         ["no-such-program", "{output}"],
         ["/no/such/program", "{output}"]
       ] as const
-      yield* Effect.forEach(commands, tellMissingProgram).pipe(Effect.provide(log.layer))
+      yield* Effect.forEach(commands, (command) => logMissingProgram({ command })).pipe(Effect.provide(log.layer))
       assert.deepStrictEqual(
         log.said(),
         ["no-such-program", "/no/such/program"].map(

@@ -11,6 +11,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Result, Schema } from "effect"
 import { parse } from "yaml"
 import { environmentFrom } from "../../../../scripts/developer.ts"
+import { DEFAULT_WORKER_USER } from "../../src/composition/workerUser.ts"
 import { variableNames } from "../../src/config/Settings.ts"
 
 const root = new URL("../../../../", import.meta.url)
@@ -25,8 +26,18 @@ const Healthcheck = Schema.Struct({
   retries: Schema.Int,
   start_period: Schema.optionalKey(Duration)
 })
+/** What every container goes without, whatever it runs. */
+const privileges = {
+  user: Schema.optionalKey(Schema.String),
+  read_only: Schema.Literal(true),
+  tmpfs: Schema.Array(Schema.String.check(Schema.isPattern(/^\/[\w/]+$/))),
+  cap_drop: Schema.Tuple([Schema.Literal("ALL")]),
+  security_opt: Schema.Tuple([Schema.Literal("no-new-privileges:true")])
+}
 const Service = Schema.Struct({
-  image: Schema.String.check(Schema.isPattern(/^[\w./-]+:\d+\.\d+[\w.-]*$/, { message: "expected a pinned image" })),
+  image: Schema.String.check(
+    Schema.isPattern(/^[\w./-]+:\d+\.\d+[\w.-]*(@sha256:[0-9a-f]{64})?$/, { message: "expected a pinned image" })
+  ),
   build: Schema.optionalKey(
     Schema.Struct({
       context: Schema.String,
@@ -44,6 +55,7 @@ const Service = Schema.Struct({
   healthcheck: Schema.optionalKey(Healthcheck),
   init: Schema.optionalKey(Schema.Boolean),
   stop_grace_period: Schema.optionalKey(Duration),
+  ...privileges,
   restart: Schema.Literals(["unless-stopped"])
 })
 const Compose = Schema.Struct({
@@ -51,6 +63,12 @@ const Compose = Schema.Struct({
   services: Schema.Record(Schema.String, Service),
   networks: Schema.Record(Schema.String, Schema.Null),
   volumes: Schema.Record(Schema.String, Schema.Null)
+})
+/** The file that gives the service what it takes to run workers as another user, and nothing else. */
+const ForWorkers = Schema.Struct({
+  services: Schema.Struct({
+    api: Schema.Struct({ user: Schema.Literal("root"), cap_add: Schema.Array(Schema.String) })
+  })
 })
 const compose = () => Schema.decodeUnknownSync(Compose)(parse(text("docker-compose.yml")), strict)
 
@@ -71,6 +89,24 @@ describe("the compose file", () => {
     assert.isTrue(Result.isFailure(Schema.decodeUnknownResult(Compose)(misspelt, strict)))
     const unpinned = parse(text("docker-compose.yml").replace("mediamtx:1.20.1-ffmpeg", "mediamtx:latest"))
     assert.isTrue(Result.isFailure(Schema.decodeUnknownResult(Compose)(unpinned, strict)))
+  })
+
+  it("gives no container a capability, a way to gain one, or an image to write to, and makes none of them root", () => {
+    const file = text("docker-compose.yml")
+    for (const line of [
+      "    cap_drop: [ALL]\n",
+      "    read_only: true\n",
+      '    security_opt: ["no-new-privileges:true"]\n',
+      "    tmpfs: [/tmp]\n"
+    ]) {
+      const without = parse(file.replace(line, ""))
+      assert.isTrue(Result.isFailure(Schema.decodeUnknownResult(Compose)(without, strict)), line)
+    }
+    const { api, mediamtx, postgres } = compose().services
+    // The image's own.
+    assert.isUndefined(api!.user)
+    assert.strictEqual(postgres!.user, "postgres")
+    assert.match(mediamtx!.user!, /^[1-9]\d*:[1-9]\d*$/)
   })
 
   it("refers only to services, networks and volumes that are there", () => {
@@ -151,6 +187,21 @@ describe("the workers in containers", () => {
     const last = file.slice(file.lastIndexOf("\nFROM "))
     assert.isBelow(last.indexOf("install --yes --no-install-recommends ffmpeg"), last.indexOf("USER node"))
     assert.include(file, `"$WITH_FFMPEG" = yes`)
+  })
+
+  it("run as a second user of the image, where the service may start them as another", () => {
+    const { services } = Schema.decodeUnknownSync(ForWorkers)(parse(text("docker/workers.yml")), strict)
+    assert.deepStrictEqual(services.api.cap_add, ["SETUID", "SETGID", "KILL"])
+    const { uid, gid } = DEFAULT_WORKER_USER
+    assert.match(
+      text("docker/Dockerfile"),
+      new RegExp(`groupadd --gid ${gid} .*\n.*useradd --uid ${uid} --gid ${gid} `)
+    )
+    assert.include(text(".env.example"), "\nCOMPOSE_FILE=docker-compose.yml\n")
+    const written = environmentFrom(text(".env.example"), () => "secret")
+    const [, files] = /^COMPOSE_FILE=(.*)$/m.exec(written) ?? []
+    assert.deepStrictEqual(files!.split(":"), ["docker-compose.yml", "docker/workers.yml"])
+    for (const file of files!.split(":")) assert.doesNotThrow(() => text(file))
   })
 
   it("are on in the environment that `make dev` writes, with ffmpeg in the image", () => {

@@ -65,7 +65,7 @@ describe("a broadcaster", () => {
 
   it("takes its stream off the air when it is deleted, and its keys are revoked", async () => {
     const { id } = await newBroadcaster(service)
-    const key = (await call(service, "POST", "/stream-keys", { body: { broadcaster_id: id } })).json
+    const key = (await call(service, "POST", "/stream-keys", { body: { broadcaster_id: id, path: null } })).json
     const publisher = await service.run(
       service.media.publishAsked({ protocol: "rtmp", path: "live/leaving", password: key.key_value })
     )
@@ -77,7 +77,7 @@ describe("a broadcaster", () => {
 
   it("is deleted with 202 while the media server does not answer", async () => {
     const { id } = await newBroadcaster(service)
-    const key = (await call(service, "POST", "/stream-keys", { body: { broadcaster_id: id } })).json
+    const key = (await call(service, "POST", "/stream-keys", { body: { broadcaster_id: id, path: null } })).json
     const publisher = await service.run(
       service.media.publishAsked({ protocol: "rtmp", path: "live/stays", password: key.key_value })
     )

@@ -23,7 +23,8 @@ const hookHeaders = { authorization: `Bearer ${HOOK_SECRET}` }
 
 const newKey = async () => {
   const broadcaster = (await call(service, "POST", "/broadcasters", { body: { display_name: "One" } })).json.id
-  return (await call(service, "POST", "/stream-keys", { body: { broadcaster_id: broadcaster } })).json.key_value
+  return (await call(service, "POST", "/stream-keys", { body: { broadcaster_id: broadcaster, path: null } })).json
+    .key_value
 }
 
 /** Publishers whom nobody asked about. */

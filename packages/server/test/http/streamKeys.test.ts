@@ -1,7 +1,7 @@
 /** Stream keys over HTTP: shown once, listed without their value, suspended, moved, revoked. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { assertProblem } from "./support/assertProblem.ts"
-import { call, newBroadcaster, newKey } from "./support/client.ts"
+import { call, newBroadcaster, newKey, publishCall } from "./support/client.ts"
 import { authenticateThrough, onAir } from "./support/media.ts"
 import { type Service, start } from "./support/service.ts"
 
@@ -58,6 +58,30 @@ describe("a new key", () => {
     expect(free.ingest.whip.url).toBe(`https://media.example.com/live/${free.id.slice(0, 8)}/whip`)
     const pattern = await newKey(service, { path: "stage/**" })
     expect(pattern.ingest.whip.url).toBe(`https://media.example.com/stage/${pattern.id.slice(0, 8)}/whip`)
+  })
+
+  it("is limited to its own path when no path was sent, and to nothing when null was", async () => {
+    const { id } = await newBroadcaster(service)
+    const issue = async (more: Record<string, unknown> = {}) =>
+      (await call(service, "POST", "/stream-keys", { body: { broadcaster_id: id, ...more } })).json
+    const own = await issue()
+    expect(own.path).toBe(`live/${own.id.slice(0, 8)}`)
+    expect(own.ingest.whip.url).toBe(`https://media.example.com/${own.path}/whip`)
+    expect((await issue({ path: null })).path).toBeNull()
+  })
+
+  it("publishes nowhere where another broadcaster's key has its own path", async () => {
+    const owner = await newKey(service)
+    const path = `live/${owner.id.slice(0, 8)}`
+    const ask = (key: string) => call(service, "POST", "/auth", { secret: null, body: publishCall(key, { path }) })
+    for (const limit of [null, "live/*", "live/**"]) {
+      const other = await newKey(service, { path: limit })
+      assertProblem(await ask(other.key_value), "path-not-allowed")
+    }
+    const { id } = await newBroadcaster(service)
+    const claim = await call(service, "POST", "/stream-keys", { body: { broadcaster_id: id, path } })
+    assertProblem(claim, "conflict")
+    expect((await ask(owner.key_value)).status).toBe(200)
   })
 
   it("has no instructions where there is no public address", async () => {

@@ -236,7 +236,7 @@ describe("the list", () => {
       await crowded.run(crowded.freeze)
       const { broadcaster_id } = await newKey(crowded)
       for (let index = 0; index < 60; index++) {
-        const body = { broadcaster_id }
+        const body = { broadcaster_id, path: null }
         const key = (await call(crowded, "POST", "/stream-keys", { body })).json
         await call(crowded, "POST", "/auth", {
           secret: null,
@@ -268,7 +268,7 @@ describe("the list", () => {
       await authenticateThrough(crowded)
       const { broadcaster_id } = await newKey(crowded)
       for (let index = 0; index < 55; index++) {
-        const key = (await call(crowded, "POST", "/stream-keys", { body: { broadcaster_id } })).json
+        const key = (await call(crowded, "POST", "/stream-keys", { body: { broadcaster_id, path: null } })).json
         await crowded.run(crowded.media.publish({ protocol: "rtmp", path: `live/${index}`, password: key.key_value }))
       }
       await expect

@@ -32,7 +32,7 @@ export const newKey = Effect.fnUntraced(function* (order: KeyOrder = {}) {
   const { api } = (yield* Venue).service
   const { status, body } = yield* api.call<IssuedKey>("POST", "/stream-keys", {
     broadcaster_id: order.broadcaster ?? (yield* newBroadcaster()),
-    ...(order.path === undefined ? {} : { path: order.path }),
+    path: order.path ?? null,
     ...(order.label === undefined ? {} : { label: order.label }),
     ...(order.expiresInMillis === undefined
       ? {}

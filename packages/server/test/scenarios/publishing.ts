@@ -62,6 +62,7 @@ export const publishing = (it: Vitest.MethodsNonLive<Venue>, protocol: Publishab
       const good = yield* newKey({ broadcaster })
       const limited = yield* newKey({ broadcaster, path: own })
       const theirs = yield* newKey({ path: other })
+      const stranger = yield* newKey()
       const revoked = yield* newKey({ broadcaster })
       assert.strictEqual((yield* api.call("DELETE", `/stream-keys/${revoked.id}`)).status, 204)
       const disabled = yield* newKey({ broadcaster })
@@ -83,10 +84,15 @@ export const publishing = (it: Vitest.MethodsNonLive<Venue>, protocol: Publishab
         ),
         isRefused("a path that is not the key's", bent(limited, protocol, { path: elsewhere }), "path_not_allowed"),
         isRefused("another broadcaster's path", bent(good, protocol, { path: other }), "path_not_allowed"),
+        isRefused(
+          "another broadcaster's own path, without a limit",
+          bent(stranger, protocol, { path: pathOf(first.key) }),
+          "path_not_allowed"
+        ),
         isRefused("no key at all", bent(good, protocol, { path: elsewhere, secret: "" }), "unauthorized")
       ])
       for (const encoder of refused) yield* encoder.ended
-      for (const key of [good, limited, theirs, revoked, disabled, expired]) yield* neverPublished(key)
+      for (const key of [good, limited, theirs, stranger, revoked, disabled, expired]) yield* neverPublished(key)
       yield* goesOn(first)
     })
   )

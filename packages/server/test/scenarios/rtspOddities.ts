@@ -1,7 +1,7 @@
 /** What RTSP alone can do: pause, announce and stand still, and leave a publisher behind that no list shows. */
 import { assert, type Vitest } from "@effect/vitest"
 import { Effect } from "effect"
-import { eventsOf, goesOn, goOnAir, isOver, isRefused, listed, newKey } from "./acts.ts"
+import { eventsOf, goesOn, goOnAir, isOver, isRefused, listed, newBroadcaster, newKey } from "./acts.ts"
 import { Fleet } from "./Fleet.ts"
 import { bent, pathOf, targetOf } from "./Target.ts"
 import { listen, Venue, waitFor } from "./Venue.ts"
@@ -38,7 +38,8 @@ export const rtspOddities = (it: Vitest.MethodsNonLive<Venue | Fleet>): void => 
       const venue = yield* Venue
       const { service } = venue
       const { stage } = yield* Fleet
-      const live = yield* goOnAir(yield* newKey(), "rtsp")
+      const broadcaster = yield* newBroadcaster()
+      const live = yield* goOnAir(yield* newKey({ broadcaster }), "rtsp")
       const stalling = yield* newKey()
       const heard = yield* listen
       const encoder = yield* stage.announce(targetOf(stalling, "rtsp"))
@@ -46,7 +47,8 @@ export const rtspOddities = (it: Vitest.MethodsNonLive<Venue | Fleet>): void => 
       yield* heard.first("yes", (line) => line.stream_key_id === stalling.id && line.decision === "allow")
       const [stream] = yield* service.api.streams(`status=connecting&stream_key_id=${stalling.id}`)
       assert.isDefined(stream)
-      yield* isRefused("on the live path", bent(yield* newKey(), "rtsp", { path: pathOf(live.key) }), "path_in_use")
+      const good = yield* newKey({ broadcaster })
+      yield* isRefused("on the live path", bent(good, "rtsp", { path: pathOf(live.key) }), "path_in_use")
       yield* isRefused("with the live key", targetOf(live.key, "rtsp"), "stream_key_in_use")
       yield* goesOn(live)
       yield* isOver({ key: stalling, encoder, stream }, "never_ready", STALLED_FOR_MS + 5_000)

@@ -20,7 +20,7 @@ export const NewStreamKey = Schema.Struct({
   path: Schema.optionalKey(
     Schema.NullOr(NewPathLimit).annotate({
       description:
-        "One path, one more segment (`live/*`), or any depth (`live/**`): letters, digits and `_`, `-`, `.` between slashes"
+        "One path, one more segment (`live/*`), or any depth (`live/**`): letters, digits and `_`, `-`, `.` between slashes; `null` for no limit. Left out, it is the key's own path: `live/` and the first 8 characters of its id"
     })
   )
 }).annotate({ identifier: "NewStreamKey" })
@@ -48,7 +48,7 @@ export class StreamKeysApi extends HttpApiGroup.make("stream_keys")
     }).annotateMerge(
       say(
         "Issue a stream key",
-        "The only answer that holds the key itself (`key_value`), with what to type into an encoder (`ingest`). `path` limits the key to one path, to one more segment (`live/*`) or to any depth (`live/**`); a path that an unrevoked key is limited to exactly belongs to its broadcaster: asking for another broadcaster's is a conflict. An unknown broadcaster and an expiry in the past are validation errors."
+        "The only answer that holds the key itself (`key_value`), with what to type into an encoder (`ingest`). `path` limits the key to one path, to one more segment (`live/*`) or to any depth (`live/**`); left out, the key is limited to a path of its own, `live/` and the first 8 characters of its id; `null` limits it to nothing. The path of `ingest` (the limit when that is one path, else one made from the id) belongs to the key's broadcaster until the key is revoked: keys of other broadcasters cannot publish there, whatever their limit, and asking for a key limited to it is a conflict. An unknown broadcaster and an expiry in the past are validation errors."
       )
     ),
     HttpApiEndpoint.get("list", "/stream-keys", {

@@ -69,7 +69,12 @@ export class StreamsApi extends HttpApiGroup.make("streams")
       params,
       success: StreamDetails,
       error: [StreamNotFound, ...onInput]
-    }).annotateMerge(say("Get a stream", "Live or past, with its broadcaster's contact and metadata.")),
+    }).annotateMerge(
+      say(
+        "Get a stream",
+        "Live or past, with its broadcaster's contact and metadata. A past one is gone `HISTORY_KEEP` days (400) after its end."
+      )
+    ),
     HttpApiEndpoint.patch("annotate", "/streams/:id", {
       params,
       payload: StreamAnnotation,

@@ -42,7 +42,9 @@ const keyFields = {
   key_prefix: Schema.String.annotate({ description: "The first 7 characters of the key, to recognise it by" }),
   broadcaster_id: BroadcasterId,
   label: nullable(Schema.String),
-  path: nullable(Schema.String).annotate({ description: "The path or pattern that the key is limited to" }),
+  path: nullable(Schema.String).annotate({
+    description: "The path or pattern that the key is limited to; `null`: none"
+  }),
   status: KeyStatus.annotate({ description: "The first of these that holds" }),
   active_stream_id: nullable(StreamId).annotate({
     description: "Its stream, from admission until it has left the air"

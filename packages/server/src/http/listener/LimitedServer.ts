@@ -4,11 +4,13 @@
  * Two listeners with servers of their own do not share these bounds, so what fills one leaves the other alone.
  */
 import { type IncomingMessage, Server, type ServerResponse } from "node:http"
+import type { Socket } from "node:net"
 import { Effect } from "effect"
 import { makeCondition } from "./Condition.ts"
 import { limitConnections } from "./ConnectionLimits.ts"
 import type { Limits } from "./ConnectionTable.ts"
 import type { ListenerEnvironment } from "./ListenerEnvironment.ts"
+import { MeteredSocket } from "./MeteredSocket.ts"
 import { makeRequestQueue } from "./RequestQueue.ts"
 import { TurnBudget } from "./TurnBudget.ts"
 
@@ -35,6 +37,8 @@ const isRequestEvent = (event: string | symbol): boolean => event === "request" 
 
 export class LimitedServer extends Server {
   readonly #environment: ListenerEnvironment
+  /** Of the listeners whose clients nobody vouches for. */
+  readonly #budget: TurnBudget | null = null
   readonly #admit: (request: IncomingMessage, response: ServerResponse, begin: () => void) => void
 
   constructor(environment: ListenerEnvironment, { requestWithinMillis, limits }: ServerOptions) {
@@ -79,6 +83,10 @@ export class LimitedServer extends Server {
    * end the process.
    */
   override emit(event: string | symbol, ...args: ReadonlyArray<never>): boolean {
+    if (event === "connection" && this.#budget !== null) {
+      const [socket] = args as unknown as [Socket]
+      return this.#total(event, [new MeteredSocket(socket, this.#budget)])
+    }
     if (!isRequestEvent(event)) return this.#total(event, args)
     const [request, response] = args as unknown as [IncomingMessage, ServerResponse]
     this.#admit(request, response, () => this.#total(event, args))

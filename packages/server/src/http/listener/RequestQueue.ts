@@ -13,8 +13,8 @@ import type { TurnBudget } from "./TurnBudget.ts"
 
 /** Parsed requests of one connection, the one that is being answered included. */
 const PAUSE_AT = 32
-/** Parsed requests that wait, on all connections of the listener: about 4 KB of memory each. */
-const MAX_WAITING = 10_000
+/** Parsed requests that wait, on all connections of the listener: about 6 KB of memory each. */
+const MAX_WAITING = 4_000
 
 const dropped = Metric.counter("greenroom_http_pipelines_dropped_total", {
   description: "Connections closed because too many of a listener's requests waited for the one before them",

@@ -169,6 +169,11 @@ Ana         -                   3h 5m ago  ${broadcasterId}
   },
   keysCreate,
   {
+    ...keysCreate,
+    args: ["keys", "create", "--broadcaster", broadcasterId, "--any-path"],
+    sends: { broadcaster_id: broadcasterId, path: null }
+  },
+  {
     args: ["keys", "list", "--broadcaster", broadcasterId, "--status", "active,in_use"],
     asks: `GET /stream-keys?broadcaster_id=${broadcasterId}&status=active%2Cin_use&limit=200`,
     reply: {

@@ -41,7 +41,7 @@ export const call = async (
 }
 
 /** All that comes back on a connection that begins with `text`, until it closes. `more` goes on writing. */
-export const raw = (port: number, text: string, more?: (socket: net.Socket) => void): Promise<string> =>
+export const raw = (port: number, text: string | Buffer, more?: (socket: net.Socket) => void): Promise<string> =>
   new Promise((resolve, reject) => {
     const socket = net.connect(port, "127.0.0.1")
     let received = ""
@@ -75,9 +75,10 @@ export const parseRaw = (text: string) => {
 export const newBroadcaster = async (service: Service, display_name = "Studio One") =>
   (await call(service, "POST", "/broadcasters", { body: { display_name } })).json
 
+/** Without a limit, unless one is given: most tests publish where they like. */
 export const newKey = async (service: Service, more: Record<string, unknown> = {}) => {
   const { id } = await newBroadcaster(service)
-  return (await call(service, "POST", "/stream-keys", { body: { broadcaster_id: id, ...more } })).json
+  return (await call(service, "POST", "/stream-keys", { body: { broadcaster_id: id, path: null, ...more } })).json
 }
 
 export const publishCall = (key: string, more: Record<string, unknown> = {}) => ({

@@ -1,0 +1,24 @@
+/** Pruning in PostgreSQL: one call of `prune_history` a batch, whose triggers keep the usage (migration 0011). */
+import { Retention } from "@greenroom/core"
+import { Effect, Layer, Schema } from "effect"
+import { GeneralDatabase } from "./Database.ts"
+import { rowsOf } from "./rows.ts"
+
+const rows = rowsOf(Schema.Struct({ gone_streams: Schema.NullOr(Schema.Int), gone_keys: Schema.NullOr(Schema.Int) }))
+
+const make = Effect.gen(function* () {
+  const database = yield* GeneralDatabase
+
+  const prune: Retention["Service"]["prune"] = Effect.fn("Retention.prune")(function* (keepDays, limit) {
+    const answer = yield* database.run(
+      "Retention.prune",
+      (sql) => sql`select gone_streams, gone_keys from prune_history(${keepDays}::integer, ${limit}::integer)`
+    )
+    const { gone_streams: streams = null, gone_keys: keys = null } = rows(answer)[0] ?? {}
+    return streams === null || keys === null ? { _tag: "Busy" } : { _tag: "Pruned", streams, keys }
+  })
+
+  return Retention.of({ prune })
+})
+
+export const layer: Layer.Layer<Retention, never, GeneralDatabase> = Layer.effect(Retention, make)

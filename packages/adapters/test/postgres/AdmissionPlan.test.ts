@@ -1,0 +1,64 @@
+/**
+ * What an admission costs the database: of 20,000 keys, half of which are limited to nothing and own a path all the same, it looks at a
+ * few rows, each found by an index. Counted by PostgreSQL, for the statement that the repository sends.
+ */
+import { assert, it } from "@effect/vitest"
+import { Admissions, ingestPath, type StreamKeyId } from "@greenroom/core"
+import { Effect, Layer } from "effect"
+import { AdmissionDatabase } from "../../src/postgres/Database.ts"
+import * as PostgresAdmissions from "../../src/postgres/PostgresAdmissions.ts"
+import * as PostgresMigrations from "../../src/postgres/PostgresMigrations.ts"
+import type { Row } from "../../src/postgres/rows.ts"
+import { anAsk } from "../contract/world.ts"
+import { compiled, costOf, indexesOf, type Plan } from "../fixtures/plans.ts"
+import { clientOf, usePostgres } from "../fixtures/postgres.ts"
+
+const freshDatabase = usePostgres()
+
+const KEYS = 20_000
+
+const seed: ReadonlyArray<string> = [
+  "insert into broadcasters (id, display_name) select md5('b' || n)::uuid, 'Studio' from generate_series(1, 200) n",
+  `insert into stream_keys (id, broadcaster_id, hash, key_prefix, path)
+    select md5('k' || n)::uuid, md5('b' || n % 200 + 1)::uuid, sha256(n::text::bytea), 'sk_abcd',
+      case when n % 2 = 0 then 'live/studio-' || n end
+    from generate_series(1, ${KEYS}) n`,
+  `insert into streams (id, stream_key_id, broadcaster_id, path, source_id, ended_at, end_reason, last_seq)
+    select md5('s' || n)::uuid, k.id, k.broadcaster_id, 'live/old', n::text, clock_timestamp(), 'never_ready', 2
+    from generate_series(1, ${KEYS}) n join stream_keys k on k.id = md5('k' || n)::uuid`
+]
+
+it.live("an admission reads a few rows of the keys, each by an index", () =>
+  Effect.gen(function* () {
+    const sql = yield* Effect.flatMap(Effect.tap(freshDatabase, PostgresMigrations.migrate), clientOf)
+    yield* sql`set session_replication_role = replica`
+    for (const statement of seed) yield* sql.unsafe(statement).unprepared
+    yield* sql`set session_replication_role = origin`
+    yield* sql`vacuum analyze`.unprepared
+    const keys = yield* sql<{ readonly id: StreamKeyId; readonly hash: Uint8Array }>`
+      select id, hash from stream_keys where path is null order by id limit 2`
+    const [owner, other] = [keys[0]!, keys[1]!]
+    const plans: Array<Plan> = []
+    const explained = Layer.succeed(AdmissionDatabase, {
+      run: (_, use) =>
+        Effect.gen(function* () {
+          const [statement, values] = compiled(use)
+          const [row] = yield* sql.unsafe<Row>(`explain (analyze, timing off, format json) ${statement}`, values)
+          plans.push((row!["QUERY PLAN"] as ReadonlyArray<{ readonly Plan: Plan }>)[0]!.Plan)
+          return [] as never
+        }).pipe(Effect.orDie)
+    })
+    const admissions = yield* Effect.provide(Admissions, Layer.provide(PostgresAdmissions.layer, explained))
+    const own = ingestPath(null, owner.id)
+    for (const key of [other, owner]) {
+      yield* admissions.admit(anAsk(key, { path: own }))
+      const plan = plans.pop()!
+      const { read, scanned } = costOf(plan)
+      assert.deepStrictEqual(scanned, [])
+      assert.isAtMost(read, 5, JSON.stringify(plan))
+      assert.include(indexesOf(plan), "stream_keys_by_ingest_path")
+    }
+    const [admitted] = yield* sql`select count(*)::integer as streams from streams where ended_at is null`
+    assert.strictEqual(admitted?.streams, 1)
+  })
+)

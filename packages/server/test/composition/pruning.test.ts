@@ -1,0 +1,31 @@
+/** How long the history is kept, from the settings. */
+import { assert, it } from "@effect/vitest"
+import { Retention } from "@greenroom/core"
+import { Effect, Layer } from "effect"
+import { TestClock } from "effect/testing"
+import { startPruning } from "../../src/composition/pruning.ts"
+import { Settings } from "../../src/config/Settings.ts"
+
+it.effect("history is pruned after 400 days, after as many as are set, or never", () =>
+  Effect.gen(function* () {
+    for (const [settings, expected] of [
+      [{}, [400]],
+      [{ HISTORY_KEEP: 30 }, [30]],
+      [{ HISTORY_KEEP: 0 }, []]
+    ] as const) {
+      const asked: Array<number> = []
+      const retention = Layer.succeed(Retention)({
+        prune: (keepDays) =>
+          Effect.sync(() => {
+            asked.push(keepDays)
+            return { _tag: "Pruned", streams: 0, keys: 0 }
+          })
+      })
+      yield* Effect.andThen(startPruning, TestClock.adjust("59 minutes")).pipe(
+        Effect.scoped,
+        Effect.provide(Layer.merge(retention, Layer.succeed(Settings, settings)))
+      )
+      assert.deepStrictEqual<ReadonlyArray<number>>(asked, expected)
+    }
+  })
+)
