@@ -78,7 +78,8 @@ export const problemTypes = {
   "payload-too-large": {
     status: 413,
     title: "The body is over 64 KiB",
-    meaning: "No call of this API needs a body of more than 64 KiB, so longer ones are not read.",
+    meaning:
+      "No call of this API needs a body of more than 64 KiB, so longer ones are not read; nor is one in more than 4,096 chunks.",
     remedy: "Send less. Metadata is meant for small facts (16 KiB); keep large things elsewhere and store a reference."
   },
   "unsupported-media-type": {
