@@ -10,6 +10,8 @@ import type { TurnBudget } from "./TurnBudget.ts"
 
 /** Some thirty of the shortest requests; most requests whole. */
 const PIECE = 1024
+/** Once a client has sent requests ahead of answers: each request that is parsed too early costs its closing an exception. */
+const PIECE_OF_PIPELINE = 256
 
 type Done = (error?: Error | null) => void
 
@@ -18,6 +20,8 @@ export class MeteredSocket extends Duplex {
   readonly #budget: TurnBudget
   #isWanted = false
   #isScheduled = false
+  #isHeld = false
+  #piece = PIECE
 
   constructor(socket: Socket, budget: TurnBudget) {
     super({ readableHighWaterMark: PIECE, writableHighWaterMark: socket.writableHighWaterMark, decodeStrings: false })
@@ -51,6 +55,22 @@ export class MeteredSocket extends Duplex {
     return this
   }
 
+  /** Nothing more is read, whatever else resumes the stream: Node does so for every request whose body is to be read or thrown away. */
+  hold(): void {
+    this.#isHeld = true
+    this.#piece = PIECE_OF_PIPELINE
+    super.pause()
+  }
+
+  release(): void {
+    this.#isHeld = false
+    super.resume()
+  }
+
+  override resume(): this {
+    return this.#isHeld ? this : super.resume()
+  }
+
   /** Ends once everything is written, and destroys then. */
   destroySoon(): void {
     if (this.writableFinished) this.destroy()
@@ -72,7 +92,7 @@ export class MeteredSocket extends Duplex {
   #readPiece(): void {
     this.#isScheduled = false
     if (this.destroyed) return
-    const piece = this.#socket.read(Math.min(PIECE, this.#socket.readableLength))
+    const piece = this.#socket.read(Math.min(this.#piece, this.#socket.readableLength))
     if (piece === null) return
     this.#isWanted = false
     this.push(piece)

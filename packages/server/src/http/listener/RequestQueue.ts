@@ -9,6 +9,7 @@ import type { Socket } from "node:net"
 import { Metric } from "effect"
 import type { Condition } from "./Condition.ts"
 import type { ListenerEnvironment } from "./ListenerEnvironment.ts"
+import { MeteredSocket } from "./MeteredSocket.ts"
 import type { TurnBudget } from "./TurnBudget.ts"
 
 /** Parsed requests of one connection, the one that is being answered included. */
@@ -75,14 +76,15 @@ export const makeRequestQueue = (
     }
     if (line.isPaused && line.waiting.length < PAUSE_AT / 2 && !socket.destroyed) {
       line.isPaused = false
-      socket.resume()
+      if (socket instanceof MeteredSocket) socket.release()
+      else socket.resume()
     }
   }
 
-  /** Not once only: Node resumes a socket by itself when the client has read what was written. */
   const pause = (socket: Socket, line: Line): void => {
     line.isPaused = true
-    socket.pause()
+    if (socket instanceof MeteredSocket) socket.hold()
+    else socket.pause()
   }
 
   return {
