@@ -22,7 +22,7 @@ const KEEP_ALIVE_MS = 65_000
 /** While an answer is under way, so long nothing may happen on the connection: a client that does not read is closed. */
 const SILENT_FOR_MS = 30_000
 /** What the requests that begin in one turn of the event loop may take of it. */
-const TURN_MS = 10
+const TURN_MS = 5
 
 export const apiLimits: Limits = { total: 4_000, perAddress: 1_000 }
 /** Media servers are few and trusted: one of them may have every connection. */
@@ -39,7 +39,7 @@ const isRequestEvent = (event: string | symbol): boolean => event === "request" 
 export class LimitedServer extends Server {
   readonly #environment: ListenerEnvironment
   /** Of the listeners whose clients nobody vouches for. */
-  readonly #budget: TurnBudget | null = null
+  readonly #budget: TurnBudget | null
   readonly #admit: (request: IncomingMessage, response: ServerResponse, begin: () => void) => void
 
   constructor(environment: ListenerEnvironment, { requestWithinMillis, limits }: ServerOptions) {
@@ -60,11 +60,8 @@ export class LimitedServer extends Server {
       ends: "connections are accepted again without closing others"
     })
     const connections = limitConnections(this, limits, condition, environment)
-    const queue = makeRequestQueue(
-      environment.name === "hooks" ? null : new TurnBudget(TURN_MS),
-      condition,
-      environment
-    )
+    this.#budget = environment.name === "hooks" ? null : new TurnBudget(TURN_MS)
+    const queue = makeRequestQueue(this.#budget, condition, environment)
     this.#admit = (request, response, begin) =>
       queue.add(request, response, () => {
         connections.began(request.socket, response)

@@ -29,8 +29,7 @@ export class MeteredSocket extends Duplex {
     this.#budget = budget
     socket
       .on("readable", () => {
-        // A stream that has ended says so to a reader alone.
-        if (socket.readableLength === 0) socket.read()
+        if (socket.readableLength === 0) socket.read(0)
         else this.#schedule()
       })
       .on("end", () => this.push(null))
@@ -96,6 +95,8 @@ export class MeteredSocket extends Duplex {
     if (piece === null) return
     this.#isWanted = false
     this.push(piece)
+    // A read of all that is there does not notice that nothing follows; this one does.
+    if (this.#socket.readableLength === 0) this.#socket.read(0)
   }
 
   override _write(chunk: string | Buffer, encoding: BufferEncoding, done: Done): void {
