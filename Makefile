@@ -1,5 +1,5 @@
 # The everyday commands. Each is an npm script or a compose call; `npm ci` comes first.
-.PHONY: build test lint migrate run e2e storm bench sbom pin dev logs down ps api-status metrics dev-key local
+.PHONY: build test lint migrate run e2e storm attack bench sbom pin dev logs down ps api-status metrics dev-key local
 
 node_modules: package-lock.json
 	npm ci
@@ -25,6 +25,9 @@ e2e: node_modules
 
 storm: node_modules
 	npm run storm
+
+attack: node_modules
+	npm run attack
 
 e2e-pipeline: node_modules
 	npm run e2e:pipeline

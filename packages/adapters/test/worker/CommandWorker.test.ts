@@ -83,6 +83,21 @@ describe("a worker that runs a command", () => {
     })
   )
 
+  it.live("starts nothing when the command would read the id as an option", () =>
+    Effect.gen(function* () {
+      const work = { ...order(), id: "-x" as PipelineId }
+      let started = 0
+      const count = () => Effect.sync(() => void started++)
+      const reason = yield* made(script("process.exit(7)", "{output}", "{stream_id}")).run(work, count)
+      assert.match(reason, /^it was not started: its id begins with -/)
+      assert.strictEqual(started, 0)
+      assert.match(
+        yield* made(script("process.exit(7)", "{output}", "id={stream_id}")).run(work, count),
+        /^exit code 7/
+      )
+    })
+  )
+
   it.live("says why it ended, in one line of its last words without credentials", () =>
     Effect.gen(function* () {
       const says = (code: string) => made(script(code, "{output}", "{rtmp_output}")).run(order(), untold)
