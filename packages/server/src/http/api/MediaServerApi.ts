@@ -2,7 +2,7 @@
  * What the media server says to Greenroom. These calls are served by plain routes: `/auth` is the hot path, and the hooks read
  * their body as JSON whatever its content type says. They stand here for the OpenAPI document and for the bodies' schemas.
  */
-import { isSourceId, PATH_MAX_LENGTH, StreamId } from "@greenroom/core"
+import { isAtMost, isSourceId, PATH_MAX_LENGTH, SOURCE_ID_PATTERN, StreamId } from "@greenroom/core"
 import { Schema } from "effect"
 import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
@@ -12,7 +12,7 @@ import { HookKey } from "./ApiKey.ts"
 import * as Problems from "./Problems.ts"
 
 /** Longer ones are no path, name or key of anybody's. */
-const bounded = (max: number) => Schema.String.check(Schema.isMaxLength(max))
+const bounded = (max: number) => Schema.String.check(isAtMost(max))
 const absent = (max: number) => Schema.optionalKey(Schema.NullOr(bounded(max)))
 const secret = (max: number) => Schema.optionalKey(Schema.NullOr(Schema.RedactedFromValue(bounded(max))))
 
@@ -36,10 +36,12 @@ export const AuthAllowed = Schema.Struct({
 
 /** As in an auth call; empty is none. */
 const hookSourceId = Schema.String.check(
-  Schema.makeFilter((text) =>
-    text === "" || isSourceId(text)
-      ? undefined
-      : "Expected a connection's id: at most 255 visible ASCII characters, and no stream key"
+  Schema.makeFilter(
+    (text) =>
+      text === "" || isSourceId(text)
+        ? undefined
+        : "Expected a connection's id: at most 255 visible ASCII characters, and no stream key",
+    { toJsonSchema: () => ({ pattern: `^$|${SOURCE_ID_PATTERN}` }) }
   )
 )
 
@@ -58,6 +60,7 @@ const hook = (summary: string) =>
   })
 
 const onHook = [
+  Problems.Forbidden,
   Problems.ValidationFailed,
   Problems.PayloadTooLarge,
   Problems.UnsupportedMediaType,
@@ -71,6 +74,7 @@ export class MediaServerApi extends HttpApiGroup.make("media_server")
       success: AuthAllowed,
       error: [
         Problems.Unauthorized,
+        Problems.Forbidden,
         Problems.InvalidStreamKey,
         Problems.StreamKeyInUse,
         Problems.StreamKeyRevoked,

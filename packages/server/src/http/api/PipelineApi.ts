@@ -2,7 +2,7 @@
  * The pipeline's events, as the media server's hooks send them: in camelCase, each for the ingest (`in`) or the product (`out`)
  * of one stream. Plain routes serve them, as they do the other calls of the media server; here they are for the OpenAPI document.
  */
-import { PIPELINE_PATH } from "@greenroom/core"
+import { isAtMost, isFromOneTo, PIPELINE_PATH } from "@greenroom/core"
 import { Schema } from "effect"
 import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
@@ -20,12 +20,12 @@ export const HookEvent = Schema.Struct({
     Schema.isPattern(PIPELINE_PATH, expected("a path such as live/studio-1/in, ending in /in or /out"))
   ).annotate({ description: "`live/<streamId>/in` or `live/<streamId>/out`" }),
   sourceType: Schema.String.check(
-    Schema.isMaxLength(64),
+    isAtMost(64),
     Schema.isPattern(SOURCE_TYPE, expected("the media server's own name, such as rtmpConn, or rtmp, rtsp, webrtc, srt"))
   ).annotate({ description: "The media server's own name for it: `rtmpConn`, `rtspSession`, …" }),
-  sourceId: Schema.String.check(Schema.isBetweenLength(1, 2048)).annotate({ description: "The connection's id" }),
+  sourceId: Schema.String.check(isFromOneTo(2048)).annotate({ description: "The connection's id" }),
   query: Schema.optionalKey(
-    Schema.NullOr(Schema.RedactedFromValue(Schema.String.check(Schema.isMaxLength(QUERY_MAX_LENGTH))))
+    Schema.NullOr(Schema.RedactedFromValue(Schema.String.check(isAtMost(QUERY_MAX_LENGTH))))
   ).annotate({ description: "What followed the path in the publisher's URL, unescaped once" })
 }).annotate({ identifier: "HookEvent", description: "A hook of the media server; unknown fields are ignored" })
 
@@ -49,6 +49,7 @@ const said = (summary: string) =>
   })
 
 const onEvent = [
+  Problems.Forbidden,
   Problems.EventRefused,
   Problems.PayloadTooLarge,
   Problems.UnsupportedMediaType,
