@@ -1,4 +1,5 @@
 import { defineConfig } from "vitest/config"
+import SlowestFiles from "./scripts/slowestFiles.ts"
 
 /**
  * The scenarios on real input: a real MediaMTX, PostgreSQL and ffmpeg. Those of a file are played one after the other; the files at the
@@ -9,12 +10,10 @@ export default defineConfig({
   test: {
     // What the pipeline's media server shows is a contract; the pipeline's figures are measured apart.
     include: ["e2e/*.test.ts", "e2e/pipeline/mediaServer.test.ts"],
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    testTimeout: 240_000,
+    hookTimeout: 240_000,
     maxWorkers: 3,
-    // Real processes on a machine that others use: a scenario that fails is played once more, and fails the run if it fails again.
-    retry: process.env.CI === "true" ? 1 : 0,
-    reporters: process.env.CI === "true" ? ["default", "json"] : ["default"],
+    reporters: [...(process.env.CI === "true" ? ["default", "json"] : ["default"]), new SlowestFiles()],
     outputFile: { json: "reports/e2e.json" }
   }
 })

@@ -8,7 +8,6 @@ export default defineConfig({
     testTimeout: 300_000,
     hookTimeout: 180_000,
     fileParallelism: false,
-    retry: process.env.CI === "true" ? 1 : 0,
     reporters: process.env.CI === "true" ? ["default", "json"] : ["default"],
     outputFile: { json: "reports/pipeline.json" }
   }

@@ -1,30 +1,48 @@
 import { defineConfig } from "vitest/config"
+import { BaseSequencer, type TestSpecification } from "vitest/node"
+import SlowestFiles from "./scripts/slowestFiles.ts"
 
 const isCi = process.env.CI === "true"
-/** They wait for nothing but the processor: what fails, fails again. */
+/** They wait for nothing but the processor. */
 const pure = ["packages/core/test/**/*.test.ts", "simulation/**/*.test.ts", "storm/**/*.test.ts"]
+
+/** What begins last must not be what takes longest: these mostly wait, for processes of their own. */
+const slow = [/\/server\/test\/scenarios\//, /\/scripts\/local\./, /\/hook\/mtxHook\./, /\/server\/test\/composition\//]
+const rank = ({ moduleId }: TestSpecification): number => {
+  const at = slow.findIndex((pattern) => pattern.test(moduleId))
+  return at === -1 ? slow.length : at
+}
+
+class SlowFirst extends BaseSequencer {
+  override async sort(files: Array<TestSpecification>): Promise<Array<TestSpecification>> {
+    return (await super.sort(files)).sort((one, other) => rank(one) - rank(other))
+  }
+}
 
 export default defineConfig({
   ssr: { resolve: { conditions: ["@greenroom/source", "node", "import", "module", "default"] } },
   test: {
     projects: [
-      { extends: true, test: { name: "pure", include: pure } },
       {
         extends: true,
         test: {
           name: "processes",
           include: ["packages/*/test/**/*.test.ts", "scripts/**/*.test.ts", "examples/**/*.test.ts"],
-          exclude: pure,
-          // Real processes on a machine that others use: a test that fails is run once more, and fails the run if it fails again.
-          retry: isCi ? 1 : 0
+          exclude: pure
         }
-      }
+      },
+      { extends: true, test: { name: "pure", include: pure } }
     ],
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    // Files share a process, and with it what they import; none leaves anything behind that another could meet.
+    isolate: false,
+    // A busy machine takes its time. What is waited for is an event; these only end a wait for one that does not come.
+    testTimeout: 240_000,
+    hookTimeout: 240_000,
+    expect: { poll: { timeout: 60_000, interval: 20 } },
     // Most of what the tests of processes do is to wait.
-    maxWorkers: 3,
-    reporters: isCi ? ["default", "json"] : ["default"],
+    maxWorkers: 4,
+    sequence: { sequencer: SlowFirst },
+    reporters: [...(isCi ? ["default", "json"] : ["default"]), new SlowestFiles()],
     outputFile: { json: "reports/tests.json" },
     coverage: {
       provider: "v8",

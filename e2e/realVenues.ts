@@ -62,7 +62,7 @@ export const venue = Effect.fnUntraced(function* (
     framesAt,
     mediaServer,
     measure: measurements.add,
-    slack: 6
+    slack: 20
   })
 })
 

@@ -8,13 +8,14 @@ import { EmbeddedPostgres } from "@greenroom/adapters/embedded"
 import { TwinServer } from "@greenroom/adapters/twin"
 import { Effect } from "effect"
 import { expect, test } from "vitest"
-import { temporaryFolder } from "../packages/adapters/test/embedded/processes.ts"
+import { compileCache, temporaryFolder } from "../packages/adapters/test/embedded/processes.ts"
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const run = (file: string) =>
   execFileSync(process.execPath, ["--conditions=@greenroom/source", join(root, "examples", file)], {
     encoding: "utf8",
-    timeout: 25_000
+    env: { ...process.env, ...compileCache },
+    timeout: 100_000
   })
 
 test("a media worker of one's own comes with its source and goes with it", () => {
@@ -33,7 +34,7 @@ const program = (file: string, env: Record<string, string>) =>
     Effect.sync(() =>
       spawn(process.execPath, ["--conditions=@greenroom/source", join(root, "examples", file)], {
         stdio: ["ignore", "pipe", "inherit"],
-        env: { ...process.env, ...env }
+        env: { ...process.env, ...compileCache, ...env }
       })
     ),
     (child) => Effect.sync(() => child.kill("SIGKILL"))
@@ -42,41 +43,36 @@ const program = (file: string, env: Record<string, string>) =>
 // biome-ignore lint/suspicious/noExplicitAny: JSON of the example's own
 const askedAt = async (url: string, method: string): Promise<any> => (await fetch(url, { method })).json()
 
-test(
-  "a service of one's own lets a key in, shows it on the air, and ends when it is told to",
-  () =>
-    Effect.gen(function* () {
-      const folder = yield* temporaryFolder
-      const { host, username, database } = yield* EmbeddedPostgres.make({ directory: join(folder, "postgres") })
-      const twin = yield* TwinServer.make()
-      const service = yield* program("embedding/service.ts", {
-        DATABASE_URL: `postgres://${username}@localhost/${database}?host=${encodeURIComponent(host)}`,
-        MEDIAMTX_API_URL: twin.apiUrl,
-        API_SECRET: "a secret of the test",
-        PORT: "0"
-      })
-      const lines = createInterface({ input: service.stdout })
-      const isReady = () =>
-        once(lines, "line").then(([line]: Array<string>) => /^ready at (\d+)$/.exec(line ?? "")?.[1])
-      let port: string | undefined
-      while (port === undefined) port = yield* Effect.promise(isReady)
-      const url = `http://127.0.0.1:${port}`
-      yield* twin.authenticateAt(`${url}/auth`)
+test("a service of one's own lets a key in, shows it on the air, and ends when it is told to", () =>
+  Effect.gen(function* () {
+    const folder = yield* temporaryFolder
+    const { host, username, database } = yield* EmbeddedPostgres.make({ directory: join(folder, "postgres") })
+    const twin = yield* TwinServer.make()
+    const service = yield* program("embedding/service.ts", {
+      DATABASE_URL: `postgres://${username}@localhost/${database}?host=${encodeURIComponent(host)}`,
+      MEDIAMTX_API_URL: twin.apiUrl,
+      API_SECRET: "a secret of the test",
+      PORT: "0"
+    })
+    const lines = createInterface({ input: service.stdout })
+    const isReady = () => once(lines, "line").then(([line]: Array<string>) => /^ready at (\d+)$/.exec(line ?? "")?.[1])
+    let port: string | undefined
+    while (port === undefined) port = yield* Effect.promise(isReady)
+    const url = `http://127.0.0.1:${port}`
+    yield* twin.authenticateAt(`${url}/auth`)
 
-      const { path, key } = yield* Effect.promise(() => askedAt(`${url}/keys`, "POST"))
-      const stranger = yield* twin.publish({ protocol: "rtsp", path, password: `sk_${"x".repeat(43)}` })
-      expect(yield* stranger.admitted).toBe(false)
-      const publisher = yield* twin.publish({ protocol: "rtsp", path, password: key })
-      expect(yield* publisher.admitted).toBe(true)
-      yield* publisher.ready
-      yield* Effect.promise(() =>
-        expect
-          .poll(() => askedAt(`${url}/live`, "GET"), { timeout: 10_000 })
-          .toMatchObject([{ path, state: "Active", urls: { hls: expect.stringContaining(path) } }])
-      )
-      const ended = once(service, "exit")
-      service.kill("SIGTERM")
-      expect(yield* Effect.promise(() => ended)).toEqual([0, null])
-    }).pipe(Effect.scoped, Effect.runPromise),
-  120_000
-)
+    const { path, key } = yield* Effect.promise(() => askedAt(`${url}/keys`, "POST"))
+    const stranger = yield* twin.publish({ protocol: "rtsp", path, password: `sk_${"x".repeat(43)}` })
+    expect(yield* stranger.admitted).toBe(false)
+    const publisher = yield* twin.publish({ protocol: "rtsp", path, password: key })
+    expect(yield* publisher.admitted).toBe(true)
+    yield* publisher.ready
+    yield* Effect.promise(() =>
+      expect
+        .poll(() => askedAt(`${url}/live`, "GET"))
+        .toMatchObject([{ path, state: "Active", urls: { hls: expect.stringContaining(path) } }])
+    )
+    const ended = once(service, "exit")
+    service.kill("SIGTERM")
+    expect(yield* Effect.promise(() => ended)).toEqual([0, null])
+  }).pipe(Effect.scoped, Effect.runPromise))

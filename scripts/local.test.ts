@@ -8,12 +8,20 @@ import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { Effect } from "effect"
 import { describe, expect, it } from "vitest"
-import { freePorts, isAlive, type Listed, processes, until } from "../packages/adapters/test/embedded/processes.ts"
+import {
+  compileCache,
+  freePorts,
+  isAlive,
+  type Listed,
+  processes,
+  until
+} from "../packages/adapters/test/embedded/processes.ts"
 import { mediaMtxBinary } from "../packages/adapters/test/fixtures/realMediaMtx.ts"
 
 const root = fileURLToPath(new URL("..", import.meta.url))
-const waitFor = (what: string, condition: () => boolean, millis = 20_000) =>
-  Effect.runPromise(until(what, condition, millis))
+const waitFor = (what: string, condition: () => boolean) => Effect.runPromise(until(what, condition))
+/** What is installed is not installed anew below the other tests, although the lockfile may be newer. */
+const installed = "--old-file=node_modules"
 
 interface Home {
   readonly folder: string
@@ -33,6 +41,7 @@ const home = async (): Promise<Home> => {
     env: {
       PATH: `${dirname(process.execPath)}:${process.env.PATH}`,
       HOME: process.env.HOME ?? "/",
+      ...compileCache,
       DATA_DIR: join(folder, "data"),
       API_PORT: String(api),
       MEDIAMTX_PORTS: names.map((name, at) => `${name}=${media[at]}`).join(),
@@ -58,7 +67,7 @@ interface Running {
 /** Up, and ended for good when `act` has returned, whatever it did. */
 const withLocal = async (act: (running: Running) => Promise<void>): Promise<void> => {
   const at = await home()
-  const make = spawn("make", ["local"], { cwd: root, env: at.env, stdio: ["ignore", "pipe", "pipe"] })
+  const make = spawn("make", [installed, "local"], { cwd: root, env: at.env, stdio: ["ignore", "pipe", "pipe"] })
   let said = ""
   for (const output of [make.stdout, make.stderr]) {
     output.setEncoding("utf8").on("data", (text: string) => {
@@ -67,7 +76,7 @@ const withLocal = async (act: (running: Running) => Promise<void>): Promise<void
   }
   let all: ReadonlyArray<Listed> = []
   try {
-    await waitFor("it is up", () => said.includes("The pipeline is up") || make.exitCode !== null, 60_000)
+    await waitFor("it is up", () => said.includes("The pipeline is up") || make.exitCode !== null)
     expect(said).toContain("The pipeline is up")
     all = descendants(make.pid!)
     for (const name of ["scripts/local.ts", "main.ts serve", "/postgres ", "pipeline.yml"]) {
@@ -85,12 +94,12 @@ const withLocal = async (act: (running: Running) => Promise<void>): Promise<void
 const possible = mediaMtxBinary !== undefined && spawnSync("make", ["--version"]).error === undefined
 if (!possible) console.warn("make local: not run, no mediamtx or no make in PATH")
 
-describe.skipIf(!possible).concurrent("make local", { timeout: 120_000 }, () => {
+describe.skipIf(!possible).concurrent("make local", { timeout: 240_000 }, () => {
   it("is up with a private key for the examples, is asked by make, and ends as a whole on SIGTERM", () =>
     withLocal(async ({ make, home: { env }, said }) => {
       expect(statSync(join(env.DATA_DIR!, "dev-key")).mode & 0o777).toBe(0o600)
       expect(said()).not.toContain("the database is kept in")
-      const asked = (target: string) => spawnSync("make", [target], { cwd: root, env, encoding: "utf8" })
+      const asked = (target: string) => spawnSync("make", [installed, target], { cwd: root, env, encoding: "utf8" })
       expect(JSON.parse(asked("api-status").stdout)).toMatchObject({ itemCount: 0 })
       expect(asked("metrics")).toMatchObject({ status: 0, stderr: "" })
       const second = asked("local")

@@ -23,7 +23,7 @@ const run = (shell: ReadonlyArray<string>, script: string, ...args: ReadonlyArra
   const { status, stdout, stderr } = spawnSync(command, [...before, `${folder}${script}`, ...args], {
     encoding: "utf8",
     env: { ...process.env, PATH: `${tools}:${process.env.PATH}`, STREAM_KEY: "", STREAM_KEY_FILE: "" },
-    timeout: 10_000
+    timeout: 60_000
   })
   return { status, stdout, stderr }
 }

@@ -74,6 +74,10 @@ const prepareInitdb = Effect.fnUntraced(function* ({ directory, as }: PostgresDi
   })
 })
 
+/** The initdb of a killed service may write on for a moment, until its guard has ended it: the folder is not empty again, and tried again. */
+const removeUnfinished = (folder: string) =>
+  fs.rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 })
+
 /** An empty directory gets a cluster: made beside its place and then renamed, so that a killed initdb leaves nothing half made. */
 export const initialise = Effect.fn("PostgresCluster.initialise")(function* (place: PostgresDirectory, bin: string) {
   const fail = (detail: string) =>
@@ -81,7 +85,7 @@ export const initialise = Effect.fn("PostgresCluster.initialise")(function* (pla
   const attempt = <A>(f: () => Promise<A>) => Effect.tryPromise({ try: f, catch: (error) => fail(String(error)) })
   yield* attempt(async () => {
     for (const name of await fs.readdir(place.directory)) {
-      if (name.startsWith(making)) await fs.rm(path.join(place.directory, name), { recursive: true, force: true })
+      if (name.startsWith(making)) await removeUnfinished(path.join(place.directory, name))
     }
   })
   if (

@@ -55,10 +55,18 @@ const shared = {
   keepAlive: "10 seconds"
 } as const satisfies Partial<PgClient.PgPoolConfig>
 
+/** How many times longer locks, statements and answers may take than stands here: for tests on machines that are busy. */
+export const Patience = Context.Reference<number>("greenroom/postgres/Patience", { defaultValue: () => 1 })
+
+interface Limits {
+  readonly lockMillis: number
+  readonly statementMillis: number
+}
+
 /** What the server is told when a connection begins; a frozen process of ours must not keep its transaction's locks. */
-const limits = (lockMillis: number, statementMillis: number) => ({
-  lock_timeout: String(lockMillis),
-  statement_timeout: String(statementMillis),
+const startupParameters = ({ lockMillis, statementMillis }: Limits, patience: number) => ({
+  lock_timeout: String(lockMillis * patience),
+  statement_timeout: String(statementMillis * patience),
   idle_in_transaction_session_timeout: "5000"
 })
 
@@ -162,33 +170,40 @@ const admissionConfig: PgClient.PgPoolConfig = {
   multiplex: true,
   // What shares a connection waits for the slowest of it; a hundred at once still find a place.
   multiplexConcurrency: 10,
-  connectTimeout: "2 seconds",
-  startupParameters: limits(300, 600)
+  connectTimeout: "2 seconds"
 }
 
 const generalConfig: PgClient.PgPoolConfig = {
   applicationName: "greenroom",
   maxConnections: connections.general,
-  connectTimeout: "2 seconds",
-  startupParameters: limits(1_500, 3_000)
+  connectTimeout: "2 seconds"
 }
 
 const reconcilerConfig: PgClient.PgPoolConfig = {
   applicationName: "greenroom-reconciler",
   maxConnections: connections.reconciler,
-  connectTimeout: "1 second",
-  startupParameters: limits(800, 1_000)
+  connectTimeout: "1 second"
 }
+
+const limits = {
+  admission: { lockMillis: 300, statementMillis: 600 },
+  reconciler: { lockMillis: 800, statementMillis: 1_000 },
+  general: { lockMillis: 1_500, statementMillis: 3_000 }
+} as const satisfies Record<keyof typeof deadlines, Limits>
 
 /** All three clients. Connects in the background: a database that is not there yet is no failure here, but of each use. */
 export const layer = (address: PostgresAddress): Layer.Layer<Databases> =>
   Layer.unwrap(
-    Effect.sync(() => {
+    Effect.map(Patience, (patience) => {
       const connection = connectionOf(address)
+      const client = (kind: keyof typeof deadlines, config: PgClient.PgPoolConfig) => {
+        const parameters = { startupParameters: startupParameters(limits[kind], patience) }
+        return make({ ...connection, ...config, ...parameters }, deadlines[kind] * patience)
+      }
       return Layer.mergeAll(
-        Layer.effect(AdmissionDatabase, make({ ...connection, ...admissionConfig }, deadlines.admission)),
-        Layer.effect(ReconcilerDatabase, make({ ...connection, ...reconcilerConfig }, deadlines.reconciler)),
-        Layer.effect(GeneralDatabase, make({ ...connection, ...generalConfig }, deadlines.general))
+        Layer.effect(AdmissionDatabase, client("admission", admissionConfig)),
+        Layer.effect(ReconcilerDatabase, client("reconciler", reconcilerConfig)),
+        Layer.effect(GeneralDatabase, client("general", generalConfig))
       )
     })
   )

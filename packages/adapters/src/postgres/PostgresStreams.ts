@@ -3,7 +3,7 @@ import type { PgClient } from "@effect/sql-pg/PgClient"
 import { readEvent, type StreamDetails, type StreamFilter, StreamId, type StreamStatus, Streams } from "@greenroom/core"
 import { Array as Arr, Effect, Layer, Result, Schema } from "effect"
 import { GeneralDatabase } from "./Database.ts"
-import { At, JsonObject, MaybeText, onPage, pageOf, rowsAtOf, rowsFor, rowsOf } from "./rows.ts"
+import { At, JsonObject, MaybeText, onPage, pageOf, rowsAtInTurns, rowsFor, rowsOf } from "./rows.ts"
 import { liveStream, StreamRow, streamColumns } from "./streamRows.ts"
 
 const DetailsRow = Schema.Struct({
@@ -20,7 +20,7 @@ const detailsColumns = `clock_timestamp()::timestamptz(3) as now, ${streamColumn
 
 const EventRow = Schema.Struct({ seq: Schema.Int, at: At, type: Schema.String, data: Schema.Unknown })
 
-const streamRowsAt = rowsAtOf(StreamRow)
+const streamRowsAt = rowsAtInTurns(StreamRow)
 const detailsRows = rowsOf(DetailsRow)
 const eventRows = rowsOf(EventRow)
 const ids = rowsOf(Schema.Struct({ id: StreamId }))
@@ -82,7 +82,7 @@ const make = Effect.gen(function* () {
         ) l on true
         order by l.started_at desc, l.id desc`
     )
-    const { now, items } = streamRowsAt(found)
+    const { now, items } = yield* streamRowsAt(found)
     return pageOf(page, now, items.map(liveStream), (item) => ({ at: item.state.startedAt, id: item.id }))
   })
 

@@ -4,8 +4,8 @@
  * a `now`, and one row of nulls when there are none.
  */
 import type { PgClient } from "@effect/sql-pg/PgClient"
-import type { Page, PageRequest, Position } from "@greenroom/core"
-import { DateTime, Schema, SchemaTransformation } from "effect"
+import { inTurns, type Page, type PageRequest, type Position } from "@greenroom/core"
+import { DateTime, Effect, Schema, SchemaTransformation } from "effect"
 
 export type Row = { readonly [column: string]: unknown }
 
@@ -32,6 +32,16 @@ export const rowsAtOf = <S extends Schema.ConstraintDecoder<unknown>>(row: S) =>
     now: nowOf(rows[0]).now,
     items: decode(rows.filter(({ id }) => id !== null))
   })
+}
+
+/** The same of a list without a limit: its rows are decoded in turns. */
+export const rowsAtInTurns = <S extends Schema.ConstraintDecoder<unknown>>(row: S) => {
+  const decode = rowsOf(row)
+  return (rows: ReadonlyArray<Row>) =>
+    Effect.map(
+      inTurns(rows, (part) => decode(part.filter(({ id }) => id !== null))),
+      (parts) => ({ now: nowOf(rows[0]).now, items: parts.flat() })
+    )
 }
 
 export const dateOf = (at: DateTime.Utc | null): Date | null => (at === null ? null : DateTime.toDateUtc(at))

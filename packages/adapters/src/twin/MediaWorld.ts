@@ -75,7 +75,7 @@ export const make = Effect.fnUntraced(function* (
   const decided = Effect.fnUntraced(function* (client: Client) {
     for (const question of questionsOf(client)) {
       const allowed = yield* authenticate(question).pipe(
-        Effect.timeoutOrElse({ duration: living.peek().options.readTimeout, orElse: () => Effect.succeed(false) }),
+        Effect.timeoutOrElse({ duration: living.peek().options.authTimeout, orElse: () => Effect.succeed(false) }),
         Effect.catchDefect(() => Effect.succeed(false))
       )
       if (allowed) return true

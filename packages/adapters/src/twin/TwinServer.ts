@@ -92,7 +92,7 @@ export const make = Effect.fnUntraced(function* (
   const authenticate: MediaWorld.Authenticate = (question) =>
     excluded.has(question.action) ? Effect.succeed(true) : Effect.suspend(() => decide(question))
   const authenticateAt = Effect.fnUntraced(function* (address: string) {
-    decide = httpAuthenticate(address, (yield* media.world).options.readTimeout)
+    decide = httpAuthenticate(address, (yield* media.world).options.authTimeout)
   })
   yield* media.authenticateWith(authenticate)
   if (options.authHttpAddress !== undefined) yield* authenticateAt(options.authHttpAddress)

@@ -11,7 +11,7 @@ import { Duration, Effect, Layer, Option, Redacted } from "effect"
 import * as GuardedProcess from "../embedded/GuardedProcess.ts"
 import { runCommand } from "../embedded/runCommand.ts"
 import { isAlive, isOfThisHost, markOf } from "./processMark.ts"
-import { fillCommand, type WorkerCommand } from "./WorkerCommand.ts"
+import { fillCommand, readsAsOption, type WorkerCommand } from "./WorkerCommand.ts"
 
 export interface CommandWorkerOptions {
   readonly command: WorkerCommand
@@ -112,9 +112,13 @@ const end = Effect.fnUntraced(function* ({ stopGrace = GRACE }: CommandWorkerOpt
   return "ended" as const
 })
 
+const READS_AS_OPTION =
+  "it was not started: its id begins with -, and the command would take it for an option (put {stream_id} behind other text, as in --id={stream_id})"
+
 export const make = (options: CommandWorkerOptions): MediaWorker["Service"] =>
   MediaWorker.of({
-    run: (order, started) => run(options, order, started),
+    run: (order, started) =>
+      readsAsOption(options.command, order.id) ? Effect.succeed(READS_AS_OPTION) : run(options, order, started),
     end: (mark) => end(options, mark)
   })
 

@@ -103,3 +103,13 @@ export const fillCommand = (
   [program, ...rest]: WorkerCommand,
   values: { readonly [P in Placeholder]: string }
 ): WorkerCommand => [program, ...rest.map((part) => part.replace(placeholder, (_, name: Placeholder) => values[name]))]
+
+/** Where an id could begin an option: at the beginning of an argument, or of a word in one that a shell of the command's own will split. */
+const beginsWord = /(?:^|[^\w=/:.,@+-])\{stream_id\}/
+
+/**
+ * Whether the program could read the id as an option of its own: `live/-x/in` has the id `-x`. The URLs begin with their scheme, so that
+ * this goes for the id alone.
+ */
+export const readsAsOption = ([, ...rest]: WorkerCommand, id: string): boolean =>
+  id.startsWith("-") && rest.some((part) => beginsWord.test(part))

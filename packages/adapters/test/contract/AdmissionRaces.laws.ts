@@ -202,8 +202,7 @@ export const admissionRacesLaws = (store: Store) =>
           { concurrency: 4, discard: true }
         )
         assert.isAbove(admittedFirst, 0)
-      }),
-      { timeout: 60_000 }
+      })
     )
 
     law(

@@ -10,6 +10,9 @@ const newHolder = () => `instance-${randomUUID()}`
 
 const aLook: Findings = { publishers: 5, unauthorized: 3, kicked: 0, reported: 0, heldBack: 3, enforced: false }
 
+/** What is to run out, and must not have when it is looked at: a busy machine takes its time between the two. */
+const SHORT_MS = 2_000
+
 /** Waits until nobody holds it: the suite has one lease. */
 const free = Effect.fnUntraced(function* (...holders: ReadonlyArray<string>) {
   const leases = yield* Leases
@@ -25,9 +28,9 @@ export const leasesLaws = (store: Store) =>
         const [one, other] = [newHolder(), newHolder()]
         assert.isTrue((yield* leases.hold(one, 60_000)).held)
         assert.isFalse((yield* leases.hold(other, 60_000)).held)
-        assert.isTrue((yield* leases.hold(one, 150)).held)
+        assert.isTrue((yield* leases.hold(one, SHORT_MS)).held)
         assert.isFalse((yield* leases.hold(other, 60_000)).held)
-        yield* elapse(200)
+        yield* elapse(SHORT_MS + 50)
         assert.isTrue((yield* leases.hold(other, 60_000)).held)
         assert.isFalse((yield* leases.hold(one, 60_000)).held)
         yield* free(other)
@@ -81,7 +84,7 @@ export const leasesLaws = (store: Store) =>
         for (const holder of [one, other]) {
           const age = (yield* leases.hold(holder, 60_000)).lastLook!.ageMillis
           assert.isAtLeast(age, 1_099)
-          assert.isBelow(age, 10_000)
+          assert.isBelow(age, 60_000)
         }
         yield* free(one)
       })
@@ -105,9 +108,9 @@ export const leasesLaws = (store: Store) =>
         assert.isTrue(yield* wished(other))
         yield* leases.remember(other, memory)
         assert.isFalse(yield* wished(other))
-        yield* leases.wish(100)
+        yield* leases.wish(SHORT_MS)
         assert.isTrue(yield* wished(other))
-        yield* elapse(150)
+        yield* elapse(SHORT_MS + 50)
         assert.isFalse(yield* wished(other))
         yield* free(other)
       })
@@ -121,14 +124,14 @@ export const leasesLaws = (store: Store) =>
         const left = (holder: string, ttlMillis: number) =>
           Effect.map(leases.hold(holder, ttlMillis), ({ leftMillis }) => leftMillis)
         const mine = yield* left(one, 60_000)
-        assert.isTrue(mine > 59_000 && mine <= 60_001, String(mine))
+        assert.isTrue(mine > 50_000 && mine <= 60_001, String(mine))
         const theirs = yield* left(other, 90_000)
-        assert.isTrue(theirs > 59_000 && theirs <= mine, String(theirs))
+        assert.isTrue(theirs > 40_000 && theirs <= mine, String(theirs))
         yield* elapse(200)
         assert.isAtMost(yield* left(other, 90_000), theirs - 150)
-        yield* left(one, 300)
+        yield* left(one, SHORT_MS)
         const soon = yield* left(other, 90_000)
-        assert.isTrue(soon > 0 && soon <= 301, String(soon))
+        assert.isTrue(soon > 0 && soon <= SHORT_MS + 1, String(soon))
         yield* elapse(soon + 5)
         assert.isTrue((yield* leases.hold(other, 60_000)).held)
         yield* free(other)

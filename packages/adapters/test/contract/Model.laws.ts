@@ -111,7 +111,7 @@ export const modelLaws = (store: Store) =>
         for (const [index, id] of ids.entries()) assert.deepStrictEqual(yield* eventTypes(id), model[index]!.types)
         yield* everyStreamIsTheFoldOfItsEvents
       }),
-      { arbitrary: { runs, size: 30 }, timeout: 60_000 }
+      { arbitrary: { runs, size: 30 } }
     )
 
     it.effect.prop(
@@ -169,6 +169,6 @@ export const modelLaws = (store: Store) =>
         }
         yield* everyStreamIsTheFoldOfItsEvents
       }),
-      { arbitrary: { runs, size: 40 }, timeout: 60_000 }
+      { arbitrary: { runs, size: 40 } }
     )
   })

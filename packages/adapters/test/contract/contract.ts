@@ -123,7 +123,7 @@ export type Laws = (law: Law, it: Vitest.MethodsNonLive<Repositories | BackDoor 
 /** Registers the suite over the store. */
 export const contract = (port: string, store: Store, laws: Laws): void => {
   const world = Layer.provideMerge(remembering, Layer.merge(store.layer, passing(store.live)))
-  layer(world, { excludeTestServices: store.live, timeout: "60 seconds" })(`${port}, ${store.name}`, (it) => {
+  layer(world, { excludeTestServices: store.live, timeout: "2 minutes" })(`${port}, ${store.name}`, (it) => {
     laws((name, law, options) => {
       it.effect(name, () => Effect.andThen(law, everyStreamIsTheFoldOfItsEvents), options?.timeout)
     }, it)

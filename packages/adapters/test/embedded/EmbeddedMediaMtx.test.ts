@@ -2,7 +2,7 @@
 import * as fs from "node:fs/promises"
 import * as path from "node:path"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { type Duration, Effect } from "effect"
 import * as EmbeddedMediaMtx from "../../src/embedded/EmbeddedMediaMtx.ts"
 import { authAt, collected, secret } from "./mediaMtx.ts"
 import { isAlive, processesWith, program, temporaryFolder, until } from "./processes.ts"
@@ -12,7 +12,7 @@ const announce = 'echo "2026/11/21 03:51:03 INF [API] started with listener on 1
 const lingers = "while :; do sleep 0.05; done"
 
 /** A script in the place of the binary; it notes each start in `starts`, with milliseconds. */
-const scripted = Effect.fnUntraced(function* (body: string) {
+const scripted = Effect.fnUntraced(function* (body: string, stopGrace: Duration.Input = "300 millis") {
   const folder = yield* temporaryFolder
   const binary = path.join(folder, "mediamtx")
   const starts = path.join(folder, "starts")
@@ -29,7 +29,7 @@ const scripted = Effect.fnUntraced(function* (body: string) {
     binary: { path: binary, origin: "MEDIAMTX_BIN", version: null },
     directory: path.join(folder, "data"),
     auth: authAt(8080),
-    stopGrace: "300 millis",
+    stopGrace,
     upAfter: "1 minute"
   }).pipe(Effect.provide(log.layer))
   return { folder, binary, started, make, log }
@@ -43,12 +43,13 @@ describe("supervision", { concurrent: true }, () => {
     Effect.gen(function* () {
       const { started, make, log } = yield* scripted("echo 'ERR: no'; exit 3")
       const server = yield* make
-      yield* until("it was started eight times", async () => (await started()).length === 8, 30_000)
+      yield* until("it was started eight times", async () => (await started()).length >= 8)
       const pauses = pausesBetween(yield* Effect.promise(started))
       pauses.forEach((pause, index) => {
         assert.isAtLeast(pause, Math.min(100 * 2 ** index, 1000) * 0.9)
       })
-      assert.isBelow(Math.min(...pauses.slice(4)), 1600)
+      // The seventh would have grown to 6.4 s; a busy machine takes its time for each start.
+      assert.isBelow(pauses[6]!, 5_000)
       assert.isFalse(yield* server.running)
       assert.deepStrictEqual(yield* server.lastExit, { how: "exit code 3", error: "no", portInUse: null })
       const told = log.lines.filter(({ message }) => message === "the media server does not start: exit code 3: no")
@@ -69,9 +70,10 @@ describe("supervision", { concurrent: true }, () => {
     Effect.gen(function* () {
       const { started, make, log } = yield* scripted(`${announce}; sleep 0.15; kill -9 $$`)
       yield* make
-      yield* until("it was started eight times", async () => (await started()).length === 8, 30_000)
+      yield* until("it was started twelve times", async () => (await started()).length >= 12)
       const pauses = pausesBetween(yield* Effect.promise(started))
-      assert.isBelow(Math.min(...pauses.slice(3)), 800)
+      // Had they grown, none of these would be below a second.
+      assert.isBelow(Math.min(...pauses.slice(4)), 1_000)
       assert.isTrue(log.has("the media server stopped and is started again: killed by SIGKILL"))
     })
   )
@@ -138,14 +140,15 @@ describe("closing the scope", { concurrent: true }, () => {
   it.live("asks it to stop, and waits until it has", () =>
     Effect.gen(function* () {
       const { folder, binary, started, make, log } = yield* scripted(
-        `trap 'sleep 0.1; echo done > finished; exit 0' TERM; ${lingers}`
+        `trap 'sleep 0.1; echo done > finished; exit 0' TERM; : > ready; ${lingers}`,
+        "1 minute"
       )
-      yield* Effect.scoped(
-        Effect.andThen(
-          make,
-          until("it was started", async () => (await started()).length === 1)
+      const isReady = () =>
+        fs.access(path.join(folder, "data", "ready")).then(
+          () => true,
+          () => false
         )
-      )
+      yield* Effect.scoped(Effect.andThen(make, until("it is ready to be stopped", isReady)))
       assert.strictEqual(
         yield* Effect.promise(() => fs.readFile(path.join(folder, "data", "finished"), "utf8")),
         "done\n"
@@ -195,7 +198,7 @@ describe("closing the scope", { concurrent: true }, () => {
       yield* Effect.scoped(
         Effect.andThen(
           make,
-          until("three starts", async () => (await started()).length === 3)
+          until("three starts", async () => (await started()).length >= 3)
         )
       )
       const before = (yield* Effect.promise(started)).length
@@ -213,7 +216,7 @@ describe("killed with SIGKILL", { concurrent: true }, () => {
       const holder = yield* program("holdMediaMtx.ts", [binary, data, "1,2,3,4,5,6,7"])
       yield* Effect.promise(() => holder.says("ready"))
       process.kill(holder.pid, "SIGKILL")
-      yield* until("nothing of it is left", () => processesWith(binary).length === 0, 9000)
+      yield* until("nothing of it is left", () => processesWith(binary).length === 0)
       assert.strictEqual((yield* Effect.promise(started)).length, 1)
     })
   )

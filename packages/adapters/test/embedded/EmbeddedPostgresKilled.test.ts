@@ -1,5 +1,6 @@
 /** What is left of a private PostgreSQL after every kind of kill: its data, and nothing else. */
 import { spawn } from "node:child_process"
+import { once } from "node:events"
 import * as fs from "node:fs/promises"
 import * as path from "node:path"
 import { assert, describe, it } from "@effect/vitest"
@@ -90,6 +91,34 @@ describe("killed", { concurrent: true }, () => {
       const server = yield* EmbeddedPostgres.make({ directory })
       assert.strictEqual(yield* countRows(server), 1)
       assert.isTrue(isAlive(bystander.pid!))
+    })
+  )
+
+  it.live("what an initdb that still ends has written is removed, although it writes on for a moment", () =>
+    Effect.gen(function* () {
+      const directory = path.join(yield* temporaryFolder, "postgres")
+      const unfinished = path.join(directory, "data.new-killed")
+      yield* Effect.promise(() => fs.mkdir(unfinished, { recursive: true }))
+      // Writes into the folder for half a second, or until it is gone.
+      const script = `
+        const fs = require("fs")
+        const until = Date.now() + 500
+        process.stdout.write("up")
+        for (let n = 0; Date.now() < until; n++) fs.writeFileSync(process.argv[1] + "/" + n, "")`
+      const writer = yield* Effect.acquireRelease(
+        Effect.sync(() =>
+          spawn(process.execPath, ["-e", script, unfinished], { stdio: ["ignore", "pipe", "ignore"], cwd: "/" })
+        ),
+        (child) => Effect.sync(() => child.kill("SIGKILL"))
+      )
+      yield* Effect.promise(() => once(writer.stdout, "data"))
+      const server = yield* EmbeddedPostgres.make({ directory })
+      assert.deepStrictEqual(yield* runSql(server, "select 1 as one"), [{ one: 1 }])
+      const names = yield* Effect.promise(() => fs.readdir(directory))
+      assert.deepStrictEqual(
+        names.filter((name) => name.startsWith("data")),
+        ["data"]
+      )
     })
   )
 

@@ -203,7 +203,7 @@ describe("the release", () => {
         const archive = yield* archiveOf(folder, members ?? { mediamtx: program })
         const release = yield* releaseServer(archive, answers)
         const failed = yield* Effect.flip(
-          MediaMtxBinary.find({ ...options, releaseUrl: release.url, downloadDeadline: deadline ?? 10_000 })
+          MediaMtxBinary.find({ ...options, releaseUrl: release.url, downloadDeadline: deadline ?? 60_000 })
         )
         assert.strictEqual(failed.reason, reason)
         assert.include(failed.message, says)

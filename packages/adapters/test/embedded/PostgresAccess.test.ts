@@ -58,7 +58,7 @@ describe("our own user", { concurrent: true }, () => {
   )
 })
 
-describe.skipIf(!isRoot)("as root", { concurrent: true, timeout: 60_000 }, () => {
+describe.skipIf(!isRoot)("as root", { concurrent: true }, () => {
   it.live("another user is refused, even one that reaches the socket, and the server's own", () =>
     Effect.gen(function* () {
       const directory = yield* cluster

@@ -4,12 +4,15 @@ import type { AddressInfo } from "node:net"
 import { MediaServer } from "@greenroom/core"
 import { Context, Effect, Layer, Redacted } from "effect"
 import { MediaMtx } from "../../src/mediamtx/index.ts"
+import { unhurried } from "../fixtures/Stage.ts"
 
-export const clientOf = (apiUrl: string, options: Partial<MediaMtx.MediaMtxOptions> = {}) =>
-  Effect.map(
-    Layer.build(Layer.fresh(MediaMtx.layer({ apiUrl, user: "greenroom", password: Redacted.make("pw"), ...options }))),
-    (context) => Context.get(context, MediaServer)
+/** A busy machine does not come near its deadlines. */
+export const clientOf = (apiUrl: string, options: Partial<MediaMtx.MediaMtxOptions> = {}) => {
+  const client = { apiUrl, user: "greenroom", password: Redacted.make("pw"), deadlines: unhurried }
+  return Effect.map(Layer.build(Layer.fresh(MediaMtx.layer({ ...client, ...options }))), (context) =>
+    Context.get(context, MediaServer)
   )
+}
 
 export interface Answer {
   readonly status: number

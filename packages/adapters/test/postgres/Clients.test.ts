@@ -8,9 +8,9 @@ import { aSession } from "../contract/world.ts"
 import { clientOf, withClient } from "../fixtures/postgres.ts"
 import { Address, usePostgresWorld } from "../fixtures/postgresWorld.ts"
 
-const world = usePostgresWorld()
+const world = usePostgresWorld("as in service")
 
-layer(world, { excludeTestServices: true, timeout: "60 seconds" })("Clients", (it) => {
+layer(world, { excludeTestServices: true, timeout: "2 minutes" })("Clients", (it) => {
   it.effect("lists that hold every connection they may have do not hold up the reconciler", () =>
     Effect.gen(function* () {
       const [sessions, leases, streams] = [yield* Sessions, yield* Leases, yield* Streams]

@@ -52,7 +52,7 @@ const disturbances: ReadonlyArray<readonly [(sql: PgClient, id: StreamId) => Eff
     [(sql, id) => sql`delete from streams where id = ${id}`, /the stream is not there, events of it are: 3/]
   ]
 
-layer(world, { excludeTestServices: true, timeout: "60 seconds" })("The check", (it) => {
+layer(world, { excludeTestServices: true, timeout: "2 minutes" })("The check", (it) => {
   it.effect("every disturbance is found, and nothing else, whatever the size of the pages", () =>
     Effect.gen(function* () {
       const sessions = yield* Sessions

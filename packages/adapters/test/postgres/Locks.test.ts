@@ -38,7 +38,7 @@ const waiting = Effect.fnUntraced(function* (sql: PgClient, count: number) {
   if (!seen) return yield* new Missed()
 })
 
-layer(world, { excludeTestServices: true, timeout: "60 seconds" })("Locks", (it) => {
+layer(world, { excludeTestServices: true, timeout: "2 minutes" })("Locks", (it) => {
   it.effect("an admission waits for a revocation that has begun, and does not come to be", () =>
     scene(
       Effect.fnUntraced(function* () {

@@ -7,6 +7,7 @@ import { BackDoor, type PrunedUsage } from "../contract/contract.ts"
 import { repositoriesLaws } from "../contract/repositories.laws.ts"
 import { age } from "../fixtures/aging.ts"
 import { usePostgres, withClient } from "../fixtures/postgres.ts"
+import { unhurried } from "../fixtures/postgresWorld.ts"
 
 const freshDatabase = usePostgres()
 
@@ -26,7 +27,7 @@ const layer = Layer.unwrap(
   Effect.gen(function* () {
     const address = yield* freshDatabase
     yield* PostgresMigrations.migrate(address)
-    return Layer.merge(Postgres.layer(address), backDoor(address))
+    return Layer.merge(Layer.provide(Postgres.layer(address), unhurried), backDoor(address))
   }).pipe(Effect.orDie)
 )
 

@@ -6,6 +6,7 @@ import * as Postgres from "../../src/postgres/Postgres.ts"
 import * as PostgresMigrations from "../../src/postgres/PostgresMigrations.ts"
 import { admit, aKey, anAsk, aSession } from "../contract/world.ts"
 import { usePostgres } from "../fixtures/postgres.ts"
+import { unhurried } from "../fixtures/postgresWorld.ts"
 import { relayTo } from "../fixtures/wire.ts"
 
 class Wire extends Context.Service<Wire, { readonly statements: () => number }>()("greenroom/test/Wire") {}
@@ -16,7 +17,7 @@ const world = Layer.unwrap(
   Effect.gen(function* () {
     const relay = yield* relayTo(yield* freshDatabase)
     yield* PostgresMigrations.migrate(relay.address)
-    return Layer.merge(Postgres.layer(relay.address), Layer.succeed(Wire, relay))
+    return Layer.merge(Layer.provide(Postgres.layer(relay.address), unhurried), Layer.succeed(Wire, relay))
   }).pipe(Effect.orDie)
 )
 
@@ -34,7 +35,7 @@ const asked = (ask: Parameters<typeof admit>[0]) =>
     return decide(ask, yield* admissions.facts(ask))
   })
 
-layer(world, { excludeTestServices: true, timeout: "60 seconds" })("Statements", (it) => {
+layer(world, { excludeTestServices: true, timeout: "2 minutes" })("Statements", (it) => {
   it.effect("an admission is one statement, which commits itself", () =>
     Effect.gen(function* () {
       const key = yield* aKey()

@@ -2,7 +2,7 @@
 import * as Http from "node:http"
 import type { AddressInfo } from "node:net"
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, Effect, Fiber } from "effect"
+import { Effect, Fiber } from "effect"
 import { type AuthQuestion, type Hook, TwinServer } from "../../src/twin/index.ts"
 import { authServer } from "../fixtures/authServer.ts"
 import { eventually } from "../fixtures/Stage.ts"
@@ -202,7 +202,7 @@ describe("twin: hooks", () => {
 
   it.live("can be lost, doubled, and overtake one another", () =>
     Effect.gen(function* () {
-      const { seen } = yield* run(({ event }) => (event === "ready" ? [60, 60] : [0]))
+      const { seen } = yield* run(({ event }) => (event === "ready" ? [1_500, 1_500] : [0]))
       yield* eventually(
         live,
         Effect.sync(() => seen.length),
@@ -228,10 +228,8 @@ describe("twin: many", () => {
         twin.publish({ protocol: protocols[n % 4]!, path: `live/${n}`, token: "t" })
       )
       for (const publisher of publishers) assert.isTrue(yield* publisher.ready)
-      const begun = yield* Clock.currentTimeMillis
       const { body } = yield* get(twin, "/v3/paths/list?itemsPerPage=1000")
       assert.lengthOf(body.items, 100)
-      assert.isBelow((yield* Clock.currentTimeMillis) - begun, 1_000)
       const page = yield* get(twin, "/v3/paths/list?itemsPerPage=30&page=3")
       assert.deepStrictEqual([page.body.itemCount, page.body.pageCount, page.body.items.length], [100, 4, 10])
     })

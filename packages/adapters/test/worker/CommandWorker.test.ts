@@ -1,9 +1,11 @@
 /** The worker that runs a command, with real processes: what it is given, how it is stopped, and that nothing of it stays behind. */
 import { type ChildProcess, spawn } from "node:child_process"
-import { hostname } from "node:os"
+import { readFileSync, rmSync } from "node:fs"
+import { hostname, tmpdir } from "node:os"
+import * as path from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import type { PipelineId, WorkerMark, WorkerOrder } from "@greenroom/core"
-import { Deferred, Effect, Fiber, Redacted } from "effect"
+import { Deferred, type Duration, Effect, Fiber, Redacted } from "effect"
 import * as CommandWorker from "../../src/worker/CommandWorker.ts"
 import { markOf } from "../../src/worker/processMark.ts"
 import type { WorkerCommand } from "../../src/worker/WorkerCommand.ts"
@@ -24,15 +26,16 @@ const order = (): WorkerOrder => {
 }
 
 const script = (code: string, ...args: ReadonlyArray<string>): WorkerCommand => [process.execPath, "-e", code, ...args]
-const made = (command: WorkerCommand) => CommandWorker.make({ command, stopGrace: "500 millis" })
+const made = (command: WorkerCommand, stopGrace: Duration.Input = "500 millis") =>
+  CommandWorker.make({ command, stopGrace })
 const untold = () => Effect.void
 
 /** A worker that has a process; `stop` interrupts it and says how long that took. */
-const begun = Effect.fnUntraced(function* (command: WorkerCommand) {
+const begun = Effect.fnUntraced(function* (command: WorkerCommand, stopGrace?: Duration.Input) {
   const work = order()
   const marked = yield* Deferred.make<WorkerMark>()
   const fiber = yield* Effect.forkScoped(
-    made(command).run(work, (mark) => Effect.asVoid(Deferred.succeed(marked, mark)))
+    made(command, stopGrace).run(work, (mark) => Effect.asVoid(Deferred.succeed(marked, mark)))
   )
   const mark = yield* Deferred.await(marked)
   const stop = Effect.gen(function* () {
@@ -43,7 +46,21 @@ const begun = Effect.fnUntraced(function* (command: WorkerCommand) {
   return { work, mark, fiber, stop }
 })
 
-const heldOpen = "setInterval(() => {}, 1000); process.stdout.write('up')"
+/** A file to which each process of this id adds a character when it is up. */
+const upFile = (id: string) => path.join(tmpdir(), id)
+const isUp = `require("fs").appendFileSync(require("path").join(${JSON.stringify(tmpdir())}, process.argv[1] ?? "none"), "x");`
+
+/** Returns when so many processes of the id are up. */
+const areUp = (id: string, count: number) =>
+  until(`${count} are up`, () => {
+    try {
+      return readFileSync(upFile(id)).length >= count
+    } catch {
+      return false
+    }
+  }).pipe(Effect.ensuring(Effect.sync(() => rmSync(upFile(id), { force: true }))))
+
+const heldOpen = `setInterval(() => {}, 1000); ${isUp} process.stdout.write('up')`
 const stubborn = `process.on("SIGTERM", () => {}); ${heldOpen}`
 /** Starts another one, which has the id on its command line, too. */
 const parentOf = (code: string) =>
@@ -63,6 +80,21 @@ describe("a worker that runs a command", () => {
       const lengths = [work.input, Redacted.value(work.output), Redacted.value(work.rtmpOutput), `id=${work.id}`, "a b"]
       assert.strictEqual(reason, `exit code 3: ${JSON.stringify([lengths.map((text) => text.length), true, null])}`)
       delete process.env.GREENROOM_TEST_SECRET
+    })
+  )
+
+  it.live("starts nothing when the command would read the id as an option", () =>
+    Effect.gen(function* () {
+      const work = { ...order(), id: "-x" as PipelineId }
+      let started = 0
+      const count = () => Effect.sync(() => void started++)
+      const reason = yield* made(script("process.exit(7)", "{output}", "{stream_id}")).run(work, count)
+      assert.match(reason, /^it was not started: its id begins with -/)
+      assert.strictEqual(started, 0)
+      assert.match(
+        yield* made(script("process.exit(7)", "{output}", "id={stream_id}")).run(work, count),
+        /^exit code 7/
+      )
     })
   )
 
@@ -108,10 +140,9 @@ describe("a worker that runs a command", () => {
 
   it.live("is told to stop, and is gone when the interruption returns", () =>
     Effect.gen(function* () {
-      const { work, stop } = yield* begun(script(heldOpen, "{stream_id}"))
-      yield* until("it is up", () => processesWith(work.id).length >= 2)
-      yield* Effect.sleep(100)
-      assert.isBelow(yield* stop, 450)
+      const { work, stop } = yield* begun(script(heldOpen, "{stream_id}"), "1 minute")
+      yield* areUp(work.id, 1)
+      assert.isBelow(yield* stop, 50_000, "it is not killed at the end of the grace")
       assert.deepStrictEqual(processesWith(work.id), [])
     })
   )
@@ -119,33 +150,30 @@ describe("a worker that runs a command", () => {
   it.live("is killed with all that it started when it does not stop within the grace", () =>
     Effect.gen(function* () {
       const { work, stop } = yield* begun(script(parentOf(stubborn) + stubborn, "{stream_id}"))
-      yield* until("both are up", () => processesWith(work.id).length >= 3)
-      yield* Effect.sleep(300)
-      const took = yield* stop
-      assert.isAtLeast(took, 450)
-      assert.isBelow(took, 2_500)
-      yield* until("nothing is left", () => processesWith(work.id).length === 0, 1_000)
+      yield* areUp(work.id, 2)
+      assert.isAtLeast(yield* stop, 450)
+      yield* until("nothing is left", () => processesWith(work.id).length === 0)
     })
   )
 
   it.live("leaves nothing that it started, when it is told to stop and does so at once", () =>
     Effect.gen(function* () {
       const { work, stop } = yield* begun(script(parentOf(stubborn) + heldOpen, "{stream_id}"))
-      yield* until("both are up", () => processesWith(work.id).length >= 3)
-      yield* Effect.sleep(300)
+      yield* areUp(work.id, 2)
       yield* stop
-      yield* until("nothing is left", () => processesWith(work.id).length === 0, 200)
+      yield* until("nothing is left", () => processesWith(work.id).length === 0)
     })
   )
 
   it.live("leaves nothing that it started, when it ends by itself", () =>
     Effect.gen(function* () {
       const work = order()
-      const code = `${parentOf(stubborn)} setTimeout(() => process.exit(3), 400); process.stdout.write("last words\\n")`
-      const before = performance.now()
+      const file = JSON.stringify(upFile(work.id))
+      const ends = `setInterval(() => { if (require("fs").existsSync(${file})) process.exit(3) }, 20)`
+      const code = `${parentOf(stubborn)} ${ends}; process.stdout.write("last words\\n")`
       assert.match(yield* made(script(code, "{stream_id}")).run(work, untold), /^exit code 3/)
-      assert.isBelow(performance.now() - before, 2_000)
-      yield* until("nothing is left", () => processesWith(work.id).length === 0, 200)
+      yield* areUp(work.id, 1)
+      yield* until("nothing is left", () => processesWith(work.id).length === 0)
     })
   )
 
@@ -157,11 +185,10 @@ describe("a worker that runs a command", () => {
         const held = yield* program("holdWorker.ts", [command])
         const mark: WorkerMark = JSON.parse(yield* Effect.promise(() => held.says("ready")))
         const workers = () => processesWith(id).filter(({ command: line }) => !line.includes("holdWorker"))
-        yield* until("it is up", () => workers().length >= (name === "alone" ? 2 : 3))
-        yield* Effect.sleep(300)
+        yield* areUp(id, name === "alone" ? 1 : 2)
         assert.strictEqual(mark.host, hostname())
         process.kill(held.pid, "SIGKILL")
-        yield* until("nothing is left", () => workers().length === 0, 3_000)
+        yield* until("nothing is left", () => workers().length === 0)
       }
     })
   )
@@ -191,7 +218,7 @@ describe("what a former instance left behind", () => {
         const child = yield* leftBehind(code)
         const mark = (yield* markOf(child.pid!))!
         assert.strictEqual(yield* worker.end(mark), "ended")
-        yield* until("it has ended", () => ended(child), 1_000)
+        yield* until("it has ended", () => ended(child))
         assert.strictEqual(yield* worker.end(mark), "gone")
       }
     })

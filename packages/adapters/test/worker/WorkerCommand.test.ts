@@ -1,7 +1,7 @@
 /** How a worker's command is read, and that nothing that is put into it becomes more than its argument. */
 import { assert, describe, it } from "@effect/vitest"
 import { Arbitrary, Result, Schema } from "effect"
-import { defaultCommand, fillCommand, parseCommand } from "../../src/worker/WorkerCommand.ts"
+import { defaultCommand, fillCommand, parseCommand, readsAsOption } from "../../src/worker/WorkerCommand.ts"
 
 const values = { input: "I", output: "O", rtmp_output: "R", stream_id: "S" }
 const read = (text: string) => Result.getOrThrow(parseCommand(text))
@@ -74,6 +74,32 @@ describe("a worker's command", () => {
     assert.match(complaint("run rtsp://x/{streamid} {output}"), /expected no placeholders but .*\{ streamid \}/)
     assert.strictEqual(complaint("sh -c 'echo \u0024{x} %{pts} {} { y } {1} {A}' {output}"), "")
     assert.match(complaint("run {output} a\u0000b"), /NUL/)
+  })
+
+  it("is not given an id that it would read as an option", () => {
+    const dangerous = [
+      "{stream_id}",
+      "{stream_id}.ts",
+      "run {stream_id}",
+      "x '{stream_id}'",
+      'x "{stream_id}"',
+      "a;{stream_id}"
+    ]
+    for (const part of dangerous) {
+      assert.isTrue(readsAsOption(["run", "{output}", part], "-x"), part)
+      assert.isFalse(readsAsOption(["run", "{output}", part], "x-"), part)
+    }
+    for (const part of [
+      "--id={stream_id}",
+      "-i{stream_id}",
+      "/tmp/{stream_id}.ts",
+      "x:{stream_id}",
+      "{input}",
+      "{output}"
+    ]) {
+      assert.isFalse(readsAsOption(["run", "{output}", part], "-x"), part)
+    }
+    assert.isFalse(readsAsOption(defaultCommand, "--help"))
   })
 
   it("is ffmpeg without transcoding unless somebody says otherwise", () => {

@@ -5,7 +5,7 @@
 import { Redacted, Schema } from "effect"
 import { Protocol } from "./Protocol.ts"
 import { isKeyText, type KeyValue } from "./StreamKey.ts"
-import { withoutKeys } from "./StreamPath.ts"
+import { keyLikePattern, withoutKeys } from "./StreamPath.ts"
 
 /** The fields of MediaMTX's auth call that are read, already decoded; absent ones are `undefined`. */
 export interface AuthCall {
@@ -71,6 +71,9 @@ const present = (value: Redacted.Redacted<string> | undefined): value is Redacte
   value !== undefined && Redacted.value(value) !== ""
 
 const sourceId = /^[\x21-\x7e]{1,255}$/
+
+/** The same as `isSourceId`, as part of published schemas. */
+export const SOURCE_ID_PATTERN = `^(?!.*${keyLikePattern})[\\x21-\\x7e]{1,255}$`
 
 /** Whether a connection can have this id: MediaMTX's are UUIDs. What else comes, a stream key above all, must not reach the store. */
 export const isSourceId = (text: string): boolean => sourceId.test(text) && withoutKeys(text) === text

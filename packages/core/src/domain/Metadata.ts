@@ -58,6 +58,6 @@ const flawOf = (metadata: unknown): Flaw | undefined => {
 }
 
 export const Metadata = Schema.Record(Schema.String, Schema.Unknown)
-  .check(Schema.makeFilter((metadata) => flawOf(metadata)))
+  .check(Schema.makeFilter((metadata) => flawOf(metadata), { toJsonSchema: () => [{}, true] }))
   .annotate({ description: "A JSON object of your own: at most 16 KiB, at most 32 levels deep", examples: [{}] })
 export type Metadata = typeof Metadata.Type

@@ -9,7 +9,7 @@ export const PipelineId = Schema.String.annotate({
   description: "The <id> of live/<id>/in and live/<id>/out",
   examples: ["studio-1"]
 })
-  .check(Schema.isPattern(/^[A-Za-z0-9_-]{1,128}$/, { message: "Expected 1 to 128 letters, digits, _ and -" }))
+  .check(Schema.isPattern(/^[A-Za-z0-9_-]{1,128}$/u, { message: "Expected 1 to 128 letters, digits, _ and -" }))
   .pipe(Schema.brand("PipelineId"))
 export type PipelineId = typeof PipelineId.Type
 

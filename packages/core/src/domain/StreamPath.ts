@@ -8,6 +8,17 @@ import { Schema } from "effect"
 
 export const PATH_MAX_LENGTH = 1000
 
+/** A character of a key, as itself or percent-encoded, however often that was done. */
+const keyCharacter = "(?:[0-9A-Za-z_-]|%(?:25)*(?:2[dD]|3[0-9]|[46][1-9A-Fa-f]|[57][0-9Aa]|5[fF]))"
+const keyBeginning = "(?:s|%(?:25)*73)(?:k|%(?:25)*6[bB])(?:_|%(?:25)*5[fF])"
+
+/** What looks like a whole stream key, percent-encoded or not, as part of published schemas. */
+export const wholeKeyPattern = `${keyBeginning}${keyCharacter}{43}`
+const wholeKey = new RegExp(wholeKeyPattern)
+/** What `withoutKeys` cuts, as part of published schemas. */
+export const keyLikePattern = `${keyBeginning}${keyCharacter}{20}`
+const longEnough = new RegExp(`(${keyBeginning}${keyCharacter}{4})${keyCharacter}{16,}`, "g")
+
 const complaintWith =
   (segment: RegExp, signs: string) =>
   (path: string): string | undefined => {
@@ -21,6 +32,10 @@ const complaintWith =
     return undefined
   }
 
+/** A path without a key in it, as part of published schemas: segments between slashes, none of them `.` or `..`. */
+const pathPattern = (segment: string): string =>
+  `(?!.*${wholeKeyPattern})(?!(?:.*/)?\\.{1,2}(?:/|$))${segment}+(?:/${segment}+)*`
+
 /** What is wrong with a path, or `undefined`. */
 export const pathComplaint = complaintWith(/^[0-9A-Za-z_\-.~:]+$/, "_ - . ~ :")
 
@@ -30,8 +45,9 @@ const newPathComplaint = complaintWith(/^[0-9A-Za-z_\-.]+$/, "_ - .")
 export const StreamPath = Schema.String.annotate({ examples: ["live/studio-1"] })
   .check(
     Schema.makeFilter(pathComplaint),
-    Schema.makeFilter((path) =>
-      containsKey(path) ? "Expected a path that is no stream key: paths are public" : undefined
+    Schema.makeFilter(
+      (path) => (containsKey(path) ? "Expected a path that is no stream key: paths are public" : undefined),
+      { toJsonSchema: () => ({ maxLength: PATH_MAX_LENGTH, pattern: `^${pathPattern("[0-9A-Za-z_.~:-]")}$` }) }
     )
   )
   .pipe(Schema.brand("StreamPath"))
@@ -51,27 +67,44 @@ export const parseLimit = (text: string): PathLimit =>
       ? { _tag: "Child", base: text.slice(0, -2) }
       : { _tag: "Exact", path: text }
 
-const limitText = (complaint: (path: string) => string | undefined) =>
-  Schema.String.annotate({
-    description: "One path, one more segment (`live/*`), or any depth (`live/**`)",
-    examples: ["live/studio-1", "live/*", "live/**"]
-  })
-    .check(
-      Schema.makeFilter((text) => {
-        const limit = parseLimit(text)
-        const path = limit._tag === "Exact" ? limit.path : limit.base
-        if (containsKey(path)) return "Expected a path that is no stream key: paths are public"
-        return complaint(path) ?? complaint(ingestPath(limit, "00000000"))
-      })
-    )
-    .pipe(Schema.brand("PathLimitText"))
+/** A new limit leaves room for the slash and the 8 characters that `ingestPath` appends to a pattern's beginning. */
+export const LIMIT_MAX_LENGTH = PATH_MAX_LENGTH - 10
+
+const limitComplaint = (complaint: (path: string) => string | undefined) => (text: string) => {
+  const limit = parseLimit(text)
+  const path = limit._tag === "Exact" ? limit.path : limit.base
+  if (containsKey(path)) return "Expected a path that is no stream key: paths are public"
+  return complaint(path) ?? complaint(ingestPath(limit, "00000000"))
+}
+
+const limitText = Schema.String.annotate({
+  description: "One path, one more segment (`live/*`), or any depth (`live/**`)",
+  examples: ["live/studio-1", "live/*", "live/**"]
+})
 
 /** A limit as keys have it, those of older days too. */
-export const PathLimitText = limitText(pathComplaint)
+export const PathLimitText = limitText
+  .check(Schema.makeFilter(limitComplaint(pathComplaint)))
+  .pipe(Schema.brand("PathLimitText"))
 export type PathLimitText = typeof PathLimitText.Type
 
 /** A limit that a new key may be given: the present MediaMTX takes every path that fits it and is made by `ingestPath`. */
-export const NewPathLimit = limitText(newPathComplaint).pipe(Schema.brand("NewPathLimit"))
+export const NewPathLimit = limitText
+  .check(
+    Schema.makeFilter(
+      (text) =>
+        text.length > LIMIT_MAX_LENGTH
+          ? `Expected a path of at most ${LIMIT_MAX_LENGTH} characters`
+          : limitComplaint(newPathComplaint)(text),
+      {
+        toJsonSchema: () => ({
+          maxLength: LIMIT_MAX_LENGTH,
+          pattern: `^${pathPattern("[0-9A-Za-z_.-]")}(?:/[*]{1,2})?$`
+        })
+      }
+    )
+  )
+  .pipe(Schema.brand("PathLimitText"), Schema.brand("NewPathLimit"))
 export type NewPathLimit = typeof NewPathLimit.Type
 
 /** Whether a key with this limit may publish on the path. The store's `path_within` says the same; one suite holds both to it. */
@@ -94,13 +127,6 @@ export const ingestPath = (limit: PathLimit | null, keyId: string): string =>
     : limit._tag === "Exact"
       ? limit.path
       : `${limit.base}/${keyId.slice(0, 8)}`
-
-/** A character of a key, as itself or percent-encoded, however often that was done. */
-const keyCharacter = "(?:[0-9A-Za-z_-]|%(?:25)*(?:2[dD]|3[0-9]|[46][1-9A-Fa-f]|[57][0-9Aa]|5[fF]))"
-const keyBeginning = "(?:s|%(?:25)*73)(?:k|%(?:25)*6[bB])(?:_|%(?:25)*5[fF])"
-
-const wholeKey = new RegExp(`${keyBeginning}${keyCharacter}{43}`)
-const longEnough = new RegExp(`(${keyBeginning}${keyCharacter}{4})${keyCharacter}{16,}`, "g")
 
 /** Whether the text holds what looks like a whole stream key, percent-encoded or not. */
 export const containsKey = (text: string): boolean => wholeKey.test(text)

@@ -2,11 +2,13 @@
 import { Effect } from "effect"
 import type { PageRequest } from "../ports/Page.ts"
 import { type StreamFilter, Streams } from "../ports/Streams.ts"
+import { inTurns } from "../Turns.ts"
 import { viewer } from "./StreamView.ts"
 
 export const listActive = Effect.fn("listActive")(function* (filter: StreamFilter, page: PageRequest) {
   const streams = yield* Streams
   const found = yield* streams.list(filter, page)
   const view = yield* viewer(found.now)
-  return { ...found, items: found.items.map(view) }
+  const parts = yield* inTurns(found.items, (streams) => streams.map(view))
+  return { ...found, items: parts.flat() }
 })

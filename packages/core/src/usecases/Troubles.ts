@@ -26,7 +26,9 @@ export const troubleKinds = [
   /** What is older than HISTORY_KEEP could not be pruned at the last try. */
   "history_not_pruned",
   /** A listener refuses connections, or closes those that wait longest for their clients. */
-  "connections_limited"
+  "connections_limited",
+  /** Lists are answered with 503: too many are asked for at once. */
+  "lists_refused"
 ] as const
 export type TroubleKind = (typeof troubleKinds)[number]
 

@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import {
   containsKey,
   ingestPath,
+  LIMIT_MAX_LENGTH,
   NewPathLimit,
   PathLimitText,
   parseLimit,
@@ -117,11 +118,30 @@ describe("PathLimitText", () => {
   )
 })
 
+/** Shorter by what is appended to a pattern's beginning. */
+const isNewLimit = (text: string) => isLimit(text) && !/[~:]/.test(text) && text.length <= LIMIT_MAX_LENGTH
+
 describe("NewPathLimit", () => {
   it.prop(
     "takes the limits that the present MediaMTX has paths for: those without ~ and :",
     [anyLimit],
-    ([text]) => assert.strictEqual(Schema.is(NewPathLimit)(text), isLimit(text) && !/[~:]/.test(text)),
+    ([text]) => assert.strictEqual(Schema.is(NewPathLimit)(text), isNewLimit(text)),
+    cases(2_000)
+  )
+
+  it.prop(
+    "is described by one pattern, which says the same; so is a path",
+    [anyLimit],
+    ([text]) => {
+      for (const [schema, isRight] of [
+        [NewPathLimit, Schema.is(NewPathLimit)],
+        [StreamPath, Schema.is(StreamPath)]
+      ] as const) {
+        const { pattern, maxLength } = Schema.toJsonSchemaDocument(schema).schema
+        const described = text.length <= Number(maxLength) && new RegExp(String(pattern), "u").test(text)
+        assert.strictEqual(described, isRight(text), text)
+      }
+    },
     cases(2_000)
   )
 

@@ -7,7 +7,7 @@ import * as fs from "node:fs/promises"
 import * as path from "node:path"
 import { makeFolders } from "@greenroom/adapters/embedded"
 import { Effect, Redacted, Schema } from "effect"
-import { isSendable, sendable } from "../config/secretText.ts"
+import { isSendable, SECRET_MIN, sendable } from "../config/secretText.ts"
 
 export class SecretNotKept extends Schema.TaggedError<SecretNotKept>()("SecretNotKept", {
   file: Schema.String,
@@ -51,6 +51,9 @@ export const keptSecret = Effect.fn("keptSecret")(function* (directory: string, 
   })
   if (text === "") return yield* new SecretNotKept({ file, detail: "the file is empty" })
   if (!isSendable(text)) return yield* new SecretNotKept({ file, detail: `expected ${sendable}` })
+  if (text.length < SECRET_MIN) {
+    return yield* new SecretNotKept({ file, detail: `expected at least ${SECRET_MIN} characters` })
+  }
   const kept: KeptSecret = { value: Redacted.make(text, { label: name }), file }
   return kept
 })

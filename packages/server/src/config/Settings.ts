@@ -4,10 +4,10 @@
  * wrong variable and what was expected of it, never what it was. What follows from several settings together is left to the
  * composition.
  */
-import { Context, Redacted, Result, Schema, SchemaIssue } from "effect"
+import { Context, Result, Schema, SchemaIssue } from "effect"
 import * as OpenTelemetry from "./OpenTelemetry.ts"
 import { Ports } from "./Ports.ts"
-import { isSendable, sendable } from "./secretText.ts"
+import { isSendable, SECRET_MIN, sendable } from "./secretText.ts"
 import { WorkerCommand } from "./WorkerCommand.ts"
 import { WorkerUser } from "./WorkerUser.ts"
 
@@ -50,9 +50,12 @@ const base = (schemes: ReadonlyArray<string>, example: string) =>
     })
   )
 
-/** Shown to us in HTTP headers. */
+/** Shown to us in HTTP headers. A shorter one can be guessed, whatever the throttle does. */
 const Secret = Schema.RedactedFromValue(
-  Schema.String.check(Schema.makeFilter((text) => isSendable(text) || `expected ${sendable}`))
+  Schema.String.check(
+    Schema.makeFilter((text) => isSendable(text) || `expected ${sendable}`),
+    Schema.makeFilter((text) => text.length >= SECRET_MIN || `expected at least ${SECRET_MIN} characters`)
+  )
 )
 
 /** Of somebody else's server: what it looks like is theirs to say. */
@@ -217,18 +220,9 @@ const contradictions = (settings: Variables): ReadonlyArray<Wrong> => [
 export const sentenceOf = (wrong: ReadonlyArray<Wrong>): string =>
   `The configuration is wrong:\n${wrong.map(({ variable, detail }) => `  ${variable}: ${detail}`).join("\n")}`
 
-/** Secrets shorter than this are accepted, with a warning. */
-const SHORT_SECRET = 16
-
 /** What is allowed and should be thought about. */
 export const warningsOf = (settings: Variables): ReadonlyArray<string> => [
   ...(settings.HOOK_SECRET === undefined && settings.MEDIAMTX_API_URL !== undefined
     ? ["HOOK_SECRET is not set: whoever reaches this port can ask /auth and send hooks"]
-    : []),
-  ...(["API_SECRET", "HOOK_SECRET"] as const).flatMap((name) => {
-    const secret = settings[name]
-    return secret !== undefined && Redacted.value(secret).length < SHORT_SECRET
-      ? [`${name} is short: use at least ${SHORT_SECRET} characters`]
-      : []
-  })
+    : [])
 ]

@@ -4,4 +4,7 @@
  */
 export const isSendable = (text: string): boolean => /^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/.test(text)
 
+/** `openssl rand -hex 8` has so many. */
+export const SECRET_MIN = 16
+
 export const sendable = "one line of ASCII characters, with no space at either end: it is sent in HTTP headers"

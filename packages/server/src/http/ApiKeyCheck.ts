@@ -1,24 +1,49 @@
-/** Lets in whoever holds the API secret, in constant time, before anything of the request is decoded. */
+/** Lets in whoever holds the API secret, in constant time, before anything of the request is decoded. Wrong ones are throttled. */
 import { isOperator, type KeyMint, type OperatorSecret } from "@greenroom/core"
-import { Effect, Layer, type Redacted } from "effect"
+import { Effect, Layer, Redacted } from "effect"
+import { HttpServerRequest } from "effect/http/HttpServerRequest"
 import { ApiKey } from "./api/ApiKey.ts"
-import { Unauthorized } from "./api/Problems.ts"
+import { type TooManyRequests, Unauthorized } from "./api/Problems.ts"
+import type { RequestNote } from "./RequestNote.ts"
+import { CredentialThrottle, callersNetwork } from "./throttle/CredentialThrottle.ts"
 
 const refused = new Unauthorized({
   detail: "The API secret is missing or wrong: send it as X-API-Key or as a bearer token"
 })
 
-export const layer: Layer.Layer<ApiKey, never, OperatorSecret | KeyMint> = Layer.effect(
+const sendsSecret = (headers: Readonly<Record<string, string | undefined>>): boolean =>
+  (headers["x-api-key"] ?? "") !== "" || /^bearer +\S/i.test(headers.authorization ?? "")
+
+type Needed = HttpServerRequest | RequestNote
+
+export const layer: Layer.Layer<ApiKey, never, OperatorSecret | KeyMint | CredentialThrottle> = Layer.effect(
   ApiKey,
-  Effect.map(Effect.context<OperatorSecret | KeyMint>(), (context) => {
+  Effect.gen(function* () {
+    const context = yield* Effect.context<OperatorSecret | KeyMint>()
+    const throttle = yield* CredentialThrottle
+    /**
+     * A request without a secret is no guess. One that has it in the other of the two headers is judged by that, but this answer is the
+     * one that is sent.
+     */
+    const isRight = (credential: Redacted.Redacted): Effect.Effect<boolean, TooManyRequests, Needed> =>
+      Effect.flatMap(callersNetwork, (network) =>
+        Redacted.value(credential) === ""
+          ? Effect.as(
+              Effect.flatMap(HttpServerRequest, ({ headers }) =>
+                sendsSecret(headers) ? throttle.standing(network) : Effect.void
+              ),
+              false
+            )
+          : throttle.check("api", network, Effect.provideContext(isOperator([credential]), context), (right) => right)
+      )
     const check = <A, E, R>(
       app: Effect.Effect<A, E, R>,
       { credential }: { readonly credential: Redacted.Redacted }
-    ): Effect.Effect<A, E | Unauthorized, R> =>
+    ): Effect.Effect<A, E | Unauthorized | TooManyRequests, R | Needed> =>
       Effect.flatMap(
-        Effect.provideContext(isOperator([credential]), context),
-        (known): Effect.Effect<A, E | Unauthorized, R> => (known ? app : Effect.fail(refused))
+        isRight(credential),
+        (right): Effect.Effect<A, E | Unauthorized, R> => (right ? app : Effect.fail(refused))
       )
-    return ApiKey.of({ api_key: check, bearer: check })
+    return ApiKey.of({ api_key: check, bearer: check } as never)
   })
 )

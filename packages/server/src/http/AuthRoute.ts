@@ -3,6 +3,7 @@
  * decode, one use case, encode. Anything but a 2xx refuses, so nothing here may answer one by mistake, nor a redirect, which
  * MediaMTX would follow.
  */
+import { isIP } from "node:net"
 import {
   type AuthCall,
   type AuthDecision,
@@ -13,15 +14,17 @@ import {
   readAuthCall,
   withoutKeys
 } from "@greenroom/core"
-import { Effect } from "effect"
+import { Effect, Option } from "effect"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import { AuthBody } from "./api/MediaServerApi.ts"
 import * as Problems from "./api/Problems.ts"
-import { hookCheck } from "./HookSecret.ts"
+import { HookSecret, hookCheck } from "./HookSecret.ts"
 import { invalid } from "./invalid.ts"
 import { jsonBodySeen } from "./jsonBody.ts"
+import { clientAddress } from "./listener/clientAddress.ts"
 import { note, RequestNote } from "./RequestNote.ts"
+import { CredentialThrottle, callersNetwork } from "./throttle/CredentialThrottle.ts"
 
 const toCall = (body: typeof AuthBody.Type): AuthCall => ({
   action: body.action ?? undefined,
@@ -88,22 +91,53 @@ const factsWith = (facts: RequestNote["Service"]["facts"], decision: AuthDecisio
 
 const readBody = jsonBodySeen(AuthBody, (body) => note({ facts: factsOf(body) }))
 
-const decided = Effect.fnUntraced(function* (call: AuthCall) {
+type Guesser = typeof callersNetwork
+
+const isGuess = (ask: AuthRequest): boolean => ask._tag === "Operate" && ask.secrets.length > 0
+
+/** The API secret can be guessed here, too, by way of the media server or of a call in its place. */
+const throttled = (throttle: CredentialThrottle["Service"], ask: AuthRequest, guesser: Guesser) =>
+  isGuess(ask)
+    ? Effect.flatMap(guesser, (network) =>
+        throttle.check("api", network, authenticate(ask), ({ _tag }) => _tag !== "Refuse")
+      )
+    : authenticate(ask)
+
+const decided = Effect.fnUntraced(function* (
+  throttle: CredentialThrottle["Service"],
+  call: AuthCall,
+  guesser: Guesser
+) {
   const current = yield* RequestNote
   const ask = readAuthCall(call)
   if (ask._tag === "Incomplete") return yield* invalid([{ pointer: ask.pointer, detail: ask.detail }])
-  const decision = yield* authenticate(ask)
+  const decision = yield* throttled(throttle, ask, guesser)
   current.quiet = isQuiet(ask, decision)
   current.facts = factsWith(current.facts, decision)
   return yield* encode(decision)
 })
 
-const answer = (checked: Effect.Success<typeof hookCheck>) =>
+/**
+ * Whose guess it is: of the address that the media server says it was sent from, when the hook secret shows that the media server says it;
+ * else of the caller's, who could make any address up.
+ */
+const guesserOf = (ip: string | null | undefined, isProtected: boolean): Guesser =>
+  isProtected && typeof ip === "string" && isIP(ip) !== 0 ? Effect.succeed(clientAddress(ip)) : callersNetwork
+
+const answer = (
+  checked: Effect.Success<typeof hookCheck>,
+  isProtected: boolean,
+  throttle: CredentialThrottle["Service"]
+) =>
   Effect.andThen(
     checked,
-    Effect.flatMap(readBody, (body) => decided(toCall(body)))
+    Effect.flatMap(readBody, (body) => decided(throttle, toCall(body), guesserOf(body.ip, isProtected)))
   )
 
-export const layer = HttpRouter.use((router) =>
-  Effect.flatMap(hookCheck, (checked) => router.add("POST", "/auth", answer(checked)))
+export const layer = HttpRouter.use(
+  Effect.fnUntraced(function* (router) {
+    const checked = yield* hookCheck
+    const isProtected = Option.isSome(yield* HookSecret)
+    yield* router.add("POST", "/auth", answer(checked, isProtected, yield* CredentialThrottle))
+  })
 )

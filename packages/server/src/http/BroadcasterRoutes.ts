@@ -12,8 +12,11 @@ import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import { ServedApi } from "./api/Api.ts"
 import type { BroadcasterChanges } from "./api/BroadcastersApi.ts"
 import { NotFound } from "./api/Problems.ts"
+import { Broadcaster } from "./api/Wire.ts"
 import { handled, pageRequest } from "./handled.ts"
-import { broadcasterToWire, pageToWire } from "./toWire.ts"
+import { ListSlots, noteBusy } from "./lists/ListSlots.ts"
+import { pageAnswer } from "./lists/pageAnswer.ts"
+import { broadcasterToWire, envelopeOf } from "./toWire.ts"
 
 const notFound = Effect.fail(new NotFound({ detail: "No broadcaster has this id" }))
 const found = <A>(option: Option.Option<A>) =>
@@ -27,36 +30,45 @@ const toFields = (changes: typeof BroadcasterChanges.Type) => ({
 
 const LEAVING = "The broadcaster is deleted; its streams are being taken off the air"
 
-export const layer = HttpApiBuilder.group(ServedApi, "broadcasters", (handlers) =>
-  handlers.handleAll({
-    create: ({ payload: { display_name, contact = null, metadata } }) =>
-      createBroadcaster({ displayName: display_name, contact, metadata: metadata ?? {} }).pipe(
-        Effect.map((created) =>
-          HttpApiSchema.withHeaders({
-            body: broadcasterToWire(created),
-            headers: { location: `/broadcasters/${created.id}` }
-          })
+const pageOf = pageAnswer("broadcasters", Broadcaster, broadcasterToWire)
+
+export const layer = HttpApiBuilder.group(
+  ServedApi,
+  "broadcasters",
+  Effect.fnUntraced(function* (handlers) {
+    const slots = yield* ListSlots
+    return handlers.handleAll({
+      create: ({ payload: { display_name, contact = null, metadata } }) =>
+        createBroadcaster({ displayName: display_name, contact, metadata: metadata ?? {} }).pipe(
+          Effect.map((created) =>
+            HttpApiSchema.withHeaders({
+              body: broadcasterToWire(created),
+              headers: { location: `/broadcasters/${created.id}` }
+            })
+          ),
+          handled
         ),
-        handled
-      ),
-    list: ({ query }) =>
-      listBroadcasters(pageRequest(query)).pipe(
-        Effect.map((page) => pageToWire("broadcasters", page, broadcasterToWire)),
-        handled
-      ),
-    get: ({ params }) =>
-      describeBroadcaster(params.id).pipe(Effect.flatMap(found), Effect.map(broadcasterToWire), handled),
-    change: ({ params, payload }) =>
-      changeBroadcaster(params.id, toFields(payload)).pipe(
-        Effect.flatMap(found),
-        Effect.map(broadcasterToWire),
-        handled
-      ),
-    remove: ({ params: { id } }) =>
-      removeBroadcaster(id).pipe(
-        Effect.flatMap(found),
-        Effect.map(({ offAir }) => (offAir ? undefined : { id, message: LEAVING })),
-        handled
-      )
+      list: ({ query }) =>
+        listBroadcasters(pageRequest(query)).pipe(
+          Effect.flatMap((page) => pageOf(page.items, envelopeOf(page))),
+          handled,
+          slots.run,
+          noteBusy
+        ),
+      get: ({ params }) =>
+        describeBroadcaster(params.id).pipe(Effect.flatMap(found), Effect.map(broadcasterToWire), handled),
+      change: ({ params, payload }) =>
+        changeBroadcaster(params.id, toFields(payload)).pipe(
+          Effect.flatMap(found),
+          Effect.map(broadcasterToWire),
+          handled
+        ),
+      remove: ({ params: { id } }) =>
+        removeBroadcaster(id).pipe(
+          Effect.flatMap(found),
+          Effect.map(({ offAir }) => (offAir ? undefined : { id, message: LEAVING })),
+          handled
+        )
+    })
   })
 )

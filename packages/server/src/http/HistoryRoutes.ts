@@ -5,11 +5,17 @@ import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { ServedApi } from "./api/Api.ts"
 import { LIMIT_DEFAULT } from "./api/Input.ts"
 import { handled } from "./handled.ts"
+import { ListSlots, noteBusy } from "./lists/ListSlots.ts"
 import { checkToWire } from "./toWire.ts"
 
-export const layer = HttpApiBuilder.group(ServedApi, "history", (handlers) =>
-  handlers.handleAll({
-    check: ({ query: { limit = LIMIT_DEFAULT, cursor = null } }) =>
-      checkHistory(cursor, limit).pipe(Effect.map(checkToWire), handled)
+export const layer = HttpApiBuilder.group(
+  ServedApi,
+  "history",
+  Effect.fnUntraced(function* (handlers) {
+    const slots = yield* ListSlots
+    return handlers.handleAll({
+      check: ({ query: { limit = LIMIT_DEFAULT, cursor = null } }) =>
+        checkHistory(cursor, limit).pipe(Effect.map(checkToWire), handled, slots.run, noteBusy)
+    })
   })
 )

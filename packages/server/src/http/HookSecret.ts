@@ -5,8 +5,9 @@
 import { KeyMint, sameHash } from "@greenroom/core"
 import { Context, Effect, Option, Redacted } from "effect"
 import { HttpServerRequest } from "effect/http/HttpServerRequest"
-import { Unauthorized } from "./api/Problems.ts"
-import { BEARER_CHALLENGE, note } from "./RequestNote.ts"
+import { Forbidden, type TooManyRequests, Unauthorized } from "./api/Problems.ts"
+import { BEARER_CHALLENGE, note, type RequestNote } from "./RequestNote.ts"
+import { CredentialThrottle, callersNetwork } from "./throttle/CredentialThrottle.ts"
 
 export class HookSecret extends Context.Service<HookSecret, Option.Option<Redacted.Redacted<string>>>()(
   "greenroom/http/HookSecret"
@@ -29,11 +30,50 @@ const refused = Effect.andThen(
   Effect.fail(new Unauthorized({ detail: "The hook secret is missing or wrong" }))
 )
 
-/** A check to run before a media server's call is read; it passes when no secret is configured. */
-export const hookCheck = Effect.map(Effect.all([HookSecret, KeyMint]), ([secret, mint]) => {
-  if (Option.isNone(secret)) return Effect.void
-  const expected = mint.hash(secret.value)
-  return Effect.flatMap(HttpServerRequest, ({ headers }) =>
-    sameHash(mint.hash(credentialIn(headers.authorization)), expected) ? Effect.void : refused
+/**
+ * A browser says where a call comes from (Fetch standard: `Origin` on every POST, `Sec-Fetch-Site`); MediaMTX, curl and wget never do. Any
+ * web page that an operator has open could otherwise send hooks from inside the operator's network: a POST of text/plain needs no preflight.
+ */
+const isFromWebPage = (headers: Readonly<Record<string, string | undefined>>): boolean =>
+  headers.origin !== undefined || headers["sec-fetch-site"] !== undefined
+
+const fromWebPage = Effect.andThen(
+  note({ facts: { reason: "web_page" } }),
+  Effect.fail(
+    new Forbidden({ detail: "Calls of the media server are not taken from a web page (Origin, Sec-Fetch-Site)" })
+  )
+)
+
+type Check = Effect.Effect<void, Forbidden | Unauthorized | TooManyRequests, HttpServerRequest | RequestNote>
+
+/** The check of the secret itself; a call without any is no guess. */
+const secretCheck = (
+  secret: Redacted.Redacted<string>,
+  mint: KeyMint["Service"],
+  throttle: CredentialThrottle["Service"]
+) => {
+  const expected = mint.hash(secret)
+  return ({ headers }: HttpServerRequest): Check => {
+    const sent = credentialIn(headers.authorization)
+    if (sameHash(mint.hash(sent), expected)) return Effect.void
+    if (Redacted.value(sent) === "") return refused
+    return Effect.flatMap(callersNetwork, (network) =>
+      Effect.andThen(
+        throttle.check("hook", network, Effect.void, () => false),
+        refused
+      )
+    )
+  }
+}
+
+/** A check to run before a media server's call is read; when no secret is configured it refuses web pages alone. */
+export const hookCheck = Effect.gen(function* () {
+  const secret = yield* HookSecret
+  const ofSecret = Option.isNone(secret)
+    ? (): Check => Effect.void
+    : secretCheck(secret.value, yield* KeyMint, yield* CredentialThrottle)
+  return Effect.flatMap(
+    HttpServerRequest,
+    (request): Check => (isFromWebPage(request.headers) ? fromWebPage : ofSecret(request))
   )
 })

@@ -13,6 +13,7 @@ import * as BroadcasterRoutes from "./BroadcasterRoutes.ts"
 import { strict } from "./bodyText.ts"
 import * as HistoryRoutes from "./HistoryRoutes.ts"
 import * as KnownRoutes from "./KnownRoutes.ts"
+import * as ListSlots from "./lists/ListSlots.ts"
 import * as MetricsRoute from "./MetricsRoute.ts"
 import * as PageRoutes from "./PageRoutes.ts"
 import * as PipelineRoutes from "./PipelineRoutes.ts"
@@ -21,6 +22,7 @@ import * as RequestFrame from "./RequestFrame.ts"
 import * as StreamKeyRoutes from "./StreamKeyRoutes.ts"
 import * as StreamRoutes from "./StreamRoutes.ts"
 import * as SystemRoutes from "./SystemRoutes.ts"
+import * as CredentialThrottle from "./throttle/CredentialThrottle.ts"
 import * as WebhookRoutes from "./WebhookRoutes.ts"
 import * as WorkerRoutes from "./WorkerRoutes.ts"
 
@@ -44,7 +46,7 @@ const api = HttpApiBuilder.layer(ServedApi).pipe(
     HistoryRoutes.layer,
     SystemRoutes.layer
   ]),
-  Layer.provide(ApiKeyCheck.layer),
+  Layer.provide([ApiKeyCheck.layer, ListSlots.layer]),
   Layer.provide(strictBodies)
 )
 
@@ -65,11 +67,11 @@ export const layer = (beside: OnApiPort) =>
       PageRoutes.layer,
       beside.hooks ? hooks : Layer.empty,
       beside.metrics ? MetricsRoute.layer : Layer.empty
-    )
+    ).pipe(Layer.provide(CredentialThrottle.layer))
   )
 
 /** What the media server calls, for a port of its own; and whether the service is alive and ready, for those who try that port. */
-export const layerHooks = framed(Layer.merge(hooks, SystemRoutes.layerProbes))
+export const layerHooks = framed(Layer.merge(Layer.provide(hooks, CredentialThrottle.layer), SystemRoutes.layerProbes))
 
 /** The metrics alone, for a port of their own. */
 export const layerMetrics = framed(MetricsRoute.layer)

@@ -25,8 +25,16 @@ export const RouteBoard = Context.Reference<{ methodsAt: KnownRoutes["Service"][
   { defaultValue: () => ({ methodsAt: () => [] }) }
 )
 
-/** Of the router and of its memory alike. Two slashes are not one, and an id that is too long is a bad id, not a route that is not there. */
-export const routerConfig = { ignoreDuplicateSlashes: false, maxParamLength: 16 * 1024 } as const
+/**
+ * Of the router and of its memory alike. A path has one spelling: the defaults would also match other letter cases, a slash at the end and
+ * repeated slashes, which rules of a proxy in front do not expect. An id that is too long is a bad id, not a route that is not there.
+ */
+export const routerConfig = {
+  caseSensitive: true,
+  ignoreTrailingSlash: false,
+  ignoreDuplicateSlashes: false,
+  maxParamLength: 16 * 1024
+} as const
 
 const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 

@@ -2,13 +2,14 @@
  * The OpenAPI 3.1 document: derived from the definition, then told what a definition cannot say: the headers of every answer,
  * the members that every problem has, numbers and lists in the query, where unknown fields are welcome, and an example of everything.
  */
-import { keyStatuses, streamStatuses } from "@greenroom/core"
+import { keyStatuses, streamStatuses, workerStates } from "@greenroom/core"
 import * as OpenApi from "effect/http-api/OpenApi"
 import { Api } from "./api/Api.ts"
 import { answerExamples, examples, problemExample } from "./api/examples.ts"
 import { LIMIT_DEFAULT, LIMIT_MAX } from "./api/Input.ts"
 import { type ProblemName, problemTypes, typeOf } from "./api/problemTypes.ts"
 import { version } from "./api/version.ts"
+import { describeAuthCall, describeMetadata } from "./documentRules.ts"
 
 /** A JSON document that is walked and changed; its shape is OpenAPI's. */
 // biome-ignore lint/suspicious/noExplicitAny: the document is open JSON, typed by its own specification
@@ -34,7 +35,14 @@ const visit = (node: Json, each: (node: Json) => void): void => {
 }
 
 /** The bodies that an operator sends: unknown fields in them are refused. */
-const closed = ["NewBroadcaster", "BroadcasterChanges", "NewStreamKey", "StreamKeyChanges", "StreamAnnotation"]
+const closed = [
+  "NewBroadcaster",
+  "BroadcasterChanges",
+  "NewStreamKey",
+  "StreamKeyChanges",
+  "StreamAnnotation",
+  "ReconcileOrder"
+]
 
 /** Unknown fields of what the media server sends are ignored, and answers may grow. */
 const open = (spec: Json): void => {
@@ -73,6 +81,7 @@ const requestId = {
 const more: Readonly<Record<string, Json>> = {
   401: { "WWW-Authenticate": { description: "How to authenticate", required: true, schema: { type: "string" } } },
   405: { Allow: { description: "The methods of the path", required: true, schema: { type: "string" } } },
+  429: { "Retry-After": { description: "Seconds", required: true, schema: { type: "integer" } } },
   503: { "Retry-After": { description: "Seconds", required: false, schema: { type: "integer" } } }
 }
 
@@ -145,7 +154,8 @@ const parameterTexts: Readonly<Record<string, string>> = {
 
 const statuses: Readonly<Record<string, Json>> = {
   "streams.list": { values: streamStatuses, default: ["active"] },
-  "stream_keys.list": { values: keyStatuses }
+  "stream_keys.list": { values: keyStatuses },
+  "workers.list": { values: workerStates }
 }
 
 /** What a parameter is; the lists and numbers among them travel as text, which is all that the definition says of them. */
@@ -164,7 +174,7 @@ const describeParameters = ({ operationId, parameters }: Json): void => {
       }
     }
     parameter.description ??= parameter.schema.description ?? parameterTexts[parameter.name]
-    if (parameter.name === "status") {
+    if (parameter.name === "status" || parameter.name === "state") {
       const { values, ...more } = statuses[operationId]
       parameter.schema = { type: "array", items: { type: "string", enum: values }, minItems: 1, ...more }
       parameter.style = "form"
@@ -180,6 +190,8 @@ const make = (): Json => {
   spec.servers = [{ url: "/", description: "The service that this document comes from" }]
   delete spec.security
   open(spec)
+  describeAuthCall(spec)
+  describeMetadata(spec)
   for (const path of Object.values<Json>(spec.paths)) {
     for (const operation of Object.values<Json>(path)) {
       describeParameters(operation)

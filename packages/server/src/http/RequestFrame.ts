@@ -12,10 +12,10 @@ import * as HttpMetrics from "./HttpMetrics.ts"
 import { KnownRoutes } from "./KnownRoutes.ts"
 import { documentOf, type Problem, problem, problemOfStatus, validation, verdictOn } from "./problemDocument.ts"
 import { isTooLong, newNote, pathOf, RequestNote } from "./RequestNote.ts"
+import { refusedByHead } from "./requestHead.ts"
 
 export const MAX_BODY = ByteSize.kibibytes(64)
 const MAX_BODY_BYTES = 64 * 1024
-const RETRY_AFTER_SECONDS = 1
 /** The status that the log gives to a request whose client went away; nobody receives it. */
 const CLIENT_GONE = 499
 
@@ -53,7 +53,7 @@ const refusedUnread = (request: HttpServerRequest.HttpServerRequest): Problem | 
         ? validation([{ pointer: "/host", detail: "Expected a Host header" }])
         : isMisencoded(request.url)
           ? validation([{ pointer: "", detail: "Expected a path whose percent-encoding is that of UTF-8" }])
-          : undefined
+          : refusedByHead(request)
 
 /** The problem that a route answered by itself; an error without one gets that of its status. */
 const problemIn = (response: Response): Problem =>
@@ -63,14 +63,21 @@ const problemIn = (response: Response): Problem =>
 
 const headersOf = (status: number, note: Note, allowed: ReadonlyArray<string>): Record<string, string> => ({
   "x-request-id": note.requestId,
+  "cache-control": "no-store",
   ...(status === 401 ? { "www-authenticate": note.challenge } : {}),
   ...(status === 405 ? { allow: allowed.join(", ") } : {}),
-  ...(status === 503 ? { "retry-after": String(RETRY_AFTER_SECONDS) } : {})
+  ...(status === 503 || status === 429 ? { "retry-after": String(note.retryAfterSeconds) } : {})
 })
+
+/** Nothing is kept by a cache unless its route says so: most answers are for one caller, and all of them age. */
+const unstored = (response: Response): Response =>
+  response.headers["cache-control"] === undefined
+    ? HttpServerResponse.setHeader(response, "cache-control", "no-store")
+    : response
 
 const finish = (response: Response, note: Note, allowed: ReadonlyArray<string>): Response =>
   response.status < 400 || note.exempt
-    ? HttpServerResponse.setHeader(response, "x-request-id", note.requestId)
+    ? HttpServerResponse.setHeader(unstored(response), "x-request-id", note.requestId)
     : HttpServerResponse.setHeaders(
         bare(documentOf(problemIn(response), note.path, note.requestId)),
         headersOf(response.status, note, allowed)
@@ -102,7 +109,7 @@ const tell = (
   note: Note,
   cause: Cause.Cause<unknown> | undefined
 ): Effect.Effect<void> => {
-  const log = status >= 500 ? Effect.logError : note.quiet ? Effect.logDebug : Effect.logInfo
+  const log = note.quiet && cause === undefined ? Effect.logDebug : status >= 500 ? Effect.logError : Effect.logInfo
   return log("request", ...(cause === undefined ? [] : [cause])).pipe(
     Effect.annotateLogs({
       method,

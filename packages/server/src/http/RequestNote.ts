@@ -22,6 +22,8 @@ export class RequestNote extends Context.Service<
     challenge: string
     /** The answer is an error that is no problem document: health's 503. */
     exempt: boolean
+    /** What `Retry-After` says of a 429 or a 503; one second unless it is set. */
+    retryAfterSeconds: number
   }
 >()("greenroom/http/RequestNote") {}
 
@@ -54,11 +56,12 @@ export const newNote = (url: string, sentId: string | undefined): RequestNote["S
   facts: {},
   quiet: false,
   challenge: BEARER_CHALLENGE,
-  exempt: false
+  exempt: false,
+  retryAfterSeconds: 1
 })
 
 /** Adds to the current request's note. */
-export const note = (changes: Partial<Pick<RequestNote["Service"], "facts" | "quiet" | "challenge" | "exempt">>) =>
+export const note = (changes: Partial<Omit<RequestNote["Service"], "requestId" | "path" | "route">>) =>
   Effect.map(RequestNote, (current) => {
     Object.assign(current, changes)
   })

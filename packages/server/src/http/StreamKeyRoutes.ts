@@ -20,10 +20,13 @@ import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import { ServedApi } from "./api/Api.ts"
 import { type Complaint, Conflict, NotFound } from "./api/Problems.ts"
 import { NewStreamKey, StreamKeyChanges } from "./api/StreamKeysApi.ts"
+import { StreamKey } from "./api/Wire.ts"
 import { handled, pageRequest } from "./handled.ts"
 import { invalid } from "./invalid.ts"
 import { operatorBody } from "./jsonBody.ts"
-import { issuedKeyToWire, keyToWire, pageToWire } from "./toWire.ts"
+import { ListSlots, noteBusy } from "./lists/ListSlots.ts"
+import { pageAnswer } from "./lists/pageAnswer.ts"
+import { envelopeOf, issuedKeyToWire, keyToWire } from "./toWire.ts"
 
 const notFound = Effect.fail(new NotFound({ detail: "No stream key has this id" }))
 const found = <A>(option: Option.Option<A>) =>
@@ -116,34 +119,48 @@ const answerChange = Effect.fnUntraced(function* (outcome: Effect.Success<Return
   }
 })
 
-export const layer = HttpApiBuilder.group(ServedApi, "stream_keys", (handlers) =>
-  handlers
-    .handleRaw("issue", () => newKeyBody.pipe(Effect.map(toOrder), Effect.flatMap(issue), handled))
-    .handleRaw("change", ({ params }) =>
-      changesBody.pipe(
-        Effect.flatMap((changes) => changeKey(params.id, toChanges(changes))),
-        Effect.flatMap(answerChange),
-        handled
-      )
-    )
-    .handleAll({
-      list: ({ query: { broadcaster_id, status, ...page } }) =>
-        listKeys(
-          {
-            ...(broadcaster_id === undefined ? {} : { broadcasterId: broadcaster_id }),
-            ...(status === undefined ? {} : { status })
-          },
-          pageRequest(page)
-        ).pipe(
-          Effect.map((keys) => pageToWire("stream_keys", keys, (key) => keyToWire({ key, now: keys.now }))),
-          handled
-        ),
-      get: ({ params }) => describeKey(params.id).pipe(Effect.flatMap(found), Effect.map(keyToWire), handled),
-      revoke: ({ params }) =>
-        revoke(params.id).pipe(
-          Effect.flatMap(found),
-          Effect.map((key) => (key.offAir ? undefined : keyToWire(key))),
+const keysAnswer = pageAnswer("stream_keys", StreamKey, keyToWire)
+
+export const layer = HttpApiBuilder.group(
+  ServedApi,
+  "stream_keys",
+  Effect.fnUntraced(function* (handlers) {
+    const slots = yield* ListSlots
+    return handlers
+      .handleRaw("issue", () => newKeyBody.pipe(Effect.map(toOrder), Effect.flatMap(issue), handled))
+      .handleRaw("change", ({ params }) =>
+        changesBody.pipe(
+          Effect.flatMap((changes) => changeKey(params.id, toChanges(changes))),
+          Effect.flatMap(answerChange),
           handled
         )
-    })
+      )
+      .handleAll({
+        list: ({ query: { broadcaster_id, status, ...page } }) =>
+          listKeys(
+            {
+              ...(broadcaster_id === undefined ? {} : { broadcasterId: broadcaster_id }),
+              ...(status === undefined ? {} : { status })
+            },
+            pageRequest(page)
+          ).pipe(
+            Effect.flatMap((keys) =>
+              keysAnswer(
+                keys.items.map((key) => ({ key, now: keys.now })),
+                envelopeOf(keys)
+              )
+            ),
+            handled,
+            slots.run,
+            noteBusy
+          ),
+        get: ({ params }) => describeKey(params.id).pipe(Effect.flatMap(found), Effect.map(keyToWire), handled),
+        revoke: ({ params }) =>
+          revoke(params.id).pipe(
+            Effect.flatMap(found),
+            Effect.map((key) => (key.offAir ? undefined : keyToWire(key))),
+            handled
+          )
+      })
+  })
 )

@@ -9,16 +9,18 @@ import {
   stopStream,
   streamEvents
 } from "@greenroom/core"
-import { Effect, Option, Schema } from "effect"
-import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import { Effect, Option } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { ServedApi } from "./api/Api.ts"
 import { LIMIT_DEFAULT } from "./api/Input.ts"
 import { Conflict, StreamNotFound } from "./api/Problems.ts"
-import { type StreamAnnotation, StreamPage, type StreamQuery } from "./api/StreamsApi.ts"
+import type { StreamAnnotation, StreamQuery } from "./api/StreamsApi.ts"
+import { Stream, StreamEvent } from "./api/Wire.ts"
 import { handled, pageRequest } from "./handled.ts"
+import { ListSlots, noteBusy } from "./lists/ListSlots.ts"
+import { pageAnswer } from "./lists/pageAnswer.ts"
 import { sharedAnswer } from "./sharedAnswer.ts"
-import { eventsToWire, pageToWire, streamDetailsToWire, streamToWire } from "./toWire.ts"
+import { envelopeOf, eventPageOf, eventToWire, streamDetailsToWire, streamToWire } from "./toWire.ts"
 
 const notFound = Effect.fail(new StreamNotFound({ detail: "No stream, live or past, has this id" }))
 const found = <A>(option: Option.Option<A>) =>
@@ -43,7 +45,8 @@ const emptiness = ({ status = ["active"], limit: _, cursor, ...filters }: typeof
     : "No stream is live."
 }
 
-const encodePage = Schema.encodeEffect(Schema.toCodecJson(StreamPage))
+const streamsAnswer = pageAnswer("streams", Stream, streamToWire)
+const eventsAnswer = pageAnswer("events", StreamEvent, eventToWire)
 
 /** The whole answer, written out: reading the rows is a small part of the work. */
 const list = (query: typeof StreamQuery.Type) => {
@@ -58,14 +61,11 @@ const list = (query: typeof StreamQuery.Type) => {
     pageRequest(page, unlimited(status))
   ).pipe(
     Effect.flatMap((streams) =>
-      Effect.orDie(
-        encodePage({
-          ...pageToWire("streams", streams, streamToWire),
-          ...(streams.items.length === 0 ? { message: emptiness(query) } : {})
-        })
-      )
+      streamsAnswer(streams.items, {
+        ...envelopeOf(streams),
+        ...(streams.items.length === 0 ? { message: emptiness(query) } : {})
+      })
     ),
-    Effect.map((body) => HttpServerResponse.jsonUnsafe(body)),
     handled
   )
 }
@@ -89,24 +89,32 @@ const stopByForce = (id: StreamId) =>
     handled
   )
 
-export const layer = HttpApiBuilder.group(ServedApi, "streams", (handlers) => {
-  const listed = sharedAnswer(list)
-  return handlers.handleAll({
-    list: ({ query }) => listed(query),
-    get: ({ params }) =>
-      describeStream(params.id).pipe(Effect.flatMap(found), Effect.map(streamDetailsToWire), handled),
-    annotate: ({ params, payload }) =>
-      annotateStream(params.id, toAnnotation(payload)).pipe(
-        Effect.flatMap(found),
-        Effect.map(streamDetailsToWire),
-        handled
-      ),
-    stop: ({ params, query: { force } }) => (force === "true" ? stopByForce(params.id) : stop(params.id)),
-    events: ({ params, query: { limit = LIMIT_DEFAULT, cursor = 0 } }) =>
-      streamEvents(params.id, cursor, limit + 1).pipe(
-        Effect.flatMap(found),
-        Effect.map((events) => eventsToWire(events, limit)),
-        handled
-      )
+export const layer = HttpApiBuilder.group(
+  ServedApi,
+  "streams",
+  Effect.fnUntraced(function* (handlers) {
+    const slots = yield* ListSlots
+    const listed = sharedAnswer((query: typeof StreamQuery.Type) => slots.run(list(query)))
+    return handlers.handleAll({
+      list: ({ query }) => noteBusy(listed(query)),
+      get: ({ params }) =>
+        describeStream(params.id).pipe(Effect.flatMap(found), Effect.map(streamDetailsToWire), handled),
+      annotate: ({ params, payload }) =>
+        annotateStream(params.id, toAnnotation(payload)).pipe(
+          Effect.flatMap(found),
+          Effect.map(streamDetailsToWire),
+          handled
+        ),
+      stop: ({ params, query: { force } }) => (force === "true" ? stopByForce(params.id) : stop(params.id)),
+      events: ({ params, query: { limit = LIMIT_DEFAULT, cursor = 0 } }) =>
+        streamEvents(params.id, cursor, limit + 1).pipe(
+          Effect.flatMap(found),
+          Effect.map((events) => eventPageOf(events, limit)),
+          Effect.flatMap(({ shown, envelope }) => eventsAnswer(shown, envelope)),
+          handled,
+          slots.run,
+          noteBusy
+        )
+    })
   })
-})
+)

@@ -4,10 +4,15 @@ import { Effect, Option } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { ServedApi } from "./api/Api.ts"
 import { NotFound } from "./api/Problems.ts"
+import { Worker } from "./api/Wire.ts"
 import { handled, pageRequest } from "./handled.ts"
-import { pageToWire, workerToWire } from "./toWire.ts"
+import { ListSlots, noteBusy } from "./lists/ListSlots.ts"
+import { pageAnswer } from "./lists/pageAnswer.ts"
+import { envelopeOf, workerToWire } from "./toWire.ts"
 
-const off = { workers: [], count: 0, next_cursor: null, message: "Workers are off (WORKERS=on switches them on)." }
+const workersAnswer = pageAnswer("workers", Worker, workerToWire)
+
+const off = { count: 0, next_cursor: null, message: "Workers are off (WORKERS=on switches them on)." }
 
 const notFound = Effect.flatMap(
   WorkersOn,
@@ -17,28 +22,36 @@ const notFound = Effect.flatMap(
     })
 )
 
-export const layer = HttpApiBuilder.group(ServedApi, "workers", (handlers) =>
-  handlers.handleAll({
-    list: ({ query: { state = null, ...page } }) =>
-      listWorkers(state, pageRequest(page)).pipe(
-        Effect.map(
-          Option.match({
-            onNone: () => off,
-            onSome: (workers) => ({
-              ...pageToWire("workers", workers, workerToWire),
-              ...(workers.items.length === 0 && state === null && page.cursor === undefined
-                ? { message: "No stream has been worked on yet." }
-                : {})
+export const layer = HttpApiBuilder.group(
+  ServedApi,
+  "workers",
+  Effect.fnUntraced(function* (handlers) {
+    const slots = yield* ListSlots
+    return handlers.handleAll({
+      list: ({ query: { state = null, ...page } }) =>
+        listWorkers(state, pageRequest(page)).pipe(
+          Effect.flatMap(
+            Option.match({
+              onNone: () => workersAnswer([], off),
+              onSome: (workers) =>
+                workersAnswer(workers.items, {
+                  ...envelopeOf(workers),
+                  ...(workers.items.length === 0 && state === null && page.cursor === undefined
+                    ? { message: "No stream has been worked on yet." }
+                    : {})
+                })
             })
-          })
+          ),
+          handled,
+          slots.run,
+          noteBusy
         ),
-        handled
-      ),
-    get: ({ params }) =>
-      describeWorker(params.streamId).pipe(
-        Effect.flatMap(Option.match({ onNone: () => notFound, onSome: Effect.succeed })),
-        Effect.map(workerToWire),
-        handled
-      )
+      get: ({ params }) =>
+        describeWorker(params.streamId).pipe(
+          Effect.flatMap(Option.match({ onNone: () => notFound, onSome: Effect.succeed })),
+          Effect.map(workerToWire),
+          handled
+        )
+    })
   })
 )

@@ -45,6 +45,7 @@ export const validation = (errors: ReadonlyArray<Complaint>): Problem =>
 const statusNames: Readonly<Record<number, ProblemName>> = {
   400: "validation",
   401: "unauthorized",
+  403: "forbidden",
   404: "not-found",
   405: "method-not-allowed",
   408: "request-timeout",
@@ -52,6 +53,7 @@ const statusNames: Readonly<Record<number, ProblemName>> = {
   413: "payload-too-large",
   414: "uri-too-long",
   415: "unsupported-media-type",
+  429: "too-many-requests",
   431: "headers-too-large",
   503: "store-unavailable"
 }

@@ -120,7 +120,12 @@ export const streamDetailsToWire = (view: StreamView & { readonly broadcaster: B
   return { ...commonToWire(view), broadcaster: { id, display_name: displayName, contact, metadata } }
 }
 
-const eventToWire = (event: StreamEvent) => ({ seq: event.seq, type: event.type, at: event.at, data: eventData(event) })
+export const eventToWire = (event: StreamEvent) => ({
+  seq: event.seq,
+  type: event.type,
+  at: event.at,
+  data: eventData(event)
+})
 
 export const workerToWire = (worker: WorkerRecord) => ({
   stream_id: worker.id,
@@ -139,20 +144,19 @@ export const workerToWire = (worker: WorkerRecord) => ({
   updated_at: worker.updatedAt
 })
 
-/** The envelope of a list: `{<plural>, count, next_cursor}`. */
-export const pageToWire = <const Plural extends string, A, B>(plural: Plural, page: Page<A>, item: (value: A) => B) => {
-  const items: { readonly [P in Plural]: ReadonlyArray<B> } = { [plural]: page.items.map(item) } as never
-  return { ...items, count: page.items.length, next_cursor: cursorOf(page.next) }
-}
+/** What a list has beside its items: `{<plural>, count, next_cursor}`. */
+export const envelopeOf = <A>(page: Page<A>) => ({ count: page.items.length, next_cursor: cursorOf(page.next) })
 
 /** `events` were read one beyond `limit`, to learn whether there are more. */
-export const eventsToWire = (events: ReadonlyArray<StreamEvent>, limit: number) => {
+export const eventPageOf = (events: ReadonlyArray<StreamEvent>, limit: number) => {
   const shown = events.slice(0, limit)
   const last = shown.at(-1)
   return {
-    events: shown.map(eventToWire),
-    count: shown.length,
-    next_cursor: events.length > limit && last !== undefined ? writeEventCursor(last.seq) : null
+    shown,
+    envelope: {
+      count: shown.length,
+      next_cursor: events.length > limit && last !== undefined ? writeEventCursor(last.seq) : null
+    }
   }
 }
 

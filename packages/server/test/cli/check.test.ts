@@ -7,7 +7,7 @@ let service: FakeService
 afterEach(() => service.close())
 
 const idOf = (number: number) => `00000000-0000-4000-8000-${String(number).padStart(12, "0")}`
-const cursorOf = (number: number) => Buffer.from(idOf(number)).toString("base64url")
+const cursorOf = idOf
 const problem = { stream_id: idOf(200), detail: "its events are no history: ready twice \u001b[2J" }
 
 /** Three pages, the first of them with a problem. */

@@ -150,7 +150,7 @@ describe("no answer", () => {
   test("nothing comes: the call has a deadline", async () => {
     next = "silence"
     const environment = { GREENROOM_URL: service.url, API_SECRET: SECRET }
-    const { code, stderr } = await begin(["streams", "list"], environment, { speed: 50 }).end
+    const { code, stderr } = await begin(["streams", "list"], environment, { deadlineSpeed: 50 }).end
     expect(code).toBe(75)
     expect(stderr).toBe(`greenroom: ${service.url} does not answer within 10 s: try again.\n`)
   })

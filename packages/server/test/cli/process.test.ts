@@ -5,6 +5,7 @@ import { tmpdir } from "node:os"
 import path from "node:path"
 import { fileURLToPath } from "node:url"
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest"
+import { compileCache } from "../../../adapters/test/embedded/processes.ts"
 import { version } from "../../src/http/api/version.ts"
 import { page, problem, SECRET, stream, streamWith } from "./support/answers.ts"
 import { type FakeService, fakeService } from "./support/fakeService.ts"
@@ -37,7 +38,7 @@ afterEach(() => {
 const start = (args: ReadonlyArray<string>, environment: Readonly<Record<string, string>> = {}) => {
   const child = spawn(process.execPath, ["--conditions=@greenroom/source", main, ...args], {
     cwd: folder,
-    env: environment,
+    env: { ...compileCache, ...environment },
     stdio: ["ignore", "pipe", "pipe"]
   })
   children.push(child)
@@ -104,7 +105,7 @@ test("what the composition fails with is one sentence, too", async () => {
 describe("signals", () => {
   test.each(["SIGINT", "SIGTERM"] as const)("%s ends serve well", async (signal) => {
     const { child, printed, end } = start(["serve"])
-    await expect.poll(() => printed.stdout, { timeout: 20_000 }).toBe("serving\n")
+    await expect.poll(() => printed.stdout).toBe("serving\n")
     child.kill(signal)
     expect(await end).toEqual({ code: 0, stdout: "serving\n", stderr: "" })
   })
@@ -112,7 +113,7 @@ describe("signals", () => {
   test("Ctrl-C ends watch well", async () => {
     streams = [stream]
     const { child, printed, end } = start(["streams", "watch"], known())
-    await expect.poll(() => printed.stdout, { timeout: 20_000 }).toContain("on air")
+    await expect.poll(() => printed.stdout).toContain("on air")
     child.kill("SIGINT")
     const { code, stderr } = await end
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" })
@@ -121,7 +122,7 @@ describe("signals", () => {
   test("Ctrl-C while an answer is waited for is an interruption", async () => {
     const silent = await fakeService({ "GET /streams": () => "silence" })
     const { child, end } = start(["streams", "list"], { ...known(), GREENROOM_URL: silent.url })
-    await expect.poll(() => silent.asked.length, { timeout: 20_000 }).toBe(1)
+    await expect.poll(() => silent.asked.length).toBe(1)
     child.kill("SIGINT")
     const { code, stdout, stderr } = await end
     await silent.close()
@@ -132,7 +133,7 @@ describe("signals", () => {
 test("watch ends when nobody reads on, as after head -1", async () => {
   streams = [stream]
   const { child, printed, end } = start(["streams", "watch", "--json"], known())
-  await expect.poll(() => printed.stdout, { timeout: 20_000 }).toContain("on_air")
+  await expect.poll(() => printed.stdout).toContain("on_air")
   child.stdout.destroy()
   streams = [streamWith({ status: "connecting" })]
   const { code, stderr } = await end

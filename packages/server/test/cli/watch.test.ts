@@ -58,7 +58,7 @@ const ended = streamWith({
 })
 
 const untilLines = (lines: ReadonlyArray<string>, count: number) =>
-  expect.poll(() => lines.length, { timeout: 10_000, interval: 20 }).toBe(count)
+  expect.poll(() => lines.length, { interval: 20 }).toBe(count)
 
 describe("changes", () => {
   test("are a line each for people", async () => {
@@ -103,7 +103,7 @@ describe("changes", () => {
     await untilLines(out, 1)
     const asked = theStage.asked.length
     theStage.show(streamWith({ viewer_count: 99, inbound_bytes: 99_000_000, duration_seconds: 200 }))
-    await expect.poll(() => theStage.asked.length, { timeout: 10_000 }).toBeGreaterThan(asked + 1)
+    await expect.poll(() => theStage.asked.length).toBeGreaterThan(asked + 1)
     expect(out.length).toBe(1)
     await stop()
   })
@@ -137,7 +137,7 @@ describe("while the service is away", () => {
     await untilLines(out, 1)
     theStage.trouble("cut")
     const asked = theStage.asked.length
-    await expect.poll(() => theStage.asked.length, { timeout: 10_000 }).toBeGreaterThan(asked + 3)
+    await expect.poll(() => theStage.asked.length).toBeGreaterThan(asked + 3)
     expect(err.length).toBe(1)
     theStage.end(ended)
     theStage.trouble(null)
@@ -153,7 +153,7 @@ describe("while the service is away", () => {
   test("a database that is away is waited for, too", async () => {
     const theStage = await opened()
     const { err, stop } = watching(theStage)
-    await expect.poll(() => theStage.asked.length, { timeout: 10_000 }).toBeGreaterThan(0)
+    await expect.poll(() => theStage.asked.length).toBeGreaterThan(0)
     theStage.trouble({ status: 503, body: problem(503, "store-unavailable", "The database does not answer") })
     await untilLines(err, 1)
     expect(err[0]).toContain("The database does not answer")
@@ -172,7 +172,7 @@ describe("while the service is away", () => {
   test("and so is a secret that is refused, at any time", async () => {
     const theStage = await opened()
     const command = watching(theStage)
-    await expect.poll(() => theStage.asked.length, { timeout: 10_000 }).toBeGreaterThan(0)
+    await expect.poll(() => theStage.asked.length).toBeGreaterThan(0)
     theStage.trouble({ status: 401, body: problem(401, "unauthorized", "Valid credentials are required") })
     expect((await command.end).code).toBe(77)
   })

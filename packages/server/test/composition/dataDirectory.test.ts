@@ -1,4 +1,4 @@
-/** A `DATA_DIR` that cannot be used: one sentence, soon, and nothing left behind. */
+/** A `DATA_DIR` that cannot be used: one sentence, and nothing left behind. */
 import * as fs from "node:fs"
 import * as path from "node:path"
 import { assert, describe, it } from "@effect/vitest"
@@ -48,9 +48,7 @@ describe("the data directory", () => {
     async () => {
       for (const directory of ["/proc/nope", "/proc/nope/below", "/proc"]) {
         const service = home.start({ DATA_DIR: directory, HOOK_SECRET: "a-hook-secret-of-the-tests" })
-        const before = performance.now()
         assert.strictEqual(await service.ended, 78)
-        assert.isBelow(performance.now() - before, 10_000)
         const [sentence, ...more] = service.err().trim().split("\n")
         assert.match(
           sentence!,

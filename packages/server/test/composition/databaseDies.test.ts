@@ -6,10 +6,10 @@ import * as OwnedDirectory from "../../../adapters/src/embedded/OwnedDirectory.t
 import { noMediaServer } from "../fixtures/service.ts"
 import { until, useHome } from "./home.ts"
 
-describe("the embedded database, killed", { timeout: 60_000 }, () => {
+describe("the embedded database, killed", () => {
   const home = useHome(noMediaServer)
 
-  it("answers again within 5 s below a path that is too long for a socket, and its directory stays taken", async () => {
+  it("answers again below a path that is too long for a socket, and its directory stays taken", async () => {
     const data = path.join(home.directory(), "d".repeat(60), "d".repeat(60))
     const service = home.start({ DATA_DIR: data, API_SECRET: "the-secret-of-this-test" })
     const url = await service.ready
@@ -18,7 +18,6 @@ describe("the embedded database, killed", { timeout: 60_000 }, () => {
 
     const killed = home.databasePid(data)
     process.kill(killed, "SIGKILL")
-    const died = performance.now()
     const postgres = path.join(data, "postgres")
     const takenOver = Effect.flatMap(OwnedDirectory.shortPath(postgres), (short) =>
       OwnedDirectory.own(postgres, short)
@@ -31,7 +30,6 @@ describe("the embedded database, killed", { timeout: 60_000 }, () => {
       assert.isFalse(await Effect.runPromise(takenOver), "somebody else could take the directory")
       return (await list()).status === 200
     }, "the database answers again")
-    assert.isBelow(performance.now() - died, 5_000)
     assert.notStrictEqual(home.databasePid(data), killed)
     assert.strictEqual(service.err().split("the embedded database stopped").length, 2)
     assert.include(service.err(), "the embedded database is up again")

@@ -7,7 +7,7 @@ import { type Service, startService } from "../fixtures/service.ts"
 
 export const wait = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds))
 
-export const until = async (condition: () => boolean | Promise<boolean>, what: string, millis = 10_000) => {
+export const until = async (condition: () => boolean | Promise<boolean>, what: string, millis = 60_000) => {
   const end = performance.now() + millis
   while (!(await condition())) {
     if (performance.now() > end) throw new Error(`not within ${millis} ms: ${what}`)

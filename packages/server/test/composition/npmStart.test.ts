@@ -4,7 +4,7 @@ import { once } from "node:events"
 import * as path from "node:path"
 import { fileURLToPath } from "node:url"
 import { assert, describe, it } from "@effect/vitest"
-import { freePorts, processesWith } from "../../../adapters/test/embedded/processes.ts"
+import { compileCache, freePorts, processesWith } from "../../../adapters/test/embedded/processes.ts"
 import { mediaMtxBinary } from "../../../adapters/test/fixtures/realMediaMtx.ts"
 import { noMediaServer } from "../fixtures/service.ts"
 import { until, useHome } from "./home.ts"
@@ -20,7 +20,7 @@ const npm = execFileSync("npm", ["--version"], {
 const passesOn = Number(npm.split(".")[0]) >= 10
 if (!passesOn) console.log(`skipped: npm ${npm} passes no signals on`)
 
-describe.skipIf(!passesOn)("npm start", { timeout: 90_000 }, () => {
+describe.skipIf(!passesOn)("npm start", () => {
   const home = useHome()
 
   it("ends with everything that it started when npm is told to end", async () => {
@@ -37,6 +37,7 @@ describe.skipIf(!passesOn)("npm start", { timeout: 90_000 }, () => {
         HOME: process.env.HOME ?? "/",
         DATA_DIR: home.data(),
         API_PORT: "0",
+        ...compileCache,
         ...media
       },
       stdio: ["ignore", "pipe", "pipe"]
@@ -49,19 +50,19 @@ describe.skipIf(!passesOn)("npm start", { timeout: 90_000 }, () => {
         })
       }
       const closed = once(child, "close")
-      await until(() => said.includes("Greenroom is ready"), "it is ready", 40_000)
-      const started = mediaMtxBinary === undefined ? ["postgres"] : ["postgres", "mediamtx"]
+      await until(() => said.includes("Greenroom is ready"), "it is ready")
+      const started = mediaMtxBinary === undefined ? ["postgres"] : ["postgres", path.basename(mediaMtxBinary)]
       await until(
         () => started.every((name) => processesWith(home.data()).some(({ command }) => command.includes(`/${name} `))),
-        "all of it runs",
-        20_000
+        "all of it runs"
       )
       child.kill("SIGTERM")
       await closed
-      await until(() => processesWith(home.data()).length === 0, "nothing of it is left", 20_000)
+      await until(() => processesWith(home.data()).length === 0, "nothing of it is left")
       assert.notInclude(said, '"level":"error"')
     } finally {
       child.kill("SIGKILL")
+      for (const { pid } of processesWith(home.data())) process.kill(pid, "SIGKILL")
     }
   })
 })

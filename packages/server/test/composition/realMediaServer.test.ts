@@ -17,10 +17,7 @@ interface Stream {
   readonly urls: { readonly hls: string }
 }
 
-/** Encoding a picture takes its time on a busy machine. */
-const PATIENCE_MS = 25_000
-
-describe.skipIf(lacking.length > 0)("a media server of its own", { timeout: 90_000 }, () => {
+describe.skipIf(lacking.length > 0)("a media server of its own", () => {
   const home = useHome()
   const publishers: Array<ChildProcess> = []
   afterEach(() => {
@@ -62,13 +59,13 @@ describe.skipIf(lacking.length > 0)("a media server of its own", { timeout: 90_0
 
     publish(ingest.rtmp)
     const live = async () => (await call<{ readonly streams: ReadonlyArray<Stream> }>("/streams")).streams[0]
-    await until(async () => (await live())?.status === "active", "the publisher is live", PATIENCE_MS)
+    await until(async () => (await live())?.status === "active", "the publisher is live")
     const { hls } = (await live())!.urls
     assert.match(hls, /^http:\/\/127\.0\.0\.2:/)
-    await until(async () => (await fetch(hls)).status === 200, "its HLS address plays", PATIENCE_MS)
+    await until(async () => (await fetch(hls)).status === 200, "its HLS address plays")
 
     const stranger = publish(ingest.rtmp.replace(/sk_.*/, `sk_${"A".repeat(43)}`))
-    await until(() => stranger.exitCode !== null, "the stranger is refused", PATIENCE_MS)
+    await until(() => stranger.exitCode !== null, "the stranger is refused")
     const said = service
       .err()
       .split("\n")
@@ -82,15 +79,14 @@ describe.skipIf(lacking.length > 0)("a media server of its own", { timeout: 90_0
     const frozen = processesWith(home.data()).find(({ command }) => command.startsWith(mediaMtxBinary!))!.pid
     process.kill(frozen, "SIGSTOP")
     try {
-      const until = performance.now() + 9_000
-      const seen = new Set<string>()
-      while (performance.now() < until) {
-        const before = performance.now()
-        seen.add(await health())
-        assert.isBelow(performance.now() - before, 2_000)
+      // A look is given up after five seconds. Answers that waited for one would be one or two until then.
+      let answers = 0
+      const isNoticed = async () => (await health()) === "unreachable"
+      while (!(await isNoticed())) {
+        answers++
         await wait(100)
       }
-      assert.isTrue(seen.has("unreachable"), "it is noticed")
+      assert.isAtLeast(answers, 4)
     } finally {
       process.kill(frozen, "SIGCONT")
     }

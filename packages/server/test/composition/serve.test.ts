@@ -141,11 +141,22 @@ describe("the service's process", () => {
     assert.notInclude(service.err(), "    at ")
   })
 
-  it("warns of a short secret before it waits for anything", async () => {
-    const service = start({ DATABASE_URL: "postgres://greenroom@127.0.0.1:9/greenroom", API_SECRET: "x" })
+  it("does not start with a secret that can be guessed, and names its variable", async () => {
+    const service = start({ API_SECRET: "hunter2hunter2", HOOK_SECRET: "short" })
+    assert.strictEqual(await service.ended, 78)
+    assert.match(service.err(), /API_SECRET: expected at least 16 characters\n +HOOK_SECRET: expected at least 16/)
+    assert.notInclude(service.err(), "hunter2")
+    assert.isFalse(fs.existsSync(path.join(home.directory(), "data")))
+  })
+
+  it("warns before it waits for anything", async () => {
+    const service = start({
+      DATABASE_URL: "postgres://greenroom@127.0.0.1:9/greenroom",
+      API_SECRET: "0123456789abcdef",
+      MEDIAMTX_API_URL: "http://127.0.0.1:9"
+    })
     await until(() => service.err().includes("waiting for the database"), "it waits")
-    assert.include(service.err(), '"message":"API_SECRET is short: use at least 16 characters"')
-    const [warned, waits] = ["API_SECRET is short", "waiting for the database"].map((t) => service.err().indexOf(t))
+    const [warned, waits] = ["HOOK_SECRET is not set", "waiting for the database"].map((t) => service.err().indexOf(t))
     assert.isAtLeast(warned!, 0)
     assert.isBelow(warned!, waits!)
   })

@@ -5,7 +5,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { freePorts } from "../../../adapters/test/embedded/processes.ts"
 import { isAlive, until, useHome } from "./home.ts"
 
-describe("a media server of its own", { timeout: 60_000 }, () => {
+describe("a media server of its own", () => {
   const home = useHome()
 
   const startWith = async (does: string) => {

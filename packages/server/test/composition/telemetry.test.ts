@@ -18,7 +18,7 @@ interface Span {
   readonly attributes: ReadonlyArray<{ readonly key: string; readonly value: Readonly<Record<string, unknown>> }>
 }
 
-describe("telemetry", { timeout: 60_000 }, () => {
+describe("telemetry", () => {
   const home = useHome(noMediaServer)
   let received: Array<Received> = []
   let hangs = false
@@ -160,16 +160,10 @@ describe("telemetry", { timeout: 60_000 }, () => {
     hangs = true
     const service = home.start({ OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, OTEL_EXPORTER_OTLP_TIMEOUT: "500", ...often })
     const url = await service.ready
-    for (let calls = 0; calls < 20; calls++) {
-      const before = performance.now()
-      assert.strictEqual((await fetch(`${url}/health`)).status, 200)
-      assert.isBelow(performance.now() - before, 2_000)
-    }
+    for (let calls = 0; calls < 20; calls++) assert.strictEqual((await fetch(`${url}/health`)).status, 200)
     await until(() => complaints(service.err()).length > 0, "it complains")
-    const before = performance.now()
     service.child.kill("SIGTERM")
     assert.strictEqual(await service.ended, 0)
-    assert.isBelow(performance.now() - before, 6_000)
     assert.include(complaints(service.err()).join(), "no answer within 500 ms")
   })
 })

@@ -29,17 +29,15 @@ describe("GET /health", () => {
 
   it("is 200 without the media server", async () => {
     await service.run(service.freeze)
-    await expect.poll(async () => (await get("/health")).json.media_server, { timeout: 5_000 }).toBe("unreachable")
+    await expect.poll(async () => (await get("/health")).json.media_server).toBe("unreachable")
     const answer = await get("/health")
     expect([answer.status, answer.json]).toEqual([200, { status: "ok", ...state, media_server: "unreachable" }])
   })
 
-  it.each(["down", "slow"] as const)("is 503 with the same body, within 2 s, when the store is %s", async (trouble) => {
-    await expect.poll(async () => (await get("/health")).json.media_server, { timeout: 5_000 }).toBe("ok")
+  it.each(["down", "slow"] as const)("is 503 with the same body when the store is %s", async (trouble) => {
+    await expect.poll(async () => (await get("/health")).json.media_server).toBe("ok")
     service.trouble(trouble)
-    const started = performance.now()
     const answer = await get("/health")
-    expect(performance.now() - started).toBeLessThan(2_000)
     expect(answer.status).toBe(503)
     expect(answer.headers.get("content-type")).toBe("application/json")
     expect(answer.json).toEqual({ status: "degraded", ...state, database: "unreachable" })
@@ -61,12 +59,12 @@ describe("an instance that stands by", () => {
     await own.run(Effect.flatMap(MediaServer, (server) => Effect.ignore(server.look)))
     const lookedAt = DateTime.nowUnsafe()
     await asLeader((leases) => leases.remember("another", { started: "x", lookedAt, found: nobody, fulfilled: false }))
-    await expect.poll(said, { timeout: 5_000 }).toBe("ok")
+    await expect.poll(said).toBe("ok")
     const old = DateTime.subtract(lookedAt, { seconds: 11 })
     await asLeader((leases) =>
       leases.remember("another", { started: "x", lookedAt: old, found: nobody, fulfilled: false })
     )
-    await expect.poll(said, { timeout: 5_000 }).toBe("unreachable")
+    await expect.poll(said).toBe("unreachable")
     await own.close()
   })
 })

@@ -275,7 +275,7 @@ describe("bodies", () => {
     for (const { path, operation } of operations()) {
       const name = operation.requestBody?.content["application/json"].schema.$ref.split("/").at(-1)
       if (name === undefined) continue
-      const closed = /^\/(broadcasters|stream-keys|streams)/.test(path) ? false : undefined
+      const closed = /^\/(broadcasters|stream-keys|streams|reconcile)/.test(path) ? false : undefined
       expect([name, spec.components.schemas[name].additionalProperties]).toEqual([name, closed])
     }
   })

@@ -32,7 +32,7 @@ describe("when nobody is live", () => {
       ]) {
         expect(await list(query)).toEqual({ ...empty, message: "No stream matches." })
       }
-      const cursor = Buffer.from(JSON.stringify(["2026-11-21T01:33:14Z", UNKNOWN_ID])).toString("base64url")
+      const cursor = `1763688794000-${UNKNOWN_ID.replaceAll("-", "")}`
       expect(await list(`?cursor=${cursor}`)).toEqual({ ...empty, message: "No further stream matches." })
     } finally {
       await quiet.close()
@@ -92,7 +92,7 @@ describe("a stream's tracks", () => {
     )
     expect(await service.run(publisher.ready)).toBe(true)
     const read = async () => (await call(service, "GET", "/streams?path=live/codecs")).json.streams[0]
-    await expect.poll(async () => (await read())?.tracks.length, { timeout: 5_000 }).toBe(4)
+    await expect.poll(async () => (await read())?.tracks.length).toBe(4)
     const stream = await read()
     expect(stream.tracks).toEqual([
       { ...noTrack, codec: "AV1", profile: "0", level: "8", tier: 1, width: 10, height: 20 },
@@ -271,9 +271,7 @@ describe("the list", () => {
         const key = (await call(crowded, "POST", "/stream-keys", { body: { broadcaster_id, path: null } })).json
         await crowded.run(crowded.media.publish({ protocol: "rtmp", path: `live/${index}`, password: key.key_value }))
       }
-      await expect
-        .poll(async () => (await call(crowded, "GET", "/streams")).json.count, { timeout: 10_000, interval: 50 })
-        .toBe(55)
+      await expect.poll(async () => (await call(crowded, "GET", "/streams")).json.count, { interval: 50 }).toBe(55)
       const whole = (await call(crowded, "GET", "/streams")).json
       expect([whole.next_cursor, whole.message]).toEqual([null, undefined])
       const page = (await call(crowded, "GET", "/streams?limit=20")).json

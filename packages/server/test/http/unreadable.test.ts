@@ -23,6 +23,6 @@ it("whoever has read the answer and does not hang up is cut off", async () => {
   const ended = sockets.map((socket) => new Promise<void>((resolve) => socket.once("end", resolve)))
   for (const socket of sockets) socket.write("words\r\n\r\n")
   await Promise.all(ended)
-  await expect.poll(() => promisify(server.getConnections.bind(server))(), { timeout: 5_000 }).toBe(0)
+  await expect.poll(() => promisify(server.getConnections.bind(server))()).toBe(0)
   for (const socket of sockets) socket.destroy()
 })

@@ -46,6 +46,9 @@ export interface IssuedKey extends StreamKey {
   }
 }
 
+const TRIES = 20
+const ASK_AGAIN_AFTER = "250 millis"
+
 /** What a key looks like wherever it hides: whole, without its beginning, and in an HTTP Basic header. */
 export const disguisesOf = (key: string): ReadonlyArray<string> => [
   key.slice(3),
@@ -62,7 +65,8 @@ export const makeApi = (address: { readonly base: string; readonly secret: strin
     needles.push(...disguisesOf(key))
   }
 
-  const call = <A>(method: string, path: string, body?: unknown): Effect.Effect<Answer<A>> =>
+  /** Also when the store did not answer in time. */
+  const once = <A>(method: string, path: string, body?: unknown): Effect.Effect<Answer<A>> =>
     Effect.promise(async () => {
       const began = performance.now()
       const headers = { "x-api-key": address.secret, "content-type": "application/json" }
@@ -82,8 +86,19 @@ export const makeApi = (address: { readonly base: string; readonly secret: strin
       return { status: response.status, body: parsed as A, headers: response.headers, millis }
     })
 
+  /** Asks again, as a 503 says: on a busy machine the store may miss its deadlines. The health check's is its answer. */
+  const call = Effect.fnUntraced(function* <A>(method: string, path: string, body?: unknown) {
+    let answer = yield* once<A>(method, path, body)
+    for (let n = 1; n < TRIES && answer.status === 503 && path !== "/health"; n++) {
+      yield* Effect.sleep(ASK_AGAIN_AFTER)
+      answer = yield* once<A>(method, path, body)
+    }
+    return answer
+  })
+
   return {
     call,
+    once,
     streams: (query: string) =>
       Effect.map(call<{ readonly streams?: ReadonlyArray<Stream> }>("GET", `/streams?${query}`), (answer) =>
         answer.status === 200 ? (answer.body.streams ?? []) : []

@@ -18,10 +18,10 @@ export const keepLedger = Effect.fnUntraced(function* (api: Api) {
   const studio = yield* api.call<{ readonly id: string }>("POST", "/broadcasters", { display_name: "Ledger" })
   const step = Effect.gen(function* () {
     const order = { broadcaster_id: studio.body.id, label: "of the ledger" }
-    const made = yield* api.call<IssuedKey>("POST", "/stream-keys", order)
+    const made = yield* api.once<IssuedKey>("POST", "/stream-keys", order)
     if (made.status !== 201) return
     issued.add(made.body.id)
-    const { status } = yield* api.call("DELETE", `/stream-keys/${made.body.id}`)
+    const { status } = yield* api.once("DELETE", `/stream-keys/${made.body.id}`)
     if (status === 204 || status === 202) revoked.add(made.body.id)
   })
   yield* step.pipe(Effect.andThen(Effect.sleep(PAUSE)), Effect.forever, Effect.forkScoped)

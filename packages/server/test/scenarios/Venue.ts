@@ -49,7 +49,9 @@ export class Venue extends Context.Service<
   }
 >()("greenroom/test/Venue") {}
 
-const ASK_EVERY = "25 millis"
+/** Between two questions, in milliseconds: ever longer, so that many that wait leave the machine to what they wait for. */
+const FIRST_PAUSE_MS = 20
+const LONGEST_PAUSE_MS = 200
 
 /** Polls until there is an answer; how long that took, in milliseconds. Dies when there is none in time. */
 export const waitFor = Effect.fnUntraced(function* <A, R = never>(
@@ -59,12 +61,12 @@ export const waitFor = Effect.fnUntraced(function* <A, R = never>(
 ): Effect.fn.Return<{ readonly value: A; readonly millis: number }, never, Venue | R> {
   const { slack } = yield* Venue
   const began = performance.now()
-  while (true) {
+  for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(1.3 * pause, LONGEST_PAUSE_MS)) {
     const value = yield* ask
     const millis = performance.now() - began
     if (value !== undefined) return { value, millis }
     if (millis > within * slack) return yield* Effect.die(new Error(`not within ${within} ms × ${slack}: ${what}`))
-    yield* Effect.sleep(ASK_EVERY)
+    yield* Effect.sleep(pause)
   }
 })
 
@@ -74,11 +76,12 @@ export const listen = Effect.map(Venue, ({ asked }) => {
   const decisions = () =>
     asked
       .flatMap(({ lines }, index) => lines().slice(from[index]))
-      .filter(({ message, route, action, decision }) => {
-        return message === "request" && route === "/auth" && action === "publish" && decision !== undefined
+      .filter(({ message, route, action, decision, status }) => {
+        const isAnswer = decision !== undefined || status === 503
+        return message === "request" && route === "/auth" && action === "publish" && isAnswer
       })
   return {
-    /** The first answer to a publisher that fits. */
+    /** The first answer to a publisher that fits: a decision, or that the store did not answer in time. */
     first: (what: string, fits: (line: LogLine) => boolean, within = 5_000) =>
       Effect.map(
         waitFor(
@@ -89,6 +92,8 @@ export const listen = Effect.map(Venue, ({ asked }) => {
         ({ value }) => value
       ),
     admissions: (): ReadonlyArray<LogLine> => decisions().filter((line) => line.decision === "allow"),
+    /** Whether a publisher on the path had no decision: the store did not answer in time. */
+    isUnanswered: (path: string): boolean => decisions().some((line) => line.status === 503 && line.path === path),
     /** Refusals but those of RTSP's anonymous first call. */
     refusals: (fits: (line: LogLine) => boolean): ReadonlyArray<LogLine> =>
       decisions().filter((line) => line.decision === "refuse" && line.reason !== "unauthorized" && fits(line))

@@ -4,6 +4,7 @@ import { assert } from "@effect/vitest"
 import { withoutKeys } from "@greenroom/core"
 import { Effect } from "effect"
 import type { IssuedKey, Stream } from "./Api.ts"
+import type { LogLine } from "./runService.ts"
 import { type Publishable, type Target, targetOf } from "./Target.ts"
 import { type Encoder, listen, Venue, waitFor } from "./Venue.ts"
 
@@ -81,14 +82,56 @@ export interface OnAir {
   readonly stream: Stream
 }
 
-/** Publishes as the key's instructions say and is let in at the first try; returns when it is listed. */
-export const goOnAir = Effect.fnUntraced(function* (key: IssuedKey, protocol: Publishable) {
+const TRIES = 20
+/** A little less than the deadline of a lookup within `/auth`: an answer in use that took as long is one in doubt. */
+const LOOKUP_MS = 450
+
+/** In use as far as anybody knows: the other source could not be looked up in time, on a busy machine. */
+export const isInDoubt = ({ reason, duration_ms = 0 }: LogLine): boolean =>
+  reason === "stream_key_in_use" && duration_ms > LOOKUP_MS
+
+/**
+ * Publishes until there is a decision: on a busy machine the store may not answer within `/auth`'s 0.8 s, which is a 503, and the
+ * encoder comes again. `isUndecided`: a decision that goes by the time, and by whether such an answer went before.
+ */
+const encodeUntilDecided = Effect.fnUntraced(function* (
+  what: string,
+  target: Target,
+  fits: (line: LogLine) => boolean,
+  isUndecided: (line: LogLine, isLost: boolean) => boolean = () => false
+) {
   const venue = yield* Venue
-  const heard = yield* listen
-  const encoder = yield* venue.encode(targetOf(key, protocol))
-  const ofKey = (line: { readonly stream_key_id?: string | null }) => line.stream_key_id === key.id
-  const admission = yield* heard.first(`something of ${key.key_prefix}…`, ofKey)
-  assert.strictEqual(admission.decision, "allow", `at its first try: ${admission.reason}`)
+  const shown = withoutKeys(target.path)
+  const isUnanswered = ({ status, path, protocol }: LogLine) =>
+    status === 503 && path === shown && protocol === target.protocol
+  let isLost = false
+  for (let n = 1; n <= TRIES; n++) {
+    const heard = yield* listen
+    const encoder = yield* venue.encode(target)
+    const line = yield* heard.first(what, (line) => fits(line) || isUnanswered(line))
+    isLost ||= isUnanswered(line)
+    if (!isUnanswered(line) && !isUndecided(line, isLost)) return { encoder, line }
+    yield* encoder.ended
+  }
+  return yield* Effect.die(new Error(`${what}: no decision in ${TRIES} tries`))
+})
+
+/** Publishes as the key's instructions say and is let in, at the first try that is decided; returns when it was. */
+export const letIn = Effect.fnUntraced(function* (key: IssuedKey, protocol: Publishable) {
+  const { encoder, line } = yield* encodeUntilDecided(
+    `something of ${key.key_prefix}…`,
+    targetOf(key, protocol),
+    ({ stream_key_id }) => stream_key_id === key.id,
+    // Or by what was admitted behind a lost answer.
+    (line, isLost) => isInDoubt(line) || (isLost && line.reason === "stream_key_in_use")
+  )
+  assert.strictEqual(line.decision, "allow", `at its first try: ${line.reason}`)
+  return { encoder, admission: line }
+})
+
+/** The same; returns when it is listed. */
+export const goOnAir = Effect.fnUntraced(function* (key: IssuedKey, protocol: Publishable) {
+  const { encoder, admission } = yield* letIn(key, protocol)
   const { value: stream } = yield* listed(key)
   assert.strictEqual(stream.source_id, admission.source_id)
   assert.isFalse(encoder.hasEnded())
@@ -98,12 +141,10 @@ export const goOnAir = Effect.fnUntraced(function* (key: IssuedKey, protocol: Pu
 
 /** Tries to publish and is refused for this reason; returns when it has been told. */
 export const isRefused = Effect.fnUntraced(function* (what: string, target: Target, reason: string) {
-  const venue = yield* Venue
-  const heard = yield* listen
-  const encoder = yield* venue.encode(target)
   const shown = withoutKeys(target.path)
-  const line = yield* heard.first(
+  const { encoder, line } = yield* encodeUntilDecided(
     what,
+    target,
     // RTSP clients ask once without their key.
     (line) =>
       line.protocol === target.protocol &&

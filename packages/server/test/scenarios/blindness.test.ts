@@ -4,7 +4,7 @@ import { blindness } from "./blindness.ts"
 import { secrecy } from "./secrecy.ts"
 import * as twinFleet from "./twinFleet.ts"
 
-layer(twinFleet.layer({ instances: [{}] }), { excludeTestServices: true, timeout: "60 seconds" })(
+layer(twinFleet.layer({ instances: [{}] }), { excludeTestServices: true, timeout: "2 minutes" })(
   "Greenroom in front of a control API that fails",
   (it) => {
     blindness(it)

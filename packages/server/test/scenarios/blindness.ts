@@ -79,60 +79,57 @@ export const blindness = (it: Vitest.MethodsNonLive<Venue | Fleet>): void => {
     })
   )
 
-  it.effect(
-    "whatever the control API says, nobody is taken off the air who is on it",
-    () =>
-      Effect.gen(function* () {
-        const venue = yield* Venue
-        const { api } = venue.service
-        const { controlApi } = yield* Fleet
-        const live = yield* Effect.forEach(
-          ["rtmp", "rtsp", "srt"] as const,
-          (protocol) => Effect.flatMap(newKey(), (key) => goOnAir(key, protocol)),
-          { concurrency: 3 }
+  it.effect("whatever the control API says, nobody is taken off the air who is on it", () =>
+    Effect.gen(function* () {
+      const venue = yield* Venue
+      const { api } = venue.service
+      const { controlApi } = yield* Fleet
+      const live = yield* Effect.forEach(
+        ["rtmp", "rtsp", "srt"] as const,
+        (protocol) => Effect.flatMap(newKey(), (key) => goOnAir(key, protocol)),
+        { concurrency: 3 }
+      )
+      const one = live[0]!.stream
+      for (const { what, fault, blind } of troubles) {
+        const said = yield* saidOfSeeing
+        yield* goesWrong(controlApi, fault)
+        const known = blind && !/hangs in|swallows/.test(what)
+        yield* known
+          ? waitFor(`it knows that it is blind: ${what}`, yield* isUnreachable, 3_000)
+          : Effect.sleep(TROUBLE_LASTS)
+        if (known) {
+          const shown = Effect.map(degraded, (kinds) => (kinds.length > 0 ? kinds : undefined))
+          const { value: kinds } = yield* waitFor(`the gauge shows it: ${what}`, shown, 3_000)
+          assert.lengthOf(kinds, 1, what)
+          assert.match(kinds[0]!, /^media_server_(unreachable|refused|nonsense)$/, what)
+          yield* Effect.sleep(ANOTHER_LOOK)
+        }
+        const during = yield* api.stream(one.id)
+        yield* controlApi.fault(null)
+        const cleared = performance.now()
+        const confirmed = Effect.map(api.stream(one.id), ({ state_as_of }) =>
+          state_as_of !== during.state_as_of ? true : undefined
         )
-        const one = live[0]!.stream
-        for (const { what, fault, blind } of troubles) {
-          const said = yield* saidOfSeeing
-          yield* goesWrong(controlApi, fault)
-          const known = blind && !/hangs in|swallows/.test(what)
-          yield* known
-            ? waitFor(`it knows that it is blind: ${what}`, yield* isUnreachable, 3_000)
-            : Effect.sleep(TROUBLE_LASTS)
-          if (known) {
-            const shown = Effect.map(degraded, (kinds) => (kinds.length > 0 ? kinds : undefined))
-            const { value: kinds } = yield* waitFor(`the gauge shows it: ${what}`, shown, 3_000)
-            assert.lengthOf(kinds, 1, what)
-            assert.match(kinds[0]!, /^media_server_(unreachable|refused|nonsense)$/, what)
-            yield* Effect.sleep(ANOTHER_LOOK)
-          }
-          const during = yield* api.stream(one.id)
-          yield* controlApi.fault(null)
-          const cleared = performance.now()
-          const confirmed = Effect.map(api.stream(one.id), ({ state_as_of }) =>
-            state_as_of !== during.state_as_of ? true : undefined
-          )
-          yield* waitFor(`it sees again after: ${what}`, confirmed, 5_000)
-          const millis = performance.now() - cleared
-          const over = Effect.map(Effect.all([said, degraded]), ([lines, kinds]) =>
-            lines.at(-1) !== BLIND && kinds.length === 0 ? lines : undefined
-          )
-          const { value: lines } = yield* waitFor(`it says that it is over: ${what}`, over, 3_000)
-          // Calls that hang may be noticed in so short a time, and may not.
-          if (known || lines.length > 0) assert.deepStrictEqual(lines, [BLIND, SEES], what)
-          if (blind) venue.measure({ what: `control API ${what}: over to seen again`, of: "", promised: 5_000, millis })
-          for (const { stream, encoder } of live) {
-            const now = yield* api.stream(stream.id)
-            assert.deepStrictEqual([now.status, now.source_id], ["active", stream.source_id], what)
-            assert.isFalse(encoder.hasEnded(), what)
-          }
+        yield* waitFor(`it sees again after: ${what}`, confirmed, 5_000)
+        const millis = performance.now() - cleared
+        const over = Effect.map(Effect.all([said, degraded]), ([lines, kinds]) =>
+          lines.at(-1) !== BLIND && kinds.length === 0 ? lines : undefined
+        )
+        const { value: lines } = yield* waitFor(`it says that it is over: ${what}`, over, 3_000)
+        // Calls that hang may be noticed in so short a time, and may not.
+        if (known || lines.length > 0) assert.deepStrictEqual(lines, [BLIND, SEES], what)
+        if (blind) venue.measure({ what: `control API ${what}: over to seen again`, of: "", promised: 5_000, millis })
+        for (const { stream, encoder } of live) {
+          const now = yield* api.stream(stream.id)
+          assert.deepStrictEqual([now.status, now.source_id], ["active", stream.source_id], what)
+          assert.isFalse(encoder.hasEnded(), what)
         }
-        for (const onAir of live) {
-          assert.deepStrictEqual(yield* eventsOf(onAir.stream.id), ["admitted", "ready"])
-          yield* goesOn(onAir)
-        }
-      }),
-    120_000
+      }
+      for (const onAir of live) {
+        assert.deepStrictEqual(yield* eventsOf(onAir.stream.id), ["admitted", "ready"])
+        yield* goesOn(onAir)
+      }
+    })
   )
 
   it.effect("revoked while the control API fails: answered in time, and done when it works again", () =>

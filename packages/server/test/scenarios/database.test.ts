@@ -4,7 +4,7 @@ import { databaseAway } from "./databaseAway.ts"
 import { secrecy } from "./secrecy.ts"
 import * as twinFleet from "./twinFleet.ts"
 
-layer(twinFleet.layer({ instances: [{}] }), { excludeTestServices: true, timeout: "60 seconds" })(
+layer(twinFleet.layer({ instances: [{}] }), { excludeTestServices: true, timeout: "2 minutes" })(
   "Greenroom on a database that fails",
   (it) => {
     databaseAway(it)

@@ -25,7 +25,7 @@ const outages = [
 /** Its answers come again; how long that took. */
 const answersAgain = Effect.fnUntraced(function* (what: string) {
   const venue = yield* Venue
-  const ask = Effect.map(venue.service.api.call("GET", "/streams"), ({ status }) => (status === 200 ? true : undefined))
+  const ask = Effect.map(venue.service.api.once("GET", "/streams"), ({ status }) => (status === 200 ? true : undefined))
   const { millis } = yield* waitFor("the API answers again", ask, BACK_WITHIN_MS)
   venue.measure({ what: `${what} to the API's answers`, of: "", promised: BACK_WITHIN_MS, millis })
 })
@@ -90,7 +90,7 @@ export const databaseAway = (it: Vitest.MethodsNonLive<Venue | Fleet>): void => 
         yield* Effect.forEach(
           calls,
           Effect.fnUntraced(function* ([method, path, body]) {
-            const { status, headers, millis } = yield* api.call(method, path, body)
+            const { status, headers, millis } = yield* api.once(method, path, body)
             assert.strictEqual(status, 503, `${method} ${path}`)
             assert.isNotNull(headers.get("retry-after"), `${method} ${path} says when to come back`)
             venue.measure({ what: `PostgreSQL ${how}, the API to 503`, of: "", promised: 6_000, millis })

@@ -8,7 +8,7 @@ import { takingOver, terminating, terminatingOnItsOwn } from "./terminating.ts"
 import * as twinFleet from "./twinFleet.ts"
 import { uninvitedPublishers } from "./uninvited.ts"
 
-const options = { excludeTestServices: true, timeout: "60 seconds" } as const
+const options = { excludeTestServices: true, timeout: "2 minutes" } as const
 
 layer(twinFleet.layer({ instances: [{}] }), options)("One Greenroom in front of the twin", (it) => {
   describe.concurrent("that disturb nobody", () => {

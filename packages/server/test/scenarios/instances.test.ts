@@ -4,7 +4,7 @@ import { environments, instances } from "./instances.ts"
 import { secrecy } from "./secrecy.ts"
 import * as twinFleet from "./twinFleet.ts"
 
-layer(twinFleet.layer({ instances: environments }), { excludeTestServices: true, timeout: "60 seconds" })(
+layer(twinFleet.layer({ instances: environments }), { excludeTestServices: true, timeout: "2 minutes" })(
   "Three Greenrooms in front of the twin",
   (it) => {
     instances(it)

@@ -7,7 +7,7 @@ import { Effect, Fiber } from "effect"
 import { eventsOf, goesOn, goOnAir, isOver, listed, newBroadcaster, newKey, TAKEN_OFF } from "./acts.ts"
 import { isTroubled, listenToTroubles } from "./degraded.ts"
 import { Fleet, leader } from "./Fleet.ts"
-import { askToPublish } from "./mediaServerCalls.ts"
+import { askToPublish, decisionOn } from "./mediaServerCalls.ts"
 import type { RunningService } from "./runService.ts"
 import { pathOf, targetOf } from "./Target.ts"
 import { Venue, waitFor } from "./Venue.ts"
@@ -80,7 +80,7 @@ export const instances = (it: Vitest.MethodsNonLive<Venue | Fleet>): void => {
           assert.oneOf(status, [202, 204])
           const answers = yield* Effect.forEach(
             all,
-            (instance) => askToPublish(instance, { key: revoked.key_value, path: pathOf(revoked) }),
+            (instance) => decisionOn(instance, { key: revoked.key_value, path: pathOf(revoked) }),
             { concurrency: "unbounded" }
           )
           for (const { code } of answers) assert.strictEqual(code, "stream_key_revoked")
@@ -163,7 +163,7 @@ export const instances = (it: Vitest.MethodsNonLive<Venue | Fleet>): void => {
       }
       for (const { key } of live) {
         for (const instance of all) {
-          const { code } = yield* askToPublish(instance, { key: key.key_value, path: pathOf(key) })
+          const { code } = yield* decisionOn(instance, { key: key.key_value, path: pathOf(key) })
           assert.strictEqual(code, "stream_key_expired")
         }
       }

@@ -6,13 +6,13 @@ import { randomBytes } from "node:crypto"
 import { assert, type Vitest } from "@effect/vitest"
 import { Effect } from "effect"
 import type { IssuedKey } from "./Api.ts"
-import { eventsOf, goesOn, goOnAir, isRefusedWith, listed, newKey, someName } from "./acts.ts"
+import { eventsOf, goesOn, goOnAir, isRefusedWith, letIn, listed, newKey, someName } from "./acts.ts"
 import { Fleet } from "./Fleet.ts"
 import { goesWrong } from "./HttpRelay.ts"
 import { type Hook, sendHook } from "./mediaServerCalls.ts"
-import { bent, type Publishable, sourceTypes, targetOf } from "./Target.ts"
+import { bent, type Publishable, sourceTypes } from "./Target.ts"
 import { asksNobody } from "./uninvited.ts"
-import { listen, Venue, waitFor } from "./Venue.ts"
+import { Venue, waitFor } from "./Venue.ts"
 
 /** More than the ten whom a look may kick. */
 const STRANGERS = 12
@@ -27,13 +27,9 @@ interface Found {
 }
 
 const admission = Effect.fnUntraced(function* (key: IssuedKey, protocol: Publishable) {
-  const venue = yield* Venue
-  const heard = yield* listen
-  const encoder = yield* venue.encode(targetOf(key, protocol))
-  const said = yield* heard.first("something", (line) => line.stream_key_id === key.id)
-  assert.strictEqual(said.decision, "allow", `${said.reason}`)
+  const { encoder, admission: said } = yield* letIn(key, protocol)
   const sourceId = said.source_id ?? ""
-  const [stream] = yield* venue.service.api.streams(`status=connecting,active&stream_key_id=${key.id}`)
+  const [stream] = yield* (yield* Venue).service.api.streams(`status=connecting,active&stream_key_id=${key.id}`)
   assert.strictEqual(stream?.source_id, sourceId)
   return { encoder, sourceId, streamId: stream!.id, path: stream!.path }
 })

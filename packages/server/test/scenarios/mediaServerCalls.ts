@@ -1,6 +1,6 @@
 /** What a media server says to Greenroom, said by the test itself: questions and hooks, true and forged. */
 import { randomUUID } from "node:crypto"
-import { Effect } from "effect"
+import { Effect, Schedule } from "effect"
 import { HOOK_SECRET, type RunningService } from "./runService.ts"
 
 export interface Said {
@@ -50,6 +50,19 @@ export const askToPublish = (
   }
   return post(service, "/auth", body, HOOK_SECRET)
 }
+
+const TRIES = 20
+
+/** The same, until there is a decision: on a busy machine the store may not answer in time. */
+export const decisionOn = (
+  service: RunningService,
+  question: Parameters<typeof askToPublish>[1]
+): Effect.Effect<Said> =>
+  Effect.repeat(askToPublish(service, question), {
+    until: ({ status }) => status !== 503,
+    schedule: Schedule.spaced("200 millis"),
+    times: TRIES
+  })
 
 export interface Hook {
   readonly event: "ready" | "not-ready"

@@ -4,7 +4,7 @@ import { greenroomKilled, mediaServerFrozen, mediaServerOutage, mediaServerResta
 import { secrecy } from "./secrecy.ts"
 import * as twinVenue from "./twinVenue.ts"
 
-layer(twinVenue.layer, { excludeTestServices: true, timeout: "60 seconds" })(
+layer(twinVenue.layer, { excludeTestServices: true, timeout: "2 minutes" })(
   "Outages of Greenroom and the twin",
   (it) => {
     mediaServerRestart(it)

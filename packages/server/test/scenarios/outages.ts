@@ -3,8 +3,8 @@ import { assert, type Vitest } from "@effect/vitest"
 import { Effect, Exit, Scope } from "effect"
 import { processesWith } from "../../../adapters/test/embedded/processes.ts"
 import type { IssuedKey, Stream } from "./Api.ts"
-import { eventsOf, goesOn, goOnAir, isOver, LISTED_WITHIN_MS, listed, newKey } from "./acts.ts"
-import { type Publishable, type Target, targetOf } from "./Target.ts"
+import { eventsOf, goesOn, goOnAir, isInDoubt, isOver, LISTED_WITHIN_MS, listed, newKey } from "./acts.ts"
+import { type Publishable, pathOf, type Target, targetOf } from "./Target.ts"
 import { listen, Venue, waitFor } from "./Venue.ts"
 
 const PUBLISHERS = 20
@@ -85,8 +85,9 @@ export const mediaServerRestart = (it: Vitest.MethodsNonLive<Venue>): void => {
           })
       }
       for (const { key, protocol } of all) {
-        const refusals = heard.refusals((line) => line.stream_key_id === key.id)
-        if (protocol !== "rtsp") assert.deepStrictEqual(refusals, [], `${protocol} is let in at its first try`)
+        const refusals = heard.refusals((line) => line.stream_key_id === key.id && !isInDoubt(line))
+        if (protocol !== "rtsp" && !heard.isUnanswered(pathOf(key)))
+          assert.deepStrictEqual(refusals, [], `${protocol} is let in at its first try`)
       }
       for (const id of before) {
         const over = yield* api.stream(id)
@@ -213,7 +214,7 @@ export const greenroomKilled = (it: Vitest.MethodsNonLive<Venue>, protocols: Rea
         venue.measure({ what, of: "", promised: 5_000, millis: performance.now() - ready })
         yield* Effect.forEach(live, goesOn, { concurrency: "unbounded", discard: true })
         const one = live[0]!
-        assert.strictEqual((yield* service.api.call("DELETE", `/stream-keys/${one.key.id}`)).status, 204)
+        assert.oneOf((yield* service.api.call("DELETE", `/stream-keys/${one.key.id}`)).status, [202, 204])
         yield* one.encoder.ended
         yield* goOnAir(yield* newKey(), "rtmp")
       })

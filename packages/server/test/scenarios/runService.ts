@@ -9,6 +9,8 @@ import { type Api, makeApi } from "./Api.ts"
 export interface LogLine {
   readonly message: string
   readonly route?: string
+  readonly status?: number
+  readonly duration_ms?: number
   readonly action?: string
   readonly decision?: "allow" | "refuse"
   readonly reason?: string | null

@@ -8,7 +8,7 @@ import * as twinVenue from "./twinVenue.ts"
 
 const protocols = ["rtmp", "rtsp", "srt", "webrtc"] as const
 
-layer(twinVenue.layer, { excludeTestServices: true, timeout: "60 seconds" })("Greenroom in front of the twin", (it) => {
+layer(twinVenue.layer, { excludeTestServices: true, timeout: "2 minutes" })("Greenroom in front of the twin", (it) => {
   for (const protocol of protocols) {
     describe.concurrent(`over ${protocol}`, () => {
       publishing(it, protocol)

@@ -28,7 +28,7 @@ const stagecraft = (twin: TwinServer.Twin): Stagecraft => {
         connections.filter(({ phase }) => phase._tag === "Publishing").map(({ path, id }) => [path, id] as const)
       )
     }),
-    authTimeout: times.readTimeout,
+    authTimeout: times.authTimeout,
     stop: twin.stop,
     zombie: Effect.fnUntraced(function* (target) {
       const { publisher } = yield* connect({ ...clientOf(target), readyAfter: 1_000 }, "rtsp")

@@ -5,8 +5,10 @@ import { familyOf } from "@greenroom/core"
 export interface WorldOptions {
   /** From the answer of `/auth` until the path is ready, in milliseconds. */
   readonly readyAfter: { readonly rtmp: number; readonly rtsp: number; readonly srt: number; readonly webrtc: number }
-  /** After so many silent milliseconds a connection is given up; also the time that an auth call may take. */
+  /** After so many silent milliseconds a connection is given up. */
   readonly readTimeout: number
+  /** The time that an auth call may take, in milliseconds. The real one has one setting for both, its `readTimeout`. */
+  readonly authTimeout: number
   /** How long a refused connection stays in its list. The real one draws 0 to 4 s. */
   readonly denialDelay: number
   /** Whether a newcomer on a path takes it from the publisher that is there, or has to go itself. */
@@ -16,6 +18,7 @@ export interface WorldOptions {
 export const defaultOptions: WorldOptions = {
   readyAfter: { rtmp: 2_000, rtsp: 2, srt: 500, webrtc: 100 },
   readTimeout: 4_000,
+  authTimeout: 4_000,
   denialDelay: 4_000,
   overridePublisher: true
 }

@@ -8,7 +8,7 @@ import * as OpenApi from "effect/http-api/OpenApi"
 import { ApiKey } from "./ApiKey.ts"
 import { ListCursor } from "./Cursor.ts"
 import { Limit, MetadataInput } from "./Input.ts"
-import { NotFound, onBody, onInput } from "./Problems.ts"
+import { NotFound, onBody, onInput, onList } from "./Problems.ts"
 import { Broadcaster, pageOf } from "./Wire.ts"
 
 export const NewBroadcaster = Schema.Struct({
@@ -48,7 +48,7 @@ export class BroadcastersApi extends HttpApiGroup.make("broadcasters")
     HttpApiEndpoint.get("list", "/broadcasters", {
       query: { limit: Schema.optionalKey(Limit), cursor: Schema.optionalKey(ListCursor) },
       success: BroadcasterPage,
-      error: onInput
+      error: onList
     }).annotateMerge(say("List broadcasters", "Newest first.")),
     HttpApiEndpoint.get("get", "/broadcasters/:id", {
       params,

@@ -1,52 +1,46 @@
 /**
- * Where a page begins, as clients carry it around: opaque base64url. A list's cursor holds the `(at, id)` of the last item
- * seen; a stream's events are counted, so theirs holds the last number. What comes back is decoded as strictly as any input,
- * because it ends in a query; whatever is wrong with it, the complaint is one and the same.
+ * Where a page begins, as clients carry it around. A list's cursor holds the time and the id of the last item seen; a stream's events are
+ * counted, so theirs holds the last number. To clients they are opaque; the document has their patterns, because what comes back is
+ * decoded as strictly as any input: it ends in a query. Whatever is wrong with one, the complaint is one and the same.
  */
-import { BroadcasterId, type Position, StreamId, Timestamp } from "@greenroom/core"
-import { Effect, Option, Schema, SchemaIssue, SchemaTransformation } from "effect"
+import { BroadcasterId, type Position, StreamId } from "@greenroom/core"
+import { DateTime, Schema, SchemaTransformation } from "effect"
 
-const MAX_LENGTH = 200
+const cursorText = (pattern: RegExp, example: string) =>
+  Schema.String.annotate({ description: "The `next_cursor` of an earlier answer", examples: [example] }).check(
+    Schema.isPattern(pattern, { message: "Expected the next_cursor of an earlier answer" })
+  )
 
-/** A schema of opaque text around an inner text; `read` is total. */
-const opaque = <A>(read: (text: string) => Option.Option<A>, write: (value: A) => string) => {
-  const decodeText = Schema.decodeUnknownOption(Schema.StringFromBase64Url)
-  const encodeText = Schema.encodeSync(Schema.StringFromBase64Url)
-  return Schema.String.annotate({
-    description: "The `next_cursor` of an earlier answer",
-    examples: ["WyIyMDI2LTExLTIx"]
-  }).pipe(
+const opaque = <A>(pattern: RegExp, example: string, read: (text: string) => A, write: (value: A) => string) =>
+  cursorText(pattern, example).pipe(
     Schema.decodeTo(
       Schema.declare((_: unknown): _ is A => true),
-      SchemaTransformation.transformEffect({
-        decode: (text: string) =>
-          Effect.mapError(
-            Effect.fromOption(text.length > MAX_LENGTH ? Option.none() : Option.flatMap(decodeText(text), read)),
-            () => new SchemaIssue.InvalidValue({ message: "Expected the next_cursor of an earlier answer" })
-          ),
-        encode: (value: A) => Effect.succeed(encodeText(write(value)))
-      })
+      SchemaTransformation.transform({ decode: read, encode: write })
     )
   )
-}
+
+/** Milliseconds since 1970 in at most 14 digits, which is until the year 5138, and a UUID without its hyphens. */
+const position = /^([0-9]{1,14})-([0-9a-f]{8})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{12})$/u
+const positionPattern = /^[0-9]{1,14}-[0-9a-f]{32}$/u
 
 /** Every list is ordered by a date and an id; which entity's id it is does not matter here. */
-const PositionText = Schema.fromJsonString(Schema.Tuple([Timestamp, BroadcasterId]))
-const readPosition = Schema.decodeUnknownOption(PositionText)
-const writePosition = Schema.encodeSync(PositionText)
-
 export const ListCursor = opaque<Position>(
-  (text) => Option.map(readPosition(text), ([at, id]) => ({ at, id })),
-  ({ at, id }) => writePosition([at, BroadcasterId.make(id)])
+  positionPattern,
+  "1763688794640-3b0f7c528a8e4f0e9a536a1f0f7c2d90",
+  (text) => {
+    const [, millis, ...groups] = position.exec(text) ?? []
+    return { at: DateTime.makeUnsafe(Number(millis)), id: BroadcasterId.make(groups.join("-")) }
+  },
+  ({ at, id }) => `${Math.max(0, DateTime.toEpochMillis(at))}-${id.replaceAll("-", "")}`
 )
-
-const readStreamId = Schema.decodeUnknownOption(StreamId)
 
 /** The last stream that was checked. */
-export const CheckCursor = opaque<StreamId>(readStreamId, (id) => id)
-
-/** The number of the last event seen. */
-export const EventCursor = opaque<number>(
-  (text) => (/^\d{1,9}$/.test(text) ? Option.some(Number(text)) : Option.none()),
+export const CheckCursor = opaque<StreamId>(
+  /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/u,
+  "c6a2f1de-52b4-4a57-8a1c-0d9e6b7f3a24",
+  (text) => StreamId.make(text),
   String
 )
+
+/** The number of the last event seen. */
+export const EventCursor = opaque<number>(/^[0-9]{1,9}$/u, "2", Number, String)

@@ -7,7 +7,7 @@ import * as OpenApi from "effect/http-api/OpenApi"
 import { ApiKey } from "./ApiKey.ts"
 import { CheckCursor } from "./Cursor.ts"
 import { Limit } from "./Input.ts"
-import { onInput } from "./Problems.ts"
+import { onList } from "./Problems.ts"
 import { pageOf } from "./Wire.ts"
 
 export const HistoryProblem = Schema.Struct({
@@ -25,7 +25,7 @@ export class HistoryApi extends HttpApiGroup.make("history")
     HttpApiEndpoint.get("check", "/check", {
       query: { limit: Schema.optionalKey(Limit), cursor: Schema.optionalKey(CheckCursor) },
       success: HistoryCheck,
-      error: onInput
+      error: onList
     }).annotateMerge(
       OpenApi.annotations({
         summary: "Check streams against their events",

@@ -2,7 +2,7 @@
  * What the media server says to Greenroom. These calls are served by plain routes: `/auth` is the hot path, and the hooks read
  * their body as JSON whatever its content type says. They stand here for the OpenAPI document and for the bodies' schemas.
  */
-import { isSourceId, PATH_MAX_LENGTH, StreamId } from "@greenroom/core"
+import { isAtMost, isSourceId, PATH_MAX_LENGTH, SOURCE_ID_PATTERN, StreamId } from "@greenroom/core"
 import { Schema } from "effect"
 import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
@@ -11,7 +11,7 @@ import * as OpenApi from "effect/http-api/OpenApi"
 import { HookKey } from "./ApiKey.ts"
 import * as Problems from "./Problems.ts"
 
-const bounded = (max: number) => Schema.String.check(Schema.isMaxLength(max))
+const bounded = (max: number) => Schema.String.check(isAtMost(max))
 const text = Schema.optionalKey(Schema.NullOr(Schema.String))
 const secret = Schema.optionalKey(Schema.NullOr(Schema.RedactedFromValue(Schema.String)))
 
@@ -42,10 +42,12 @@ export const AuthAllowed = Schema.Struct({
 
 /** As in an auth call; empty is none. */
 const hookSourceId = Schema.String.check(
-  Schema.makeFilter((text) =>
-    text === "" || isSourceId(text)
-      ? undefined
-      : "Expected a connection's id: at most 255 visible ASCII characters, and no stream key"
+  Schema.makeFilter(
+    (text) =>
+      text === "" || isSourceId(text)
+        ? undefined
+        : "Expected a connection's id: at most 255 visible ASCII characters, and no stream key",
+    { toJsonSchema: () => ({ pattern: `^$|${SOURCE_ID_PATTERN}` }) }
   )
 )
 
@@ -66,6 +68,7 @@ const hook = (summary: string) =>
   })
 
 const onHook = [
+  Problems.Forbidden,
   Problems.ValidationFailed,
   Problems.PayloadTooLarge,
   Problems.UnsupportedMediaType,
@@ -79,6 +82,7 @@ export class MediaServerApi extends HttpApiGroup.make("media_server")
       success: AuthAllowed,
       error: [
         Problems.Unauthorized,
+        Problems.Forbidden,
         Problems.InvalidStreamKey,
         Problems.StreamKeyInUse,
         Problems.StreamKeyRevoked,

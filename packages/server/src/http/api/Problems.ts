@@ -41,6 +41,7 @@ export class Unauthorized extends HttpApiError.Problem<Unauthorized>()(
   declared("unauthorized"),
   members
 ) {}
+export class Forbidden extends HttpApiError.Problem<Forbidden>()("Forbidden", declared("forbidden"), members) {}
 export class NotFound extends HttpApiError.Problem<NotFound>()("NotFound", declared("not-found"), members) {}
 export class StreamNotFound extends HttpApiError.Problem<StreamNotFound>()(
   "StreamNotFound",
@@ -48,6 +49,11 @@ export class StreamNotFound extends HttpApiError.Problem<StreamNotFound>()(
   members
 ) {}
 export class Conflict extends HttpApiError.Problem<Conflict>()("Conflict", declared("conflict"), members) {}
+export class TooManyRequests extends HttpApiError.Problem<TooManyRequests>()(
+  "TooManyRequests",
+  declared("too-many-requests"),
+  members
+) {}
 export class PayloadTooLarge extends HttpApiError.Problem<PayloadTooLarge>()(
   "PayloadTooLarge",
   declared("payload-too-large"),
@@ -94,11 +100,14 @@ export class StoreProblem extends HttpApiError.Problem<StoreProblem>()(
   declared("store-unavailable"),
   members
 ) {}
+export class Busy extends HttpApiError.Problem<Busy>()("Busy", declared("busy"), members) {}
 export class Internal extends HttpApiError.Problem<Internal>()("Internal", declared("internal"), members) {}
 
 /** What any call to the store may answer besides its own errors. */
 export const always = [StoreProblem, Internal] as const
 /** What a call with parameters may answer, too. */
 export const onInput = [ValidationFailed, ...always] as const
+/** What a list may answer, too. */
+export const onList = [Busy, ...onInput] as const
 /** What a call with a JSON body may answer, too. */
 export const onBody = [ValidationFailed, PayloadTooLarge, UnsupportedMediaType, ...always] as const

@@ -8,7 +8,7 @@ import * as OpenApi from "effect/http-api/OpenApi"
 import { ApiKey } from "./ApiKey.ts"
 import { ListCursor } from "./Cursor.ts"
 import { commaSeparated, ExpiresAt, Limit } from "./Input.ts"
-import { Conflict, NotFound, onBody, onInput } from "./Problems.ts"
+import { Conflict, NotFound, onBody, onInput, onList } from "./Problems.ts"
 import { IssuedStreamKey, pageOf, StreamKey } from "./Wire.ts"
 
 export const NewStreamKey = Schema.Struct({
@@ -59,7 +59,7 @@ export class StreamKeysApi extends HttpApiGroup.make("stream_keys")
         cursor: Schema.optionalKey(ListCursor)
       },
       success: StreamKeyPage,
-      error: onInput
+      error: onList
     }).annotateMerge(say("List stream keys", "Newest first, never with their values.")),
     HttpApiEndpoint.get("get", "/stream-keys/:id", {
       params,

@@ -17,7 +17,7 @@ import * as OpenApi from "effect/http-api/OpenApi"
 import { ApiKey } from "./ApiKey.ts"
 import { EventCursor, ListCursor } from "./Cursor.ts"
 import { commaSeparated, Limit, MetadataInput } from "./Input.ts"
-import { Conflict, onBody, onInput, StreamNotFound } from "./Problems.ts"
+import { Conflict, onBody, onInput, onList, StreamNotFound } from "./Problems.ts"
 import { pageOf, Stream, StreamDetails, StreamEvent } from "./Wire.ts"
 
 export const StreamAnnotation = Schema.Struct({
@@ -58,7 +58,7 @@ export class StreamsApi extends HttpApiGroup.make("streams")
     HttpApiEndpoint.get("list", "/streams", {
       query: StreamQuery.fields,
       success: StreamPage,
-      error: onInput
+      error: onList
     }).annotateMerge(
       say(
         "List streams",
@@ -102,7 +102,7 @@ export class StreamsApi extends HttpApiGroup.make("streams")
       params,
       query: { limit: Schema.optionalKey(Limit), cursor: Schema.optionalKey(EventCursor) },
       success: StreamEventPage,
-      error: [StreamNotFound, ...onInput]
+      error: [StreamNotFound, ...onList]
     }).annotateMerge(say("List a stream's events", "Every transition, in order."))
   )
   .middleware(ApiKey)

@@ -7,7 +7,7 @@ import * as OpenApi from "effect/http-api/OpenApi"
 import { ApiKey } from "./ApiKey.ts"
 import { ListCursor } from "./Cursor.ts"
 import { commaSeparated, Limit } from "./Input.ts"
-import { NotFound, onInput } from "./Problems.ts"
+import { NotFound, onInput, onList } from "./Problems.ts"
 import { pageOf, Worker } from "./Wire.ts"
 
 export const WorkerPage = Schema.Struct({
@@ -21,12 +21,12 @@ export class WorkersApi extends HttpApiGroup.make("workers")
   .add(
     HttpApiEndpoint.get("list", "/workers", {
       query: {
-        state: Schema.optionalKey(commaSeparated(workerStates, "Only workers in these states")),
+        state: Schema.optionalKey(commaSeparated(workerStates, "Only workers in these states, separated by commas")),
         limit: Schema.optionalKey(Limit),
         cursor: Schema.optionalKey(ListCursor)
       },
       success: WorkerPage,
-      error: onInput
+      error: onList
     }).annotateMerge(
       say(
         "List media workers",

@@ -8,7 +8,7 @@ const ids = {
   source: "2d88d6ec-6d2b-4b5e-9a53-2f2a5b1f9f10"
 }
 const keyValue = "sk_EXAMPLE-EXAMPLE-EXAMPLE-EXAMPLE-EXAMPLE-123"
-const cursor = "WyIyMDI2LTExLTIxVDAxOjMzOjE0LjY0MFoiLCIzYjBmN2M1Mi04YThlLTRmMGUtOWE1My02YTFmMGY3YzJkOTAiXQ"
+const cursor = "1763688794640-3b0f7c528a8e4f0e9a536a1f0f7c2d90"
 
 const Broadcaster = {
   id: ids.broadcaster,
@@ -181,7 +181,7 @@ export const examples: Readonly<Record<string, unknown>> = {
     checked: 50,
     problems: [HistoryProblem],
     count: 1,
-    next_cursor: "YzZhMmYxZGUtNTJiNC00YTU3LThhMWMtMGQ5ZTZiN2YzYTI0"
+    next_cursor: ids.stream
   },
   Worker,
   WorkerPage: { workers: [Worker], count: 1, next_cursor: null },

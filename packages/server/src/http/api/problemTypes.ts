@@ -36,6 +36,13 @@ export const problemTypes = {
     remedy:
       "Send the API secret as `X-API-Key: …` or `Authorization: Bearer …`. For the media server's calls put the hook secret into its configuration (`authHTTPAddress: http://mediamtx:SECRET@host:8080/auth`). Encoders send their stream key as the password."
   },
+  forbidden: {
+    status: 403,
+    title: "Not from a web page",
+    meaning:
+      "A call of the media server came with the headers of a browser (`Origin`, `Sec-Fetch-Site`). MediaMTX and its hooks never send them; a web page must not send hooks in their place.",
+    remedy: "Make the call from a program. Pages and frontends use the API with the API secret, from their own server."
+  },
   "not-found": {
     status: 404,
     title: "Nothing is here",
@@ -71,7 +78,8 @@ export const problemTypes = {
   "payload-too-large": {
     status: 413,
     title: "The body is over 64 KiB",
-    meaning: "No call of this API needs a body of more than 64 KiB, so longer ones are not read.",
+    meaning:
+      "No call of this API needs a body of more than 64 KiB, so longer ones are not read; nor is one in more than 4,096 chunks.",
     remedy: "Send less. Metadata is meant for small facts (16 KiB); keep large things elsewhere and store a reference."
   },
   "unsupported-media-type": {
@@ -80,6 +88,13 @@ export const problemTypes = {
     meaning:
       "The body is not JSON by its `Content-Type`, or in another charset than UTF-8, or compressed (`Content-Encoding`).",
     remedy: "Send JSON in UTF-8 with `Content-Type: application/json`, and not compressed."
+  },
+  "too-many-requests": {
+    status: 429,
+    title: "Too many wrong secrets",
+    meaning:
+      "Ten wrong secrets came from the caller's address within a minute. For a minute every further one is refused unheard; so is the right API secret, unless it has come from that address within a day or the caller is on the service's own machine.",
+    remedy: "Wait for the time in `Retry-After`, then send the right secret. Behind a shared address, use another one."
   },
   "uri-too-long": {
     status: 414,
@@ -134,6 +149,13 @@ export const problemTypes = {
     meaning:
       "The database gave no answer within its deadline. The state of streams on the air is not affected; new publishers are refused until it is back.",
     remedy: "Try again after the time in `Retry-After`. If it lasts, look at GET /health and at the database."
+  },
+  busy: {
+    status: 503,
+    title: "Too many lists are asked for at once",
+    meaning:
+      "Two lists are answered at a time, so that auth calls do not wait for them. This one found 64 waiting, or waited 5 seconds.",
+    remedy: "Try again after the time in `Retry-After`. Ask for lists one after the other, and for less often."
   },
   internal: {
     status: 500,

@@ -11,6 +11,7 @@ import { limitConnections } from "./ConnectionLimits.ts"
 import type { Limits } from "./ConnectionTable.ts"
 import type { ListenerEnvironment } from "./ListenerEnvironment.ts"
 import { MeteredSocket } from "./MeteredSocket.ts"
+import { limitPieces } from "./PieceLimit.ts"
 import { makeRequestQueue } from "./RequestQueue.ts"
 import { TurnBudget } from "./TurnBudget.ts"
 
@@ -86,8 +87,16 @@ export class LimitedServer extends Server {
     }
     if (!isRequestEvent(event)) return this.#total(event, args)
     const [request, response] = args as unknown as [IncomingMessage, ServerResponse]
+    limitPieces(request, () => this.#tooManyPieces(request))
     this.#admit(request, response, () => this.#total(event, args))
     return true
+  }
+
+  /** As when the parser itself had refused the body: a 413 and the end of the connection. */
+  #tooManyPieces({ socket }: IncomingMessage): void {
+    socket.pause()
+    const error = Object.assign(new Error("too many chunks"), { code: "HPE_CHUNK_EXTENSIONS_OVERFLOW" })
+    this.#total("clientError", [error, socket])
   }
 
   #total(event: string | symbol, args: ReadonlyArray<unknown>): boolean {

@@ -12,30 +12,44 @@ export interface Printed {
   readonly stderr: string
 }
 
-/** Dates stand still, so that what is printed does not depend on the day; pauses pass, as fast as is wanted. */
-const standingClock = (speed: number) =>
+/** A pause between two questions is shorter, the deadline of an answer longer. */
+const LONGEST_PAUSE = Duration.seconds(5)
+
+/** Dates stand still, so that what is printed does not depend on the day; pauses and deadlines pass, as fast as is wanted. */
+const standingClock = (speed: number, deadlineSpeed: number, now: number) =>
   Effect.map(Clock.Clock, (real) =>
     Layer.succeed(
       Clock.Clock,
       Object.assign(Object.create(real) as Clock.Clock, {
-        currentTimeMillis: Effect.succeed(NOW),
-        currentTimeMillisUnsafe: () => NOW,
-        sleep: (duration: Duration.Duration) => real.sleep(Duration.divideUnsafe(duration, speed))
+        currentTimeMillis: Effect.succeed(now),
+        currentTimeMillisUnsafe: () => now,
+        sleep: (duration: Duration.Duration) => {
+          const by = Duration.isGreaterThan(duration, LONGEST_PAUSE) ? deadlineSpeed : speed
+          return real.sleep(Duration.divideUnsafe(duration, by))
+        }
       })
     )
   )
 
 interface Circumstances {
   readonly commands?: Composed<unknown, never, unknown, never>
-  /** How many times faster than real time pauses and deadlines pass. */
+  /** How many times faster than real time pauses pass, and deadlines. */
   readonly speed?: number
+  readonly deadlineSpeed?: number
+  /** Where dates stand still; `NOW` unless given. A real service has the real time, and refuses expiries before it. */
+  readonly now?: number
 }
 
 /** Starts a command; `stop` is Ctrl-C. */
 export const begin = (
   args: ReadonlyArray<string>,
   environment: Readonly<Record<string, string>> = {},
-  { commands = { serve: Effect.void, migrate: Effect.void }, speed = 1 }: Circumstances = {}
+  {
+    commands = { serve: Effect.void, migrate: Effect.void },
+    speed = 1,
+    deadlineSpeed = 1,
+    now = NOW
+  }: Circumstances = {}
 ) => {
   const out: Array<string> = []
   const err: Array<string> = []
@@ -47,7 +61,7 @@ export const begin = (
     Effect.provideService(Console.Console, recording),
     Effect.provideService(TerminalCapabilities, { canColor: false, canAnimate: false, canPrompt: false }),
     Effect.provide(ConfigProvider.layer(ConfigProvider.fromEnv({ env: { ...environment } }))),
-    Effect.provide(Layer.unwrap(standingClock(speed))),
+    Effect.provide(Layer.unwrap(standingClock(speed, deadlineSpeed, now))),
     Effect.provide(NodeServices.layer)
   )
   const fiber = Effect.runFork(program)
@@ -67,8 +81,9 @@ export const begin = (
 
 export const greenroom = (
   args: ReadonlyArray<string>,
-  environment?: Readonly<Record<string, string>>
-): Promise<Printed> => begin(args, environment).end
+  environment?: Readonly<Record<string, string>>,
+  circumstances?: Circumstances
+): Promise<Printed> => begin(args, environment, circumstances).end
 
 /** A command for the service at this address, with the right secret. */
 export const at =

@@ -45,7 +45,7 @@ export const raw = (port: number, text: string | Buffer, more?: (socket: net.Soc
   new Promise((resolve, reject) => {
     const socket = net.connect(port, "127.0.0.1")
     let received = ""
-    socket.setTimeout(20_000, () => socket.destroy(new Error(`the connection stayed open after: ${received}`)))
+    socket.setTimeout(60_000, () => socket.destroy(new Error(`the connection stayed open after: ${received}`)))
     socket.on("connect", () => {
       socket.write(text)
       more?.(socket)

@@ -19,7 +19,7 @@ export const onAir = async (service: Service, key: string, path: string) => {
   if (!(await service.run(publisher.ready))) throw new Error("the publisher was not let in")
   const seen = Effect.promise(() => call(service, "GET", `/streams?path=${path}`))
   const answer = await service.run(
-    Effect.repeat(Effect.delay(seen, 20), { until: ({ json }) => json.count === 1, times: 200 })
+    Effect.repeat(Effect.delay(seen, 20), { until: ({ json }) => json.count === 1, times: 3_000 })
   )
   return { publisher, stream: answer.json.streams[0] }
 }

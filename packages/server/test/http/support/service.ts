@@ -8,8 +8,11 @@ import { MediaWorld } from "@greenroom/adapters/twin"
 import {
   Addresses,
   Admissions,
+  AUTH_DEADLINE_MS,
+  AuthDeadline,
   addressesOf,
   Broadcasters,
+  ConfirmWithin,
   History,
   KeyMint,
   Leases,
@@ -58,6 +61,11 @@ export interface ServiceOptions {
 interface Switches {
   trouble: Trouble
 }
+
+/** For answers that come, when the machine is not too busy. */
+const UNHURRIED_MS = 60_000
+/** For a confirmation that cannot come. */
+const HURRIED_MS = 500
 
 /** A port whose every call does what the switch says. */
 const troubled = <I, S extends object>(port: Context.Key<I, S>, switches: Switches) =>
@@ -113,6 +121,8 @@ const capture = (lines: Array<LogLine>) =>
 
 export const start = async (options: ServiceOptions = {}) => {
   const switches: Switches = { trouble: "none" }
+  const auth = { millis: UNHURRIED_MS }
+  const confirm = { millis: UNHURRIED_MS }
   const lines: Array<LogLine> = []
   const spans: Array<SpanRecord> = []
   const fault = Ref.makeUnsafe<MemoryMediaServer.MemoryFault | null>(null)
@@ -145,10 +155,14 @@ export const start = async (options: ServiceOptions = {}) => {
       options.publicUrl === null ? nowhere : addressesOf(options.publicUrl ?? "https://media.example.com")
     ),
     Layer.succeed(WorkersOn, options.workers === true),
+    Layer.succeed(AuthDeadline, auth),
+    Layer.succeed(ConfirmWithin, confirm),
     Layer.succeed(ReconcilePolicy, { unauthorized: "kick", massKickLimit: 10, enforce: false, holder: "test" })
   ).pipe(Layer.provideMerge(NodeKeyMint.layer))
   const ports = Reconciler.layer.pipe(
-    Layer.provideMerge(MemoryMediaServer.layer({ fault, deadlines: { look: "300 millis", kick: "300 millis" } })),
+    Layer.provideMerge(
+      MemoryMediaServer.layer({ fault, deadlines: { look: "1 second", find: "5 seconds", kick: "1 second" } })
+    ),
     Layer.provideMerge(world),
     Layer.provideMerge(store),
     Layer.provideMerge(settings)
@@ -184,10 +198,21 @@ export const start = async (options: ServiceOptions = {}) => {
     requests: () => lines.filter((line) => line.message === "request"),
     trouble: (trouble: Trouble) => {
       switches.trouble = trouble
+      auth.millis = trouble === "none" ? UNHURRIED_MS : AUTH_DEADLINE_MS
     },
     /** The media server stops answering, and answers again. */
-    freeze: Ref.set(fault, "frozen"),
-    thaw: Ref.set(fault, null),
+    freeze: Effect.andThen(
+      Ref.set(fault, "frozen"),
+      Effect.sync(() => {
+        confirm.millis = HURRIED_MS
+      })
+    ),
+    thaw: Effect.andThen(
+      Ref.set(fault, null),
+      Effect.sync(() => {
+        confirm.millis = UNHURRIED_MS
+      })
+    ),
     close: () => runtime.dispose()
   }
 }

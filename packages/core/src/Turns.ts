@@ -1,0 +1,21 @@
+/**
+ * Work on a long list that gives way: everything in a process that answers waits for the present turn of its event loop, MediaMTX's
+ * auth calls too.
+ */
+import { Effect } from "effect"
+
+/** So many items take 1 to 2 ms to decode or to write out. */
+const ITEMS_A_TURN = 25
+
+/** The parts of a list, each worked on in a turn of its own. `work` is total. */
+export const inTurns = Effect.fnUntraced(function* <A, B>(
+  items: ReadonlyArray<A>,
+  work: (part: ReadonlyArray<A>) => B
+) {
+  const done: Array<B> = []
+  for (let from = 0; from < items.length; from += ITEMS_A_TURN) {
+    if (from > 0) yield* Effect.yieldNow
+    done.push(work(items.slice(from, from + ITEMS_A_TURN)))
+  }
+  return done
+})

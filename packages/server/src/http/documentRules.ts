@@ -1,0 +1,64 @@
+/**
+ * Rules of bodies that the definition holds in functions and cannot derive a schema from, as JSON schema: what an auth call needs for
+ * its action, and what metadata may hold. What is left to prose: metadata's size and depth, whether a date lies in the future, and whether
+ * an id is there.
+ */
+import { SOURCE_ID_PATTERN, wholeKeyPattern } from "@greenroom/core"
+
+// biome-ignore lint/suspicious/noExplicitAny: the document is open JSON, typed by its own specification
+type Json = any
+
+/** A publisher is followed by its connection's id, so a publish needs one. */
+export const describeAuthCall = (spec: Json): void => {
+  const { properties, required, type, ...whole } = spec.components.schemas.AuthRequest
+  const { description } = properties.action
+  spec.components.schemas.AuthRequest = {
+    ...whole,
+    anyOf: [
+      {
+        type,
+        properties: {
+          ...properties,
+          action: { type: "string", enum: ["publish"], description },
+          id: { type: "string", pattern: SOURCE_ID_PATTERN, description: properties.id.description }
+        },
+        required: ["action", ...required, "id"]
+      },
+      {
+        type,
+        properties: {
+          ...properties,
+          action: {
+            anyOf: [{ type: "string", maxLength: 2048, pattern: "^(?!publish$)" }, { type: "null" }],
+            description
+          }
+        },
+        required
+      }
+    ]
+  }
+}
+
+/** What `jsonb` stores, without a stream key. */
+const text = { type: "string", pattern: `^(?![\\s\\S]*${wholeKeyPattern})[^\\x00]*$` }
+const number = { type: "number", minimum: Number.MIN_SAFE_INTEGER, maximum: Number.MAX_SAFE_INTEGER }
+const value = { $ref: "#/components/schemas/MetadataValue" }
+const object = { type: "object", propertyNames: { pattern: text.pattern }, additionalProperties: value }
+
+const withMetadata = ["NewBroadcaster", "BroadcasterChanges", "StreamAnnotation"]
+
+export const describeMetadata = (spec: Json): void => {
+  const { schemas } = spec.components
+  schemas.MetadataValue = {
+    description: "JSON that comes back as it was sent: no NUL, no stream key, no whole number that is rounded",
+    anyOf: [{ type: "null" }, { type: "boolean" }, number, text, { type: "array", items: value }, object]
+  }
+  schemas.Metadata = { ...object, description: "A JSON object of your own: at most 16 KiB, at most 32 levels deep" }
+  for (const name of withMetadata) {
+    const described = schemas[name].properties.metadata.description
+    schemas[name].properties.metadata = {
+      anyOf: [{ $ref: "#/components/schemas/Metadata" }, { type: "null" }],
+      ...(described === undefined ? {} : { description: described })
+    }
+  }
+}
