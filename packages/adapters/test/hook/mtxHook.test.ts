@@ -223,7 +223,7 @@ describe.each(under)("under %s", (shell) => {
     expect(server.received).toEqual([])
   })
 
-  it("tells of sources of the server's own, which have no id and perhaps no type", async () => {
+  it("sends the events of sources of the server's own, which have no id and perhaps no type", async () => {
     const sources: ReadonlyArray<readonly [string, string | undefined, string | undefined, unknown]> = [
       ["live/pulled/in", "rtspSource", "", { sourceType: "rtspSource", sourceId: null }],
       ["live/offline/in", "", "", { sourceType: null, sourceId: null }],

@@ -112,7 +112,7 @@ describe.skipIf(realBinary === undefined)("a real MediaMTX (MEDIAMTX_BIN or PATH
     }
   })
 
-  it("tells of sources of the server's own: one that it pulls, and one that is always available", async () => {
+  it("sends the events of sources of the server's own: one that it pulls, and one that is always available", async () => {
     const { told, url } = await greenroom()
     const camera = await pipeline(url, url)
     const hooks = "runOnAvailable: /mtx-hook ready, runOnUnavailable: /mtx-hook not-ready"

@@ -30,7 +30,7 @@ export interface PublishRequest {
 
 /**
  * The question without a connection, whose `id` is `null`: before a browser publishes, MediaMTX asks for WHIP's `OPTIONS` and for its
- * publish pages. The answer says whether the key is good for the path; it admits nobody.
+ * publish pages. The answer is whether the key is good for the path; it admits no publisher.
  */
 export interface CheckRequest {
   readonly _tag: "Check"

@@ -63,7 +63,7 @@ export const refusePath = (path: string): Refusal | null => {
 
 type Ask = { readonly path: string; readonly reserved?: boolean }
 
-/** The key, if it, its standing and its limit are good for the path, whoever publishes: what a check and an admission both ask. */
+/** The key, if it, its standing and its limit are good for the path: the rules that a check and an admission share. */
 const findKey = (ask: Ask, facts: AdmissionFacts): { readonly key: KeyFacts; readonly mark: KeyMark } | Refusal => {
   const badPath = refusePath(ask.path)
   if (badPath !== null) return badPath

@@ -128,7 +128,7 @@ describe("a key with something round it", () => {
   it("is looked for where the password is none", () => {
     assert.strictEqual(keyIn({ password: "hello", query: `key=${K}` }), K)
     assert.strictEqual(keyIn({ password: "hello", query: "key=world" }), "hello")
-    assert.isNull(keyIn({ user: "somebody", password: "", query: "lang=es" }))
+    assert.isNull(keyIn({ user: "greenroom", password: "", query: "lang=es" }))
   })
 
   it("is checked like any other when no connection asks", () => {

@@ -28,7 +28,7 @@ const standings: ReadonlyArray<readonly [Partial<KeyFacts>, string]> = [
 
 describe("a check", () => {
   it.effect.prop(
-    "answers by key, standing and path alone, with one reading of the facts, whoever publishes",
+    "answers by key, standing and path alone, with one reading of the facts, in use or not",
     [element(standings), boolean, boolean, boolean],
     ([[standing, expected], keyTaken, pathTaken, there]) =>
       Effect.gen(function* () {

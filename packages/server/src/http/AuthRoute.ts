@@ -63,7 +63,7 @@ const shown = (body: Readonly<Record<string, unknown>>, name: keyof typeof SHOWN
   return typeof value === "string" ? withoutKeys(value).slice(0, SHOWN[name]) : ""
 }
 
-/** What the log says of a call, also of one that does not decode: who asked for what, and never a credential. */
+/** What the log line of a call has, also of one that does not decode: what was asked for, and never a credential. */
 const factsOf = (body: unknown): Readonly<Record<string, string>> => {
   if (typeof body !== "object" || body === null) return {}
   const fields = body as Readonly<Record<string, unknown>>

@@ -25,7 +25,7 @@ export const AuthBody = Schema.Struct({
   protocol: text,
   id: text.annotate({
     description:
-      "The connection's id; needed to publish. `null` asks whether a key is good for the path, and admits nobody"
+      "The connection's id; needed to publish. `null` asks whether a key is good for the path, and admits no publisher"
   }),
   ip: text,
   user: secret,
