@@ -3,7 +3,7 @@
  * environment of its process, its secrets, its database. Another user cannot. Only root may start a process as another user;
  * otherwise a worker runs as Greenroom itself does, and can read all of it.
  */
-import { type GuardedProcess, runCommand } from "@greenroom/adapters/embedded"
+import { databaseUser, type GuardedProcess, runCommand } from "@greenroom/adapters/embedded"
 import { Context, Effect, Layer, Option, Result, Runtime, Schema } from "effect"
 import { EX_CONFIG } from "../config/environment.ts"
 import { Settings } from "../config/Settings.ts"
@@ -39,6 +39,7 @@ export const chooseWorkerUser = (
   if (asked === undefined) {
     return Result.succeed(own === 0 ? { _tag: "Another", as: DEFAULT_WORKER_USER } : { _tag: "Ours", asked: false })
   }
+  if (own === 0 && asked.uid === databaseUser) return Result.fail(`${databaseUser} is the embedded database's`)
   if (asked.uid === own) return Result.succeed({ _tag: "Ours", asked: true })
   if (own === 0) return Result.succeed({ _tag: "Another", as: asked })
   return Result.fail(`Greenroom runs as user ${own}, and only root may start a process as another user`)

@@ -21,6 +21,8 @@ describe("the user of media workers", () => {
     assert.deepStrictEqual(success({ uid: 0, gid: 0 }, 0), { _tag: "Ours", asked: true })
     assert.deepStrictEqual(success(undefined, 1000), { _tag: "Ours", asked: false })
     assert.deepStrictEqual(success({ uid: 1000, gid: 1000 }, 1000), { _tag: "Ours", asked: true })
+    const databases = chooseWorkerUser({ uid: 65526, gid: 65526 }, 0)
+    assert.isTrue(Result.isFailure(databases), "a worker must not be the embedded database's user")
     const refused = chooseWorkerUser(another, 1000)
     assert.isTrue(Result.isFailure(refused))
     if (Result.isFailure(refused)) assert.include(refused.failure, "only root")
