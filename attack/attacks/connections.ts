@@ -51,8 +51,8 @@ export const connectionAttacks: ReadonlyArray<Attack> = [
     run: (means) => repeatedly(means, 40, () => deaf(means, `GET /docs HTTP/1.1\r\n${host}\r\n`.repeat(2_000)))
   },
   {
-    name: "waiting bodies in small chunks, 300",
-    run: (means) => repeatedly(means, 300, () => deaf(means, waitingBodies))
+    name: "waiting bodies in small chunks, 100",
+    run: (means) => repeatedly(means, 100, () => deaf(means, waitingBodies))
   },
   {
     name: "pipelined and read, 8 x 2,000",
