@@ -34,6 +34,11 @@ const deaf = async (means: Means, text: string): Promise<void> => {
   socket.destroy()
 }
 
+/** Bodies that wait behind answers that nobody reads, each in a thousand chunks. */
+const waitingBodies =
+  `GET /docs HTTP/1.1\r\n${host}\r\n`.repeat(12) +
+  `POST /auth HTTP/1.1\r\n${host}Transfer-Encoding: chunked\r\n\r\n${"1\r\na\r\n".repeat(1_000)}0\r\n\r\n`.repeat(32)
+
 export const connectionAttacks: ReadonlyArray<Attack> = [
   { name: "slow headers, 500", run: (means) => hold(means, 500, `GET / HTTP/1.1\r\n${host}X-A: `, "a") },
   {
@@ -44,6 +49,10 @@ export const connectionAttacks: ReadonlyArray<Attack> = [
   {
     name: "pipelined and unread, 40 x 2,000",
     run: (means) => repeatedly(means, 40, () => deaf(means, `GET /docs HTTP/1.1\r\n${host}\r\n`.repeat(2_000)))
+  },
+  {
+    name: "waiting bodies in small chunks, 100",
+    run: (means) => repeatedly(means, 100, () => deaf(means, waitingBodies))
   },
   {
     name: "pipelined and read, 8 x 2,000",

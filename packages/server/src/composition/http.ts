@@ -8,6 +8,7 @@ import { Settings, type Variables } from "../config/Settings.ts"
 import { HookSecret } from "../http/HookSecret.ts"
 import * as HttpRoutes from "../http/HttpRoutes.ts"
 import { type Listen, serve } from "../http/Serve.ts"
+import * as CredentialThrottle from "../http/throttle/CredentialThrottle.ts"
 import { Deployment } from "./Greenroom.ts"
 
 /** Where a listener accepts connections. */
@@ -78,7 +79,8 @@ const api = Layer.unwrap(
   })
 )
 
-export const layer = Layer.mergeAll(api, metrics, hooks).pipe(Layer.provide(hookSecret))
+/** Wrong secrets are counted once for all listeners: with a count each, a network would have its guesses on each. */
+export const layer = Layer.mergeAll(api, metrics, hooks).pipe(Layer.provide([hookSecret, CredentialThrottle.layer]))
 
 /** Where the API answers, and where the media server calls: the same when it has no listener of its own. */
 export const listenerAddresses = Effect.gen(function* () {

@@ -22,7 +22,6 @@ import * as RequestFrame from "./RequestFrame.ts"
 import * as StreamKeyRoutes from "./StreamKeyRoutes.ts"
 import * as StreamRoutes from "./StreamRoutes.ts"
 import * as SystemRoutes from "./SystemRoutes.ts"
-import * as CredentialThrottle from "./throttle/CredentialThrottle.ts"
 import * as WebhookRoutes from "./WebhookRoutes.ts"
 import * as WorkerRoutes from "./WorkerRoutes.ts"
 
@@ -67,11 +66,11 @@ export const layer = (beside: OnApiPort) =>
       PageRoutes.layer,
       beside.hooks ? hooks : Layer.empty,
       beside.metrics ? MetricsRoute.layer : Layer.empty
-    ).pipe(Layer.provide(CredentialThrottle.layer))
+    )
   )
 
 /** What the media server calls, for a port of its own; and whether the service is alive and ready, for those who try that port. */
-export const layerHooks = framed(Layer.merge(Layer.provide(hooks, CredentialThrottle.layer), SystemRoutes.layerProbes))
+export const layerHooks = framed(Layer.merge(hooks, SystemRoutes.layerProbes))
 
 /** The metrics alone, for a port of their own. */
 export const layerMetrics = framed(MetricsRoute.layer)

@@ -19,11 +19,14 @@ const hasTwoHosts = (request: HttpServerRequest): boolean => {
   return false
 }
 
+/** Letters, digits and `-._~` percent-encoded in a path, which the router decodes (RFC 3986, section 2.3: producers do not encode them). */
+const encodesPlain = /^[^?]*%(?:2[DE]|3\d|4[1-9A-F]|5[0-9AF]|6[1-9A-F]|7[0-9AE])/i
+
 /**
  * The router ends a path at `;` and `#` as it does at `?`: `/metrics;a` would be `/metrics`. And it takes a slash at the end for an empty
  * id. No route has any of them in its path.
  */
-const isAlias = (url: string): boolean => /^[^?]*[;#]|^[^?]+\/(?:\?|$)/.test(url)
+const isAlias = (url: string): boolean => /^[^?]*[;#]|^[^?]+\/(?:\?|$)/.test(url) || encodesPlain.test(url)
 
 /** The problem of a request that no route may see; `undefined` when there is none. */
 export const refusedByHead = (request: HttpServerRequest): Problem | undefined =>

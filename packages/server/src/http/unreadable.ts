@@ -93,6 +93,7 @@ const refuse = (socket: Duplex, { problem: body, method, url, headers = [] }: Re
     "Content-Type: application/problem+json",
     `Content-Length: ${Buffer.byteLength(text)}`,
     `X-Request-ID: ${requestId}`,
+    "Cache-Control: no-store",
     "Connection: close",
     ...headers
   ]

@@ -59,6 +59,20 @@ describe("the listener for the media server's calls", () => {
     assert.strictEqual(await status(api, "GET", "/health"), 200)
   })
 
+  it("counts wrong API secrets together with the API's port", async () => {
+    const { api, hooks } = await start({ HOOK_PORT: "0" })
+    const guess = async (url: string) => {
+      const response = await fetch(`${url}/auth`, {
+        method: "POST",
+        headers: { authorization: "Bearer 0123456789abcdef", "content-type": "application/json" },
+        body: JSON.stringify({ action: "api", path: "", password: "wrong", ip: "203.0.113.7" })
+      })
+      return response.status
+    }
+    for (let count = 0; count < 10; count++) assert.strictEqual(await guess(hooks), 401)
+    assert.strictEqual(await guess(api), 429)
+  })
+
   it("is the API's port where none is asked for", async () => {
     const { api, hooks } = await start({})
     assert.strictEqual(new URL(api).port, new URL(hooks).port)

@@ -21,6 +21,8 @@ describe("a path", () => {
     ["GET", "/metrics/"],
     ["GET", "/metrics;a"],
     ["GET", "/metrics;jsessionid=1?x=2"],
+    ["GET", "/%6detrics"],
+    ["GET", "/metric%73"],
     ["GET", "/Streams"],
     ["GET", "/streams/"],
     ["GET", "//streams"],
@@ -111,6 +113,11 @@ describe("what no cache may keep", () => {
   it("is a refusal, too", async () => {
     const answer = await call(service, "GET", "/streams", { secret: null })
     expect([answer.status, answer.headers.get("cache-control")]).toEqual([401, "no-store"])
+  })
+
+  it("is the refusal of what could not be read", async () => {
+    const { headers } = parseRaw(await raw(service.port, "XYZZY /livez HTTP/1.1\r\nHost: x\r\n\r\n"))
+    expect(headers.get("cache-control")).toBe("no-store")
   })
 
   it("are not the pages, which say so themselves", async () => {

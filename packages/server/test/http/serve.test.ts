@@ -1,5 +1,7 @@
 /** The server's life: it begins on its port, and ends with its open requests answered. */
+import { once } from "node:events"
 import http from "node:http"
+import net from "node:net"
 import { Effect, Layer, Logger, ManagedRuntime } from "effect"
 import * as HttpServer from "effect/http/HttpServer"
 import { afterEach, describe, expect, it } from "vitest"
@@ -71,6 +73,33 @@ describe("the end", () => {
     await service.close()
     expect(performance.now() - started).toBeLessThan(30_000)
     await hanging
+  })
+})
+
+describe("a connection without a whole request", () => {
+  /** Longer than the silence that ends a connection by itself, which takes 30 s. */
+  const finishWithin = 600_000
+
+  const connected = async (text: string) => {
+    service = await start({ finishWithin, requestWithinMillis: 2_000 })
+    const socket = net.connect(service.port, "127.0.0.1").on("error", () => {})
+    await once(socket, "connect")
+    if (text !== "") await new Promise((resolve) => socket.write(text, resolve))
+    await expect.poll(() => call(service as Service, "GET", "/metrics").then(({ text }) => text)).toMatch(open)
+    return socket
+  }
+  const open = /greenroom_http_connections\{listener="api"\} [2-9]/
+
+  it.each([
+    ["nothing at all", ""],
+    ["half a line", "GET /liv"],
+    ["half a body", "POST /auth HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{"]
+  ])("does not hold up the end: %s", async (_, text) => {
+    const socket = await connected(text)
+    const started = performance.now()
+    await service?.close()
+    expect(performance.now() - started).toBeLessThan(15_000)
+    socket.destroy()
   })
 })
 

@@ -26,7 +26,14 @@ interface Activity {
 const isWaiting = ({ answering }: Activity): boolean =>
   answering === null || !answering.req.complete || answering.writableEnded
 
+/** There is no whole request that waits for its answer. */
+const lacksRequest = ({ answering }: Activity): boolean => answering === null || !answering.req.complete
+
 export interface ConnectionLimits {
+  /** Closes the connections on which nothing has ever come. */
+  readonly closeUnused: () => void
+  /** Closes those whose request is not here as a whole. */
+  readonly closeUnfinished: () => void
   /** To be called when a request's handling begins. */
   readonly began: (socket: Socket, response: ServerResponse) => void
 }
@@ -69,7 +76,17 @@ export const limitConnections = (
     })
   })
 
+  const closeWhere = (isToClose: (socket: Socket) => boolean): void => {
+    for (const socket of table.all) if (isToClose(socket)) socket.destroy()
+  }
+
   return {
+    closeUnused: () => closeWhere((socket) => socket.bytesRead === 0),
+    closeUnfinished: () =>
+      closeWhere((socket) => {
+        const activity = activities.get(socket)
+        return activity === undefined || lacksRequest(activity)
+      }),
     began: (socket, response) => {
       const activity = activities.get(socket)
       if (activity === undefined) return

@@ -45,6 +45,11 @@ export class ConnectionTable<C> {
     return this.#all.size
   }
 
+  /** Those that are open now, whatever happens to them meanwhile. */
+  get all(): ReadonlyArray<C> {
+    return [...this.#all.keys()]
+  }
+
   /** The connection that gives way is forgotten at once; the caller closes it. */
   add(connection: C, address: string): Verdict<C> {
     const ofAddress = this.#byAddress.get(address)

@@ -7,7 +7,7 @@ import { type IncomingMessage, Server, type ServerResponse } from "node:http"
 import type { Socket } from "node:net"
 import { Effect } from "effect"
 import { makeCondition } from "./Condition.ts"
-import { limitConnections } from "./ConnectionLimits.ts"
+import { type ConnectionLimits, limitConnections } from "./ConnectionLimits.ts"
 import type { Limits } from "./ConnectionTable.ts"
 import type { ListenerEnvironment } from "./ListenerEnvironment.ts"
 import { MeteredSocket } from "./MeteredSocket.ts"
@@ -38,6 +38,8 @@ const isRequestEvent = (event: string | symbol): boolean => event === "request" 
 
 export class LimitedServer extends Server {
   readonly #environment: ListenerEnvironment
+  readonly #requestWithinMillis: number
+  readonly #connections: ConnectionLimits
   /** Of the listeners whose clients nobody vouches for. */
   readonly #budget: TurnBudget | null
   readonly #admit: (request: IncomingMessage, response: ServerResponse, begin: () => void) => void
@@ -55,16 +57,17 @@ export class LimitedServer extends Server {
     })
     this.timeout = SILENT_FOR_MS
     this.#environment = environment
+    this.#requestWithinMillis = requestWithinMillis
     const condition = makeCondition(environment.run, "connections_limited", {
       begins: "connections are refused or closed: a bound of this listener is reached",
       ends: "connections are accepted again without closing others"
     })
-    const connections = limitConnections(this, limits, condition, environment)
+    this.#connections = limitConnections(this, limits, condition, environment)
     this.#budget = environment.name === "hooks" ? null : new TurnBudget(TURN_MS)
     const queue = makeRequestQueue(this.#budget, condition, environment)
     this.#admit = (request, response, begin) =>
       queue.add(request, response, () => {
-        connections.began(request.socket, response)
+        this.#connections.began(request.socket, response)
         begin()
       })
     // Once nothing new is accepted, a kept-alive connection is closed as soon as its open request is answered.
@@ -74,6 +77,18 @@ export class LimitedServer extends Server {
       })
     })
     this.once("close", condition.close)
+  }
+
+  /**
+   * Node takes a connection on which nothing has come for one with an open request, and once it closes it looks for late requests no
+   * more: without this, a client that only connects would hold up the end for as long as open requests may take.
+   */
+  override close(callback?: (error?: Error) => void): this {
+    super.close(callback)
+    this.#connections.closeUnused()
+    const late = setTimeout(() => this.#connections.closeUnfinished(), this.#requestWithinMillis)
+    this.once("close", () => clearTimeout(late))
+    return this
   }
 
   /**

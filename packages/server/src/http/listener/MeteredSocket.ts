@@ -44,6 +44,9 @@ export class MeteredSocket extends Duplex {
   get remotePort() {
     return this.#socket.remotePort
   }
+  get bytesRead() {
+    return this.#socket.bytesRead
+  }
   get localPort() {
     return this.#socket.localPort
   }

@@ -8,6 +8,7 @@ import type { IncomingMessage, ServerResponse } from "node:http"
 import type { Socket } from "node:net"
 import { Metric } from "effect"
 import type { Condition } from "./Condition.ts"
+import { clientAddress } from "./clientAddress.ts"
 import type { ListenerEnvironment } from "./ListenerEnvironment.ts"
 import { MeteredSocket } from "./MeteredSocket.ts"
 import type { TurnBudget } from "./TurnBudget.ts"
@@ -98,7 +99,7 @@ export const makeRequestQueue = (
       }
       if (waitingInAll >= MAX_WAITING) {
         drops.updateUnsafe(1, context)
-        condition.observe({ listener: name, waiting: waitingInAll })
+        condition.observe({ listener: name, address: clientAddress(socket.remoteAddress), waiting: waitingInAll })
         socket.destroy()
         return
       }

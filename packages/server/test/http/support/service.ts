@@ -34,6 +34,7 @@ import { HookSecret } from "../../../src/http/HookSecret.ts"
 import * as HttpRoutes from "../../../src/http/HttpRoutes.ts"
 import type { Limits } from "../../../src/http/listener/ConnectionTable.ts"
 import { serve } from "../../../src/http/Serve.ts"
+import * as CredentialThrottle from "../../../src/http/throttle/CredentialThrottle.ts"
 
 export const API_SECRET = "the-operator-secret"
 export const HOOK_SECRET = "the-hook-secret"
@@ -181,7 +182,11 @@ export const start = async (options: ServiceOptions = {}) => {
     Layer.succeed(References.MinimumLogLevel, "Debug" as const)
   )
   const runtime = ManagedRuntime.make(
-    server.pipe(Layer.provideMerge(ports), Layer.provideMerge(options.quiet === true ? silence : recording))
+    server.pipe(
+      Layer.provide(CredentialThrottle.layer),
+      Layer.provideMerge(ports),
+      Layer.provideMerge(options.quiet === true ? silence : recording)
+    )
   )
   const { address } = await runtime.runPromise(HttpServer.HttpServer)
   if (!("port" in address)) throw new Error("not on TCP")
