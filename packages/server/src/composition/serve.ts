@@ -11,6 +11,7 @@ import { Deferred, Effect, Layer, Option } from "effect"
 import { program } from "../cli/program.ts"
 import { bracketed, reachableHost } from "../config/reachableHost.ts"
 import { Settings, warningsOf } from "../config/Settings.ts"
+import { limitsWithin, OPEN_FILES_WANTED, openFilesAllowed } from "../http/listener/listenerLimits.ts"
 import { banner } from "./banner.ts"
 import type { DatabaseUnusable } from "./databaseAddress.ts"
 import type { DataDirectoryUnusable } from "./dataDirectory.ts"
@@ -27,8 +28,16 @@ import type { WorkerUserUnusable } from "./workerUser.ts"
 /** The banner waits this long to be able to say whether the media server came up. */
 const MEDIA_SERVER_PATIENCE = "1500 millis"
 
+/** Few open files mean few connections: that is said, because it looks like an attack when it is felt. */
+const fewOpenFiles = (openFiles: number): ReadonlyArray<string> =>
+  openFiles >= OPEN_FILES_WANTED
+    ? []
+    : [
+        `this process may have ${openFiles} files open, so the API takes ${limitsWithin(openFiles, "api").total} connections: allow ${OPEN_FILES_WANTED} (ulimit -n, LimitNOFILE)`
+      ]
+
 const warnings = Effect.flatMap(Settings, (settings) =>
-  Effect.forEach(warningsOf(settings), (text) => Effect.logWarning(text))
+  Effect.forEach([...warningsOf(settings), ...fewOpenFiles(openFilesAllowed())], (text) => Effect.logWarning(text))
 )
 
 const notYet: MediaServerStart = { runs: null, sentence: "is being fetched or started: the log will tell" }

@@ -11,8 +11,9 @@ import type { ServeError } from "effect/http/HttpServerError"
 import * as HttpMetrics from "./HttpMetrics.ts"
 import { RouteBoard, routerConfig } from "./KnownRoutes.ts"
 import type { Limits } from "./listener/ConnectionTable.ts"
-import { apiLimits, hookLimits, LimitedServer, REQUEST_WITHIN_MS } from "./listener/LimitedServer.ts"
+import { LimitedServer, REQUEST_WITHIN_MS } from "./listener/LimitedServer.ts"
 import { type ListenerName, listenerEnvironment } from "./listener/ListenerEnvironment.ts"
+import { limitsWithin, openFilesAllowed } from "./listener/listenerLimits.ts"
 import { MAX_BODY } from "./RequestFrame.ts"
 import { refuseUnreadable, type Unreadable } from "./unreadable.ts"
 
@@ -58,7 +59,7 @@ export const serve = <A, E, R>(
       const board = { methodsAt: (): ReadonlyArray<string> => [] } as typeof RouteBoard.Service
       const server = new LimitedServer(environment, {
         requestWithinMillis,
-        limits: listen.limits ?? (name === "hooks" ? hookLimits : apiLimits)
+        limits: listen.limits ?? limitsWithin(openFilesAllowed(), name)
       })
       refuseUnreadable(server, {
         methodsAt: (url) => board.methodsAt(url),

@@ -1,7 +1,8 @@
 /**
- * The open connections of one listener, within two bounds: in all, and for one client address. When a bound is reached, the
- * connection that has waited longest for its client is closed to make room, so a client that only holds connections open cannot
- * keep others out. A connection whose request is being handled is never closed for that. Bookkeeping alone: no sockets, no clock.
+ * The open connections of one listener, within two bounds: in all, and for one client address. When a bound is reached, a connection is
+ * closed to make room: of the new one's address, or, when all places are taken, of the address that has most, the one that has waited
+ * longest for its client. So a client that only holds connections open cannot keep others out. A connection whose request is being
+ * handled is never closed for that. Bookkeeping alone: no sockets, no clock.
  */
 
 export interface Limits {
@@ -53,17 +54,14 @@ export class ConnectionTable<C> {
   /** The connection that gives way is forgotten at once; the caller closes it. */
   add(connection: C, address: string): Verdict<C> {
     const ofAddress = this.#byAddress.get(address)
-    const full =
-      ofAddress !== undefined && ofAddress.size >= this.#limits.perAddress
-        ? ofAddress
-        : this.#all.size >= this.#limits.total
-          ? this.#all.keys()
-          : undefined
-    if (full === undefined) {
+    const isAddressFull = ofAddress !== undefined && ofAddress.size >= this.#limits.perAddress
+    if (!isAddressFull && this.#all.size < this.#limits.total) {
       this.#insert(connection, address)
       return { _tag: "Kept" }
     }
-    const closed = oldestWaiting(full, this.#isWaiting)
+    const closed = isAddressFull
+      ? oldestWaiting(ofAddress, this.#isWaiting)
+      : (oldestWaiting(this.#largest(), this.#isWaiting) ?? oldestWaiting(this.#all.keys(), this.#isWaiting))
     if (closed === undefined) return { _tag: "Refused" }
     this.remove(closed)
     this.#insert(connection, address)
@@ -85,6 +83,13 @@ export class ConnectionTable<C> {
     const ofAddress = this.#byAddress.get(address)
     ofAddress?.delete(connection)
     if (ofAddress?.size === 0) this.#byAddress.delete(address)
+  }
+
+  /** Of the address with the most connections. */
+  #largest(): ReadonlySet<C> {
+    let largest: ReadonlySet<C> = new Set()
+    for (const ofAddress of this.#byAddress.values()) if (ofAddress.size > largest.size) largest = ofAddress
+    return largest
   }
 
   #insert(connection: C, address: string): void {

@@ -24,10 +24,6 @@ const SILENT_FOR_MS = 30_000
 /** What the requests that begin in one turn of the event loop may take of it. */
 const TURN_MS = 5
 
-export const apiLimits: Limits = { total: 4_000, perAddress: 1_000 }
-/** Media servers are few and trusted: one of them may have every connection. */
-export const hookLimits: Limits = { total: 1_000, perAddress: 1_000 }
-
 export interface ServerOptions {
   readonly requestWithinMillis: number
   readonly limits: Limits
@@ -64,12 +60,8 @@ export class LimitedServer extends Server {
     })
     this.#connections = limitConnections(this, limits, condition, environment)
     this.#budget = environment.name === "hooks" ? null : new TurnBudget(TURN_MS)
-    const queue = makeRequestQueue(this.#budget, condition, environment)
-    this.#admit = (request, response, begin) =>
-      queue.add(request, response, () => {
-        this.#connections.began(request.socket, response)
-        begin()
-      })
+    const queue = makeRequestQueue(this.#budget, this.#connections.began, condition, environment)
+    this.#admit = queue.add
     // Once nothing new is accepted, a kept-alive connection is closed as soon as its open request is answered.
     this.on("request", (_, response) => {
       response.once("close", () => {

@@ -14,6 +14,8 @@ const TOGETHER = 1_024
 export const limitPieces = (request: IncomingMessage, exceeded: () => void): void => {
   const push = request.push.bind(request)
   let pieces = 0
+  /** The first piece, while there is no second: most bodies come in one, which is passed on as it is. */
+  let lone: Buffer | null = null
   let kept: Buffer | null = null
   let used = 0
 
@@ -26,6 +28,19 @@ export const limitPieces = (request: IncomingMessage, exceeded: () => void): voi
   }
 
   const keep = (piece: Buffer): boolean => {
+    if (pieces === 1) {
+      lone = piece
+      return true
+    }
+    if (lone !== null) {
+      const first = lone
+      lone = null
+      gather(first)
+    }
+    return gather(piece)
+  }
+
+  const gather = (piece: Buffer): boolean => {
     if (piece.length >= TOGETHER) {
       flush()
       return push(piece)
@@ -38,6 +53,7 @@ export const limitPieces = (request: IncomingMessage, exceeded: () => void): voi
 
   request.push = (piece: Buffer | null, encoding) => {
     if (piece === null) {
+      if (lone !== null) push(lone)
       flush()
       return push(null, encoding)
     }

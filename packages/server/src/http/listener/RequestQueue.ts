@@ -1,8 +1,9 @@
 /**
  * The requests of each connection, one after the other: a request begins when the answer to the one before it has been handed to the
  * operating system. So a client that sends many requests and reads no answer costs one answer, not thousands, and each request sees
- * what those before it on its connection have written. Node parses what one read brings (64 KiB) at once; beyond `PAUSE_AT` parsed
- * requests nothing more is read from the connection, and beyond `MAX_WAITING` in all the connection that adds one is closed.
+ * what those before it on its connection have written. While a request
+ * waits nothing more is read from its connection; what has been parsed by then is what one read brought. Beyond `MAX_WAITING` in all the
+ * connection that adds one is closed.
  */
 import type { IncomingMessage, ServerResponse } from "node:http"
 import type { Socket } from "node:net"
@@ -13,8 +14,6 @@ import type { ListenerEnvironment } from "./ListenerEnvironment.ts"
 import { MeteredSocket } from "./MeteredSocket.ts"
 import type { TurnBudget } from "./TurnBudget.ts"
 
-/** Parsed requests of one connection, the one that is being answered included. */
-const PAUSE_AT = 32
 /** Parsed requests that wait, on all connections of the listener: about 6 KB of memory each. */
 const MAX_WAITING = 4_000
 
@@ -39,9 +38,13 @@ export interface RequestQueue {
   readonly add: (request: IncomingMessage, response: ServerResponse, begin: () => void) => void
 }
 
-/** `budget`: `null` for a listener whose requests never wait for those of others. */
+/**
+ * `budget`: `null` for a listener whose requests never wait for those of others. `next`: told when a request is the next one of its
+ * connection, before it may have to wait for the budget.
+ */
 export const makeRequestQueue = (
   budget: TurnBudget | null,
+  next: (socket: Socket, response: ServerResponse) => void,
   condition: Condition,
   { name, context }: ListenerEnvironment
 ): RequestQueue => {
@@ -61,21 +64,23 @@ export const makeRequestQueue = (
 
   const start = (socket: Socket, line: Line, { response, begin }: Waiting): void => {
     line.isBusy = true
+    next(socket, response)
     response.once("close", () => {
       line.isBusy = false
-      next(socket, line)
+      if (!socket.destroyed) follow(socket, line)
     })
-    if (budget === null) begin()
-    else budget.run(() => (socket.destroyed ? undefined : begin()))
+    const run = () => (socket.destroyed ? undefined : begin())
+    if (budget === null) run()
+    else budget.run(run)
   }
 
-  const next = (socket: Socket, line: Line): void => {
+  const follow = (socket: Socket, line: Line): void => {
     const following = line.waiting.shift()
     if (following !== undefined) {
       waitingInAll -= 1
       start(socket, line, following)
     }
-    if (line.isPaused && line.waiting.length < PAUSE_AT / 2 && !socket.destroyed) {
+    if (line.isPaused && line.waiting.length === 0) {
       line.isPaused = false
       if (socket instanceof MeteredSocket) socket.release()
       else socket.resume()
@@ -105,7 +110,7 @@ export const makeRequestQueue = (
       }
       line.waiting.push({ response, begin })
       waitingInAll += 1
-      if (line.waiting.length + 1 >= PAUSE_AT) pause(socket, line)
+      pause(socket, line)
     }
   }
 }
