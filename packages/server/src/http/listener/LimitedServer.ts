@@ -67,12 +67,6 @@ export class LimitedServer extends Server {
         connections.began(request.socket, response)
         begin()
       })
-    // Once nothing new is accepted, a kept-alive connection is closed as soon as its open request is answered.
-    this.on("request", (_, response) => {
-      response.once("close", () => {
-        if (!this.listening) setImmediate(() => this.closeIdleConnections())
-      })
-    })
     this.once("close", condition.close)
   }
 
@@ -88,6 +82,10 @@ export class LimitedServer extends Server {
     if (!isRequestEvent(event)) return this.#total(event, args)
     const [request, response] = args as unknown as [IncomingMessage, ServerResponse]
     limitPieces(request, () => this.#tooManyPieces(request))
+    // Once nothing new is accepted, a kept-alive connection is closed as soon as its open request is answered.
+    response.once("close", () => {
+      if (!this.listening) setImmediate(() => this.closeIdleConnections())
+    })
     this.#admit(request, response, () => this.#total(event, args))
     return true
   }
