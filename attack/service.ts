@@ -1,18 +1,13 @@
 /** The service under attack: as `npm start` starts it, with a real MediaMTX where there is one, on free ports of the loopback. */
 import { readFileSync } from "node:fs"
 import { Effect } from "effect"
+import { heapBounds } from "../bench/heapBounds.ts"
 import { freePorts } from "../packages/adapters/test/embedded/processes.ts"
 import { mediaMtxBinary } from "../packages/adapters/test/fixtures/realMediaMtx.ts"
 import { API_SECRET, HOOK_SECRET, prepareService } from "../packages/server/test/scenarios/runService.ts"
 import type { Target } from "./Attack.ts"
 
 const KEYS = 200
-
-/** How `npm start` bounds the memory of the process. */
-const heapBounds = (): string => {
-  const { scripts } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"))
-  return [...String(scripts.start).matchAll(/--max-\S+/g)].join(" ")
-}
 
 export const startService = Effect.gen(function* () {
   const [hookPort = 0, api, rtmp, rtsp, srt, hls, webrtc, webrtcUdp] = yield* Effect.promise(() => freePorts(8))

@@ -2,12 +2,16 @@
 import { randomBytes } from "node:crypto"
 import * as path from "node:path"
 import { admissionStatement } from "./admissionStatement.ts"
+import { heapBounds } from "./heapBounds.ts"
 import type { LivePublisher, PublishThese } from "./mediaServer.ts"
 import { printed, processorTimeOf, type Run, told } from "./processes.ts"
 import { databaseIn, openStore, type Store } from "./store.ts"
 
 export interface Stage {
+  /** Where the API answers. */
   readonly greenroom: number
+  /** Where the media server asks: `HOOK_PORT`, as `npm start` and the compose file set it. */
+  readonly hooks: number
   readonly floor: number
   /** Processor time used so far, ms. */
   readonly processorTime: { readonly greenroom: () => number; readonly floor: () => number }
@@ -47,6 +51,8 @@ export const setStage = async (run: Run): Promise<Stage> => {
     env: {
       DATA_DIR: dataDirectory,
       API_PORT: "0",
+      HOOK_PORT: "0",
+      NODE_OPTIONS: heapBounds(),
       HOST: "127.0.0.1",
       API_SECRET: apiSecret,
       HOOK_SECRET: hookSecret,
@@ -55,12 +61,18 @@ export const setStage = async (run: Run): Promise<Stage> => {
       LOG_FORMAT: "json"
     }
   })
-  const greenroom = Number((await printed(run, "greenroom", service, /http:\/\/127\.0\.0\.1:(\d+)/))[1])
+  const [, api, calls] = await printed(
+    run,
+    "greenroom",
+    service,
+    /API +http:\/\/127\.0\.0\.1:(\d+)[\s\S]*calls http:\/\/127\.0\.0\.1:(\d+)/
+  )
+  const [greenroom, hooks] = [Number(api), Number(calls)]
 
   const store = await openStore(dataDirectory)
   const { keys, broadcasterId } = await store.seed(KEYS)
   const publish: PublishThese = {
-    authHttpAddress: `http://mediamtx:${hookSecret}@127.0.0.1:${greenroom}/auth`,
+    authHttpAddress: `http://mediamtx:${hookSecret}@127.0.0.1:${hooks}/auth`,
     keys: keys.slice(0, LIVE)
   }
   media.send(publish)
@@ -73,6 +85,7 @@ export const setStage = async (run: Run): Promise<Stage> => {
   const processorTime = { greenroom: () => processorTimeOf(service), floor: () => processorTimeOf(byHand) }
   return {
     greenroom,
+    hooks,
     floor,
     processorTime,
     authorization,

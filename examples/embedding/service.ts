@@ -54,7 +54,8 @@ const callOf = (body: Record<string, unknown>): Greenroom.AuthCall => ({
   action: text(body.action),
   path: text(body.path) ?? "",
   protocol: text(body.protocol),
-  id: text(body.id),
+  id: body.id === null ? null : text(body.id),
+  user: hidden(body.user),
   password: hidden(body.password),
   token: hidden(body.token),
   query: hidden(body.query)

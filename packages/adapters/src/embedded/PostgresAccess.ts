@@ -35,10 +35,11 @@ const ownName = (): string | null => {
   }
 }
 
-/** Moved into place: never half of it, and a link that is there is replaced, not followed. */
+/** Moved into place: never half of it, and a link that is there is replaced, not followed. The server's user reads it, whatever our umask. */
 const put = async (file: string, text: string) => {
   const draft = `${file}.${randomBytes(6).toString("hex")}`
-  await fs.writeFile(draft, text, { mode: 0o644, flag: "wx" })
+  await fs.writeFile(draft, text, { flag: "wx" })
+  await fs.chmod(draft, 0o644)
   await fs.rename(draft, file)
 }
 

@@ -6,7 +6,7 @@ import * as fs from "node:fs/promises"
 import * as path from "node:path"
 import { Effect, Option } from "effect"
 import { EmbeddedPostgresFailed } from "./EmbeddedPostgresFailed.ts"
-import type { RunAs } from "./GuardedProcess.ts"
+import { handOver } from "./handOver.ts"
 import { nobody, type PostgresDirectory } from "./PostgresDirectory.ts"
 import { runCommand } from "./runCommand.ts"
 
@@ -18,15 +18,6 @@ const making = "data.new-"
 const syncDirectory = async (directory: string) => {
   const handle = await fs.open(directory, "r")
   await handle.sync().finally(() => handle.close())
-}
-
-/** Everything in a folder, then the folder: one that still has its old owner is not done. Links are not followed. */
-const handOver = async (folder: string, as: RunAs): Promise<void> => {
-  for (const entry of await fs.readdir(folder, { withFileTypes: true })) {
-    const file = path.join(folder, entry.name)
-    await (entry.isDirectory() ? handOver(file, as) : fs.lchown(file, as.uid, as.gid))
-  }
-  await fs.lchown(folder, as.uid, as.gid)
 }
 
 /** Data that belongs to another user than the server's: an earlier version of Greenroom kept it as `nobody`. No server runs in it. */
@@ -44,7 +35,7 @@ export const takeOver = Effect.fn("PostgresCluster.takeOver")(function* ({ direc
     })
   const { uid } = yield* attempt(() => fs.lstat(data))
   if (uid === as.uid) return
-  yield* attempt(() => handOver(data, as))
+  yield* attempt(() => handOver(data, uid, as))
   yield* Effect.logInfo(`the database's files belonged to user ${uid} and belong to user ${as.uid} now`)
 })
 
@@ -119,7 +110,7 @@ export const initialise = Effect.fn("PostgresCluster.initialise")(function* (pla
   if (Option.isNone(finished)) return yield* fail("not done after 60 s")
   if (finished.value.exit.code !== 0) return yield* fail(finished.value.output)
   yield* attempt(async () => {
-    if (place.as !== undefined) await handOver(fresh.folder, place.as)
+    if (place.as !== undefined && fresh.user !== undefined) await handOver(fresh.folder, fresh.user.uid, place.as)
     await fs.rename(fresh.folder, place.data)
     await fs.rmdir(fresh.outer)
     await syncDirectory(place.directory)

@@ -10,17 +10,20 @@ export const isRoot = (): boolean => process.getuid?.() === 0
 const codeOf = (error: unknown): unknown => (error as NodeJS.ErrnoException).code
 
 /**
- * Makes a folder and its missing parents; leaves what is there as it is. In a file system where nothing can be made (`/proc`),
+ * Makes a folder and its missing parents, with this mode whatever our umask; leaves what is there as it is. In a file system where nothing can be made (`/proc`),
  * Node's own recursive `mkdir` tries for ever.
  */
 export const makeFolders = async (folder: string, mode: number): Promise<void> => {
-  const make = () =>
-    fs.mkdir(folder, { mode }).catch(async (error: unknown) => {
+  const make = async () => {
+    try {
+      await fs.mkdir(folder, { mode })
+    } catch (error) {
       if (codeOf(error) !== "EEXIST") throw error
-      if (!(await fs.stat(folder)).isDirectory()) {
-        throw Object.assign(new Error(`${folder} is a file`), { code: "ENOTDIR" })
-      }
-    })
+      if ((await fs.stat(folder)).isDirectory()) return
+      throw Object.assign(new Error(`${folder} is a file`), { code: "ENOTDIR" })
+    }
+    await fs.chmod(folder, mode)
+  }
   const orphaned = await make().then(
     () => false,
     (error: unknown) => {

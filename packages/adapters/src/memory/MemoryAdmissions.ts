@@ -5,19 +5,20 @@ import {
   Admissions,
   type Admitted,
   decide,
-  endReasonOf
+  endReasonOf,
+  type FactsRequest
 } from "@greenroom/core"
 import { type DateTime, Effect, Layer, Option } from "effect"
 import { atomically, hashText, type MemoryState, MemoryStore } from "./MemoryStore.ts"
 import { isOwnedByOther } from "./MemoryStreamKeys.ts"
 import { move, sessionFacts, streamOfKey, streamOfSource, streamOnPath } from "./storedStreams.ts"
 
-const keyOf = (store: MemoryState, { hash }: AdmissionRequest) => {
+const keyOf = (store: MemoryState, { hash }: FactsRequest) => {
   const id = store.keyByHash.get(hashText(hash))
   return id === undefined ? null : (store.keys.get(id) ?? null)
 }
 
-const factsOf = (store: MemoryState, request: AdmissionRequest, now: DateTime.Utc): AdmissionFacts => {
+const factsOf = (store: MemoryState, request: FactsRequest, now: DateTime.Utc): AdmissionFacts => {
   const key = keyOf(store, request)
   const facts = (stream: ReturnType<typeof streamOfKey>) => (stream === null ? null : sessionFacts(stream))
   return {
@@ -39,7 +40,7 @@ const factsOf = (store: MemoryState, request: AdmissionRequest, now: DateTime.Ut
           },
     keySession: key === null ? null : facts(streamOfKey(store, key.id)),
     pathSession: facts(streamOnPath(store, request.path)),
-    sourceSession: facts(streamOfSource(store, request.sourceId)),
+    sourceSession: request.sourceId === null ? null : facts(streamOfSource(store, request.sourceId)),
     pathOwnedByOther: key !== null && isOwnedByOther(store, request.path, key.broadcasterId)
   }
 }

@@ -5,6 +5,7 @@ import {
   type AdmissionRequest,
   Admissions,
   decide,
+  decideCheck,
   ingestPath,
   type PathLimitText,
   parseLimit,
@@ -182,6 +183,33 @@ export const admissionsLaws = (store: Store) =>
         yield* sessions.end([session.id], "left", null)
         yield* refused(anAsk(session.key, { sourceId: session.ask.sourceId }), "stream_key_in_use")
         yield* aSession({ path: session.ask.path }, session.key)
+      })
+    )
+
+    law(
+      "a check has the facts of an admission, but for the source, and writes nothing: the key admits as before",
+      Effect.gen(function* () {
+        const admissions = yield* Admissions
+        const checked = Effect.fnUntraced(function* (key: Pick<AdmissionRequest, "hash">, path: string) {
+          const decision = decideCheck({ path }, yield* admissions.facts({ hash: key.hash, path, sourceId: null }))
+          return decision._tag === "Refuse" ? decision.reason : decision.key.id
+        })
+        const key = yield* aKey()
+        const ask = anAsk(key)
+        assert.strictEqual(yield* checked(key, ask.path), key.id)
+        const facts = yield* admissions.facts({ hash: key.hash, path: ask.path, sourceId: null })
+        assert.deepStrictEqual([facts.keySession, facts.pathSession, facts.sourceSession], [null, null, null])
+        assert.isTrue(Option.isSome(yield* admit(ask)))
+        assert.strictEqual(yield* checked(key, ask.path), key.id)
+        assert.strictEqual(yield* checked(key, newPath()), key.id)
+        assert.deepStrictEqual(yield* eventTypes(ask.streamId), ["admitted"])
+        assert.strictEqual(yield* checked({ hash: new Uint8Array(32) }, newPath()), "invalid_stream_key")
+        assert.strictEqual(yield* checked(yield* aKey({ path: newPath() }), newPath()), "path_not_allowed")
+        const owned = newPath()
+        yield* aKey({ path: owned })
+        assert.strictEqual(yield* checked(key, owned), "path_not_allowed")
+        yield* Effect.flatMap(StreamKeys, (keys) => keys.revoke(key.id))
+        assert.strictEqual(yield* checked(key, ask.path), "stream_key_revoked")
       })
     )
 

@@ -6,6 +6,7 @@ import {
   Admissions,
   Broadcasters,
   decide,
+  decideCheck,
   type KeyHash,
   Leases,
   type PathLimitText,
@@ -252,6 +253,25 @@ export const workersLaws = (store: Store) =>
           yield* refused(askFor(order), "stream_key_expired")
           yield* refused(ask, "stream_key_in_use")
           assert.isTrue(Option.isNone(yield* admissions.takeOver(askFor(order))))
+        })
+      )
+    )
+
+    law(
+      "a check does not use a worker's key up, and refuses one that is used",
+      leading((holder) =>
+        Effect.gen(function* () {
+          const { order } = yield* aWorkerKey(holder)
+          const admissions = yield* Admissions
+          const { hash, path } = order
+          const check = Effect.map(admissions.facts({ hash, path, sourceId: null }), (facts) =>
+            decideCheck({ path, reserved: true }, facts)
+          )
+          const good = { _tag: "Good", key: { id: order.keyId, prefix: order.keyPrefix } } as const
+          assert.deepStrictEqual([yield* check, yield* check], [good, good])
+          assert.isTrue(Option.isSome(yield* admit(askFor(order))))
+          const used = yield* check
+          assert.strictEqual(used._tag === "Refuse" ? used.reason : used._tag, "stream_key_expired")
         })
       )
     )

@@ -34,6 +34,24 @@ describe("the files that decide who may connect", () => {
   })
 })
 
+/** Not beside other tests: the mask is the process's. */
+describe("a mask that takes all rights from others", () => {
+  const masked = Effect.acquireRelease(
+    Effect.sync(() => process.umask(0o077)),
+    (before) => Effect.sync(() => process.umask(before))
+  )
+
+  it.live("keeps the server's user from none of what it has to read and enter", () =>
+    Effect.gen(function* () {
+      const folder = yield* temporaryFolder
+      yield* masked
+      const server = yield* EmbeddedPostgres.make({ directory: path.join(folder, "data", "postgres") })
+      assert.deepStrictEqual(yield* runSql(server, "select 1 as one"), [{ one: 1 }])
+      assert.strictEqual(path.dirname(server.host), path.join(folder, "data", "postgres"))
+    })
+  )
+})
+
 describe("our own user", { concurrent: true }, () => {
   it.live("is let in by its name, whatever is in the files that initdb or an earlier version has left", () =>
     Effect.gen(function* () {
@@ -83,10 +101,16 @@ describe.skipIf(!isRoot)("as root", { concurrent: true }, () => {
       execFileSync("chown", ["-R", `${databaseUser}:${databaseUser}`, path.join(data, "base")])
       yield* Effect.promise(() => fs.writeFile(path.join(data, "pg_hba.conf"), legacyHba))
       const outside = path.join(yield* temporaryFolder, "outside")
-      yield* Effect.promise(() => fs.writeFile(outside, "").then(() => fs.symlink(outside, path.join(data, "link"))))
+      yield* Effect.promise(async () => {
+        await fs.writeFile(outside, "")
+        await fs.symlink(outside, path.join(data, "link"))
+        await fs.link(outside, path.join(data, "base", "hard-link"))
+      })
       const server = yield* EmbeddedPostgres.make({ directory })
       assert.strictEqual(yield* countRows(server), 1)
-      assert.strictEqual(execFileSync("find", [data, "!", "-user", String(databaseUser)], { encoding: "utf8" }), "")
+      const others = ["-type", "f", "-links", "1", "-o", "-type", "d"]
+      const left = [data, "(", ...others, ")", "!", "-user", String(databaseUser)]
+      assert.strictEqual(execFileSync("find", left, { encoding: "utf8" }), "")
       assert.strictEqual((yield* Effect.promise(() => fs.stat(outside))).uid, 0)
       const pid = yield* Effect.promise(() => serverPid(directory))
       const user = execFileSync("ps", ["-o", "uid=,gid=", "-p", String(pid)], { encoding: "utf8" })

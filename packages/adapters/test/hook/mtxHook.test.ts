@@ -212,9 +212,7 @@ describe.each(under)("under %s", (shell) => {
       ["HOOK_SECRET", "two\nlines", /^HOOK_SECRET is not a secret of one line$/],
       ["HOOK_SECRET", "one\r", /^HOOK_SECRET is not a secret of one line$/],
       ["MTX_PATH", undefined, /^MTX_PATH is not set/],
-      ["MTX_PATH", "", /^MTX_PATH is not set/],
-      ["MTX_SOURCE_TYPE", undefined, /^MTX_SOURCE_TYPE is not set/],
-      ["MTX_SOURCE_ID", "", /^MTX_SOURCE_ID is not set/]
+      ["MTX_PATH", "", /^MTX_PATH is not set/]
     ]
     const runs = await Promise.all(wrong.map(([name, value]) => hook(shell, anyClient, { [name]: value })))
     for (const [n, [name, value, words]] of wrong.entries()) {
@@ -223,6 +221,25 @@ describe.each(under)("under %s", (shell) => {
       expect(said).not.toContain("hunter2")
     }
     expect(server.received).toEqual([])
+  })
+
+  it("sends the events of sources of the server's own, which have no id and perhaps no type", async () => {
+    const sources: ReadonlyArray<readonly [string, string | undefined, string | undefined, unknown]> = [
+      ["live/pulled/in", "rtspSource", "", { sourceType: "rtspSource", sourceId: null }],
+      ["live/offline/in", "", "", { sourceType: null, sourceId: null }],
+      ["live/unset/out", undefined, undefined, { sourceType: null, sourceId: null }],
+      ["camera", "rtspSource", "", { source_type: "rtspSource", source_id: null }],
+      ["offline", undefined, "", { source_type: null, source_id: null }]
+    ]
+    for (const event of ["ready", "not-ready"]) {
+      for (const [path, type, id] of sources) {
+        const env = { MTX_PATH: path, MTX_SOURCE_TYPE: type, MTX_SOURCE_ID: id, MTX_QUERY: "" }
+        expect(await hook(shell, anyClient, env, { args: [event] })).toMatchObject(fine)
+      }
+    }
+    const bodies = server.received.map(({ body }) => JSON.parse(body))
+    const expected = sources.map(([path, , , source]) => ({ path, ...(source as object), query: "" }))
+    expect(bodies).toEqual([...expected, ...expected])
   })
 
   it("knows what belongs to the pipeline", async () => {

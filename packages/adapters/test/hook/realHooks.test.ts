@@ -20,7 +20,12 @@ import { publish, read } from "./rtspClient.ts"
 interface Told {
   readonly url: string
   readonly authorization: string | undefined
-  readonly body: { readonly path: string; readonly sourceId?: string; readonly query?: string }
+  readonly body: {
+    readonly path: string
+    readonly sourceType?: string | null
+    readonly sourceId?: string | null
+    readonly query?: string
+  }
 }
 
 const patience = { timeout: 60_000, interval: 20 }
@@ -54,11 +59,12 @@ const greenroom = async () => {
   return { told, port, url: `http://127.0.0.1:${port}`, stop }
 }
 
-/** docker/mediamtx/pipeline.yml with free ports and this checkout's script. */
-const pipeline = async (authUrl: string, orchestratorUrl: string) => {
+/** docker/mediamtx/pipeline.yml with free ports and this checkout's script, and `paths` before all others. */
+const pipeline = async (authUrl: string, orchestratorUrl: string, paths = "") => {
   const folder = mkdtempSync(join(tmpdir(), "hooks-"))
   const shown = new URL("../../../../docker/mediamtx/pipeline.yml", import.meta.url)
-  writeFileSync(join(folder, "mediamtx.yml"), readFileSync(shown, "utf8").replaceAll("/mtx-hook ", `${script} `))
+  const configuration = readFileSync(shown, "utf8").replace(/^paths:\n/m, () => `paths:\n${paths}`)
+  writeFileSync(join(folder, "mediamtx.yml"), configuration.replaceAll("/mtx-hook ", `${script} `))
   const names = ["API", "RTSP", "RTMP", "METRICS", "PLAYBACK"]
   const ports = await freePorts(names.length)
   const child: ChildProcess = spawn(realBinary ?? "", [join(folder, "mediamtx.yml")], {
@@ -104,6 +110,32 @@ describe.skipIf(realBinary === undefined)("a real MediaMTX (MEDIAMTX_BIN or PATH
       })
       expect(body.query).toMatch(/^lang=es&title=/)
     }
+  })
+
+  it("sends the events of sources of the server's own: one that it pulls, and one that is always available", async () => {
+    const { told, url } = await greenroom()
+    const camera = await pipeline(url, url)
+    const hooks = "runOnAvailable: /mtx-hook ready, runOnUnavailable: /mtx-hook not-ready"
+    const own = [
+      `  live/pulled/in: { ${hooks}, source: 'rtsp://127.0.0.1:${camera.rtsp}/camera' }`,
+      `  live/offline/in: { ${hooks}, alwaysAvailable: yes, alwaysAvailableTracks: [{ codec: H264 }] }`
+    ]
+    const { log } = await pipeline(url, url, `${own.join("\n")}\n`)
+    const publisher = await publish(camera.rtsp, "camera")
+    const about = (path: string) =>
+      told.flatMap(({ url: route, body }) =>
+        body.path === path ? [{ route, type: body.sourceType, id: body.sourceId }] : []
+      )
+    const ready = "/v1/mediamtx/events/ready"
+    await vi.waitFor(() => {
+      publisher.send()
+      expect(about("live/pulled/in")).toEqual([{ route: ready, type: "rtspSource", id: null }])
+      expect(about("live/offline/in")).toEqual([{ route: ready, type: null, id: null }])
+    }, patience)
+    expect(log()).not.toContain("mtx-hook: ")
+    await publisher.close()
+    const gone = { route: "/v1/mediamtx/events/not-ready", type: "rtspSource", id: null }
+    await vi.waitFor(() => expect(about("live/pulled/in")[1]).toEqual(gone), patience)
   })
 
   it("loses none of 50 connects, of which five go on at once", async () => {

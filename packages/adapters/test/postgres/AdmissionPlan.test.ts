@@ -28,13 +28,20 @@ const seed: ReadonlyArray<string> = [
     from generate_series(1, ${KEYS}) n join stream_keys k on k.id = md5('k' || n)::uuid`
 ]
 
+const manyKeys = Effect.gen(function* () {
+  const sql = yield* Effect.flatMap(Effect.tap(freshDatabase, PostgresMigrations.migrate), clientOf)
+  yield* sql`set session_replication_role = replica`
+  for (const statement of seed) yield* sql.unsafe(statement).unprepared
+  yield* sql`set session_replication_role = origin`
+  yield* sql`vacuum analyze`.unprepared
+  return sql
+})
+
+const planIn = (row: Row) => (row["QUERY PLAN"] as ReadonlyArray<{ readonly Plan: Plan }>)[0]!.Plan
+
 it.live("an admission reads a few rows of the keys, each by an index", () =>
   Effect.gen(function* () {
-    const sql = yield* Effect.flatMap(Effect.tap(freshDatabase, PostgresMigrations.migrate), clientOf)
-    yield* sql`set session_replication_role = replica`
-    for (const statement of seed) yield* sql.unsafe(statement).unprepared
-    yield* sql`set session_replication_role = origin`
-    yield* sql`vacuum analyze`.unprepared
+    const sql = yield* manyKeys
     const keys = yield* sql<{ readonly id: StreamKeyId; readonly hash: Uint8Array }>`
       select id, hash from stream_keys where path is null order by id limit 2`
     const [owner, other] = [keys[0]!, keys[1]!]
@@ -44,7 +51,7 @@ it.live("an admission reads a few rows of the keys, each by an index", () =>
         Effect.gen(function* () {
           const [statement, values] = compiled(use)
           const [row] = yield* sql.unsafe<Row>(`explain (analyze, timing off, format json) ${statement}`, values)
-          plans.push((row!["QUERY PLAN"] as ReadonlyArray<{ readonly Plan: Plan }>)[0]!.Plan)
+          plans.push(planIn(row!))
           return [] as never
         }).pipe(Effect.orDie)
     })
@@ -60,5 +67,21 @@ it.live("an admission reads a few rows of the keys, each by an index", () =>
     }
     const [admitted] = yield* sql`select count(*)::integer as streams from streams where ended_at is null`
     assert.strictEqual(admitted?.streams, 1)
+  })
+)
+
+/** What the release before `ingest_path` asks of a path, in each of its admissions. */
+const formerQuestion = `
+  select from stream_keys other
+  where other.path = 'live/studio-2' and other.revoked_at is null and other.admits_until is null
+    and other.broadcaster_id <> '00000000-0000-4000-8000-000000000000'`
+
+it.live("an admission of the former release does so, too, while both run", () =>
+  Effect.gen(function* () {
+    const sql = yield* manyKeys
+    const [row] = yield* sql.unsafe<Row>(`explain (analyze, timing off, format json) ${formerQuestion}`)
+    const { read, scanned } = costOf(planIn(row!))
+    assert.deepStrictEqual(scanned, [])
+    assert.strictEqual(read, 1)
   })
 )

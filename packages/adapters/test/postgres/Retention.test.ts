@@ -81,6 +81,34 @@ it.live("one prunes at a time; what somebody writes on is left for later, withou
   })
 )
 
+it.live("a key whose row is locked is left for later, without waiting for it", () =>
+  Effect.gen(function* () {
+    const { sql, run, retention } = yield* scene
+    yield* run("set session_replication_role = replica")
+    yield* run("delete from streams")
+    // Two revoked keys and two of workers, all of them due.
+    yield* run(`
+      update stream_keys k set
+        label = 'due ' || n, path = 'live/a/out',
+        revoked_at = case when n <= 2 then created_at end, admits_until = case when n > 2 then created_at end
+      from (select id, row_number() over () as n from stream_keys limit 4) due where k.id = due.id`)
+    yield* run("set session_replication_role = origin")
+    const due = Effect.map(run("select label from stream_keys where label is not null order by 1"), (rows) =>
+      rows.map(({ label }) => label)
+    )
+    yield* sql.withTransaction(
+      Effect.gen(function* () {
+        // As revoking once more and deleting a broadcaster do.
+        yield* run("select from stream_keys where label in ('due 1', 'due 3') for no key update")
+        assert.deepStrictEqual(yield* retention.prune(400, 10), { _tag: "Pruned", streams: 0, keys: 2 })
+      })
+    )
+    assert.deepStrictEqual(yield* due, ["due 1", "due 3"])
+    assert.deepStrictEqual(yield* retention.prune(400, 10), { _tag: "Pruned", streams: 0, keys: 2 })
+    assert.deepStrictEqual(yield* due, [])
+  })
+)
+
 it.live("a batch finds what it deletes by indexes, also when nothing is old enough", () =>
   Effect.gen(function* () {
     const { sql, run } = yield* scene

@@ -124,6 +124,7 @@ export const pipeline = Effect.fnUntraced(function* (options: PipelineOptions = 
         path: question.path,
         protocol: question.protocol,
         id: question.id,
+        user: secret(question.user),
         password: secret(question.password),
         token: secret(question.token),
         query: secret(question.query)

@@ -35,6 +35,8 @@ export interface Refusal {
 
 export type AuthDecision =
   | { readonly _tag: "AllowPublisher"; readonly streamId: StreamId; readonly key: KeyMark; readonly again: boolean }
+  /** A check of a key: no stream came of it. */
+  | { readonly _tag: "Good"; readonly key: KeyMark }
   | { readonly _tag: "Allow" }
   | Refusal
 

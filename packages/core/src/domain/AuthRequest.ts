@@ -4,7 +4,7 @@
  */
 import { Redacted, Schema } from "effect"
 import { Protocol } from "./Protocol.ts"
-import type { KeyValue } from "./StreamKey.ts"
+import { isKeyText, type KeyValue } from "./StreamKey.ts"
 import { keyLikePattern, withoutKeys } from "./StreamPath.ts"
 
 /** The fields of MediaMTX's auth call that are read, already decoded; absent ones are `undefined`. */
@@ -13,6 +13,7 @@ export interface AuthCall {
   readonly path: string
   readonly protocol: string | undefined
   readonly id: string | null | undefined
+  readonly user: Redacted.Redacted<string> | undefined
   readonly password: Redacted.Redacted<string> | undefined
   readonly token: Redacted.Redacted<string> | undefined
   readonly query: Redacted.Redacted<string> | undefined
@@ -27,8 +28,27 @@ export interface PublishRequest {
   readonly key: KeyValue | null
 }
 
+/**
+ * The question without a connection, whose `id` is `null`: before a browser publishes, MediaMTX asks for WHIP's `OPTIONS` and for its
+ * publish pages. The answer is whether the key is good for the path; it admits no publisher.
+ */
+export interface CheckRequest {
+  readonly _tag: "Check"
+  readonly path: string
+  readonly key: KeyValue | null
+}
+
+/** Credentials of a publisher that hold a stream key, of which no use can be made; `detail` has no key in it. */
+export interface MisplacedKey {
+  readonly _tag: "Misplaced"
+  readonly path: string
+  readonly detail: string
+}
+
 export type AuthRequest =
   | PublishRequest
+  | CheckRequest
+  | MisplacedKey
   | { readonly _tag: "View"; readonly action: "read" | "playback" }
   | {
       readonly _tag: "Operate"
@@ -37,7 +57,10 @@ export type AuthRequest =
     }
   | { readonly _tag: "Other"; readonly action: string }
 
-/** A publish without a connection id: nothing could be followed or kicked, so nothing is decided. */
+/**
+ * A publish that does not have the field `id`, or has none that could be: nothing could be followed or kicked, so nothing is decided. Not
+ * to be taken for a check: a MediaMTX that sends no ids (before 0.21.2) asks so for each connection, and would let it in.
+ */
 export interface Incomplete {
   readonly _tag: "Incomplete"
   readonly pointer: "/id"
@@ -61,7 +84,7 @@ const EXPECTED_ID =
 const isProtocol = Schema.is(Protocol)
 
 /** `password`, else `token`, else the query's `key`, `token`, `pass`, in that order. */
-const credentialOf = (call: AuthCall): KeyValue | null => {
+const firstCredential = (call: AuthCall): KeyValue | null => {
   if (present(call.password)) return call.password
   if (present(call.token)) return call.token
   if (!present(call.query)) return null
@@ -73,19 +96,68 @@ const credentialOf = (call: AuthCall): KeyValue | null => {
   return null
 }
 
+/** Any percent-encoded byte, at whatever depth: each program on the way may have encoded it once more. */
+const encodedByte = /%(?:25)*([0-9A-Fa-f]{2})/g
+
+const unescaped = (text: string): string =>
+  text.replace(encodedByte, (_, hex: string) => {
+    const code = Number.parseInt(hex, 16)
+    return code < 128 ? String.fromCharCode(code) : " "
+  })
+
+/** A key with no character beside it that could be part of one; the group is what makes it stand in front of a name. */
+const wholeKeys = /(?<![0-9A-Za-z_-])(sk_[0-9A-Za-z_-]{43})(?![0-9A-Za-z_-])(\/[0-9A-Za-z_.~:-])?/g
+
+const BEFORE_THE_NAME =
+  "The stream key stands in the server's address, in front of the stream's name: put it behind the stream's name instead, as in NAME?user=any&pass=KEY"
+
+const places = ["password", "token", "user name", "query"] as const
+
+const twoKeys = (at: ReadonlyArray<string>): string =>
+  `Two different stream keys stand in the ${at.join(" and ")}: send one alone, as the password`
+
+/** The one whole key in any of the fields; `null` when there is none; a sentence when it cannot be taken. */
+const searchKey = ({ password, token, user, query }: AuthCall): KeyValue | string | null => {
+  const fields = [password, token, user, query].map((field) => (present(field) ? unescaped(Redacted.value(field)) : ""))
+  const found = fields.flatMap((text, index) =>
+    [...text.matchAll(wholeKeys)].map(([, key = "", name]) => ({
+      key,
+      place: places[index]!,
+      named: name !== undefined
+    }))
+  )
+  const keys = new Set(found.map(({ key }) => key))
+  const [key] = keys
+  if (key === undefined) return null
+  if (keys.size > 1) return twoKeys([...new Set(found.map(({ place }) => place))])
+  return found.every(({ named }) => named) ? BEFORE_THE_NAME : Redacted.make(key)
+}
+
+/**
+ * The first credential, if it is a key and nothing else, as it nearly always is. Otherwise people or programs have put something round
+ * the key, or have put it elsewhere: what has a key's grammar is a key wherever it stands. Without one the first credential counts.
+ */
+const credentialOf = (call: AuthCall): KeyValue | string | null => {
+  const first = firstCredential(call)
+  if (first !== null && isKeyText(Redacted.value(first))) return first
+  return searchKey(call) ?? first
+}
+
+const readPublish = (call: AuthCall): AuthRequest | Incomplete => {
+  const { id, path } = call
+  if (id === undefined || (id !== null && !isSourceId(id))) {
+    return { _tag: "Incomplete", pointer: "/id", detail: EXPECTED_ID }
+  }
+  const key = credentialOf(call)
+  if (typeof key === "string") return { _tag: "Misplaced", path, detail: key }
+  if (id === null) return { _tag: "Check", path, key }
+  return { _tag: "Publish", path, protocol: isProtocol(call.protocol) ? call.protocol : null, sourceId: id, key }
+}
+
 export const readAuthCall = (call: AuthCall): AuthRequest | Incomplete => {
   switch (call.action) {
     case "publish":
-      if (call.id === undefined || call.id === null || !isSourceId(call.id)) {
-        return { _tag: "Incomplete", pointer: "/id", detail: EXPECTED_ID }
-      }
-      return {
-        _tag: "Publish",
-        path: call.path,
-        protocol: isProtocol(call.protocol) ? call.protocol : null,
-        sourceId: call.id,
-        key: credentialOf(call)
-      }
+      return readPublish(call)
     case "read":
     case "playback":
       return { _tag: "View", action: call.action }

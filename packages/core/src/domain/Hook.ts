@@ -28,7 +28,10 @@ export type Belief =
 /** MediaMTX's hooks race one another by less than this; what has been ready for longer was not overtaken. */
 export const HOOKS_RACE_MS = 2_000
 
-const properType = /^[A-Za-z]{1,32}(Conn|Session|Source)$/
+/** Not a connection but a source of the media server's own (`rtspSource`, `rpiCameraSource`), which no session has. */
+const ownType = /Source$/
+
+const properType = /^[A-Za-z]{1,32}(Conn|Session)$/
 
 const typeOfProtocol: Readonly<Record<Protocol, string>> = {
   rtmp: "rtmpConn",
@@ -58,6 +61,7 @@ const hasEnded = (hook: Hook, session: StoredSession, heardAt: DateTime.Utc): bo
 
 /** What the hook, heard at `heardAt`, says of the unended sessions; `null` when it says nothing that could be believed. */
 export const believe = (hook: Hook, unended: ReadonlyArray<StoredSession>, heardAt: DateTime.Utc): Belief | null => {
+  if (hook.sourceType !== undefined && ownType.test(hook.sourceType)) return null
   const session = unended.find((one) => isOf(hook, one))
   if (session === undefined) return null
   const { streamId } = session

@@ -86,6 +86,8 @@ export interface IngestInstructions {
   readonly rtmp: string | null
   readonly rtsp: string | null
   readonly srt: string | null
+  /** The `streamid` of `srt` alone, for encoders with a field for it: what else stands in the URL must not get into that. */
+  readonly srt_streamid: string | null
   readonly whip: { readonly url: string; readonly bearer: string } | null
 }
 
@@ -112,6 +114,7 @@ export const ingestInstructions = (
   const srt = base("srt")
   const webrtc = base("webrtc")
   const slash = encoded.lastIndexOf("/")
+  const streamid = srt === null || path.includes(":") ? null : `publish:${encoded}:${ANY_USER}:${key}`
   return {
     obs:
       rtmp === null
@@ -122,8 +125,8 @@ export const ingestInstructions = (
           },
     rtmp: rtmp === null ? null : `${rtmp}/${encoded}?${query}`,
     rtsp: rtsp === null ? null : `${rtsp.replace("://", `://${ANY_USER}:${key}@`)}/${encoded}`,
-    srt:
-      srt === null || path.includes(":") ? null : `${srt}?streamid=publish:${encoded}:${ANY_USER}:${key}&pkt_size=1316`,
+    srt: streamid === null ? null : `${srt}?streamid=${streamid}&pkt_size=1316`,
+    srt_streamid: streamid,
     whip: webrtc === null ? null : { url: `${webrtc}/${encoded}/whip`, bearer: key }
   }
 }

@@ -12,6 +12,9 @@ export const Label = lineOf(255).annotate({ description: "What the key is for", 
 /** `sk_` and 43 base64url characters of 32 random bytes. */
 export type KeyValue = Redacted.Redacted<string>
 
+/** Whether the text is what a key's value looks like, with nothing round it. */
+export const isKeyText = (text: string): boolean => /^sk_[0-9A-Za-z_-]{43}$/.test(text)
+
 /** SHA-256 of the key value, 32 bytes. */
 export type KeyHash = Uint8Array
 

@@ -61,10 +61,10 @@ export const refusePath = (path: string): Refusal | null => {
   return complaint === undefined ? null : refuse("path_not_allowed", complaint)
 }
 
-export const decide = (
-  ask: { readonly path: string; readonly sourceId: string; readonly reserved?: boolean },
-  facts: AdmissionFacts
-): AdmissionDecision => {
+type Ask = { readonly path: string; readonly reserved?: boolean }
+
+/** The key, if it, its standing and its limit are good for the path: the rules that a check and an admission share. */
+const findKey = (ask: Ask, facts: AdmissionFacts): { readonly key: KeyFacts; readonly mark: KeyMark } | Refusal => {
   const badPath = refusePath(ask.path)
   if (badPath !== null) return badPath
   const key = facts.key
@@ -86,6 +86,33 @@ export const decide = (
   if (facts.pathOwnedByOther && ticket === undefined) {
     return no("path_not_allowed", `Path ${ask.path} belongs to another broadcaster's stream key`)
   }
+  return { key, mark }
+}
+
+/** A worker's key that has admitted its connection, or is too old to. */
+const refuseTicket = ({ ticket, prefix }: KeyFacts, mark: KeyMark, now: DateTime.Utc): Refusal | null =>
+  ticket !== undefined && (ticket.spent || DateTime.isLessThanOrEqualTo(ticket.admitsUntil, now))
+    ? refuse("stream_key_expired", `The worker's key ${prefix}… was good for one connection, within seconds`, mark)
+    : null
+
+/**
+ * Whether the key is good for the path. That one of them is in use does not matter: a browser that publishes asks so as well, and whether
+ * the connection that will come is let in is decided when it comes.
+ */
+export const decideCheck = (
+  ask: Ask,
+  facts: AdmissionFacts
+): { readonly _tag: "Good"; readonly key: KeyMark } | Refusal => {
+  const good = findKey(ask, facts)
+  if ("_tag" in good) return good
+  return refuseTicket(good.key, good.mark, facts.now) ?? { _tag: "Good", key: good.mark }
+}
+
+export const decide = (ask: Ask & { readonly sourceId: string }, facts: AdmissionFacts): AdmissionDecision => {
+  const good = findKey(ask, facts)
+  if ("_tag" in good) return good
+  const { key, mark } = good
+  const no = (reason: Refusal["reason"], detail: string) => refuse(reason, detail, mark)
 
   const own = facts.sourceSession
   if (own !== null) {
@@ -94,9 +121,8 @@ export const decide = (
       ? { _tag: "Again", streamId: own.streamId, key: mark }
       : no("stream_key_in_use", `Connection ${ask.sourceId} had its stream already: connect anew`)
   }
-  if (ticket !== undefined && (ticket.spent || DateTime.isLessThanOrEqualTo(ticket.admitsUntil, facts.now))) {
-    return no("stream_key_expired", `The worker's key ${key.prefix}… was good for one connection, within seconds`)
-  }
+  const usedTicket = refuseTicket(key, mark, facts.now)
+  if (usedTicket !== null) return usedTicket
   const by = [facts.keySession, facts.pathSession].filter((session) => session !== null)
   if (by.length === 0) return { _tag: "Admit" }
   return {

@@ -3,7 +3,8 @@
  * - `admit` writes the session and its first event in one atomic step, or nothing. It writes only when, under a lock that a
  *   revocation of the key must wait for, the key is good and fits the path, and nobody unended and unsuperseded has the key or the
  *   path, and no stored session has or had this source id. The same connection asking again gets its session again, while nobody stops it.
- * - When it writes nothing, `facts` tells `decide` why, in a new snapshot.
+ * - When it writes nothing, `facts` tells `decide` why, in a new snapshot. `facts` itself never writes: a check must not use a worker's
+ *   key up.
  * - An admission that commits after a revocation has committed does not exist, on any instance.
  * - `takeOver` is `admit` for a newcomer with the same key: in the same atomic step the key's unended sessions of other
  *   connections that are not stopping yet are marked `superseded`, which frees key and path; when it cannot admit, it marks nobody.
@@ -27,6 +28,11 @@ export interface AdmissionRequest {
   readonly reserved?: boolean
 }
 
+/** `sourceId`: `null` when no connection asks. */
+export interface FactsRequest extends Pick<AdmissionRequest, "hash" | "path"> {
+  readonly sourceId: string | null
+}
+
 export interface Admitted {
   readonly streamId: StreamId
   readonly key: KeyMark
@@ -39,7 +45,7 @@ export class Admissions extends Context.Service<
   {
     readonly admit: (request: AdmissionRequest) => Effect.Effect<Option.Option<Admitted>, StoreUnavailable>
     readonly takeOver: (request: AdmissionRequest) => Effect.Effect<Option.Option<Admitted>, StoreUnavailable>
-    readonly facts: (request: AdmissionRequest) => Effect.Effect<AdmissionFacts, StoreUnavailable>
+    readonly facts: (request: FactsRequest) => Effect.Effect<AdmissionFacts, StoreUnavailable>
     /** Ends a session whose source the media server says is gone. Ending what has ended changes nothing. */
     readonly endGone: (streamId: StreamId) => Effect.Effect<void, StoreUnavailable>
   }

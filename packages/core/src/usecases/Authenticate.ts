@@ -6,8 +6,8 @@
  */
 import { Cause, Context, Effect, Metric, Option, type Redacted } from "effect"
 import { type AuthDecision, type Refusal, refuse } from "../domain/AuthDecision.ts"
-import type { AuthRequest, PublishRequest } from "../domain/AuthRequest.ts"
-import { decide, refusePath, type SessionFacts } from "../domain/decide.ts"
+import type { AuthRequest, CheckRequest, PublishRequest } from "../domain/AuthRequest.ts"
+import { decide, decideCheck, refusePath, type SessionFacts } from "../domain/decide.ts"
 import type { StreamId } from "../domain/Ids.ts"
 import { isWorkerOutput } from "../domain/PipelinePath.ts"
 import type { KeyHash } from "../domain/StreamKey.ts"
@@ -60,15 +60,24 @@ export const isOperator = Effect.fnUntraced(function* (candidates: ReadonlyArray
   return candidates.some((candidate) => sameHash(mint.hash(candidate), hash))
 })
 
+/** How the metric calls what was asked for. */
+const actionOf = (ask: AuthRequest): string => {
+  switch (ask._tag) {
+    case "Publish":
+    case "Misplaced":
+      return "publish"
+    case "Check":
+      return "check"
+    case "Other":
+      return "other"
+    default:
+      return ask.action
+  }
+}
+
 export const authenticate = Effect.fnUntraced(function* (ask: AuthRequest) {
   const decision: AuthDecision = yield* answer(ask)
-  yield* Metric.update(
-    Telemetry.authDecision(
-      ask._tag === "Other" ? "other" : ask._tag === "Publish" ? "publish" : ask.action,
-      decision._tag === "Refuse" ? decision.reason : "allow"
-    ),
-    1
-  )
+  yield* Metric.update(Telemetry.authDecision(actionOf(ask), decision._tag === "Refuse" ? decision.reason : "allow"), 1)
   return decision
 })
 
@@ -76,6 +85,10 @@ const answer = Effect.fnUntraced(function* (ask: AuthRequest) {
   switch (ask._tag) {
     case "Publish":
       return yield* publish(ask)
+    case "Check":
+      return yield* check(ask)
+    case "Misplaced":
+      return refusePath(ask.path) ?? refuse("invalid_stream_key", ask.detail)
     case "View":
       return allow
     case "Operate":
@@ -97,29 +110,45 @@ const answer = Effect.fnUntraced(function* (ask: AuthRequest) {
 /** Viewer access control would begin here: `read` and `playback` are open to everybody. */
 const allow: AuthDecision = { _tag: "Allow" }
 
-const publish = Effect.fnUntraced(function* (ask: PublishRequest) {
-  const badPath = refusePath(ask.path)
+/** The hash of the key and what it is asked for, once nothing stands in the way that is known without the store. */
+const readyToAsk = Effect.fnUntraced(function* ({ path, key }: PublishRequest | CheckRequest) {
+  const badPath = refusePath(path)
   if (badPath !== null) return badPath
-  if (ask.key === null) return refuse("unauthorized", "A stream key is needed to publish", null, true)
-  const mint = yield* KeyMint
-  const reconciler = yield* Reconciler
-  if (!(yield* reconciler.storeAnswers)) {
+  if (key === null) return refuse("unauthorized", "A stream key is needed to publish", null, true)
+  if (!(yield* (yield* Reconciler).storeAnswers)) {
     return yield* new StoreUnavailable({ operation: "Authenticate", cause: new Error("the store is known to be down") })
   }
-  const streamId = (yield* mint.uuid) as StreamId
-  const request: AdmissionRequest = {
-    hash: mint.hash(ask.key),
-    path: ask.path,
-    sourceId: ask.sourceId,
-    protocol: ask.protocol,
-    streamId,
-    reserved: (yield* WorkersOn) && isWorkerOutput(ask.path)
-  }
-  const decision = yield* admitOrExplain(request).pipe(
-    Effect.timeoutOrElse({
-      duration: (yield* AuthDeadline).millis,
+  return { hash: (yield* KeyMint).hash(key), path, reserved: (yield* WorkersOn) && isWorkerOutput(path) }
+})
+
+const withinDeadline = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.flatMap(AuthDeadline, ({ millis }) =>
+    Effect.timeoutOrElse(effect, {
+      duration: millis,
       orElse: () => new StoreUnavailable({ operation: "Authenticate", cause: new Error("deadline") })
-    }),
+    })
+  )
+
+/** Reads, and does nothing else: no session, no reservation, no pass of the reconciler, and a worker's key stays unused. */
+const check = Effect.fnUntraced(function* (ask: CheckRequest) {
+  const question = yield* readyToAsk(ask)
+  if ("_tag" in question) return question
+  const admissions = yield* Admissions
+  const facts = yield* admissions.facts({ ...question, sourceId: null }).pipe(
+    withinDeadline,
+    Effect.tapError(() => Effect.flatMap(Reconciler, ({ storeFailed }) => storeFailed))
+  )
+  return decideCheck(question, facts)
+})
+
+const publish = Effect.fnUntraced(function* (ask: PublishRequest) {
+  const question = yield* readyToAsk(ask)
+  if ("_tag" in question) return question
+  const reconciler = yield* Reconciler
+  const streamId = (yield* (yield* KeyMint).uuid) as StreamId
+  const request: AdmissionRequest = { ...question, sourceId: ask.sourceId, protocol: ask.protocol, streamId }
+  const decision = yield* admitOrExplain(request).pipe(
+    withinDeadline,
     Effect.onError((cause) => (nothingWasDone(cause) ? reconciler.storeFailed : reconciler.regret(streamId)))
   )
   if (decision._tag === "AllowPublisher" && decision.again && (yield* reconciler.isRegretted(decision.streamId))) {

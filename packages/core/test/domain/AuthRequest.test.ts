@@ -6,7 +6,7 @@ import { cases, element, integer, keyValues, oneOf, pathish, texts } from "../su
 
 const call = (
   fields: {
-    readonly [name in "password" | "token" | "query"]?: string | undefined
+    readonly [name in "user" | "password" | "token" | "query"]?: string | undefined
   } & {
     readonly action?: string | undefined
     readonly id?: string | null | undefined
@@ -20,6 +20,7 @@ const call = (
     path: fields.path ?? "live/a",
     protocol: "protocol" in fields ? fields.protocol : "rtmp",
     id: "id" in fields ? fields.id : "source-1",
+    user: secret(fields.user),
     password: secret(fields.password),
     token: secret(fields.token),
     query: secret(fields.query)
@@ -85,13 +86,25 @@ describe("readAuthCall", () => {
 
   it.prop(
     "asks for the connection's id before anything else of a publish",
-    [element([undefined, null, ""]), values, pathish],
+    [element([undefined, ""]), values, pathish],
     ([id, password, path]) =>
       assert.deepStrictEqual(readAuthCall(call({ id, password, path })), {
         _tag: "Incomplete",
         pointer: "/id",
         detail:
           "Expected the id of the connection that wants to publish: 1 to 255 visible ASCII characters, and no stream key"
+      }),
+    cases(60)
+  )
+
+  it.prop(
+    "takes a publish whose id is null for a question about a key, without a connection",
+    [values, pathish],
+    ([password, path]) =>
+      assert.deepStrictEqual(readAuthCall(call({ id: null, password, path, protocol: "webrtc" })), {
+        _tag: "Check",
+        path,
+        key: password === undefined || password === "" ? null : Redacted.make(password)
       }),
     cases(60)
   )

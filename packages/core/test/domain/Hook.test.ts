@@ -32,7 +32,7 @@ const hook: Arbitrary.Arbitrary<Hook> = Arbitrary.all({
   kind: element(["ready", "not_ready"]),
   path: element(["live/a", "live/b", "live/c"]),
   sourceId: oneOf<string | undefined>([element(["source-0", "source-1", "source-9"]), element([undefined])]),
-  sourceType: element(["srtConn", undefined, "rtmp", "", "sk_secret", `${"x".repeat(99)}Conn`]),
+  sourceType: element(["srtConn", undefined, "rtmp", "", "sk_secret", `${"x".repeat(99)}Conn`, "rtspSource"]),
   protected: boolean
 })
 
@@ -51,6 +51,15 @@ const pauses = ({ source: { protocol } }: StoredSession) =>
   protocol === "rtsp" || protocol === "rtsps" || protocol === null
 
 describe("what is believed of a hook", () => {
+  it.prop(
+    "is nothing when its source is the media server's own: that is no session's",
+    [scene],
+    ([drawn]) => {
+      if (drawn.hook.sourceType === "rtspSource") assert.isNull(judged(drawn).belief)
+    },
+    cases(1_000)
+  )
+
   it.prop(
     "speaks of a session on its path, and of its source's alone where it names one",
     [scene],

@@ -197,7 +197,7 @@ describe("ingestInstructions", () => {
     "say the key to each protocol in its own way, and the path as it is",
     [validPaths, keyValues],
     ([path, key]) => {
-      const { rtsp, srt, whip } = ingestInstructions(addresses, everythingServed, path, key)
+      const { rtsp, srt, srt_streamid, whip } = ingestInstructions(addresses, everythingServed, path, key)
       const parsed = new URL(rtsp!.replace("rtsp:", "http:"))
       assert.deepStrictEqual([parsed.username, parsed.password, parsed.port], ["greenroom", key, "8554"])
       assert.strictEqual(decodeURIComponent(parsed.pathname), `/${path}`)
@@ -208,6 +208,7 @@ describe("ingestInstructions", () => {
           ? null
           : `srt://media.example.com:8890?streamid=publish:${path}:greenroom:${key}&pkt_size=1316`
       )
+      assert.strictEqual(srt_streamid, path.includes(":") ? null : `publish:${path}:greenroom:${key}`)
     },
     cases()
   )
@@ -219,8 +220,8 @@ describe("ingestInstructions", () => {
       const there = ingestInstructions(of, on, "live/a", "K")
       const has = (output: keyof Served) => of[output] !== null && on[output]
       assert.deepStrictEqual(
-        [there.obs, there.rtmp, there.rtsp, there.srt, there.whip].map((one) => one !== null),
-        [has("rtmp"), has("rtmp"), has("rtsp"), has("srt"), has("webrtc")]
+        [there.obs, there.rtmp, there.rtsp, there.srt, there.srt_streamid, there.whip].map((one) => one !== null),
+        [has("rtmp"), has("rtmp"), has("rtsp"), has("srt"), has("srt"), has("webrtc")]
       )
     },
     cases(300)

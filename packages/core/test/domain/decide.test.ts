@@ -7,6 +7,7 @@ import {
   type AdmissionDecision,
   type AdmissionFacts,
   decide,
+  decideCheck,
   type KeyFacts,
   type PathLimitText,
   pathComplaint,
@@ -154,6 +155,24 @@ const rules: ReadonlyArray<readonly [answer: string, applies: (ask: Ask, facts: 
 ]
 const expected = (ask: Ask, given: AdmissionFacts): string => rules.find(([, applies]) => applies(ask, given))![0]
 const answerOf = (decision: AdmissionDecision): string => (decision._tag === "Refuse" ? decision.reason : decision._tag)
+
+/** What bears on the connection, and not on the key. */
+const ofConnections = ["Again", "stream_key_in_use", "InUse"]
+
+describe("decideCheck", () => {
+  it.prop(
+    "gives the first answer of the table that is not about connections",
+    [asks, facts],
+    ([ask, given]) => {
+      const answer = rules.find(([name, applies]) => !ofConnections.includes(name) && applies(ask, given))![0]
+      const decision = decideCheck(ask, given)
+      assert.strictEqual(decision._tag === "Refuse" ? decision.reason : "Admit", answer)
+      if (decision._tag === "Good")
+        assert.deepStrictEqual(decision.key, { id: given.key!.id, prefix: given.key!.prefix })
+    },
+    cases(2_000)
+  )
+})
 
 describe("decide", () => {
   it.prop(

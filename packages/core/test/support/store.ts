@@ -9,6 +9,7 @@ import {
   applyEvent,
   decide,
   endReasonOf,
+  type FactsRequest,
   type Findings,
   type Happening,
   type KeyFacts,
@@ -92,7 +93,7 @@ export const makeStore = (port: Port) => {
           ended: !isUnended(row),
           stopping: isUnended(row) && row.state.ending !== null
         }
-  const facts = (now: DateTime.Utc, request: { hash: Uint8Array; path: string; sourceId: string }) => {
+  const facts = (now: DateTime.Utc, request: FactsRequest) => {
     const key = keys.get(hex(request.hash)) ?? null
     const claims = [...rows.values()].filter((row) => isUnended(row) && !isSuperseded(row))
     return {

@@ -20,7 +20,7 @@ const nowhere =
   "The service does not know where encoders reach the media server (MEDIAMTX_PUBLIC_URL, PUBLIC_RTMP_URL and the like are not set), so it cannot say what to type in."
 
 export const ingestGuide = ({ key_value, ingest, ...key }: Issued): string => {
-  const { obs, rtmp, rtsp, srt, whip } = ingest
+  const { obs, rtmp, rtsp, srt, srt_streamid: streamid, whip } = ingest
   const ways = [
     ...(obs === null
       ? []
@@ -36,6 +36,14 @@ export const ingestGuide = ({ key_value, ingest, ...key }: Issued): string => {
           section('OBS over WebRTC: Service "WHIP"', [
             ["Server", whip.url],
             ["Bearer Token", whip.bearer]
+          ])
+        ]),
+    ...(srt === null || streamid === null
+      ? []
+      : [
+          section("SRT, in an encoder with fields of its own", [
+            ["Server", srt.slice(0, srt.indexOf("?"))],
+            ["Stream ID", streamid]
           ])
         ]),
     ...ffmpeg("ffmpeg over RTMP", "-f flv", rtmp),

@@ -23,7 +23,7 @@ export class DatabaseUnusable extends Schema.TaggedError<DatabaseUnusable>()("Da
 }
 
 /** How long a configured database may take to come up beside us. */
-const PATIENCE_SECONDS = 60
+export const DATABASE_PATIENCE_SECONDS = 60
 
 /** The deepest message of a driver's error: what PostgreSQL or the network said. */
 const saidBy = (error: unknown): string => {
@@ -63,12 +63,12 @@ export const migrated = Effect.fn("migrated")(function* (address: PostgresAddres
   const tell = (error: DatabaseUnusable) => {
     const level = told ? Effect.logDebug : Effect.logWarning
     told = true
-    return level(`waiting for the database, up to ${PATIENCE_SECONDS} s: ${error.message}`)
+    return level(`waiting for the database, up to ${DATABASE_PATIENCE_SECONDS} s: ${error.message}`)
   }
   const done = yield* attempt.pipe(
     Effect.tapError((error) => (hopeless.test(error.detail) ? Effect.void : tell(error))),
     Effect.retry({
-      schedule: Schedule.max([Schedule.spaced("1 second"), Schedule.recurs(PATIENCE_SECONDS)]),
+      schedule: Schedule.max([Schedule.spaced("1 second"), Schedule.recurs(DATABASE_PATIENCE_SECONDS)]),
       while: (error) => !hopeless.test(error.detail)
     })
   )

@@ -9,6 +9,7 @@ import {
   type AuthDecision,
   type AuthRequest,
   authenticate,
+  PATH_MAX_LENGTH,
   type RefusalReason,
   readAuthCall,
   withoutKeys
@@ -20,18 +21,17 @@ import { AuthBody } from "./api/MediaServerApi.ts"
 import * as Problems from "./api/Problems.ts"
 import { HookSecret, hookCheck } from "./HookSecret.ts"
 import { invalid } from "./invalid.ts"
-import { jsonBody } from "./jsonBody.ts"
+import { jsonBodySeen } from "./jsonBody.ts"
 import { clientAddress } from "./listener/clientAddress.ts"
-import { RequestNote } from "./RequestNote.ts"
+import { note, RequestNote } from "./RequestNote.ts"
 import { CredentialThrottle, callersNetwork } from "./throttle/CredentialThrottle.ts"
-
-const readBody = jsonBody(AuthBody)
 
 const toCall = (body: typeof AuthBody.Type): AuthCall => ({
   action: body.action ?? undefined,
   path: body.path,
   protocol: body.protocol ?? undefined,
   id: body.id,
+  user: body.user ?? undefined,
   password: body.password ?? undefined,
   token: body.token ?? undefined,
   query: body.query ?? undefined
@@ -54,19 +54,32 @@ const encode = (decision: AuthDecision) => {
   return Effect.succeed(HttpServerResponse.jsonUnsafe({ decision: "allow", stream_id }))
 }
 
-/** What the log says of a call: who asked for what, and never a credential. */
-const factsOf = (call: AuthCall) => ({
-  action: withoutKeys(call.action ?? ""),
-  path: withoutKeys(call.path),
-  protocol: withoutKeys(call.protocol ?? ""),
-  source_id: withoutKeys(call.id ?? "")
-})
+/** Characters of a field in the log: MediaMTX's longest action and protocol, path and id, and more than those. */
+const SHOWN = { action: 64, path: PATH_MAX_LENGTH, protocol: 64, id: 255 } as const
+
+/** A field of a body of which nothing is known yet. Keys go first: a cut one could not be recognised any more. */
+const shown = (body: Readonly<Record<string, unknown>>, name: keyof typeof SHOWN): string => {
+  const value = body[name]
+  return typeof value === "string" ? withoutKeys(value).slice(0, SHOWN[name]) : ""
+}
+
+/** What the log line of a call has, also of one that does not decode: what was asked for, and never a credential. */
+const factsOf = (body: unknown): Readonly<Record<string, string>> => {
+  if (typeof body !== "object" || body === null) return {}
+  const fields = body as Readonly<Record<string, unknown>>
+  return {
+    action: shown(fields, "action"),
+    path: shown(fields, "path"),
+    protocol: shown(fields, "protocol"),
+    source_id: shown(fields, "id")
+  }
+}
 
 /** The service's own control API calls come back through here, once a second or oftener; an anonymous first call is routine. */
 const isQuiet = (ask: AuthRequest, decision: AuthDecision): boolean =>
   decision._tag === "Refuse" ? decision.quiet : ask._tag === "Operate"
 
-const factsWith = (facts: ReturnType<typeof factsOf>, decision: AuthDecision) => ({
+const factsWith = (facts: RequestNote["Service"]["facts"], decision: AuthDecision) => ({
   ...facts,
   decision: decision._tag === "Refuse" ? "refuse" : "allow",
   reason: decision._tag === "Refuse" ? decision.reason : null,
@@ -75,6 +88,8 @@ const factsWith = (facts: ReturnType<typeof factsOf>, decision: AuthDecision) =>
     : { stream_key_id: decision.key?.id ?? null, key_prefix: decision.key?.prefix ?? null }),
   ...(decision._tag === "AllowPublisher" ? { stream_id: decision.streamId } : {})
 })
+
+const readBody = jsonBodySeen(AuthBody, (body) => note({ facts: factsOf(body) }))
 
 type Guesser = typeof callersNetwork
 
@@ -93,14 +108,12 @@ const decided = Effect.fnUntraced(function* (
   call: AuthCall,
   guesser: Guesser
 ) {
-  const note = yield* RequestNote
-  const facts = factsOf(call)
-  note.facts = facts
+  const current = yield* RequestNote
   const ask = readAuthCall(call)
   if (ask._tag === "Incomplete") return yield* invalid([{ pointer: ask.pointer, detail: ask.detail }])
   const decision = yield* throttled(throttle, ask, guesser)
-  note.quiet = isQuiet(ask, decision)
-  note.facts = factsWith(facts, decision)
+  current.quiet = isQuiet(ask, decision)
+  current.facts = factsWith(current.facts, decision)
   return yield* encode(decision)
 })
 

@@ -9,6 +9,7 @@ import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import { HookEvent, type NotReadyReceived, type ReadyReceived } from "./api/PipelineApi.ts"
 import { EventRefused } from "./api/Problems.ts"
+import { given } from "./given.ts"
 import { HookSecret, hookCheck } from "./HookSecret.ts"
 import { jsonBody } from "./jsonBody.ts"
 import { note, RequestNote } from "./RequestNote.ts"
@@ -50,12 +51,18 @@ const answer = Effect.fnUntraced(function* (
       stream_id: withoutKeys(stream_id),
       direction,
       source_type: sourceType,
-      source_id: withoutKeys(sourceId),
+      source_id: sourceId === null ? null : withoutKeys(sourceId),
       query: query === null ? null : withoutCredentials(Redacted.value(query)),
       correlation_id
     }
   })
-  yield* wake({ kind: kinds[event], path, sourceType, sourceId, protected: isProtected })
+  yield* wake({
+    kind: kinds[event],
+    path,
+    sourceType: given(sourceType),
+    sourceId: given(sourceId),
+    protected: isProtected
+  })
   const body = { status: "received", message: messages[event], stream_id, direction, correlation_id } satisfies
     | typeof ReadyReceived.Type
     | typeof NotReadyReceived.Type

@@ -7,12 +7,11 @@ import { Effect, Option } from "effect"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import { HookBody } from "./api/MediaServerApi.ts"
+import { given } from "./given.ts"
 import { HookSecret, hookCheck } from "./HookSecret.ts"
 import { jsonBody } from "./jsonBody.ts"
 
 const readBody = jsonBody(HookBody, "whatever")
-
-const given = (text: string | null | undefined) => (text === null || text === "" ? undefined : text)
 
 const answer = Effect.fnUntraced(function* (
   kind: Hook["kind"],

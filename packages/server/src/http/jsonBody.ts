@@ -32,15 +32,26 @@ const json = Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
 const whatever = Effect.flatMap(Effect.flatMap(HttpServerRequest.HttpServerRequest, bodyText), parse)
 
 /**
- * `whatever`: the body is read as JSON whatever its content type says. Unknown fields are ignored. Only a body that has a
- * complaint is looked through for every one: that takes longer than to stop at the first, and nearly all have none.
+ * Only a body that has a complaint is looked through for every one: that takes longer than to stop at the first, and nearly all have none.
  */
-export const jsonBody = <A, I>(schema: Schema.Codec<A, I>, contentType: "json" | "whatever" = "json") => {
+const decoder = <A, I>(schema: Schema.Codec<A, I>) => {
   const decode = Schema.decodeUnknownEffect(schema)
   const complain = Schema.decodeUnknownEffect(schema, everyComplaint)
-  return Effect.flatMap(contentType === "json" ? json : whatever, (body) =>
+  return (body: unknown) =>
     Effect.catch(decode(body), () => Effect.catch(complain(body), (error) => invalid(complaintsOf(error))))
-  )
+}
+
+/** `whatever`: the body is read as JSON whatever its content type says. Unknown fields are ignored. */
+export const jsonBody = <A, I>(schema: Schema.Codec<A, I>, contentType: "json" | "whatever" = "json") =>
+  Effect.flatMap(contentType === "json" ? json : whatever, decoder(schema))
+
+/** As `jsonBody`; `seen` gets what was parsed before it is known to decode, so that a refusal's log line can have what is in it. */
+export const jsonBodySeen = <A, I, R>(
+  schema: Schema.Codec<A, I>,
+  seen: (body: unknown) => Effect.Effect<void, never, R>
+) => {
+  const decode = decoder(schema)
+  return Effect.flatMap(json, (body) => Effect.andThen(seen(body), decode(body)))
 }
 
 /**

@@ -54,13 +54,16 @@ test("fields that this release does not know reach --json all the same", async (
 })
 
 test("a protocol that is off is left out of the instructions; without any it says why", async () => {
-  const off = { obs: null, rtmp: null, rtsp: null, srt: ingest.srt, whip: null }
+  const off = { obs: null, rtmp: null, rtsp: null, srt: ingest.srt, srt_streamid: ingest.srt_streamid, whip: null }
   const reply = (body: unknown) => ({ ...keysCreate.reply, body })
   const one = await run({ ...keysCreate, reply: reply({ ...issuedKey, ingest: off }) }, keysCreate.args)
-  expect(one.stdout.match(/^(OBS|ffmpeg).*$/gm)).toEqual(["ffmpeg over SRT"])
+  expect(one.stdout.match(/^(OBS|SRT|ffmpeg).*$/gm)).toEqual([
+    "SRT, in an encoder with fields of its own",
+    "ffmpeg over SRT"
+  ])
 
   const none = await run(
-    { ...keysCreate, reply: reply({ ...issuedKey, ingest: { ...off, srt: null } }) },
+    { ...keysCreate, reply: reply({ ...issuedKey, ingest: { ...off, srt: null, srt_streamid: null } }) },
     keysCreate.args
   )
   expect(none.stdout).toContain(KEY)

@@ -11,6 +11,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Result, Schema } from "effect"
 import { parse } from "yaml"
 import { environmentFrom } from "../../../../scripts/developer.ts"
+import { DATABASE_PATIENCE_SECONDS } from "../../src/composition/databaseAddress.ts"
 import { DEFAULT_WORKER_USER } from "../../src/composition/workerUser.ts"
 import { variableNames } from "../../src/config/Settings.ts"
 
@@ -154,6 +155,15 @@ describe("the compose file", () => {
     assert.include(mediamtx!.environment.MTX_AUTHHTTPADDRESS, "@api:8081/auth")
     assert.strictEqual(String(api!.environment.HOOK_PORT), "8081")
     assert.deepStrictEqual(api!.ports, ["8080:8080"])
+  })
+})
+
+describe("the health checks", () => {
+  it("ask PostgreSQL over TCP, and give the service as long as it waits for its database", () => {
+    const { postgres } = compose().services
+    assert.match(String(postgres!.healthcheck!.test), /pg_isready -h 127\.0\.0\.1 /)
+    const [, seconds] = /--start-period=(\d+)s/.exec(text("docker/Dockerfile")) ?? []
+    assert.isAbove(Number(seconds), DATABASE_PATIENCE_SECONDS)
   })
 })
 

@@ -68,6 +68,9 @@ const accepted: ReadonlyArray<readonly [string, unknown]> = [
   ["the longest query", { ...good, query: "x".repeat(4096) }],
   ["the longest id", { ...good, path: `live/${"a".repeat(128)}/in` }],
   ["every character of an id", { ...good, path: "live/AZaz09_-/out" }],
+  ["a source of the server's own", { ...good, sourceType: "rtspSource", sourceId: null }],
+  ["one of the server's own, its id empty", { ...good, sourceType: "rpiCameraSource", sourceId: "" }],
+  ["one of the server's own that has no type", { ...good, sourceType: null, sourceId: null }],
   ["fields that nobody knows", { ...good, readers: 3 }],
   ...[
     "rtmpConn",
@@ -107,14 +110,13 @@ const refused: ReadonlyArray<readonly [string, unknown, ReadonlyArray<string>]> 
   ["a source type of nothing but its ending", { ...good, sourceType: "Conn" }, ["/sourceType"]],
   ["a source type with a newline", { ...good, sourceType: "rtmpConn\n" }, ["/sourceType"]],
   ["RTMP in capitals", { ...good, sourceType: "RTMP" }, ["/sourceType"]],
-  ["an empty source id", { ...good, sourceId: "" }, ["/sourceId"]],
   ["a list for a source id", { ...good, sourceId: ["x"] }, ["/sourceId"]],
   ["a source id of 2,049", { ...good, sourceId: "x".repeat(2049) }, ["/sourceId"]],
   ["a number for a query", { ...good, query: 1 }, ["/query"]],
   ["a query of 4,097", { ...good, query: "x".repeat(4097) }, ["/query"]],
   [
     "everything wrong",
-    { path: "x", sourceType: "y", sourceId: "", query: {} },
+    { path: "x", sourceType: "y", sourceId: 5, query: {} },
     ["/path", "/sourceType", "/sourceId", "/query"]
   ]
 ]

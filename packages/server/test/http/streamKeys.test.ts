@@ -42,6 +42,7 @@ describe("a new key", () => {
       rtmp: `rtmp://media.example.com/live/studio-1?user=greenroom&pass=${key_value}`,
       rtsp: `rtsp://greenroom:${key_value}@media.example.com:8554/live/studio-1`,
       srt: expect.stringContaining(`streamid=publish:live/studio-1:greenroom:${key_value}`),
+      srt_streamid: `publish:live/studio-1:greenroom:${key_value}`,
       whip: { url: "https://media.example.com/live/studio-1/whip", bearer: key_value }
     })
     for (const path of [`/stream-keys/${key.id}`, "/stream-keys"]) {
@@ -88,7 +89,7 @@ describe("a new key", () => {
     const hidden = await start({ publicUrl: null })
     try {
       const { ingest } = await newKey(hidden)
-      expect(ingest).toEqual({ obs: null, rtmp: null, rtsp: null, srt: null, whip: null })
+      expect(ingest).toEqual({ obs: null, rtmp: null, rtsp: null, srt: null, srt_streamid: null, whip: null })
     } finally {
       await hidden.close()
     }

@@ -2,6 +2,8 @@
  * A key's ingest path belongs to its broadcaster, also when the key is not limited to it. `ingest_path` is the domain's `ingestPath`.
  * Where two broadcasters had one ingest path before this migration, it stays as it was: an exact limit owns the path, a default does
  * not, so that the upgrade takes no publisher off the air. New keys own theirs: issuing prevents a second owner.
+ * The index `stream_keys_by_path` stays: instances of the former release may run beside this one for a while, and read it in each of
+ * their admissions.
  */
 const claims = "k.revoked_at is null and k.admits_until is null"
 
@@ -24,6 +26,5 @@ export const statements: ReadonlyArray<string> = [
     ) shared
     where ${claims} and k.ingest_path = shared.ingest_path and k.path is distinct from k.ingest_path`,
   `create index stream_keys_by_ingest_path on stream_keys (ingest_path)
-    where revoked_at is null and admits_until is null and owns_ingest_path`,
-  `drop index stream_keys_by_path`
+    where revoked_at is null and admits_until is null and owns_ingest_path`
 ]

@@ -106,11 +106,11 @@ export const statements: ReadonlyArray<string> = [
         select id from stream_keys k
         where k.created_at < cutoff and k.revoked_at < cutoff and k.admits_until is null
           and not exists (select from streams s where s.stream_key_id = k.id)
-        limit at_most
+        limit at_most for update skip locked
       ) || array(
         select id from stream_keys k
         where k.admits_until < cutoff and not exists (select from streams s where s.stream_key_id = k.id)
-        limit at_most
+        limit at_most for update skip locked
       );
       delete from pruned_key_uses where stream_key_id = any(old_keys);
       delete from stream_keys where id = any(old_keys);

@@ -11,22 +11,28 @@ import * as OpenApi from "effect/http-api/OpenApi"
 import { HookKey } from "./ApiKey.ts"
 import * as Problems from "./Problems.ts"
 
-/** Longer ones are no path, name or key of anybody's. */
 const bounded = (max: number) => Schema.String.check(isAtMost(max))
-const absent = (max: number) => Schema.optionalKey(Schema.NullOr(bounded(max)))
-const secret = (max: number) => Schema.optionalKey(Schema.NullOr(Schema.RedactedFromValue(bounded(max))))
+const text = Schema.optionalKey(Schema.NullOr(Schema.String))
+const secret = Schema.optionalKey(Schema.NullOr(Schema.RedactedFromValue(Schema.String)))
 
+/**
+ * Without a bound of its own for any field: what does not bear on the decision must not decide it, and browsers bring long tokens and
+ * queries. What bears on it (path, id, key) is checked where it is decided. The bound of all is the body's.
+ */
 export const AuthBody = Schema.Struct({
-  action: absent(2048).annotate({ description: "`publish`, `read`, `playback`, `api`, `metrics` or `pprof`" }),
-  path: bounded(PATH_MAX_LENGTH),
-  protocol: absent(2048),
-  id: absent(2048).annotate({ description: "The connection's id; needed to publish" }),
-  ip: absent(2048),
-  user: absent(2048),
-  password: secret(4096),
-  token: secret(4096),
-  query: secret(4096),
-  userAgent: absent(4096)
+  action: text.annotate({ description: "`publish`, `read`, `playback`, `api`, `metrics` or `pprof`" }),
+  path: Schema.String,
+  protocol: text,
+  id: text.annotate({
+    description:
+      "The connection's id; needed to publish. `null` asks whether a key is good for the path, and admits no publisher"
+  }),
+  ip: text,
+  user: secret,
+  password: secret,
+  token: secret,
+  query: secret,
+  userAgent: text
 }).annotate({ identifier: "AuthRequest", description: "As MediaMTX sends it; unknown fields are ignored" })
 
 export const AuthAllowed = Schema.Struct({
@@ -47,9 +53,11 @@ const hookSourceId = Schema.String.check(
 
 export const HookBody = Schema.Struct({
   path: bounded(PATH_MAX_LENGTH),
-  source_type: absent(255),
-  source_id: Schema.optionalKey(Schema.NullOr(hookSourceId)),
-  query: secret(4096)
+  source_type: Schema.optionalKey(Schema.NullOr(bounded(255))),
+  source_id: Schema.optionalKey(Schema.NullOr(hookSourceId)).annotate({
+    description: "The connection's id; empty or `null` for a source of the media server's own"
+  }),
+  query: secret
 }).annotate({ identifier: "Hook" })
 
 const hook = (summary: string) =>
@@ -88,7 +96,7 @@ export class MediaServerApi extends HttpApiGroup.make("media_server")
       OpenApi.annotations({
         summary: "May this client in?",
         description:
-          "MediaMTX's `authHTTPAddress`. A publisher's stream key is its `password`, else its `token`, else the query parameter `key`, `token` or `pass`. Viewers are let in; `api`, `metrics` and `pprof` need the API secret."
+          "MediaMTX's `authHTTPAddress`. A publisher's stream key is its `password`, else its `token`, else the query parameter `key`, `token` or `pass`. When that is not a stream key and nothing else, the one whole key that stands in any of these, in `user` or elsewhere in the query counts. A `publish` whose `id` is `null` (WHIP's OPTIONS, the publish pages) is a check: 200 with `stream_id` `null` when the key is good for the path, whether it is in use or not. Viewers are let in; `api`, `metrics` and `pprof` need the API secret."
       })
     ),
     HttpApiEndpoint.post("ready", "/webhook/ready", {

@@ -2,7 +2,7 @@
  * The pipeline's events, as the media server's hooks send them: in camelCase, each for the ingest (`in`) or the product (`out`)
  * of one stream. Plain routes serve them, as they do the other calls of the media server; here they are for the OpenAPI document.
  */
-import { isAtMost, isFromOneTo, PIPELINE_PATH } from "@greenroom/core"
+import { isAtMost, PIPELINE_PATH } from "@greenroom/core"
 import { Schema } from "effect"
 import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
@@ -19,11 +19,21 @@ export const HookEvent = Schema.Struct({
   path: Schema.String.check(
     Schema.isPattern(PIPELINE_PATH, expected("a path such as live/studio-1/in, ending in /in or /out"))
   ).annotate({ description: "`live/<streamId>/in` or `live/<streamId>/out`" }),
-  sourceType: Schema.String.check(
-    isAtMost(64),
-    Schema.isPattern(SOURCE_TYPE, expected("the media server's own name, such as rtmpConn, or rtmp, rtsp, webrtc, srt"))
-  ).annotate({ description: "The media server's own name for it: `rtmpConn`, `rtspSession`, …" }),
-  sourceId: Schema.String.check(isFromOneTo(2048)).annotate({ description: "The connection's id" }),
+  sourceType: Schema.NullOr(
+    Schema.String.check(
+      isAtMost(64),
+      Schema.isPattern(
+        SOURCE_TYPE,
+        expected("the media server's own name, such as rtmpConn, or rtmp, rtsp, webrtc, srt")
+      )
+    )
+  ).annotate({
+    description: "The media server's own name for it: `rtmpConn`, `rtspSession`, …; `null` where it has none"
+  }),
+  sourceId: Schema.NullOr(Schema.String.check(isAtMost(2048))).annotate({
+    description:
+      "The connection's id; `null` or empty for a source of the media server's own, such as one that it pulls"
+  }),
   query: Schema.optionalKey(
     Schema.NullOr(Schema.RedactedFromValue(Schema.String.check(isAtMost(QUERY_MAX_LENGTH))))
   ).annotate({ description: "What followed the path in the publisher's URL, unescaped once" })

@@ -63,6 +63,9 @@ export const Ingest = Schema.Struct({
   rtmp: nullable(Schema.String),
   rtsp: nullable(Schema.String),
   srt: nullable(Schema.String),
+  srt_streamid: nullable(Schema.String).annotate({
+    description: "The `streamid` of `srt` alone, for encoders with a field for it"
+  }),
   whip: nullable(Schema.Struct({ url: Schema.String, bearer: Schema.String }))
 }).annotate({
   identifier: "Ingest",

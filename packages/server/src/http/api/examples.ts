@@ -38,6 +38,7 @@ const Ingest = {
   rtmp: `rtmp://media.example.com/live/studio-1?user=greenroom&pass=${keyValue}`,
   rtsp: `rtsp://greenroom:${keyValue}@media.example.com:8554/live/studio-1`,
   srt: `srt://media.example.com:8890?streamid=publish:live/studio-1:greenroom:${keyValue}&pkt_size=1316`,
+  srt_streamid: `publish:live/studio-1:greenroom:${keyValue}`,
   whip: { url: "https://media.example.com/live/studio-1/whip", bearer: keyValue }
 }
 

@@ -37,6 +37,7 @@ export const ingest = {
   rtmp: `rtmp://127.0.0.1:1935/live/studio-1?user=greenroom&pass=${KEY}`,
   rtsp: `rtsp://greenroom:${KEY}@127.0.0.1:8554/live/studio-1`,
   srt: `srt://127.0.0.1:8890?streamid=publish:live/studio-1:greenroom:${KEY}&pkt_size=1316`,
+  srt_streamid: `publish:live/studio-1:greenroom:${KEY}`,
   whip: { url: "http://127.0.0.1:8889/live/studio-1/whip", bearer: KEY }
 }
 

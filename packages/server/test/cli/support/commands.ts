@@ -90,6 +90,10 @@ OBS over WebRTC: Service "WHIP"
   Server        http://127.0.0.1:8889/live/studio-1/whip
   Bearer Token  ${KEY}
 
+SRT, in an encoder with fields of its own
+  Server     srt://127.0.0.1:8890
+  Stream ID  publish:live/studio-1:greenroom:${KEY}
+
 ffmpeg over RTMP
 ${ffmpeg}
     -f flv 'rtmp://127.0.0.1:1935/live/studio-1?user=greenroom&pass=${KEY}'
