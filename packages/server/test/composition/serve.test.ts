@@ -5,7 +5,7 @@ import * as net from "node:net"
 import * as path from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { noMediaServer } from "../fixtures/service.ts"
-import { isAlive, until, useHome, wait } from "./home.ts"
+import { isAlive, until, useHome } from "./home.ts"
 
 describe("the service's process", () => {
   const home = useHome(noMediaServer)
@@ -72,10 +72,21 @@ describe("the service's process", () => {
     })
     socket.write(
       `POST /broadcasters HTTP/1.1\r\nhost: x\r\nx-api-key: ${secret()}\r\ncontent-type: application/json\r\n` +
-        `content-length: ${body.length}\r\n\r\n${body.slice(0, 10)}`
+        `connection: close\r\ncontent-length: ${body.length}\r\nexpect: 100-continue\r\n\r\n`
     )
-    await wait(100)
+    await until(() => answer.includes("100 Continue"), "the request is being handled")
+    socket.write(body.slice(0, 10))
     return { finish: () => socket.write(body.slice(10)), closed: once(socket, "close"), answer: () => answer }
+  }
+
+  /** It has taken note of the signal. */
+  const nobodyIsLetIn = (url: string) => {
+    const refused = () =>
+      fetch(`${url}/livez`).then(
+        () => false,
+        () => true
+      )
+    return until(refused, "nobody new is let in")
   }
 
   it("finishes an open request after SIGTERM, and lets nobody new in meanwhile", async () => {
@@ -83,27 +94,21 @@ describe("the service's process", () => {
     const url = await service.ready
     const request = await halfRequest(url)
     service.child.kill("SIGTERM")
-    const refused = async () =>
-      fetch(`${url}/livez`).then(
-        () => false,
-        () => true
-      )
-    let isRefused = false
-    for (let tries = 0; tries < 100 && !isRefused; tries++) isRefused = await refused()
-    assert.isTrue(isRefused)
+    await nobodyIsLetIn(url)
     request.finish()
     await request.closed
-    assert.match(request.answer(), /^HTTP\/1\.1 201 /)
+    assert.match(request.answer(), /^HTTP\/1\.1 201 /m)
     assert.strictEqual(await service.ended, 0)
   })
 
   it("stops at once on a second signal, and its database does not outlive it", async () => {
     const service = start()
     const database = databasePid.bind(null)
-    const request = await halfRequest(await service.ready)
+    const url = await service.ready
+    const request = await halfRequest(url)
     const pid = database()
     service.child.kill("SIGINT")
-    await wait(200)
+    await nobodyIsLetIn(url)
     assert.isNull(service.child.exitCode, "it waits for the open request")
     service.child.kill("SIGINT")
     assert.strictEqual(await service.ended, 130)

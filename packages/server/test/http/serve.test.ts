@@ -50,6 +50,24 @@ describe("the end", () => {
     agent.destroy()
   })
 
+  it("does not wait for the connection of a request that was told to go on with its body", async () => {
+    service = await start({ finishWithin: 60_000 })
+    const { port, close } = service
+    const body = '{"action":"read","path":"live/x"}'
+    const head = `POST /auth HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${body.length}`
+    const started = performance.now()
+    let closed: Promise<void> | undefined
+    const answer = await raw(port, `${head}\r\nExpect: 100-continue\r\n\r\n`, (socket) => {
+      socket.once("data", () => {
+        closed = close()
+        setImmediate(() => socket.write(body))
+      })
+    })
+    await closed
+    expect(answer).toMatch(/^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 200 OK/)
+    expect(performance.now() - started).toBeLessThan(50_000)
+  })
+
   it("does not wait longer than it was told", async () => {
     service = await start({ finishWithin: 200 })
     service.trouble("slow")

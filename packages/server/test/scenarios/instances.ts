@@ -4,7 +4,7 @@
  */
 import { assert, type Vitest } from "@effect/vitest"
 import { Effect, Fiber } from "effect"
-import { eventsOf, goesOn, goOnAir, isOver, listed, newBroadcaster, newKey, TAKEN_OFF } from "./acts.ts"
+import { eventsOf, expireSoon, goesOn, goOnAir, isOver, listed, newBroadcaster, newKey, TAKEN_OFF } from "./acts.ts"
 import { isTroubled, listenToTroubles } from "./degraded.ts"
 import { Fleet, leader } from "./Fleet.ts"
 import { askToPublish, decisionOn } from "./mediaServerCalls.ts"
@@ -146,18 +146,17 @@ export const instances = (it: Vitest.MethodsNonLive<Venue | Fleet>): void => {
     Effect.gen(function* () {
       const venue = yield* Venue
       const { instances: all, door } = yield* Fleet
-      const life = 7_000
-      const expiry = performance.now() + life
       const live = yield* Effect.forEach(all, (instance) =>
         Effect.gen(function* () {
-          const key = yield* newKey({ expiresInMillis: expiry - performance.now() })
+          const key = yield* newKey()
           yield* Effect.acquireRelease(door.leadTo(instance.port), () => door.leadTo(...all.map(({ port }) => port)))
           return yield* goOnAir(key, "rtsp").pipe(through(instance))
         })
       )
       for (const onAir of live) {
+        const { life, at } = yield* expireSoon(onAir.key, 2_000)
         yield* isOver(onAir, "expired", life + 5_000)
-        const late = performance.now() - expiry
+        const late = performance.now() - at
         assert.isAbove(late, -200, "not before its time")
         venue.measure({ what: "expiry to over, clocks 30 s apart", of: "rtsp", promised: 5_000, millis: late })
       }

@@ -1,7 +1,7 @@
 /** Everything that takes a stream off the air by somebody's word: for one protocol. */
 import { assert, type Vitest } from "@effect/vitest"
 import { Effect } from "effect"
-import { goOnAir, isOver, isRefusedWith, newBroadcaster, newKey, type OnAir } from "./acts.ts"
+import { expireSoon, goOnAir, isOver, isRefusedWith, newBroadcaster, newKey, type OnAir } from "./acts.ts"
 import type { Publishable } from "./Target.ts"
 import { Venue, waitFor } from "./Venue.ts"
 
@@ -85,15 +85,15 @@ export const takingOffAir = (it: Vitest.MethodsNonLive<Venue>, protocol: Publish
   )
 }
 
-/** `life`: from its issue to its expiry, long enough to go on the air. */
+/** `life`: from the moment at which its expiry is set. */
 export const expiringOnAir = (it: Vitest.MethodsNonLive<Venue>, protocol: Publishable, life: number): void => {
   it.effect("a key that expires on the air ends its encoder", () =>
     Effect.gen(function* () {
       const venue = yield* Venue
-      const expiry = performance.now() + life
-      const onAir = yield* goOnAir(yield* newKey({ expiresInMillis: life }), protocol)
-      yield* isOver(onAir, "expired", life + 5_000)
-      venue.measure({ what: "expiry to over", of: protocol, promised: 5_000, millis: performance.now() - expiry })
+      const onAir = yield* goOnAir(yield* newKey(), protocol)
+      const expiry = yield* expireSoon(onAir.key, life)
+      yield* isOver(onAir, "expired", expiry.life + 5_000)
+      venue.measure({ what: "expiry to over", of: protocol, promised: 5_000, millis: performance.now() - expiry.at })
       yield* onAir.encoder.ended
       yield* isRefusedWith(onAir.key, protocol, "stream_key_expired")
     })

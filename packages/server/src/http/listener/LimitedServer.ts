@@ -62,12 +62,6 @@ export class LimitedServer extends Server {
     this.#budget = environment.name === "hooks" ? null : new TurnBudget(TURN_MS)
     const queue = makeRequestQueue(this.#budget, this.#connections.began, condition, environment)
     this.#admit = queue.add
-    // Once nothing new is accepted, a kept-alive connection is closed as soon as its open request is answered.
-    this.on("request", (_, response) => {
-      response.once("close", () => {
-        if (!this.listening) setImmediate(() => this.closeIdleConnections())
-      })
-    })
     this.once("close", condition.close)
   }
 
@@ -95,6 +89,10 @@ export class LimitedServer extends Server {
     if (!isRequestEvent(event)) return this.#total(event, args)
     const [request, response] = args as unknown as [IncomingMessage, ServerResponse]
     limitPieces(request, () => this.#tooManyPieces(request))
+    // Once nothing new is accepted, a kept-alive connection is closed as soon as its open request is answered.
+    response.once("close", () => {
+      if (!this.listening) setImmediate(() => this.closeIdleConnections())
+    })
     this.#admit(request, response, () => this.#total(event, args))
     return true
   }
