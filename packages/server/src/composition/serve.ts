@@ -28,7 +28,7 @@ import type { WorkerUserUnusable } from "./workerUser.ts"
 /** The banner waits this long to be able to say whether the media server came up. */
 const MEDIA_SERVER_PATIENCE = "1500 millis"
 
-/** Few open files mean few connections: that is said, because it looks like an attack when it is felt. */
+/** Few open files mean few connections, which otherwise shows only under load. */
 const fewOpenFiles = (openFiles: number): ReadonlyArray<string> =>
   openFiles >= OPEN_FILES_WANTED
     ? []

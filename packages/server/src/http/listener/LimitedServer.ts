@@ -36,7 +36,7 @@ export class LimitedServer extends Server {
   readonly #environment: ListenerEnvironment
   readonly #requestWithinMillis: number
   readonly #connections: ConnectionLimits
-  /** Of the listeners whose clients nobody vouches for. */
+  /** `null` for `hooks`, whose clients are trusted. */
   readonly #budget: TurnBudget | null
   readonly #admit: (request: IncomingMessage, response: ServerResponse, begin: () => void) => void
 

@@ -82,7 +82,7 @@ export class MeteredSocket extends Duplex {
 
   override _read(): void {
     this.#isWanted = true
-    // Later: what is pushed in here is kept and handed on afterwards, when nobody measures how long that takes.
+    // Later: a piece pushed inside `_read` is buffered and parsed after it, outside the measured task.
     if (this.#socket.readableLength > 0) process.nextTick(() => this.#schedule())
   }
 
