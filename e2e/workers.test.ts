@@ -322,7 +322,8 @@ if (missing.length > 0) {
           yield* until("five publish", async () => {
             most = Math.max(most, ...ids.map((id) => stage.processes(id).length))
             const workers = await Promise.all(ids.map(stage.worker))
-            return workers.every(({ state, pid }) => state === "running" && pid !== null)
+            // The rows of the killed instance say so, too, until the lease is this one's: the processes tell.
+            return pids().length === 5 && workers.every(({ state, pid }) => state === "running" && pid !== null)
           })
           measure("Greenroom ready again → five workers run", "rtsp", performance.now() - ready)
           for (let look = 0; look < 10; look++) {
@@ -332,7 +333,10 @@ if (missing.length > 0) {
           assert.strictEqual(most, 1)
           assert.strictEqual(pids().length, 5)
           for (const pid of pids()) assert.notInclude(former, pid)
-          assert.strictEqual((yield* stage.service.api.streams("path=live/s3/out")).length, 1)
+          yield* until("an output is listed", async () => {
+            const listed = await Effect.runPromise(stage.service.api.streams("path=live/s3/out"))
+            return listed.length === 1
+          })
         }
       })
     )
