@@ -1,4 +1,4 @@
-/** Lets in whoever holds the API secret, in constant time, before anything of the request is decoded. Wrong ones are throttled. */
+/** Lets in callers with the API secret, compared in constant time before anything of the request is decoded. Wrong ones are throttled. */
 import { isOperator, type KeyMint, type OperatorSecret } from "@greenroom/core"
 import { Effect, Layer, Redacted } from "effect"
 import { HttpServerRequest } from "effect/http/HttpServerRequest"

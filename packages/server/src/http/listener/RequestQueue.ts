@@ -1,9 +1,8 @@
 /**
  * The requests of each connection, one after the other: a request begins when the answer to the one before it has been handed to the
  * operating system. So a client that sends many requests and reads no answer costs one answer, not thousands, and each request sees
- * what those before it on its connection have written. While a request
- * waits nothing more is read from its connection; what has been parsed by then is what one read brought. Beyond `MAX_WAITING` in all the
- * connection that adds one is closed.
+ * what those before it on its connection have written. While a request waits, nothing more is read from its connection; only what one
+ * read brought has been parsed by then. A connection that adds a request beyond `MAX_WAITING` is closed.
  */
 import type { IncomingMessage, ServerResponse } from "node:http"
 import type { Socket } from "node:net"
@@ -39,12 +38,12 @@ export interface RequestQueue {
 }
 
 /**
- * `budget`: `null` for a listener whose requests never wait for those of others. `next`: told when a request is the next one of its
- * connection, before it may have to wait for the budget.
+ * `budget`: `null` for a listener whose requests never wait for those of others. `onTurn`: called when a request becomes the one that its
+ * connection handles, before it may have to wait for the budget.
  */
 export const makeRequestQueue = (
   budget: TurnBudget | null,
-  next: (socket: Socket, response: ServerResponse) => void,
+  onTurn: (socket: Socket, response: ServerResponse) => void,
   condition: Condition,
   { name, context }: ListenerEnvironment
 ): RequestQueue => {
@@ -64,7 +63,7 @@ export const makeRequestQueue = (
 
   const start = (socket: Socket, line: Line, { response, begin }: Waiting): void => {
     line.isBusy = true
-    next(socket, response)
+    onTurn(socket, response)
     response.once("close", () => {
       line.isBusy = false
       if (!socket.destroyed) follow(socket, line)

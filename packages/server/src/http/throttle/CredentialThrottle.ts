@@ -1,6 +1,6 @@
 /**
  * Guesses at the API secret and the hook secret, slowed down by the network that they come from. Over the limit a wrong secret is
- * answered with 429, and so is the right API secret, unheard: else the answers would tell at full speed which guess was right. Two
+ * answered with 429, and so is the right API secret, unheard: else the answers would reveal at full speed which guess was right. Two
  * exceptions keep those in who belong in: a network that has sent the right secret within a day, and the machine itself. The right hook
  * secret always passes: MediaMTX must never be locked out. docs/security.md has the argument.
  */
@@ -111,7 +111,7 @@ export const layer: Layer.Layer<CredentialThrottle> = Layer.effect(
   })
 )
 
-/** The network of the connection. No header is believed: anybody can send `X-Forwarded-For`. */
+/** The network of the connection. No header is trusted: every client can send `X-Forwarded-For`. */
 export const callersNetwork: Effect.Effect<string, never, HttpServerRequest> = Effect.map(
   HttpServerRequest,
   ({ remoteAddress }) => clientAddress(Option.getOrUndefined(remoteAddress))
