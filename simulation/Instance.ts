@@ -100,6 +100,7 @@ const absentMediaServer: MediaServer["Service"] = {
   kick: () => nobody("kick"),
   curePath: () => nobody("curePath"),
   served: Effect.succeed(everythingServed),
+  facts: Effect.succeed(null),
   health: Effect.succeed("absent" as const)
 }
 

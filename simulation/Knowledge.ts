@@ -4,7 +4,7 @@
  */
 import type { MemoryStore } from "@greenroom/adapters/memory"
 import type { World } from "@greenroom/adapters/twin"
-import type { Look } from "@greenroom/core"
+import { type Look, saysPublishEarly } from "@greenroom/core"
 import type { Kernel } from "./Kernel.ts"
 import type { MediaHost } from "./MediaHost.ts"
 import type { SimulatedStore } from "./SimulatedStore.ts"
@@ -46,7 +46,7 @@ export const makeKnowledge = (kernel: Kernel, store: SimulatedStore, host: Media
   const wishes = (instance: string) =>
     kernel.now() - (wishRead.get(instance) ?? Number.NEGATIVE_INFINITY) < WISH_READ_WITHIN_MS
   const isStranger = ({ id, state: at, protocol, established }: Look["sources"][number]) =>
-    at === "publish" && (protocol !== "webrtc" || established) && !state.streamBySource.has(id)
+    at === "publish" && (!saysPublishEarly(protocol) || established) && !state.streamBySource.has(id)
 
   return {
     /** The store has executed an operation of this instance. */

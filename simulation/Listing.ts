@@ -4,7 +4,13 @@
  */
 
 import { World } from "@greenroom/adapters/twin"
-import type { ListedPath, ListedSource, MediaServerUnavailable, Protocol } from "@greenroom/core"
+import {
+  type ListedPath,
+  type ListedSource,
+  type MediaServerUnavailable,
+  type Protocol,
+  saysPublishEarly
+} from "@greenroom/core"
 import type { OwnSource } from "./Step.ts"
 
 /** An answer of the control API: all of it, a part that says so itself (its count does not fit), or none. */
@@ -19,7 +25,8 @@ export const sourceTypes: { readonly [P in Protocol]: string } = {
   rtsp: "rtspSession",
   rtsps: "rtspsSession",
   srt: "srtConn",
-  webrtc: "webRTCSession"
+  webrtc: "webRTCSession",
+  moq: "moqSession"
 }
 
 const BYTES_A_MILLISECOND = 25
@@ -30,9 +37,9 @@ export const isOnPath = ({ phase }: World.Connection): boolean =>
 /** Admitted by an auth, whatever it does now. */
 export const isAdmitted = ({ phase }: World.Connection): boolean => phase._tag !== "Asking" && phase._tag !== "Denied"
 
-/** WebRTC calls itself a publisher from the start, the others once they are on their path. */
+/** WebRTC and MoQ call themselves publishers from the start, the others once they are on their path. */
 const stateOf = (connection: World.Connection): ListedSource["state"] => {
-  if (connection.protocol === "webrtc") return connection.action
+  if (saysPublishEarly(connection.protocol)) return connection.action
   return connection.phase._tag === "Publishing" ? "publish" : connection.phase._tag === "Reading" ? "read" : "idle"
 }
 
@@ -42,7 +49,7 @@ export const sourcesOf = (world: World.World, list: Protocol): ReadonlyArray<Lis
   for (const connection of world.connections.values()) {
     const { id, protocol, path } = connection
     if (protocol !== list) continue
-    const established = protocol !== "webrtc" || isOnPath(connection)
+    const established = !saysPublishEarly(protocol) || isOnPath(connection)
     listed.push({ id, protocol, state: stateOf(connection), established, path: path === "" ? null : path })
   }
   return listed

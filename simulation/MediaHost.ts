@@ -27,7 +27,7 @@ const IN_VAIN_OF_A_HUNDRED = 4
 /** A kick beside another call about RTSP sessions may crash it, and here does; whoever runs it starts it anew. */
 const STARTED_ANEW_AFTER_MS = 300
 /** From the answer of a kick until the connection has left its list. */
-const KICK_TAKES_MS = { rtmp: 15, rtsp: 14, srt: 16, webrtc: 95 } as const
+const KICK_TAKES_MS = { rtmp: 15, rtsp: 14, srt: 16, webrtc: 95, moq: 15 } as const
 
 export const makeMediaHost = ({ kernel, dice, counts, ask, happened, overlapped }: MediaHostOptions) => {
   let world = World.begin(kernel.now(), { ...World.defaultOptions, readTimeout: READ_TIMEOUT_MS })

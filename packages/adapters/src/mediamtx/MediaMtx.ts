@@ -119,6 +119,7 @@ export const make = Effect.fnUntraced(function* (
       learnBehind,
       Effect.sync(() => served?.value ?? everythingServed)
     ),
+    facts: Effect.succeed(null),
     health: Effect.sync(() => health)
   })
 })
@@ -137,5 +138,6 @@ export const absent: Layer.Layer<MediaServer> = Layer.succeed(MediaServer, {
   kick: () => nobody("kick"),
   curePath: () => nobody("curePath"),
   served: Effect.succeed(everythingServed),
+  facts: Effect.succeed(null),
   health: Effect.succeed("absent" as const)
 })

@@ -4,7 +4,14 @@
  * `query`, `user` and `remoteAddr` are left undecoded on purpose: clients put their keys there. A `state` that is not known
  * fails the answer: who is a publisher must not be guessed.
  */
-import type { ListedPath, ListedSource, Protocol, Served, Track } from "@greenroom/core"
+import {
+  type ListedPath,
+  type ListedSource,
+  type Protocol,
+  type Served,
+  saysPublishEarly,
+  type Track
+} from "@greenroom/core"
 import { Schema } from "effect"
 
 /** A list, in one page. `items` of the page asked for, `itemCount` of all pages. */
@@ -55,11 +62,22 @@ export const PathConfig = Schema.Struct({ maxReaders: Schema.optional(Schema.Num
 /** `status` came with 1.15; older versions send `error` alone. */
 export const ErrorBody = Schema.Struct({ status: Schema.optional(Schema.Literal("error")), error: Schema.String })
 
-export const listedSource = (protocol: Protocol, item: ConnectionItem): ListedSource => ({
+/** MoQ's list does not say whether a session was let in: being the source of a path does. */
+const isEstablished = (protocol: Protocol, item: ConnectionItem, publishing: ReadonlySet<string>): boolean =>
+  protocol === "webrtc"
+    ? item.peerConnectionEstablished === true
+    : !saysPublishEarly(protocol) || publishing.has(item.id)
+
+/** `publishing`: the ids of the sources in the paths list. */
+export const listedSource = (
+  protocol: Protocol,
+  item: ConnectionItem,
+  publishing: ReadonlySet<string>
+): ListedSource => ({
   id: item.id,
   protocol,
   state: item.state,
-  established: protocol !== "webrtc" || item.peerConnectionEstablished === true,
+  established: isEstablished(protocol, item, publishing),
   path: item.path === undefined || item.path === "" ? null : item.path
 })
 

@@ -10,7 +10,8 @@ const routes: { readonly [P in Protocol]: string } = {
   rtsp: "/v3/rtspsessions",
   rtsps: "/v3/rtspssessions",
   srt: "/v3/srtconns",
-  webrtc: "/v3/webrtcsessions"
+  webrtc: "/v3/webrtcsessions",
+  moq: "/v3/moqsessions"
 }
 
 /** `GET …/list`, `GET …/get/{id}`, `POST …/kick/{id}` of a protocol's connections. */

@@ -3,11 +3,11 @@
  * spans two processes. `/v3/paths/list` hangs while an auth is pending, and RTSP lists can: the look waits for them, up to the
  * deadline that its caller sets.
  */
-import { type ListedSource, type Look, type MediaServerUnavailable, type Protocol, protocols } from "@greenroom/core"
+import { type Look, type MediaServerUnavailable, type Protocol, protocols } from "@greenroom/core"
 import { Effect } from "effect"
 import { type Answer, type Call, type ControlApi, decodeAnswer, unavailable } from "./ControlApi.ts"
 import { callOn, type Lists } from "./lists.ts"
-import { ConnectionList, Info, listedPath, listedSource, PathList } from "./Wire.ts"
+import { type ConnectionItem, ConnectionList, Info, listedPath, listedSource, PathList } from "./Wire.ts"
 
 /** More than a MediaMTX holds; MediaMTX takes up to 2^31 - 1. */
 const ONE_PAGE = "?itemsPerPage=1000000"
@@ -62,12 +62,12 @@ const readPaths = Effect.fnUntraced(function* (api: ControlApi) {
 const readSources = Effect.fnUntraced(function* (
   lists: Lists,
   protocol: Protocol
-): Effect.fn.Return<ReadonlyArray<ListedSource>, MediaServerUnavailable> {
+): Effect.fn.Return<ReadonlyArray<readonly [Protocol, ConnectionItem]>, MediaServerUnavailable> {
   const call = callOn(protocol, "list", ONE_PAGE)
   const answer = yield* lists(protocol, call)
   if (answer._tag === "NoRoute") return []
   const page = yield* decodeConnections(call, yield* textOf(call, answer))
-  return (yield* whole(call, page)).map((item) => listedSource(protocol, item))
+  return (yield* whole(call, page)).map((item) => [protocol, item] as const)
 })
 
 /** `meanwhile` is run with the lists, and told `started`; it does not fail. */
@@ -77,7 +77,7 @@ export const lookAround = Effect.fnUntraced(function* (
   meanwhile: (started: string) => Effect.Effect<void>
 ): Effect.fn.Return<Look, MediaServerUnavailable> {
   const started = yield* readInfo(api)
-  const [sources, paths] = yield* Effect.all(
+  const [items, paths] = yield* Effect.all(
     [
       Effect.forEach(protocols, (protocol) => readSources(lists, protocol), { concurrency: "unbounded" }),
       readPaths(api),
@@ -87,5 +87,6 @@ export const lookAround = Effect.fnUntraced(function* (
   )
   const after = yield* readInfo(api)
   if (after !== started) return yield* unavailable(infoCall, "nonsense", "it was started anew during the look")
-  return { started, sources: sources.flat(), paths }
+  const publishing = new Set(paths.map(({ sourceId }) => sourceId))
+  return { started, sources: items.flat().map(([protocol, item]) => listedSource(protocol, item, publishing)), paths }
 })

@@ -112,6 +112,7 @@ export const make = Effect.fnUntraced(function* (
     kick: (source) => call("kick", about(source, kick(source))),
     curePath: (path) => Effect.asVoid(call("kick", curePath(path))),
     served: Effect.succeed(options.served ?? everythingServed),
+    facts: Effect.succeed(null),
     health: Effect.sync(() => health)
   })
 })

@@ -20,6 +20,7 @@ import * as workersArePruned from "./migrations/0008_workers_are_pruned.ts"
 import * as wholeListsApart from "./migrations/0009_whole_lists_apart.ts"
 import * as ingestPathsAreOwned from "./migrations/0010_ingest_paths_are_owned.ts"
 import * as historyIsPruned from "./migrations/0011_history_is_pruned.ts"
+import * as moq from "./migrations/0012_moq.ts"
 import { connectionOf, type PostgresAddress } from "./PostgresAddress.ts"
 
 const migration = (statements: ReadonlyArray<string>): Effect.Effect<void, SqlError, SqlClient> =>
@@ -38,7 +39,8 @@ export const migrations: Record<string, Effect.Effect<void, SqlError, SqlClient>
   "0008_workers_are_pruned": migration(workersArePruned.statements),
   "0009_whole_lists_apart": migration(wholeListsApart.statements),
   "0010_ingest_paths_are_owned": migration(ingestPathsAreOwned.statements),
-  "0011_history_is_pruned": migration(historyIsPruned.statements)
+  "0011_history_is_pruned": migration(historyIsPruned.statements),
+  "0012_moq": migration(moq.statements)
 }
 
 const migrateWith = Migrator.make({})({ loader: Migrator.fromRecord(migrations), table: "greenroom_migrations" })

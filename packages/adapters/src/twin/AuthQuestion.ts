@@ -43,7 +43,8 @@ const userAgents: { readonly [P in Protocol]: string } = {
   rtsp: "Lavf59.27.100",
   rtsps: "Lavf59.27.100",
   srt: "",
-  webrtc: "Mozilla/5.0"
+  webrtc: "Mozilla/5.0",
+  moq: "Mozilla/5.0"
 }
 
 /** RTMP clients have nowhere but the query to put user and password. */

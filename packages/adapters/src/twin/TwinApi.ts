@@ -35,7 +35,8 @@ const listNames: { readonly [P in Protocol]: string } = {
   rtsp: "rtspsessions",
   rtsps: "rtspssessions",
   srt: "srtconns",
-  webrtc: "webrtcsessions"
+  webrtc: "webrtcsessions",
+  moq: "moqsessions"
 }
 
 /** The protocol whose connections a route is about. */

@@ -80,13 +80,26 @@ const webrtcItem = (connection: Connection, bytes: number): Json => ({
   ...zeros("rtcpPacketsReceived", "rtcpPacketsSent")
 })
 
+const moqItem = (connection: Connection, bytes: number): Json => {
+  const { user: _, ...rest } = common(connection)
+  return {
+    ...rest,
+    userAgent: "Mozilla/5.0",
+    transport: "webtransport",
+    version: "moqt-19",
+    inboundBytes: bytes,
+    outboundBytes: 0
+  }
+}
+
 const items: { readonly [P in Protocol]: (connection: Connection, bytes: number) => Json } = {
   rtmp: rtmpItem,
   rtmps: rtmpItem,
   rtsp: rtspItem,
   rtsps: rtspItem,
   srt: srtItem,
-  webrtc: webrtcItem
+  webrtc: webrtcItem,
+  moq: moqItem
 }
 
 export const connectionItem = (connection: Connection, now: number): Json =>

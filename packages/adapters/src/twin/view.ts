@@ -3,7 +3,7 @@
  * `MemoryMediaServer` makes a `Look` of it, `TwinServer` the JSON of the control API.
  */
 import type { ListedPath, ListedSource, Look, Protocol } from "@greenroom/core"
-import { protocols } from "@greenroom/core"
+import { protocols, saysPublishEarly } from "@greenroom/core"
 import { type Connection, publishers, readersOf, type World } from "./World.ts"
 
 /** Publishers send 200 kbit/s. */
@@ -15,12 +15,13 @@ export const sourceTypeOf: { readonly [P in Protocol]: string } = {
   rtsp: "rtspSession",
   rtsps: "rtspsSession",
   srt: "srtConn",
-  webrtc: "webRTCSession"
+  webrtc: "webRTCSession",
+  moq: "moqSession"
 }
 
-/** A WebRTC session calls itself a publisher from the start, the others only once they are on their path. */
+/** A WebRTC or MoQ session calls itself a publisher from the start, the others only once they are on their path. */
 export const stateOf = (connection: Connection): ListedSource["state"] => {
-  if (connection.protocol === "webrtc") return connection.action === "publish" ? "publish" : "read"
+  if (saysPublishEarly(connection.protocol)) return connection.action === "publish" ? "publish" : "read"
   if (connection.phase._tag === "Publishing") return "publish"
   return connection.phase._tag === "Reading" ? "read" : "idle"
 }
@@ -31,7 +32,8 @@ export const isEstablished = (connection: Connection): boolean =>
 /** The path as the list shows it: RTSP knows it from the ANNOUNCE on, RTMP and SRT when they publish. */
 export const shownPathOf = (connection: Connection): string => {
   const { protocol, phase } = connection
-  const early = protocol === "webrtc" || (/^rtsp/.test(protocol) && phase._tag !== "Asking" && phase._tag !== "Denied")
+  const early =
+    saysPublishEarly(protocol) || (/^rtsp/.test(protocol) && phase._tag !== "Asking" && phase._tag !== "Denied")
   return early || isEstablished(connection) ? connection.path : ""
 }
 
@@ -64,7 +66,7 @@ const listed = (connection: Connection): ListedSource => ({
   id: connection.id,
   protocol: connection.protocol,
   state: stateOf(connection),
-  established: connection.protocol !== "webrtc" || isEstablished(connection),
+  established: !saysPublishEarly(connection.protocol) || isEstablished(connection),
   path: shownPathOf(connection) || null
 })
 

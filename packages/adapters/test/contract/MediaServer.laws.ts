@@ -14,7 +14,8 @@ const sourceTypes = {
   rtsp: "rtspSession",
   rtsps: "rtspsSession",
   srt: "srtConn",
-  webrtc: "webRTCSession"
+  webrtc: "webRTCSession",
+  moq: "moqSession"
 }
 
 const NOBODY = "00000000-0000-4000-8000-000000000000"

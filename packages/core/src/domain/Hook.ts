@@ -39,7 +39,8 @@ const typeOfProtocol: Readonly<Record<Protocol, string>> = {
   rtsp: "rtspSession",
   rtsps: "rtspsSession",
   srt: "srtConn",
-  webrtc: "webRTCSession"
+  webrtc: "webRTCSession",
+  moq: "moqSession"
 }
 
 const sourceTypeOf = ({ sourceType = "" }: Hook, { source }: StoredSession): string =>

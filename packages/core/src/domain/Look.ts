@@ -11,7 +11,7 @@ export interface ListedSource {
   /** The list in which it stands. */
   readonly protocol: Protocol
   readonly state: "idle" | "read" | "publish"
-  /** False for a WebRTC session whose connection does not stand yet: its state says `publish` before it is authorised. */
+  /** False for a WebRTC or MoQ session that is not on the air yet: its state says `publish` before it is authorised. */
   readonly established: boolean
   readonly path: string | null
 }
@@ -20,7 +20,7 @@ export interface ListedSource {
 export interface ListedPath {
   readonly name: string
   readonly ready: boolean
-  /** MediaMTX's own word: `rtmpConn`, `rtspSession`, `srtConn`, `webRTCSession`, … */
+  /** MediaMTX's own word: `rtmpConn`, `rtspSession`, `srtConn`, `webRTCSession`, `moqSession`, … */
   readonly sourceType: string
   readonly sourceId: string
   readonly observation: Observation
@@ -29,6 +29,8 @@ export interface ListedPath {
 export interface Look {
   /** `/v3/info`'s `started`: a new value is a new process, whose lists begin empty. */
   readonly started: string
+  /** The process is another one than at the last look, though `started` is missing in its version: there are other signs. */
+  readonly restartSeen?: true
   readonly sources: ReadonlyArray<ListedSource>
   readonly paths: ReadonlyArray<ListedPath>
 }

@@ -4,15 +4,21 @@
  */
 import { Schema } from "effect"
 
-export const Protocol = Schema.Literals(["rtmp", "rtmps", "rtsp", "rtsps", "srt", "webrtc"])
+export const Protocol = Schema.Literals(["rtmp", "rtmps", "rtsp", "rtsps", "srt", "webrtc", "moq"])
 export type Protocol = typeof Protocol.Type
 
 export const protocols: ReadonlyArray<Protocol> = Protocol.literals
 
-export type Family = "rtmp" | "rtsp" | "srt" | "webrtc"
+export type Family = "rtmp" | "rtsp" | "srt" | "webrtc" | "moq"
 
 export const familyOf = (protocol: Protocol): Family =>
   protocol === "rtmps" ? "rtmp" : protocol === "rtsps" ? "rtsp" : protocol
+
+/**
+ * Whether a session's state says `publish` before its auth was asked, as WebRTC's and MoQ's do. Only one that is `established` (connected,
+ * or the source of its path) is a publisher then.
+ */
+export const saysPublishEarly = (protocol: Protocol): boolean => protocol === "webrtc" || protocol === "moq"
 
 /** The lists in which a session of this protocol may stand: its own first, then its family's; all when it is unknown. */
 export const listsOf = (protocol: Protocol | null): ReadonlyArray<Protocol> => {

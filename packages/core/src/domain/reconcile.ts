@@ -8,7 +8,7 @@ import type { DateTime } from "effect"
 import type { StreamId, StreamKeyId } from "./Ids.ts"
 import type { Observation, SessionState } from "./LiveStream.ts"
 import type { ListedPath, ListedSource, Look } from "./Look.ts"
-import { familyOf, type Source } from "./Protocol.ts"
+import { familyOf, type Source, saysPublishEarly } from "./Protocol.ts"
 import type { StopReason } from "./StreamEvent.ts"
 import { millisBetween } from "./Timestamp.ts"
 
@@ -95,7 +95,7 @@ const wasSeen = ({ state }: StoredSession): boolean => state._tag === "Active" |
 const isFresh = ({ state }: StoredSession, now: DateTime.Utc): boolean =>
   Math.abs(millisBetween(state.startedAt, now)) <= ABSENCE_GRACE_MS
 
-const mayKick = (listed: ListedSource): boolean => listed.protocol !== "webrtc" || listed.established
+const mayKick = (listed: ListedSource): boolean => !saysPublishEarly(listed.protocol) || listed.established
 
 const isRtsp = (listed: ListedSource): boolean => familyOf(listed.protocol) === "rtsp"
 
@@ -110,7 +110,8 @@ export const reconcile = (
   const pathBySource = new Map(look.paths.map((path) => [path.sourceId, path]))
   const before = new Map(s1.unended.map((session) => [session.streamId, session]))
   const known = new Set(s2.unended.map((session) => session.source.id))
-  const restarted = memory.started !== null && memory.started !== look.started
+  const startedAnew = memory.started !== null && memory.started !== look.started
+  const restarted = startedAnew || look.restartSeen === true
 
   const commands: Array<Command> = []
   const observations: Array<Reconciliation["observations"][number]> = []
@@ -121,7 +122,7 @@ export const reconcile = (
     if (listed === undefined && path === undefined) {
       const earlier = before.get(session.streamId)
       if (earlier === undefined) continue
-      if (restarted) commands.push({ _tag: "End", session, cause: "media_server_restarted", verify: false })
+      if (restarted) commands.push({ _tag: "End", session, cause: "media_server_restarted", verify: !startedAnew })
       else if (wasSeen(earlier) || !isFresh(session, s1.now)) {
         commands.push({ _tag: "End", session, cause: "left", verify: true })
       }

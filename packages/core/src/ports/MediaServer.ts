@@ -11,6 +11,7 @@
  */
 import { Context, type Effect, Schema } from "effect"
 import type { Look } from "../domain/Look.ts"
+import type { MediaServerFacts } from "../domain/MediaServerFacts.ts"
 import type { Served } from "../domain/PlaybackUrls.ts"
 import type { Source } from "../domain/Protocol.ts"
 
@@ -37,6 +38,8 @@ export class MediaServer extends Context.Service<
     readonly curePath: (path: string) => Effect.Effect<void, MediaServerUnavailable>
     /** Which protocols are on, as far as it was ever learnt; everything before that. Answers from memory. */
     readonly served: Effect.Effect<Served>
+    /** What it says of itself, as far as it was ever learnt; `null` before that. Answers from memory. */
+    readonly facts: Effect.Effect<MediaServerFacts | null>
     /** Whether the last call that mattered was answered; `absent` when no media server is configured. */
     readonly health: Effect.Effect<"ok" | "unreachable" | "absent">
   }

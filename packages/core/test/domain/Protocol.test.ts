@@ -7,13 +7,14 @@ describe("listsOf", () => {
     assert.deepStrictEqual(
       Object.fromEntries([null, ...protocols].map((protocol) => [String(protocol), listsOf(protocol)])),
       {
-        null: ["rtmp", "rtmps", "rtsp", "rtsps", "srt", "webrtc"],
+        null: ["rtmp", "rtmps", "rtsp", "rtsps", "srt", "webrtc", "moq"],
         rtmp: ["rtmp", "rtmps"],
         rtmps: ["rtmps", "rtmp"],
         rtsp: ["rtsp", "rtsps"],
         rtsps: ["rtsps", "rtsp"],
         srt: ["srt"],
-        webrtc: ["webrtc"]
+        webrtc: ["webrtc"],
+        moq: ["moq"]
       }
     )
   })

@@ -1,5 +1,6 @@
 /** Whom `reconcile` kicks, only reports, holds back, stops and cures; and that it touches nobody who was admitted. */
 import { assert, describe, it } from "@effect/vitest"
+import { saysPublishEarly } from "@greenroom/core"
 import { cases } from "../support/arbitraries.ts"
 import {
   between,
@@ -96,7 +97,7 @@ describe("reconcile kicks", () => {
         if (command._tag !== "KickStopping" && command._tag !== "KickUnauthorized") continue
         const actor = scene.cast.find((_, index) => sourceOf(index) === command.listed.id)!
         assert.isFalse(unended(actor) && actor.ending === null, "admitted and not stopping")
-        assert.isTrue(actor.protocol !== "webrtc" || actor.established)
+        assert.isTrue(!saysPublishEarly(actor.protocol) || actor.established)
         if (command._tag === "KickUnauthorized") assert.strictEqual(actor.listed, "publish")
       }
     },

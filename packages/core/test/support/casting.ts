@@ -1,5 +1,5 @@
 /** `reconcile` on a scene, and who of its cast is such a one that a rule speaks of. */
-import { type Command, reconcile } from "@greenroom/core"
+import { type Command, reconcile, saysPublishEarly } from "@greenroom/core"
 import { NOW, streamId } from "./arbitraries.ts"
 import { type Actor, type Scene, sourceOf } from "./scenes.ts"
 
@@ -13,7 +13,8 @@ export const streams = (scene: Scene, is: (actor: Actor) => boolean) => those(sc
 
 export const unended = (actor: Actor) => actor.stored === "both" || actor.stored === "during"
 export const seen = (actor: Actor) => actor.listed !== "no" || actor.path !== "no"
-export const kickable = (actor: Actor) => actor.listed !== "no" && (actor.protocol !== "webrtc" || actor.established)
+export const kickable = (actor: Actor) =>
+  actor.listed !== "no" && (!saysPublishEarly(actor.protocol) || actor.established)
 export const stranger = (actor: Actor) => actor.listed === "publish" && kickable(actor) && !unended(actor)
 export const former = (actor: Actor) => actor.stored === "ended" || actor.stored === "before"
 export const rtsp = (actor: Actor) => actor.protocol === "rtsp" || actor.protocol === "rtsps"

@@ -56,6 +56,7 @@ export const makeMediaServer = (port: Port) => {
       for (const one of connections.values()) if (one.path === path) connections.delete(one.id)
     }),
     served: Effect.succeed(everythingServed),
+    facts: Effect.succeed(null),
     health: Effect.succeed("ok")
   })
   return {

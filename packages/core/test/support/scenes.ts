@@ -27,7 +27,8 @@ export const sourceTypes: { readonly [protocol in Protocol]: string } = {
   rtsp: "rtspSession",
   rtsps: "rtspsSession",
   srt: "srtConn",
-  webrtc: "webRTCSession"
+  webrtc: "webRTCSession",
+  moq: "moqSession"
 }
 
 export interface Actor {

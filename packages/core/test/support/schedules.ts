@@ -14,7 +14,8 @@ import {
   pass,
   protocols,
   Reconciler,
-  type StopReason
+  type StopReason,
+  saysPublishEarly
 } from "@greenroom/core"
 import { Arbitrary, Clock, DateTime, Effect, Layer, Redacted, Result, Schema } from "effect"
 import { TestClock } from "effect/testing"
@@ -131,13 +132,13 @@ export const makePlay = (rule: {
   const unended = () => [...stage.rows.values()].filter((row) => row.state._tag !== "Inactive")
   const publishers = () => [...stage.connections.values()].filter((one) => one.listed && !pending.has(one.id))
   const arrive = (protocol: Protocol, more: Partial<Connection>): Connection =>
-    stage.connect(sources++, { protocol, established: protocol !== "webrtc", onPath: "no", ...more })
+    stage.connect(sources++, { protocol, established: !saysPublishEarly(protocol), onPath: "no", ...more })
   const now = Effect.map(Clock.currentTimeMillis, (millis) => DateTime.makeUnsafe(millis))
 
   const act = Effect.fnUntraced(function* (deed: Deed) {
     switch (deed._tag) {
       case "Arrive": {
-        const one = arrive(deed.protocol, { state: deed.protocol === "webrtc" ? "publish" : "idle" })
+        const one = arrive(deed.protocol, { state: saysPublishEarly(deed.protocol) ? "publish" : "idle" })
         pending.set(one.id, one)
         return
       }

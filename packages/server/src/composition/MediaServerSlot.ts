@@ -18,6 +18,7 @@ const awaited: Shape = {
   kick: () => none("kick"),
   curePath: () => none("curePath"),
   served: Effect.succeed(everythingServed),
+  facts: Effect.succeed(null),
   health: Effect.succeed("absent")
 }
 
@@ -48,6 +49,7 @@ export const layer: Layer.Layer<MediaServer | MediaServerSlot> = Layer.effectCon
       kick: (source) => current.kick(source),
       curePath: (path) => current.curePath(path),
       served: Effect.suspend(() => current.served),
+      facts: Effect.suspend(() => current.facts),
       health: Effect.suspend(() => current.health)
     })
     const slot = MediaServerSlot.of({

@@ -4,7 +4,13 @@ import { familyOf } from "@greenroom/core"
 
 export interface WorldOptions {
   /** From the answer of `/auth` until the path is ready, in milliseconds. */
-  readonly readyAfter: { readonly rtmp: number; readonly rtsp: number; readonly srt: number; readonly webrtc: number }
+  readonly readyAfter: {
+    readonly rtmp: number
+    readonly rtsp: number
+    readonly srt: number
+    readonly webrtc: number
+    readonly moq: number
+  }
   /** After so many silent milliseconds a connection is given up. */
   readonly readTimeout: number
   /** The time that an auth call may take, in milliseconds. The real one has one setting for both, its `readTimeout`. */
@@ -16,7 +22,7 @@ export interface WorldOptions {
 }
 
 export const defaultOptions: WorldOptions = {
-  readyAfter: { rtmp: 2_000, rtsp: 2, srt: 500, webrtc: 100 },
+  readyAfter: { rtmp: 2_000, rtsp: 2, srt: 500, webrtc: 100, moq: 1 },
   readTimeout: 4_000,
   authTimeout: 4_000,
   denialDelay: 4_000,
