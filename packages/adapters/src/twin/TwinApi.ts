@@ -126,17 +126,13 @@ export const makeTwinApi = ({
           }
     }
     if (method === "POST" && verb === "add") {
-      if (!/^[0-9A-Za-z_\-./]+$/.test(name)) {
-        return failure(
-          400,
-          `invalid path name '${name}': can contain only alphanumeric characters, underscore, dot, minus, slash`
-        )
-      }
+      const { pattern, described } = facts.pathNames
+      if (!pattern.test(name)) return failure(400, `invalid path name '${name}': can contain only ${described}`)
       if (configurations.has(name) || name === "all_others") return failure(400, "path already exists")
       const maxReaders = yield* Effect.try(() => Number(JSON.parse(body).maxReaders ?? 0)).pipe(
         Effect.orElseSucceed(() => null)
       )
-      if (maxReaders === null) return failure(400, "unexpected end of JSON input")
+      if (maxReaders === null) return failure(400, facts.emptyBodyError)
       yield* media.pathsAnswer
       yield* media.change((world, now) => World.configure(world, now, name, maxReaders) || world)
       return ok
@@ -164,7 +160,7 @@ export const makeTwinApi = ({
     }
     if (pathDefaultsNames(facts).some((name) => path === `/v3/config/${name}/get`)) {
       const { overridePublisher } = (yield* media.world).options
-      const defaults = { ...pathConfiguration, overridePublisher }
+      const defaults = { ...pathConfiguration, name: "", overridePublisher }
       return { status: 200, body: fieldsAt("pathConfiguration", facts.version, defaults) }
     }
     return path === "/v3/paths/list" || path.startsWith("/v3/paths/get/") ? yield* paths(request) : noRoute

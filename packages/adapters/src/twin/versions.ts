@@ -56,8 +56,25 @@ export interface VersionFacts {
   readonly rtmpAskedWhenReady: boolean
   /** The settings whose commands run when a path becomes ready, and when it stops being so. 1.19.3 renamed them (internal/conf/path.go). */
   readonly hookSettings: { readonly ready: string; readonly notReady: string }
+  /** What the name of a path may hold, in its words and as a pattern (internal/conf/path.go, rePathName). */
+  readonly pathNames: PathNames
+  /** What it says of a body that is not there. Measured: another sentence from 1.16.0. */
+  readonly emptyBodyError: string
   /** Which names the control API's routes have. From 1.21 the new ones beside the old. */
   readonly names: Names
+}
+
+export interface PathNames {
+  readonly pattern: RegExp
+  readonly described: string
+}
+
+const pathNamesOf = (version: Version): PathNames => {
+  const common = "alphanumeric characters, underscore, dot"
+  if (isAtLeast(version, "1.17.1")) return { pattern: /^[0-9A-Za-z_\-/.]+$/, described: `${common}, minus, slash` }
+  return isAtLeast(version, "1.12.3")
+    ? { pattern: /^[0-9A-Za-z_\-/.~:]+$/, described: `${common}, tilde, minus, slash, colon` }
+    : { pattern: /^[0-9A-Za-z_\-/.~]+$/, described: `${common}, tilde, minus or slash` }
 }
 
 /** `new`: a release that has dropped the old names. There is none yet. */
@@ -81,6 +98,8 @@ export const factsOf = (version: Version, names?: Names): VersionFacts => {
     hookSettings: since("1.19.3")
       ? { ready: "runOnAvailable", notReady: "runOnUnavailable" }
       : { ready: "runOnReady", notReady: "runOnNotReady" },
+    pathNames: pathNamesOf(version),
+    emptyBodyError: since("1.16.0") ? "unexpected end of JSON input" : "EOF",
     names: names ?? (since("1.21.0") ? "both" : "old")
   }
 }
