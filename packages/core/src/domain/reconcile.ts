@@ -8,7 +8,7 @@ import type { DateTime } from "effect"
 import { type Appearances, doNotAppear, rememberAppearances } from "./appearances.ts"
 import type { StreamId, StreamKeyId } from "./Ids.ts"
 import type { Observation, SessionState } from "./LiveStream.ts"
-import type { ListedPath, ListedSource, Look } from "./Look.ts"
+import { isConnectionType, type ListedPath, type ListedSource, type Look } from "./Look.ts"
 import { familyOf, type Source } from "./Protocol.ts"
 import type { StopReason } from "./StreamEvent.ts"
 import { millisBetween } from "./Timestamp.ts"
@@ -161,7 +161,7 @@ export const reconcile = (
   const held = unauthorized.find((command) => command._tag === "HoldUnauthorized")
   commands.push(...unauthorized)
 
-  const unlisted = look.paths.filter((path) => !listedById.has(path.sourceId))
+  const unlisted = look.paths.filter((path) => !listedById.has(path.sourceId) && isConnectionType(path.sourceType))
   const again = unlisted.filter(({ sourceId }) => memory.unlisted.has(sourceId))
   const mayReset = policy.unauthorized === "kick" && held === undefined && (doubt === null || policy.enforce)
   commands.push(...again.map((path) => forUnlisted(path, s2, mayReset)))

@@ -167,6 +167,20 @@ describe("reconcile cures", () => {
     cases(1_000)
   )
 
+  it("never the media server's own sources, whatever their type: pulled, redirected, on demand, always available", () => {
+    for (const sourceType of ["rtspSource", "rpiCameraSource", "redirect", ""]) {
+      const scene = sceneOf(
+        [someone({ listed: "no", path: "ready", stored: "none", seenUnlisted: true })],
+        kicking,
+        0,
+        false
+      )
+      const look = { ...scene.look, paths: scene.look.paths.map((path) => ({ ...path, sourceType })) }
+      const { commands, memory } = run({ ...scene, look })
+      assert.deepStrictEqual([commands, memory.unlisted.size], [[], 0], sourceType)
+    }
+  })
+
   it("not when they were listed in between", () => {
     const ghost = someone({ protocol: "rtsp", listed: "no", path: "ready", stored: "none" })
     const first = run(sceneOf([ghost], kicking, 0, false))
