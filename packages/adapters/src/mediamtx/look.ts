@@ -88,5 +88,10 @@ export const lookAround = Effect.fnUntraced(function* (
   const after = yield* readInfo(api)
   if (after !== started) return yield* unavailable(infoCall, "nonsense", "it was started anew during the look")
   const publishing = new Set(paths.map(({ sourceId }) => sourceId))
-  return { started, sources: items.flat().map(([protocol, item]) => listedSource(protocol, item, publishing)), paths }
+  return {
+    started,
+    sources: items.flat().map(([protocol, item]) => listedSource(protocol, item, publishing)),
+    paths,
+    ownPaths: []
+  }
 })
