@@ -58,7 +58,7 @@ export const lookAround = Effect.fnUntraced(function* (
   const paths = rtspIdIsConnections(server.release) ? asListed.map(asking.rtspIds.renamePath) : asListed
   const publishing = new Set(paths.map(({ sourceId }) => sourceId))
   const sources = items.flat().map(([protocol, item]) => listedSource(protocol, item, publishing))
-  return { started: server.started, sources, paths }
+  return { started: server.started, sources, paths, ownPaths: [] }
 })
 
 /** What stands on a path and in no list: a protocol without a list, or one of MediaMTX's RTSP zombies. */
