@@ -6,10 +6,10 @@
  * A 404 has two meanings here, told apart by the body alone. MediaMTX's own, JSON with an `error`, says that the id or path is
  * not there. Its router's, the text `404 page not found`, says that the route is not there: the protocol is off.
  */
-import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { MediaServerUnavailable } from "@greenroom/core"
-import { Effect, type Layer, type Redacted, Schema } from "effect"
+import { Effect, type Redacted, Schema } from "effect"
 import { HttpClient, type HttpClientError, HttpClientRequest } from "effect/http"
+import { MAX_BODY } from "./transport.ts"
 import { ErrorBody } from "./Wire.ts"
 
 export interface Address {
@@ -35,28 +35,11 @@ export type Answer =
   /** The route is not there: the protocol is off, or the version older than the route. */
   | { readonly _tag: "NoRoute" }
 
+/** MediaMTX itself denies the id: it is in no such list, or cannot be one of its ids. */
+export const saysGone = (answer: Extract<Answer, { _tag: "Refused" }>): boolean =>
+  answer.status === 404 ? /not found$/.test(answer.error) : /uuid/i.test(answer.error)
+
 export type ControlApi = (call: Call) => Effect.Effect<Answer, MediaServerUnavailable>
-
-/** 10,000 paths with two tracks each are 7 MB. */
-const MAX_BODY = 64 * 1024 * 1024
-
-/**
- * Shorter than any `readTimeout` in use (MediaMTX closes idle connections after it, or after 30 s): a call must not be sent into
- * a connection that is being closed. Longer than the second between two looks, and shorter than two: a network that forgot its
- * connections swallows one look's first attempt, not its second.
- */
-const KEEP_ALIVE_MS = 1_500
-
-/** A lost SYN is sent again after 1 s, then after 2 s, 4 s, …: a network that is back must not wait for those. */
-const CONNECT_WITHIN_MS = 1_500
-
-export const layerHttpClient: Layer.Layer<HttpClient.HttpClient> = NodeHttpClient.layerUndiciOptions({
-  keepAliveTimeout: KEEP_ALIVE_MS,
-  keepAliveMaxTimeout: KEEP_ALIVE_MS,
-  connectTimeout: CONNECT_WITHIN_MS,
-  maxResponseSize: MAX_BODY,
-  connections: 64
-})
 
 export const unavailable = (
   call: Call,

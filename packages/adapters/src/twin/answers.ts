@@ -120,7 +120,8 @@ export const rtspConnectionItem = (connection: Connection, now: number, facts: V
     id: connection.connectionId,
     created: time(connection.created),
     remoteAddr: addressOf(connection),
-    session: connection.id,
+    // Set when the request is answered that opened it.
+    session: connection.phase._tag === "Asking" ? null : connection.id,
     tunnel: "none",
     inboundBytes: bytes,
     outboundBytes: 0,

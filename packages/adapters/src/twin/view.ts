@@ -107,5 +107,6 @@ export const lookAt = (world: World, now: number): Look => ({
   sources: protocols.flatMap((protocol) =>
     listOf(world, protocol).map((connection) => listed(connection, world.options.facts))
   ),
-  paths: pathsOf(world).flatMap((path) => listedPath(path, now, world.options.facts))
+  paths: pathsOf(world).flatMap((path) => listedPath(path, now, world.options.facts)),
+  ownPaths: []
 })
