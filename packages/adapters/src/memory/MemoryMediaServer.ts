@@ -49,6 +49,7 @@ export const make = Effect.fnUntraced(function* (
   }
   const fault = options.fault ?? (yield* Ref.make<MemoryFault | null>(null))
   let health: "ok" | "unreachable" = "unreachable"
+  let startsSeen: number | null = null
 
   const call = <A>(operation: keyof typeof deadlines, effect: Effect.Effect<A>) => {
     const fail = (reason: MediaServerUnavailable["reason"], detail: string) =>
@@ -87,7 +88,11 @@ export const make = Effect.fnUntraced(function* (
   const look = Effect.gen(function* () {
     yield* media.pathsAnswer
     yield* media.rtspAnswers
-    return lookAt(yield* media.world, yield* Clock.currentTimeMillis)
+    const world = yield* media.world
+    const restarted = startsSeen !== null && startsSeen !== world.starts
+    startsSeen = world.starts
+    const seen = lookAt(world, yield* Clock.currentTimeMillis)
+    return restarted && !world.options.facts.info ? { ...seen, restartSeen: true as const } : seen
   })
 
   const find = (source: Source) =>

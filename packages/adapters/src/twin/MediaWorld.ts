@@ -30,6 +30,8 @@ export class MediaWorld extends Context.Service<
     /** Connects, and returns when its auth was answered. */
     readonly publishAsked: (options: PublishOptions) => Effect.Effect<Publisher>
     readonly read: (options: ClientOptions) => Effect.Effect<Connected>
+    /** A question of WebRTC's before there is a connection (`OPTIONS`, the publish page): its id is `null`. Ends when it was answered. */
+    readonly preflight: (options: { readonly path: string; readonly token?: string }) => Effect.Effect<AuthQuestion>
     /** Waits behind the auths that are pending: so do the paths list, a path's entry, and a change of the configuration. */
     readonly pathsAnswer: Effect.Effect<void>
     /** Waits until no auth of an RTSP client is pending: so do all calls about RTSP sessions. */
@@ -80,12 +82,16 @@ export const make = Effect.fnUntraced(function* (
   const newGate = (): Gate => ({ turn: Semaphore.makeUnsafe(1), of: living.peek().starts, rtsp: 0 })
   let gate = newGate()
 
+  const answerTo = (question: AuthQuestion) => {
+    const asked = Effect.suspend(() => authenticate(question))
+    const duration = living.peek().options.authTimeout
+    const inTime = Effect.timeoutOrElse(asked, { duration, orElse: () => Effect.succeed(false) })
+    return Effect.catchDefect(facts.authTimeout ? inTime : asked, () => Effect.succeed(false))
+  }
+
   const decided = Effect.fnUntraced(function* (client: Client) {
-    const { authTimeout } = living.peek().options
     for (const question of questionsOf(client, facts)) {
-      const asked = authenticate(question)
-      const inTime = Effect.timeoutOrElse(asked, { duration: authTimeout, orElse: () => Effect.succeed(false) })
-      const allowed = yield* Effect.catchDefect(facts.authTimeout ? inTime : asked, () => Effect.succeed(false))
+      const allowed = yield* answerTo(question)
       if (allowed) return true
     }
     return false
@@ -118,6 +124,20 @@ export const make = Effect.fnUntraced(function* (
         Effect.tap(() => Effect.sync(living.wake))
       )
     })
+
+  const preflight = Effect.fnUntraced(function* ({
+    path,
+    token = ""
+  }: {
+    readonly path: string
+    readonly token?: string
+  }) {
+    const mine = gate
+    const [asked] = questionsOf({ id: "", action: "publish", protocol: "webrtc", path, token }, facts)
+    const question: AuthQuestion = { ...asked!, id: null }
+    yield* orUntilItEnds(mine, mine.turn.withPermit(Effect.asVoid(answerTo(question))), undefined)
+    return question
+  })
 
   const connect = Effect.fnUntraced(function* (
     options: PublishOptions,
@@ -212,6 +232,7 @@ export const make = Effect.fnUntraced(function* (
     publish: (publisher) => connect(publisher, "publish", false),
     publishAsked: (publisher) => connect(publisher, "publish", true),
     read: (reader) => connect(reader, "read", true),
+    preflight,
     pathsAnswer: Effect.suspend(() => orUntilItEnds(gate, gate.turn.withPermit(Effect.void), undefined)),
     rtspAnswers: Effect.suspend(() => until(() => (gate.rtsp === 0 || !rtspHangs ? true : undefined))).pipe(
       Effect.asVoid

@@ -35,7 +35,10 @@ export interface TwinRequest {
 }
 
 export interface Twin
-  extends Pick<MediaWorld.MediaWorld["Service"], "publish" | "publishAsked" | "read" | "until" | "world"> {
+  extends Pick<
+    MediaWorld.MediaWorld["Service"],
+    "publish" | "publishAsked" | "read" | "preflight" | "until" | "world"
+  > {
   readonly apiUrl: string
   readonly media: MediaWorld.MediaWorld["Service"]
   readonly authenticateAt: (address: string) => Effect.Effect<void>
@@ -207,6 +210,7 @@ export const make = Effect.fnUntraced(function* (
     publish: media.publish,
     publishAsked: media.publishAsked,
     read: media.read,
+    preflight: media.preflight,
     until: media.until,
     world: media.world,
     authenticateAt,

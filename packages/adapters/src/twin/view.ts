@@ -102,8 +102,11 @@ const listedPath = (
         }
       ]
 
+/** As the client has it where there is no `/v3/info`. */
+const STARTED_UNKNOWN = "unknown"
+
 export const lookAt = (world: World, now: number): Look => ({
-  started: world.started,
+  started: world.options.facts.info ? world.started : STARTED_UNKNOWN,
   sources: protocols.flatMap((protocol) =>
     listOf(world, protocol).map((connection) => listed(connection, world.options.facts))
   ),
