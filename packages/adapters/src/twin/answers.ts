@@ -17,13 +17,13 @@ const zeros = (...names: ReadonlyArray<string>): Json => Object.fromEntries(name
 const addressOf = ({ port }: Connection): string => `127.0.0.1:${port}`
 
 const common = (connection: Connection, facts: VersionFacts): Json => {
-  const known = shownPathOf(connection) !== ""
+  const known = shownPathOf(connection, facts) !== ""
   return {
     id: connection.id,
     created: time(connection.created),
     remoteAddr: addressOf(connection),
     state: stateOf(connection, facts),
-    path: shownPathOf(connection),
+    path: shownPathOf(connection, facts),
     query: known ? connection.query : "",
     user: known ? connection.user : ""
   }

@@ -49,9 +49,14 @@ export interface VersionFacts {
   readonly webrtcSourceType: "webRTCSession" | "webrtcSession"
   /**
    * When a publisher becomes the source of its path: up to 1.13.0 as soon as it is admitted, with `ready: false`; since then when it is
-   * ready (internal/core/path.go, StartPublisher). Up to 1.13.0 an RTSP session's state is `publish` from its ANNOUNCE on, too.
+   * ready (internal/core/path.go, StartPublisher). Up to 1.13.0 its state is `publish` from its admission on, too.
    */
   readonly pathTakenWhen: "admitted" | "ready"
+  /**
+   * A path that is there is closed when a configuration of its own is added or deleted: from 1.12.3 (internal/core/path_manager.go,
+   * doReloadConf). Before that, `curePath` does nothing to it.
+   */
+  readonly pathFollowsConfiguration: boolean
   /** RTMP is asked about after its tracks were read, and ready at once: 1.13.1 to 1.20.0 (internal/servers/rtmp/conn.go, runPublish). */
   readonly rtmpAskedWhenReady: boolean
   /** The settings whose commands run when a path becomes ready, and when it stops being so. 1.19.3 renamed them (internal/conf/path.go). */
@@ -94,6 +99,7 @@ export const factsOf = (version: Version, names?: Names): VersionFacts => {
     unauthorizedBody: since("1.15.5"),
     webrtcSourceType: since("1.11.0") ? "webRTCSession" : "webrtcSession",
     pathTakenWhen: since("1.13.1") ? "ready" : "admitted",
+    pathFollowsConfiguration: since("1.12.3"),
     rtmpAskedWhenReady: since("1.13.1") && !since("1.20.1"),
     hookSettings: since("1.19.3")
       ? { ready: "runOnAvailable", notReady: "runOnUnavailable" }

@@ -22,17 +22,14 @@ const sourceTypes: { readonly [P in Exclude<Protocol, "webrtc">]: string } = {
 export const sourceTypeOf = (protocol: Protocol, facts: VersionFacts): string =>
   protocol === "webrtc" ? facts.webrtcSourceType : sourceTypes[protocol]
 
-/** An RTSP session of an old version calls itself a publisher as soon as it has the path. */
-const publishesFromAnnounce = ({ protocol, action, phase }: Connection, facts: VersionFacts): boolean =>
-  facts.pathTakenWhen === "admitted" &&
-  action === "publish" &&
-  /^rtsp/.test(protocol) &&
-  (phase._tag === "Preparing" || phase._tag === "Paused")
+/** In old versions one calls itself a publisher as soon as it has the path. */
+const publishesWhenAdmitted = ({ action, phase }: Connection, facts: VersionFacts): boolean =>
+  facts.pathTakenWhen === "admitted" && action === "publish" && (phase._tag === "Preparing" || phase._tag === "Paused")
 
 /** A WebRTC or MoQ session calls itself a publisher from the start, the others only once they are on their path. */
 export const stateOf = (connection: Connection, facts: VersionFacts): ListedSource["state"] => {
   if (saysPublishEarly(connection.protocol)) return connection.action === "publish" ? "publish" : "read"
-  if (publishesFromAnnounce(connection, facts)) return "publish"
+  if (publishesWhenAdmitted(connection, facts)) return "publish"
   if (connection.phase._tag === "Publishing") return "publish"
   return connection.phase._tag === "Reading" ? "read" : "idle"
 }
@@ -40,12 +37,12 @@ export const stateOf = (connection: Connection, facts: VersionFacts): ListedSour
 export const isEstablished = (connection: Connection): boolean =>
   connection.phase._tag === "Publishing" || connection.phase._tag === "Reading"
 
-/** The path as the list shows it: RTSP knows it from the ANNOUNCE on, RTMP and SRT when they publish. */
-export const shownPathOf = (connection: Connection): string => {
+/** The path as the list shows it: RTSP knows it from the ANNOUNCE on, RTMP and SRT when they call themselves publishers. */
+export const shownPathOf = (connection: Connection, facts: VersionFacts): string => {
   const { protocol, phase } = connection
   const early =
     saysPublishEarly(protocol) || (/^rtsp/.test(protocol) && phase._tag !== "Asking" && phase._tag !== "Denied")
-  return early || isEstablished(connection) ? connection.path : ""
+  return early || stateOf(connection, facts) !== "idle" ? connection.path : ""
 }
 
 export const inboundBytesOf = (connection: Connection, now: number): number =>
@@ -78,7 +75,7 @@ const listed = (connection: Connection, facts: VersionFacts): ListedSource => ({
   protocol: connection.protocol,
   state: stateOf(connection, facts),
   established: !saysPublishEarly(connection.protocol) || isEstablished(connection),
-  path: shownPathOf(connection) || null
+  path: shownPathOf(connection, facts) || null
 })
 
 const listedPath = (
