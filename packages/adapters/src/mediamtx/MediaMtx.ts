@@ -5,7 +5,15 @@
  *
  * MediaMTX takes up to 4 s to say that a password is wrong: only a look, with its 5 s, can tell that from silence.
  */
-import { everythingServed, type Look, listsOf, MediaServer, MediaServerUnavailable, type Source } from "@greenroom/core"
+import {
+  everythingServed,
+  type Look,
+  listsOf,
+  MediaServer,
+  MediaServerUnavailable,
+  type Source,
+  unlistedIds
+} from "@greenroom/core"
 import { Duration, Effect, Layer, type Scope } from "effect"
 import type { HttpClient } from "effect/http"
 import type { Asking } from "./Asking.ts"
@@ -14,7 +22,7 @@ import { makeCure } from "./curePath.ts"
 import { insist } from "./insist.ts"
 import { makeLearning } from "./learn.ts"
 import { isRtsp, makeLists } from "./lists.ts"
-import { lookAround, unlistedIds } from "./look.ts"
+import { lookAround } from "./look.ts"
 import { makeRestartSign, type RestartSign } from "./RestartSign.ts"
 import { makeRtspIds } from "./RtspIds.ts"
 import { makeRtspPause } from "./RtspPause.ts"

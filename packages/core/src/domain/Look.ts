@@ -45,3 +45,9 @@ export interface Look {
   readonly paths: ReadonlyArray<ListedPath>
   readonly ownPaths: ReadonlyArray<OwnPath>
 }
+
+/** What stands on a path and in no list. The lists do not prove that it is gone: it may go by a protocol without one, or be out of a kick's reach. */
+export const unlistedIds = ({ sources, paths }: Pick<Look, "sources" | "paths">): ReadonlySet<string> => {
+  const listed = new Set(sources.map(({ id }) => id))
+  return new Set(paths.map(({ sourceId }) => sourceId).filter((id) => !listed.has(id)))
+}
