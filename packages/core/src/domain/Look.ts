@@ -34,7 +34,7 @@ export interface OwnPath {
 }
 
 /** A source that a client connected with, as against those that MediaMTX pulls or makes itself (`rtspSource`, `redirect`, …). */
-export const isConnectionType = (sourceType: string): boolean => /^[A-Za-z]{1,32}(Conn|Session)$/.test(sourceType)
+export const isConnectionType = (sourceType: string): boolean => /^\w{1,32}(Conn|Session)$/.test(sourceType)
 
 export interface Look {
   /** `/v3/info`'s `started`: a new value is a new process, whose lists begin empty. */
