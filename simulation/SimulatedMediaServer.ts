@@ -1,7 +1,7 @@
 /**
  * The `MediaServer` port of one instance over a simulated MediaMTX. As in the real adapter a look is several control calls at several
  * moments, so that things happen in the middle of it, and gets another attempt beside it each second; a source is looked for and kicked in
- * each list in which it may stand; one on a path of the last look is not gone; every operation ends within its deadline. Attempts,
+ * each list in which it may stand; one on a path of the last two looks is not gone; every operation ends within its deadline. Attempts,
  * and the turns and pauses of RTSP calls, are the real adapter's own.
  */
 
@@ -15,10 +15,11 @@ import {
   listsOf,
   type MediaServer,
   MediaServerUnavailable,
+  noneUnlisted,
   type Protocol,
   protocols,
   type Source,
-  unlistedIds
+  unlistedAfter
 } from "@greenroom/core"
 import { Effect, type Scope } from "effect"
 import { insist } from "../packages/adapters/src/mediamtx/insist.ts"
@@ -209,12 +210,12 @@ export const makeSimulatedMediaServer = Effect.fnUntraced(function* (
       })
     )
 
-  let unlisted: ReadonlySet<string> = new Set()
+  let unlisted = noneUnlisted
   const pausing = makeRtspPause()
   const find = (source: Source) =>
     Effect.map(
       ask("find", source, () => "present" as const),
-      (found) => (unlisted.has(source.id) ? "present" : found)
+      (found) => (unlisted.lasting.has(source.id) ? "present" : found)
     )
   const findRtsp = (source: Source) =>
     pausing(
@@ -228,7 +229,7 @@ export const makeSimulatedMediaServer = Effect.fnUntraced(function* (
     look: Effect.tap(
       operation("look", (isAwaited) => insist(attempt(isAwaited))),
       (look) => {
-        unlisted = unlistedIds(look)
+        unlisted = unlistedAfter(unlisted, look)
         return Effect.void
       }
     ),

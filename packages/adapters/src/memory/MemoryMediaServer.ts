@@ -9,9 +9,10 @@ import {
   MediaServer,
   type MediaServerFacts,
   MediaServerUnavailable,
+  noneUnlisted,
   type Served,
   type Source,
-  unlistedIds
+  unlistedAfter
 } from "@greenroom/core"
 import { Clock, Duration, Effect, Layer, Ref } from "effect"
 import { MediaWorld } from "../twin/MediaWorld.ts"
@@ -50,7 +51,7 @@ export const make = Effect.fnUntraced(function* (
   }
   const fault = options.fault ?? (yield* Ref.make<MemoryFault | null>(null))
   let health: "ok" | "unreachable" = "unreachable"
-  let unlisted: ReadonlySet<string> = new Set()
+  let unlisted = noneUnlisted
 
   const call = <A>(operation: keyof typeof deadlines, effect: Effect.Effect<A>) => {
     const fail = (reason: MediaServerUnavailable["reason"], detail: string) =>
@@ -88,13 +89,13 @@ export const make = Effect.fnUntraced(function* (
     yield* media.pathsAnswer
     yield* media.rtspAnswers
     const seen = lookAt(yield* media.world, yield* Clock.currentTimeMillis)
-    unlisted = unlistedIds(seen)
+    unlisted = unlistedAfter(unlisted, seen)
     return seen
   })
 
   const find = (source: Source) =>
     Effect.map(media.world, (world) =>
-      isListed(world, source) || unlisted.has(source.id) ? ("present" as const) : ("gone" as const)
+      isListed(world, source) || unlisted.lasting.has(source.id) ? ("present" as const) : ("gone" as const)
     )
 
   const kick = Effect.fnUntraced(function* (source: Source) {
