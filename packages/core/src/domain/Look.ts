@@ -34,7 +34,7 @@ export interface OwnPath {
 }
 
 /** A source that a client connected with, as against those that MediaMTX pulls or makes itself (`rtspSource`, `redirect`, …). */
-export const isConnectionType = (sourceType: string): boolean => /^[A-Za-z]{1,32}(Conn|Session)$/.test(sourceType)
+export const isConnectionType = (sourceType: string): boolean => /^\w{1,32}(Conn|Session)$/.test(sourceType)
 
 export interface Look {
   /** `/v3/info`'s `started`: a new value is a new process, whose lists begin empty. */
@@ -44,4 +44,20 @@ export interface Look {
   readonly sources: ReadonlyArray<ListedSource>
   readonly paths: ReadonlyArray<ListedPath>
   readonly ownPaths: ReadonlyArray<OwnPath>
+}
+
+/** What stands on a path and in no list. */
+export interface Unlisted {
+  /** In the last look. One that came or left while its lists were read is among them. */
+  readonly last: ReadonlySet<string>
+  /** In the one before it, too. That no list has it does not prove that it is gone: its protocol may have none, or MediaMTX have lost it. */
+  readonly lasting: ReadonlySet<string>
+}
+
+export const noneUnlisted: Unlisted = { last: new Set(), lasting: new Set() }
+
+export const unlistedAfter = (before: Unlisted, { sources, paths }: Pick<Look, "sources" | "paths">): Unlisted => {
+  const listed = new Set(sources.map(({ id }) => id))
+  const last = new Set(paths.map(({ sourceId }) => sourceId).filter((id) => !listed.has(id)))
+  return { last, lasting: new Set([...last].filter((id) => before.last.has(id))) }
 }
