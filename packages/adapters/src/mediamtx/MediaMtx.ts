@@ -5,22 +5,32 @@
  *
  * MediaMTX takes up to 4 s to say that a password is wrong: only a look, with its 5 s, can tell that from silence.
  */
-import { everythingServed, type Look, listsOf, MediaServer, MediaServerUnavailable, type Source } from "@greenroom/core"
+import {
+  everythingServed,
+  type Look,
+  listsOf,
+  MediaServer,
+  MediaServerUnavailable,
+  noneUnlisted,
+  type Source,
+  unlistedAfter
+} from "@greenroom/core"
 import { Duration, Effect, Layer, type Scope } from "effect"
 import type { HttpClient } from "effect/http"
 import type { Asking } from "./Asking.ts"
-import { type Address, layerHttpClient, makeControlApi } from "./ControlApi.ts"
+import { type Address, makeControlApi } from "./ControlApi.ts"
 import { makeCure } from "./curePath.ts"
 import { insist } from "./insist.ts"
 import { makeLearning } from "./learn.ts"
 import { isRtsp, makeLists } from "./lists.ts"
-import { lookAround, unlistedIds } from "./look.ts"
-import { makeRestartSign } from "./RestartSign.ts"
+import { lookAround } from "./look.ts"
+import { makeRestartSign, type RestartSign } from "./RestartSign.ts"
 import { makeRtspIds } from "./RtspIds.ts"
 import { makeRtspPause } from "./RtspPause.ts"
 import { makeRtspTurns } from "./RtspTurns.ts"
 import { makeIdentify, type RunningServer, STARTED_UNKNOWN } from "./RunningServer.ts"
 import { findSource, kickSource } from "./sources.ts"
+import { layerHttpClient } from "./transport.ts"
 
 /** Each for the whole operation: all its calls, and the wait for their turn. */
 export interface Deadlines {
@@ -44,11 +54,11 @@ export interface MediaMtxOptions extends Address {
 const mayAskRtsp = (source: Source): boolean => listsOf(source.protocol).some(isRtsp)
 
 export const make = Effect.fnUntraced(function* (
-  options: MediaMtxOptions
+  options: MediaMtxOptions,
+  restartSign: RestartSign
 ): Effect.fn.Return<MediaServer["Service"], never, HttpClient.HttpClient | Scope.Scope> {
   const deadlines = { ...defaultDeadlines, ...options.deadlines }
-  const restartSign = makeRestartSign()
-  const api = yield* makeControlApi(options, restartSign.onCut)
+  const api = yield* makeControlApi(options)
   const lists = makeLists(api, { rtsp: yield* makeRtspTurns, rtsps: yield* makeRtspTurns })
   const identify = makeIdentify(api)
   const asking: Asking = { api, lists, identify, rtspIds: makeRtspIds(lists) }
@@ -56,10 +66,7 @@ export const make = Effect.fnUntraced(function* (
   const { cure, finish } = makeCure(api, Duration.toMillis(deadlines.curePath) / 2)
 
   let health: "ok" | "unreachable" = "unreachable"
-  /** On a path and in no list, in the last look and the one before: a list does not prove that such a one is gone. */
-  let unlisted: ReadonlySet<string> = new Set()
-  /** Of the last look alone: one that came while the lists were read is among them. */
-  let unlistedOnce: ReadonlySet<string> = new Set()
+  let unlisted = noneUnlisted
 
   const within = <A>(operation: keyof Deadlines, effect: Effect.Effect<A, MediaServerUnavailable>) =>
     Effect.timeoutOrElse(effect, {
@@ -82,15 +89,15 @@ export const make = Effect.fnUntraced(function* (
     })
 
   const find = (source: Source) =>
-    Effect.map(within("find", findSource(asking, source)), (found) => (unlisted.has(source.id) ? "present" : found))
+    Effect.map(within("find", findSource(asking, source)), (found) =>
+      unlisted.lasting.has(source.id) ? "present" : found
+    )
   const pausing = makeRtspPause()
   const findRtsp = (source: Source) => pausing(find(source))
 
   const meanwhile = (server: RunningServer) => Effect.andThen(finish, learn(server))
   const remember = (look: Look): Look => {
-    const now = unlistedIds(look)
-    unlisted = new Set([...now].filter((id) => unlistedOnce.has(id)))
-    unlistedOnce = now
+    unlisted = unlistedAfter(unlisted, look)
     asking.rtspIds.retain(look)
     return restartSign.isIn(look) && look.started === STARTED_UNKNOWN ? { ...look, restartSeen: true } : look
   }
@@ -108,7 +115,13 @@ export const make = Effect.fnUntraced(function* (
 
 /** Opens connections when they are needed, so that building it cannot fail; they are closed with the layer. */
 export const layer = (options: MediaMtxOptions): Layer.Layer<MediaServer> =>
-  Layer.effect(MediaServer, make(options)).pipe(Layer.provide(layerHttpClient))
+  Layer.unwrap(
+    Effect.sync(() => {
+      const restartSign = makeRestartSign()
+      const client = layerHttpClient(restartSign.onCut)
+      return Layer.provide(Layer.effect(MediaServer, make(options, restartSign)), client)
+    })
+  )
 
 const nobody = (operation: string) =>
   Effect.fail(new MediaServerUnavailable({ reason: "absent", operation, detail: "no media server is configured" }))

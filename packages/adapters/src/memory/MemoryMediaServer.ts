@@ -9,8 +9,10 @@ import {
   MediaServer,
   type MediaServerFacts,
   MediaServerUnavailable,
+  noneUnlisted,
   type Served,
-  type Source
+  type Source,
+  unlistedAfter
 } from "@greenroom/core"
 import { Clock, Duration, Effect, Layer, Ref } from "effect"
 import { MediaWorld } from "../twin/MediaWorld.ts"
@@ -49,6 +51,7 @@ export const make = Effect.fnUntraced(function* (
   }
   const fault = options.fault ?? (yield* Ref.make<MemoryFault | null>(null))
   let health: "ok" | "unreachable" = "unreachable"
+  let unlisted = noneUnlisted
 
   const call = <A>(operation: keyof typeof deadlines, effect: Effect.Effect<A>) => {
     const fail = (reason: MediaServerUnavailable["reason"], detail: string) =>
@@ -85,11 +88,15 @@ export const make = Effect.fnUntraced(function* (
   const look = Effect.gen(function* () {
     yield* media.pathsAnswer
     yield* media.rtspAnswers
-    return lookAt(yield* media.world, yield* Clock.currentTimeMillis)
+    const seen = lookAt(yield* media.world, yield* Clock.currentTimeMillis)
+    unlisted = unlistedAfter(unlisted, seen)
+    return seen
   })
 
   const find = (source: Source) =>
-    Effect.map(media.world, (world) => (isListed(world, source) ? ("present" as const) : ("gone" as const)))
+    Effect.map(media.world, (world) =>
+      isListed(world, source) || unlisted.lasting.has(source.id) ? ("present" as const) : ("gone" as const)
+    )
 
   const kick = Effect.fnUntraced(function* (source: Source) {
     if (!isListed(yield* media.world, source)) return "gone" as const
