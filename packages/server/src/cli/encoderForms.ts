@@ -1,6 +1,8 @@
 /** The encoders that have fields: what goes into which. Names of fields are those that the programs show. */
 import { form, type Ingest, type Way, when } from "./encoderWays.ts"
 
+const EMPTY = "(leave it empty)"
+
 /** What stands in separate fields. Without a port RTMP goes to 1935, and RTMPS to 443, as for encoders that leave it out. */
 const serverOf = (url: string) => {
   const { protocol, hostname, port, pathname } = new URL(url)
@@ -57,7 +59,7 @@ export const obsWhip = form("WebRTC", 'OBS over WebRTC: Service "WHIP"', ({ whip
 export const obsSrt = form("SRT", 'OBS over SRT: Settings, Stream, Service "Custom"', ({ srt }) =>
   when(srt, (url) => [
     ["Server", url],
-    ["Stream Key", "(leave it empty)"]
+    ["Stream Key", EMPTY]
   ])
 )
 
@@ -102,7 +104,7 @@ export const hardware: ReadonlyArray<Way> = [
       return [
         ["Host", host],
         ["Port", port],
-        ["Application", app],
+        ["Application", app === "" ? EMPTY : app],
         ["Stream", stream]
       ]
     })
