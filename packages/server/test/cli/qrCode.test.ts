@@ -18,10 +18,11 @@ it.prop("what is drawn reads as the modules that were drawn", [Rows], ([rows]) =
   expect(modulesOfDrawing(draw(modules))).toEqual(modules)
 })
 
-test("the drawing of an address is the library's code of it", () => {
-  const text = "rtmp://media.example.com:1935/live/studio-1?user=greenroom&pass=KEY"
+test("the drawing of an address is the library's code of it, with all the correction that fits into its size", () => {
+  const text = "rtmp://media.example.com:1935/live/studio-1?user=any&pass=KEY"
   const modules = modulesOf(text)!
-  expect(modules).toEqual(encode(text, { border: 0, ecc: "L", boostEcc: true }).data)
+  expect(modules).toEqual(encode(text, { border: 0, ecc: "M" }).data)
+  expect(modules.length).toBe(encode(text, { border: 0, ecc: "L" }).size)
   expect(modulesOfDrawing(draw(modules))).toEqual(modules)
 })
 
