@@ -1,0 +1,108 @@
+/**
+ * Every protocol of every MediaMTX in `MEDIAMTX_BINS`, one version after the other, on real input. At the end stands the table of what is
+ * supported, as `docs/mediamtx.md` has it.
+ */
+import { afterAll, assert, describe, it, layer, type Vitest } from "@effect/vitest"
+import { Cause, Effect, Exit } from "effect"
+import { type Binary, binariesOf } from "../../packages/adapters/test/fixtures/mediaMtxBinaries.ts"
+import { ffmpegBinary } from "../../packages/adapters/test/fixtures/realMediaMtx.ts"
+import { Venue } from "../../packages/server/test/scenarios/Venue.ts"
+import { browserBinary } from "../browser.ts"
+import { expected } from "./limits.ts"
+import { asking, type MediaUnderTest, open, type Way, waysOf } from "./MediaUnderTest.ts"
+import { afterRestart, beforeRestart, ownPlays, type Play, strangerPlay } from "./plays.ts"
+import { makeResults } from "./Results.ts"
+
+const options = { excludeTestServices: true, timeout: "2 minutes" } as const
+
+const binaries = binariesOf(process.env.MEDIAMTX_BINS)
+const results = makeResults()
+
+/** Its first line; an assertion's says what was seen and what was expected. */
+const reasonOf = (cause: Cause.Cause<unknown>): string => {
+  const error = Cause.squash(cause)
+  return String(error instanceof Error ? error.message : error).split("\n")[0] ?? ""
+}
+
+type Needs = Venue | MediaUnderTest
+
+/** Played; its outcome is kept for the table, whatever it is, and returned beside what is expected. */
+const play = Effect.fnUntraced(function* <R>(
+  { version }: Binary,
+  way: Way,
+  name: Play,
+  run: Effect.Effect<string, never, R>
+) {
+  const exit = yield* Effect.exit(Effect.scoped(run))
+  const outcome = Exit.isSuccess(exit) ? exit.value : reasonOf(exit.cause)
+  results.add({ version: version.name, way, play: name, outcome })
+  return { seen: `${name}: ${outcome}`, awaited: `${name}: ${expected(version, way, name)}` }
+})
+
+const areAsExpected = (played: ReadonlyArray<{ readonly seen: string; readonly awaited: string }>) =>
+  assert.deepStrictEqual(
+    played.map(({ seen }) => seen),
+    played.map(({ awaited }) => awaited)
+  )
+
+const tellerOf =
+  ({ version }: Binary, way: Way) =>
+  (what: string, value: number | string) =>
+    results.fact({ version: version.name, way, what, value })
+
+const ownPlaysOf = (it: Vitest.MethodsNonLive<Needs>, binary: Binary): void => {
+  it.effect.each(waysOf(binary.version))("over %s", (way) =>
+    Effect.gen(function* () {
+      const tell = tellerOf(binary, way)
+      const played = yield* Effect.forEach(Object.entries(ownPlays), ([name, run]) =>
+        play(binary, way, name as Play, run(way, tell))
+      )
+      areAsExpected(played)
+    })
+  )
+}
+
+const restartOf = (it: Vitest.MethodsNonLive<Needs>, binary: Binary): void => {
+  it.effect("a restart under all of them", () =>
+    Effect.gen(function* () {
+      const { mediaServer } = yield* Venue
+      const before = yield* beforeRestart(waysOf(binary.version))
+      yield* mediaServer.stop
+      yield* mediaServer.start
+      yield* mediaServer.back
+      const played = yield* Effect.forEach(before, ({ way, live }) =>
+        play(binary, way, "restart", afterRestart(way, live))
+      )
+      areAsExpected(played)
+    })
+  )
+}
+
+const strangersOf = (it: Vitest.MethodsNonLive<Needs>, binary: Binary): void => {
+  it.effect.each(waysOf(binary.version))("a stranger over %s", (way) =>
+    Effect.map(play(binary, way, "stranger", strangerPlay(way, tellerOf(binary, way))), (one) => areAsExpected([one]))
+  )
+}
+
+if (binaries.length === 0 || ffmpegBinary === undefined) {
+  const why =
+    ffmpegBinary === undefined ? "no ffmpeg in PATH" : "MEDIAMTX_BINS names no MediaMTX (paths, separated by `:`)"
+  console.warn(`Versions of MediaMTX: not played, ${why}`)
+  describe("versions of MediaMTX", () => it.skip("none", () => {}))
+} else {
+  const names = binaries.map(({ version }) => version.name).join(", ")
+  console.log(
+    `Versions of MediaMTX: ${names}${browserBinary === undefined ? "; no chromium: without WebRTC and MoQ" : ""}`
+  )
+  afterAll(() => console.log(`\n${results.tables()}\n`))
+
+  for (const binary of binaries) {
+    layer(asking(binary), options)(`MediaMTX ${binary.version.name}`, (it) => {
+      describe.concurrent("every protocol by itself", () => ownPlaysOf(it, binary))
+      describe("all protocols", () => restartOf(it, binary))
+    })
+    layer(open(binary), options)(`MediaMTX ${binary.version.name} that asks nobody`, (it) => {
+      describe.concurrent("every protocol by itself", () => strangersOf(it, binary))
+    })
+  }
+}
