@@ -15,7 +15,7 @@ import { asksNobody, inFrontOf, type MediaServerOptions } from "../realVenues.ts
 export const ways = ["rtmp", "rtmps", "rtsp", "rtsps", "srt", "webrtc", "moq"] as const
 export type Way = (typeof ways)[number]
 
-/** What Greenroom shows of a stream that comes so. MediaMTX itself asks by the plain name also over TLS. */
+/** What Greenroom shows of a stream that comes so: MediaMTX asks by the plain name also over TLS. Up to 1.10 it writes `webrtcSession`. */
 export const shownAs: { readonly [W in Way]: { readonly protocol: string; readonly sourceType: string } } = {
   rtmp: { protocol: "rtmp", sourceType: "rtmpConn" },
   rtmps: { protocol: "rtmp", sourceType: "rtmpsConn" },

@@ -39,7 +39,8 @@ export const makeResults = () => {
     const own = results.filter((result) => result.version === version && result.way === way)
     if (own.length === 0) return "–"
     const limits = own.filter(({ outcome }) => outcome !== "ok").map(({ play, outcome }) => `${play}: ${outcome}`)
-    const unplayed = plays.filter((play) => own.every((result) => result.play !== play))
+    const cannotPublish = own.some(({ play, outcome }) => play === "publish" && outcome !== "ok")
+    const unplayed = cannotPublish ? [] : plays.filter((play) => own.every((result) => result.play !== play))
     return [...limits, ...unplayed.map((play) => `${play}: not played`)].join("; ") || "full"
   }
 
