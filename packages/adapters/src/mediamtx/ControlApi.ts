@@ -35,6 +35,10 @@ export type Answer =
   /** The route is not there: the protocol is off, or the version older than the route. */
   | { readonly _tag: "NoRoute" }
 
+/** MediaMTX itself denies the id: it is in no such list, or cannot be one of its ids. */
+export const saysGone = (answer: Extract<Answer, { _tag: "Refused" }>): boolean =>
+  answer.status === 404 ? /not found$/.test(answer.error) : /uuid/i.test(answer.error)
+
 export type ControlApi = (call: Call) => Effect.Effect<Answer, MediaServerUnavailable>
 
 /** 10,000 paths with two tracks each are 7 MB. */
@@ -64,8 +68,10 @@ export const unavailable = (
   detail: string
 ): MediaServerUnavailable => new MediaServerUnavailable({ reason, operation: `${call.method} ${call.route}`, detail })
 
+/** `onCut` is called when a connection was refused or cut, which a process that ends does to all of its own. */
 export const makeControlApi = Effect.fnUntraced(function* (
-  address: Address
+  address: Address,
+  onCut: () => void = () => {}
 ): Effect.fn.Return<ControlApi, never, HttpClient.HttpClient> {
   const client = yield* HttpClient.HttpClient
   const base = address.apiUrl.replace(/\/+$/, "")
@@ -79,18 +85,29 @@ export const makeControlApi = Effect.fnUntraced(function* (
   return (call) =>
     client.execute(requestOf(call)).pipe(
       Effect.flatMap((response) => Effect.map(response.text, (text) => ({ status: response.status, text }))),
-      Effect.mapError((error) => unavailable(call, ...transportFault(error))),
+      Effect.mapError((error) => {
+        if (cutCodes.has(codeOf(causeOf(error)))) onCut()
+        return unavailable(call, ...transportFault(error))
+      }),
       Effect.flatMap(({ status, text }) => answerOf(call, status, text)),
       Effect.provideService(HttpClient.TracerDisabledWhen, () => true)
     )
 })
 
-const transportFault = ({
-  reason
-}: HttpClientError.HttpClientError): readonly [MediaServerUnavailable["reason"], string] => {
-  const cause = "cause" in reason ? reason.cause : undefined
-  if (!(cause instanceof Error)) return ["unreachable", reason._tag]
-  const code = "code" in cause ? String(cause.code) : cause.name
+const causeOf = ({ reason }: HttpClientError.HttpClientError): Error | undefined =>
+  "cause" in reason && reason.cause instanceof Error ? reason.cause : undefined
+
+const codeOf = (cause: Error | undefined): string =>
+  cause === undefined ? "" : "code" in cause ? String(cause.code) : cause.name
+
+const cutCodes: ReadonlySet<string> = new Set(["ECONNREFUSED", "ECONNRESET", "EPIPE", "UND_ERR_SOCKET"])
+
+const transportFault = (
+  error: HttpClientError.HttpClientError
+): readonly [MediaServerUnavailable["reason"], string] => {
+  const cause = causeOf(error)
+  if (cause === undefined) return ["unreachable", error.reason._tag]
+  const code = codeOf(cause)
   if (code === "UND_ERR_RES_EXCEEDED_MAX_SIZE") return ["nonsense", `the answer is longer than ${MAX_BODY} bytes`]
   return ["unreachable", cause.message.includes(code) ? cause.message : `${code} ${cause.message}`.trim()]
 }

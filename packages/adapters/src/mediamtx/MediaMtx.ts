@@ -1,29 +1,26 @@
 /**
- * The `MediaServer` port over a real MediaMTX's control API (v3, versions 1.9 to 1.20). Deadlines, health and what is remembered
- * between calls live here; what is asked is in `look.ts`, `sources.ts` and `curePath.ts`, how, in `ControlApi.ts`.
+ * The `MediaServer` port over a real MediaMTX's control API (v3, versions 1.9 to 1.21). Deadlines and health live here; what is asked
+ * is in `look.ts`, `sources.ts`, `learn.ts` and `curePath.ts`, how, in `ControlApi.ts`, and in which versions things differ, in
+ * `Release.ts`. Up to 1.19.2 the ids of RTSP sources are translated (`RtspIds.ts`): out here, an id is always that of `/auth`.
  *
  * MediaMTX takes up to 4 s to say that a password is wrong: only a look, with its 5 s, can tell that from silence.
  */
-import {
-  everythingServed,
-  listsOf,
-  MediaServer,
-  MediaServerUnavailable,
-  monotonicMillis,
-  type Served,
-  type Source
-} from "@greenroom/core"
+import { everythingServed, type Look, listsOf, MediaServer, MediaServerUnavailable, type Source } from "@greenroom/core"
 import { Duration, Effect, Layer, type Scope } from "effect"
 import type { HttpClient } from "effect/http"
-import { type Address, type Call, decodeAnswer, layerHttpClient, makeControlApi, unavailable } from "./ControlApi.ts"
+import type { Asking } from "./Asking.ts"
+import { type Address, layerHttpClient, makeControlApi } from "./ControlApi.ts"
 import { makeCure } from "./curePath.ts"
 import { insist } from "./insist.ts"
+import { makeLearning } from "./learn.ts"
 import { isRtsp, makeLists } from "./lists.ts"
-import { lookAround } from "./look.ts"
+import { lookAround, unlistedIds } from "./look.ts"
+import { makeRestartSign } from "./RestartSign.ts"
+import { makeRtspIds } from "./RtspIds.ts"
 import { makeRtspPause } from "./RtspPause.ts"
 import { makeRtspTurns } from "./RtspTurns.ts"
+import { makeIdentify, type RunningServer, STARTED_UNKNOWN } from "./RunningServer.ts"
 import { findSource, kickSource } from "./sources.ts"
-import { GlobalConfig, servedOf } from "./Wire.ts"
 
 /** Each for the whole operation: all its calls, and the wait for their turn. */
 export interface Deadlines {
@@ -44,25 +41,23 @@ export interface MediaMtxOptions extends Address {
   readonly deadlines?: Partial<Deadlines>
 }
 
-const SERVED_FOR_MS = 60_000
-/** A configuration that is slow to come must not cost the look its deadline. */
-const LEARN_WITHIN_MS = 500
-
 const mayAskRtsp = (source: Source): boolean => listsOf(source.protocol).some(isRtsp)
-
-const configCall: Call = { method: "GET", route: "/v3/config/global/get" }
-const decodeConfig = decodeAnswer(GlobalConfig)
 
 export const make = Effect.fnUntraced(function* (
   options: MediaMtxOptions
 ): Effect.fn.Return<MediaServer["Service"], never, HttpClient.HttpClient | Scope.Scope> {
   const deadlines = { ...defaultDeadlines, ...options.deadlines }
-  const api = yield* makeControlApi(options)
+  const restartSign = makeRestartSign()
+  const api = yield* makeControlApi(options, restartSign.onCut)
   const lists = makeLists(api, { rtsp: yield* makeRtspTurns, rtsps: yield* makeRtspTurns })
+  const identify = makeIdentify(api)
+  const asking: Asking = { api, lists, identify, rtspIds: makeRtspIds(lists) }
+  const { learn, served, facts } = yield* makeLearning(api, identify)
   const { cure, finish } = makeCure(api, Duration.toMillis(deadlines.curePath) / 2)
 
   let health: "ok" | "unreachable" = "unreachable"
-  let served: { readonly started: string | null; readonly at: number; readonly value: Served } | undefined
+  /** Of the last look: on a path, in no list. A list does not prove that such a one is gone. */
+  let unlisted: ReadonlySet<string> = new Set()
 
   const within = <A>(operation: keyof Deadlines, effect: Effect.Effect<A, MediaServerUnavailable>) =>
     Effect.timeoutOrElse(effect, {
@@ -84,42 +79,25 @@ export const make = Effect.fnUntraced(function* (
       health = value
     })
 
+  const find = (source: Source) =>
+    Effect.map(within("find", findSource(asking, source)), (found) => (unlisted.has(source.id) ? "present" : found))
   const pausing = makeRtspPause()
-  const findRtsp = (source: Source) => pausing(within("find", findSource(api, lists, source)))
+  const findRtsp = (source: Source) => pausing(find(source))
 
-  const learn = Effect.fnUntraced(function* (started: string | null) {
-    const now = yield* monotonicMillis
-    if (served?.started === started && now - served.at < SERVED_FOR_MS) return
-    const answer = yield* api(configCall)
-    if (answer._tag !== "Ok") return yield* unavailable(configCall, "nonsense", answer._tag)
-    served = { started, at: now, value: servedOf(yield* decodeConfig(configCall, answer.text)) }
-  })
-
-  const learnInTime = (started: string | null) => Effect.ignore(Effect.timeout(learn(started), LEARN_WITHIN_MS))
-
-  const meanwhile = (started: string) => Effect.andThen(finish, learnInTime(started))
-
-  const scope = yield* Effect.scope
-  let askedAt = Number.NEGATIVE_INFINITY
-  /** Who looks learns on the way. Who stands by never looks: it asks behind the answer, which waits for nobody. */
-  const learnBehind = Effect.gen(function* () {
-    const now = yield* monotonicMillis
-    if (now - Math.max(askedAt, served?.at ?? askedAt) < SERVED_FOR_MS) return
-    askedAt = now
-    yield* Effect.forkIn(learnInTime(served?.started ?? null), scope)
-  })
+  const meanwhile = (server: RunningServer) => Effect.andThen(finish, learn(server))
+  const remember = (look: Look): Look => {
+    unlisted = unlistedIds(look)
+    asking.rtspIds.retain(look)
+    return restartSign.isIn(look) && look.started === STARTED_UNKNOWN ? { ...look, restartSeen: true } : look
+  }
 
   return MediaServer.of({
-    look: noted(within("look", insist(lookAround(api, lists, meanwhile)))),
-    find: (source) =>
-      mayAskRtsp(source) ? noted(findRtsp(source), false) : noted(within("find", findSource(api, lists, source))),
-    kick: (source) => within("kick", kickSource(api, lists, source)),
+    look: Effect.map(noted(within("look", insist(lookAround(asking, meanwhile)))), remember),
+    find: (source) => (mayAskRtsp(source) ? noted(findRtsp(source), false) : noted(find(source))),
+    kick: (source) => within("kick", kickSource(asking, source)),
     curePath: cure,
-    served: Effect.andThen(
-      learnBehind,
-      Effect.sync(() => served?.value ?? everythingServed)
-    ),
-    facts: Effect.succeed(null),
+    served,
+    facts,
     health: Effect.sync(() => health)
   })
 })

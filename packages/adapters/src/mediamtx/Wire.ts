@@ -1,8 +1,8 @@
 /**
- * What is read of MediaMTX's control API answers, and how it becomes a `Look`. Versions 1.9 to 1.20 are understood: unknown
+ * What is read of MediaMTX's control API answers, and how it becomes a `Look`. Versions 1.9 to 1.21 are understood: unknown
  * fields are ignored, newer names win over older ones (`available ?? ready`, `tracks2 ?? tracks`, `inboundBytes ?? bytesReceived`).
- * `query`, `user` and `remoteAddr` are left undecoded on purpose: clients put their keys there. A `state` that is not known
- * fails the answer: who is a publisher must not be guessed.
+ * `query` and `user` are left undecoded on purpose: clients put their keys there. A `state` that is not known fails the answer: who
+ * is a publisher must not be guessed.
  */
 import {
   type ListedPath,
@@ -28,6 +28,25 @@ export const ConnectionItem = Schema.Struct({
 export type ConnectionItem = typeof ConnectionItem.Type
 export const ConnectionList = page(ConnectionItem)
 
+/** What matches RTSP sessions with their TCP connections where `/auth` has the connection's id (up to 1.19.2). */
+export const RtspSessionItem = Schema.Struct({
+  ...ConnectionItem.fields,
+  created: Schema.String,
+  remoteAddr: Schema.String,
+  conns: Schema.optional(Schema.NullOr(Schema.Array(Schema.String)))
+})
+export type RtspSessionItem = typeof RtspSessionItem.Type
+export const RtspSessionList = page(RtspSessionItem)
+
+export const RtspConnectionItem = Schema.Struct({
+  id: Schema.String,
+  created: Schema.String,
+  remoteAddr: Schema.String,
+  session: Schema.optional(Schema.NullOr(Schema.String))
+})
+export type RtspConnectionItem = typeof RtspConnectionItem.Type
+export const RtspConnectionList = page(RtspConnectionItem)
+
 const TrackItem = Schema.Struct({
   codec: Schema.String,
   codecProps: Schema.optional(Schema.NullOr(Schema.Record(Schema.String, Schema.Unknown)))
@@ -49,13 +68,24 @@ export const PathList = page(PathItem)
 
 export const Info = Schema.Struct({ version: Schema.optional(Schema.String), started: Schema.optional(Schema.String) })
 
+/** Read leniently, and nothing else of it: there are secrets beside these. */
 export const GlobalConfig = Schema.Struct({
-  rtsp: Schema.optional(Schema.Boolean),
-  rtmp: Schema.optional(Schema.Boolean),
-  hls: Schema.optional(Schema.Boolean),
-  webrtc: Schema.optional(Schema.Boolean),
-  srt: Schema.optional(Schema.Boolean)
+  rtsp: Schema.optional(Schema.Unknown),
+  rtmp: Schema.optional(Schema.Unknown),
+  hls: Schema.optional(Schema.Unknown),
+  webrtc: Schema.optional(Schema.Unknown),
+  srt: Schema.optional(Schema.Unknown),
+  moq: Schema.optional(Schema.Unknown),
+  authMethod: Schema.optional(Schema.Unknown),
+  authHTTPExclude: Schema.optional(Schema.Unknown),
+  readTimeout: Schema.optional(Schema.Unknown),
+  rtspTransports: Schema.optional(Schema.Unknown),
+  protocols: Schema.optional(Schema.Unknown)
 })
+export type GlobalConfig = typeof GlobalConfig.Type
+
+export const PathDefaults = Schema.Struct({ overridePublisher: Schema.optional(Schema.Unknown) })
+export type PathDefaults = typeof PathDefaults.Type
 
 export const PathConfig = Schema.Struct({ maxReaders: Schema.optional(Schema.Number) })
 
@@ -81,8 +111,11 @@ export const listedSource = (
   path: item.path === undefined || item.path === "" ? null : item.path
 })
 
-/** A source that a client connected with, as against those that MediaMTX pulls itself (`rtspSource`, `redirect`, …). */
-const publisherType = /^[A-Za-z]+(Conn|Session)$/
+/**
+ * A source that a client connected with, as against those that MediaMTX pulls itself (`rtspSource`, `redirect`, …). By its ending,
+ * so that a publisher over a protocol to come is not missed.
+ */
+const publisherType = /^\w+(Conn|Session)$/
 
 /** The path with its publisher, or `undefined` when it has none that connected by itself. */
 export const listedPath = (item: PathItem): ListedPath | undefined => {
@@ -106,11 +139,11 @@ const tracksOf = (item: PathItem): ReadonlyArray<Track> =>
   item.tracks?.map((codec) => ({ codec })) ??
   []
 
-/** A protocol that the answer does not name is taken to be served. */
-export const servedOf = (config: typeof GlobalConfig.Type): Served => ({
-  hls: config.hls ?? true,
-  webrtc: config.webrtc ?? true,
-  rtmp: config.rtmp ?? true,
-  rtsp: config.rtsp ?? true,
-  srt: config.srt ?? true
+/** A protocol of which the answer does not say that it is off is taken to be served. */
+export const servedOf = (config: GlobalConfig): Served => ({
+  hls: config.hls !== false,
+  webrtc: config.webrtc !== false,
+  rtmp: config.rtmp !== false,
+  rtsp: config.rtsp !== false,
+  srt: config.srt !== false
 })

@@ -1,0 +1,94 @@
+/**
+ * What a media server says of itself, learnt anew with each process and once a minute, and answered from memory. Who looks learns on
+ * the way. Who stands by never looks: it asks behind an answer, which does not wait for it. Nothing here fails or holds up a look.
+ */
+import {
+  everythingServed,
+  type MediaServerFacts,
+  type MediaServerUnavailable,
+  monotonicMillis,
+  type Served
+} from "@greenroom/core"
+import { Effect, type Scope } from "effect"
+import { type Call, type ControlApi, decodeAnswer, unavailable } from "./ControlApi.ts"
+import { factsOf } from "./facts.ts"
+import { callOn } from "./lists.ts"
+import { type Identify, pathDefaultsCall, type RunningServer } from "./RunningServer.ts"
+import { GlobalConfig, PathDefaults, servedOf } from "./Wire.ts"
+
+const LEARNT_FOR_MS = 60_000
+/** A configuration that is slow to come must not cost the look its deadline. */
+const LEARN_WITHIN_MS = 500
+/** What is less needed must not cost what is more. */
+const DETAILS_WITHIN_MS = 400
+
+const configCall: Call = { method: "GET", route: "/v3/config/global/get" }
+const decodeConfig = decodeAnswer(GlobalConfig)
+const decodePathDefaults = decodeAnswer(PathDefaults)
+
+const readConfig = Effect.fnUntraced(function* (api: ControlApi) {
+  const answer = yield* api(configCall)
+  if (answer._tag !== "Ok") return yield* unavailable(configCall, "nonsense", answer._tag)
+  return yield* decodeConfig(configCall, answer.text)
+})
+
+const readPathDefaults = Effect.fnUntraced(function* (api: ControlApi, { names }: RunningServer) {
+  const call = pathDefaultsCall(names)
+  const answer = yield* api(call)
+  return answer._tag === "Ok" ? yield* decodePathDefaults(call, answer.text) : null
+})
+
+/** Taken to be, when it does not answer: publishers over it are not to be refused for that. */
+const moqIsListed = (api: ControlApi, { names }: RunningServer) =>
+  Effect.map(api(callOn(names, "moq", "list", "?itemsPerPage=1")), ({ _tag }) => _tag !== "NoRoute")
+
+const orElse = <A, B>(effect: Effect.Effect<A, MediaServerUnavailable>, otherwise: B): Effect.Effect<A | B> =>
+  Effect.orElseSucceed(Effect.timeout(effect, DETAILS_WITHIN_MS), () => otherwise)
+
+interface Learnt {
+  readonly started: string
+  readonly at: number
+  readonly served: Served
+  readonly facts: MediaServerFacts
+}
+
+export interface Learning {
+  readonly learn: (server: RunningServer) => Effect.Effect<void>
+  readonly served: Effect.Effect<Served>
+  readonly facts: Effect.Effect<MediaServerFacts | null>
+}
+
+export const makeLearning = Effect.fnUntraced(function* (
+  api: ControlApi,
+  identify: Identify
+): Effect.fn.Return<Learning, never, Scope.Scope> {
+  const scope = yield* Effect.scope
+  let learnt: Learnt | undefined
+  let askedAt = Number.NEGATIVE_INFINITY
+
+  const ask = Effect.fnUntraced(function* (server: RunningServer) {
+    const at = yield* monotonicMillis
+    if (learnt?.started === server.started && at - learnt.at < LEARNT_FOR_MS) return
+    const [config, pathDefaults, listed] = yield* Effect.all(
+      [readConfig(api), orElse(readPathDefaults(api, server), null), orElse(moqIsListed(api, server), true)],
+      { concurrency: "unbounded" }
+    )
+    const facts = factsOf(server.version, config, pathDefaults, listed)
+    learnt = { started: server.started, at, served: servedOf(config), facts }
+  })
+  const inTime = <E>(effect: Effect.Effect<void, E>) => Effect.ignore(Effect.timeout(effect, LEARN_WITHIN_MS))
+
+  const behind = Effect.gen(function* () {
+    const now = yield* monotonicMillis
+    if (now - Math.max(askedAt, learnt?.at ?? askedAt) < LEARNT_FOR_MS) return
+    askedAt = now
+    yield* Effect.forkIn(inTime(Effect.flatMap(identify.now, ask)), scope)
+  })
+  const remembered = <A>(read: () => A) => Effect.andThen(behind, Effect.sync(read))
+
+  return {
+    learn: (server) => inTime(ask(server)),
+    served: remembered(() => learnt?.served ?? everythingServed),
+    facts: remembered(() => learnt?.facts ?? null)
+  }
+})
