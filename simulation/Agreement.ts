@@ -2,6 +2,7 @@
  * Invariants 2 and 3: when nothing has gone wrong for 5 seconds, the live sessions are the listed publishers, path by path, and whoever
  * is not to be on the air has been kicked. What is not so yet is said in a sentence each.
  */
+import { saysPublishEarly } from "@greenroom/core"
 import type { Member } from "./Cast.ts"
 import type { Kernel } from "./Kernel.ts"
 import { isAdmitted } from "./Listing.ts"
@@ -57,7 +58,8 @@ export const disagreements = (
   )
   const lease = state.leases.get("main")
   const enforced = (lease?.enforceUntil ?? 0) > kernel.now()
-  const heldBack = wereTooMany && (lease?.lastLook?.found.heldBack ?? 0) > 0
+  const lastFound = lease?.lastLook?.found
+  const heldBack = (lastFound?.heldBack ?? 0) > 0 && (wereTooMany || lastFound?.heldWhy === "another_asks")
   const tolerated = unauthorized === "report" || ((heldBack || unknown.length > massKickLimit) && !enforced)
   for (const connection of publishers) {
     const { id: source, path } = connection
@@ -69,7 +71,8 @@ export const disagreements = (
     }
     const row = state.streams.get(id)!
     // Who does not publish is no publisher, whatever it was or may become: an RTSP session in its pause, a WebRTC one before it stands.
-    const mayStand = !isPublishing(connection) && (row.state._tag === "Inactive" || connection.protocol === "webrtc")
+    const mayStand =
+      !isPublishing(connection) && (row.state._tag === "Inactive" || saysPublishEarly(connection.protocol))
     if (mayStand) continue
     if (row.state._tag === "Inactive") no("2", `${source} is on the media server, but ${id} has ended`)
     else if (row.state.ending !== null) no("2", `${source} is on the media server, but ${id} is to stop`)

@@ -68,7 +68,8 @@ export const makeKnowledge = (kernel: Kernel, store: SimulatedStore, host: Media
       if (operation === "Leases.hold" && (lease?.enforceUntil ?? 0) > now) wishRead.set(instance, now)
       if (operation === "Sessions.after") {
         const strangers = (lastLook.get(instance)?.sources ?? []).filter(isStranger).length
-        const holding = (lease?.lastLook?.found.heldBack ?? 0) > 0 && lease?.started === lastLook.get(instance)?.started
+        const holding =
+          lease?.lastLook?.found.heldWhy === "too_many" && lease?.started === lastLook.get(instance)?.started
         tooMany.set(instance, strangers > (holding ? 0 : setting.massKickLimit))
         if (strangers > setting.massKickLimit) crowded = host.started()
         else if (strangers === 0) crowded = null

@@ -42,6 +42,16 @@ export const unauthorizedPublishers = Metric.gauge("greenroom_unauthorized_publi
   description: "Publishers without a session that the last pass did not kick"
 })
 
+/** Publishers that stand on a path and in no list of connections, where a kick would find them, at two looks in a row. */
+export const unlistedPublishers = Metric.gauge("greenroom_unlisted_publishers", {
+  description: "Publishers on a path that no list of connections shows"
+})
+
+/** 1 while the warning lasts, by `kind`; see `Warnings.ts`. */
+export const warnings = Metric.gauge("greenroom_media_server_warnings", {
+  description: "1 while the media server's version, configuration or behaviour gives this warning, else 0"
+})
+
 /** Those who were told to go and were listed still at the last look. */
 export const staying = Metric.gauge("greenroom_publishers_told_to_go", {
   description: "Publishers that were told to go and were still listed at the last look"

@@ -5,6 +5,7 @@
  * is a publisher must not be guessed.
  */
 import {
+  isConnectionType,
   type ListedPath,
   type ListedSource,
   type Protocol,
@@ -111,16 +112,10 @@ export const listedSource = (
   path: item.path === undefined || item.path === "" ? null : item.path
 })
 
-/**
- * A source that a client connected with, as against those that MediaMTX pulls itself (`rtspSource`, `redirect`, …). By its ending,
- * so that a publisher over a protocol to come is not missed.
- */
-const publisherType = /^\w+(Conn|Session)$/
-
 /** The path with its publisher, or `undefined` when it has none that connected by itself. */
 export const listedPath = (item: PathItem): ListedPath | undefined => {
   const { source } = item
-  if (source === undefined || source === null || !publisherType.test(source.type) || !source.id) return undefined
+  if (source === undefined || source === null || !isConnectionType(source.type) || !source.id) return undefined
   return {
     name: item.name,
     ready: item.available ?? item.ready ?? false,

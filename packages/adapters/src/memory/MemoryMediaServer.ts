@@ -7,6 +7,7 @@ import {
   everythingServed,
   listsOf,
   MediaServer,
+  type MediaServerFacts,
   MediaServerUnavailable,
   type Served,
   type Source
@@ -28,6 +29,8 @@ export interface MemoryMediaServerOptions {
   }
   readonly fault?: Ref.Ref<MemoryFault | null>
   readonly served?: Served
+  /** What it says of itself; nothing unless told. */
+  readonly facts?: MediaServerFacts
 }
 
 /** A look asks again while there is time, as `MediaMtx`'s does. */
@@ -112,7 +115,7 @@ export const make = Effect.fnUntraced(function* (
     kick: (source) => call("kick", about(source, kick(source))),
     curePath: (path) => Effect.asVoid(call("kick", curePath(path))),
     served: Effect.succeed(options.served ?? everythingServed),
-    facts: Effect.succeed(null),
+    facts: Effect.succeed(options.facts ?? null),
     health: Effect.sync(() => health)
   })
 })

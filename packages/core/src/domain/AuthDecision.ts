@@ -13,6 +13,7 @@ export const refusalReasons = [
   "stream_key_disabled",
   "path_not_allowed",
   "path_in_use",
+  "protocol_not_supported",
   "unauthorized"
 ] as const
 export type RefusalReason = (typeof refusalReasons)[number]

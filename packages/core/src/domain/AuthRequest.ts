@@ -45,8 +45,15 @@ export interface MisplacedKey {
   readonly detail: string
 }
 
+/** A publisher over a protocol whose connections can be neither listed nor kicked: once admitted it could not be taken off the air. */
+export interface UnsupportedProtocol {
+  readonly _tag: "Unsupported"
+  readonly path: string
+}
+
 export type AuthRequest =
   | PublishRequest
+  | UnsupportedProtocol
   | CheckRequest
   | MisplacedKey
   | { readonly _tag: "View"; readonly action: "read" | "playback" }
@@ -82,6 +89,10 @@ const EXPECTED_ID =
   "Expected the id of the connection that wants to publish: 1 to 255 visible ASCII characters, and no stream key"
 
 const isProtocol = Schema.is(Protocol)
+
+/** MediaMTX names the protocol of each publisher; where it is left out, a connection is looked for in every list. */
+const isKnown = (protocol: string | undefined): boolean =>
+  protocol === undefined || protocol === "" || isProtocol(protocol)
 
 /** `password`, else `token`, else the query's `key`, `token`, `pass`, in that order. */
 const firstCredential = (call: AuthCall): KeyValue | null => {
@@ -148,6 +159,7 @@ const readPublish = (call: AuthCall): AuthRequest | Incomplete => {
   if (id === undefined || (id !== null && !isSourceId(id))) {
     return { _tag: "Incomplete", pointer: "/id", detail: EXPECTED_ID }
   }
+  if (!isKnown(call.protocol)) return { _tag: "Unsupported", path }
   const key = credentialOf(call)
   if (typeof key === "string") return { _tag: "Misplaced", path, detail: key }
   if (id === null) return { _tag: "Check", path, key }

@@ -3,6 +3,7 @@
  * beside the lease, so that every instance can tell an operator, whoever looked.
  */
 import { Schema } from "effect"
+import { holdReasons } from "./unauthorized.ts"
 
 const Count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
 
@@ -15,8 +16,10 @@ export const Findings = Schema.Struct({
   kicked: Count,
   /** Left on the air because the configuration says so. */
   reported: Count,
-  /** Left on the air because they are, or were when they were first held back, more than the mass-kick limit. */
+  /** Left on the air until an operator decides. */
   heldBack: Count,
+  /** Why; as if `too_many` where it is missing. */
+  heldWhy: Schema.optionalKey(Schema.Literals(holdReasons)),
   /** Whether an operator's wish to kick them, however many they are, was in force. */
   enforced: Schema.Boolean
 })

@@ -7,6 +7,7 @@
  */
 import type { DateTime } from "effect"
 import type { StreamId } from "./Ids.ts"
+import { isConnectionType } from "./Look.ts"
 import { familyOf, type Protocol } from "./Protocol.ts"
 import type { StoredSession } from "./reconcile.ts"
 import { millisBetween } from "./Timestamp.ts"
@@ -31,8 +32,6 @@ export const HOOKS_RACE_MS = 2_000
 /** Not a connection but a source of the media server's own (`rtspSource`, `rpiCameraSource`), which no session has. */
 const ownType = /Source$/
 
-const properType = /^[A-Za-z]{1,32}(Conn|Session)$/
-
 const typeOfProtocol: Readonly<Record<Protocol, string>> = {
   rtmp: "rtmpConn",
   rtmps: "rtmpsConn",
@@ -44,7 +43,7 @@ const typeOfProtocol: Readonly<Record<Protocol, string>> = {
 }
 
 const sourceTypeOf = ({ sourceType = "" }: Hook, { source }: StoredSession): string =>
-  properType.test(sourceType) ? sourceType : source.protocol === null ? "unknown" : typeOfProtocol[source.protocol]
+  isConnectionType(sourceType) ? sourceType : source.protocol === null ? "unknown" : typeOfProtocol[source.protocol]
 
 /** An RTSP client may pause, which takes its path away, and record again under the same id. */
 const mayPause = ({ source }: StoredSession): boolean =>

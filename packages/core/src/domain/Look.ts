@@ -26,6 +26,9 @@ export interface ListedPath {
   readonly observation: Observation
 }
 
+/** A source that a client connected with, as against those that MediaMTX pulls or makes itself (`rtspSource`, `redirect`, …). */
+export const isConnectionType = (sourceType: string): boolean => /^[A-Za-z]{1,32}(Conn|Session)$/.test(sourceType)
+
 export interface Look {
   /** `/v3/info`'s `started`: a new value is a new process, whose lists begin empty. */
   readonly started: string

@@ -5,23 +5,21 @@
  * is left to `Reconcile`.
  */
 import type { DateTime } from "effect"
+import { type Appearances, doNotAppear, rememberAppearances } from "./appearances.ts"
 import type { StreamId, StreamKeyId } from "./Ids.ts"
 import type { Observation, SessionState } from "./LiveStream.ts"
-import type { ListedPath, ListedSource, Look } from "./Look.ts"
-import { familyOf, type Source, saysPublishEarly } from "./Protocol.ts"
+import { isConnectionType, type ListedPath, type ListedSource, type Look } from "./Look.ts"
+import { familyOf, type Source } from "./Protocol.ts"
 import type { StopReason } from "./StreamEvent.ts"
 import { millisBetween } from "./Timestamp.ts"
+import { forUnauthorized, mayKick, type UnauthorizedCommand, type UnauthorizedPolicy } from "./unauthorized.ts"
 
-export interface Policy {
-  /** What to do with a publisher that nobody admitted. Ids that once had a session are kicked whatever this says. */
-  readonly unauthorized: "kick" | "report"
-  /**
-   * More unauthorised publishers than this in one look mean a restored database, not an attack: none of them is kicked, also not when
-   * some have left, until an operator decides or all have left.
-   */
-  readonly massKickLimit: number
-  /** An operator said that the unauthorised publishers are to go, however many they are. */
-  readonly enforce: boolean
+/** How this deployment reconciles. */
+export interface Policy extends UnauthorizedPolicy {}
+
+/** The same in one pass: `asksUs` is false when the media server says that it lets publishers in without asking. */
+export interface PassPolicy extends Policy {
+  readonly asksUs: boolean
 }
 
 /** A session in a row of the store that has not ended. */
@@ -48,13 +46,22 @@ export interface SnapshotAfter extends Snapshot {
 export interface Memory {
   /** The media server's `started` in the last complete pass, of whichever instance; `null` before there was one. */
   readonly started: string | null
-  /** That pass, of whichever instance, held publishers back. */
+  /** That pass, of whichever instance, held publishers back because they were too many. */
   readonly holding: boolean
-  /** Sources that stood on a path but in no list, to be cured when they do so twice in a row. */
+  /** Sources that stood on a path but in no list, to be dealt with when they do so twice in a row. */
   readonly unlisted: ReadonlySet<string>
+  /** Sources of unended sessions that stood in a list or on a path. */
+  readonly appeared: ReadonlySet<string>
+  readonly appearances: Appearances
 }
 
-export const blank: Memory = { started: null, holding: false, unlisted: new Set() }
+export const blank: Memory = {
+  started: null,
+  holding: false,
+  unlisted: new Set(),
+  appeared: new Set(),
+  appearances: []
+}
 
 export type Command =
   | { readonly _tag: "MarkReady"; readonly streamId: StreamId; readonly sourceType: string }
@@ -67,12 +74,11 @@ export type Command =
     }
   | { readonly _tag: "RequestStop"; readonly streamId: StreamId; readonly reason: StopReason }
   | { readonly _tag: "KickStopping"; readonly session: StoredSession; readonly listed: ListedSource }
-  | { readonly _tag: "KickUnauthorized"; readonly listed: ListedSource; readonly former: boolean }
-  | { readonly _tag: "ReportUnauthorized"; readonly listed: ListedSource }
-  /** More unauthorised publishers than the limit, now or when they were first held back: nobody is kicked until an operator says so. */
-  | { readonly _tag: "HoldMassKick"; readonly count: number; readonly limit: number }
+  | UnauthorizedCommand
   /** A publisher that no list shows and no kick reaches (MediaMTX's RTSP between ANNOUNCE and RECORD). */
   | { readonly _tag: "CurePath"; readonly path: string; readonly sourceId: string }
+  /** One that may stay, for all that is known. */
+  | { readonly _tag: "ReportUnlisted"; readonly path: ListedPath }
 
 export type CommandOf<T extends Command["_tag"]> = Extract<Command, { readonly _tag: T }>
 
@@ -80,27 +86,21 @@ export interface Reconciliation {
   readonly commands: ReadonlyArray<Command>
   /** What the look said of sessions that go on: confirmed, whether or not anything has changed. */
   readonly observations: ReadonlyArray<{ readonly streamId: StreamId; readonly observation: Observation }>
+  /** Those of the sessions to be ended that were admitted and never appeared on this media server. */
+  readonly neverAppeared: ReadonlySet<StreamId>
   readonly memory: Memory
 }
 
-/** A connection that was admitted just now, and was never seen, may not stand in its list yet. */
-export const ABSENCE_GRACE_MS = 1_000
 /** MediaMTX ends other protocols' half-open handshakes itself; an RTSP session may announce and stand still for ever. */
 export const RTSP_READY_WITHIN_MS = 10_000
 
-/** It stood in a list before this look: only then does a session become ready, and only then is it kicked. */
+/** It stood in a list before: only then does a session become ready, and only then is it kicked. */
 const wasSeen = ({ state }: StoredSession): boolean => state._tag === "Active" || state.ending?.kickedAt != null
-
-/** A session from the future is not: somebody has set the database's clock back, and its grace must not last until then. */
-const isFresh = ({ state }: StoredSession, now: DateTime.Utc): boolean =>
-  Math.abs(millisBetween(state.startedAt, now)) <= ABSENCE_GRACE_MS
-
-const mayKick = (listed: ListedSource): boolean => !saysPublishEarly(listed.protocol) || listed.established
 
 const isRtsp = (listed: ListedSource): boolean => familyOf(listed.protocol) === "rtsp"
 
 export const reconcile = (
-  policy: Policy,
+  policy: PassPolicy,
   s1: Snapshot,
   look: Look,
   s2: SnapshotAfter,
@@ -108,26 +108,33 @@ export const reconcile = (
 ): Reconciliation => {
   const listedById = new Map(look.sources.map((source) => [source.id, source]))
   const pathBySource = new Map(look.paths.map((path) => [path.sourceId, path]))
-  const before = new Map(s1.unended.map((session) => [session.streamId, session]))
+  const before = new Set(s1.unended.map((session) => session.streamId))
   const known = new Set(s2.unended.map((session) => session.source.id))
   const startedAnew = memory.started !== null && memory.started !== look.started
   const restarted = startedAnew || look.restartSeen === true
 
   const commands: Array<Command> = []
   const observations: Array<Reconciliation["observations"][number]> = []
+  const neverAppeared = new Set<StreamId>()
+  const appeared = new Set<string>()
+  let newlyAppeared = 0
+  const isNewcomer = (session: StoredSession) => !wasSeen(session) && !memory.appeared.has(session.source.id)
 
   for (const session of s2.unended) {
     const listed = listedById.get(session.source.id)
     const path = pathBySource.get(session.source.id)
     if (listed === undefined && path === undefined) {
-      const earlier = before.get(session.streamId)
-      if (earlier === undefined) continue
+      // Its connection was listed before it was asked about: it was there before this look, or is not there.
+      if (!before.has(session.streamId)) continue
       if (restarted) commands.push({ _tag: "End", session, cause: "media_server_restarted", verify: !startedAnew })
-      else if (wasSeen(earlier) || !isFresh(session, s1.now)) {
+      else {
         commands.push({ _tag: "End", session, cause: "left", verify: true })
+        if (isNewcomer(session) && session.state.ending === null) neverAppeared.add(session.streamId)
       }
       continue
     }
+    appeared.add(session.source.id)
+    if (isNewcomer(session)) newlyAppeared++
     const ready = path?.ready === true
     if (ready && session.state._tag === "Connecting") {
       commands.push({ _tag: "MarkReady", streamId: session.streamId, sourceType: path.sourceType })
@@ -147,23 +154,28 @@ export const reconcile = (
     }
   }
 
-  const strangers = forStrangers(policy, look, known, s2.former, memory.holding && !restarted)
-  commands.push(...strangers)
+  const appearances = rememberAppearances(memory.appearances, newlyAppeared, 0)
+  const doubt = !policy.asksUs ? "not_asked" : doNotAppear(appearances) ? "another_asks" : null
+  const holding = memory.holding && !restarted
+  const unauthorized = forUnauthorized(policy, look, known, s2.former, doubt, holding)
+  const held = unauthorized.find((command) => command._tag === "HoldUnauthorized")
+  commands.push(...unauthorized)
 
-  const unlisted = look.paths.filter((path) => !listedById.has(path.sourceId) && isRtspPath(path))
-  for (const path of unlisted) {
-    if (memory.unlisted.has(path.sourceId)) {
-      commands.push({ _tag: "CurePath", path: path.name, sourceId: path.sourceId })
-    }
-  }
+  const unlisted = look.paths.filter((path) => !listedById.has(path.sourceId) && isConnectionType(path.sourceType))
+  const again = unlisted.filter(({ sourceId }) => memory.unlisted.has(sourceId))
+  const mayReset = policy.unauthorized === "kick" && held === undefined && (doubt === null || policy.enforce)
+  commands.push(...again.map((path) => forUnlisted(path, s2, mayReset)))
 
   return {
     commands,
     observations,
+    neverAppeared,
     memory: {
       started: look.started,
-      holding: strangers.some((command) => command._tag === "HoldMassKick"),
-      unlisted: new Set(unlisted.map((path) => path.sourceId))
+      holding: held?.why === "too_many",
+      unlisted: new Set(unlisted.map((path) => path.sourceId)),
+      appeared,
+      appearances
     }
   }
 }
@@ -171,31 +183,13 @@ export const reconcile = (
 /** A session whose source is listed but has no path: it pauses, or is not ready yet. Nobody watches and nothing comes in. */
 const silent: Observation = { tracks: [], viewerCount: 0, inboundBytes: 0 }
 
-const isRtspPath = (path: ListedPath): boolean => /^rtsps?Session$/.test(path.sourceType)
-
-const forStrangers = (
-  policy: Policy,
-  look: Look,
-  known: ReadonlySet<string>,
-  former: ReadonlySet<string>,
-  holding: boolean
-): ReadonlyArray<Command> => {
-  const strangers = look.sources.filter(
-    (listed) => listed.state === "publish" && mayKick(listed) && !known.has(listed.id)
-  )
-  const kick = (listed: ListedSource, wasFormer: boolean): Command => ({
-    _tag: "KickUnauthorized",
-    listed,
-    former: wasFormer
-  })
-  const returned = strangers.filter((listed) => former.has(listed.id))
-  const unknown = strangers.filter((listed) => !former.has(listed.id))
-  const tooMany = unknown.length > (holding ? 0 : policy.massKickLimit)
-  const forUnknown: ReadonlyArray<Command> =
-    policy.unauthorized === "report"
-      ? unknown.map((listed) => ({ _tag: "ReportUnauthorized", listed }))
-      : tooMany && !policy.enforce
-        ? [{ _tag: "HoldMassKick", count: unknown.length, limit: policy.massKickLimit }]
-        : unknown.map((listed) => kick(listed, false))
-  return [...returned.map((listed) => kick(listed, true)), ...forUnknown]
+/** `mayReset`: publishers that were never admitted are to go. A session in good standing stays, but for RTSP's, which MediaMTX has forgotten. */
+const forUnlisted = (path: ListedPath, { unended }: Snapshot, mayReset: boolean): Command => {
+  const session = unended.find(({ source }) => source.id === path.sourceId)
+  const mustGo = session === undefined ? mayReset : session.state.ending !== null
+  return mustGo || isRtspPath(path)
+    ? { _tag: "CurePath", path: path.name, sourceId: path.sourceId }
+    : { _tag: "ReportUnlisted", path }
 }
+
+const isRtspPath = (path: ListedPath): boolean => /^rtsps?Session$/.test(path.sourceType)

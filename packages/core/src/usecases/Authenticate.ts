@@ -11,12 +11,12 @@ import { decide, decideCheck, refusePath, type SessionFacts } from "../domain/de
 import type { StreamId } from "../domain/Ids.ts"
 import { isWorkerOutput } from "../domain/PipelinePath.ts"
 import type { KeyHash } from "../domain/StreamKey.ts"
-import { millisBetween } from "../domain/Timestamp.ts"
 import { type AdmissionRequest, Admissions, type Admitted } from "../ports/Admissions.ts"
 import { KeyMint } from "../ports/KeyMint.ts"
 import { MediaServer } from "../ports/MediaServer.ts"
 import { StoreUnavailable } from "../ports/StoreUnavailable.ts"
 import * as Telemetry from "../Telemetry.ts"
+import { DuplicatePolicy } from "./DuplicatePolicy.ts"
 import { Reconciler } from "./Reconciler.ts"
 import { WorkersOn } from "./WorkerSettings.ts"
 
@@ -25,26 +25,12 @@ export class OperatorSecret extends Context.Service<OperatorSecret, { readonly h
   "greenroom/OperatorSecret"
 ) {}
 
-/**
- * What happens to a newcomer whose key is publishing already. `refuse`: it is refused while the other connection is there.
- * `takeover`: it is let in and the other one is taken off the air, for encoders that lost their network and come back while the
- * media server still holds the dead connection.
- */
-export const DuplicatePolicy = Context.Reference<"refuse" | "takeover">("greenroom/DuplicatePolicy", {
-  defaultValue: () => "refuse"
-})
-
 /** MediaMTX must have its answer within a second, whatever the store does. */
 export const AUTH_DEADLINE_MS = 800
 /** Another one for tests on machines that are busy; read at each call. */
 export const AuthDeadline = Context.Reference<{ readonly millis: number }>("greenroom/AuthDeadline", {
   defaultValue: () => ({ millis: AUTH_DEADLINE_MS })
 })
-/**
- * A source that was admitted less than this ago may not stand in its list yet: its absence says nothing. One that was admitted in the
- * future is not fresh: somebody has set the database's clock back.
- */
-const TOO_FRESH_MS = 1_000
 
 /** Compares digests without telling by the time it takes where they differ. */
 export const sameHash = (a: KeyHash, b: KeyHash): boolean => {
@@ -65,6 +51,7 @@ const actionOf = (ask: AuthRequest): string => {
   switch (ask._tag) {
     case "Publish":
     case "Misplaced":
+    case "Unsupported":
       return "publish"
     case "Check":
       return "check"
@@ -89,6 +76,8 @@ const answer = Effect.fnUntraced(function* (ask: AuthRequest) {
       return yield* check(ask)
     case "Misplaced":
       return refusePath(ask.path) ?? refuse("invalid_stream_key", ask.detail)
+    case "Unsupported":
+      return unsupported
     case "View":
       return allow
     case "Operate":
@@ -141,7 +130,22 @@ const check = Effect.fnUntraced(function* (ask: CheckRequest) {
   return decideCheck(question, facts)
 })
 
+const unsupported = refuse(
+  "protocol_not_supported",
+  "Greenroom can neither follow nor end publishers over this protocol: publish over RTMP, RTSP, SRT or WebRTC"
+)
+
+/** MoQ in a media server that is known not to list its sessions. */
+const cannotBeListed = ({ protocol }: PublishRequest) =>
+  protocol !== "moq"
+    ? Effect.succeed(false)
+    : Effect.map(
+        Effect.flatMap(MediaServer, ({ facts }) => facts),
+        (facts) => facts?.moq === "on, but not listed"
+      )
+
 const publish = Effect.fnUntraced(function* (ask: PublishRequest) {
+  if (yield* cannotBeListed(ask)) return unsupported
   const question = yield* readyToAsk(ask)
   if ("_tag" in question) return question
   const reconciler = yield* Reconciler
@@ -205,8 +209,7 @@ const admitOrExplain = Effect.fnUntraced(function* (request: AdmissionRequest) {
           const takenOver = yield* admissions.takeOver(request)
           if (Option.isSome(takenOver)) return admitted(takenOver.value)
         }
-        const fresh = decision.by.some(({ startedAt }) => Math.abs(millisBetween(startedAt, facts.now)) < TOO_FRESH_MS)
-        if (fresh || !(yield* allGone(decision.by))) return decision.refusal
+        if (!(yield* allGone(decision.by))) return decision.refusal
         standsInTheWay = decision.refusal
       }
     }
@@ -214,7 +217,10 @@ const admitOrExplain = Effect.fnUntraced(function* (request: AdmissionRequest) {
   return standsInTheWay ?? refuse("stream_key_in_use", "The stream key is in use")
 })
 
-/** Whether the media server itself says that every one of these sources is gone; those that are, are ended. Doubt is a no. */
+/**
+ * Whether the media server itself says that every one of these sources is gone; those that are, are ended. Doubt is a no. However young an
+ * admission is: MediaMTX lists a connection before it asks about it, so one that is in no list has left.
+ */
 const allGone = Effect.fnUntraced(function* (claims: ReadonlyArray<SessionFacts>) {
   const mediaServer = yield* MediaServer
   const admissions = yield* Admissions

@@ -4,8 +4,9 @@
  * shows it no more, so it is never larger than a look.
  */
 import { Effect } from "effect"
-import type { ListedSource, Look } from "../domain/Look.ts"
+import type { ListedPath, ListedSource, Look } from "../domain/Look.ts"
 import { withoutKeys } from "../domain/StreamPath.ts"
+import type { HoldReason } from "../domain/unauthorized.ts"
 import type { MediaServerUnavailable } from "../ports/MediaServer.ts"
 import { type Reading, readClocks, surelyElapsed } from "./OwnClock.ts"
 
@@ -29,11 +30,23 @@ const shown = (path: string | null): string | null => (path === null ? null : wi
 const about = (listed: ListedSource, more: Record<string, unknown> = {}) =>
   Effect.annotateLogs({ ...more, path: shown(listed.path), protocol: listed.protocol, source_id: listed.id })
 
+export interface Held {
+  readonly count: number
+  readonly why: HoldReason
+}
+
+const becauseOf: { readonly [W in HoldReason]: string } = {
+  too_many: "more than the mass-kick limit",
+  not_asked: "and the media server is configured not to ask about publishers",
+  another_asks: "and admitted publishers never appear on this media server, so another one may be the one that asks"
+}
+
 export const makeChronicle = () => {
   const kicks = new Map<string, Dealing>()
   const incurable = new Map<string, string>()
   const reported = new Map<string, ListedSource>()
-  let heldBack = false
+  const unlisted = new Map<string, ListedPath>()
+  let heldWhy: HoldReason | null = null
   let enforced = 0
 
   const dealingWith = (listed: ListedSource, why: KickReason): Dealing => {
@@ -125,7 +138,7 @@ export const makeChronicle = () => {
   })
 
   /** The publishers that a pass left on the air although nobody admitted them. */
-  const leftOnAir = Effect.fnUntraced(function* (strangers: ReadonlyArray<ListedSource>, tooMany: number) {
+  const leftOnAir = Effect.fnUntraced(function* (strangers: ReadonlyArray<ListedSource>, held: Held | null) {
     const now = new Map(strangers.map((listed) => [listed.id, listed]))
     for (const [id, listed] of reported) {
       if (now.has(id)) continue
@@ -139,13 +152,33 @@ export const makeChronicle = () => {
         about(listed)
       )
     }
-    if (heldBack === tooMany > 0) return
-    heldBack = tooMany > 0
-    yield* heldBack
-      ? Effect.logError(
-          `${tooMany} publishers have no session here, more than the mass-kick limit: none of them is kicked until an operator decides`
+    const why = held?.why ?? null
+    if (heldWhy === why) return
+    heldWhy = why
+    yield* held === null
+      ? Effect.logInfo("the publishers without a session are no longer held back")
+      : Effect.logError(
+          `${held.count} publishers have no session here, ${becauseOf[held.why]}: none of them is kicked until an operator decides`
         )
-      : Effect.logInfo("the publishers without a session are no longer held back")
+  })
+
+  /** The publishers on a path that no list shows and that may stay, for all that is known. */
+  const leftUnlisted = Effect.fnUntraced(function* (paths: ReadonlyArray<ListedPath>) {
+    const now = new Map(paths.map((path) => [path.sourceId, path]))
+    const line = ({ name, sourceType, sourceId }: ListedPath) =>
+      Effect.annotateLogs({ path: shown(name), source_type: sourceType, source_id: sourceId })
+    for (const [id, path] of unlisted) {
+      if (now.has(id)) continue
+      unlisted.delete(id)
+      yield* Effect.logInfo("a publisher that no list showed is listed now, or has left").pipe(line(path))
+    }
+    for (const [id, path] of now) {
+      if (unlisted.has(id)) continue
+      unlisted.set(id, path)
+      yield* Effect.logWarning(
+        "a publisher on a path stands in no list of connections, so a kick cannot reach it; when it has to go, its path is reset"
+      ).pipe(line(path))
+    }
   })
 
   /** How many strangers were told to go since their enforcement was wished, those of this pass included; without a wish, those alone. */
@@ -159,11 +192,12 @@ export const makeChronicle = () => {
     kicks.clear()
     incurable.clear()
     reported.clear()
-    heldBack = false
+    unlisted.clear()
+    heldWhy = null
     enforced = 0
   })
 
-  return { kickedSoFar, isUnanswered, told, notAnswered, cured, notCured, looked, leftOnAir, handOver }
+  return { kickedSoFar, isUnanswered, told, notAnswered, cured, notCured, looked, leftOnAir, leftUnlisted, handOver }
 }
 
 export type Chronicle = ReturnType<typeof makeChronicle>

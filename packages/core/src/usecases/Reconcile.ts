@@ -5,9 +5,11 @@
  * decision and its execution this process may have been frozen for any time.
  */
 import { Context, Effect, Metric } from "effect"
+import { rememberAppearances } from "../domain/appearances.ts"
 import type { Findings } from "../domain/Findings.ts"
 import type { StreamId } from "../domain/Ids.ts"
 import type { Look } from "../domain/Look.ts"
+import { asksAboutPublishers } from "../domain/mediaServerWarnings.ts"
 import {
   type Command,
   type CommandOf,
@@ -47,6 +49,8 @@ export type PassOutcome =
       /** Somebody is connecting, or was told to go a moment ago: the next look should come soon. */
       readonly expecting: boolean
       readonly found: Findings
+      /** Publishers on a path that stand in no list, twice in a row, and that this pass left there. */
+      readonly unlisted: number
       /** What was looked at: the media server, and the sessions of the store right after, without those that this pass has ended. */
       readonly look: Look
       readonly sessions: ReadonlyArray<StoredSession>
@@ -72,6 +76,10 @@ export const pass = Effect.fnUntraced(function* (
   return yield* Effect.raceFirst(work, tenure.kept)
 })
 
+/** Only those stay held back that were too many: other reasons are seen anew in each pass. */
+const heldAsTooMany = ({ lastLook }: Lease): boolean =>
+  lastLook !== null && lastLook.found.heldBack > 0 && (lastLook.found.heldWhy ?? "too_many") === "too_many"
+
 const led = Effect.fnUntraced(function* (memory: Memory, lease: Lease, chronicle: Chronicle) {
   const configured = yield* ReconcilePolicy
   const policy = { ...configured, enforce: configured.enforce || lease.enforce }
@@ -84,9 +92,11 @@ const led = Effect.fnUntraced(function* (memory: Memory, lease: Lease, chronicle
   const s1 = yield* during(sessions.unended)
   const look = yield* during(mediaServer.look)
   const s2 = yield* during(sessions.after(look.sources.map((source) => source.id)))
+  const facts = yield* mediaServer.facts
+  const asksUs = facts === null || asksAboutPublishers(facts)
   const { staying, justTold } = yield* chronicle.looked(look)
-  const holding = (lease.lastLook?.found.heldBack ?? 0) > 0
-  const result = reconcile(policy, s1, look, s2, { ...memory, started: lease.started, holding })
+  const holding = heldAsTooMany(lease)
+  const result = reconcile({ ...policy, asksUs }, s1, look, s2, { ...memory, started: lease.started, holding })
   const only = <T extends Command["_tag"]>(tag: T) =>
     result.commands.filter((command): command is CommandOf<T> => command._tag === tag)
 
@@ -100,29 +110,37 @@ const led = Effect.fnUntraced(function* (memory: Memory, lease: Lease, chronicle
   const acting = yield* beginActing
   const ended = yield* endAll(only("End"), policy.holder, acting)
   const kicks = yield* kickAll(only("KickStopping"), only("KickUnauthorized"), policy.holder, chronicle, acting)
-  yield* cureAll(only("CurePath"), chronicle, acting)
+  const incurable = yield* cureAll(only("CurePath"), chronicle, acting)
 
   const reported = only("ReportUnauthorized").map((command) => command.listed)
-  const heldBack = only("HoldMassKick").reduce((sum, hold) => sum + hold.count, 0)
+  const [held] = only("HoldUnauthorized")
+  const heldBack = held?.count ?? 0
   const found: Findings = {
     publishers: look.sources.filter((source) => source.state === "publish").length,
     unauthorized: only("KickUnauthorized").length + reported.length + heldBack,
     kicked: chronicle.kickedSoFar(kicks.strangers, lease.enforce),
     reported: reported.length,
     heldBack,
+    ...(held === undefined ? {} : { heldWhy: held.why }),
     enforced: policy.enforce
   }
   const fulfilled = lease.enforce && found.unauthorized === 0
   yield* during(leases.remember(policy.holder, { started: look.started, lookedAt: s1.now, found, fulfilled }))
 
-  yield* chronicle.leftOnAir(reported, heldBack)
+  yield* chronicle.leftOnAir(reported, held ?? null)
+  yield* chronicle.leftUnlisted(only("ReportUnlisted").map(({ path }) => path))
+  const unlisted = only("ReportUnlisted").length + only("CurePath").length
+  yield* Metric.update(Telemetry.unlistedPublishers, unlisted)
   yield* Metric.update(Telemetry.unauthorizedPublishers, reported.length + heldBack)
   yield* Metric.update(Telemetry.unendedStreams, s2.unended.length)
   yield* Metric.update(Telemetry.staying, staying)
   const seenFirst = [...result.memory.unlisted].some((source) => !memory.unlisted.has(source))
+  const absent = [...result.neverAppeared].filter((streamId) => ended.has(streamId)).length
+  const appearances = rememberAppearances(result.memory.appearances, 0, absent)
   const outcome: PassOutcome = {
     _tag: "Complete",
-    memory: result.memory,
+    memory: { ...result.memory, appearances },
+    unlisted: incurable + only("ReportUnlisted").length,
     unended: s2.unended.length,
     unsettled: acting.left || kicks.first || only("RequestStop").length > 0 || seenFirst,
     expecting: justTold || s2.unended.some((session) => session.state._tag === "Connecting"),

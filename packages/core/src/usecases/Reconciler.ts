@@ -6,25 +6,29 @@
  * the hooks that wait for a look (`HookHearing`).
  */
 import { Clock, Context, Effect, Exit, Latch, Layer, Metric, Queue } from "effect"
+import { doNotAppear } from "../domain/appearances.ts"
 import type { Findings } from "../domain/Findings.ts"
 import type { Hook } from "../domain/Hook.ts"
 import type { StreamId } from "../domain/Ids.ts"
+import { mediaServerWarnings } from "../domain/mediaServerWarnings.ts"
 import { blank, type Memory } from "../domain/reconcile.ts"
 import type { Admissions } from "../ports/Admissions.ts"
 import { type Lease, Leases } from "../ports/Leases.ts"
-import type { MediaServer } from "../ports/MediaServer.ts"
+import { MediaServer } from "../ports/MediaServer.ts"
 import type { Sessions } from "../ports/Sessions.ts"
 import type { StoreHealth } from "../ports/StoreHealth.ts"
 import * as Telemetry from "../Telemetry.ts"
 import { type Chronicle, makeChronicle } from "./Chronicle.ts"
+import { DuplicatePolicy } from "./DuplicatePolicy.ts"
 import { type HookHearing, type LookBegan, makeHookHearing } from "./HookHearing.ts"
 import { before, elapsed, type Reading, readClocks, surelyElapsed } from "./OwnClock.ts"
 import { PassObserver } from "./PassFeed.ts"
-import { pass, ReconcilePolicy } from "./Reconcile.ts"
+import { type PassOutcome, pass, ReconcilePolicy } from "./Reconcile.ts"
 import { makeRegrets, type Regrets } from "./Regrets.ts"
 import { makeStoreWatch, type StoreWatch } from "./StoreWatch.ts"
 import { showNoTrouble } from "./Troubles.ts"
 import { newSaid, outcomeOf, PASS_DEADLINE_MS, PassTooLong, type Said, tellPass } from "./tellPass.ts"
+import { anotherAsks, makeWarnings, unlistedPublishers, type Warning, type Warnings } from "./Warnings.ts"
 
 /** The last complete look that this instance knows of, its own or the leader's. */
 export interface KnownLook {
@@ -56,6 +60,8 @@ export class Reconciler extends Context.Service<
     /** The answer to an admission was lost: should its session have come to be, it must not stay. */
     readonly regret: (streamId: StreamId) => Effect.Effect<void>
     readonly isRegretted: (streamId: StreamId) => Effect.Effect<boolean>
+    /** What is unsafe or wrong with the media server, as this instance knows it. Answers from memory. */
+    readonly warnings: Effect.Effect<ReadonlyArray<Warning>>
     /** A call of the store failed: it is asked whether it answers. */
     readonly storeFailed: Effect.Effect<void>
     /** False while the store is known to be down. */
@@ -101,6 +107,7 @@ export class Reconciler extends Context.Service<
         regrets: makeRegrets(),
         hooks: makeHookHearing(),
         chronicle: makeChronicle(),
+        warnings: makeWarnings(),
         lastLook: null,
         said: yield* newSaid
       }
@@ -117,6 +124,7 @@ export class Reconciler extends Context.Service<
         hear: (hook) => Effect.andThen(life.hooks.hear(hook), wake),
         regret: (streamId) => Effect.andThen(life.regrets.add(streamId), watch.suspect),
         isRegretted: (streamId) => Effect.sync(() => life.regrets.has(streamId)),
+        warnings: life.warnings.current,
         storeFailed: watch.suspect,
         storeAnswers: watch.answers
       })
@@ -140,6 +148,7 @@ interface Life {
   readonly regrets: Regrets
   readonly hooks: HookHearing
   readonly chronicle: Chronicle
+  readonly warnings: Warnings
   lastLook: (LookBegan & Pick<KnownLook, "found" | "own">) | null
   readonly said: Said
 }
@@ -160,7 +169,9 @@ const live = Effect.fnUntraced(function* (life: Life) {
     if (Exit.isSuccess(exit)) yield* observe(exit.value)
     if (outcomeOf(exit) === "store_unavailable") yield* watch.suspect
     pause = PASS_EVERY_MS
+    if (Exit.isSuccess(exit)) yield* showWarnings(life.warnings, exit.value)
     if (Exit.isSuccess(exit) && exit.value._tag === "NotLeading") {
+      memory = blank
       pause = Math.min(PASS_EVERY_MS, Math.max(PASS_APART_MS, exit.value.freeInMillis + PAST_THE_LEASE_MS))
     }
     if (Exit.isSuccess(exit) && exit.value._tag === "Complete") {
@@ -190,6 +201,17 @@ const keepOther = Effect.fnUntraced(function* (life: Life, started: Reading, { h
   const { ageMillis, found } = lastLook
   const now = yield* readClocks
   life.lastLook = { earliest: before(started, ageMillis), latest: before(now, ageMillis), found, own: false }
+})
+
+/** What the leader sees is the leader's to say; the configuration every instance knows. */
+const showWarnings = Effect.fnUntraced(function* (warnings: Warnings, outcome: PassOutcome) {
+  const facts = yield* (yield* MediaServer).facts
+  const takeover = (yield* DuplicatePolicy) === "takeover"
+  const configured = facts === null ? [] : mediaServerWarnings(facts, { takeover })
+  const seen: Array<Warning> = []
+  if (outcome._tag === "Complete" && doNotAppear(outcome.memory.appearances)) seen.push(anotherAsks)
+  if (outcome._tag === "Complete" && outcome.unlisted > 0) seen.push(unlistedPublishers(outcome.unlisted))
+  yield* warnings.set([...configured, ...seen])
 })
 
 const showLook = Effect.fnUntraced(function* ({ lastLook }: Life) {

@@ -10,20 +10,21 @@ import { Tenure } from "./Tenure.ts"
 /**
  * Resets the paths of publishers that no kick reaches, if another look shows them there still: a newcomer that has driven one out since
  * must not go in its place. The lease is renewed right before each, because a reset that was begun is not interrupted. A path that could
- * not be reset is seen again, and keeps the pass from nothing.
+ * not be reset is seen again, and keeps the pass from nothing; how many these were is the result.
  */
 export const cureAll = Effect.fnUntraced(function* (
   cures: ReadonlyArray<CommandOf<"CurePath">>,
   chronicle: Chronicle,
   acting: Acting
 ) {
-  if (cures.length === 0) return
+  let failed = 0
+  if (cures.length === 0) return failed
   const mediaServer = yield* MediaServer
   const { during, renew } = yield* Tenure
   const again = yield* acting.inTime(
     during(Effect.catchTag(mediaServer.look, "MediaServerUnavailable", () => Effect.succeed(null)))
   )
-  if (again === null) return
+  if (again === null) return failed
   const { paths, sources } = again
   const isThere = ({ path, sourceId }: CommandOf<"CurePath">) =>
     paths.some((one) => one.name === path && one.sourceId === sourceId) && !sources.some((one) => one.id === sourceId)
@@ -32,9 +33,12 @@ export const cureAll = Effect.fnUntraced(function* (
     const cure = mediaServer.curePath(path).pipe(
       Effect.andThen(Effect.andThen(count("reset"), chronicle.cured(path, sourceId))),
       Effect.catchTag("MediaServerUnavailable", (error) =>
-        Effect.andThen(count("failed"), chronicle.notCured(path, sourceId, error))
+        Effect.andThen(count("failed"), chronicle.notCured(path, sourceId, error)).pipe(
+          Effect.tap(() => Effect.sync(() => failed++))
+        )
       )
     )
     yield* acting.inTime(Effect.andThen(renew, during(cure)))
   }
+  return failed
 })

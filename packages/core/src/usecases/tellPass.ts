@@ -74,9 +74,10 @@ export const tellPass = Effect.fnUntraced(function* (
     // The leader's instance shows these.
     yield* chronicle.handOver
     yield* showTrouble("mass_kick_held_back", false)
-    for (const gauge of [Telemetry.unauthorizedPublishers, Telemetry.staying]) yield* Metric.update(gauge, 0)
+    const leaders = [Telemetry.unauthorizedPublishers, Telemetry.unlistedPublishers, Telemetry.staying]
+    for (const gauge of leaders) yield* Metric.update(gauge, 0)
   } else if (Exit.isSuccess(exit) && exit.value._tag === "Complete") {
-    yield* showTrouble("mass_kick_held_back", exit.value.found.heldBack > 0)
+    yield* showTrouble("mass_kick_held_back", exit.value.found.heldWhy === "too_many")
   }
 })
 

@@ -130,15 +130,19 @@ describe("readAuthCall", () => {
   )
 
   it.prop(
-    "passes the path and the id on as they are, and a protocol that it knows",
+    "passes the path and the id on as they are, and a protocol that it knows or that is left out; no other can be followed",
     [pathish, texts, oneOf([element([...protocols, undefined, "", "RTMP", "hls", "moq"]), texts])],
     ([path, text, protocol]) => {
       const request = readAuthCall(call({ path, id: `id${printable(text)}`, protocol }))
+      const known = protocols.find((one) => one === protocol)
+      if (known === undefined && protocol !== undefined && protocol !== "") {
+        return assert.deepStrictEqual(request, { _tag: "Unsupported", path })
+      }
       assert.deepStrictEqual(request, {
         _tag: "Publish",
         path,
         sourceId: `id${printable(text)}`,
-        protocol: protocols.find((known) => known === protocol) ?? null,
+        protocol: known ?? null,
         key: null
       })
     },

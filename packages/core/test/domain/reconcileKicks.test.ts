@@ -18,7 +18,13 @@ import {
   those,
   unended
 } from "../support/casting.ts"
-import { type Actor, sceneOf, scenes, sourceOf } from "../support/scenes.ts"
+import { type Actor, type Scene, sceneOf, scenes, sourceOf } from "../support/scenes.ts"
+
+/** Why the strangers of the scene may have a right to be there. */
+const doubtIn = (scene: Scene) => {
+  if (!scene.asksUs) return "not_asked"
+  return run(scene).memory.appearances.filter((appeared) => !appeared).length >= 3 ? "another_asks" : null
+}
 
 describe("reconcile kicks", () => {
   it.prop(
@@ -50,14 +56,15 @@ describe("reconcile kicks", () => {
   )
 
   it.prop(
-    "publishers that nobody admitted, unless they are or were too many; reports them, or holds back, as the policy says",
+    "publishers that nobody admitted, unless they are or were too many, or may have a right that is not known here; reports them, or holds back, as the policy says",
     [scenes],
     ([scene]) => {
       const { commands, memory } = run(scene)
       const unknown = sources(scene, (actor) => stranger(actor) && !former(actor))
       const { unauthorized, massKickLimit: limit, enforce } = scene.policy
       const tooMany = unknown.length > limit || (scene.memory.holding && !restarted(scene) && unknown.length > 0)
-      const held = unauthorized === "kick" && tooMany && !enforce
+      const why = doubtIn(scene) ?? (tooMany ? "too_many" : null)
+      const held = unauthorized === "kick" && why !== null && !enforce && unknown.length > 0
       assert.deepStrictEqual(
         only(commands, "KickUnauthorized")
           .filter((kick) => !kick.former)
@@ -69,10 +76,10 @@ describe("reconcile kicks", () => {
         unauthorized === "report" ? unknown : []
       )
       assert.deepStrictEqual(
-        only(commands, "HoldMassKick"),
-        held ? [{ _tag: "HoldMassKick", count: unknown.length, limit }] : []
+        only(commands, "HoldUnauthorized"),
+        held ? [{ _tag: "HoldUnauthorized", count: unknown.length, why: why! }] : []
       )
-      assert.strictEqual(memory.holding, held)
+      assert.strictEqual(memory.holding, held && why === "too_many", "what is held for a doubt is decided anew")
     },
     cases(1_000)
   )
@@ -86,7 +93,7 @@ describe("reconcile kicks", () => {
     const policy = { unauthorized: "kick", massKickLimit: 10, enforce } as const
     const { commands } = run(sceneOf(cast, policy, 0, false))
     assert.strictEqual(only(commands, "KickUnauthorized").length, kicked)
-    assert.strictEqual(only(commands, "HoldMassKick").length, kicked === 0 ? 1 : 0)
+    assert.strictEqual(only(commands, "HoldUnauthorized").length, kicked === 0 ? 1 : 0)
   })
 
   it.prop(
@@ -136,19 +143,43 @@ describe("reconcile stops", () => {
 
 describe("reconcile cures", () => {
   it.prop(
-    "RTSP paths whose source is in no list, when they are so twice in a row",
+    "paths whose source is in no list twice in a row: RTSP's, those of sessions that are to end, and of strangers that would be kicked; it reports the others",
     [scenes],
     ([scene]) => {
       const { commands, memory } = run(scene)
-      const unlisted = (actor: Actor) => actor.path !== "no" && actor.listed === "no" && rtsp(actor)
+      const unlisted = (actor: Actor) => actor.path !== "no" && actor.listed === "no"
+      const again = (actor: Actor) => unlisted(actor) && actor.seenUnlisted
+      const { unauthorized, enforce } = scene.policy
+      const strangersGo =
+        unauthorized === "kick" &&
+        (enforce || (doubtIn(scene) === null && only(commands, "HoldUnauthorized").length === 0))
+      const goes = (actor: Actor) => rtsp(actor) || (unended(actor) ? actor.ending !== null : strangersGo)
       assert.deepStrictEqual(
         only(commands, "CurePath").map(({ sourceId, path }) => [sourceId, path]),
-        those(scene, (actor) => unlisted(actor) && actor.seenUnlisted).map((n) => [sourceOf(n), `live/${n}`])
+        those(scene, (actor) => again(actor) && goes(actor)).map((n) => [sourceOf(n), `live/${n}`])
+      )
+      assert.deepStrictEqual(
+        only(commands, "ReportUnlisted").map(({ path }) => path.sourceId),
+        sources(scene, (actor) => again(actor) && !goes(actor))
       )
       assert.deepStrictEqual([...memory.unlisted], sources(scene, unlisted))
     },
     cases(1_000)
   )
+
+  it("never the media server's own sources, whatever their type: pulled, redirected, on demand, always available", () => {
+    for (const sourceType of ["rtspSource", "rpiCameraSource", "redirect", ""]) {
+      const scene = sceneOf(
+        [someone({ listed: "no", path: "ready", stored: "none", seenUnlisted: true })],
+        kicking,
+        0,
+        false
+      )
+      const look = { ...scene.look, paths: scene.look.paths.map((path) => ({ ...path, sourceType })) }
+      const { commands, memory } = run({ ...scene, look })
+      assert.deepStrictEqual([commands, memory.unlisted.size], [[], 0], sourceType)
+    }
+  })
 
   it("not when they were listed in between", () => {
     const ghost = someone({ protocol: "rtsp", listed: "no", path: "ready", stored: "none" })

@@ -18,6 +18,7 @@ export const backstage = (onDuplicate: "refuse" | "takeover" | null = null) => {
     wakeSoon: wake,
     nextPass: Effect.void,
     lastLook: Effect.succeed(null),
+    warnings: Effect.succeed([]),
     hear: () => Effect.void,
     regret: (id) => Effect.sync(() => void told.regrets.push(id)),
     isRegretted: (id) => Effect.sync(() => told.regrets.includes(id)),

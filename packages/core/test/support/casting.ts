@@ -3,7 +3,8 @@ import { type Command, reconcile, saysPublishEarly } from "@greenroom/core"
 import { NOW, streamId } from "./arbitraries.ts"
 import { type Actor, type Scene, sourceOf } from "./scenes.ts"
 
-export const run = ({ policy, s1, look, s2, memory }: Scene) => reconcile(policy, s1, look, s2, memory)
+export const run = ({ policy, asksUs, s1, look, s2, memory }: Scene) =>
+  reconcile({ ...policy, asksUs }, s1, look, s2, memory)
 export const only = <T extends Command["_tag"]>(commands: ReadonlyArray<Command>, tag: T) =>
   commands.filter((command): command is Extract<Command, { _tag: T }> => command._tag === tag)
 export const those = (scene: Scene, is: (actor: Actor) => boolean): ReadonlyArray<number> =>
@@ -17,6 +18,8 @@ export const kickable = (actor: Actor) =>
   actor.listed !== "no" && (!saysPublishEarly(actor.protocol) || actor.established)
 export const stranger = (actor: Actor) => actor.listed === "publish" && kickable(actor) && !unended(actor)
 export const former = (actor: Actor) => actor.stored === "ended" || actor.stored === "before"
+/** Neither active nor kicked yet, and not seen by the pass before. */
+export const newcomer = (actor: Actor) => !actor.active && actor.ending?.kicked !== true && !actor.appearedBefore
 export const rtsp = (actor: Actor) => actor.protocol === "rtsp" || actor.protocol === "rtsps"
 export const between = (scene: Scene) => scene.s2.now.epochMilliseconds - NOW.epochMilliseconds
 export const restarted = (scene: Scene) => scene.memory.started === "another process"
@@ -34,6 +37,7 @@ export function someone(more: Partial<Actor>): Actor {
     path: "no",
     viewers: 0,
     seenUnlisted: false,
+    appearedBefore: true,
     ...more
   }
 }

@@ -5,6 +5,7 @@ import {
   type ListedSource,
   type Look,
   MediaServer,
+  type MediaServerFacts,
   type Protocol,
   type Source
 } from "@greenroom/core"
@@ -25,7 +26,7 @@ export interface Connection {
 
 export const makeMediaServer = (port: Port) => {
   const connections = new Map<string, Connection>()
-  const server = { started: "1" }
+  const server = { started: "1", facts: null as MediaServerFacts | null }
   const find = (source: Source): Connection | undefined => {
     const found = connections.get(source.id)
     const same = source.protocol === null || (found && familyOf(found.protocol) === familyOf(source.protocol))
@@ -56,7 +57,7 @@ export const makeMediaServer = (port: Port) => {
       for (const one of connections.values()) if (one.path === path) connections.delete(one.id)
     }),
     served: Effect.succeed(everythingServed),
-    facts: Effect.succeed(null),
+    facts: Effect.sync(() => server.facts),
     health: Effect.succeed("ok")
   })
   return {

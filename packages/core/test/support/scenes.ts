@@ -3,6 +3,7 @@
  * that the rules know. `sceneOf` turns actors into two snapshots, a look and a memory; the actors stay beside them as the reference.
  */
 import {
+  type Appearances,
   type Ending,
   type EndReason,
   type ListedPath,
@@ -45,6 +46,8 @@ export interface Actor {
   readonly viewers: number
   /** It stood on its path but in no list in the pass before. */
   readonly seenUnlisted: boolean
+  /** Its session was seen on the media server in the pass before. */
+  readonly appearedBefore: boolean
 }
 
 export const actors: Arbitrary.Arbitrary<Actor> = Arbitrary.all({
@@ -60,7 +63,8 @@ export const actors: Arbitrary.Arbitrary<Actor> = Arbitrary.all({
   established: element([true, true, false]),
   path: element(["no", "ready", "waiting"]),
   viewers: element([0, 1, 7]),
-  seenUnlisted: boolean
+  seenUnlisted: boolean,
+  appearedBefore: element([true, true, false])
 })
 
 export const policies: Arbitrary.Arbitrary<Policy> = Arbitrary.all({
@@ -72,6 +76,7 @@ export const policies: Arbitrary.Arbitrary<Policy> = Arbitrary.all({
 export interface Scene {
   readonly cast: ReadonlyArray<Actor>
   readonly policy: Policy
+  readonly asksUs: boolean
   readonly s1: { readonly now: typeof NOW; readonly unended: ReadonlyArray<StoredSession> }
   readonly look: Look
   readonly s2: SnapshotAfter
@@ -112,13 +117,15 @@ export const sceneOf = (
   policy: Policy,
   between: number,
   restarted: boolean | null,
-  holding = false
+  holding = false,
+  { asksUs = true, appearances = [] }: { readonly asksUs?: boolean; readonly appearances?: Appearances } = {}
 ): Scene => {
   const those = <A>(is: (actor: Actor) => boolean, of: (actor: Actor, index: number) => A): ReadonlyArray<A> =>
     cast.flatMap((actor, index) => (is(actor) ? [of(actor, index)] : []))
   return {
     cast,
     policy,
+    asksUs,
     s1: { now: NOW, unended: those((actor) => actor.stored === "both" || actor.stored === "before", sessionOf) },
     look: {
       started: "this process",
@@ -161,7 +168,14 @@ export const sceneOf = (
           (actor) => actor.seenUnlisted,
           (_, index) => sourceOf(index)
         )
-      )
+      ),
+      appeared: new Set(
+        those(
+          (actor) => actor.appearedBefore,
+          (_, index) => sourceOf(index)
+        )
+      ),
+      appearances
     }
   }
 }
@@ -172,9 +186,11 @@ export const scenes: Arbitrary.Arbitrary<Scene> = Arbitrary.map(
     policy: policies,
     between: element([0, 5, 1_000]),
     restarted: element([false, null, true]),
-    holding: boolean
+    holding: boolean,
+    asksUs: element([true, true, true, false]),
+    appearances: Arbitrary.array(element([true, true, false]), { maxLength: 8 })
   }),
-  ({ cast, policy, between, restarted, holding }) => sceneOf(cast, policy, between, restarted, holding)
+  ({ cast, policy, between, restarted, holding, ...more }) => sceneOf(cast, policy, between, restarted, holding, more)
 )
 
 /** The reason of an end, as one who knows only the actor would say it. */

@@ -120,6 +120,7 @@ export const makePlay = (rule: {
     wakeSoon: Effect.void,
     nextPass: Effect.void,
     lastLook: Effect.succeed(null),
+    warnings: Effect.succeed([]),
     hear: () => Effect.void,
     regret: () => Effect.void,
     isRegretted: () => Effect.succeed(false),

@@ -60,14 +60,14 @@ describe("any schedule of admissions, departures, stops, restarts and faults", (
         const unended = play.unended().map((row) => ({ ...row, state: row.state as StoredSession["state"] }))
         const sources = [...stage.connections.values()]
         const { commands } = reconcile(
-          stage.policy,
+          { ...stage.policy, asksUs: true },
           { now, unended },
           { started: stage.server.started, sources, paths: [] },
           { now, unended, former: new Set() },
           play.memory()
         )
         assert.deepStrictEqual(
-          commands.map(({ _tag }) => _tag).filter((tag) => tag !== "ReportUnauthorized" && tag !== "HoldMassKick"),
+          commands.map(({ _tag }) => _tag).filter((tag) => tag !== "ReportUnauthorized" && tag !== "HoldUnauthorized"),
           []
         )
       }),

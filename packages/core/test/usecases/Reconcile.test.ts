@@ -1,5 +1,6 @@
 /** One pass: what it asks, in which order; what it writes, and in whose name; and whom it ends. */
 import { assert, describe, it } from "@effect/vitest"
+import { blank } from "@greenroom/core"
 import { DateTime, Effect, Exit } from "effect"
 import { TestClock } from "effect/testing"
 import { streamId } from "../support/arbitraries.ts"
@@ -21,7 +22,8 @@ describe("a pass", () => {
       assert.deepStrictEqual(stage.calls[0]!.args, ["me", 3_000])
       assert.deepStrictEqual(outcome, {
         _tag: "Complete",
-        memory: { started: "1", holding: false, unlisted: new Set<string>() },
+        memory: { ...blank, started: "1" },
+        unlisted: 0,
         unended: 0,
         unsettled: false,
         expecting: false,
@@ -166,7 +168,8 @@ describe("a pass", () => {
         "greenroom_kicks_total why=unauthorized": 1,
         greenroom_streams_unended: 1,
         greenroom_publishers_told_to_go: 0,
-        greenroom_unauthorized_publishers: 0
+        greenroom_unauthorized_publishers: 0,
+        greenroom_unlisted_publishers: 0
       })
     })
   )
@@ -226,7 +229,7 @@ describe("an absent session", () => {
         stage.lease.started = "1"
         stage.server.started = "2"
         stage.addSession(1)
-        yield* complete(stage, { started: "2", holding: false, unlisted: new Set<string>() })
+        yield* complete(stage, { ...blank, started: "2" })
         assert.strictEqual(stage.reason(1), "media_server_restarted")
       })
   )

@@ -38,7 +38,7 @@ describe("a first start in front of twenty publishers that were never admitted",
           assert.match(log.said()[0]!, /^ERROR 20 publishers have no session here/)
           const dry = yield* asked(stage, false, reconciler)
           const held = { publishers: 20, unauthorized: 20, kicked: 0, reported: 0, heldBack: 20, enforced: false }
-          assert.deepStrictEqual([dry.fresh, dry.look?.found], [true, held])
+          assert.deepStrictEqual([dry.fresh, dry.look?.found], [true, { ...held, heldWhy: "too_many" }])
           assert.strictEqual(stage.connections.size, 20)
           const done = yield* asked(stage, true, reconciler)
           assert.deepStrictEqual(

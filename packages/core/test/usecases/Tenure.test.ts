@@ -1,6 +1,6 @@
 /** A pass against its own clocks: frozen at any of its calls, or with a store that answers late, it begins nothing once its lease has run out. */
 import { assert, describe, it } from "@effect/vitest"
-import { LeaseLost } from "@greenroom/core"
+import { blank, LeaseLost } from "@greenroom/core"
 import { Cause, Effect, Exit, Fiber } from "effect"
 import { TestClock } from "effect/testing"
 import { inFreezable } from "../support/frozen.ts"
@@ -21,7 +21,7 @@ const busyStage = () => {
   stage.connect(20, { protocol: "rtsp", listed: false })
   return stage
 }
-const ghostSeen = { started: "1", holding: false, unlisted: new Set(["source-20"]) }
+const ghostSeen = { ...blank, started: "1", unlisted: new Set(["source-20"]) }
 
 const isLost = (exit: Exit.Exit<unknown, unknown>) =>
   Exit.isFailure(exit) && Cause.squash(exit.cause) instanceof LeaseLost
@@ -126,7 +126,7 @@ describe("a path is reset", () => {
     Effect.gen(function* () {
       const stage = makeStage()
       for (const n of [1, 2]) stage.connect(n, { protocol: "rtsp", listed: false })
-      yield* run(stage, { started: "1", holding: false, unlisted: new Set(["source-1", "source-2"]) })
+      yield* run(stage, { ...blank, started: "1", unlisted: new Set(["source-1", "source-2"]) })
       const calls = stage.called()
       const cures = calls.flatMap((name, index) => (name === "MediaServer.curePath" ? [index] : []))
       assert.deepStrictEqual(
@@ -145,7 +145,7 @@ describe("a path is reset", () => {
         Effect.sync(() => {
           if (++looks === 2) Object.assign(stage.lease, { holder: "another", until: Number.POSITIVE_INFINITY })
         })
-      const exit = yield* Effect.exit(run(stage, { started: "1", holding: false, unlisted: new Set(["source-1"]) }))
+      const exit = yield* Effect.exit(run(stage, { ...blank, started: "1", unlisted: new Set(["source-1"]) }))
       assert.isTrue(isLost(exit))
       assert.notInclude(stage.called(), "MediaServer.curePath")
     })

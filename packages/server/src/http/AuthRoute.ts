@@ -45,6 +45,7 @@ const refusals = {
   stream_key_disabled: Problems.StreamKeyDisabled,
   path_not_allowed: Problems.PathNotAllowed,
   path_in_use: Problems.PathInUse,
+  protocol_not_supported: Problems.ProtocolNotSupported,
   unauthorized: Problems.Unauthorized
 } as const satisfies Record<RefusalReason, unknown>
 

@@ -41,9 +41,11 @@ const unauthorizedPublishers = Effect.map(lastLook, (look) =>
   look === null ? null : look.found.heldBack + look.found.reported
 )
 
+const warnings = Effect.flatMap(Reconciler, (reconciler) => reconciler.warnings)
+
 const health = Effect.gen(function* () {
   const parts = yield* Effect.all(
-    { database, media_server: mediaServer, unauthorized_publishers: unauthorizedPublishers },
+    { database, media_server: mediaServer, unauthorized_publishers: unauthorizedPublishers, warnings },
     { concurrency: 2 }
   )
   if (parts.database === "ok") return { status: "ok" as const, service: "greenroom" as const, ...parts }

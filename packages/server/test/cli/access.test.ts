@@ -12,7 +12,14 @@ let folder: string
 beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), "greenroom-cli-"))
   await writeFile(path.join(folder, "api-secret"), `${SECRET}\n`, { mode: 0o600 })
-  const health = { status: "ok", service: "greenroom", database: "ok", media_server: "ok", unauthorized_publishers: 0 }
+  const health = {
+    status: "ok",
+    service: "greenroom",
+    database: "ok",
+    media_server: "ok",
+    unauthorized_publishers: 0,
+    warnings: []
+  }
   const routes = { "GET /streams": { body: page("streams", []) }, "GET /health": { body: health } }
   service = await fakeService({ ...routes, "GET /base/streams": { body: page("streams", []) } })
 })

@@ -162,7 +162,8 @@ test("a degraded service: the health is printed, the exit code says it", async (
     service: "greenroom",
     database: "unreachable",
     media_server: "ok",
-    unauthorized_publishers: null
+    unauthorized_publishers: null,
+    warnings: []
   }
   const { code, stdout, stderr } = await list({ status: 503, body }, ["health", "--json"])
   expect({ code, body: JSON.parse(stdout) }).toEqual({ code: 75, body })

@@ -47,6 +47,7 @@ test("fields that this release does not know reach --json all the same", async (
     database: "ok",
     media_server: "ok",
     unauthorized_publishers: 0,
+    warnings: [],
     mood: "calm"
   }
   const { stdout } = await run({ asks: "GET /health", reply: { body: health } }, ["health", "--json"])

@@ -29,7 +29,8 @@ describe("the service's process", () => {
       service: "greenroom",
       database: "ok",
       media_server: "unreachable",
-      unauthorized_publishers: null
+      unauthorized_publishers: null,
+      warnings: []
     })
     const database = databasePid()
     service.child.kill("SIGTERM")

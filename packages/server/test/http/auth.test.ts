@@ -26,6 +26,13 @@ afterAll(() => service.close())
 const ask = (body: unknown, headers: Record<string, string> = {}): Promise<Answer> =>
   call(service, "POST", "/auth", { body, secret: null, headers })
 
+/** Admits a publisher whose connection the media server has. */
+const admit = async (key: string, path: string) => {
+  const body = publishCall(key, { path })
+  await service.run(service.media.publishAsked({ protocol: "rtmp", path, id: body.id, unasked: true }))
+  expect((await ask(body)).status).toBe(200)
+}
+
 const lastLine = () => service.requests().at(-1)
 
 describe("a publisher", () => {
@@ -112,7 +119,7 @@ describe("a publisher", () => {
       "stream-key-in-use",
       async () => {
         const key = await newKey(service)
-        await ask(publishCall(key.key_value, { path: "live/use-1" }))
+        await admit(key.key_value, "live/use-1")
         return publishCall(key.key_value, { path: "live/use-2" })
       }
     ],
@@ -120,7 +127,7 @@ describe("a publisher", () => {
       "a path in use",
       "path-in-use",
       async () => {
-        await ask(publishCall((await newKey(service)).key_value, { path: "live/used" }))
+        await admit((await newKey(service)).key_value, "live/used")
         return publishCall((await newKey(service)).key_value, { path: "live/used" })
       }
     ],
@@ -299,7 +306,7 @@ describe("what does not bear on the decision", () => {
 
   it("is a publisher's user agent, and what else it sends beside its key", async () => {
     const { key_value } = await newKey(service)
-    const beside = { userAgent: long, user: long, token: long, query: `a=${long}`, ip: long, protocol: long }
+    const beside = { userAgent: long, user: long, token: long, query: `a=${long}`, ip: long }
     expect((await ask(publishCall(key_value, { path: "live/beside", ...beside }))).status).toBe(200)
   })
 
@@ -309,6 +316,15 @@ describe("what does not bear on the decision", () => {
     assertProblem(await ask(publishCall(key_value, { id: "x".repeat(256) })), "validation")
     assertProblem(await ask(publishCall(long)), "invalid-stream-key")
     assertProblem(await ask({ action: long, path: "x" }), "unauthorized")
+  })
+
+  it("is not a protocol that cannot be followed: no key makes it right", async () => {
+    const { key_value } = await newKey(service)
+    for (const protocol of ["hls", "carrier-pigeon", long]) {
+      assertProblem(await ask(publishCall(key_value, { path: "live/unfollowed", protocol })), "protocol-not-supported")
+    }
+    expect(lastLine()?.annotations).toMatchObject({ decision: "refuse", reason: "protocol_not_supported" })
+    expect((await ask(publishCall(key_value, { path: "live/moq", protocol: "moq" }))).status).toBe(200)
   })
 
   it("is bounded by the body's size", async () => {

@@ -18,7 +18,7 @@ afterEach(async () => {
 afterAll(() => service.close())
 
 const get = (path: string) => call(service, "GET", path, { secret: null })
-const state = { service: "greenroom", database: "ok", media_server: "ok", unauthorized_publishers: 0 }
+const state = { service: "greenroom", database: "ok", media_server: "ok", unauthorized_publishers: 0, warnings: [] }
 
 describe("GET /health", () => {
   it("is 200 when all is well", async () => {

@@ -223,7 +223,7 @@ describe("every operation", () => {
     const refusals = operations().find(({ path }) => path === "/auth")?.operation.responses["401"].content[
       "application/problem+json"
     ].schema
-    expect(refusals.anyOf).toHaveLength(8)
+    expect(refusals.anyOf).toHaveLength(9)
   })
 
   it("has a body example where it has a body", () => {

@@ -90,6 +90,7 @@ export class MediaServerApi extends HttpApiGroup.make("media_server")
         Problems.StreamKeyDisabled,
         Problems.PathNotAllowed,
         Problems.PathInUse,
+        Problems.ProtocolNotSupported,
         ...Problems.onBody
       ]
     }).annotateMerge(

@@ -95,6 +95,11 @@ export class PathNotAllowed extends HttpApiError.Problem<PathNotAllowed>()(
   members
 ) {}
 export class PathInUse extends HttpApiError.Problem<PathInUse>()("PathInUse", declared("path-in-use"), members) {}
+export class ProtocolNotSupported extends HttpApiError.Problem<ProtocolNotSupported>()(
+  "ProtocolNotSupported",
+  declared("protocol-not-supported"),
+  members
+) {}
 export class StoreProblem extends HttpApiError.Problem<StoreProblem>()(
   "StoreProblem",
   declared("store-unavailable"),

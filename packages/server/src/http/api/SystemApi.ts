@@ -1,4 +1,5 @@
 /** The service about itself, for anybody: health, version, metrics, documentation. */
+import { warningKinds } from "@greenroom/core"
 import { Schema } from "effect"
 import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
@@ -14,7 +15,16 @@ const health = {
   media_server: Schema.Literals(["ok", "unreachable", "absent"]),
   unauthorized_publishers: Schema.NullOr(Schema.Int).annotate({
     description:
-      "Publishers that nobody admitted and that the last look left on the air, because there are, or were, more than `MASS_KICK_LIMIT` at once or because they are only reported; `null` when nobody has looked for 10 seconds"
+      "Publishers that nobody admitted and that the last look left on the air, because there are, or were, more than `MASS_KICK_LIMIT` at once, because they are only reported, or because it is not certain that they had to be admitted (see `warnings`); `null` when nobody has looked for 10 seconds"
+  }),
+  warnings: Schema.Array(
+    Schema.Struct({
+      kind: Schema.Literals(warningKinds).annotate({ description: "A stable word for programs" }),
+      detail: Schema.String.annotate({ description: "What follows from it, and what to do" })
+    })
+  ).annotate({
+    description:
+      "What is unsafe or wrong with the media server: its version, its configuration, or what the reconciler sees. Each is logged when it begins and when it is over. Empty as long as nothing is known of the media server."
   })
 }
 export const Healthy = Schema.Struct({ status: Schema.Literal("ok"), ...health }).annotate({ identifier: "Healthy" })
@@ -35,7 +45,7 @@ export class SystemApi extends HttpApiGroup.make("system")
     }).annotateMerge(
       say(
         "Health",
-        "503, with the same body, when the database is unreachable; in at most 2 seconds. A media server that does not answer is no reason for a 503, nor are unauthorised publishers."
+        "503, with the same body, when the database is unreachable; in at most 2 seconds. A media server that does not answer is no reason for a 503, nor are unauthorised publishers or warnings."
       )
     ),
     HttpApiEndpoint.get("alive", "/livez", { success: Alive }).annotateMerge(say("Is the process alive?")),

@@ -134,7 +134,14 @@ const Worker = {
   updated_at: "2026-11-21T01:33:17.310Z"
 }
 
-const health = { status: "ok", service: "greenroom", database: "ok", media_server: "ok", unauthorized_publishers: 0 }
+const health = {
+  status: "ok",
+  service: "greenroom",
+  database: "ok",
+  media_server: "ok",
+  unauthorized_publishers: 0,
+  warnings: []
+}
 const received = { stream_id: "studio-1", direction: "in", correlation_id: "6b0c5c1e-0a57-4a0e-9a86-58b1a2a0b7c4" }
 
 const annotation = { title: "Evening service", recording_ref: "s3://recordings/2026/11/21/studio-1.mp4" }
@@ -240,6 +247,8 @@ const details: Partial<Record<ProblemName, string>> = {
   "stream-key-disabled": "Stream key sk_EXAM… is disabled",
   "path-not-allowed": "Stream key sk_EXAM… may publish on live/studio-1 only, not on live/other",
   "path-in-use": "Somebody is publishing on live/studio-1 already",
+  "protocol-not-supported":
+    "Greenroom can neither follow nor end publishers over this protocol: publish over RTMP, RTSP, SRT or WebRTC",
   conflict: "The stream key is revoked, and that is for good",
   "not-found": "No stream key has this id",
   "stream-not-found": "No stream, live or past, has this id"

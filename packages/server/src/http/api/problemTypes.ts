@@ -143,6 +143,11 @@ export const problemTypes = {
     "Somebody is publishing on this path already, with another key.",
     "Choose another path, or take the other stream off the air with DELETE /streams/{id}."
   ),
+  "protocol-not-supported": refusal(
+    "The protocol is not supported",
+    "The media server lets publishers in over a protocol whose connections it does not list, or that this version of Greenroom does not know. Such a publisher could not be taken off the air, so it is not admitted.",
+    "Publish over RTMP, RTSP, SRT or WebRTC."
+  ),
   "store-unavailable": {
     status: 503,
     title: "The database does not answer",

@@ -382,7 +382,8 @@ SEQ  AT                       TYPE      DATA
         service: "greenroom",
         database: "ok",
         media_server: "absent",
-        unauthorized_publishers: null
+        unauthorized_publishers: null,
+        warnings: []
       }
     },
     reads: `\
