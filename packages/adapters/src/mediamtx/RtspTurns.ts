@@ -1,7 +1,8 @@
 /**
  * Whose turn it is among the calls about the sessions of one list, RTSP's or RTSPS's. When MediaMTX (up to 1.20.1) kicks such a session
  * it deletes from a map under a read lock, so that a kick inside it at the same time as another kick, a list or a lookup can crash
- * it (`rtsp/server.go`). Lists and lookups only read that map, and run beside one another. A kick runs alone.
+ * it (`rtsp/server.go`). Lists and lookups only read that map, those of connections, too (from 1.11 on), and run beside one another.
+ * A kick runs alone.
  *
  * A call that its caller has given up may still run in there: closing its connection would not end it, since MediaMTX's handlers do not
  * look. It keeps its turn until its answer or the end of its connection says that it is over, while its caller goes its way. Whoever

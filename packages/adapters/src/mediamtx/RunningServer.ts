@@ -37,16 +37,25 @@ const readInfo = Effect.fnUntraced(function* (api: ControlApi) {
   return yield* decodeInfo(infoCall, answer.text)
 })
 
-/** By a route that is always on: those of a protocol that is off are missing by either name. */
+const hasPathDefaults = Effect.fnUntraced(function* (api: ControlApi, names: Names) {
+  const call = pathDefaultsCall(names)
+  const answer = yield* api(call)
+  if (answer._tag === "Refused") return yield* unavailable(call, "nonsense", `status ${answer.status}`)
+  return answer._tag === "Ok"
+})
+
+/**
+ * By a route that is always on: those of a protocol that is off are missing by either name. One that goes by neither name is a version
+ * to come, of whose lists nothing is known: it is no empty server.
+ */
 const readNames = Effect.fnUntraced(function* (
   api: ControlApi,
   release: Release
 ): Effect.fn.Return<Names, MediaServerUnavailable> {
   if (!mayHaveNewNames(release)) return "old"
-  const call = pathDefaultsCall("new")
-  const answer = yield* api(call)
-  if (answer._tag === "Refused") return yield* unavailable(call, "nonsense", `status ${answer.status}`)
-  return answer._tag === "Ok" ? "new" : "old"
+  if (yield* hasPathDefaults(api, "new")) return "new"
+  if (yield* hasPathDefaults(api, "old")) return "old"
+  return yield* unavailable(pathDefaultsCall("new"), "nonsense", "no such route, by the old name neither")
 })
 
 export interface Identify {
@@ -58,12 +67,18 @@ export interface Identify {
 
 export const makeIdentify = (api: ControlApi): Identify => {
   let seen: RunningServer | undefined
+  const known = (started: string, version: string | null): RunningServer | undefined =>
+    seen?.started === started && seen.version === version ? seen : undefined
   const now = Effect.gen(function* () {
     const { started = STARTED_UNKNOWN, version = null } = yield* readInfo(api)
-    if (seen?.started === started && seen.version === version) return seen
+    const before = known(started, version)
+    if (before !== undefined) return before
     const release = releaseOf(version)
-    seen = { started, version, release, names: yield* readNames(api, release) }
-    return seen
+    const names = yield* readNames(api, release)
+    // Another call may have learnt the same meanwhile.
+    const server = known(started, version) ?? { started, version, release, names }
+    seen = server
+    return server
   })
   return { now, lastSeen: Effect.suspend(() => (seen === undefined ? now : Effect.succeed(seen))) }
 }

@@ -10,6 +10,7 @@ import { MediaMtx } from "../../src/mediamtx/index.ts"
 import type { Fault, TwinServer } from "../../src/twin/index.ts"
 import { twinStage } from "../fixtures/twinStage.ts"
 import { clientOf, json, noRoute, serverOf } from "./client.ts"
+import { fakeMediaMtx, onPath } from "./fakeMediaMtx.ts"
 
 const NOBODY: Source = { protocol: "rtmp", id: "00000000-0000-4000-8000-000000000000" }
 
@@ -247,6 +248,59 @@ describe("MediaMtx: an old MediaMTX (1.9)", () => {
       const mediaServer = yield* clientOf(yield* old)
       assert.strictEqual(yield* mediaServer.kick({ protocol: "rtmp", id }), "kicked")
       assert.strictEqual(yield* mediaServer.find(NOBODY), "gone")
+    })
+  )
+})
+
+describe("MediaMtx: a publisher on a path and in no list", () => {
+  const id = "8b7c17a2-af9c-44b5-a7f2-a412b9f8213e"
+
+  for (const [type, protocol] of [
+    ["moqSession", "moq"],
+    ["rtmpConn", "rtmp"],
+    ["rtspSession", "rtsp"],
+    ["fooSession", null],
+    ["h4Conn", null]
+  ] as const) {
+    it.live(`a ${type} is in the look, and is not gone until a look shows its path without it`, () =>
+      Effect.gen(function* () {
+        const { fake, apiUrl } = yield* fakeMediaMtx({
+          lists: { rtmpconns: [], rtspsessions: [] },
+          paths: [onPath("live/a", type, id)]
+        })
+        const mediaServer = yield* clientOf(apiUrl)
+        assert.strictEqual(yield* mediaServer.find({ protocol, id }), "gone", "as far as lists know")
+        const { sources, paths } = yield* mediaServer.look
+        assert.deepStrictEqual(sources, [])
+        assert.deepStrictEqual(
+          paths.map(({ name, sourceType, sourceId }) => [name, sourceType, sourceId]),
+          [["live/a", type, id]]
+        )
+        assert.strictEqual(yield* mediaServer.find({ protocol, id }), "present")
+        fake.paths = []
+        yield* mediaServer.look
+        assert.strictEqual(yield* mediaServer.find({ protocol, id }), "gone")
+      })
+    )
+  }
+
+  it.live("a source that MediaMTX pulls itself is no publisher", () =>
+    Effect.gen(function* () {
+      const types = ["rtspSource", "redirect", "rpiCameraSource", "hlsSource"]
+      const { apiUrl } = yield* fakeMediaMtx({ paths: types.map((type) => onPath(`live/${type}`, type, "")) })
+      assert.deepStrictEqual((yield* (yield* clientOf(apiUrl)).look).paths, [])
+    })
+  )
+
+  it.live("a MoQ session is on the air when a path has it for its source", () =>
+    Effect.gen(function* () {
+      const { fake, apiUrl } = yield* fakeMediaMtx({
+        lists: { moqsessions: [{ id, state: "publish", path: "live/a" }] }
+      })
+      const mediaServer = yield* clientOf(apiUrl)
+      assert.isFalse((yield* mediaServer.look).sources[0]?.established)
+      fake.paths = [onPath("live/a", "moqSession", id)]
+      assert.isTrue((yield* mediaServer.look).sources[0]?.established)
     })
   )
 })

@@ -20,13 +20,15 @@ export interface Answer {
   readonly headers?: Readonly<Record<string, string>>
 }
 
-/** Answers by `METHOD /path?query`. */
-export const serverOf = (answer: (request: string) => Answer) =>
+/** Answers by `METHOD /path?query`, or cuts the connection. */
+export const serverOf = (answer: (request: string) => Answer | "cut") =>
   Effect.map(
     Effect.acquireRelease(
       Effect.callback<Http.Server>((resume) => {
         const server = Http.createServer((request, response) => {
-          const { status, body = "", headers = {} } = answer(`${request.method} ${request.url}`)
+          const given = answer(`${request.method} ${request.url}`)
+          if (given === "cut") return request.socket.destroy()
+          const { status, body = "", headers = {} } = given
           response.writeHead(status, headers).end(body)
         })
         server.listen(0, "127.0.0.1", () => resume(Effect.succeed(server)))
