@@ -40,7 +40,7 @@ const play = Effect.fnUntraced(function* <R>(
   return {
     isOver: Exit.isFailure(exit),
     seen: `${name}: ${outcome}`,
-    awaited: `${name}: ${expected(version, way, name)}`
+    awaited: `${name}: ${expected(version, way, name, outcome)}`
   }
 })
 
