@@ -26,7 +26,7 @@ export const shownAs: { readonly [W in Way]: { readonly protocol: string; readon
   moq: { protocol: "moq", sourceType: "moqSession" }
 }
 
-const needsBrowser = (way: Way) => way === "webrtc" || way === "moq"
+export const needsBrowser = (way: Way) => way === "webrtc" || way === "moq"
 
 /** What the version has and this machine can play. */
 export const waysOf = (version: Version): ReadonlyArray<Way> =>

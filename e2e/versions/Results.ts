@@ -1,6 +1,6 @@
 /** What was seen, by version, way and play; and the tables for people that it makes. */
 import { type Way, ways } from "./MediaUnderTest.ts"
-import { type Play, plays } from "./plays.ts"
+import { isPlayedOver, type Play, plays } from "./Play.ts"
 
 /** `ok`, or what was seen instead, in a few words. */
 export type Outcome = "ok" | (string & {})
@@ -40,7 +40,9 @@ export const makeResults = () => {
     if (own.length === 0) return "–"
     const limits = own.filter(({ outcome }) => outcome !== "ok").map(({ play, outcome }) => `${play}: ${outcome}`)
     const cannotPublish = own.some(({ play, outcome }) => play === "publish" && outcome !== "ok")
-    const unplayed = cannotPublish ? [] : plays.filter((play) => own.every((result) => result.play !== play))
+    const unplayed = cannotPublish
+      ? []
+      : plays.filter((play) => isPlayedOver(way, play) && own.every((result) => result.play !== play))
     return [...limits, ...unplayed.map((play) => `${play}: not played`)].join("; ") || "full"
   }
 

@@ -4,7 +4,7 @@
  */
 import { isAtLeast, type Version } from "../../packages/adapters/test/fixtures/mediaMtxBinaries.ts"
 import type { Way } from "./MediaUnderTest.ts"
-import type { Play } from "./plays.ts"
+import type { Play } from "./Play.ts"
 import type { Outcome } from "./Results.ts"
 
 interface Limit {

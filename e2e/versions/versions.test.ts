@@ -8,12 +8,17 @@ import { type Binary, binariesOf } from "../../packages/adapters/test/fixtures/m
 import { ffmpegBinary } from "../../packages/adapters/test/fixtures/realMediaMtx.ts"
 import { Venue } from "../../packages/server/test/scenarios/Venue.ts"
 import { browserBinary } from "../browser.ts"
+import { page, publish, reconnect, refuse, secondPublisher } from "./admissionPlays.ts"
+import { afterRestart, beforeRestart, kill, revoke, stranger } from "./endPlays.ts"
 import { expected } from "./limits.ts"
 import { asking, type MediaUnderTest, open, type Way, waysOf } from "./MediaUnderTest.ts"
-import { afterRestart, beforeRestart, ownPlays, type Play, publish, strangerPlay } from "./plays.ts"
+import { isPlayedOver, type Play } from "./Play.ts"
 import { makeResults } from "./Results.ts"
 
 const options = { excludeTestServices: true, timeout: "2 minutes" } as const
+
+/** Those that a way plays by itself, once it can publish, on a MediaMTX that asks Greenroom. */
+const ownPlays = { page, refuse, "second publisher": secondPublisher, revoke, kill, reconnect } as const
 
 const binaries = binariesOf(process.env.MEDIAMTX_BINS)
 const results = makeResults()
@@ -61,8 +66,11 @@ const ownPlaysOf = (it: Vitest.MethodsNonLive<Needs>, binary: Binary): void => {
       const tell = tellerOf(binary, way)
       const published = yield* play(binary, way, "publish", publish(way, tell))
       // Who cannot publish has nothing else to show.
-      const rest = published.isOver ? [] : Object.entries(ownPlays)
-      const played = yield* Effect.forEach(rest, ([name, run]) => play(binary, way, name as Play, run(way, tell)))
+      const names = published.isOver ? [] : (Object.keys(ownPlays) as ReadonlyArray<keyof typeof ownPlays>)
+      const played = yield* Effect.forEach(
+        names.filter((name) => isPlayedOver(way, name)),
+        (name) => play(binary, way, name, ownPlays[name](way, tell))
+      )
       areAsExpected([published, ...played])
     })
   )
@@ -86,7 +94,7 @@ const restartOf = (it: Vitest.MethodsNonLive<Needs>, binary: Binary): void => {
 
 const strangersOf = (it: Vitest.MethodsNonLive<Needs>, binary: Binary): void => {
   it.effect.each(waysOf(binary.version))("a stranger over %s", (way) =>
-    Effect.map(play(binary, way, "stranger", strangerPlay(way, tellerOf(binary, way))), (one) => areAsExpected([one]))
+    Effect.map(play(binary, way, "stranger", stranger(way, tellerOf(binary, way))), (one) => areAsExpected([one]))
   )
 }
 
