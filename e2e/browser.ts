@@ -1,5 +1,5 @@
 /**
- * A headless Chromium on a page of ours on the loopback: the page says what becomes of it, and is told when its user stops. A browser
+ * A headless Chromium on a page of ours on the loopback: the page reports what becomes of it, and learns when its user stops. A browser
  * for each encoder, so that one can be killed.
  */
 import { spawn } from "node:child_process"
@@ -64,7 +64,7 @@ export interface BrowserPage {
   readonly files?: Readonly<Record<string, string>>
 }
 
-interface Told {
+interface PageEvents {
   readonly over: (why: string) => void
   readonly stopped: Promise<void>
 }
@@ -75,7 +75,7 @@ const bodyOf = async (request: Http.IncomingMessage) => {
   return body
 }
 
-const servePage = ({ script, settings, files = {} }: BrowserPage, { over, stopped }: Told) =>
+const servePage = ({ script, settings, files = {} }: BrowserPage, { over, stopped }: PageEvents) =>
   Effect.acquireRelease(
     Effect.callback<Http.Server>((resume) => {
       const answers: Readonly<Record<string, (request: Http.IncomingMessage) => string | Promise<string>>> = {

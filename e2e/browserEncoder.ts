@@ -36,6 +36,6 @@ const script = `
 
 export type VideoCodec = "H264" | "VP8"
 
-/** H264, which HLS can carry, unless told otherwise. */
+/** H264, which HLS can carry, by default. */
 export const browserEncoder = ({ url, bearer }: Target, codec: VideoCodec = "H264") =>
   browserPage({ protocol: "webrtc", script, settings: { url, bearer, codec } })

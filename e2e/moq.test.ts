@@ -1,4 +1,4 @@
-/** A publisher over MoQ: how MediaMTX asks about it, lists it and kicks it, and that the tests' own encoder says what became of it. */
+/** A publisher over MoQ: how MediaMTX asks about it, lists it and kicks it, and that the tests' own encoder reports what became of it. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { freePorts } from "../packages/adapters/test/embedded/processes.ts"

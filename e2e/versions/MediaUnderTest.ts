@@ -112,5 +112,5 @@ const make = Effect.fnUntraced(function* (
 export const asking = (binary: Binary) =>
   Layer.effectContext(make(binary, (options) => inFrontOf(authAddress, options)))
 
-/** It lets everybody in. */
+/** It admits every publisher by itself. */
 export const open = (binary: Binary) => Layer.effectContext(make(binary, asksNobody))

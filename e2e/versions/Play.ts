@@ -18,4 +18,4 @@ export type Play = (typeof plays)[number]
 export const isPlayedOver = (way: Way, play: Play): boolean => play !== "page" || needsBrowser(way)
 
 /** Keeps a fact beside the outcome: milliseconds, or words. */
-export type Tell = (what: string, value: number | string) => void
+export type Measure = (what: string, value: number | string) => void

@@ -12,7 +12,7 @@ export interface Result {
   readonly outcome: Outcome
 }
 
-/** A fact of one version and way that is told beside the outcome: milliseconds, or words. */
+/** A fact of one version and way that is shown beside the outcome: milliseconds, or words. */
 export interface Fact {
   readonly version: string
   readonly way: Way

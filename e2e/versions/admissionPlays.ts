@@ -14,14 +14,14 @@ import { bentPath, type Target } from "../../packages/server/test/scenarios/Targ
 import { listen, Venue, waitFor } from "../../packages/server/test/scenarios/Venue.ts"
 import { onAir } from "./acts.ts"
 import { MediaUnderTest, shownAs, type Way } from "./MediaUnderTest.ts"
-import type { Tell } from "./Play.ts"
+import type { Measure } from "./Play.ts"
 import { statusOf } from "./statusOf.ts"
 
 /** Its failure keeps all other plays of the way from being played. */
-export const publish = Effect.fnUntraced(function* (way: Way, tell: Tell) {
+export const publish = Effect.fnUntraced(function* (way: Way, measure: Measure) {
   const began = performance.now()
   const live = yield* onAir(way)
-  tell("encoder started to listed", performance.now() - began)
+  measure("encoder started to listed", performance.now() - began)
   yield* goesOn(live)
   const { protocol, source_type: sourceType } = live.stream
   const isShown =
@@ -55,7 +55,7 @@ const wordsOf = (shown: string): string => {
     .slice(0, 120)
 }
 
-export const refuse = Effect.fnUntraced(function* (way: Way, tell: Tell) {
+export const refuse = Effect.fnUntraced(function* (way: Way, measure: Measure) {
   const { api } = (yield* Venue).service
   const media = yield* MediaUnderTest
   const key = yield* newKey()
@@ -69,8 +69,8 @@ export const refuse = Effect.fnUntraced(function* (way: Way, tell: Tell) {
   const encoder = yield* isRefused("a wrong key", target, "invalid_stream_key")
   const ended = Effect.sync(() => (encoder.hasEnded() ? true : undefined))
   const { millis } = yield* waitFor("the refused encoder ends", ended, 5_000)
-  tell("a refused encoder shows", wordsOf(encoder.shown()) || "nothing")
-  tell("refused to its encoder's end", millis)
+  measure("a refused encoder shows", wordsOf(encoder.shown()) || "nothing")
+  measure("refused to its encoder's end", millis)
   assert.isFalse((yield* media.isPublished(target.path)) ?? true, "MediaMTX shows no publisher")
   yield* neverPublished(key)
   return "ok"

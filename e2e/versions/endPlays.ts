@@ -5,9 +5,9 @@ import { isOver, neverPublished, newKey, type OnAir, revoked } from "../../packa
 import { Venue, waitFor } from "../../packages/server/test/scenarios/Venue.ts"
 import { GOES_WITHIN_MS, MISSED_WITHIN_MS, onAir, published, usableAgain } from "./acts.ts"
 import { MediaUnderTest, type Way } from "./MediaUnderTest.ts"
-import type { Tell } from "./Play.ts"
+import type { Measure } from "./Play.ts"
 
-export const revoke = Effect.fnUntraced(function* (way: Way, tell: Tell) {
+export const revoke = Effect.fnUntraced(function* (way: Way, measure: Measure) {
   const { api } = (yield* Venue).service
   const live = yield* onAir(way)
   const [answer, gone] = yield* Effect.all(
@@ -15,7 +15,7 @@ export const revoke = Effect.fnUntraced(function* (way: Way, tell: Tell) {
     { concurrency: 2 }
   )
   assert.oneOf(answer.status, [202, 204])
-  tell("revoke to off the air", gone)
+  measure("revoke to off the air", gone)
   yield* isOver(live, "revoked")
   const ended = Effect.sync(() => (live.encoder.hasEnded() ? true : undefined))
   yield* waitFor("the encoder notices", ended, MISSED_WITHIN_MS)
@@ -23,16 +23,16 @@ export const revoke = Effect.fnUntraced(function* (way: Way, tell: Tell) {
   return answer.status === 204 ? "ok" : "the first answer is 202"
 })
 
-export const kill = Effect.fnUntraced(function* (way: Way, tell: Tell) {
+export const kill = Effect.fnUntraced(function* (way: Way, measure: Measure) {
   const live = yield* onAir(way)
   yield* live.encoder.kill
-  tell("encoder killed to stream ended", yield* isOver(live, "disconnected", MISSED_WITHIN_MS))
+  measure("encoder killed to stream ended", yield* isOver(live, "disconnected", MISSED_WITHIN_MS))
   yield* usableAgain(way, live)
   return "ok"
 })
 
-/** For a MediaMTX that lets everybody in. */
-export const stranger = Effect.fnUntraced(function* (way: Way, tell: Tell) {
+/** For a MediaMTX that admits every publisher by itself. */
+export const stranger = Effect.fnUntraced(function* (way: Way, measure: Measure) {
   const venue = yield* Venue
   const media = yield* MediaUnderTest
   const key = yield* newKey()
@@ -42,9 +42,9 @@ export const stranger = Effect.fnUntraced(function* (way: Way, tell: Tell) {
     venue.service.lines().find(({ message, path }) => message === "publisher kicked" && path === target.path)
   )
   const began = performance.now()
-  yield* waitFor("Greenroom says that it kicked it", kicked, 5_000)
+  yield* waitFor("Greenroom logs the kick", kicked, 5_000)
   yield* published(target.path, false, GOES_WITHIN_MS)
-  tell("stranger started to gone", performance.now() - began)
+  measure("stranger started to gone", performance.now() - began)
   yield* neverPublished(key)
   return "ok"
 })

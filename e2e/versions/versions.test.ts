@@ -55,7 +55,7 @@ const areAsExpected = (played: ReadonlyArray<{ readonly seen: string; readonly a
     played.map(({ awaited }) => awaited)
   )
 
-const tellerOf =
+const measureOf =
   ({ version }: Binary, way: Way) =>
   (what: string, value: number | string) =>
     results.fact({ version: version.name, way, what, value })
@@ -63,13 +63,13 @@ const tellerOf =
 const ownPlaysOf = (it: Vitest.MethodsNonLive<Needs>, binary: Binary): void => {
   it.effect.each(waysOf(binary.version))("over %s", (way) =>
     Effect.gen(function* () {
-      const tell = tellerOf(binary, way)
-      const published = yield* play(binary, way, "publish", publish(way, tell))
+      const measure = measureOf(binary, way)
+      const published = yield* play(binary, way, "publish", publish(way, measure))
       // Who cannot publish has nothing else to show.
       const names = published.isOver ? [] : (Object.keys(ownPlays) as ReadonlyArray<keyof typeof ownPlays>)
       const played = yield* Effect.forEach(
         names.filter((name) => isPlayedOver(way, name)),
-        (name) => play(binary, way, name, ownPlays[name](way, tell))
+        (name) => play(binary, way, name, ownPlays[name](way, measure))
       )
       areAsExpected([published, ...played])
     })
@@ -94,7 +94,7 @@ const restartOf = (it: Vitest.MethodsNonLive<Needs>, binary: Binary): void => {
 
 const strangersOf = (it: Vitest.MethodsNonLive<Needs>, binary: Binary): void => {
   it.effect.each(waysOf(binary.version))("a stranger over %s", (way) =>
-    Effect.map(play(binary, way, "stranger", stranger(way, tellerOf(binary, way))), (one) => areAsExpected([one]))
+    Effect.map(play(binary, way, "stranger", stranger(way, measureOf(binary, way))), (one) => areAsExpected([one]))
   )
 }
 
@@ -115,7 +115,7 @@ if (binaries.length === 0 || ffmpegBinary === undefined) {
       describe.concurrent("every protocol by itself", () => ownPlaysOf(it, binary))
       describe("all protocols", () => restartOf(it, binary))
     })
-    layer(open(binary), options)(`MediaMTX ${binary.version.name} that asks nobody`, (it) => {
+    layer(open(binary), options)(`MediaMTX ${binary.version.name} that admits every publisher by itself`, (it) => {
       describe.concurrent("every protocol by itself", () => strangersOf(it, binary))
     })
   }

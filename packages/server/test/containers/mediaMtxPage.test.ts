@@ -58,7 +58,7 @@ interface Call {
   readonly body: { readonly action?: string; readonly path?: string; readonly password?: string }
 }
 
-/** What Greenroom would be asked and told; it lets in the API secret and the key. */
+/** In the place of Greenroom; it lets in the API secret and the key. */
 const listener = Effect.acquireRelease(
   Effect.promise(async () => {
     const calls: Array<Call> = []
@@ -168,7 +168,7 @@ describe("the configurations in docs/mediamtx.md", () => {
     return
   }
 
-  it.live.each(binaries)("start MediaMTX $version.name, which asks and tells Greenroom", ({ file, version }) =>
+  it.live.each(binaries)("start MediaMTX $version.name, which asks Greenroom and runs the hooks", ({ file, version }) =>
     Effect.gen(function* () {
       const { calls, port } = yield* listener
       const range = ranges.find((one) => isIn(one, version)) ?? assert.fail("no configuration for it")
@@ -193,12 +193,12 @@ describe("the configurations in docs/mediamtx.md", () => {
         { ports: { rtsp: mtx.rtsp, rtmp: 0, srt: 0, hls: 0, webrtc: 0 } },
         { protocol: "rtsp", path: PATH, key: KEY }
       )
-      const told = (kind: string) => () =>
+      const arrived = (kind: string) => () =>
         seen(`/v1/mediamtx/events/${kind}`, ({ path }) => path === PATH) !== undefined
-      yield* eventually("the hook of its begin", told("ready"), mtx.log)
+      yield* eventually("the hook of its begin", arrived("ready"), mtx.log)
       assert.isDefined(seen("/auth", ({ action, path }) => action === "publish" && path === PATH))
       yield* publisher.kill
-      yield* eventually("the hook of its end", told("not-ready"), mtx.log)
+      yield* eventually("the hook of its end", arrived("not-ready"), mtx.log)
     })
   )
 })
