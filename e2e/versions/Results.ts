@@ -1,15 +1,15 @@
 /** What was seen, by version, way and play; and the tables for people that it makes. */
+import type { Version } from "../../packages/adapters/test/fixtures/mediaMtxBinaries.ts"
+import { limitOf, limits } from "./limits.ts"
 import { type Way, ways } from "./MediaUnderTest.ts"
 import { isPlayedOver, type Play, plays } from "./Play.ts"
 
-/** `ok`, or what was seen instead, in a few words. */
-export type Outcome = "ok" | (string & {})
-
 export interface Result {
-  readonly version: string
+  readonly version: Version
   readonly way: Way
   readonly play: Play
-  readonly outcome: Outcome
+  /** `ok`, or what was seen instead, in a few words. */
+  readonly outcome: string
 }
 
 /** A fact of one version and way that is shown beside the outcome: milliseconds, or words. */
@@ -29,16 +29,23 @@ const table = (head: ReadonlyArray<string>, rows: ReadonlyArray<ReadonlyArray<st
   return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n")
 }
 
+/** A known limit holds also where it was not met this time; its note stands below the table. */
+const shortcomings = ({ version, way, play, outcome }: Result): ReadonlyArray<string> => {
+  const known = limitOf(version, way, play)
+  if (known !== undefined && ["ok", known.outcome].includes(outcome)) return [`${play} (${limits.indexOf(known) + 1})`]
+  return outcome === "ok" ? [] : [`${play}: ${outcome}`]
+}
+
 export const makeResults = () => {
   const results: Array<Result> = []
   const facts: Array<Fact> = []
-  const versions = () => unique(results.map(({ version }) => version))
+  const versions = () => unique(results.map(({ version }) => version.name))
 
-  /** All plays ok: `full`. A play that was not: its name and what was seen. */
+  /** All plays ok: `full`. Else each play that is limited, or was not ok, with what was seen. */
   const cell = (version: string, way: Way): string => {
-    const own = results.filter((result) => result.version === version && result.way === way)
+    const own = results.filter((result) => result.version.name === version && result.way === way)
     if (own.length === 0) return "–"
-    const limits = own.filter(({ outcome }) => outcome !== "ok").map(({ play, outcome }) => `${play}: ${outcome}`)
+    const limits = own.flatMap(shortcomings)
     const cannotPublish = own.some(({ play, outcome }) => play === "publish" && outcome !== "ok")
     const unplayed = cannotPublish
       ? []
@@ -63,7 +70,8 @@ export const makeResults = () => {
         ["MediaMTX", ...ways],
         versions().map((version) => [version, ...ways.map((way) => cell(version, way))])
       )
-      return [support, ...unique(facts.map(({ what }) => what)).map(factTable)].join("\n\n")
+      const notes = limits.map(({ text }, at) => `(${at + 1}) ${text}`)
+      return [support, ...notes, ...unique(facts.map(({ what }) => what)).map(factTable)].join("\n\n")
     }
   }
 }

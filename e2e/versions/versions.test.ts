@@ -41,7 +41,7 @@ const play = Effect.fnUntraced(function* <R>(
 ) {
   const exit = yield* Effect.exit(Effect.scoped(run))
   const outcome = Exit.isSuccess(exit) ? exit.value : reasonOf(exit.cause)
-  results.add({ version: version.name, way, play: name, outcome })
+  results.add({ version, way, play: name, outcome })
   return {
     isOver: Exit.isFailure(exit),
     seen: `${name}: ${outcome}`,
