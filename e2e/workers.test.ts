@@ -4,6 +4,7 @@
  */
 import { execFileSync } from "node:child_process"
 import { afterAll, assert, describe, it } from "@effect/vitest"
+import { type PipelineId, pipelinePath } from "@greenroom/core"
 import { Effect, type Scope } from "effect"
 import { isRoot, processesWith, temporaryFolder } from "../packages/adapters/test/embedded/processes.ts"
 import { missing, type RealMediaMtx, realMediaMtx } from "../packages/adapters/test/fixtures/realMediaMtx.ts"
@@ -46,6 +47,8 @@ interface Worker {
   readonly reason: string | null
   readonly attempt: number
   readonly pid: number | null
+  readonly input_stream_id: string | null
+  readonly output_stream_id: string | null
 }
 
 interface Path {
@@ -56,6 +59,10 @@ interface Path {
   readonly inboundBytes: number
   readonly source: { readonly type: string; readonly id: string } | null
 }
+
+/** A camera that MediaMTX pulls; its place is taken by a stream that a publisher sends to the same MediaMTX. */
+const PULLED = "camera" as PipelineId
+const ORIGIN = "cameras/origin"
 
 const begin = Effect.fnUntraced(function* (environment: Readonly<Record<string, string>> = {}) {
   let mtx: RealMediaMtx | undefined
@@ -71,7 +78,10 @@ const begin = Effect.fnUntraced(function* (environment: Readonly<Record<string, 
   }))
   const real = yield* realMediaMtx({
     authHttpAddress: authAddress(service.port),
-    protocols: ["rtsp", "rtmp", "webrtc"]
+    protocols: ["rtsp", "rtmp", "webrtc"],
+    paths: ({ rtsp }) => ({
+      [pipelinePath(PULLED, "in")]: `{ source: "rtsp://127.0.0.1:${rtsp}/${ORIGIN}", rtspTransport: tcp }`
+    })
   })
   mtx = real
   yield* service.start
@@ -185,6 +195,34 @@ if (missing.length > 0) {
         })
       )
     }
+
+    scene("carry a source that MediaMTX pulls by itself, and go with it", (stage) =>
+      Effect.gen(function* () {
+        const { body: studio } = yield* stage.service.api.call<{ readonly id: string }>("POST", "/broadcasters", {
+          display_name: "Camera"
+        })
+        const order = { broadcaster_id: studio.id, path: ORIGIN }
+        const { body: key } = yield* stage.service.api.call<IssuedKey>("POST", "/stream-keys", order)
+        const encoder = yield* stage.encode(key, "rtmp")
+        const input = yield* stage.onAir(pipelinePath(PULLED, "in"))
+        assert.strictEqual(input.found.source?.type, "rtspSource")
+        yield* stage.inState(PULLED, "running")
+        yield* stage.onAir(pipelinePath(PULLED, "out"))
+        const worker = yield* Effect.promise(() => stage.worker(PULLED))
+        assert.strictEqual(worker.input_stream_id, null)
+        const { body: output } = yield* stage.service.api.call<{
+          readonly broadcaster: { readonly display_name: string }
+        }>("GET", `/streams/${worker.output_stream_id}`)
+        assert.strictEqual(output.broadcaster.display_name, "Media server")
+        assert.isAbove(yield* framesAt(`rtsp://127.0.0.1:${stage.real.ports.rtsp}/live/${PULLED}/out`), 0)
+
+        yield* encoder.kill
+        yield* until("the worker's process has gone", () => stage.processes(PULLED).length === 0)
+        yield* stage.offAir(pipelinePath(PULLED, "out"))
+        yield* stage.encode(key, "rtmp")
+        yield* stage.inState(PULLED, "running")
+      })
+    )
 
     scene(
       "carry a source to its output over RTMP when they are told to",

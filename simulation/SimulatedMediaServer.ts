@@ -51,7 +51,7 @@ export const composeLook: Compose = ({ before, lists, paths, after }) => {
   const onPaths = wholeOf(paths)
   if (started === null || started !== wholeOf(after) || onPaths === null) return null
   if (listed.some((list) => list === null)) return null
-  return { started, sources: listed.flatMap((list) => list ?? []), paths: onPaths }
+  return { started, sources: listed.flatMap((list) => list ?? []), paths: onPaths, ownPaths: [] }
 }
 
 const DEADLINES_MS = { look: 5_000, find: 500, kick: 2_000, curePath: 5_000 } as const

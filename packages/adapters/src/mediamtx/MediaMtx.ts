@@ -56,8 +56,10 @@ export const make = Effect.fnUntraced(function* (
   const { cure, finish } = makeCure(api, Duration.toMillis(deadlines.curePath) / 2)
 
   let health: "ok" | "unreachable" = "unreachable"
-  /** Of the last look: on a path, in no list. A list does not prove that such a one is gone. */
+  /** On a path and in no list, in the last look and the one before: a list does not prove that such a one is gone. */
   let unlisted: ReadonlySet<string> = new Set()
+  /** Of the last look alone: one that came while the lists were read is among them. */
+  let unlistedOnce: ReadonlySet<string> = new Set()
 
   const within = <A>(operation: keyof Deadlines, effect: Effect.Effect<A, MediaServerUnavailable>) =>
     Effect.timeoutOrElse(effect, {
@@ -86,7 +88,9 @@ export const make = Effect.fnUntraced(function* (
 
   const meanwhile = (server: RunningServer) => Effect.andThen(finish, learn(server))
   const remember = (look: Look): Look => {
-    unlisted = unlistedIds(look)
+    const now = unlistedIds(look)
+    unlisted = new Set([...now].filter((id) => unlistedOnce.has(id)))
+    unlistedOnce = now
     asking.rtspIds.retain(look)
     return restartSign.isIn(look) && look.started === STARTED_UNKNOWN ? { ...look, restartSeen: true } : look
   }

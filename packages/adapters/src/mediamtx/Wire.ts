@@ -8,6 +8,7 @@ import {
   isConnectionType,
   type ListedPath,
   type ListedSource,
+  type OwnPath,
   type Protocol,
   type Served,
   saysPublishEarly,
@@ -57,6 +58,10 @@ export const PathItem = Schema.Struct({
   name: Schema.String,
   ready: Schema.optional(Schema.Boolean),
   available: Schema.optional(Schema.Boolean),
+  /** From 1.19.3; an `alwaysAvailable` path is available without being online. */
+  online: Schema.optional(Schema.Boolean),
+  onlineTime: Schema.optional(Schema.NullOr(Schema.String)),
+  readyTime: Schema.optional(Schema.NullOr(Schema.String)),
   source: Schema.optional(Schema.NullOr(Schema.Struct({ type: Schema.String, id: Schema.optional(Schema.String) }))),
   tracks: Schema.optional(Schema.NullOr(Schema.Array(Schema.String))),
   tracks2: Schema.optional(Schema.NullOr(Schema.Array(TrackItem))),
@@ -112,13 +117,23 @@ export const listedSource = (
   path: item.path === undefined || item.path === "" ? null : item.path
 })
 
+const isReady = (item: PathItem): boolean => item.available ?? item.ready ?? false
+
+/** The path with a source of MediaMTX's own that is up, or `undefined`. */
+export const ownPath = (item: PathItem): OwnPath | undefined => {
+  const { source } = item
+  if (source === undefined || source === null || isConnectionType(source.type)) return undefined
+  if (!isReady(item) || item.online === false) return undefined
+  return { name: item.name, since: item.onlineTime ?? item.readyTime ?? "" }
+}
+
 /** The path with its publisher, or `undefined` when it has none that connected by itself. */
 export const listedPath = (item: PathItem): ListedPath | undefined => {
   const { source } = item
   if (source === undefined || source === null || !isConnectionType(source.type) || !source.id) return undefined
   return {
     name: item.name,
-    ready: item.available ?? item.ready ?? false,
+    ready: isReady(item),
     sourceType: source.type,
     sourceId: source.id,
     observation: {

@@ -11,7 +11,7 @@ import { callOn, isRtsp } from "./lists.ts"
 import { itemsOf, ONE_PAGE } from "./pages.ts"
 import { rtspIdIsConnections } from "./Release.ts"
 import { changedDuringLook, type RunningServer } from "./RunningServer.ts"
-import { type ConnectionItem, ConnectionList, listedPath, listedSource, PathList } from "./Wire.ts"
+import { type ConnectionItem, ConnectionList, listedPath, listedSource, ownPath, PathList } from "./Wire.ts"
 
 const pathsCall: Call = { method: "GET", route: "/v3/paths/list", rest: ONE_PAGE }
 
@@ -19,8 +19,7 @@ const decodeConnections = decodeAnswer(ConnectionList)
 const decodePaths = decodeAnswer(PathList)
 
 const readPaths = Effect.fnUntraced(function* (api: ControlApi) {
-  const items = yield* itemsOf(pathsCall, yield* api(pathsCall), decodePaths)
-  return items.flatMap((item) => listedPath(item) ?? [])
+  return yield* itemsOf(pathsCall, yield* api(pathsCall), decodePaths)
 })
 
 /** Fails where no MediaMTX answers. */
@@ -46,7 +45,7 @@ export const lookAround = Effect.fnUntraced(function* (
   meanwhile: (server: RunningServer) => Effect.Effect<void>
 ): Effect.fn.Return<Look, MediaServerUnavailable> {
   const server = yield* asking.identify.now
-  const [items, asListed] = yield* Effect.all(
+  const [items, onPaths] = yield* Effect.all(
     [
       Effect.forEach(protocols, (protocol) => readSources(asking, server, protocol), { concurrency: "unbounded" }),
       readPaths(asking.api),
@@ -55,10 +54,11 @@ export const lookAround = Effect.fnUntraced(function* (
     { concurrency: "unbounded" }
   )
   if ((yield* asking.identify.now) !== server) return yield* changedDuringLook
+  const asListed = onPaths.flatMap((item) => listedPath(item) ?? [])
   const paths = rtspIdIsConnections(server.release) ? asListed.map(asking.rtspIds.renamePath) : asListed
   const publishing = new Set(paths.map(({ sourceId }) => sourceId))
   const sources = items.flat().map(([protocol, item]) => listedSource(protocol, item, publishing))
-  return { started: server.started, sources, paths }
+  return { started: server.started, sources, paths, ownPaths: onPaths.flatMap((item) => ownPath(item) ?? []) }
 })
 
 /** What stands on a path and in no list: a protocol without a list, or one of MediaMTX's RTSP zombies. */

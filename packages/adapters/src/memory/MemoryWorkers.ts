@@ -1,5 +1,11 @@
 /** What is known of the workers, and their keys, in memory. */
-import { type WorkerRecord, Workers } from "@greenroom/core"
+import {
+  type BroadcasterId,
+  MEDIA_SERVER_BROADCASTER,
+  type StreamId,
+  type WorkerRecord,
+  Workers
+} from "@greenroom/core"
 import { DateTime, Effect, Layer, Option } from "effect"
 import { holds } from "./MemoryLeases.ts"
 import { atomically, hashText, MemoryStore, type StoredKey } from "./MemoryStore.ts"
@@ -7,6 +13,26 @@ import { pageOf } from "./newestFirst.ts"
 
 /** Orders those of one moment as they came. */
 const nthId = (n: number): string => `00000000-0000-4000-8000-${n.toString(16).padStart(12, "0")}`
+
+/** Whose stream it is, while it is on the air and stays there. */
+const broadcasterOf = (store: MemoryStore["Service"], source: StreamId): BroadcasterId | null => {
+  const stream = store.streams.get(source)
+  if (stream === undefined || stream.state._tag === "Inactive" || stream.state.ending !== null) return null
+  const { broadcasterId } = store.keys.get(stream.streamKeyId)!
+  return store.broadcasters.get(broadcasterId)?.deletedAt === null ? broadcasterId : null
+}
+
+/** Whose path it is: the media server's when it is no broadcaster's. */
+const ownerOf = (store: MemoryStore["Service"], path: string, now: DateTime.Utc): BroadcasterId => {
+  const [oldest] = [...store.keys.values()]
+    .filter((key) => key.path === path && key.revokedAt === null && key.admitsUntil === undefined)
+    .sort((a, b) => a.createdAt.epochMilliseconds - b.createdAt.epochMilliseconds || (a.id < b.id ? -1 : 1))
+  if (oldest !== undefined) return oldest.broadcasterId
+  const { id, displayName } = MEDIA_SERVER_BROADCASTER
+  const made = { id, displayName, contact: null, metadata: {}, createdAt: now, updatedAt: now }
+  store.broadcasters.set(id, { ...(store.broadcasters.get(id) ?? made), deletedAt: null })
+  return id
+}
 
 const make = Effect.map(MemoryStore, (store) => {
   let made = store.workers.size
@@ -66,13 +92,11 @@ const make = Effect.map(MemoryStore, (store) => {
           store.keyByHash.delete(hashText(hash))
         }
       }),
-    issueKey: ({ keyId, hash, source, path, admitWithinMillis, ...order }, holder) =>
+    issueKey: ({ keyId, hash, source, inputPath, path, admitWithinMillis, ...order }, holder) =>
       atomically((now) => {
-        const stream = store.streams.get(source)
-        const unended = stream !== undefined && stream.state._tag !== "Inactive" && stream.state.ending === null
-        if (!unended || !holds(store, holder, now)) return false
-        const { broadcasterId } = store.keys.get(stream.streamKeyId)!
-        if (store.broadcasters.get(broadcasterId)?.deletedAt !== null) return false
+        if (!holds(store, holder, now)) return false
+        const broadcasterId = source === null ? ownerOf(store, inputPath, now) : broadcasterOf(store, source)
+        if (broadcasterId === null) return false
         const key: StoredKey = {
           ...order,
           id: keyId,

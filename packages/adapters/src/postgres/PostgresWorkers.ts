@@ -3,7 +3,16 @@
  * instance that has lost it writes nothing and gets no key. What the supervisor needs goes the reconciler's way: nobody's lists hold
  * up a start.
  */
-import { PipelineId, StreamId, StreamKeyId, type WorkerRecord, Workers, workerStates } from "@greenroom/core"
+import type { PgClient } from "@effect/sql-pg/PgClient"
+import {
+  MEDIA_SERVER_BROADCASTER,
+  PipelineId,
+  StreamId,
+  StreamKeyId,
+  type WorkerRecord,
+  Workers,
+  workerStates
+} from "@greenroom/core"
 import { Array as Arr, Effect, Layer, Schema } from "effect"
 import { GeneralDatabase, ReconcilerDatabase } from "./Database.ts"
 import { leaseOf } from "./PostgresSessions.ts"
@@ -53,6 +62,30 @@ const PRUNED_AT_ONCE = 5_000
 const rows = rowsOf(WorkerRow)
 const rowsAt = rowsAtOf(WorkerRow)
 const keyIds = rowsOf(Schema.Struct({ id: StreamKeyId }))
+
+/** `owner`: whose stream it is, while it is on the air and stays there. */
+const broadcasterOf = (sql: PgClient, source: StreamId, held: ReturnType<typeof leaseOf>["held"]) => sql`
+  owner as materialized (
+    select k.broadcaster_id as id
+    from streams s join stream_keys k on k.id = s.stream_key_id join broadcasters b on b.id = k.broadcaster_id
+    where s.id = ${source} and s.ended_at is null and s.stop_reason is null and b.deleted_at is null and ${held}
+  )`
+
+/** `owner`: whose path it is; the media server's own broadcaster, made for it, when it is nobody else's. */
+const ownerOf = (sql: PgClient, path: string, held: ReturnType<typeof leaseOf>["held"]) => sql`
+  owner_of_path as materialized (
+    select broadcaster_id as id from stream_keys
+    where path = ${path} and revoked_at is null and admits_until is null
+    order by created_at, id limit 1
+  ), made as (
+    insert into broadcasters (id, display_name)
+    select ${MEDIA_SERVER_BROADCASTER.id}::uuid, ${MEDIA_SERVER_BROADCASTER.displayName}
+    where ${held} and not exists (select from owner_of_path)
+    on conflict (id) do update set deleted_at = null
+    returning id
+  ), owner as materialized (
+    select id from owner_of_path where ${held} union all select id from made
+  )`
 
 const make = Effect.gen(function* () {
   const general = yield* GeneralDatabase
@@ -130,15 +163,11 @@ const make = Effect.gen(function* () {
     const issued = yield* database.run("Workers.issueKey", (sql) => {
       const { lease, held } = leaseOf(sql, holder)
       return sql`
-        with ${lease}, source as materialized (
-          select k.broadcaster_id
-          from streams s join stream_keys k on k.id = s.stream_key_id join broadcasters b on b.id = k.broadcaster_id
-          where s.id = ${order.source} and s.ended_at is null and s.stop_reason is null and b.deleted_at is null and ${held}
-        )
+        with ${lease}, ${order.source === null ? ownerOf(sql, order.inputPath, held) : broadcasterOf(sql, order.source, held)}
         insert into stream_keys (id, broadcaster_id, hash, key_prefix, label, path, admits_until)
-        select ${order.keyId}::uuid, source.broadcaster_id, ${order.hash}, ${order.keyPrefix}::text, ${order.label}::text,
+        select ${order.keyId}::uuid, owner.id, ${order.hash}, ${order.keyPrefix}::text, ${order.label}::text,
           ${order.path}::text, clock_timestamp() + ${order.admitWithinMillis}::float8 * interval '1 millisecond'
-        from source
+        from owner
         returning id`
     })
     return keyIds(issued).length > 0

@@ -90,5 +90,6 @@ const listedPath = ({ name, publisher, readers }: SeenPath, now: number): Readon
 export const lookAt = (world: World, now: number): Look => ({
   started: world.started,
   sources: protocols.flatMap((protocol) => listOf(world, protocol).map(listed)),
-  paths: pathsOf(world).flatMap((path) => listedPath(path, now))
+  paths: pathsOf(world).flatMap((path) => listedPath(path, now)),
+  ownPaths: []
 })

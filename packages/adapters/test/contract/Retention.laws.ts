@@ -227,6 +227,7 @@ export const retentionLaws = (store: Store) =>
             label: "worker",
             path: pipelinePath(pipeline, "out"),
             source: input.id,
+            inputPath: pipelinePath(pipeline, "in"),
             admitWithinMillis: 60_000
           }
           yield* Effect.repeat(leases.hold("pruner", 60_000), { until: ({ held }) => held })

@@ -9,6 +9,7 @@ import {
   decideCheck,
   type KeyHash,
   Leases,
+  MEDIA_SERVER_BROADCASTER,
   type PathLimitText,
   type PipelineId,
   pipelinePath,
@@ -17,6 +18,7 @@ import {
   type StreamId,
   type StreamKeyId,
   StreamKeys,
+  Streams,
   type WorkerChange,
   type WorkerKeyOrder,
   Workers
@@ -60,6 +62,7 @@ const aWorkerKey = Effect.fnUntraced(function* (holder: string, admitWithinMilli
     label: `Worker of ${pipeline}`,
     path: pipelinePath(pipeline, "out"),
     source: input.id,
+    inputPath: pipelinePath(pipeline, "in"),
     admitWithinMillis
   }
   assert.isTrue(yield* workers.issueKey(order, holder))
@@ -384,6 +387,50 @@ export const workersLaws = (store: Store) =>
           const state = yield* stateOf(ask.streamId)
           assert.deepInclude(state._tag === "Inactive" ? {} : state.ending, { reason: "broadcaster_deleted" })
           yield* refused(askFor(unspent.order), "stream_key_revoked")
+        })
+      )
+    )
+
+    law(
+      "the key for a source of the media server's own is its path's owner's, else the media server's, which comes back after it was deleted",
+      leading((holder) =>
+        Effect.gen(function* () {
+          const workers = yield* Workers
+          const admissions = yield* Admissions
+          const broadcasters = yield* Broadcasters
+          const { order: other } = yield* aWorkerKey(holder)
+          const pipeline = newPipeline()
+          const inputPath = pipelinePath(pipeline, "in")
+          const fresh = () => ({
+            ...other,
+            keyId: newId<StreamKeyId>(),
+            hash: new Uint8Array(randomBytes(32)),
+            path: pipelinePath(pipeline, "out"),
+            source: null,
+            inputPath
+          })
+          const ownerAfter = Effect.fnUntraced(function* () {
+            const order = fresh()
+            assert.isFalse(yield* workers.issueKey(fresh(), "nobody"))
+            assert.isTrue(yield* workers.issueKey(order, holder))
+            const admitted = yield* admissions.admit(askFor(order))
+            assert.isTrue(Option.isSome(admitted))
+            const { streamId } = Option.getOrThrow(admitted)
+            const stream = Option.getOrThrow(yield* (yield* Streams).find(streamId))
+            yield* admissions.endGone(streamId)
+            return stream.broadcaster.id
+          })
+          assert.strictEqual(yield* ownerAfter(), MEDIA_SERVER_BROADCASTER.id)
+          assert.isTrue(yield* broadcasters.remove(MEDIA_SERVER_BROADCASTER.id))
+          assert.isTrue(Option.isNone(yield* broadcasters.find(MEDIA_SERVER_BROADCASTER.id)))
+          assert.strictEqual(yield* ownerAfter(), MEDIA_SERVER_BROADCASTER.id)
+          const shown = Option.getOrThrow(yield* broadcasters.find(MEDIA_SERVER_BROADCASTER.id))
+          assert.strictEqual(shown.displayName, MEDIA_SERVER_BROADCASTER.displayName)
+          const studio = yield* aBroadcaster()
+          const owned = yield* aKey({ path: inputPath as PathLimitText, broadcasterId: studio.id })
+          assert.strictEqual(yield* ownerAfter(), studio.id)
+          yield* (yield* StreamKeys).revoke(owned.id)
+          assert.strictEqual(yield* ownerAfter(), MEDIA_SERVER_BROADCASTER.id)
         })
       )
     )

@@ -276,6 +276,8 @@ describe("MediaMtx: a publisher on a path and in no list", () => {
           paths.map(({ name, sourceType, sourceId }) => [name, sourceType, sourceId]),
           [["live/a", type, id]]
         )
+        assert.strictEqual(yield* mediaServer.find({ protocol, id }), "gone", "it may have come between two lists")
+        yield* mediaServer.look
         assert.strictEqual(yield* mediaServer.find({ protocol, id }), "present")
         fake.paths = []
         yield* mediaServer.look
@@ -284,11 +286,29 @@ describe("MediaMtx: a publisher on a path and in no list", () => {
     )
   }
 
-  it.live("a source that MediaMTX pulls itself is no publisher", () =>
+  it.live("a source that MediaMTX pulls itself is no publisher, but one of its own while it is up", () =>
     Effect.gen(function* () {
       const types = ["rtspSource", "redirect", "rpiCameraSource", "hlsSource"]
-      const { apiUrl } = yield* fakeMediaMtx({ paths: types.map((type) => onPath(`live/${type}`, type, "")) })
-      assert.deepStrictEqual((yield* (yield* clientOf(apiUrl)).look).paths, [])
+      const { fake, apiUrl } = yield* fakeMediaMtx({ paths: types.map((type) => onPath(`live/${type}`, type, "")) })
+      const mediaServer = yield* clientOf(apiUrl)
+      const { paths, ownPaths } = yield* mediaServer.look
+      assert.deepStrictEqual(paths, [])
+      assert.deepStrictEqual(
+        ownPaths,
+        types.map((type) => ({ name: `live/${type}`, since: "" }))
+      )
+      const own = { name: "live/a/in", source: { type: "rtspSource", id: "" } }
+      fake.paths = [
+        { ...own, ready: false, readyTime: null },
+        { ...own, name: "b", ready: true, readyTime: "t1" },
+        { ...own, name: "c", ready: true, readyTime: "t1", available: true, online: true, onlineTime: "t2" },
+        { ...own, name: "offline", ready: true, readyTime: "t1", available: true, online: false, onlineTime: null },
+        { name: "always", ready: true, readyTime: "t1", available: true, online: false, source: null }
+      ]
+      assert.deepStrictEqual((yield* mediaServer.look).ownPaths, [
+        { name: "b", since: "t1" },
+        { name: "c", since: "t2" }
+      ])
     })
   )
 

@@ -7,6 +7,12 @@ import { lineOf } from "./PlainText.ts"
 export const DisplayName = lineOf(255).annotate({ examples: ["Studio One"] })
 export const Contact = lineOf(255).annotate({ description: "How to reach them", examples: ["ops@studio.example"] })
 
+/** To it belong the outputs of workers on sources of the media server's own, where no broadcaster has a key for the source's path. */
+export const MEDIA_SERVER_BROADCASTER = {
+  id: "00000000-0000-4000-8000-6d656469616d" as BroadcasterId,
+  displayName: "Media server"
+} as const
+
 export interface Broadcaster {
   readonly id: BroadcasterId
   readonly displayName: string

@@ -26,8 +26,15 @@ export interface ListedPath {
   readonly observation: Observation
 }
 
+/** A path that is up with a source of the media server's own: one that it pulls, or makes itself. */
+export interface OwnPath {
+  readonly name: string
+  /** When it came up, in the media server's words: another value is another run of the source. */
+  readonly since: string
+}
+
 /** A source that a client connected with, as against those that MediaMTX pulls or makes itself (`rtspSource`, `redirect`, …). */
-export const isConnectionType = (sourceType: string): boolean => /^[A-Za-z]{1,32}(Conn|Session)$/.test(sourceType)
+export const isConnectionType = (sourceType: string): boolean => /^\w{1,32}(Conn|Session)$/.test(sourceType)
 
 export interface Look {
   /** `/v3/info`'s `started`: a new value is a new process, whose lists begin empty. */
@@ -36,4 +43,5 @@ export interface Look {
   readonly restartSeen?: true
   readonly sources: ReadonlyArray<ListedSource>
   readonly paths: ReadonlyArray<ListedPath>
+  readonly ownPaths: ReadonlyArray<OwnPath>
 }

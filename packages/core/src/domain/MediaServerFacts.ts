@@ -11,7 +11,7 @@ export interface MediaServerFacts {
   readonly version: string | null
   /** `http`, `internal` or `jwt`. */
   readonly authMethod: string | null
-  /** For which it asks nobody, on any path. */
+  /** For which it does not ask, on every path or on one. */
   readonly authExcludes: ReadonlyArray<ExcludedAction>
   /** `on, but not listed`: publishers over it could neither be followed nor kicked. */
   readonly moq: "off" | "on" | "on, but not listed"

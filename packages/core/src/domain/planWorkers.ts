@@ -8,6 +8,7 @@ import type { Look } from "./Look.ts"
 import { type PipelineId, parsePipelinePath } from "./PipelinePath.ts"
 import type { StoredSession } from "./reconcile.ts"
 import { holdsPlace, newWorker, stepWorker, type Worker, type WorkerEvent, wantsToStart } from "./workerMachine.ts"
+import { ownSource, type WorkerSource } from "./workerSource.ts"
 
 /** A session on a pipeline's output, from its admission until it has ended. */
 export interface PipelineOutput {
@@ -21,14 +22,18 @@ export interface PipelineOutput {
 
 export interface PipelineView {
   /** Sources that are on the air and not being taken off, one a pipeline. */
-  readonly sources: ReadonlyMap<PipelineId, StreamId>
+  readonly sources: ReadonlyMap<PipelineId, WorkerSource>
   readonly outputs: ReadonlyArray<PipelineOutput>
 }
 
 /** What a look, and the sessions that were read after it, say of pipelines. */
 export const pipelineView = (look: Look, sessions: ReadonlyArray<StoredSession>): PipelineView => {
   const ready = new Set(look.paths.filter((path) => path.ready).map((path) => `${path.name} ${path.sourceId}`))
-  const sources = new Map<PipelineId, StreamId>()
+  const sources = new Map<PipelineId, WorkerSource>()
+  for (const { name, since } of look.ownPaths) {
+    const pipeline = parsePipelinePath(name)
+    if (pipeline?.direction === "in") sources.set(pipeline.id, ownSource(since))
+  }
   const outputs: Array<PipelineOutput> = []
   for (const { streamId, streamKeyId, path, source, state } of sessions) {
     const pipeline = parsePipelinePath(path)

@@ -3,7 +3,7 @@
  * process, and whether it may start; it answers with its next state and with what to do to the process. Two things are apart
  * on purpose: the phase, which people see, and the process, which may take seconds to end when the phase has long moved on.
  */
-import type { StreamId } from "./Ids.ts"
+import type { WorkerSource } from "./workerSource.ts"
 
 /** Waits before the first, second and third retry. */
 export const RETRY_AFTER_MS = [1_000, 2_000, 4_000] as const
@@ -20,14 +20,14 @@ export type WorkerPhase =
   /** It has a source and no process of it; `why` it waits. `since`: its turn, 0 when it had a place already. */
   | {
       readonly _tag: "Idle"
-      readonly source: StreamId
+      readonly source: WorkerSource
       readonly why: "new" | "full" | "output_taken" | "not_started"
       readonly since: number
     }
-  | { readonly _tag: "Connecting"; readonly source: StreamId; readonly attempt: number; readonly since: number }
+  | { readonly _tag: "Connecting"; readonly source: WorkerSource; readonly attempt: number; readonly since: number }
   | {
       readonly _tag: "Running"
-      readonly source: StreamId
+      readonly source: WorkerSource
       readonly attempt: number
       readonly since: number
       /** When a look first missed its output; `null` while it is there. */
@@ -36,14 +36,14 @@ export type WorkerPhase =
   /** `attempt`: how many have failed. `due`: when the next may begin. */
   | {
       readonly _tag: "Retrying"
-      readonly source: StreamId
+      readonly source: WorkerSource
       readonly attempt: number
       readonly due: number
       readonly reason: string
     }
   | { readonly _tag: "Stopped"; readonly reason: string | null }
   /** `source`: the one that it failed on, while that is there. */
-  | { readonly _tag: "Failed"; readonly source: StreamId | null; readonly attempt: number; readonly reason: string }
+  | { readonly _tag: "Failed"; readonly source: WorkerSource | null; readonly attempt: number; readonly reason: string }
 
 export const workerStates = ["idle", "connecting", "running", "retrying", "stopped", "failed"] as const
 export type WorkerStateName = (typeof workerStates)[number]
@@ -56,7 +56,7 @@ export interface Worker {
 
 /** Times are milliseconds of one clock that goes forward. */
 export type WorkerEvent =
-  | { readonly _tag: "SourceSeen"; readonly source: StreamId }
+  | { readonly _tag: "SourceSeen"; readonly source: WorkerSource }
   | { readonly _tag: "SourceGone" }
   | { readonly _tag: "Granted" }
   | { readonly _tag: "Held"; readonly why: "full" | "output_taken" }
@@ -126,7 +126,7 @@ const lost = (phase: AtWork, reason: string, now: number): WorkerPhase => {
     : { _tag: "Retrying", source: phase.source, attempt, due: now + wait, reason }
 }
 
-const sourceSeen = (worker: Worker, source: StreamId, now: number): WorkerStep => {
+const sourceSeen = (worker: Worker, source: WorkerSource, now: number): WorkerStep => {
   const { phase } = worker
   if (phase._tag === "Stopped" || phase.source !== source) {
     return leaving(worker, { _tag: "Idle", source, why: "new", since: holdsPlace(worker) ? 0 : now })

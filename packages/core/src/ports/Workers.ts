@@ -4,6 +4,8 @@
  * - `save` writes all of the records or, when the holder does not hold the reconciler's lease, none; `stateSince` moves with the state;
  * - a key is issued only under the lease and while its source is unended and nobody takes it off the air; it belongs to the source's
  *   broadcaster, admits one connection, on its path, within `admitWithinMillis`, and is in no list of keys;
+ * - the key for a source of the media server's own belongs to the broadcaster who has the oldest unrevoked key for exactly its path, else to
+ *   the media server's broadcaster, which is made when it is first needed (and again when it was deleted);
  * - `prune` leaves the newest of the records that are over, `keep` of them, and every record that is not; of keys that admit nobody
  *   any more it deletes those that no stream was ever admitted with.
  */
@@ -46,8 +48,9 @@ export interface WorkerKeyOrder {
   readonly keyPrefix: string
   readonly label: string
   readonly path: string
-  /** The stream that the worker reads. */
-  readonly source: StreamId
+  /** The stream that the worker reads; `null` for a source of the media server's own. */
+  readonly source: StreamId | null
+  readonly inputPath: string
   readonly admitWithinMillis: number
 }
 

@@ -15,6 +15,7 @@ import {
   workerStates
 } from "../domain/workerMachine.ts"
 import { attemptOf, reasonOfPhase, workerLine } from "../domain/workerReport.ts"
+import { streamOf, type WorkerSource } from "../domain/workerSource.ts"
 import { workerInput, workerOutput, workerRtmpOutput } from "../domain/workerUrls.ts"
 import { KeyMint } from "../ports/KeyMint.ts"
 import { MediaWorker, type WorkerMark } from "../ports/MediaWorker.ts"
@@ -90,7 +91,7 @@ export const makeCrew = Effect.fnUntraced(function* (tell: (happened: Happened) 
     if (line !== null) yield* Effect.logWithLevel(line.level)(line.message).pipe(Effect.annotateLogs(line.facts))
   })
 
-  const work = Effect.fnUntraced(function* (id: PipelineId, source: StreamId, keyId: StreamKeyId, run: number) {
+  const work = Effect.fnUntraced(function* (id: PipelineId, source: WorkerSource, keyId: StreamKeyId, run: number) {
     const value = yield* mint.mint
     const issued = yield* records.issueKey(
       {
@@ -99,7 +100,8 @@ export const makeCrew = Effect.fnUntraced(function* (tell: (happened: Happened) 
         keyPrefix: Redacted.value(value).slice(0, KEY_PREFIX_LENGTH),
         label: `Worker of ${pipelinePath(id, "in")}`,
         path: pipelinePath(id, "out"),
-        source,
+        source: streamOf(source),
+        inputPath: pipelinePath(id, "in"),
         admitWithinMillis: WORKER_KEY_GOOD_FOR_MS
       },
       holder
@@ -202,7 +204,7 @@ export const makeCrew = Effect.fnUntraced(function* (tell: (happened: Happened) 
       state: stateName(phase),
       reason: reasonOfPhase(id, phase, settings.max, member.note),
       attempt: attemptOf(phase),
-      inputStreamId: phase._tag === "Stopped" ? null : phase.source,
+      inputStreamId: phase._tag === "Stopped" || phase.source === null ? null : streamOf(phase.source),
       outputStreamId: phase._tag === "Running" ? member.output : null,
       retryInMillis: phase._tag === "Retrying" ? Math.max(0, phase.due - now) : null,
       mark: member.mark

@@ -4,6 +4,7 @@ import {
   ATTEMPTS,
   holdsPlace,
   type Look,
+  ownSource,
   type PipelineId,
   type PipelineView,
   pipelineView,
@@ -11,6 +12,7 @@ import {
   type StoredSession,
   type StreamKeyId,
   stepWorker,
+  streamOf,
   type Worker
 } from "@greenroom/core"
 import { Arbitrary } from "effect"
@@ -160,7 +162,8 @@ describe("what a look says of pipelines", () => {
       sourceId,
       sourceType: "rtmpConn",
       observation: { tracks: [], viewerCount: 0, inboundBytes: 0 }
-    }))
+    })),
+    ownPaths: []
   })
   const ending = { reason: "superseded", requestedAt: at(0), kickedAt: null } as const
 
@@ -181,6 +184,31 @@ describe("what a look says of pipelines", () => {
     )
     assert.deepStrictEqual([...pipelineView(look, sessions).sources], [["a" as PipelineId, streamId(2)]])
     assert.strictEqual(pipelineView(lookOf(["live/a/in", "source-1", true]), sessions).sources.size, 0)
+  })
+
+  it("a source of the media server's own on a pipeline's input counts, unless a publisher is there; each time it comes up it is another", () => {
+    const look = {
+      ...lookOf(["live/b/in", "source-2", true]),
+      ownPaths: [
+        { name: "live/a/in", since: "1" },
+        { name: "live/b/in", since: "1" },
+        { name: "live/c/out", since: "1" },
+        { name: "cameras/d", since: "1" }
+      ]
+    }
+    const { sources } = pipelineView(look, [session(2, "live/b/in")])
+    assert.deepStrictEqual(
+      [...sources],
+      [
+        ["a" as PipelineId, ownSource("1")],
+        ["b" as PipelineId, streamId(2)]
+      ]
+    )
+    const first = planWorkers(new Map(), { sources, outputs: [] }, new Map(), 9, 0)
+    assert.deepStrictEqual([...first.starts].sort(), ["a", "b"])
+    const again = { sources: new Map(sources).set("a" as PipelineId, ownSource("2")), outputs: [] }
+    assert.deepStrictEqual(planWorkers(first.workers, again, new Map(), 9, 1).stops, ["a" as PipelineId])
+    assert.deepStrictEqual([streamOf(ownSource("1")), streamOf(streamId(2))], [null, streamId(2)])
   })
 
   it("an output is taken from its admission until its session has ended", () => {

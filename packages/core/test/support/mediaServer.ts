@@ -43,7 +43,8 @@ export const makeMediaServer = (port: Port) => {
         sourceType: sourceTypes[one.protocol],
         sourceId: one.id,
         observation: { tracks: [{ codec: "H264" }], viewerCount: 1, inboundBytes: 9 }
-      }))
+      })),
+    ownPaths: []
   })
   const layer = Layer.succeed(MediaServer)({
     look: Effect.suspend(port("MediaServer.look", look)),

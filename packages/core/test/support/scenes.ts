@@ -148,7 +148,8 @@ export const sceneOf = (
           sourceId: sourceOf(index),
           observation: observationOf(actor)
         })
-      )
+      ),
+      ownPaths: []
     },
     s2: {
       now: at(between),

@@ -62,7 +62,7 @@ describe("any schedule of admissions, departures, stops, restarts and faults", (
         const { commands } = reconcile(
           { ...stage.policy, asksUs: true },
           { now, unended },
-          { started: stage.server.started, sources, paths: [] },
+          { started: stage.server.started, sources, paths: [], ownPaths: [] },
           { now, unended, former: new Set() },
           play.memory()
         )

@@ -172,7 +172,9 @@ export const Worker = Schema.Struct({
   attempt: Count.annotate({ description: "How often it was tried on its present source: once, and three times again" }),
   input_path: Schema.String,
   output_path: Schema.String,
-  input_stream_id: nullable(StreamId).annotate({ description: "The stream that it reads" }),
+  input_stream_id: nullable(StreamId).annotate({
+    description: "The stream that it reads; `null` when it reads a source of the media server's own"
+  }),
   output_stream_id: nullable(StreamId).annotate({ description: "The stream that it publishes, while it runs" }),
   retry_at: nullable(Timestamp).annotate({ description: "When it is tried again" }),
   host: nullable(Schema.String).annotate({ description: "The machine that its process is on" }),
