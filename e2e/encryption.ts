@@ -3,8 +3,8 @@ import { execFile } from "node:child_process"
 import * as path from "node:path"
 import { promisify } from "node:util"
 import { Effect } from "effect"
+import { isAtLeast, type Version } from "../packages/adapters/src/twin/versions.ts"
 import { freePorts, temporaryFolder } from "../packages/adapters/test/embedded/processes.ts"
-import { isAtLeast, type Version } from "../packages/adapters/test/fixtures/mediaMtxBinaries.ts"
 
 const run = promisify(execFile)
 
@@ -25,7 +25,7 @@ const oldNames: Readonly<Record<string, string>> = {
 
 /** `optional`: beside the plain protocols; `strict`: instead of them. For today's versions unless told. */
 export const encryption = Effect.fnUntraced(function* (mode: "optional" | "strict", version?: Version) {
-  const isOld = version !== undefined && !isAtLeast(version, "1.11")
+  const isOld = version !== undefined && !isAtLeast(version, "1.11.0")
   const nameOf = (name: string) => (isOld ? (oldNames[name] ?? name) : name)
   const folder = yield* temporaryFolder
   const [key, certificate] = [path.join(folder, "server.key"), path.join(folder, "server.crt")]

@@ -1,9 +1,10 @@
 /** A publisher over MoQ: how MediaMTX asks about it, lists it and kicks it, and that the tests' own encoder reports what became of it. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
+import { isAtLeast } from "../packages/adapters/src/twin/versions.ts"
 import { freePorts } from "../packages/adapters/test/embedded/processes.ts"
 import { authServer } from "../packages/adapters/test/fixtures/authServer.ts"
-import { askVersion, isAtLeast } from "../packages/adapters/test/fixtures/mediaMtxBinaries.ts"
+import { binaryAt } from "../packages/adapters/test/fixtures/realBinaries.ts"
 import { mediaMtxBinary, realMediaMtx } from "../packages/adapters/test/fixtures/realMediaMtx.ts"
 import { browserBinary } from "./browser.ts"
 import { type MoqCredential, moqEncoder } from "./moqEncoder.ts"
@@ -13,7 +14,9 @@ const KEY = `sk_${"m".repeat(43)}`
 const PATH = "live/moq"
 
 const absent = [
-  ...(mediaMtxBinary === undefined || !isAtLeast(askVersion(mediaMtxBinary), "1.19") ? ["mediamtx 1.19 or newer"] : []),
+  ...(mediaMtxBinary === undefined || !isAtLeast(binaryAt(mediaMtxBinary).version, "1.19.0")
+    ? ["mediamtx 1.19 or newer"]
+    : []),
   ...(browserBinary === undefined ? ["chromium"] : [])
 ]
 

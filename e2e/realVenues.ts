@@ -7,6 +7,7 @@ import * as path from "node:path"
 import { Effect, Layer } from "effect"
 import { freePorts, processes, temporaryFolder } from "../packages/adapters/test/embedded/processes.ts"
 import { authServer } from "../packages/adapters/test/fixtures/authServer.ts"
+import type { RealBinary } from "../packages/adapters/test/fixtures/realBinaries.ts"
 import { mediaMtxBinary, type RealMediaMtx, realMediaMtx } from "../packages/adapters/test/fixtures/realMediaMtx.ts"
 import { makeMeasurements } from "../packages/server/test/scenarios/Measurements.ts"
 import {
@@ -127,7 +128,7 @@ export const publicUrls = ({ ports }: RealMediaMtx) => ({
 
 export interface MediaServerOptions {
   readonly tls?: Pick<Encryption, "lines" | "urls">
-  readonly binary?: string
+  readonly binary?: RealBinary
   readonly moqPort?: number
 }
 

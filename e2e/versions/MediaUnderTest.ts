@@ -1,7 +1,8 @@
 /** The MediaMTX of one version: how it is published to over each protocol that it has, and what its own lists show. */
 import { Context, Effect, Layer } from "effect"
+import { isAtLeast, type Version } from "../../packages/adapters/src/twin/versions.ts"
 import { freePorts } from "../../packages/adapters/test/embedded/processes.ts"
-import { type Binary, isAtLeast, type Version } from "../../packages/adapters/test/fixtures/mediaMtxBinaries.ts"
+import type { RealBinary } from "../../packages/adapters/test/fixtures/realBinaries.ts"
 import type { RealMediaMtx } from "../../packages/adapters/test/fixtures/realMediaMtx.ts"
 import type { IssuedKey } from "../../packages/server/test/scenarios/Api.ts"
 import { API_SECRET, authAddress } from "../../packages/server/test/scenarios/runService.ts"
@@ -31,7 +32,7 @@ export const needsBrowser = (way: Way) => way === "webrtc" || way === "moq"
 /** What the version has and this machine can play. */
 export const waysOf = (version: Version): ReadonlyArray<Way> =>
   ways
-    .filter((way) => way !== "moq" || isAtLeast(version, "1.19"))
+    .filter((way) => way !== "moq" || isAtLeast(version, "1.19.0"))
     .filter((way) => !needsBrowser(way) || browserBinary !== undefined)
 
 interface PathItem {
@@ -95,22 +96,23 @@ const mediaUnderTest = (mtx: RealMediaMtx, tls: Encryption["ports"], moqPort: nu
 const SLACK = 6
 
 const make = Effect.fnUntraced(function* (
-  { file, version }: Binary,
+  binary: RealBinary,
   inFront: (options: MediaServerOptions) => ReturnType<typeof inFrontOf>
 ) {
+  const { version } = binary
   const { ports, lines } = yield* encryption("optional", version)
   const [moqPort = 0] = yield* Effect.promise(() => freePorts(1))
   const hasMoq = waysOf(version).includes("moq")
   // The URLs stay those of the plain protocols.
-  const options = { binary: file, tls: { ports, lines, urls: {} }, ...(hasMoq ? { moqPort } : {}) }
+  const options = { binary, tls: { ports, lines, urls: {} }, ...(hasMoq ? { moqPort } : {}) }
   const { venue, mtx } = yield* inFront(options)
   const own = Venue.of({ ...venue, slack: SLACK })
   return Context.make(Venue, own).pipe(Context.add(MediaUnderTest, mediaUnderTest(mtx, ports, moqPort)))
 })
 
 /** It asks Greenroom. */
-export const asking = (binary: Binary) =>
+export const asking = (binary: RealBinary) =>
   Layer.effectContext(make(binary, (options) => inFrontOf(authAddress, options)))
 
 /** It admits every publisher by itself. */
-export const open = (binary: Binary) => Layer.effectContext(make(binary, asksNobody))
+export const open = (binary: RealBinary) => Layer.effectContext(make(binary, asksNobody))

@@ -1,5 +1,5 @@
 /** What was seen, by version, way and play; and the tables for people that it makes. */
-import type { Version } from "../../packages/adapters/test/fixtures/mediaMtxBinaries.ts"
+import type { Version } from "../../packages/adapters/src/twin/versions.ts"
 import { limitOf, limits } from "./limits.ts"
 import { type Way, ways } from "./MediaUnderTest.ts"
 import { isPlayedOver, type Play, plays } from "./Play.ts"
@@ -14,7 +14,7 @@ export interface Result {
 
 /** A fact of one version and way that is shown beside the outcome: milliseconds, or words. */
 export interface Fact {
-  readonly version: string
+  readonly version: Version
   readonly way: Way
   readonly what: string
   readonly value: number | string
@@ -39,11 +39,11 @@ const shortcomings = ({ version, way, play, outcome }: Result): ReadonlyArray<st
 export const makeResults = () => {
   const results: Array<Result> = []
   const facts: Array<Fact> = []
-  const versions = () => unique(results.map(({ version }) => version.name))
+  const versions = () => unique(results.map(({ version }) => version))
 
   /** All plays ok: `full`. Else each play that is limited, or was not ok, with what was seen. */
   const cell = (version: string, way: Way): string => {
-    const own = results.filter((result) => result.version.name === version && result.way === way)
+    const own = results.filter((result) => result.version === version && result.way === way)
     if (own.length === 0) return "–"
     const limits = own.flatMap(shortcomings)
     const cannotPublish = own.some(({ play, outcome }) => play === "publish" && outcome !== "ok")

@@ -1,5 +1,5 @@
 /** The limits that are known: what a play may show there instead of `ok`. Anything else fails. The table has them, seen this time or not. */
-import { isAtLeast, type Version } from "../../packages/adapters/test/fixtures/mediaMtxBinaries.ts"
+import { isAtLeast, type Version } from "../../packages/adapters/src/twin/versions.ts"
 import type { Way } from "./MediaUnderTest.ts"
 import type { Play } from "./Play.ts"
 

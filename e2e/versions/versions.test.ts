@@ -4,8 +4,7 @@
  */
 import { afterAll, assert, describe, it, layer, type Vitest } from "@effect/vitest"
 import { Cause, Effect, Exit } from "effect"
-import { type Binary, binariesOf } from "../../packages/adapters/test/fixtures/mediaMtxBinaries.ts"
-import { ffmpegBinary } from "../../packages/adapters/test/fixtures/realMediaMtx.ts"
+import { ffmpegBinary, type RealBinary, realBinaries } from "../../packages/adapters/test/fixtures/realBinaries.ts"
 import { Venue } from "../../packages/server/test/scenarios/Venue.ts"
 import { browserBinary } from "../browser.ts"
 import { page, publish, reconnect, refuse, secondPublisher } from "./admissionPlays.ts"
@@ -20,7 +19,7 @@ const options = { excludeTestServices: true, timeout: "2 minutes" } as const
 /** Those that a way plays by itself, once it can publish, on a MediaMTX that asks Greenroom. */
 const ownPlays = { page, refuse, "second publisher": secondPublisher, revoke, kill, reconnect } as const
 
-const binaries = binariesOf(process.env.MEDIAMTX_BINS)
+const binaries = (process.env.MEDIAMTX_BINS ?? "") === "" ? [] : realBinaries()
 const results = makeResults()
 
 /** Its first line, without what is another in each run. */
@@ -34,7 +33,7 @@ type Needs = Venue | MediaUnderTest
 
 /** Played; its outcome is kept for the table, whatever it is, and returned beside what is expected. */
 const play = Effect.fnUntraced(function* <R>(
-  { version }: Binary,
+  { version }: RealBinary,
   way: Way,
   name: Play,
   run: Effect.Effect<string, never, R>
@@ -56,11 +55,11 @@ const areAsExpected = (played: ReadonlyArray<{ readonly seen: string; readonly a
   )
 
 const measureOf =
-  ({ version }: Binary, way: Way) =>
+  ({ version }: RealBinary, way: Way) =>
   (what: string, value: number | string) =>
-    results.fact({ version: version.name, way, what, value })
+    results.fact({ version, way, what, value })
 
-const ownPlaysOf = (it: Vitest.MethodsNonLive<Needs>, binary: Binary): void => {
+const ownPlaysOf = (it: Vitest.MethodsNonLive<Needs>, binary: RealBinary): void => {
   it.effect.each(waysOf(binary.version))("over %s", (way) =>
     Effect.gen(function* () {
       const measure = measureOf(binary, way)
@@ -76,7 +75,7 @@ const ownPlaysOf = (it: Vitest.MethodsNonLive<Needs>, binary: Binary): void => {
   )
 }
 
-const restartOf = (it: Vitest.MethodsNonLive<Needs>, binary: Binary): void => {
+const restartOf = (it: Vitest.MethodsNonLive<Needs>, binary: RealBinary): void => {
   it.effect("a restart under all of them", () =>
     Effect.gen(function* () {
       const { mediaServer } = yield* Venue
@@ -92,7 +91,7 @@ const restartOf = (it: Vitest.MethodsNonLive<Needs>, binary: Binary): void => {
   )
 }
 
-const strangersOf = (it: Vitest.MethodsNonLive<Needs>, binary: Binary): void => {
+const strangersOf = (it: Vitest.MethodsNonLive<Needs>, binary: RealBinary): void => {
   it.effect.each(waysOf(binary.version))("a stranger over %s", (way) =>
     Effect.map(play(binary, way, "stranger", stranger(way, measureOf(binary, way))), (one) => areAsExpected([one]))
   )
@@ -104,18 +103,18 @@ if (binaries.length === 0 || ffmpegBinary === undefined) {
   console.warn(`Versions of MediaMTX: not played, ${why}`)
   describe("versions of MediaMTX", () => it.skip("none", () => {}))
 } else {
-  const names = binaries.map(({ version }) => version.name).join(", ")
+  const names = binaries.map(({ version }) => version).join(", ")
   console.log(
     `Versions of MediaMTX: ${names}${browserBinary === undefined ? "; no chromium: without WebRTC and MoQ" : ""}`
   )
   afterAll(() => console.log(`\n${results.tables()}\n`))
 
   for (const binary of binaries) {
-    layer(asking(binary), options)(`MediaMTX ${binary.version.name}`, (it) => {
+    layer(asking(binary), options)(`MediaMTX ${binary.version}`, (it) => {
       describe.concurrent("every protocol by itself", () => ownPlaysOf(it, binary))
       describe("all protocols", () => restartOf(it, binary))
     })
-    layer(open(binary), options)(`MediaMTX ${binary.version.name} that admits every publisher by itself`, (it) => {
+    layer(open(binary), options)(`MediaMTX ${binary.version} that admits every publisher by itself`, (it) => {
       describe.concurrent("every protocol by itself", () => strangersOf(it, binary))
     })
   }

@@ -6,10 +6,10 @@
  * A 404 has two meanings here, told apart by the body alone. MediaMTX's own, JSON with an `error`, says that the id or path is
  * not there. Its router's, the text `404 page not found`, says that the route is not there: the protocol is off.
  */
-import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { MediaServerUnavailable } from "@greenroom/core"
-import { Effect, type Layer, type Redacted, Schema } from "effect"
+import { Effect, type Redacted, Schema } from "effect"
 import { HttpClient, type HttpClientError, HttpClientRequest } from "effect/http"
+import { MAX_BODY } from "./transport.ts"
 import { ErrorBody } from "./Wire.ts"
 
 export interface Address {
@@ -41,37 +41,14 @@ export const saysGone = (answer: Extract<Answer, { _tag: "Refused" }>): boolean 
 
 export type ControlApi = (call: Call) => Effect.Effect<Answer, MediaServerUnavailable>
 
-/** 10,000 paths with two tracks each are 7 MB. */
-const MAX_BODY = 64 * 1024 * 1024
-
-/**
- * Shorter than any `readTimeout` in use (MediaMTX closes idle connections after it, or after 30 s): a call must not be sent into
- * a connection that is being closed. Longer than the second between two looks, and shorter than two: a network that forgot its
- * connections swallows one look's first attempt, not its second.
- */
-const KEEP_ALIVE_MS = 1_500
-
-/** A lost SYN is sent again after 1 s, then after 2 s, 4 s, …: a network that is back must not wait for those. */
-const CONNECT_WITHIN_MS = 1_500
-
-export const layerHttpClient: Layer.Layer<HttpClient.HttpClient> = NodeHttpClient.layerUndiciOptions({
-  keepAliveTimeout: KEEP_ALIVE_MS,
-  keepAliveMaxTimeout: KEEP_ALIVE_MS,
-  connectTimeout: CONNECT_WITHIN_MS,
-  maxResponseSize: MAX_BODY,
-  connections: 64
-})
-
 export const unavailable = (
   call: Call,
   reason: MediaServerUnavailable["reason"],
   detail: string
 ): MediaServerUnavailable => new MediaServerUnavailable({ reason, operation: `${call.method} ${call.route}`, detail })
 
-/** `onCut` is called when a connection was refused or cut, which a process that ends does to all of its own. */
 export const makeControlApi = Effect.fnUntraced(function* (
-  address: Address,
-  onCut: () => void = () => {}
+  address: Address
 ): Effect.fn.Return<ControlApi, never, HttpClient.HttpClient> {
   const client = yield* HttpClient.HttpClient
   const base = address.apiUrl.replace(/\/+$/, "")
@@ -85,29 +62,18 @@ export const makeControlApi = Effect.fnUntraced(function* (
   return (call) =>
     client.execute(requestOf(call)).pipe(
       Effect.flatMap((response) => Effect.map(response.text, (text) => ({ status: response.status, text }))),
-      Effect.mapError((error) => {
-        if (cutCodes.has(codeOf(causeOf(error)))) onCut()
-        return unavailable(call, ...transportFault(error))
-      }),
+      Effect.mapError((error) => unavailable(call, ...transportFault(error))),
       Effect.flatMap(({ status, text }) => answerOf(call, status, text)),
       Effect.provideService(HttpClient.TracerDisabledWhen, () => true)
     )
 })
 
-const causeOf = ({ reason }: HttpClientError.HttpClientError): Error | undefined =>
-  "cause" in reason && reason.cause instanceof Error ? reason.cause : undefined
-
-const codeOf = (cause: Error | undefined): string =>
-  cause === undefined ? "" : "code" in cause ? String(cause.code) : cause.name
-
-const cutCodes: ReadonlySet<string> = new Set(["ECONNREFUSED", "ECONNRESET", "EPIPE", "UND_ERR_SOCKET"])
-
-const transportFault = (
-  error: HttpClientError.HttpClientError
-): readonly [MediaServerUnavailable["reason"], string] => {
-  const cause = causeOf(error)
-  if (cause === undefined) return ["unreachable", error.reason._tag]
-  const code = codeOf(cause)
+const transportFault = ({
+  reason
+}: HttpClientError.HttpClientError): readonly [MediaServerUnavailable["reason"], string] => {
+  const cause = "cause" in reason ? reason.cause : undefined
+  if (!(cause instanceof Error)) return ["unreachable", reason._tag]
+  const code = "code" in cause ? String(cause.code) : cause.name
   if (code === "UND_ERR_RES_EXCEEDED_MAX_SIZE") return ["nonsense", `the answer is longer than ${MAX_BODY} bytes`]
   return ["unreachable", cause.message.includes(code) ? cause.message : `${code} ${cause.message}`.trim()]
 }

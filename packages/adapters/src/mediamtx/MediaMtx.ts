@@ -9,18 +9,19 @@ import { everythingServed, type Look, listsOf, MediaServer, MediaServerUnavailab
 import { Duration, Effect, Layer, type Scope } from "effect"
 import type { HttpClient } from "effect/http"
 import type { Asking } from "./Asking.ts"
-import { type Address, layerHttpClient, makeControlApi } from "./ControlApi.ts"
+import { type Address, makeControlApi } from "./ControlApi.ts"
 import { makeCure } from "./curePath.ts"
 import { insist } from "./insist.ts"
 import { makeLearning } from "./learn.ts"
 import { isRtsp, makeLists } from "./lists.ts"
 import { lookAround, unlistedIds } from "./look.ts"
-import { makeRestartSign } from "./RestartSign.ts"
+import { makeRestartSign, type RestartSign } from "./RestartSign.ts"
 import { makeRtspIds } from "./RtspIds.ts"
 import { makeRtspPause } from "./RtspPause.ts"
 import { makeRtspTurns } from "./RtspTurns.ts"
 import { makeIdentify, type RunningServer, STARTED_UNKNOWN } from "./RunningServer.ts"
 import { findSource, kickSource } from "./sources.ts"
+import { layerHttpClient } from "./transport.ts"
 
 /** Each for the whole operation: all its calls, and the wait for their turn. */
 export interface Deadlines {
@@ -44,11 +45,11 @@ export interface MediaMtxOptions extends Address {
 const mayAskRtsp = (source: Source): boolean => listsOf(source.protocol).some(isRtsp)
 
 export const make = Effect.fnUntraced(function* (
-  options: MediaMtxOptions
+  options: MediaMtxOptions,
+  restartSign: RestartSign
 ): Effect.fn.Return<MediaServer["Service"], never, HttpClient.HttpClient | Scope.Scope> {
   const deadlines = { ...defaultDeadlines, ...options.deadlines }
-  const restartSign = makeRestartSign()
-  const api = yield* makeControlApi(options, restartSign.onCut)
+  const api = yield* makeControlApi(options)
   const lists = makeLists(api, { rtsp: yield* makeRtspTurns, rtsps: yield* makeRtspTurns })
   const identify = makeIdentify(api)
   const asking: Asking = { api, lists, identify, rtspIds: makeRtspIds(lists) }
@@ -108,7 +109,13 @@ export const make = Effect.fnUntraced(function* (
 
 /** Opens connections when they are needed, so that building it cannot fail; they are closed with the layer. */
 export const layer = (options: MediaMtxOptions): Layer.Layer<MediaServer> =>
-  Layer.effect(MediaServer, make(options)).pipe(Layer.provide(layerHttpClient))
+  Layer.unwrap(
+    Effect.sync(() => {
+      const restartSign = makeRestartSign()
+      const client = layerHttpClient(restartSign.onCut)
+      return Layer.provide(Layer.effect(MediaServer, make(options, restartSign)), client)
+    })
+  )
 
 const nobody = (operation: string) =>
   Effect.fail(new MediaServerUnavailable({ reason: "absent", operation, detail: "no media server is configured" }))

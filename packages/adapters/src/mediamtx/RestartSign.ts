@@ -1,11 +1,13 @@
 /**
  * Whether a media server without `started` (MediaMTX up to 1.15.1) is another process than at the last look. The sign is two things
- * at once: since that look a call was refused or cut, as by a process that has ended, and not one of the connections that
- * stood in it stands in this one; ids are random and never come again, so one that does proves the same process.
+ * at once: since that look it refused a connection or ended one of ours, as the system does for a process that has ended, and not
+ * one of the connections that stood in that look stands in this one; their ids are random and never come again, so that one
+ * which does proves the same process. Connections to the control API are kept for longer than the second between two looks: a process
+ * that is gone and back in between is noticed, too.
  *
- * Limits. A process that is gone and back between two calls cuts none and is not noticed; nor is one behind a proxy that answers
- * itself; nor one that had no connection. A network that breaks for the API and for every publisher at once is taken for a
- * restart: the sessions are gone then all the same, under another reason.
+ * Limits. Not noticed: one that had no connection; one behind a proxy that answers itself; one that is gone and back while looks are
+ * farther apart than those connections are kept. Taken for a restart: a network, or a proxy that ends connections by itself, when
+ * all publishers and viewers leave between two looks. Sessions that are gone end in either case, for a reason that is not quite true.
  */
 import type { Look } from "@greenroom/core"
 

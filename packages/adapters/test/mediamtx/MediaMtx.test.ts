@@ -259,8 +259,7 @@ describe("MediaMtx: a publisher on a path and in no list", () => {
     ["moqSession", "moq"],
     ["rtmpConn", "rtmp"],
     ["rtspSession", "rtsp"],
-    ["fooSession", null],
-    ["h4Conn", null]
+    ["fooSession", null]
   ] as const) {
     it.live(`a ${type} is in the look, and is not gone until a look shows its path without it`, () =>
       Effect.gen(function* () {

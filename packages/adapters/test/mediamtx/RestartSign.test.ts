@@ -38,37 +38,52 @@ const id = (n: number) => `00000000-0000-4000-8000-00000000000${n}`
 const publisher = (n: number) => ({ id: id(n), state: "publish", path: "live/a" })
 
 describe("MediaMtx: a restart between two looks", () => {
-  const restartOf = (version: string | null) =>
+  const restartOf = (version: string | null, during: "a call" | "no call") =>
     Effect.gen(function* () {
-      const { fake, apiUrl } = yield* fakeMediaMtx({
+      const { fake, apiUrl, cutIdle } = yield* fakeMediaMtx({
         version,
         lists: { rtmpconns: [publisher(1)] },
         paths: [onPath("live/a", "rtmpConn", id(1))]
       })
       const mediaServer = yield* clientOf(apiUrl)
       assert.isUndefined((yield* mediaServer.look).restartSeen)
-      fake.intercept = () => "cut"
-      assert.strictEqual((yield* Effect.flip(mediaServer.look)).reason, "unreachable")
-      fake.intercept = () => undefined
+      if (during === "no call") yield* cutIdle
+      else {
+        fake.intercept = () => "cut"
+        assert.strictEqual((yield* Effect.flip(mediaServer.look)).reason, "unreachable")
+        fake.intercept = () => undefined
+      }
       fake.started = "2026-01-02T00:00:00Z"
       fake.lists.rtmpconns = [publisher(2)]
       fake.paths = [onPath("live/a", "rtmpConn", id(2))]
       return mediaServer
     })
 
-  it.live("is seen where there is no started, once", () =>
+  for (const during of ["a call", "no call"] as const) {
+    it.live(`with ${during} in between is seen where there is no started, once`, () =>
+      Effect.gen(function* () {
+        const mediaServer = yield* restartOf(null, during)
+        assert.isTrue((yield* mediaServer.look).restartSeen)
+        assert.isUndefined((yield* mediaServer.look).restartSeen)
+      })
+    )
+  }
+
+  it.live("is known by started where there is one", () =>
     Effect.gen(function* () {
-      const mediaServer = yield* restartOf(null)
-      assert.isTrue((yield* mediaServer.look).restartSeen)
-      assert.isUndefined((yield* mediaServer.look).restartSeen)
+      const look = yield* (yield* restartOf("v1.20.1", "a call")).look
+      assert.strictEqual(look.started, "2026-01-02T00:00:00Z")
+      assert.isUndefined(look.restartSeen)
     })
   )
 
-  it.live("is told by started where there is one", () =>
+  it.live("is none when all leave at once, while the server goes on", () =>
     Effect.gen(function* () {
-      const look = yield* (yield* restartOf("v1.20.1")).look
-      assert.strictEqual(look.started, "2026-01-02T00:00:00Z")
-      assert.isUndefined(look.restartSeen)
+      const { fake, apiUrl } = yield* fakeMediaMtx({ version: null, lists: { rtmpconns: [publisher(1)] } })
+      const mediaServer = yield* clientOf(apiUrl)
+      yield* mediaServer.look
+      fake.lists.rtmpconns = []
+      assert.isUndefined((yield* mediaServer.look).restartSeen)
     })
   )
 })

@@ -1,6 +1,7 @@
 /** A client of its own scope for an address, and servers that say what a test wants. */
+import { once } from "node:events"
 import * as Http from "node:http"
-import type { AddressInfo } from "node:net"
+import type { AddressInfo, Socket } from "node:net"
 import { MediaServer } from "@greenroom/core"
 import { Context, Effect, Layer, Redacted } from "effect"
 import { MediaMtx } from "../../src/mediamtx/index.ts"
@@ -20,9 +21,10 @@ export interface Answer {
   readonly headers?: Readonly<Record<string, string>>
 }
 
-/** Answers by `METHOD /path?query`, or cuts the connection. */
-export const serverOf = (answer: (request: string) => Answer | "cut") =>
-  Effect.map(
+/** Answers by `METHOD /path?query`, or cuts the connection. `cutIdle` ends those that wait for a request, until both sides know. */
+export const serverToCutOf = (answer: (request: string) => Answer | "cut") => {
+  const sockets = new Set<Socket>()
+  return Effect.map(
     Effect.acquireRelease(
       Effect.callback<Http.Server>((resume) => {
         const server = Http.createServer((request, response) => {
@@ -30,6 +32,10 @@ export const serverOf = (answer: (request: string) => Answer | "cut") =>
           if (given === "cut") return request.socket.destroy()
           const { status, body = "", headers = {} } = given
           response.writeHead(status, headers).end(body)
+        })
+        server.on("connection", (socket) => {
+          sockets.add(socket)
+          socket.once("close", () => sockets.delete(socket))
         })
         server.listen(0, "127.0.0.1", () => resume(Effect.succeed(server)))
       }),
@@ -39,8 +45,18 @@ export const serverOf = (answer: (request: string) => Answer | "cut") =>
           server.closeAllConnections()
         })
     ),
-    (server) => `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+    (server) => ({
+      url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+      cutIdle: Effect.forEach(sockets, (socket) => Effect.promise(() => once(socket.end(), "close")), {
+        concurrency: "unbounded",
+        discard: true
+      })
+    })
   )
+}
+
+export const serverOf = (answer: (request: string) => Answer | "cut") =>
+  Effect.map(serverToCutOf(answer), ({ url }) => url)
 
 export const noRoute: Answer = { status: 404, body: "404 page not found", headers: { "Content-Type": "text/plain" } }
 

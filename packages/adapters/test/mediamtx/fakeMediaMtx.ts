@@ -3,7 +3,7 @@
  * that is not there is a protocol that is off.
  */
 import { Effect } from "effect"
-import { type Answer, json, noRoute, serverOf } from "./client.ts"
+import { type Answer, json, noRoute, serverToCutOf } from "./client.ts"
 
 export type Item = Readonly<Record<string, unknown>> & { readonly id: string }
 
@@ -72,12 +72,12 @@ export const fakeMediaMtx = Effect.fnUntraced(function* (state: Partial<FakeMedi
     requests: [],
     ...state
   }
-  const apiUrl = yield* serverOf((request) => {
+  const { url: apiUrl, cutIdle } = yield* serverToCutOf((request) => {
     fake.requests.push(request)
     const [, path = ""] = /^[A-Z]+ ([^?]+)/.exec(request) ?? []
     return fake.intercept(request) ?? answerOf(fake, path)
   })
-  return { fake, apiUrl }
+  return { fake, apiUrl, cutIdle }
 })
 
 /** The path of a publisher. */

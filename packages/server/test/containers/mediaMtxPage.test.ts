@@ -13,15 +13,10 @@ import { fileURLToPath } from "node:url"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { parse } from "yaml"
+import { isAtLeast, type Version } from "../../../adapters/src/twin/versions.ts"
 import { freePorts } from "../../../adapters/test/embedded/processes.ts"
-import {
-  askVersion,
-  type Binary,
-  binariesOf,
-  isAtLeast,
-  type Version
-} from "../../../adapters/test/fixtures/mediaMtxBinaries.ts"
-import { ffmpegBinary, ffmpegPublisher, mediaMtxBinary } from "../../../adapters/test/fixtures/realMediaMtx.ts"
+import { missingFor, realBinaries } from "../../../adapters/test/fixtures/realBinaries.ts"
+import { ffmpegPublisher } from "../../../adapters/test/fixtures/realMediaMtx.ts"
 
 const root = new URL("../../../../", import.meta.url)
 const page = readFileSync(new URL("docs/mediamtx.md", root), "utf8")
@@ -35,17 +30,14 @@ const ranges = [...blocks.keys()].filter((range) => range !== "every")
 /** `1.18` as an end holds for 1.18.2, too; no end: every newer one. */
 const isIn = (range: string, version: Version): boolean => {
   const [from = "", to = ""] = range.split("-")
-  if (!isAtLeast(version, from)) return false
-  if (to === "") return true
-  const [major = 0, minor = 0, patch = Number.POSITIVE_INFINITY] = to.split(".").map(Number)
-  return !isAtLeast(version, `${major}.${minor}.${patch + 1}`)
+  const [major = 0, minor = 0, patch] = to.split(".").map(Number)
+  const after = patch === undefined ? `${major}.${minor + 1}.0` : `${major}.${minor}.${patch + 1}`
+  return (
+    isAtLeast(version, from.split(".").length === 2 ? `${from}.0` : from) && (to === "" || !isAtLeast(version, after))
+  )
 }
 
-const binaries: ReadonlyArray<Binary> = (() => {
-  const several = binariesOf(process.env.MEDIAMTX_BINS)
-  if (several.length > 0 || mediaMtxBinary === undefined) return several
-  return [{ file: mediaMtxBinary, version: askVersion(mediaMtxBinary) }]
-})()
+const binaries = realBinaries()
 
 const KEY = `sk_${"p".repeat(43)}`
 const HOOK_SECRET = "the-hook-secret-of-the-page"
@@ -150,25 +142,23 @@ describe("the configurations in docs/mediamtx.md", () => {
 
   it("leave out no version from 1.9 on, and have one for each", () => {
     const released = ["1.9.0", "1.9.3", "1.10.0", "1.18.2", "1.19.0", "1.19.2", "1.19.3", "1.20.1", "1.21.1", "1.30.0"]
-    for (const name of released) {
-      const [major = 0, minor = 0, patch = 0] = name.split(".").map(Number)
+    for (const version of released) {
       assert.lengthOf(
-        ranges.filter((range) => isIn(range, { name, major, minor, patch })),
+        ranges.filter((range) => isIn(range, version)),
         1,
-        name
+        version
       )
     }
   })
 
-  if (binaries.length === 0 || ffmpegBinary === undefined) {
-    console.warn(
-      "docs/mediamtx.md: no configuration is started, no mediamtx (MEDIAMTX_BINS, MEDIAMTX_BIN, PATH) or no ffmpeg"
-    )
+  const missing = missingFor("mediamtx", "ffmpeg")
+  if (missing.length > 0) {
+    console.warn(`docs/mediamtx.md: no configuration is started, no ${missing.join(" and no ")}`)
     it.skip("start MediaMTX", () => {})
     return
   }
 
-  it.live.each(binaries)("start MediaMTX $version.name, which asks Greenroom and runs the hooks", ({ file, version }) =>
+  it.live.each(binaries)("start MediaMTX $version, which asks Greenroom and runs the hooks", ({ file, version }) =>
     Effect.gen(function* () {
       const { calls, port } = yield* listener
       const range = ranges.find((one) => isIn(one, version)) ?? assert.fail("no configuration for it")
