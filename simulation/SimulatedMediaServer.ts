@@ -1,8 +1,8 @@
 /**
  * The `MediaServer` port of one instance over a simulated MediaMTX. As in the real adapter a look is several control calls at several
  * moments, so that things happen in the middle of it, and gets another attempt beside it each second; a source is looked for and kicked in
- * each list in which it may stand; every operation ends within its deadline. Attempts, and the turns and
- * pauses of RTSP calls, are the real adapter's own.
+ * each list in which it may stand; one on a path of the last two looks is not gone; every operation ends within its deadline. Attempts,
+ * and the turns and pauses of RTSP calls, are the real adapter's own.
  */
 
 import { World } from "@greenroom/adapters/twin"
@@ -15,9 +15,11 @@ import {
   listsOf,
   type MediaServer,
   MediaServerUnavailable,
+  noneUnlisted,
   type Protocol,
   protocols,
-  type Source
+  type Source,
+  unlistedAfter
 } from "@greenroom/core"
 import { Effect, type Scope } from "effect"
 import { insist } from "../packages/adapters/src/mediamtx/insist.ts"
@@ -208,8 +210,13 @@ export const makeSimulatedMediaServer = Effect.fnUntraced(function* (
       })
     )
 
+  let unlisted = noneUnlisted
   const pausing = makeRtspPause()
-  const find = (source: Source) => ask("find", source, () => "present" as const)
+  const find = (source: Source) =>
+    Effect.map(
+      ask("find", source, () => "present" as const),
+      (found) => (unlisted.lasting.has(source.id) ? "present" : found)
+    )
   const findRtsp = (source: Source) =>
     pausing(
       Effect.suspend(() => {
@@ -219,7 +226,13 @@ export const makeSimulatedMediaServer = Effect.fnUntraced(function* (
     )
 
   return {
-    look: operation("look", (isAwaited) => insist(attempt(isAwaited))),
+    look: Effect.tap(
+      operation("look", (isAwaited) => insist(attempt(isAwaited))),
+      (look) => {
+        unlisted = unlistedAfter(unlisted, look)
+        return Effect.void
+      }
+    ),
     find: (source) => (listsOf(source.protocol).some(isRtsp) ? findRtsp(source) : find(source)),
     kick: (source) =>
       Effect.suspend(() => {

@@ -5,7 +5,16 @@
  *
  * MediaMTX takes up to 4 s to say that a password is wrong: only a look, with its 5 s, can tell that from silence.
  */
-import { everythingServed, type Look, listsOf, MediaServer, MediaServerUnavailable, type Source } from "@greenroom/core"
+import {
+  everythingServed,
+  type Look,
+  listsOf,
+  MediaServer,
+  MediaServerUnavailable,
+  noneUnlisted,
+  type Source,
+  unlistedAfter
+} from "@greenroom/core"
 import { Duration, Effect, Layer, type Scope } from "effect"
 import type { HttpClient } from "effect/http"
 import type { Asking } from "./Asking.ts"
@@ -14,7 +23,7 @@ import { makeCure } from "./curePath.ts"
 import { insist } from "./insist.ts"
 import { makeLearning } from "./learn.ts"
 import { isRtsp, makeLists } from "./lists.ts"
-import { lookAround, unlistedIds } from "./look.ts"
+import { lookAround } from "./look.ts"
 import { makeRestartSign, type RestartSign } from "./RestartSign.ts"
 import { makeRtspIds } from "./RtspIds.ts"
 import { makeRtspPause } from "./RtspPause.ts"
@@ -57,10 +66,7 @@ export const make = Effect.fnUntraced(function* (
   const { cure, finish } = makeCure(api, Duration.toMillis(deadlines.curePath) / 2)
 
   let health: "ok" | "unreachable" = "unreachable"
-  /** On a path and in no list, in the last look and the one before: a list does not prove that such a one is gone. */
-  let unlisted: ReadonlySet<string> = new Set()
-  /** Of the last look alone: one that came while the lists were read is among them. */
-  let unlistedOnce: ReadonlySet<string> = new Set()
+  let unlisted = noneUnlisted
 
   const within = <A>(operation: keyof Deadlines, effect: Effect.Effect<A, MediaServerUnavailable>) =>
     Effect.timeoutOrElse(effect, {
@@ -83,15 +89,15 @@ export const make = Effect.fnUntraced(function* (
     })
 
   const find = (source: Source) =>
-    Effect.map(within("find", findSource(asking, source)), (found) => (unlisted.has(source.id) ? "present" : found))
+    Effect.map(within("find", findSource(asking, source)), (found) =>
+      unlisted.lasting.has(source.id) ? "present" : found
+    )
   const pausing = makeRtspPause()
   const findRtsp = (source: Source) => pausing(find(source))
 
   const meanwhile = (server: RunningServer) => Effect.andThen(finish, learn(server))
   const remember = (look: Look): Look => {
-    const now = unlistedIds(look)
-    unlisted = new Set([...now].filter((id) => unlistedOnce.has(id)))
-    unlistedOnce = now
+    unlisted = unlistedAfter(unlisted, look)
     asking.rtspIds.retain(look)
     return restartSign.isIn(look) && look.started === STARTED_UNKNOWN ? { ...look, restartSeen: true } : look
   }

@@ -4,8 +4,9 @@
  * UDP may outlive its connection and keeps its id. The connections are asked about only when a session is listed that is
  * not remembered: from 1.11.0 to 1.11.2 each such call can, rarely, lock up MediaMTX's RTSP server (it takes a lock twice).
  *
- * Limit: what another instance, or this one before it was started anew, had remembered is not known. A session whose connection
- * is closed by then stands in the look under its own id, as a publisher that nobody admitted; its kick works by that id.
+ * Limits. What another instance, or this one before it was started anew, had remembered is not known: a session whose connection
+ * is closed by then stands in the look under its own id, as a publisher that was not admitted, and its kick works by that id; by
+ * the connection's id it is gone. A client that announces twice on one connection has one id for both.
  */
 import type { ListedPath, Look, MediaServerUnavailable } from "@greenroom/core"
 import { Effect } from "effect"

@@ -60,9 +60,3 @@ export const lookAround = Effect.fnUntraced(function* (
   const sources = items.flat().map(([protocol, item]) => listedSource(protocol, item, publishing))
   return { started: server.started, sources, paths, ownPaths: onPaths.flatMap((item) => ownPath(item) ?? []) }
 })
-
-/** What stands on a path and in no list: a protocol without a list, or one of MediaMTX's RTSP zombies. */
-export const unlistedIds = ({ sources, paths }: Look): ReadonlySet<string> => {
-  const listed = new Set(sources.map(({ id }) => id))
-  return new Set(paths.map(({ sourceId }) => sourceId).filter((id) => !listed.has(id)))
-}

@@ -9,8 +9,10 @@ import {
   MediaServer,
   type MediaServerFacts,
   MediaServerUnavailable,
+  noneUnlisted,
   type Served,
-  type Source
+  type Source,
+  unlistedAfter
 } from "@greenroom/core"
 import { Clock, Duration, Effect, Layer, Ref } from "effect"
 import { MediaWorld } from "../twin/MediaWorld.ts"
@@ -50,6 +52,7 @@ export const make = Effect.fnUntraced(function* (
   const fault = options.fault ?? (yield* Ref.make<MemoryFault | null>(null))
   let health: "ok" | "unreachable" = "unreachable"
   let startsSeen: number | null = null
+  let unlisted = noneUnlisted
 
   const call = <A>(operation: keyof typeof deadlines, effect: Effect.Effect<A>) => {
     const fail = (reason: MediaServerUnavailable["reason"], detail: string) =>
@@ -92,11 +95,14 @@ export const make = Effect.fnUntraced(function* (
     const restarted = startsSeen !== null && startsSeen !== world.starts
     startsSeen = world.starts
     const seen = lookAt(world, yield* Clock.currentTimeMillis)
+    unlisted = unlistedAfter(unlisted, seen)
     return restarted && !world.options.facts.info ? { ...seen, restartSeen: true as const } : seen
   })
 
   const find = (source: Source) =>
-    Effect.map(media.world, (world) => (listed(world, source) ? ("present" as const) : ("gone" as const)))
+    Effect.map(media.world, (world) =>
+      listed(world, source) !== undefined || unlisted.lasting.has(source.id) ? ("present" as const) : ("gone" as const)
+    )
 
   const kick = Effect.fnUntraced(function* (source: Source) {
     const connection = listed(yield* media.world, source)

@@ -15,6 +15,8 @@ const zombieOn = Effect.fnUntraced(function* (stage: TwinStage, path: string) {
   assert.isUndefined(look.sources.find(({ id }) => id === publisher.id))
   assert.strictEqual(look.paths.find(({ name }) => name === path)?.sourceId, publisher.id)
   assert.strictEqual(yield* stage.mediaServer.kick(publisher), "gone")
+  yield* stage.mediaServer.look
+  assert.strictEqual(yield* stage.mediaServer.find(publisher), "present")
   return publisher
 })
 

@@ -113,13 +113,12 @@ describe("MediaMtx: facts", () => {
     Effect.gen(function* () {
       const { fake, apiUrl } = yield* fakeMediaMtx({ config })
       fake.intercept = (request) =>
-        request.includes("pathdefaults") || request.includes("moqsessions/list?itemsPerPage=1 ")
-          ? { status: 500 }
-          : undefined
+        /pathdefaults|moqsessions\/list\?itemsPerPage=1$/.test(request) ? { status: 500 } : undefined
       const mediaServer = yield* clientOf(apiUrl)
       yield* mediaServer.look
       const facts = yield* mediaServer.facts
       assert.strictEqual(facts?.authMethod, "http")
+      assert.strictEqual(facts?.moq, "on")
       assert.isNull(facts?.overridePublisher)
     })
   )

@@ -45,3 +45,19 @@ export interface Look {
   readonly paths: ReadonlyArray<ListedPath>
   readonly ownPaths: ReadonlyArray<OwnPath>
 }
+
+/** What stands on a path and in no list. */
+export interface Unlisted {
+  /** In the last look. One that came or left while its lists were read is among them. */
+  readonly last: ReadonlySet<string>
+  /** In the one before it, too. That no list has it does not prove that it is gone: its protocol may have none, or MediaMTX have lost it. */
+  readonly lasting: ReadonlySet<string>
+}
+
+export const noneUnlisted: Unlisted = { last: new Set(), lasting: new Set() }
+
+export const unlistedAfter = (before: Unlisted, { sources, paths }: Pick<Look, "sources" | "paths">): Unlisted => {
+  const listed = new Set(sources.map(({ id }) => id))
+  const last = new Set(paths.map(({ sourceId }) => sourceId).filter((id) => !listed.has(id)))
+  return { last, lasting: new Set([...last].filter((id) => before.last.has(id))) }
+}

@@ -29,7 +29,8 @@ export const listsOf = (protocol: Protocol | null): ReadonlyArray<Protocol> => {
 
 /**
  * A publishing connection on the media server. `id` is MediaMTX's: the `id` of its auth call, the `source.id` of its path, the
- * id in its protocol's list and the id to kick are one and the same, a random UUID that never comes again.
+ * id in its protocol's list and the id to kick are one and the same (for RTSP up to 1.19.2 the adapter sees to that), a random
+ * UUID that never comes again.
  */
 export interface Source {
   readonly protocol: Protocol | null

@@ -1,7 +1,9 @@
 /**
  * The media server, as far as Greenroom needs it: look, ask for one source, kick. Laws:
  * - `look` is whole or fails; it holds every connection of every protocol that is on, and every path with a publisher;
- * - `find` says "gone" only when the media server itself said so for this id; silence and errors of others are failures;
+ * - a source's id is that of its auth call, whatever id the media server's lists have for it;
+ * - `find` says "gone" only when the media server itself said so for this id; silence and errors of others are failures. An id that
+ *   the last two looks showed on a path is not gone because no list has it;
  * - after `kick` the source has been told to go; whether it has gone is for the next look to see;
  * - a look whose questions were swallowed asks them again while there is time, so that it sees soon after the server can be asked again;
  * - of one process, a kick of an RTSP session never runs beside another call about RTSP sessions; every call ends within its deadline, and
