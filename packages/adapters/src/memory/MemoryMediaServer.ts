@@ -51,8 +51,8 @@ export const make = Effect.fnUntraced(function* (
   }
   const fault = options.fault ?? (yield* Ref.make<MemoryFault | null>(null))
   let health: "ok" | "unreachable" = "unreachable"
-  let startsSeen: number | null = null
   let unlisted = noneUnlisted
+  let startsSeen: number | null = null
 
   const call = <A>(operation: keyof typeof deadlines, effect: Effect.Effect<A>) => {
     const fail = (reason: MediaServerUnavailable["reason"], detail: string) =>
@@ -101,7 +101,7 @@ export const make = Effect.fnUntraced(function* (
 
   const find = (source: Source) =>
     Effect.map(media.world, (world) =>
-      listed(world, source) || unlisted.lasting.has(source.id) ? ("present" as const) : ("gone" as const)
+      listed(world, source) !== undefined || unlisted.lasting.has(source.id) ? ("present" as const) : ("gone" as const)
     )
 
   const kick = Effect.fnUntraced(function* (source: Source) {
