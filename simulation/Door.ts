@@ -1,5 +1,5 @@
 /**
- * MediaMTX's door: it asks about one client at a time, gives up after its `readTimeout`, and an RTSP client shows its credentials only when it
+ * MediaMTX's door: it asks about one client at a time, gives up after its `readTimeout` (not so up to 1.16.0), and an RTSP client shows its credentials only when it
  * was refused without. Who is asked stands outside.
  */
 import { familyOf, type Protocol } from "@greenroom/core"
@@ -22,7 +22,8 @@ export interface DoorOptions {
   readonly kernel: Kernel
   readonly counts: Counts
   readonly ask: Ask
-  readonly readTimeout: number
+  /** `null`: it waits for ever. */
+  readonly readTimeout: number | null
   /** Runs when the process is awake. */
   readonly awake: (run: () => void) => void
   readonly answered: (id: string, allowed: boolean) => void
@@ -41,19 +42,22 @@ export const makeDoor = ({ kernel, counts, ask, readTimeout, awake, answered }: 
     let over = false
     const end = () => {
       over = true
-      deadline.cancel()
+      deadline?.cancel()
       open.delete(abort)
     }
     const abort = () => {
       end()
       giveUp()
     }
-    const deadline = kernel.after(readTimeout, () => {
-      if (over) return
-      counts.fault("media server gave an auth up")
-      abort()
-      told(false)
-    })
+    const deadline =
+      readTimeout === null
+        ? undefined
+        : kernel.after(readTimeout, () => {
+            if (over) return
+            counts.fault("media server gave an auth up")
+            abort()
+            told(false)
+          })
     open.add(abort)
     const giveUp = ask(question, (allowed) => {
       if (over) return

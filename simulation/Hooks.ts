@@ -2,7 +2,8 @@
  * What becomes of MediaMTX's hooks on their way: lost, doubled, late, one overtaking another, or made up by somebody. A hook goes to any
  * instance.
  */
-import type { World } from "@greenroom/adapters/twin"
+import { factsOf, type World } from "@greenroom/adapters/twin"
+import { familyOf } from "@greenroom/core"
 import type { Counts } from "./Counts.ts"
 import type { Dice } from "./Dice.ts"
 import type { Kernel } from "./Kernel.ts"
@@ -27,6 +28,10 @@ export interface HooksOptions {
   readonly send: (call: HookCall) => void
 }
 
+/** Up to 1.19.2 a hook names the session of an RTSP publisher, which is known by its connection's id to everybody else. */
+const sourceIn = ({ version }: Setting, { id, protocol }: World.Connection): string =>
+  familyOf(protocol) === "rtsp" && factsOf(version).rtspAuthId === "connection" ? `session of ${id}` : id
+
 export const makeHooks = ({ kernel, dice, counts, setting, send }: HooksOptions) => {
   const { hooks: fates, hookSecret } = setting
   let begun = 0
@@ -45,9 +50,15 @@ export const makeHooks = ({ kernel, dice, counts, setting, send }: HooksOptions)
     happened: (happening: World.Happening) => {
       if (happening._tag === "Closed") return
       const event = happening._tag === "Ready" ? "ready" : "not-ready"
-      const { id, path, protocol } = happening.connection
+      const { path, protocol } = happening.connection
       const sourceType = sourceTypes[protocol]
-      const call: HookCall = { event, path, source: id, sourceType, protected: hookSecret }
+      const call: HookCall = {
+        event,
+        path,
+        source: sourceIn(setting, happening.connection),
+        sourceType,
+        protected: hookSecret
+      }
       if (strikes(fates.lost)) return counts.fault("hook lost")
       const late = strikes(fates.late)
       if (late) counts.fault("hook late")

@@ -261,7 +261,8 @@ export const startInstance = (options: InstanceOptions) => {
       answer: (decision: AuthDecision | "unavailable" | "broken") => void
     ): (() => void) => {
       const broken = () => answer("broken")
-      if (close !== null) {
+      // It may have ended while the call was on its way: nothing listens any more.
+      if (close !== null || !life.isAlive()) {
         kernel.after(1, broken)
         return () => {}
       }

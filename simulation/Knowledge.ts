@@ -35,6 +35,8 @@ export const makeKnowledge = (kernel: Kernel, store: SimulatedStore, host: Media
   const tooMany = new Map<string, boolean>()
   /** The process of the media server on which more strangers were seen than the limit, and not since then that there are none. */
   let crowded: string | null = null
+  /** What a look calls it; a version that does not say when it was started has one name for all its processes. */
+  const processName = () => (host.facts.info ? host.started() : "unknown")
   /** When each instance last read who there is before it looked. */
   const snapshots = new Map<string, number>()
   /** For each process of the media server, how old the snapshot was with which its beginning was noticed. */
@@ -67,12 +69,13 @@ export const makeKnowledge = (kernel: Kernel, store: SimulatedStore, host: Media
         noticedWith.set(process, snapshots.get(instance) ?? now)
       if (operation === "Leases.hold" && (lease?.enforceUntil ?? 0) > now) wishRead.set(instance, now)
       if (operation === "Sessions.after") {
-        const strangers = (lastLook.get(instance)?.sources ?? []).filter(isStranger).length
-        const holding =
-          lease?.lastLook?.found.heldWhy === "too_many" && lease?.started === lastLook.get(instance)?.started
+        const look = lastLook.get(instance)
+        const strangers = (look?.sources ?? []).filter(isStranger).length
+        const isSameProcess = lease?.started === look?.started && look?.restartSeen !== true
+        const holding = lease?.lastLook?.found.heldWhy === "too_many" && isSameProcess
         tooMany.set(instance, strangers > (holding ? 0 : setting.massKickLimit))
-        if (strangers > setting.massKickLimit) crowded = host.started()
-        else if (strangers === 0) crowded = null
+        if (strangers > setting.massKickLimit) crowded = processName()
+        else if (strangers === 0 || look?.restartSeen === true) crowded = null
       }
     },
     looked: (instance: string, look: Look, pathsReadAt: number) => {
@@ -96,7 +99,7 @@ export const makeKnowledge = (kernel: Kernel, store: SimulatedStore, host: Media
     /** Let in while the pass that noticed the media server's new process was under way: that pass did not know of it. */
     cameWhileRestartWasNoticed: ({ state: { startedAt } }: MemoryStore.StoredStream): boolean =>
       startedAt.epochMilliseconds >= (noticedWith.get(host.started()) ?? Number.POSITIVE_INFINITY),
-    wereTooMany: (): boolean => crowded === host.started(),
+    wereTooMany: (): boolean => crowded === processName(),
     sawTooMany: (instance: string): boolean => tooMany.get(instance) === true,
     /** Admitted since a moment after the instance read, for the last time, whom it may kick. */
     wasAdmittedSince: ({ state: { startedAt } }: MemoryStore.StoredStream, instance: string): boolean => {

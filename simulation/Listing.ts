@@ -37,20 +37,22 @@ export const isOnPath = ({ phase }: World.Connection): boolean =>
 /** Admitted by an auth, whatever it does now. */
 export const isAdmitted = ({ phase }: World.Connection): boolean => phase._tag !== "Asking" && phase._tag !== "Denied"
 
-/** WebRTC and MoQ call themselves publishers from the start, the others once they are on their path. */
-const stateOf = (connection: World.Connection): ListedSource["state"] => {
+/** WebRTC and MoQ call themselves publishers from the start, the others once they have their path. */
+const stateOf = (connection: World.Connection, sources: ReadonlySet<World.Connection>): ListedSource["state"] => {
   if (saysPublishEarly(connection.protocol)) return connection.action
+  if (sources.has(connection)) return "publish"
   return connection.phase._tag === "Publishing" ? "publish" : connection.phase._tag === "Reading" ? "read" : "idle"
 }
 
 /** One protocol's list. */
 export const sourcesOf = (world: World.World, list: Protocol): ReadonlyArray<ListedSource> => {
   const listed: Array<ListedSource> = []
+  const sources = new Set(World.sources(world))
   for (const connection of world.connections.values()) {
     const { id, protocol, path } = connection
     if (protocol !== list) continue
     const established = !saysPublishEarly(protocol) || isOnPath(connection)
-    listed.push({ id, protocol, state: stateOf(connection), established, path: path === "" ? null : path })
+    listed.push({ id, protocol, state: stateOf(connection, sources), established, path: path === "" ? null : path })
   }
   return listed
 }
@@ -73,9 +75,9 @@ export const pathsOf = (
   for (const { phase, path } of world.connections.values()) {
     if (phase._tag === "Reading") viewers.set(path, (viewers.get(path) ?? 0) + 1)
   }
-  const paths: Array<ListedPath> = World.publishers(world).map((publisher) => ({
+  const paths: Array<ListedPath> = World.sources(world).map((publisher) => ({
     name: publisher.path,
-    ready: true,
+    ready: publisher.phase._tag === "Publishing",
     sourceType: sourceTypes[publisher.protocol],
     sourceId: publisher.id,
     observation: {

@@ -2,7 +2,7 @@
  * The MediaMTX of a simulation: the twin's pure `World` moved by simulated time, with the process around it that can be killed, started,
  * and frozen. Who is let in is asked at its `Door`; what the control API answers is in `ControlApi`. It knows no Greenroom.
  */
-import { World } from "@greenroom/adapters/twin"
+import { factsOf, type Version, World } from "@greenroom/adapters/twin"
 import { familyOf, type Protocol } from "@greenroom/core"
 import { type Inside, makeControlApi } from "./ControlApi.ts"
 import type { Counts } from "./Counts.ts"
@@ -12,6 +12,7 @@ import type { Kernel } from "./Kernel.ts"
 import type { OwnSource } from "./Step.ts"
 
 export interface MediaHostOptions {
+  readonly version: Version
   readonly kernel: Kernel
   readonly dice: Dice
   readonly counts: Counts
@@ -29,8 +30,10 @@ const STARTED_ANEW_AFTER_MS = 300
 /** From the answer of a kick until the connection has left its list. */
 const KICK_TAKES_MS = { rtmp: 15, rtsp: 14, srt: 16, webrtc: 95, moq: 15 } as const
 
-export const makeMediaHost = ({ kernel, dice, counts, ask, happened, overlapped }: MediaHostOptions) => {
-  let world = World.begin(kernel.now(), { ...World.defaultOptions, readTimeout: READ_TIMEOUT_MS })
+export const makeMediaHost = ({ version, kernel, dice, counts, ask, happened, overlapped }: MediaHostOptions) => {
+  const facts = factsOf(version)
+  const readyAfter = { ...World.defaultOptions.readyAfter, rtmp: facts.rtmpReadyAfter }
+  let world = World.begin(kernel.now(), { ...World.defaultOptions, facts, readyAfter, readTimeout: READ_TIMEOUT_MS })
   let due: number | null = null
   let timer: { readonly cancel: () => void } | undefined
   let frozen = false
@@ -65,7 +68,8 @@ export const makeMediaHost = ({ kernel, dice, counts, ask, happened, overlapped 
   }
 
   const answered = (id: string, allowed: boolean) => void change((now, at) => World.answer(now, at, id, allowed))
-  const door = makeDoor({ kernel, counts, ask, readTimeout: READ_TIMEOUT_MS, awake, answered })
+  const readTimeout = facts.authTimeout ? READ_TIMEOUT_MS : null
+  const door = makeDoor({ kernel, counts, ask, readTimeout, awake, answered })
   const countCalls = () => {
     if (restartIn === null) return
     restartIn.calls -= 1
@@ -113,7 +117,10 @@ export const makeMediaHost = ({ kernel, dice, counts, ask, happened, overlapped 
   return {
     /** As it is now; while the process is frozen, as it was then. */
     world: current,
+    facts,
+    /** What its own process is called; `/v3/info` may not say it. */
     started: () => world.started,
+    isUp: () => world.up,
     change: (step: (world: World.World, now: number) => World.World) => awake(() => void change(step)),
     /** Somebody connects; `unasked`: it is let in without a question. */
     connect: (connection: World.NewConnection, question: Question | "unasked") => {

@@ -2,7 +2,8 @@
  * The `MediaServer` port of one instance over a simulated MediaMTX. As in the real adapter a look is several control calls at several
  * moments, so that things happen in the middle of it, and gets another attempt beside it each second; a source is looked for and kicked in
  * each list in which it may stand; one on a path of the last two looks is not gone; every operation ends within its deadline. Attempts,
- * and the turns and pauses of RTSP calls, are the real adapter's own.
+ * the turns and pauses of RTSP calls, and the sign of a restart where `started` is not known, are the real adapter's own. The ids of RTSP
+ * are one here: up to 1.19.2 a call more stands for their translation.
  */
 
 import { World } from "@greenroom/adapters/twin"
@@ -23,6 +24,7 @@ import {
 } from "@greenroom/core"
 import { Effect, type Scope } from "effect"
 import { insist } from "../packages/adapters/src/mediamtx/insist.ts"
+import { makeRestartSign } from "../packages/adapters/src/mediamtx/RestartSign.ts"
 import { makeRtspPause } from "../packages/adapters/src/mediamtx/RtspPause.ts"
 import { makeRtspTurns } from "../packages/adapters/src/mediamtx/RtspTurns.ts"
 import type { Bug } from "./bugs/Bug.ts"
@@ -55,6 +57,11 @@ export const composeLook: Compose = ({ before, lists, paths, after }) => {
   if (listed.some((list) => list === null)) return null
   return { started, sources: listed.flatMap((list) => list ?? []), paths: onPaths, ownPaths: [] }
 }
+
+/** As `/v3/info` is read where it is not there. */
+const STARTED_UNKNOWN = "unknown"
+/** So long does a connection to the control API stand without a call. */
+const KEPT_ALIVE_MS = 1_500
 
 const DEADLINES_MS = { look: 5_000, find: 500, kick: 2_000, curePath: 5_000 } as const
 
@@ -112,17 +119,34 @@ export const makeSimulatedMediaServer = Effect.fnUntraced(function* (
       detail: "no clear answer"
     })
 
+  const restartSign = makeRestartSign()
+  const last = { at: Number.NEGATIVE_INFINITY, process: host.started() }
+  /** A process that has ended closes its connections: the one of this call, and one that was kept from the last. */
+  const noticeCut = (process: string, reading?: Reading<unknown>) => {
+    const wasKept = kernel.now() - last.at < KEPT_ALIVE_MS && last.process !== process
+    const refused = reading?._tag === "Failed" && reading.why === "unreachable"
+    if (wasKept || (refused && (!host.isUp() || host.started() !== process))) restartSign.onCut()
+    last.at = kernel.now()
+    last.process = host.started()
+  }
+
   /** Answers come to a process that may be frozen or dead. `isAwaited`: whether somebody still waits for this one. */
   const send = <A>(asks: Asks<A>, isAwaited: () => boolean, kicks = false): Effect.Effect<Reading<A>> =>
-    Effect.callback((resume) =>
+    Effect.callback((resume) => {
+      const process = host.started()
+      noticeCut(process)
       host.control({
         ...asks,
         kicks,
         by: caller.name,
         isAwaited,
-        answered: (reading) => caller.deliver(() => resume(Effect.succeed(reading)))
+        answered: (reading) =>
+          caller.deliver(() => {
+            noticeCut(process, reading)
+            resume(Effect.succeed(reading))
+          })
       })
-    )
+    })
   const inTurn = <A>(
     protocol: Protocol,
     run: Asks<A>["run"],
@@ -156,9 +180,18 @@ export const makeSimulatedMediaServer = Effect.fnUntraced(function* (
       )
     })
 
-  const attempt = (isAwaited: () => boolean): Effect.Effect<Look, MediaServerUnavailable> =>
+  const noticeRestart = (look: Look): Look => {
+    if (!restartSign.isIn(look) || host.facts.info) return look
+    counts.fault("restart noticed without its time")
+    return { ...look, restartSeen: true }
+  }
+
+  const attempt = (isAwaited: () => boolean) =>
     Effect.gen(function* () {
-      const askStarted = send({ about: "info", run: (world) => world.started }, isAwaited)
+      const askStarted = send(
+        { about: "info", run: (world) => (host.facts.info ? world.started : STARTED_UNKNOWN) },
+        isAwaited
+      )
       const before = yield* askStarted
       if (before._tag === "Failed") return yield* unavailable("look", before)
       let pathsReadAt = -1
@@ -184,8 +217,7 @@ export const makeSimulatedMediaServer = Effect.fnUntraced(function* (
       const composed = compose({ before, lists, paths, after })
       const wrong = [...lists, paths, after].find(({ _tag }) => _tag !== "Whole") ?? after
       if (composed === null) return yield* unavailable("look", wrong)
-      options.looked(composed, pathsReadAt)
-      return composed
+      return { composed, pathsReadAt }
     })
 
   /** Asks the lists of the source's family, or all of them, until one knows it. */
@@ -197,6 +229,12 @@ export const makeSimulatedMediaServer = Effect.fnUntraced(function* (
     operation(name, (isAwaited) =>
       Effect.gen(function* () {
         for (const protocol of listsFor(source)) {
+          if (isRtsp(protocol) && host.facts.rtspAuthId === "connection") {
+            const hasConnection = (world: World.World) => world.connections.get(source.id)?.protocol === protocol
+            const connection = yield* inTurn(protocol, hasConnection, isAwaited)
+            if (connection._tag !== "Whole") return yield* unavailable(`${name}: its connection`, connection)
+            if (!connection.value) continue
+          }
           const inList = (world: World.World): A | "gone" => {
             if (world.connections.get(source.id)?.protocol !== protocol) return "gone"
             if (name === "kick" && !isAwaited()) counts.fault("kick executed after its caller had given up")
@@ -226,11 +264,13 @@ export const makeSimulatedMediaServer = Effect.fnUntraced(function* (
     )
 
   return {
-    look: Effect.tap(
+    look: Effect.map(
       operation("look", (isAwaited) => insist(attempt(isAwaited))),
-      (look) => {
+      ({ composed, pathsReadAt }) => {
+        const look = noticeRestart(composed)
         unlisted = unlistedAfter(unlisted, look)
-        return Effect.void
+        options.looked(look, pathsReadAt)
+        return look
       }
     ),
     find: (source) => (listsOf(source.protocol).some(isRtsp) ? findRtsp(source) : find(source)),

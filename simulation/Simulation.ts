@@ -65,6 +65,7 @@ export const play = ({ seed, setting, steps }: Schedule, { bug = null, traced = 
   })
   const mint = makeKeyMint()
   const host = makeMediaHost({
+    version: setting.version,
     kernel,
     dice: diceFor(2),
     counts,

@@ -3,10 +3,11 @@
  * somebody outside does, or what goes wrong; faults that last carry their own length, so that taking one step away never leaves
  * another without its end. `who` is a place among the publishers, `instance` one among the Greenrooms.
  */
-import type { Protocol } from "@greenroom/core"
+import { factsOf, type Version } from "@greenroom/adapters/twin"
+import { type Protocol, protocols } from "@greenroom/core"
 
-export type Family = "rtmp" | "rtsp" | "srt" | "webrtc"
-export const families: ReadonlyArray<Family> = ["rtmp", "rtsp", "srt", "webrtc"]
+export type Family = "rtmp" | "rtsp" | "srt" | "webrtc" | "moq"
+export const families: ReadonlyArray<Family> = ["rtmp", "rtsp", "srt", "webrtc", "moq"]
 
 /** How a publisher presents itself. */
 export type Guise =
@@ -132,6 +133,8 @@ export type Step = Action & { readonly at: number }
 
 /** What holds for the whole of a schedule. */
 export interface Setting {
+  /** Of MediaMTX. */
+  readonly version: Version
   readonly publishers: number
   /** How far each instance's clock is off; as many as there are instances. */
   readonly clocks: ReadonlyArray<number>
@@ -152,6 +155,10 @@ export interface Setting {
   /** How many of a hundred encoders that were sent away come back by themselves. */
   readonly persistence: number
 }
+
+/** Those that the version serves. */
+export const servedProtocols = (version: Version): ReadonlyArray<Protocol> =>
+  protocols.filter((protocol) => protocol !== "moq" || factsOf(version).moq)
 
 export interface Schedule {
   readonly seed: number

@@ -1,7 +1,11 @@
 /** What holds for the whole of a schedule, drawn. */
-import { protocols } from "@greenroom/core"
+import type { Version } from "@greenroom/adapters/twin"
 import type { Dice } from "./Dice.ts"
-import type { Setting } from "./Step.ts"
+import { type Setting, servedProtocols } from "./Step.ts"
+
+/** One of each kind that behaves differently: half of the schedules have the newest. */
+const drawVersion = (dice: Dice): Version =>
+  dice.chance(0.5) ? "1.20.1" : dice.pick(["1.9.3", "1.12.3", "1.13.1", "1.15.6", "1.16.3", "1.19.0", "1.19.3"])
 
 export const drawSetting = (dice: Dice): Setting => {
   const instances = dice.weighted([
@@ -15,12 +19,15 @@ export const drawSetting = (dice: Dice): Setting => {
     [3, dice.between(15, 30)],
     [1.5, dice.between(31, 50)]
   ])
+  const version = drawVersion(dice)
+  const served = servedProtocols(version)
   const apart = dice.chance(0.6) ? dice.pick([30_000, -30_000, 1_700]) : 0
   return {
+    version,
     publishers,
     clocks: Array.from({ length: instances }, (_, index) => (index % 2 === 0 ? apart : 0)),
     distance: dice.pick([1, 1, 10, 40]),
-    protocols: dice.pick([protocols, protocols, ["webrtc"], ["rtsp", "rtsps"], ["rtmp", "rtsp", "webrtc"]]),
+    protocols: dice.pick([served, served, ["webrtc"], ["rtsp", "rtsps"], ["rtmp", "rtsp", "webrtc"]]),
     unauthorized: dice.chance(0.65) ? "kick" : "report",
     massKickLimit: dice.pick([10, 10, 2]),
     onDuplicate: dice.chance(0.7) ? "refuse" : "takeover",

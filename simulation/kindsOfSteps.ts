@@ -2,9 +2,17 @@
  * What kinds of steps there are, and how often each comes when it comes at all. The kinds are in groups, which a schedule takes or
  * leaves: a storm of everything hides what two faults alone would show.
  */
-import { protocols } from "@greenroom/core"
 import type { Dice } from "./Dice.ts"
-import { type Action, type Connect, families, type Guise, ownSources, type Setting, wrongAnswers } from "./Step.ts"
+import {
+  type Action,
+  type Connect,
+  families,
+  type Guise,
+  ownSources,
+  type Setting,
+  servedProtocols,
+  wrongAnswers
+} from "./Step.ts"
 
 const guises: ReadonlyArray<readonly [number, Guise]> = [
   [40, "itself"],
@@ -60,7 +68,7 @@ export const groups: ReadonlyArray<ReadonlyArray<readonly [weight: number, draw:
       (dice, setting) => ({
         _tag: "Stranger",
         who: who(dice, setting),
-        protocol: dice.pick(protocols),
+        protocol: dice.pick(servedProtocols(setting.version)),
         path: dice.pick(["own", "stray", "stray", "key"])
       })
     ],
@@ -69,7 +77,7 @@ export const groups: ReadonlyArray<ReadonlyArray<readonly [weight: number, draw:
       (dice, setting) => ({
         _tag: "Crowd",
         who: who(dice, setting),
-        protocol: dice.pick(protocols),
+        protocol: dice.pick(servedProtocols(setting.version)),
         count: setting.massKickLimit + dice.between(-1, 4)
       })
     ],
@@ -77,7 +85,14 @@ export const groups: ReadonlyArray<ReadonlyArray<readonly [weight: number, draw:
     [4, (dice, setting) => ({ _tag: "AuthAgain", who: who(dice, setting) })]
   ],
   [
-    [2, (dice, setting) => ({ _tag: "Reader", who: who(dice, setting), protocol: dice.pick(protocols) })],
+    [
+      2,
+      (dice, setting) => ({
+        _tag: "Reader",
+        who: who(dice, setting),
+        protocol: dice.pick(servedProtocols(setting.version))
+      })
+    ],
     [
       2,
       (dice, setting) => ({
