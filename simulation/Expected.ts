@@ -37,6 +37,7 @@ export const expectedFaults: ReadonlyArray<string> = [
   "media server stopped",
   "media server started anew",
   "media server started anew in the middle of a look",
+  "restart noticed without its time",
   "media server frozen",
   "media server slow",
   ...wrongAnswers.map((answer) => `media server answers: ${answer}`),

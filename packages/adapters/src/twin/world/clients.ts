@@ -46,14 +46,15 @@ const startReading = (world: World, now: number, connection: Connection): World 
 
 /**
  * The control API kicks. Between ANNOUNCE and a RECORD that is on its way, MediaMTX forgets an RTSP session, whose RECORD then
- * still puts it on the path.
+ * still puts it on the path: since 1.13.1. Before that the path was its since its ANNOUNCE, and is taken from it by the kick.
  */
 export const kick = (world: World, now: number, id: string): World => {
   const connection = world.connections.get(id)
   if (connection === undefined) return world
   const { phase } = connection
   const gone = close(world, now, id, "kicked")
-  if (!isRtsp(connection) || phase._tag !== "Preparing" || phase.readyAt === null) return gone
+  const forgotten = world.options.facts.pathTakenWhen === "ready" && isRtsp(connection)
+  if (!forgotten || phase._tag !== "Preparing" || phase.readyAt === null) return gone
   return { ...gone, ghosts: new Map(gone.ghosts).set(id, { connection, readyAt: phase.readyAt }) }
 }
 
