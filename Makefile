@@ -1,5 +1,5 @@
 # The everyday commands. Each is an npm script or a compose call; `npm ci` comes first.
-.PHONY: build test lint migrate run e2e storm attack bench sbom pin dev logs down ps api-status metrics dev-key local
+.PHONY: build test lint migrate run e2e e2e-versions storm attack bench sbom pin dev logs down ps api-status metrics dev-key local
 
 node_modules: package-lock.json
 	npm ci
@@ -22,6 +22,10 @@ run: node_modules
 
 e2e: node_modules
 	npm run e2e
+
+# Wants MEDIAMTX_BINS: paths of binaries, separated by `:`.
+e2e-versions: node_modules
+	npm run e2e -- --versions
 
 storm: node_modules
 	npm run storm

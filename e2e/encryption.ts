@@ -3,6 +3,7 @@ import { execFile } from "node:child_process"
 import * as path from "node:path"
 import { promisify } from "node:util"
 import { Effect } from "effect"
+import { isAtLeast, type Version } from "../packages/adapters/src/twin/versions.ts"
 import { freePorts, temporaryFolder } from "../packages/adapters/test/embedded/processes.ts"
 
 const run = promisify(execFile)
@@ -12,10 +13,20 @@ export interface Encryption {
   readonly lines: ReadonlyArray<string>
   /** Of Greenroom's environment. */
   readonly urls: Readonly<Record<string, string>>
+  readonly ports: { readonly rtmps: number; readonly rtsps: number }
 }
 
-/** `optional`: beside the plain protocols; `strict`: instead of them. */
-export const encryption = Effect.fnUntraced(function* (mode: "optional" | "strict") {
+/** RTSP's names of before 1.11, by those of today. */
+const oldNames: Readonly<Record<string, string>> = {
+  rtspEncryption: "encryption",
+  rtspServerKey: "serverKey",
+  rtspServerCert: "serverCert"
+}
+
+/** `optional`: beside the plain protocols; `strict`: instead of them. For today's versions unless told. */
+export const encryption = Effect.fnUntraced(function* (mode: "optional" | "strict", version?: Version) {
+  const isOld = version !== undefined && !isAtLeast(version, "1.11.0")
+  const nameOf = (name: string) => (isOld ? (oldNames[name] ?? name) : name)
   const folder = yield* temporaryFolder
   const [key, certificate] = [path.join(folder, "server.key"), path.join(folder, "server.crt")]
   yield* Effect.promise(() => {
@@ -27,14 +38,15 @@ export const encryption = Effect.fnUntraced(function* (mode: "optional" | "stric
   const tls: Encryption = {
     lines: [
       ...["rtmp", "rtsp"].flatMap((protocol) => [
-        `${protocol}Encryption: ${mode}`,
-        `${protocol}ServerKey: ${key}`,
-        `${protocol}ServerCert: ${certificate}`
+        `${nameOf(`${protocol}Encryption`)}: ${mode}`,
+        `${nameOf(`${protocol}ServerKey`)}: ${key}`,
+        `${nameOf(`${protocol}ServerCert`)}: ${certificate}`
       ]),
       `rtmpsAddress: 127.0.0.1:${rtmps}`,
       `rtspsAddress: 127.0.0.1:${rtsps}`
     ],
-    urls: { PUBLIC_RTMP_URL: `rtmps://127.0.0.1:${rtmps}`, PUBLIC_RTSP_URL: `rtsps://127.0.0.1:${rtsps}` }
+    urls: { PUBLIC_RTMP_URL: `rtmps://127.0.0.1:${rtmps}`, PUBLIC_RTSP_URL: `rtsps://127.0.0.1:${rtsps}` },
+    ports: { rtmps: rtmps!, rtsps: rtsps! }
   }
   return tls
 })

@@ -13,6 +13,7 @@ import type { Encoder } from "../packages/server/test/scenarios/Venue.ts"
 const run = promisify(execFile)
 const quiet = ["-hide_banner", "-loglevel", "error"]
 const CLIP_SECONDS = 60
+const SHOWN_MAX = 4_000
 
 /** A key frame a second; H264 and AAC with global headers, which RTSP needs: Matroska has them, MPEG-TS has not. */
 export const makeClip = (folder: string, rate = 10, soundRate = "32k") =>
@@ -102,21 +103,34 @@ export const ffmpegEncoder = Effect.fnUntraced(function* (
   protocol: keyof typeof outputs
 ) {
   const input = ["-re", "-stream_loop", "-1", "-i", clip, "-c", "copy"]
-  const start = Effect.sync(() =>
-    spawn(ffmpegBinary ?? "ffmpeg", [...quiet, ...input, ...outputs[protocol], url], { stdio: "ignore" })
-  )
+  let shown = ""
+  const start = Effect.sync(() => {
+    const args = [...quiet, ...input, ...outputs[protocol], url]
+    const child = spawn(ffmpegBinary ?? "ffmpeg", args, { stdio: ["ignore", "ignore", "pipe"] })
+    child.stderr.on("data", (chunk: Buffer) => {
+      shown = (shown + chunk.toString()).slice(-SHOWN_MAX)
+    })
+    return child
+  })
   const exited = (child: ChildProcess) =>
     Effect.callback<void>((resume) => {
       if (isOver(child)) return resume(Effect.void)
       child.once("exit", () => resume(Effect.void))
     })
-  const kill = (child: ChildProcess) =>
+  const end = (child: ChildProcess, signal: NodeJS.Signals) =>
     Effect.suspend(() => {
-      child.kill("SIGKILL")
+      child.kill(signal)
       return exited(child)
     })
-  const child = yield* Effect.acquireRelease(start, kill)
-  const encoder: Encoder = { protocol, ended: exited(child), hasEnded: () => isOver(child), kill: kill(child) }
+  const child = yield* Effect.acquireRelease(start, (child) => end(child, "SIGKILL"))
+  const encoder: Encoder = {
+    protocol,
+    ended: exited(child),
+    hasEnded: () => isOver(child),
+    kill: end(child, "SIGKILL"),
+    stop: end(child, "SIGINT"),
+    shown: () => shown
+  }
   return encoder
 })
 

@@ -82,6 +82,8 @@ const stagecraft = (mtx: RealMediaMtx, door: HttpRelay): Stagecraft => {
         ended: client.ended,
         hasEnded: client.hasEnded,
         kill: client.kill,
+        stop: client.teardown,
+        shown: () => "",
         record: Effect.asVoid(client.record),
         pause: Effect.asVoid(client.pause)
       }
@@ -141,6 +143,7 @@ export const layer = (options: FleetOptions) =>
       yield* mediaServerAnswers(first)
       const mediaServer = {
         kill: made.stop("SIGKILL"),
+        stop: made.stop("SIGTERM"),
         start: made.start,
         back: until("the media server takes publishers", () => listens(made.ports.rtmp)),
         freeze: made.freeze,

@@ -7,6 +7,7 @@ import * as path from "node:path"
 import { Effect, Layer } from "effect"
 import { freePorts, processes, temporaryFolder } from "../packages/adapters/test/embedded/processes.ts"
 import { authServer } from "../packages/adapters/test/fixtures/authServer.ts"
+import type { RealBinary } from "../packages/adapters/test/fixtures/realBinaries.ts"
 import { mediaMtxBinary, type RealMediaMtx, realMediaMtx } from "../packages/adapters/test/fixtures/realMediaMtx.ts"
 import { makeMeasurements } from "../packages/server/test/scenarios/Measurements.ts"
 import {
@@ -19,6 +20,7 @@ import { type MediaServerControls, Venue } from "../packages/server/test/scenari
 import { browserEncoder } from "./browserEncoder.ts"
 import { type Encryption, encryption } from "./encryption.ts"
 import { ffmpegEncoder, framesAt, makeClip } from "./ffmpegEncoder.ts"
+import { moqEncoder } from "./moqEncoder.ts"
 
 /** All venues measure into one table. */
 export const measurements = makeMeasurements()
@@ -51,8 +53,11 @@ export const venue = Effect.fnUntraced(function* (
   asked: ReadonlyArray<RunningService> = [service]
 ) {
   const clip = yield* makeClip(yield* temporaryFolder)
-  const encode: Venue["Service"]["encode"] = (target) =>
-    target.protocol === "webrtc" ? browserEncoder(target) : ffmpegEncoder(clip, target, target.protocol)
+  const encode: Venue["Service"]["encode"] = (target) => {
+    const { protocol } = target
+    if (protocol === "webrtc") return browserEncoder(target)
+    return protocol === "moq" ? moqEncoder(target) : ffmpegEncoder(clip, target, protocol)
+  }
   return Venue.of({
     service,
     asked,
@@ -98,10 +103,13 @@ export const embedded = Layer.effect(
         process.kill(pid, name)
         return pid
       })
-    return yield* venue(service, {
-      kill: Effect.flatMap(signal("SIGKILL"), (pid) =>
+    const end = (name: NodeJS.Signals) =>
+      Effect.flatMap(signal(name), (pid) =>
         until("the media server is dead", () => processes().every((listed) => listed.pid !== pid))
-      ),
+      )
+    return yield* venue(service, {
+      kill: end("SIGKILL"),
+      stop: end("SIGTERM"),
       start: Effect.void,
       back: until("the media server takes publishers", () => listens(ports[1]!)),
       freeze: Effect.asVoid(signal("SIGSTOP")),
@@ -118,47 +126,60 @@ export const publicUrls = ({ ports }: RealMediaMtx) => ({
   PUBLIC_SRT_URL: `srt://127.0.0.1:${ports.srt}`
 })
 
-const inFrontOf = Effect.fnUntraced(function* (
+export interface MediaServerOptions {
+  readonly tls?: Pick<Encryption, "lines" | "urls">
+  readonly binary?: RealBinary
+  readonly moqPort?: number
+}
+
+/** A venue, and the media server in it. */
+export const inFrontOf = Effect.fnUntraced(function* (
   authHttpAddress: (port: number) => string,
-  tls: Encryption = { lines: [], urls: {} }
+  { tls = { lines: [], urls: {} }, ...options }: MediaServerOptions = {}
 ) {
   let mtx: RealMediaMtx | undefined
   const service = yield* prepareService(() => ({ MEDIAMTX_API_URL: mtx!.apiUrl, ...publicUrls(mtx!), ...tls.urls }))
   const made = yield* realMediaMtx({
     authHttpAddress: authHttpAddress(service.port),
     protocols: ["rtsp", "rtmp", "srt", "hls", "webrtc"],
-    lines: tls.lines
+    lines: tls.lines,
+    ...options
   })
   mtx = made
   yield* service.start
   yield* mediaServerAnswers(service)
-  return yield* venue(service, {
+  const own = yield* venue(service, {
     kill: made.stop("SIGKILL"),
+    stop: made.stop("SIGTERM"),
     start: made.start,
     back: until("the media server takes publishers", () => listens(made.ports.rtmp)),
     freeze: made.freeze,
     thaw: made.thaw
   })
+  return { venue: own, mtx: made }
 })
 
+const venueOf = <E, R>(made: Effect.Effect<{ readonly venue: Venue["Service"] }, E, R>) =>
+  Layer.effect(
+    Venue,
+    Effect.map(made, ({ venue }) => venue)
+  )
+
 /** A MediaMTX of its own life, which outlives a Greenroom that is killed. */
-export const foreign = Layer.effect(Venue, inFrontOf(authAddress))
+export const foreign = venueOf(inFrontOf(authAddress))
 
 /** The same, where RTMP and RTSP are spoken over TLS alone. */
-export const foreignEncrypted = Layer.effect(
-  Venue,
-  Effect.flatMap(encryption("strict"), (tls) => inFrontOf(authAddress, tls))
-)
+export const foreignEncrypted = venueOf(Effect.flatMap(encryption("strict"), (tls) => inFrontOf(authAddress, { tls })))
 
-const asksNobody = Effect.fnUntraced(function* (tls?: Encryption) {
+export const asksNobody = Effect.fnUntraced(function* (options: MediaServerOptions = {}) {
   const lenient = yield* authServer(({ action, password }) =>
     Effect.succeed(action !== "api" || password === API_SECRET)
   )
-  return yield* inFrontOf(() => lenient.address, tls)
+  return yield* inFrontOf(() => lenient.address, options)
 })
 
 /** A MediaMTX that lets every publisher in and asks Greenroom about nobody. */
-export const open = Layer.effect(Venue, asksNobody())
+export const open = venueOf(asksNobody())
 
 /** The same, where RTMP and RTSP are spoken over TLS as well. */
-export const openEncrypted = Layer.effect(Venue, Effect.flatMap(encryption("optional"), asksNobody))
+export const openEncrypted = venueOf(Effect.flatMap(encryption("optional"), (tls) => asksNobody({ tls })))

@@ -140,6 +140,13 @@ export const rtspClient = Effect.fnUntraced(function* (address: string) {
       Effect.sync(() => socket.resetAndDestroy()),
       Effect.promise(() => ended.promise)
     ),
+    teardown: Effect.andThen(
+      ask("TEARDOWN", url),
+      Effect.andThen(
+        Effect.sync(() => socket.destroy()),
+        Effect.promise(() => ended.promise)
+      )
+    ),
     /** Announces and sets up; `false` when it is refused. */
     announce: Effect.gen(function* () {
       const { status } = yield* ask("ANNOUNCE", url, ["Content-Type: application/sdp"], SDP)

@@ -1,6 +1,6 @@
 /**
  * The `MediaServer` port straight over a `MediaWorld`, without HTTP: for tests, for embedding, and for the simulation, which
- * needs a media server that stands still when its clock does. It hangs where MediaMTX hangs: a look behind pending auths, calls
+ * needs a media server that stands still when its clock does. Sources go by the ids of their auth calls. It hangs where MediaMTX hangs: a look behind pending auths, calls
  * about RTSP sessions behind a pending auth of one. `down` is the world's own (`stop`); other faults are told by `fault`.
  */
 import {
@@ -52,6 +52,7 @@ export const make = Effect.fnUntraced(function* (
   const fault = options.fault ?? (yield* Ref.make<MemoryFault | null>(null))
   let health: "ok" | "unreachable" = "unreachable"
   let unlisted = noneUnlisted
+  let startsSeen: number | null = null
 
   const call = <A>(operation: keyof typeof deadlines, effect: Effect.Effect<A>) => {
     const fail = (reason: MediaServerUnavailable["reason"], detail: string) =>
@@ -80,27 +81,33 @@ export const make = Effect.fnUntraced(function* (
   const about = <A>(source: Source, effect: Effect.Effect<A>) =>
     familyIncludesRtsp(source) ? Effect.andThen(media.rtspAnswers, effect) : effect
 
-  const isListed = (world: World.World, source: Source): boolean => {
-    const connection = world.connections.get(source.id)
-    return connection !== undefined && listsOf(source.protocol).includes(connection.protocol)
+  const listed = (world: World.World, source: Source): World.Connection | undefined => {
+    const lists = listsOf(source.protocol)
+    return [...world.connections.values()].find(
+      ({ authId, protocol }) => authId === source.id && lists.includes(protocol)
+    )
   }
 
   const look = Effect.gen(function* () {
     yield* media.pathsAnswer
     yield* media.rtspAnswers
-    const seen = lookAt(yield* media.world, yield* Clock.currentTimeMillis)
+    const world = yield* media.world
+    const restarted = startsSeen !== null && startsSeen !== world.starts
+    startsSeen = world.starts
+    const seen = lookAt(world, yield* Clock.currentTimeMillis)
     unlisted = unlistedAfter(unlisted, seen)
-    return seen
+    return restarted && !world.options.facts.info ? { ...seen, restartSeen: true as const } : seen
   })
 
   const find = (source: Source) =>
     Effect.map(media.world, (world) =>
-      isListed(world, source) || unlisted.lasting.has(source.id) ? ("present" as const) : ("gone" as const)
+      listed(world, source) !== undefined || unlisted.lasting.has(source.id) ? ("present" as const) : ("gone" as const)
     )
 
   const kick = Effect.fnUntraced(function* (source: Source) {
-    if (!isListed(yield* media.world, source)) return "gone" as const
-    yield* media.change((world, now) => World.kick(world, now, source.id))
+    const connection = listed(yield* media.world, source)
+    if (connection === undefined) return "gone" as const
+    yield* media.change((world, now) => World.kick(world, now, connection.id))
     return "kicked" as const
   })
 

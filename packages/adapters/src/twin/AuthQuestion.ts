@@ -1,8 +1,10 @@
 /**
- * What MediaMTX asks before it lets a client in, field by field as it sends it, and where it takes the credential from: `token`
- * repeats the password when there is one; RTMP and RTSP may carry it in the query instead.
+ * What MediaMTX asks before it lets a client in, field by field, and where it takes the credential from. Since 1.18.0 `token` repeats the
+ * password when there is one, and RTMP and RTSP may carry it in the query instead. What an older version does not know is empty here, and
+ * not in the body that it sends (`bodyOf`).
  */
 import type { Protocol } from "@greenroom/core"
+import { defaultVersion, factsOf, type VersionFacts } from "./versions.ts"
 
 export interface AuthQuestion {
   readonly ip: string
@@ -27,6 +29,7 @@ export interface Credentials {
 }
 
 export interface Client extends Credentials {
+  /** Of its connection or its session, as the version has it. */
   readonly id: string
   readonly action: "publish" | "read"
   readonly protocol: Protocol
@@ -56,28 +59,56 @@ export const queryOf = (client: Pick<Client, "protocol" | "user" | "password" | 
   return `user=${user ?? ""}&pass=${password}`
 }
 
+/** Up to 1.12.2 a bearer is added to the query, and takes the place of a query that has a `jwt` already. */
+export const withBearer = (query: string, bearer: string): string => {
+  const parameters = new URLSearchParams(query)
+  if (parameters.get("jwt")) return new URLSearchParams({ jwt: bearer }).toString()
+  parameters.set("jwt", bearer)
+  parameters.sort()
+  return parameters.toString()
+}
+
+/** The JSON body of the auth call: without the fields that came later. */
+export const bodyOf = ({ token, userAgent, ...rest }: AuthQuestion, facts: VersionFacts): object => ({
+  ...rest,
+  ...(facts.authToken === "absent" ? {} : { token }),
+  ...(facts.authUserAgent ? { userAgent } : {})
+})
+
+/** Whether its credentials come in an HTTP header, or in a parameter of the protocol's own, so that it can bring a bearer. */
+const bringsBearer = (protocol: Protocol): boolean => protocol === "webrtc" || protocol === "moq"
+
 /**
  * The questions about a client, in order; the first that is allowed lets it in. An RTSP client with user and password shows them
  * only when it was refused without.
  */
-export const questionsOf = (client: Client): ReadonlyArray<AuthQuestion> => {
-  const query = queryOf(client)
+export const questionsOf = (
+  client: Client,
+  facts: VersionFacts = factsOf(defaultVersion)
+): ReadonlyArray<AuthQuestion> => {
+  const bearer = bringsBearer(client.protocol) ? client.token : undefined
+  const inUrl = queryOf(client)
+  const query = facts.authToken === "absent" && bearer !== undefined ? withBearer(inUrl, bearer) : inUrl
   const inQuery = new URLSearchParams(query)
+  const repeats = facts.authToken === "bearer, password or query"
   const overRtmp = asked(client.protocol) === "rtmp"
   const user = client.user ?? (overRtmp ? inQuery.get("user") : null) ?? ""
   const password = client.password ?? (overRtmp ? inQuery.get("pass") : null) ?? ""
-  const fromQuery = overRtmp || asked(client.protocol) === "rtsp" ? inQuery.get("token") : null
+  const mayBeInQuery = repeats && (overRtmp || asked(client.protocol) === "rtsp")
+  const fromQuery = mayBeInQuery ? (inQuery.get("token") ?? inQuery.get("jwt")) : null
   const question: AuthQuestion = {
     ip: "127.0.0.1",
     user,
     password,
-    token: client.token ?? (password === "" ? (fromQuery ?? "") : password),
+    token: repeats
+      ? (client.token ?? (password === "" ? (fromQuery ?? "") : password))
+      : ((facts.authToken === "bearer" ? bearer : undefined) ?? ""),
     action: client.action,
     path: client.path,
     protocol: asked(client.protocol),
     id: client.id,
     query,
-    userAgent: userAgents[client.protocol]
+    userAgent: facts.authUserAgent ? userAgents[client.protocol] : ""
   }
   return asked(client.protocol) === "rtsp" && password !== ""
     ? [{ ...question, user: "", password: "", token: fromQuery ?? "" }, question]

@@ -1,6 +1,6 @@
 /**
  * The hooks that MediaMTX would run when a path becomes ready or stops being so, as the HTTP calls that they are configured to
- * make. Real hooks are processes: they can be lost, late, doubled and overtake one another, which `plan` decides for each.
+ * make. The id of an RTSP source is its session's, also where `/auth` is asked under its connection's. Real hooks are processes: they can be lost, late, doubled and overtake one another, which `plan` decides for each.
  */
 import * as Http from "node:http"
 import { type Duration, Effect, type Scope } from "effect"
@@ -61,6 +61,7 @@ export const runHooks = Effect.fnUntraced(function* (
   const fork = Effect.runForkWith(yield* Effect.context<never>())
   const sendOne = (hook: Hook, delay: Duration.Input) =>
     Effect.delay(post(options.url(hook), headers, JSON.stringify(body(hook))), delay).pipe(Effect.forkIn(scope))
+  const { facts } = (yield* media.world).options
   yield* media.observe((happening) => {
     if (happening._tag === "Closed") return
     const { connection } = happening
@@ -68,7 +69,7 @@ export const runHooks = Effect.fnUntraced(function* (
       index: index++,
       event: happening._tag === "Ready" ? "ready" : "not-ready",
       path: connection.path,
-      sourceType: sourceTypeOf[connection.protocol],
+      sourceType: sourceTypeOf(connection.protocol, facts),
       sourceId: connection.id,
       query: connection.query
     }

@@ -9,6 +9,7 @@ import { type AuthQuestion, type Client, queryOf, questionsOf } from "./AuthQues
 import { makeLivingWorld, type Step } from "./LivingWorld.ts"
 import { type ClientOptions, type Connected, defaultTracks, type Publisher, type PublishOptions } from "./Publisher.ts"
 import { randomUuid } from "./randomUuid.ts"
+import { defaultVersion, factsOf, type Names, type Version } from "./versions.ts"
 import * as World from "./World.ts"
 
 /** Whether the client is let in. A failure of whoever is asked has to be a `false`: MediaMTX takes it for one. */
@@ -29,6 +30,8 @@ export class MediaWorld extends Context.Service<
     /** Connects, and returns when its auth was answered. */
     readonly publishAsked: (options: PublishOptions) => Effect.Effect<Publisher>
     readonly read: (options: ClientOptions) => Effect.Effect<Connected>
+    /** A question of WebRTC's before there is a connection (`OPTIONS`, the publish page): its id is `null`. Ends when it was answered. */
+    readonly preflight: (options: { readonly path: string; readonly token?: string }) => Effect.Effect<AuthQuestion>
     /** Waits behind the auths that are pending: so do the paths list, a path's entry, and a change of the configuration. */
     readonly pathsAnswer: Effect.Effect<void>
     /** Waits until no auth of an RTSP client is pending: so do all calls about RTSP sessions. */
@@ -42,7 +45,11 @@ export class MediaWorld extends Context.Service<
   }
 >()("greenroom/MediaWorld") {}
 
-export interface MediaWorldOptions extends Partial<Omit<World.WorldOptions, "readyAfter">> {
+export interface MediaWorldOptions extends Partial<Omit<World.WorldOptions, "readyAfter" | "facts">> {
+  /** Whose behaviour it has, such as `1.12.3`; 1.20.1 unless told. */
+  readonly version?: Version
+  /** Another set of names of the control API's routes than the version's. */
+  readonly names?: Names
   readonly readyAfter?: Partial<World.WorldOptions["readyAfter"]>
   readonly authenticate?: Authenticate
   /** Whether calls about RTSP sessions hang while one of them is asked about. The real one does it sometimes; here always, unless told. */
@@ -62,22 +69,29 @@ export const make = Effect.fnUntraced(function* (
 ): Effect.fn.Return<MediaWorld["Service"], never, Scope.Scope> {
   const scope = yield* Effect.scope
   const { authenticate: initial = () => Effect.succeed(true), rtspHangs = true, readyAfter, ...rest } = options
+  const { version = defaultVersion, names, ...settings } = rest
+  const facts = factsOf(version, names)
   let authenticate = initial
   const living = yield* makeLivingWorld({
     ...World.defaultOptions,
-    ...rest,
-    readyAfter: { ...World.defaultOptions.readyAfter, ...readyAfter }
+    ...settings,
+    facts,
+    readyAfter: { ...World.defaultOptions.readyAfter, rtmp: facts.rtmpReadyAfter, ...readyAfter }
   })
   const { change, until } = living
   const newGate = (): Gate => ({ turn: Semaphore.makeUnsafe(1), of: living.peek().starts, rtsp: 0 })
   let gate = newGate()
 
+  const answerTo = (question: AuthQuestion) => {
+    const asked = Effect.suspend(() => authenticate(question))
+    const duration = living.peek().options.authTimeout
+    const inTime = Effect.timeoutOrElse(asked, { duration, orElse: () => Effect.succeed(false) })
+    return Effect.catchDefect(facts.authTimeout ? inTime : asked, () => Effect.succeed(false))
+  }
+
   const decided = Effect.fnUntraced(function* (client: Client) {
-    for (const question of questionsOf(client)) {
-      const allowed = yield* authenticate(question).pipe(
-        Effect.timeoutOrElse({ duration: living.peek().options.authTimeout, orElse: () => Effect.succeed(false) }),
-        Effect.catchDefect(() => Effect.succeed(false))
-      )
+    for (const question of questionsOf(client, facts)) {
+      const allowed = yield* answerTo(question)
       if (allowed) return true
     }
     return false
@@ -93,7 +107,7 @@ export const make = Effect.fnUntraced(function* (
     )
 
   /** A client that went away while it waits for its turn is asked about all the same; a process that ended asks no more. */
-  const ask = (client: Client) =>
+  const ask = (connection: string, client: Client) =>
     Effect.suspend(() => {
       const mine = gate
       const rtsp = familyOf(client.protocol) === "rtsp" ? 1 : 0
@@ -104,10 +118,26 @@ export const make = Effect.fnUntraced(function* (
             mine.rtsp -= rtsp
           })
         ),
-        Effect.tap((allowed) => change((now, at) => (mine === gate ? World.answer(now, at, client.id, allowed) : now))),
+        Effect.tap((allowed) =>
+          change((now, at) => (mine === gate ? World.answer(now, at, connection, allowed) : now))
+        ),
         Effect.tap(() => Effect.sync(living.wake))
       )
     })
+
+  const preflight = Effect.fnUntraced(function* ({
+    path,
+    token = ""
+  }: {
+    readonly path: string
+    readonly token?: string
+  }) {
+    const mine = gate
+    const [asked] = questionsOf({ id: "", action: "publish", protocol: "webrtc", path, token }, facts)
+    const question: AuthQuestion = { ...asked!, id: null }
+    yield* orUntilItEnds(mine, mine.turn.withPermit(Effect.asVoid(answerTo(question))), undefined)
+    return question
+  })
 
   const connect = Effect.fnUntraced(function* (
     options: PublishOptions,
@@ -116,6 +146,7 @@ export const make = Effect.fnUntraced(function* (
   ): Effect.fn.Return<Publisher> {
     const { protocol, path, user, password, token, query } = options
     const id = options.id ?? (yield* randomUuid)
+    const ownConnection = familyOf(protocol) === "rtsp" ? { connectionId: yield* randomUuid } : {}
     const admitted = yield* Deferred.make<boolean>()
     const closed = yield* Deferred.make<World.CloseReason>()
     const ready = yield* Deferred.make<boolean>()
@@ -133,9 +164,11 @@ export const make = Effect.fnUntraced(function* (
       query: queryOf(options),
       user: user ?? "",
       tracks: options.tracks ?? defaultTracks,
+      ...ownConnection,
       ...readyAfter
     }
     const { connections } = yield* change((now, at) => World.connect(now, at, connection))
+    const authId = connections.get(id)?.authId ?? id
     const present = { user, password, token, query }
     const given = Object.fromEntries(Object.entries(present).filter(([, value]) => value !== undefined))
     const letIn = Effect.as(
@@ -146,13 +179,14 @@ export const make = Effect.fnUntraced(function* (
       ? Effect.succeed(false)
       : options.unasked
         ? letIn
-        : ask({ ...given, id, action, protocol, path })
+        : ask(id, { ...given, id: authId, action, protocol, path })
     const answered = Effect.flatMap(asking, (allowed) => Deferred.succeed(admitted, allowed))
     yield* wait ? answered : Effect.forkIn(answered, scope, { startImmediately: true })
     const act = (step: (world: World.World, now: number, id: string) => World.World) =>
       Effect.asVoid(change((now, at) => step(now, at, id)))
     return {
       id,
+      authId,
       protocol,
       path,
       admitted: Deferred.await(admitted),
@@ -198,6 +232,7 @@ export const make = Effect.fnUntraced(function* (
     publish: (publisher) => connect(publisher, "publish", false),
     publishAsked: (publisher) => connect(publisher, "publish", true),
     read: (reader) => connect(reader, "read", true),
+    preflight,
     pathsAnswer: Effect.suspend(() => orUntilItEnds(gate, gate.turn.withPermit(Effect.void), undefined)),
     rtspAnswers: Effect.suspend(() => until(() => (gate.rtsp === 0 || !rtspHangs ? true : undefined))).pipe(
       Effect.asVoid

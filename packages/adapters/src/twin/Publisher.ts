@@ -22,7 +22,10 @@ export interface PublishOptions extends ClientOptions {
 }
 
 export interface Connected {
+  /** In its protocol's list, on its path and in a kick; an RTSP session's own. */
   readonly id: string
+  /** In its auth call: up to 1.19.2 that of the RTSP client's TCP connection. Everything outside the adapter goes by this one. */
+  readonly authId: string
   readonly protocol: Protocol
   readonly path: string
   /** The answer of its auth; `false` when the server went away first. */

@@ -1,13 +1,15 @@
 /**
- * The routes of MediaMTX's control API v3 over a `MediaWorld`, as 1.20.1 answers them: which exist (those of a protocol that is
+ * The routes of MediaMTX's control API v3 over a `MediaWorld`, as its version answers them: which exist (those of a protocol that is
  * off do not), what they say of wrong ids and pages, and where they hang. Authentication and faults are left to `TwinServer`.
  */
 import type { Protocol } from "@greenroom/core"
 import { familyOf, protocols } from "@greenroom/core"
 import { Clock, Effect } from "effect"
-import { connectionItem, type Json, pageOf, pathItem, uuidComplaint } from "./answers.ts"
+import { connectionItem, type Json, pageOf, pathItem, rtspConnectionItem, uuidComplaint } from "./answers.ts"
 import { globalConfiguration, pathConfiguration } from "./configuration.ts"
+import { fieldsAt } from "./fields.ts"
 import type { MediaWorld } from "./MediaWorld.ts"
+import { connectionListNames, listNames, pathDefaultsNames, type VersionFacts } from "./versions.ts"
 import { listOf, pathsOf } from "./view.ts"
 import * as World from "./World.ts"
 
@@ -21,40 +23,68 @@ export interface ApiRequest {
 
 export interface ApiReply {
   readonly status: number
-  /** Text is the router's own `404 page not found`; everything else is JSON. */
-  readonly body: Json | string
+  /** Text is the router's own `404 page not found`, `null` an answer without a body; everything else is JSON. */
+  readonly body: Json | string | null
 }
 
 const noRoute: ApiReply = { status: 404, body: "404 page not found" }
-const ok: ApiReply = { status: 200, body: { status: "ok" } }
-const failure = (status: number, error: string): ApiReply => ({ status, body: { status: "error", error } })
 
-const listNames: { readonly [P in Protocol]: string } = {
-  rtmp: "rtmpconns",
-  rtmps: "rtmpsconns",
-  rtsp: "rtspsessions",
-  rtsps: "rtspssessions",
-  srt: "srtconns",
-  webrtc: "webrtcsessions",
-  moq: "moqsessions"
+/** What a route is about: a protocol's sessions, or the TCP connections under RTSP's. */
+interface ListRoute {
+  readonly protocol: Protocol
+  readonly of: "sessions" | "connections"
+  /** What follows the name of the list: `get/{id}`. */
+  readonly rest: string
 }
 
-/** The protocol whose connections a route is about. */
-export const protocolOfRoute = (path: string): Protocol | undefined =>
-  protocols.find((protocol) => path.startsWith(`/v3/${listNames[protocol]}/`))
-
-const pageReply = (items: ReadonlyArray<Json>, query: URLSearchParams): ApiReply => {
-  const page = pageOf(items, query)
-  return typeof page === "string" ? failure(400, page) : { status: 200, body: page }
+export const listRouteOf = (path: string, facts: VersionFacts): ListRoute | undefined => {
+  const below = (names: ReadonlyArray<string>) => names.find((name) => path.startsWith(`/v3/${name}/`))
+  for (const protocol of protocols) {
+    const name = below(listNames(facts, protocol))
+    if (name !== undefined) return { protocol, of: "sessions", rest: path.slice(`/v3/${name}/`.length) }
+  }
+  for (const protocol of ["rtsp", "rtsps"] as const) {
+    const name = below(connectionListNames(facts, protocol))
+    if (name !== undefined) return { protocol, of: "connections", rest: path.slice(`/v3/${name}/`.length) }
+  }
+  return undefined
 }
 
-export const makeTwinApi = (
-  media: MediaWorld["Service"],
-  isOn: (protocol: Protocol) => boolean
-): ((request: ApiRequest) => Effect.Effect<ApiReply>) => {
-  const connections = Effect.fnUntraced(function* (protocol: Protocol, { method, path, query }: ApiRequest) {
-    const [verb, id = ""] = path.slice(`/v3/${listNames[protocol]}/`.length).split("/")
-    const known = (method === "GET" && (verb === "list" || verb === "get")) || (method === "POST" && verb === "kick")
+/** RTSP and WebRTC have sessions; RTSP, RTMP and SRT have connections. */
+const missingOf = ({ protocol, of }: ListRoute): string => {
+  const isConnection = of === "connections" || familyOf(protocol) === "rtmp" || protocol === "srt"
+  return `${isConnection ? "connection" : "session"} not found`
+}
+
+export interface TwinApiOptions {
+  readonly media: MediaWorld["Service"]
+  readonly facts: VersionFacts
+  readonly isOn: (protocol: Protocol) => boolean
+  /** What the configuration says besides. */
+  readonly configured: Json
+}
+
+export const makeTwinApi = ({
+  media,
+  facts,
+  isOn,
+  configured
+}: TwinApiOptions): ((request: ApiRequest) => Effect.Effect<ApiReply>) => {
+  const ok: ApiReply = { status: 200, body: facts.okBody ? { status: "ok" } : null }
+  const failure = (status: number, error: string): ApiReply => ({
+    status,
+    body: fieldsAt("error", facts.version, { status: "error", error })
+  })
+  const pageReply = (items: ReadonlyArray<Json>, query: URLSearchParams): ApiReply => {
+    const page = pageOf(items, query)
+    return typeof page === "string" ? failure(400, page) : { status: 200, body: page }
+  }
+
+  const lists = Effect.fnUntraced(function* (route: ListRoute, { method, query }: ApiRequest) {
+    const { protocol, of, rest } = route
+    const [verb, id = ""] = rest.split("/")
+    const kicks = method === "POST" && verb === "kick" && of === "sessions"
+    const known = (method === "GET" && (verb === "list" || verb === "get")) || kicks
     if (!isOn(protocol) || !known) return noRoute
     const complaint = verb === "list" ? undefined : uuidComplaint(id)
     if (complaint !== undefined) return failure(400, complaint)
@@ -62,15 +92,13 @@ export const makeTwinApi = (
     const world = yield* media.world
     const now = yield* Clock.currentTimeMillis
     const all = listOf(world, protocol)
-    if (verb === "list")
-      return pageReply(
-        all.map((connection) => connectionItem(connection, now)),
-        query
-      )
-    const connection = all.find((candidate) => candidate.id === id.toLowerCase())
-    if (connection === undefined)
-      return failure(404, `${/conns$/.test(listNames[protocol]) ? "connection" : "session"} not found`)
-    if (verb === "get") return { status: 200, body: connectionItem(connection, now) }
+    const item = of === "sessions" ? connectionItem : rtspConnectionItem
+    const itemOf = (connection: World.Connection) => item(connection, now, facts)
+    if (verb === "list") return pageReply(all.map(itemOf), query)
+    const idOf = ({ id, connectionId }: World.Connection) => (of === "sessions" ? id : connectionId)
+    const connection = all.find((candidate) => idOf(candidate) === id.toLowerCase())
+    if (connection === undefined) return failure(404, missingOf(route))
+    if (verb === "get") return { status: 200, body: itemOf(connection) }
     yield* media.change((before, at) => World.kick(before, at, connection.id))
     return ok
   })
@@ -79,7 +107,7 @@ export const makeTwinApi = (
     yield* media.pathsAnswer
     const world = yield* media.world
     const now = yield* Clock.currentTimeMillis
-    const items = pathsOf(world).map((seen) => pathItem(seen, world.configurations.has(seen.name), now))
+    const items = pathsOf(world).map((seen) => pathItem(seen, world.configurations.has(seen.name), now, facts))
     if (path === "/v3/paths/list") return pageReply(items, query)
     const item = items.find(({ name }) => name === path.slice("/v3/paths/get/".length))
     return item === undefined ? failure(404, "path not found") : { status: 200, body: item }
@@ -92,20 +120,19 @@ export const makeTwinApi = (
       const maxReaders = configurations.get(name)
       return maxReaders === undefined
         ? failure(404, "path configuration not found")
-        : { status: 200, body: { ...pathConfiguration, name, maxReaders } }
+        : {
+            status: 200,
+            body: fieldsAt("pathConfiguration", facts.version, { ...pathConfiguration, name, maxReaders })
+          }
     }
     if (method === "POST" && verb === "add") {
-      if (!/^[0-9A-Za-z_\-./]+$/.test(name)) {
-        return failure(
-          400,
-          `invalid path name '${name}': can contain only alphanumeric characters, underscore, dot, minus, slash`
-        )
-      }
+      const { pattern, described } = facts.pathNames
+      if (!pattern.test(name)) return failure(400, `invalid path name '${name}': can contain only ${described}`)
       if (configurations.has(name) || name === "all_others") return failure(400, "path already exists")
       const maxReaders = yield* Effect.try(() => Number(JSON.parse(body).maxReaders ?? 0)).pipe(
         Effect.orElseSucceed(() => null)
       )
-      if (maxReaders === null) return failure(400, "unexpected end of JSON input")
+      if (maxReaders === null) return failure(400, facts.emptyBodyError)
       yield* media.pathsAnswer
       yield* media.change((world, now) => World.configure(world, now, name, maxReaders) || world)
       return ok
@@ -119,16 +146,22 @@ export const makeTwinApi = (
 
   return Effect.fnUntraced(function* (request: ApiRequest): Effect.fn.Return<ApiReply> {
     const { method, path } = request
-    const protocol = protocolOfRoute(path)
-    if (protocol !== undefined) return yield* connections(protocol, request)
+    const list = listRouteOf(path, facts)
+    if (list !== undefined) return yield* lists(list, request)
     if (path.startsWith("/v3/config/paths/")) return yield* pathConfigurations(request)
     if (method !== "GET") return noRoute
-    if (path === "/v3/info") {
-      return { status: 200, body: { version: "v1.20.1", started: (yield* media.world).started } }
+    if (path === "/v3/info" && facts.info) {
+      return { status: 200, body: { version: `v${facts.version}`, started: (yield* media.world).started } }
     }
     if (path === "/v3/config/global/get") {
-      const { rtmp, rtsp, srt, webrtc } = Object.fromEntries(protocols.map((name) => [name, isOn(name)]))
-      return { status: 200, body: { ...globalConfiguration, rtmp, rtsp, srt, webrtc } }
+      const { rtmp, rtsp, srt, webrtc, moq } = Object.fromEntries(protocols.map((name) => [name, isOn(name)]))
+      const configuration = { ...globalConfiguration, ...configured, rtmp, rtsp, srt, webrtc, moq }
+      return { status: 200, body: fieldsAt("globalConfiguration", facts.version, configuration) }
+    }
+    if (pathDefaultsNames(facts).some((name) => path === `/v3/config/${name}/get`)) {
+      const { overridePublisher } = (yield* media.world).options
+      const defaults = { ...pathConfiguration, name: "", overridePublisher }
+      return { status: 200, body: fieldsAt("pathConfiguration", facts.version, defaults) }
     }
     return path === "/v3/paths/list" || path.startsWith("/v3/paths/get/") ? yield* paths(request) : noRoute
   })

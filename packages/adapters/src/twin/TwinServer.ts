@@ -1,7 +1,7 @@
 /**
  * A simulated MediaMTX on a port of 127.0.0.1: the control API in front of a `MediaWorld`, asking an HTTP auth server as the real
  * one does, running hooks, and failing in every way that it is told. It is trusted because it passes the suite of laws that the
- * real one passes. Media does not flow: a publisher is what `publish` says it is.
+ * real one passes, at each version of which there was a real one. Media does not flow: a publisher is what `publish` says it is.
  */
 import * as Http from "node:http"
 import type { AddressInfo } from "node:net"
@@ -11,19 +11,20 @@ import type { Protocol } from "@greenroom/core"
 import { familyOf } from "@greenroom/core"
 import { Effect, Exit, Fiber, Scope } from "effect"
 import { HttpServerRequest, HttpServerResponse } from "effect/http"
-import type { AuthQuestion } from "./AuthQuestion.ts"
+import { type AuthQuestion, withBearer } from "./AuthQuestion.ts"
 import type { Fault } from "./Fault.ts"
 import { type HookOptions, runHooks } from "./Hooks.ts"
 import { httpAuthenticate } from "./httpAuthenticate.ts"
 import * as MediaWorld from "./MediaWorld.ts"
-import { type ApiReply, makeTwinApi, protocolOfRoute } from "./TwinApi.ts"
+import { type ApiReply, listRouteOf, makeTwinApi } from "./TwinApi.ts"
+import type { VersionFacts } from "./versions.ts"
 
 export interface TwinOptions extends MediaWorld.MediaWorldOptions {
   /** MediaMTX's `authHTTPAddress`; nobody is asked, and everybody let in, without it and without `authenticate`. */
   readonly authHttpAddress?: string
   /** Actions that are allowed without asking, as MediaMTX's `authHTTPExclude`. */
   readonly authExclude?: ReadonlyArray<AuthQuestion["action"]>
-  /** Protocols that are off; RTMPS and RTSPS unless told. */
+  /** Protocols that are off; RTMPS and RTSPS unless told. MoQ is off in versions that do not know it. */
   readonly off?: ReadonlyArray<Protocol>
   readonly hooks?: HookOptions
 }
@@ -34,7 +35,10 @@ export interface TwinRequest {
 }
 
 export interface Twin
-  extends Pick<MediaWorld.MediaWorld["Service"], "publish" | "publishAsked" | "read" | "until" | "world"> {
+  extends Pick<
+    MediaWorld.MediaWorld["Service"],
+    "publish" | "publishAsked" | "read" | "preflight" | "until" | "world"
+  > {
   readonly apiUrl: string
   readonly media: MediaWorld.MediaWorld["Service"]
   readonly authenticateAt: (address: string) => Effect.Effect<void>
@@ -51,26 +55,27 @@ export interface Twin
 }
 
 /** The question about a call of the API itself. */
-const questionOf = (request: HttpServerRequest.HttpServerRequest, query: string): AuthQuestion => {
+const questionOf = (request: HttpServerRequest.HttpServerRequest, inUrl: string, facts: VersionFacts): AuthQuestion => {
   const [scheme = "", value = ""] = (request.headers.authorization ?? "").split(" ")
   const pair = scheme === "Basic" ? Buffer.from(value, "base64").toString() : scheme === "Bearer" ? value : ""
   const colon = pair.indexOf(":")
   const [user, password] = colon === -1 ? ["", ""] : [pair.slice(0, colon), pair.slice(colon + 1)]
-  const token = colon === -1 ? pair : password
+  const bearer = scheme === "Bearer" && colon === -1 ? pair : ""
+  const token = facts.authToken === "absent" ? "" : bearer || (facts.authToken === "bearer" ? "" : password)
+  const query = facts.authToken === "absent" && bearer !== "" ? withBearer(inUrl, bearer) : inUrl
   const nowhere = { action: "api", path: "", protocol: "", id: null, userAgent: "" } as const
   return { ip: "127.0.0.1", user, password, token, ...nowhere, query }
 }
 
 const respond = ({ status, body }: ApiReply, headers: Readonly<Record<string, string>> = {}) => {
+  if (body === null) return HttpServerResponse.empty({ status, headers: { server: "mediamtx", ...headers } })
   const text = typeof body === "string" ? body : JSON.stringify(body)
   const contentType = typeof body === "string" ? "text/plain" : "application/json; charset=utf-8"
   return HttpServerResponse.text(text, { status, contentType, headers: { server: "mediamtx", ...headers } })
 }
 
-const unauthorized: ApiReply = { status: 401, body: { status: "error", error: "authentication error" } }
-
 const halved = (reply: ApiReply): ApiReply => {
-  if (typeof reply.body === "string" || !Array.isArray(reply.body.items)) return reply
+  if (reply.body === null || typeof reply.body === "string" || !Array.isArray(reply.body.items)) return reply
   const { items } = reply.body as { items: ReadonlyArray<unknown> }
   return { ...reply, body: { ...reply.body, items: items.slice(0, Math.floor(items.length / 2)) } }
 }
@@ -80,6 +85,11 @@ export const make = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Twin, never, Scope.Scope> {
   const scope = yield* Effect.scope
   const media = yield* MediaWorld.make(options)
+  const { facts, readTimeout } = (yield* media.world).options
+  const unauthorized: ApiReply = {
+    status: 401,
+    body: facts.unauthorizedBody ? { status: "error", error: "authentication error" } : null
+  }
   const excluded = new Set(options.authExclude ?? [])
   let decide = options.authenticate ?? (() => Effect.succeed(true))
   let off = new Set<Protocol>(options.off ?? ["rtmps", "rtsps"])
@@ -92,7 +102,7 @@ export const make = Effect.fnUntraced(function* (
   const authenticate: MediaWorld.Authenticate = (question) =>
     excluded.has(question.action) ? Effect.succeed(true) : Effect.suspend(() => decide(question))
   const authenticateAt = Effect.fnUntraced(function* (address: string) {
-    decide = httpAuthenticate(address, (yield* media.world).options.authTimeout)
+    decide = httpAuthenticate(address, (yield* media.world).options.authTimeout, facts)
   })
   yield* media.authenticateWith(authenticate)
   if (options.authHttpAddress !== undefined) yield* authenticateAt(options.authHttpAddress)
@@ -102,13 +112,19 @@ export const make = Effect.fnUntraced(function* (
     scope
   )
 
-  const api = makeTwinApi(media, (protocol) => !off.has(protocol))
+  const isOn = (protocol: Protocol) => !off.has(protocol) && (protocol !== "moq" || facts.moq)
+  const configured = {
+    authHTTPAddress: options.authHttpAddress ?? "",
+    authHTTPExclude: [...excluded].map((action) => ({ action, path: "" })),
+    readTimeout: `${readTimeout / 1_000}s`
+  }
+  const api = makeTwinApi({ media, facts, isOn, configured })
 
   /** A handler of MediaMTX runs to its end, whether or not its client still listens. */
   const toItsEnd = <A>(effect: Effect.Effect<A>) => Effect.flatMap(Effect.forkIn(effect, scope), Fiber.join)
 
   const counted = (path: string, effect: Effect.Effect<ApiReply>) => {
-    const protocol = protocolOfRoute(path)
+    const protocol = listRouteOf(path, facts)?.protocol
     if (protocol === undefined || familyOf(protocol) !== "rtsp") return effect
     return Effect.suspend(() => {
       const call = { protocol, kick: path.includes("/kick/") }
@@ -137,7 +153,7 @@ export const make = Effect.fnUntraced(function* (
       const location = trouble.location === undefined ? {} : { location: trouble.location }
       return respond({ status: trouble.status, body: trouble.body ?? "" }, location)
     }
-    const question = questionOf(request, url.search.slice(1))
+    const question = questionOf(request, url.search.slice(1), facts)
     if (!(yield* authenticate(question))) {
       if (question.token === "" && question.user === "") {
         return respond(unauthorized, { "www-authenticate": 'Basic realm="mediamtx"' })
@@ -194,6 +210,7 @@ export const make = Effect.fnUntraced(function* (
     publish: media.publish,
     publishAsked: media.publishAsked,
     read: media.read,
+    preflight: media.preflight,
     until: media.until,
     world: media.world,
     authenticateAt,

@@ -1,8 +1,10 @@
 /**
- * The JSON of MediaMTX 1.20.1's control API, field by field as it was recorded, made from a `World`. A test holds every key set
- * here against the recordings.
+ * The JSON of MediaMTX's control API, field by field as it was recorded of 1.20.1, made from a `World`, without the fields that its version
+ * does not have. Tests hold every key set here against the recordings, and against real servers of several versions.
  */
-import type { Protocol, Track } from "@greenroom/core"
+import { familyOf, type Protocol, type Track } from "@greenroom/core"
+import { fieldsAt } from "./fields.ts"
+import type { VersionFacts } from "./versions.ts"
 import { inboundBytesOf, isEstablished, type SeenPath, shownPathOf, sourceTypeOf, stateOf } from "./view.ts"
 import type { Connection } from "./World.ts"
 
@@ -12,21 +14,25 @@ const time = (millis: number): string => new Date(millis).toISOString()
 
 const zeros = (...names: ReadonlyArray<string>): Json => Object.fromEntries(names.map((name) => [name, 0]))
 
-const common = (connection: Connection): Json => {
-  const known = shownPathOf(connection) !== ""
+const addressOf = ({ port }: Connection): string => `127.0.0.1:${port}`
+
+const common = (connection: Connection, facts: VersionFacts): Json => {
+  const known = shownPathOf(connection, facts) !== ""
   return {
     id: connection.id,
     created: time(connection.created),
-    remoteAddr: "127.0.0.1:50000",
-    state: stateOf(connection),
-    path: shownPathOf(connection),
+    remoteAddr: addressOf(connection),
+    state: stateOf(connection, facts),
+    path: shownPathOf(connection, facts),
     query: known ? connection.query : "",
     user: known ? connection.user : ""
   }
 }
 
-const rtmpItem = (connection: Connection, bytes: number): Json => ({
-  ...common(connection),
+type Item = (connection: Connection, bytes: number, facts: VersionFacts) => Json
+
+const rtmpItem: Item = (connection, bytes, facts) => ({
+  ...common(connection, facts),
   userAgent: "FMLE/3.0 (compatible; Lavf59.27.100)",
   inboundBytes: bytes,
   ...zeros("outboundBytes", "outboundFramesDiscarded"),
@@ -34,12 +40,12 @@ const rtmpItem = (connection: Connection, bytes: number): Json => ({
   bytesSent: 0
 })
 
-const rtspItem = (connection: Connection, bytes: number): Json => ({
-  ...common(connection),
+const rtspItem: Item = (connection, bytes, facts) => ({
+  ...common(connection, facts),
   userAgent: "Lavf59.27.100",
   transport: isEstablished(connection) ? "TCP" : null,
   profile: isEstablished(connection) ? "AVP" : null,
-  conns: [connection.id],
+  conns: [connection.connectionId],
   inboundBytes: bytes,
   ...zeros("inboundRTPPackets", "inboundRTPPacketsLost", "inboundRTPPacketsInError", "inboundRTPPacketsJitter"),
   ...zeros("inboundRTCPPackets", "inboundRTCPPacketsInError", "outboundBytes", "outboundRTPPackets"),
@@ -49,8 +55,8 @@ const rtspItem = (connection: Connection, bytes: number): Json => ({
   ...zeros("rtpPacketsJitter", "rtcpPacketsReceived", "rtcpPacketsSent", "rtcpPacketsInError")
 })
 
-const srtItem = (connection: Connection, bytes: number): Json => ({
-  ...common(connection),
+const srtItem: Item = (connection, bytes, facts) => ({
+  ...common(connection, facts),
   ...zeros("packetsSent", "packetsReceived", "packetsSentUnique", "packetsReceivedUnique", "packetsSendLoss"),
   ...zeros("packetsReceivedLoss", "packetsRetrans", "packetsReceivedRetrans", "packetsSentACK", "packetsReceivedACK"),
   ...zeros("packetsSentNAK", "packetsReceivedNAK", "packetsSentKM", "packetsReceivedKM", "usSndDuration"),
@@ -66,8 +72,8 @@ const srtItem = (connection: Connection, bytes: number): Json => ({
   outboundFramesDiscarded: 0
 })
 
-const webrtcItem = (connection: Connection, bytes: number): Json => ({
-  ...common(connection),
+const webrtcItem: Item = (connection, bytes, facts) => ({
+  ...common(connection, facts),
   peerConnectionEstablished: isEstablished(connection),
   localCandidate: isEstablished(connection) ? "host/udp/127.0.0.1/8189" : "",
   remoteCandidate: isEstablished(connection) ? "prflx/udp/127.0.0.1/50000" : "",
@@ -80,8 +86,8 @@ const webrtcItem = (connection: Connection, bytes: number): Json => ({
   ...zeros("rtcpPacketsReceived", "rtcpPacketsSent")
 })
 
-const moqItem = (connection: Connection, bytes: number): Json => {
-  const { user: _, ...rest } = common(connection)
+const moqItem: Item = (connection, bytes, facts) => {
+  const { user: _, ...rest } = common(connection, facts)
   return {
     ...rest,
     userAgent: "Mozilla/5.0",
@@ -92,7 +98,7 @@ const moqItem = (connection: Connection, bytes: number): Json => {
   }
 }
 
-const items: { readonly [P in Protocol]: (connection: Connection, bytes: number) => Json } = {
+const items: { readonly [P in Protocol]: Item } = {
   rtmp: rtmpItem,
   rtmps: rtmpItem,
   rtsp: rtspItem,
@@ -102,37 +108,62 @@ const items: { readonly [P in Protocol]: (connection: Connection, bytes: number)
   moq: moqItem
 }
 
-export const connectionItem = (connection: Connection, now: number): Json =>
-  items[connection.protocol](connection, inboundBytesOf(connection, now))
+export const connectionItem = (connection: Connection, now: number, facts: VersionFacts): Json => {
+  const item = items[connection.protocol](connection, inboundBytesOf(connection, now), facts)
+  return fieldsAt(familyOf(connection.protocol), facts.version, item)
+}
+
+/** The TCP connection under an RTSP session. */
+export const rtspConnectionItem = (connection: Connection, now: number, facts: VersionFacts): Json => {
+  const bytes = inboundBytesOf(connection, now)
+  return fieldsAt("rtspConnection", facts.version, {
+    id: connection.connectionId,
+    created: time(connection.created),
+    remoteAddr: addressOf(connection),
+    // Set when the request is answered that opened it.
+    session: connection.phase._tag === "Asking" ? null : connection.id,
+    tunnel: "none",
+    inboundBytes: bytes,
+    outboundBytes: 0,
+    bytesReceived: bytes,
+    bytesSent: 0
+  })
+}
 
 const trackItem = ({ codec, ...properties }: Track): Json => ({
   codec,
   codecProps: Object.keys(properties).length === 0 ? null : properties
 })
 
-export const pathItem = ({ name, publisher, readers }: SeenPath, isConfigured: boolean, now: number): Json => {
+export const pathItem = (
+  { name, publisher, readers }: SeenPath,
+  isConfigured: boolean,
+  now: number,
+  facts: VersionFacts
+): Json => {
+  const isReady = publisher?.phase._tag === "Publishing"
   const since = publisher?.phase._tag === "Publishing" ? time(publisher.phase.since) : null
   const bytes = publisher === null ? 0 : inboundBytesOf(publisher, now)
-  const tracks = publisher?.tracks ?? []
-  return {
+  const tracks = isReady ? publisher.tracks : []
+  return fieldsAt("path", facts.version, {
     name,
     confName: isConfigured ? name : "all_others",
-    ready: publisher !== null,
+    ready: isReady,
     readyTime: since,
-    available: publisher !== null,
+    available: isReady,
     availableTime: since,
-    online: publisher !== null,
+    online: isReady,
     onlineTime: since,
-    source: publisher === null ? null : { type: sourceTypeOf[publisher.protocol], id: publisher.id },
+    source: publisher === null ? null : { type: sourceTypeOf(publisher.protocol, facts), id: publisher.id },
     tracks: tracks.map(({ codec }) => codec),
     tracks2: tracks.map(trackItem),
-    readers: readers.map((reader) => ({ type: sourceTypeOf[reader.protocol], id: reader.id })),
+    readers: readers.map((reader) => ({ type: sourceTypeOf(reader.protocol, facts), id: reader.id })),
     inboundBytes: bytes,
     outboundBytes: 0,
     inboundFramesInError: 0,
     bytesReceived: bytes,
     bytesSent: 0
-  }
+  })
 }
 
 /** One page of a list, or the sentence with which MediaMTX refuses the page. */

@@ -1,6 +1,7 @@
 /**
- * The configuration that a simulated MediaMTX says it has: every field of 1.20.1, with its defaults, as its control API prints
- * them. Of these the simulation itself heeds only what `TwinApi` overwrites.
+ * The configuration that a simulated MediaMTX says it has: every field of 1.20.1 and those that older versions had instead, with their
+ * defaults, as the control API prints them (`fieldsAt` takes its version's). Of these the simulation itself heeds only what `TwinApi`
+ * overwrites.
  */
 
 export const globalConfiguration = {
@@ -123,7 +124,22 @@ export const globalConfiguration = {
   moqServerKey: "auto.key",
   moqServerCert: "auto.crt",
   moqAllowOrigins: ["*"],
-  moqTrustedProxies: []
+  moqTrustedProxies: [],
+  // Older versions'.
+  protocols: ["multicast", "tcp", "udp"],
+  encryption: "no",
+  serverKey: "server.key",
+  serverCert: "server.crt",
+  apiAllowOrigin: "*",
+  metricsAllowOrigin: "*",
+  pprofAllowOrigin: "*",
+  playbackAllowOrigin: "*",
+  hlsAllowOrigin: "*",
+  webrtcAllowOrigin: "*",
+  authJWTInHTTPQuery: true,
+  rtspUDPReadBufferSize: 0,
+  moqHTTPS2Address: ":8892",
+  moqHTTPS3Address: ":8892"
 }
 
 /** Of a path, without its `name`. */
@@ -217,5 +233,20 @@ export const pathConfiguration = {
   runOnReadRestart: false,
   runOnUnread: "",
   runOnRecordSegmentCreate: "",
-  runOnRecordSegmentComplete: ""
+  runOnRecordSegmentComplete: "",
+  // Older versions'.
+  fallback: "",
+  rpiCameraProfile: "main",
+  rpiCameraLevel: "4.1",
+  rpiCameraJPEGQuality: 60,
+  rtspUDPReadBufferSize: 0,
+  mpegtsUDPReadBufferSize: 0,
+  rtpUDPReadBufferSize: 0,
+  rpiCameraHardwareH264Profile: "main",
+  rpiCameraHardwareH264Level: "4.1",
+  rpiCameraSoftwareH264Profile: "baseline",
+  rpiCameraSoftwareH264Level: "4.1",
+  runOnReady: "",
+  runOnReadyRestart: false,
+  runOnNotReady: ""
 }

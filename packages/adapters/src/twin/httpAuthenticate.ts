@@ -1,12 +1,13 @@
 /**
  * MediaMTX's call of its `authHTTPAddress`, with its habits: a new connection for each, any 2xx lets the client in, redirects are
  * followed (and their target's 200 lets it in too), a timeout or a broken connection is a refusal. Go turns a 301, 302 or 303
- * after a POST into a GET without a body, and sends the address's userinfo as Basic.
+ * after a POST into a GET without a body, and sends the address's userinfo as Basic. (Up to 1.16.0 it keeps connections; here never.)
  */
 import * as Http from "node:http"
 import { type Duration, Effect } from "effect"
-import type { AuthQuestion } from "./AuthQuestion.ts"
+import { type AuthQuestion, bodyOf } from "./AuthQuestion.ts"
 import type { Authenticate } from "./MediaWorld.ts"
+import type { VersionFacts } from "./versions.ts"
 
 const MAX_REDIRECTS = 10
 
@@ -40,9 +41,9 @@ const send = (url: URL, body: string | undefined): Effect.Effect<Reply, Error> =
     return Effect.sync(() => request.destroy())
   })
 
-const ask = Effect.fnUntraced(function* (address: string, question: AuthQuestion) {
+const ask = Effect.fnUntraced(function* (address: string, content: object) {
   let url = new URL(address)
-  let body: string | undefined = JSON.stringify(question)
+  let body: string | undefined = JSON.stringify(content)
   for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
     const reply: Reply = yield* send(url, body)
     if (reply.status < 300 || reply.status > 399 || reply.location === undefined) {
@@ -54,11 +55,12 @@ const ask = Effect.fnUntraced(function* (address: string, question: AuthQuestion
   return false
 })
 
-/** `timeout` is MediaMTX's `readTimeout`. */
+/** `timeout` is MediaMTX's `readTimeout`; versions without a timeout wait for ever. */
 export const httpAuthenticate =
-  (address: string, timeout: Duration.Input): Authenticate =>
-  (question) =>
-    ask(address, question).pipe(
-      Effect.timeout(timeout),
+  (address: string, timeout: Duration.Input, facts: VersionFacts): Authenticate =>
+  (question: AuthQuestion) => {
+    const asking = ask(address, bodyOf(question, facts))
+    return (facts.authTimeout ? Effect.timeout(asking, timeout) : asking).pipe(
       Effect.catchCause(() => Effect.succeed(false))
     )
+  }

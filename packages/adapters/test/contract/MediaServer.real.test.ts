@@ -1,12 +1,26 @@
 import { describe, it } from "@effect/vitest"
-import { missing } from "../fixtures/realMediaMtx.ts"
-import { realStage } from "../fixtures/realStage.ts"
+import { factsOf } from "../../src/twin/index.ts"
+import { missingFor, realBinaries } from "../fixtures/realBinaries.ts"
+import { publishable, realStage } from "../fixtures/realStage.ts"
 import { mediaServerLaws } from "./MediaServer.laws.ts"
+import { mediaServerIdLaws } from "./MediaServerIds.laws.ts"
 
+const missing = missingFor("mediamtx", "ffmpeg")
 if (missing.length > 0) {
   describe(`MediaServer: real MediaMTX (not run: no ${missing.join(" and no ")} in PATH)`, () => {
     it.skip("the laws", () => {})
   })
 } else {
-  mediaServerLaws("MediaMTX client on a real MediaMTX", realStage, it.live)
+  for (const binary of realBinaries()) {
+    const staged = {
+      name: `MediaMTX client on a real MediaMTX ${binary.version}`,
+      makeStage: realStage.bind(null, binary),
+      test: it.live,
+      canDawdle: factsOf(binary.version).rtmpReadyAfter > 1_000,
+      protocols: publishable,
+      overHttp: true
+    }
+    mediaServerLaws(staged)
+    mediaServerIdLaws(staged)
+  }
 }

@@ -89,6 +89,7 @@ describe("MediaMtx: a control API that misbehaves makes no look", () => {
     "rtspssessions",
     "srtconns",
     "webrtcsessions",
+    "moqsessions",
     "paths"
   ]) {
     it.live(`one whose ${only} list fails, or is half a list, while all others are whole`, () =>
@@ -98,7 +99,7 @@ describe("MediaMtx: a control API that misbehaves makes no look", () => {
           const publisher = yield* stage.twin.publish({ protocol, path: `live/${protocol}`, unasked: true })
           assert.isTrue(yield* publisher.ready)
         }
-        assert.lengthOf((yield* stage.mediaServer.look).sources, 6)
+        assert.lengthOf((yield* stage.mediaServer.look).sources, 7)
         for (const fault of [
           { _tag: "Status", status: 500, only },
           { _tag: "Status", status: 404, body: "<h1>404 page not found</h1>", only },

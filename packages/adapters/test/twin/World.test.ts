@@ -44,7 +44,7 @@ describe("World: from auth to ready", () => {
   it("who is refused is idle in its list for a while, then gone", () => {
     const asked = World.connect(World.begin(0, options), 0, client("p", "rtmp"))
     const refused = World.answer(asked, 0, "p", false)
-    assert.strictEqual(stateOf(listed(World.advance(refused, 2_999), "p")!), "idle")
+    assert.strictEqual(stateOf(listed(World.advance(refused, 2_999), "p")!, options.facts), "idle")
     assert.isUndefined(listed(World.advance(refused, 3_000), "p"))
   })
 
@@ -96,7 +96,7 @@ describe("World: leaving", () => {
   it("PAUSE takes an RTSP publisher off its path and keeps it listed; RECORD brings it back under its id", () => {
     const paused = World.pause(live("rtsp"), 5_000, "p")
     assert.isUndefined(onPath(paused))
-    assert.strictEqual(stateOf(listed(World.advance(paused, 900_000), "p")!), "idle")
+    assert.strictEqual(stateOf(listed(World.advance(paused, 900_000), "p")!, options.facts), "idle")
     assert.strictEqual(onPath(World.advance(World.record(paused, 6_000, "p"), 6_002)), "p")
   })
 

@@ -4,13 +4,14 @@
  */
 import type { IssuedKey } from "./Api.ts"
 
+/** Those that a key's instructions name. */
 export type Publishable = "rtmp" | "rtsp" | "srt" | "webrtc"
 
 export interface Target {
-  readonly protocol: Publishable
+  readonly protocol: Publishable | "moq"
   readonly path: string
   readonly url: string
-  /** WebRTC's alone. */
+  /** WebRTC's and MoQ's alone. */
   readonly bearer: string
 }
 

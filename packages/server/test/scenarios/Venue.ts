@@ -5,20 +5,26 @@
 import { Context, Effect, type Scope } from "effect"
 import type { Measurement } from "./Measurements.ts"
 import type { LogLine, RunningService } from "./runService.ts"
-import type { Publishable, Target } from "./Target.ts"
+import type { Target } from "./Target.ts"
 
 export interface Encoder {
-  readonly protocol: Publishable
+  readonly protocol: Target["protocol"]
   /** Until its process has ended, or a browser has noticed that it is off the air. */
   readonly ended: Effect.Effect<void>
   readonly hasEnded: () => boolean
   /** SIGKILL. */
   readonly kill: Effect.Effect<void>
+  /** As its user ends it: the media server is told. Returns when it has ended. */
+  readonly stop: Effect.Effect<void>
+  /** What it shows its user so far, such as the reason of a refusal. */
+  readonly shown: () => string
 }
 
 export interface MediaServerControls {
   /** SIGKILL; returns when it is dead. */
   readonly kill: Effect.Effect<void>
+  /** SIGTERM, as an operator stops it. */
+  readonly stop: Effect.Effect<void>
   /** Starts it again, where nobody else does. */
   readonly start: Effect.Effect<void>
   /** Until it takes publishers. */

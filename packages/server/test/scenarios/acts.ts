@@ -118,11 +118,11 @@ const encodeUntilDecided = Effect.fnUntraced(function* (
   return yield* Effect.die(new Error(`${what}: no decision in ${TRIES} tries`))
 })
 
-/** Publishes as the key's instructions say and is let in, at the first try that is decided; returns when it was. */
-export const letIn = Effect.fnUntraced(function* (key: IssuedKey, protocol: Publishable) {
+/** Publishes there with the key and is let in, at the first try that is decided; returns when it was. */
+export const letInAt = Effect.fnUntraced(function* (key: IssuedKey, target: Target) {
   const { encoder, line } = yield* encodeUntilDecided(
     `something of ${key.key_prefix}…`,
-    targetOf(key, protocol),
+    target,
     ({ stream_key_id }) => stream_key_id === key.id,
     // Or by what was admitted behind a lost answer.
     (line, isLost) => isInDoubt(line) || (isLost && line.reason === "stream_key_in_use")
@@ -131,15 +131,20 @@ export const letIn = Effect.fnUntraced(function* (key: IssuedKey, protocol: Publ
   return { encoder, admission: line }
 })
 
+/** As the key's instructions say. */
+export const letIn = (key: IssuedKey, protocol: Publishable) => letInAt(key, targetOf(key, protocol))
+
 /** The same; returns when it is listed. */
-export const goOnAir = Effect.fnUntraced(function* (key: IssuedKey, protocol: Publishable) {
-  const { encoder, admission } = yield* letIn(key, protocol)
+export const goOnAirAt = Effect.fnUntraced(function* (key: IssuedKey, target: Target) {
+  const { encoder, admission } = yield* letInAt(key, target)
   const { value: stream } = yield* listed(key)
   assert.strictEqual(stream.source_id, admission.source_id)
   assert.isFalse(encoder.hasEnded())
   const onAir: OnAir = { key, encoder, stream }
   return onAir
 })
+
+export const goOnAir = (key: IssuedKey, protocol: Publishable) => goOnAirAt(key, targetOf(key, protocol))
 
 /** Tries to publish and is refused for this reason; returns when it has been told. */
 export const isRefused = Effect.fnUntraced(function* (what: string, target: Target, reason: string) {

@@ -6,7 +6,7 @@ import type { Publishable } from "./Target.ts"
 import { Venue, waitFor } from "./Venue.ts"
 
 /** A browser has to miss its peer first. */
-const NOTICED_WITHIN_MS = { rtmp: 1_000, rtsp: 1_000, srt: 1_000, webrtc: null }
+const NOTICED_WITHIN_MS = { rtmp: 1_000, rtsp: 1_000, srt: 1_000, webrtc: null, moq: 1_000 }
 const UNPROMISED_MS = 60_000
 
 /** The operator's word, and how long after it the encoder has ended and the stream is over. */

@@ -45,6 +45,8 @@ export const clientOf = ({ protocol, url, bearer }: Target): PublishOptions => {
     }
     case "webrtc":
       return { protocol, path: path.replace(/\/whip$/, ""), token: bearer }
+    case "moq":
+      return { protocol, path, token: bearer }
   }
 }
 
@@ -64,7 +66,9 @@ export const connector = (twin: TwinServer.Twin) =>
       protocol,
       ended: Effect.asVoid(publisher.closed),
       hasEnded: () => over,
-      kill: Effect.andThen(publisher.kill, end)
+      kill: Effect.andThen(publisher.kill, end),
+      stop: Effect.andThen(publisher.drop, end),
+      shown: () => ""
     }
     return { publisher, encoder }
   })
@@ -92,6 +96,7 @@ export const venueOn = (
     }),
     mediaServer: {
       kill: twin.stop,
+      stop: twin.stop,
       start: twin.start,
       back: Effect.void,
       freeze: twin.fault({ _tag: "Frozen" }),

@@ -1,17 +1,30 @@
 /** What clients do, and what is done to one of them. */
 import { familyOf } from "@greenroom/core"
-import { type Connection, close, happens, isRtsp, type Phase, publisherOf, put, vacate, type World } from "./state.ts"
+import { type Connection, close, happens, isRtsp, type Phase, publishers, put, vacate, type World } from "./state.ts"
+import { takePath } from "./time.ts"
 
-export type NewConnection = Omit<Connection, "created" | "phase" | "silentSince" | "readyAfter"> & {
+type Chosen = "id" | "protocol" | "action" | "path" | "query" | "user" | "tracks"
+
+export type NewConnection = Pick<Connection, Chosen> & {
+  /** Of an RTSP client's TCP connection; the session's unless told. */
+  readonly connectionId?: string
   /** Another time than the protocol's; `null` for a client that never goes on. */
   readonly readyAfter?: number | null
 }
 
+const FIRST_PORT = 30_000
+const PORTS = 30_000
+
 /** A client connects: it stands in its list from now on, and its auth is to be asked. A server that is down knows nothing of it. */
 export const connect = (world: World, now: number, options: NewConnection): World => {
   if (!world.up) return happens(world, { _tag: "Closed", at: now, id: options.id, reason: "server_down" })
-  const { readyAfter = world.options.readyAfter[familyOf(options.protocol)], ...rest } = options
-  return put(world, { ...rest, readyAfter, created: now, phase: { _tag: "Asking" }, silentSince: null })
+  const { facts } = world.options
+  const { id, protocol, readyAfter = world.options.readyAfter[familyOf(protocol)], connectionId = id } = options
+  const authId = familyOf(protocol) === "rtsp" && facts.rtspAuthId === "connection" ? connectionId : id
+  const port = FIRST_PORT + (world.connected % PORTS)
+  const begun = { created: now, phase: { _tag: "Asking" }, silentSince: null } as const
+  const next = { ...world, connected: world.connected + 1 }
+  return put(next, { ...options, readyAfter, connectionId, authId, port, ...begun })
 }
 
 /** The auth of the connection was answered. Nothing when it went away meanwhile. */
@@ -20,12 +33,14 @@ export const answer = (world: World, now: number, id: string, allowed: boolean):
   if (connection === undefined || connection.phase._tag !== "Asking") return world
   if (!allowed) return put(world, { ...connection, phase: { _tag: "Denied", until: now + world.options.denialDelay } })
   if (connection.action === "read") return startReading(world, now, connection)
+  const free = world.options.facts.pathTakenWhen === "admitted" ? takePath(world, now, connection) : world
+  if (free === "refused") return close(world, now, id, "path_taken")
   const readyAt = connection.readyAfter === null ? null : now + connection.readyAfter
-  return put(world, { ...connection, phase: { _tag: "Preparing", since: now, readyAt } })
+  return put(free, { ...connection, phase: { _tag: "Preparing", since: now, readyAt } })
 }
 
 const startReading = (world: World, now: number, connection: Connection): World =>
-  publisherOf(world, connection.path) === undefined
+  publishers(world).every(({ path }) => path !== connection.path)
     ? close(world, now, connection.id, "path_closed")
     : put(world, { ...connection, phase: { _tag: "Reading", since: now } })
 

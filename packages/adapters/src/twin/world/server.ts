@@ -5,7 +5,7 @@ import { close, closeGhost, type Happening, happens, publisherOf, startedAt, typ
 export const configure = (world: World, now: number, path: string, maxReaders: number): World | false => {
   if (world.configurations.has(path)) return false
   const added = { ...world, configurations: new Map(world.configurations).set(path, maxReaders) }
-  return maxReaders === 0 ? added : closePath(added, now, path)
+  return maxReaders === 0 || !world.options.facts.pathFollowsConfiguration ? added : closePath(added, now, path)
 }
 
 /** Deletes one. `false`: there is none. */
@@ -13,7 +13,7 @@ export const deconfigure = (world: World, now: number, path: string): World | fa
   const maxReaders = world.configurations.get(path)
   if (maxReaders === undefined) return false
   const deleted = { ...world, configurations: without(world.configurations, path) }
-  return maxReaders === 0 ? deleted : closePath(deleted, now, path)
+  return maxReaders === 0 || !world.options.facts.pathFollowsConfiguration ? deleted : closePath(deleted, now, path)
 }
 
 const closePath = (world: World, now: number, path: string): World => {

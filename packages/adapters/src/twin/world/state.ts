@@ -1,6 +1,7 @@
 /** What a simulated MediaMTX holds, and how something leaves it. */
 import type { Protocol, Track } from "@greenroom/core"
 import { familyOf } from "@greenroom/core"
+import { defaultVersion, factsOf, type VersionFacts } from "../versions.ts"
 
 export interface WorldOptions {
   /** From the answer of `/auth` until the path is ready, in milliseconds. */
@@ -19,6 +20,8 @@ export interface WorldOptions {
   readonly denialDelay: number
   /** Whether a newcomer on a path takes it from the publisher that is there, or has to go itself. */
   readonly overridePublisher: boolean
+  /** What its version does otherwise than others. */
+  readonly facts: VersionFacts
 }
 
 export const defaultOptions: WorldOptions = {
@@ -26,7 +29,8 @@ export const defaultOptions: WorldOptions = {
   readTimeout: 4_000,
   authTimeout: 4_000,
   denialDelay: 4_000,
-  overridePublisher: true
+  overridePublisher: true,
+  facts: factsOf(defaultVersion)
 }
 
 export type Phase =
@@ -40,7 +44,14 @@ export type Phase =
   | { readonly _tag: "Reading"; readonly since: number }
 
 export interface Connection {
+  /** In its protocol's list, on its path and in a kick. */
   readonly id: string
+  /** In its auth call: the connection's or the session's, as the version has it. */
+  readonly authId: string
+  /** Of the TCP connection under an RTSP session, in a list of its own; other protocols have one id. */
+  readonly connectionId: string
+  /** The client's. No two of those that are listed have the same. */
+  readonly port: number
   readonly protocol: Protocol
   readonly action: "publish" | "read"
   readonly path: string
@@ -82,6 +93,8 @@ export interface World {
   /** As `/v3/info` says it. A new one with every start, also within one millisecond. */
   readonly started: string
   readonly starts: number
+  /** How many clients have connected so far. */
+  readonly connected: number
   readonly connections: ReadonlyMap<string, Connection>
   readonly ghosts: ReadonlyMap<string, Ghost>
   /** Exact path configurations that were added through the API; the value is `maxReaders`. */
@@ -98,6 +111,7 @@ export const begin = (now: number, options: WorldOptions): World => ({
   up: true,
   started: startedAt(now, 1),
   starts: 1,
+  connected: 0,
   connections: new Map(),
   ghosts: new Map(),
   configurations: new Map(),
@@ -122,10 +136,21 @@ export const without = <V>(map: ReadonlyMap<string, V>, key: string): ReadonlyMa
 
 export const isRtsp = (connection: Connection): boolean => familyOf(connection.protocol) === "rtsp"
 
-/** What stands on the path as its source, ghost or not. */
-export const publisherOf = (world: World, path: string): Connection | undefined =>
-  publishers(world).find((connection) => connection.path === path)
+/** Those that stand on a path as its source, ghosts among them, whether or not the path is ready. */
+export const sources = (world: World): ReadonlyArray<Connection> =>
+  world.options.facts.pathTakenWhen === "ready"
+    ? publishers(world)
+    : [
+        ...publishers(world),
+        ...[...world.connections.values()].filter(
+          ({ action, phase }) => action === "publish" && (phase._tag === "Preparing" || phase._tag === "Paused")
+        )
+      ]
 
+export const publisherOf = (world: World, path: string): Connection | undefined =>
+  sources(world).find((connection) => connection.path === path)
+
+/** Those whose path is ready. */
 export const publishers = (world: World): ReadonlyArray<Connection> => [
   ...[...world.connections.values()].filter((connection) => connection.phase._tag === "Publishing"),
   ...[...world.ghosts.values()].flatMap((ghost) =>

@@ -13,9 +13,9 @@ import {
 } from "./state.ts"
 
 /** MediaMTX's `overridePublisher` decides between who is on the path and who comes. */
-const takePath = (world: World, now: number, connection: Connection): World | "refused" => {
+export const takePath = (world: World, now: number, connection: Connection): World | "refused" => {
   const holder = publisherOf(world, connection.path)
-  if (holder === undefined) return world
+  if (holder === undefined || holder.id === connection.id) return world
   if (!world.options.overridePublisher) return "refused"
   return world.ghosts.has(holder.id) ? closeGhost(world, now, holder.id) : close(world, now, holder.id, "evicted")
 }
