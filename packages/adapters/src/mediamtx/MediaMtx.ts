@@ -53,7 +53,7 @@ export interface MediaMtxOptions extends Address {
 
 const mayAskRtsp = (source: Source): boolean => listsOf(source.protocol).some(isRtsp)
 
-export const make = Effect.fnUntraced(function* (
+const make = Effect.fnUntraced(function* (
   options: MediaMtxOptions,
   restartSign: RestartSign
 ): Effect.fn.Return<MediaServer["Service"], never, HttpClient.HttpClient | Scope.Scope> {
