@@ -130,6 +130,7 @@ export const make = Effect.fnUntraced(function* (
     curePath: (path) => Effect.asVoid(call("kick", curePath(path))),
     served: Effect.succeed(options.served ?? everythingServed),
     facts: Effect.succeed(options.facts ?? null),
+    factsNow: Effect.succeed(options.facts ?? null),
     health: Effect.sync(() => health)
   })
 })

@@ -428,13 +428,13 @@ describe("MediaMtx: what it remembers", () => {
   const configurationsAsked = (requests: ReadonlyArray<{ readonly url: string }>) =>
     requests.filter(({ url }) => url === "/v3/config/global/get").length
 
-  it.effect("it asks for the configuration once a minute and once a start", () =>
+  it.effect("it asks for the configuration every ten seconds and once a start", () =>
     Effect.gen(function* () {
       const { mediaServer, twin } = yield* twinStage()
       const asked = Effect.map(twin.requests, configurationsAsked)
       for (let i = 0; i < 3; i++) yield* mediaServer.look
       assert.strictEqual(yield* asked, 1)
-      yield* TestClock.adjust("61 seconds")
+      yield* TestClock.adjust("11 seconds")
       yield* mediaServer.look
       assert.strictEqual(yield* asked, 2)
       yield* twin.stop
