@@ -25,6 +25,7 @@ it("production has these packages, and no other", () => {
     "effect",
     "undici",
     "undici-types",
+    "uqr",
     "ws"
   ])
 })

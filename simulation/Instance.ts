@@ -101,6 +101,7 @@ const absentMediaServer: MediaServer["Service"] = {
   curePath: () => nobody("curePath"),
   served: Effect.succeed(everythingServed),
   facts: Effect.succeed(null),
+  factsNow: Effect.succeed(null),
   health: Effect.succeed("absent" as const)
 }
 

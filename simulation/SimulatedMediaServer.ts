@@ -263,6 +263,7 @@ export const makeSimulatedMediaServer = Effect.fnUntraced(function* (
       ),
     served: Effect.succeed(everythingServed),
     facts: Effect.succeed(null),
+    factsNow: Effect.succeed(null),
     health: Effect.succeed("ok" as const)
   }
 })

@@ -9,7 +9,7 @@ import * as path from "node:path"
 import { Context, Deferred, type Duration, Effect, Layer, Redacted, type Scope } from "effect"
 import * as GuardedProcess from "./GuardedProcess.ts"
 import type { MediaMtxBinary } from "./MediaMtxBinary.ts"
-import { MediaMtxUnavailable, mediaMtxVersion } from "./MediaMtxUnavailable.ts"
+import { MediaMtxUnavailable } from "./MediaMtxUnavailable.ts"
 import {
   defaultPorts,
   hookEnvironment,
@@ -167,7 +167,8 @@ export const make = Effect.fn("EmbeddedMediaMtx.make")(function* (
   const settings: Settings = {
     host: options.host ?? "127.0.0.1",
     ports: { ...defaultPorts, ...options.ports },
-    auth: { host: "127.0.0.1", ...options.auth }
+    auth: { host: "127.0.0.1", ...options.auth },
+    version: options.binary.version
   }
   const secret = Redacted.value(options.auth.secret)
   const it: Supervised = {
@@ -178,11 +179,6 @@ export const make = Effect.fn("EmbeddedMediaMtx.make")(function* (
     secrets: [secret, encodeURIComponent(secret)].filter((text) => text !== ""),
     running: false,
     lastExit: null
-  }
-  if (options.binary.version !== null && options.binary.version !== mediaMtxVersion) {
-    yield* Effect.logWarning(
-      `${options.binary.path} is MediaMTX ${options.binary.version}; its configuration is written for ${mediaMtxVersion}`
-    )
   }
   yield* Effect.addFinalizer(() => Effect.logInfo("the media server was stopped"))
   yield* Effect.forkScoped(supervise(it))

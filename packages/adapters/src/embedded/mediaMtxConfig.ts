@@ -1,9 +1,10 @@
 /**
  * The configuration of the media server that the service starts: it asks us about every client, the control API's included, ends
  * silent clients after 4 seconds, and has nothing switched on that is not used. Everything that it would otherwise listen for
- * on its own accord is off by name, and a setting that it does not know stops it: this is written for the pinned release.
+ * on its own accord is off by name. A setting that it does not know stops it, so older releases, back to 1.9, get theirs.
  */
 import { fileURLToPath } from "node:url"
+import { compareReleases, type Release, readRelease } from "@greenroom/core"
 import { Redacted } from "effect"
 
 export interface Ports {
@@ -37,6 +38,21 @@ export interface Settings {
   readonly ports: Ports
   /** Where our `/auth` is: the media server runs on this machine. */
   readonly auth: { readonly host: string; readonly port: number; readonly secret: Redacted.Redacted }
+  /** As the binary says it; what it is not known of gets the pinned release's. */
+  readonly version: string | null
+}
+
+/** The first release that knows each setting. */
+const since = {
+  rtspTransports: [1, 11, 0],
+  apiAllowOrigins: [1, 15, 4],
+  moq: [1, 19, 0],
+  runOnAvailable: [1, 19, 3]
+} as const satisfies Record<string, Release>
+
+const knows = (version: string | null, setting: keyof typeof since): boolean => {
+  const release = version === null ? null : readRelease(version)
+  return release === null || compareReleases(release, since[setting]) >= 0
 }
 
 export const bracketed = (host: string) => (host.includes(":") ? `[${host}]` : host)
@@ -63,7 +79,10 @@ export const hookEnvironment = ({ auth }: Pick<Settings, "auth">): Readonly<Reco
 const hook = (event: "ready" | "not-ready") => `sh $GREENROOM_MTX_HOOK ${event}`
 
 /** Holds the hook secret: it is for a file of mode 0600 and nothing else. MediaMTX reads YAML, and JSON is YAML. */
-export const mediaMtxConfig = ({ host: named, ports, auth }: Settings) => {
+export const mediaMtxConfig = ({ host: named, ports, auth, version }: Settings) => {
+  const [ready, notReady] = knows(version, "runOnAvailable")
+    ? ["runOnAvailable", "runOnUnavailable"]
+    : ["runOnReady", "runOnNotReady"]
   const host = named === "localhost" ? "127.0.0.1" : named
   const at = (port: number) => `${bracketed(host)}:${port}`
   return {
@@ -75,13 +94,14 @@ export const mediaMtxConfig = ({ host: named, ports, auth }: Settings) => {
     authHTTPExclude: [],
     api: true,
     apiAddress: `127.0.0.1:${ports.api}`,
-    apiAllowOrigins: [],
+    ...(knows(version, "apiAllowOrigins") ? { apiAllowOrigins: [] } : { apiAllowOrigin: "" }),
     metrics: false,
     pprof: false,
     playback: false,
     rtsp: true,
-    rtspTransports: ["tcp"],
-    rtspEncryption: "no",
+    ...(knows(version, "rtspTransports")
+      ? { rtspTransports: ["tcp"], rtspEncryption: "no" }
+      : { protocols: ["tcp"], encryption: "no" }),
     rtspAddress: at(ports.rtsp),
     rtmp: true,
     rtmpEncryption: "no",
@@ -95,8 +115,8 @@ export const mediaMtxConfig = ({ host: named, ports, auth }: Settings) => {
     webrtcLocalUDPAddress: at(ports.webrtcUdp),
     webrtcIPsFromInterfaces: isWildcard(host),
     webrtcAdditionalHosts: isWildcard(host) ? [] : [host],
-    moq: false,
-    paths: { all_others: { runOnAvailable: hook("ready"), runOnUnavailable: hook("not-ready") } }
+    ...(knows(version, "moq") ? { moq: false } : {}),
+    paths: { all_others: { [ready]: hook("ready"), [notReady]: hook("not-ready") } }
   }
 }
 

@@ -53,7 +53,7 @@ export interface MediaMtxOptions extends Address {
 
 const mayAskRtsp = (source: Source): boolean => listsOf(source.protocol).some(isRtsp)
 
-export const make = Effect.fnUntraced(function* (
+const make = Effect.fnUntraced(function* (
   options: MediaMtxOptions,
   restartSign: RestartSign
 ): Effect.fn.Return<MediaServer["Service"], never, HttpClient.HttpClient | Scope.Scope> {
@@ -62,7 +62,7 @@ export const make = Effect.fnUntraced(function* (
   const lists = makeLists(api, { rtsp: yield* makeRtspTurns, rtsps: yield* makeRtspTurns })
   const identify = makeIdentify(api)
   const asking: Asking = { api, lists, identify, rtspIds: makeRtspIds(lists) }
-  const { learn, served, facts } = yield* makeLearning(api, identify)
+  const { learn, served, facts, factsNow } = yield* makeLearning(api, identify)
   const { cure, finish } = makeCure(api, Duration.toMillis(deadlines.curePath) / 2)
 
   let health: "ok" | "unreachable" = "unreachable"
@@ -109,6 +109,7 @@ export const make = Effect.fnUntraced(function* (
     curePath: cure,
     served,
     facts,
+    factsNow,
     health: Effect.sync(() => health)
   })
 })
@@ -134,5 +135,6 @@ export const absent: Layer.Layer<MediaServer> = Layer.succeed(MediaServer, {
   curePath: () => nobody("curePath"),
   served: Effect.succeed(everythingServed),
   facts: Effect.succeed(null),
+  factsNow: Effect.succeed(null),
   health: Effect.succeed("absent" as const)
 })

@@ -1,5 +1,5 @@
 /**
- * What a media server says of itself, learnt anew with each process and once a minute, and answered from memory. Who looks learns on
+ * What a media server says of itself, learnt anew with each process and every ten seconds, and answered from memory. Who looks learns on
  * the way. Who stands by never looks: it asks behind an answer, which does not wait for it. Nothing here fails or holds up a look.
  */
 import {
@@ -16,7 +16,7 @@ import { callOn } from "./lists.ts"
 import { type Identify, pathDefaultsCall, type RunningServer } from "./RunningServer.ts"
 import { GlobalConfig, PathDefaults, servedOf } from "./Wire.ts"
 
-const LEARNT_FOR_MS = 60_000
+const LEARNT_FOR_MS = 10_000
 /** A configuration that is slow to come must not cost the look its deadline. */
 const LEARN_WITHIN_MS = 500
 /** What is less needed must not cost what is more. */
@@ -56,6 +56,7 @@ export interface Learning {
   readonly learn: (server: RunningServer) => Effect.Effect<void>
   readonly served: Effect.Effect<Served>
   readonly facts: Effect.Effect<MediaServerFacts | null>
+  readonly factsNow: Effect.Effect<MediaServerFacts | null>
 }
 
 export const makeLearning = Effect.fnUntraced(function* (
@@ -66,9 +67,11 @@ export const makeLearning = Effect.fnUntraced(function* (
   let learnt: Learnt | undefined
   let askedAt = Number.NEGATIVE_INFINITY
 
+  const isFresh = (server: RunningServer, at: number) =>
+    learnt?.started === server.started && at - learnt.at < LEARNT_FOR_MS
+
   const ask = Effect.fnUntraced(function* (server: RunningServer) {
     const at = yield* monotonicMillis
-    if (learnt?.started === server.started && at - learnt.at < LEARNT_FOR_MS) return
     const [config, pathDefaults, listed] = yield* Effect.all(
       [readConfig(api), orElse(readPathDefaults(api, server), null), orElse(moqIsListed(api, server), true)],
       { concurrency: "unbounded" }
@@ -78,17 +81,24 @@ export const makeLearning = Effect.fnUntraced(function* (
   })
   const inTime = <E>(effect: Effect.Effect<void, E>) => Effect.ignore(Effect.timeout(effect, LEARN_WITHIN_MS))
 
+  const askIfOld = (server: RunningServer) =>
+    Effect.flatMap(monotonicMillis, (now) => (isFresh(server, now) ? Effect.void : ask(server)))
+
   const behind = Effect.gen(function* () {
     const now = yield* monotonicMillis
     if (now - Math.max(askedAt, learnt?.at ?? askedAt) < LEARNT_FOR_MS) return
     askedAt = now
-    yield* Effect.forkIn(inTime(Effect.flatMap(identify.now, ask)), scope)
+    yield* Effect.forkIn(inTime(Effect.flatMap(identify.now, askIfOld)), scope)
   })
   const remembered = <A>(read: () => A) => Effect.andThen(behind, Effect.sync(read))
 
   return {
-    learn: (server) => inTime(ask(server)),
+    learn: (server) => inTime(askIfOld(server)),
     served: remembered(() => learnt?.served ?? everythingServed),
-    facts: remembered(() => learnt?.facts ?? null)
+    facts: remembered(() => learnt?.facts ?? null),
+    factsNow: Effect.andThen(
+      inTime(Effect.flatMap(identify.now, ask)),
+      Effect.sync(() => learnt?.facts ?? null)
+    )
   }
 })

@@ -51,8 +51,8 @@ export const make = Effect.fnUntraced(function* (
   }
   const fault = options.fault ?? (yield* Ref.make<MemoryFault | null>(null))
   let health: "ok" | "unreachable" = "unreachable"
-  let startsSeen: number | null = null
   let unlisted = noneUnlisted
+  let startsSeen: number | null = null
 
   const call = <A>(operation: keyof typeof deadlines, effect: Effect.Effect<A>) => {
     const fail = (reason: MediaServerUnavailable["reason"], detail: string) =>
@@ -130,6 +130,7 @@ export const make = Effect.fnUntraced(function* (
     curePath: (path) => Effect.asVoid(call("kick", curePath(path))),
     served: Effect.succeed(options.served ?? everythingServed),
     facts: Effect.succeed(options.facts ?? null),
+    factsNow: Effect.succeed(options.facts ?? null),
     health: Effect.sync(() => health)
   })
 })

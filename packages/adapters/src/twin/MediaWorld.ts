@@ -76,7 +76,7 @@ export const make = Effect.fnUntraced(function* (
     ...World.defaultOptions,
     ...settings,
     facts,
-    readyAfter: { ...World.defaultOptions.readyAfter, ...(facts.rtmpAskedWhenReady ? { rtmp: 1 } : {}), ...readyAfter }
+    readyAfter: { ...World.defaultOptions.readyAfter, rtmp: facts.rtmpReadyAfter, ...readyAfter }
   })
   const { change, until } = living
   const newGate = (): Gate => ({ turn: Semaphore.makeUnsafe(1), of: living.peek().starts, rtsp: 0 })

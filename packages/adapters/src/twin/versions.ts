@@ -57,8 +57,11 @@ export interface VersionFacts {
    * doReloadConf). Before that, `curePath` does nothing to it.
    */
   readonly pathFollowsConfiguration: boolean
-  /** RTMP is asked about after its tracks were read, and ready at once: 1.13.1 to 1.20.0 (internal/servers/rtmp/conn.go, runPublish). */
-  readonly rtmpAskedWhenReady: boolean
+  /**
+   * How long an RTMP publisher takes from the answer of its auth until its path is ready, in milliseconds. Since 1.11.0 its tracks are
+   * looked for during 2 s; from 1.13.1 to 1.20.0 that is before its auth is asked (internal/servers/rtmp/conn.go, runPublish).
+   */
+  readonly rtmpReadyAfter: number
   /** The settings whose commands run when a path becomes ready, and when it stops being so. 1.19.3 renamed them (internal/conf/path.go). */
   readonly hookSettings: { readonly ready: string; readonly notReady: string }
   /** What the name of a path may hold, in its words and as a pattern (internal/conf/path.go, rePathName). */
@@ -100,7 +103,7 @@ export const factsOf = (version: Version, names?: Names): VersionFacts => {
     webrtcSourceType: since("1.11.0") ? "webRTCSession" : "webrtcSession",
     pathTakenWhen: since("1.13.1") ? "ready" : "admitted",
     pathFollowsConfiguration: since("1.12.3"),
-    rtmpAskedWhenReady: since("1.13.1") && !since("1.20.1"),
+    rtmpReadyAfter: since("1.20.1") ? 2_000 : since("1.13.1") ? 1 : since("1.11.0") ? 2_000 : 300,
     hookSettings: since("1.19.3")
       ? { ready: "runOnAvailable", notReady: "runOnUnavailable" }
       : { ready: "runOnReady", notReady: "runOnNotReady" },

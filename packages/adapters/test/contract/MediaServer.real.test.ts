@@ -16,7 +16,7 @@ if (missing.length > 0) {
       name: `MediaMTX client on a real MediaMTX ${binary.version}`,
       makeStage: realStage.bind(null, binary),
       test: it.live,
-      canDawdle: !factsOf(binary.version).rtmpAskedWhenReady,
+      canDawdle: factsOf(binary.version).rtmpReadyAfter > 1_000,
       protocols: publishable,
       overHttp: true
     }

@@ -122,16 +122,27 @@ describe("supervision", { concurrent: true }, () => {
     })
   )
 
-  it.live("a version that the configuration was not written for is warned about", () =>
+  const byVersion: ReadonlyArray<
+    readonly [version: string | null, has: ReadonlyArray<string>, hasNot: ReadonlyArray<string>]
+  > = [
+    ["v1.9.3", ["protocols", "encryption", "apiAllowOrigin", "runOnReady"], ["rtspTransports", "moq"]],
+    ["v1.11.0", ["rtspTransports", "rtspEncryption", "apiAllowOrigin", "runOnReady"], ["protocols", "moq"]],
+    ["v1.15.4", ["rtspTransports", "apiAllowOrigins", "runOnReady"], ["apiAllowOrigin", "moq"]],
+    ["v1.19.0", ["apiAllowOrigins", "moq", "runOnReady"], ["runOnAvailable"]],
+    ["v1.19.3", ["apiAllowOrigins", "moq", "runOnAvailable"], ["runOnReady"]],
+    [null, ["apiAllowOrigins", "moq", "runOnAvailable"], ["runOnReady"]]
+  ]
+  it.live.each(byVersion)("gets the settings that it knows: %s", ([version, has, hasNot]) =>
     Effect.gen(function* () {
       const folder = yield* temporaryFolder
-      const log = collected()
       yield* EmbeddedMediaMtx.make({
-        binary: { path: "/bin/true", origin: "PATH", version: "v1.9.3" },
+        binary: { path: "/bin/true", origin: "PATH", version },
         directory: folder,
         auth: authAt(8080)
-      }).pipe(Effect.provide(log.layer))
-      assert.isTrue(log.lines.some(({ level, message }) => level === "Warn" && message.includes("MediaMTX v1.9.3")))
+      }).pipe(Effect.provide(collected().layer))
+      const text = yield* Effect.promise(() => fs.readFile(path.join(folder, "mediamtx.json"), "utf8"))
+      for (const name of has) assert.include(text, `"${name}":`)
+      for (const name of hasNot) assert.notInclude(text, `"${name}":`)
     })
   )
 })

@@ -1,4 +1,5 @@
 /** The generated configuration and the supervision with a real MediaMTX; left out, with one line, where there is none. */
+import { execFileSync } from "node:child_process"
 import * as dgram from "node:dgram"
 import * as fs from "node:fs/promises"
 import * as net from "node:net"
@@ -21,7 +22,8 @@ import { processesWith, program, temporaryFolder, until } from "./processes.ts"
 
 if (realBinary === undefined) console.log("skipped: no mediamtx (set MEDIAMTX_BIN or put it on the PATH)")
 
-const binary: MediaMtxBinary = { path: realBinary ?? "", origin: "PATH", version: "v1.20.1" }
+const version = realBinary === undefined ? null : execFileSync(realBinary, ["--version"], { encoding: "utf8" }).trim()
+const binary: MediaMtxBinary = { path: realBinary ?? "", origin: "PATH", version }
 
 const started = Effect.fnUntraced(function* (more: Partial<EmbeddedMediaMtx.Options> = {}) {
   const folder = yield* temporaryFolder

@@ -89,6 +89,7 @@ describe("MediaMtx: a control API that misbehaves makes no look", () => {
     "rtspssessions",
     "srtconns",
     "webrtcsessions",
+    "moqsessions",
     "paths"
   ]) {
     it.live(`one whose ${only} list fails, or is half a list, while all others are whole`, () =>
@@ -98,7 +99,7 @@ describe("MediaMtx: a control API that misbehaves makes no look", () => {
           const publisher = yield* stage.twin.publish({ protocol, path: `live/${protocol}`, unasked: true })
           assert.isTrue(yield* publisher.ready)
         }
-        assert.lengthOf((yield* stage.mediaServer.look).sources, 6)
+        assert.lengthOf((yield* stage.mediaServer.look).sources, stage.protocols.length)
         for (const fault of [
           { _tag: "Status", status: 500, only },
           { _tag: "Status", status: 404, body: "<h1>404 page not found</h1>", only },
@@ -427,13 +428,13 @@ describe("MediaMtx: what it remembers", () => {
   const configurationsAsked = (requests: ReadonlyArray<{ readonly url: string }>) =>
     requests.filter(({ url }) => url === "/v3/config/global/get").length
 
-  it.effect("it asks for the configuration once a minute and once a start", () =>
+  it.effect("it asks for the configuration every ten seconds and once a start", () =>
     Effect.gen(function* () {
       const { mediaServer, twin } = yield* twinStage()
       const asked = Effect.map(twin.requests, configurationsAsked)
       for (let i = 0; i < 3; i++) yield* mediaServer.look
       assert.strictEqual(yield* asked, 1)
-      yield* TestClock.adjust("61 seconds")
+      yield* TestClock.adjust("11 seconds")
       yield* mediaServer.look
       assert.strictEqual(yield* asked, 2)
       yield* twin.stop

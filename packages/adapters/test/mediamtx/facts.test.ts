@@ -132,7 +132,7 @@ describe("MediaMtx: facts", () => {
     })
   )
 
-  it.effect("they are those of the process that runs, and a minute old at most", () =>
+  it.effect("they are those of the process that runs, and ten seconds old at most, or asked for now", () =>
     Effect.gen(function* () {
       const { fake, apiUrl } = yield* fakeMediaMtx({ config })
       const mediaServer = yield* clientOf(apiUrl)
@@ -143,14 +143,17 @@ describe("MediaMtx: facts", () => {
       assert.strictEqual(yield* timeout, 10_000)
       fake.config = { ...config, readTimeout: "20s" }
       assert.strictEqual(yield* timeout, 10_000)
-      yield* TestClock.adjust("61 seconds")
+      yield* TestClock.adjust("11 seconds")
       assert.strictEqual(yield* timeout, 20_000)
       fake.config = { ...config, readTimeout: "30s" }
+      assert.strictEqual((yield* mediaServer.factsNow)?.readTimeoutMillis, 30_000)
+      fake.config = { ...config, readTimeout: "31s" }
       fake.started = "2026-01-02T00:00:00Z"
-      assert.strictEqual(yield* timeout, 30_000)
+      assert.strictEqual(yield* timeout, 31_000)
       fake.intercept = (request) => (request.includes("/v3/config/") ? json({}, 500) : undefined)
-      yield* TestClock.adjust("61 seconds")
-      assert.strictEqual(yield* timeout, 30_000, "the last ones stand")
+      yield* TestClock.adjust("11 seconds")
+      assert.strictEqual(yield* timeout, 31_000, "the last ones stand")
+      assert.strictEqual((yield* mediaServer.factsNow)?.readTimeoutMillis, 31_000, "also when they are asked for now")
     })
   )
 })

@@ -1,7 +1,7 @@
 /**
  * Where a stream can be played and published, from the public address of the media server. A URL that is given plays: what is
  * off, or cannot carry the stream's tracks, is `null`; so is SRT for a path with a colon, which its `streamid` would take for
- * the next field. Bases come from the configuration; the paths are MediaMTX's.
+ * the next field, and for one that makes the `streamid` too long. Bases come from the configuration; the paths are MediaMTX's.
  */
 
 /** One base for each protocol that is reachable from outside; a path is appended. SRT's carries it in its `streamid`. */
@@ -26,6 +26,14 @@ export interface PlaybackUrls extends PublicAddresses {}
 
 /** Percent-encodes each segment; what MediaMTX allows in a path but a URL does not (nothing today) cannot slip through. */
 export const encodePath = (path: string): string => path.split("/").map(encodeURIComponent).join("/")
+
+/** Characters of an SRT stream id: libsrt refuses a longer one (SRTO_STREAMID) before it connects. */
+const STREAM_ID_MAX_LENGTH = 512
+
+const streamIdOf = (path: string, before: string, after: string): string | null => {
+  const streamid = `${before}${encodePath(path)}${after}`
+  return path.includes(":") || streamid.length > STREAM_ID_MAX_LENGTH ? null : streamid
+}
 
 const withoutSlash = (base: string): string => base.replace(/\/+$/, "")
 
@@ -67,6 +75,7 @@ export const playbackUrls = (
   codecs: ReadonlyArray<string>
 ): PlaybackUrls => {
   const encoded = encodePath(path)
+  const toRead = streamIdOf(path, "read:", "")
   const url = (output: keyof PublicAddresses, of: (base: string) => string): string | null => {
     const base = addresses[output]
     return base === null || !served[output] || !canCarry(output, codecs) ? null : of(withoutSlash(base))
@@ -76,7 +85,7 @@ export const playbackUrls = (
     webrtc: url("webrtc", (base) => `${base}/${encoded}/whep`),
     rtmp: url("rtmp", (base) => `${base}/${encoded}`),
     rtsp: url("rtsp", (base) => `${base}/${encoded}`),
-    srt: path.includes(":") ? null : url("srt", (base) => `${base}?streamid=read:${encoded}`)
+    srt: toRead === null ? null : url("srt", (base) => `${base}?streamid=${toRead}`)
   }
 }
 
@@ -114,7 +123,7 @@ export const ingestInstructions = (
   const srt = base("srt")
   const webrtc = base("webrtc")
   const slash = encoded.lastIndexOf("/")
-  const streamid = srt === null || path.includes(":") ? null : `publish:${encoded}:${ANY_USER}:${key}`
+  const streamid = srt === null ? null : streamIdOf(path, "publish:", `:${ANY_USER}:${key}`)
   return {
     obs:
       rtmp === null

@@ -42,6 +42,8 @@ export class MediaServer extends Context.Service<
     readonly served: Effect.Effect<Served>
     /** What it says of itself, as far as it was ever learnt; `null` before that. Answers from memory. */
     readonly facts: Effect.Effect<MediaServerFacts | null>
+    /** The same, asked for now: before a publisher is kicked that had perhaps no way to be admitted. Without an answer, from memory. */
+    readonly factsNow: Effect.Effect<MediaServerFacts | null>
     /** Whether the last call that mattered was answered; `absent` when no media server is configured. */
     readonly health: Effect.Effect<"ok" | "unreachable" | "absent">
   }

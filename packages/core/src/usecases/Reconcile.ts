@@ -9,6 +9,7 @@ import { rememberAppearances } from "../domain/appearances.ts"
 import type { Findings } from "../domain/Findings.ts"
 import type { StreamId } from "../domain/Ids.ts"
 import type { Look } from "../domain/Look.ts"
+import type { MediaServerFacts } from "../domain/MediaServerFacts.ts"
 import { asksAboutPublishers } from "../domain/mediaServerWarnings.ts"
 import {
   type Command,
@@ -76,6 +77,9 @@ export const pass = Effect.fnUntraced(function* (
   return yield* Effect.raceFirst(work, tenure.kept)
 })
 
+const isAgainstUnadmitted = (command: Command): boolean =>
+  command._tag === "CurePath" || (command._tag === "KickUnauthorized" && !command.former)
+
 /** Only those stay held back that were too many: other reasons are seen anew in each pass. */
 const heldAsTooMany = ({ lastLook }: Lease): boolean =>
   lastLook !== null && lastLook.found.heldBack > 0 && (lastLook.found.heldWhy ?? "too_many") === "too_many"
@@ -92,11 +96,15 @@ const led = Effect.fnUntraced(function* (memory: Memory, lease: Lease, chronicle
   const s1 = yield* during(sessions.unended)
   const look = yield* during(mediaServer.look)
   const s2 = yield* during(sessions.after(look.sources.map((source) => source.id)))
-  const facts = yield* mediaServer.facts
-  const asksUs = facts === null || asksAboutPublishers(facts)
   const { staying, justTold } = yield* chronicle.looked(look)
   const holding = heldAsTooMany(lease)
-  const result = reconcile({ ...policy, asksUs }, s1, look, s2, { ...memory, started: lease.started, holding })
+  const decided = (facts: MediaServerFacts | null) => {
+    const asksUs = facts === null || asksAboutPublishers(facts)
+    return reconcile({ ...policy, asksUs }, s1, look, s2, { ...memory, started: lease.started, holding })
+  }
+  const first = decided(yield* mediaServer.facts)
+  // A configuration can be changed while the media server runs: who is to be kicked for want of a session must have been asked about.
+  const result = first.commands.some(isAgainstUnadmitted) ? decided(yield* during(mediaServer.factsNow)) : first
   const only = <T extends Command["_tag"]>(tag: T) =>
     result.commands.filter((command): command is CommandOf<T> => command._tag === tag)
 

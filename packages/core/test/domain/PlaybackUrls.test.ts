@@ -57,7 +57,7 @@ describe("playbackUrls", () => {
     ([of, on, path, codecs]) => {
       const urls = playbackUrls(of, on, path, codecs)
       for (const output of outputs) {
-        const readable = output !== "srt" || !path.includes(":")
+        const readable = output !== "srt" || (!path.includes(":") && path.length <= 507)
         const plays = of[output] !== null && on[output] && canCarry(output, codecs) && readable
         assert.strictEqual(urls[output] !== null, plays, output)
       }
@@ -99,6 +99,12 @@ describe("playbackUrls", () => {
     },
     cases(100)
   )
+
+  it("have none for SRT where the stream id would be longer than the protocol allows", () => {
+    const srt = (path: string) => playbackUrls(addresses, everythingServed, path, []).srt
+    assert.isNotNull(srt("x".repeat(507)))
+    assert.isNull(srt("x".repeat(508)))
+  })
 
   it("are nowhere without an address", () => {
     assert.deepStrictEqual(playbackUrls(nowhere, everythingServed, "live/a", []), nowhere)
@@ -160,6 +166,16 @@ describe("addressesOf", () => {
 })
 
 describe("ingestInstructions", () => {
+  it("have none for SRT where the stream id would be longer than the protocol allows", () => {
+    const key = `sk_${"k".repeat(43)}`
+    const around = `publish::greenroom:${key}`.length
+    const of = (length: number) => ingestInstructions(addresses, everythingServed, "x".repeat(length - around), key)
+    assert.strictEqual(of(512).srt_streamid?.length, 512)
+    assert.isNotNull(of(512).srt)
+    assert.isNull(of(513).srt_streamid)
+    assert.isNull(of(513).srt)
+  })
+
   it.prop(
     "give OBS a server and a stream key that make the RTMP URL, with the key in the query alone",
     [validPaths, keyValues],

@@ -26,7 +26,7 @@ export interface Connection {
 
 export const makeMediaServer = (port: Port) => {
   const connections = new Map<string, Connection>()
-  const server = { started: "1", facts: null as MediaServerFacts | null }
+  const server = { started: "1", facts: null as MediaServerFacts | null, remembered: null as MediaServerFacts | null }
   const find = (source: Source): Connection | undefined => {
     const found = connections.get(source.id)
     const same = source.protocol === null || (found && familyOf(found.protocol) === familyOf(source.protocol))
@@ -58,7 +58,8 @@ export const makeMediaServer = (port: Port) => {
       for (const one of connections.values()) if (one.path === path) connections.delete(one.id)
     }),
     served: Effect.succeed(everythingServed),
-    facts: Effect.sync(() => server.facts),
+    facts: Effect.sync(() => server.remembered ?? server.facts),
+    factsNow: Effect.sync(() => server.facts),
     health: Effect.succeed("ok")
   })
   return {

@@ -66,6 +66,22 @@ describe("a media server that is configured not to ask", () => {
     })
   )
 
+  it.effect("is asked before the first kick whether it asks still: its configuration may have changed since", () =>
+    Effect.gen(function* () {
+      const stage = makeStage()
+      stage.server.remembered = good
+      stage.server.facts = { ...good, authMethod: "internal" }
+      stage.connect(1)
+      stage.connect(2, { protocol: "moq", listed: false })
+      yield* running(stage)
+      yield* later(5_000)
+      assert.strictEqual(stage.connections.size, 2)
+      stage.server.facts = good
+      yield* later(5_000)
+      assert.strictEqual(stage.connections.size, 0)
+    })
+  )
+
   it.effect("keeps nobody who had a session here, and nobody whom an operator wants to go", () =>
     Effect.gen(function* () {
       const stage = makeStage()

@@ -7,12 +7,13 @@ import * as Flag from "effect/cli/Flag"
 import { ListCursor } from "../http/api/Cursor.ts"
 import { commaSeparated } from "../http/api/Input.ts"
 import { failed } from "./CommandFailed.ts"
-import { checkedArgument, checkedFlag, clearableFlag, given, LIST_DEFAULT, limit } from "./flags.ts"
+import { encoderNames, encoderOf } from "./encoders.ts"
+import { checkedArgument, checkedFlag, clearableFlag, given, Json, LIST_DEFAULT, limit } from "./flags.ts"
 import { both, call } from "./Greenroom.ts"
 import { orNothing } from "./human.ts"
-import { ingestGuide } from "./ingestGuide.ts"
+import { encoderGuide, ingestGuide } from "./ingestGuide.ts"
 import { keyDetails, keyName, keyTable } from "./keyText.ts"
-import { print, printList } from "./output.ts"
+import { print, printList, screenOfOutput } from "./output.ts"
 import { listAll } from "./pages.ts"
 import { program } from "./program.ts"
 
@@ -60,9 +61,17 @@ const create = Command.make(
     expiresIn: checkedFlag("expires-in", "<span>", Span).pipe(
       Flag.withDescription("When it expires, from now: 90m, 12h, 30d"),
       Flag.optional
+    ),
+    encoder: Flag.Literals("encoder", encoderNames).pipe(
+      Flag.withMetavar("<name>"),
+      Flag.withDescription("What to type into this one alone, with a QR code for phones; not with --json"),
+      Flag.optional
     )
   },
-  Effect.fnUntraced(function* ({ broadcaster, label, path, anyPath, expiresAt, expiresIn }) {
+  Effect.fnUntraced(function* ({ broadcaster, label, path, anyPath, expiresAt, expiresIn, encoder }) {
+    if (Option.isSome(encoder) && (yield* Json)) {
+      return yield* failed("usage", "Give either --encoder or --json, not both: the JSON has what every encoder needs.")
+    }
     if (Option.isSome(expiresAt) && Option.isSome(expiresIn)) {
       return yield* failed("usage", "Give either --expires-at or --expires-in, not both.")
     }
@@ -75,7 +84,13 @@ const create = Command.make(
       ...(anyPath ? { path: null } : {})
     }
     const { value, wire } = yield* call(({ stream_keys }) => stream_keys.issue({ payload, responseMode: both }))
-    yield* print(wire, () => ingestGuide(value.body))
+    const screen = yield* screenOfOutput
+    yield* print(wire, () =>
+      Option.match(encoder, {
+        onNone: () => ingestGuide(value.body),
+        onSome: (name) => encoderGuide(encoderOf(name), value.body, screen)
+      })
+    )
   })
 ).pipe(
   Command.withDescription("Create a stream key and say what to type into an encoder; the key is shown this once"),
@@ -85,6 +100,10 @@ const create = Command.make(
       command:
         "greenroom keys create --broadcaster 7c9e6679-7425-40de-944b-e07fc1f90ae7 --path live/studio-1 --expires-in 30d",
       description: "For one path, and for a month"
+    },
+    {
+      command: "greenroom keys create --broadcaster 7c9e6679-7425-40de-944b-e07fc1f90ae7 --encoder larix",
+      description: "What to type into Larix on a phone, and a QR code for it"
     },
     {
       command: "greenroom keys create --broadcaster 7c9e6679-7425-40de-944b-e07fc1f90ae7 --json | jq -r .key_value",

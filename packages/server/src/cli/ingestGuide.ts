@@ -1,61 +1,61 @@
-/** What to do with a new stream key: the fields of OBS and commands for ffmpeg, ready to paste. The one text that holds a key. */
-import type { IssuedStreamKey } from "../http/api/Wire.ts"
-import { fields, printable } from "./human.ts"
+/**
+ * What to do with a new stream key: for any encoder the usual fields and commands, or for one all that it takes. Ready to paste. The
+ * one text that holds a key.
+ */
+
+import { ffmpegWays } from "./encoderCommands.ts"
+import { isLoopback, obsRtmp, obsWhip, srtFields } from "./encoderForms.ts"
+import { type Encoder, encoderNames, encoderOf, waysOf } from "./encoders.ts"
+import type { Issued } from "./encoderWays.ts"
+import { printable } from "./human.ts"
 import { program } from "./program.ts"
-
-type Issued = typeof IssuedStreamKey.Type
-
-const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`
-
-const picture = "-re -f lavfi -i testsrc2=size=1280x720:rate=30 -f lavfi -i sine=frequency=440"
-const encoding = "-c:v libx264 -preset veryfast -tune zerolatency -pix_fmt yuv420p -g 60 -c:a aac"
-
-const ffmpeg = (title: string, output: string, url: string | null): ReadonlyArray<string> =>
-  url === null ? [] : [`${title}\n  ffmpeg ${picture} \\\n    ${encoding} \\\n    ${output} ${quoted(printable(url))}`]
-
-const section = (title: string, pairs: ReadonlyArray<readonly [string, string]>): string =>
-  `${title}\n${fields(pairs).replace(/^/gm, "  ")}`
+import { qrSection, type Screen } from "./qrCode.ts"
 
 const nowhere =
   "The service does not know where encoders reach the media server (MEDIAMTX_PUBLIC_URL, PUBLIC_RTMP_URL and the like are not set), so it cannot say what to type in."
 
-export const ingestGuide = ({ key_value, ingest, ...key }: Issued): string => {
-  const { obs, rtmp, rtsp, srt, srt_streamid: streamid, whip } = ingest
-  const ways = [
-    ...(obs === null
-      ? []
-      : [
-          section('OBS: Settings, Stream, Service "Custom"', [
-            ["Server", obs.server],
-            ["Stream Key", obs.stream_key]
-          ])
-        ]),
-    ...(whip === null
-      ? []
-      : [
-          section('OBS over WebRTC: Service "WHIP"', [
-            ["Server", whip.url],
-            ["Bearer Token", whip.bearer]
-          ])
-        ]),
-    ...(srt === null || streamid === null
-      ? []
-      : [
-          section("SRT, in an encoder with fields of its own", [
-            ["Server", srt.slice(0, srt.indexOf("?"))],
-            ["Stream ID", streamid]
-          ])
-        ]),
-    ...ffmpeg("ffmpeg over RTMP", "-f flv", rtmp),
-    ...ffmpeg("ffmpeg over RTSP", "-f rtsp -rtsp_transport tcp", rtsp),
-    ...ffmpeg("ffmpeg over SRT", "-f mpegts", srt)
-  ]
+const theKey = ({ id, key_value }: Issued): string =>
+  `Stream key ${id}\n\n  ${printable(key_value)}\n\nThis is the only time that it is shown: copy it now.`
+
+const seeItLive = `See it go live: ${program} streams watch`
+
+export const ingestGuide = (issued: Issued): string => {
+  const ways = waysOf({ ways: [obsRtmp, obsWhip, srtFields, ...ffmpegWays] }, issued.ingest)
   return [
-    `Stream key ${key.id}\n\n  ${printable(key_value)}\n\nThis is the only time that it is shown: copy it now.`,
+    theKey(issued),
     ...(ways.length === 0 ? [nowhere] : ways),
     ...(ways.some((way) => way.startsWith("ffmpeg"))
       ? ["The ffmpeg commands send a test picture; for a file put -re -i FILE in the place of both -f lavfi -i …"]
       : []),
-    `See it go live: ${program} streams watch`
+    seeItLive
   ].join("\n\n")
 }
+
+/** None of its ways is open to this key: which protocols it needs, and who could publish. */
+const closed = ({ title, ways }: Encoder, { ingest }: Issued): string => {
+  const protocols = [...new Set(ways.map(({ protocol }) => protocol))].join(" or ")
+  const others = encoderNames.filter((name) => waysOf(encoderOf(name), ingest).length > 0)
+  return others.length === 0
+    ? nowhere
+    : `${title} publishes over ${protocols}, which is off here or has no public address. Encoders that can use this key: ${others.join(", ")}.`
+}
+
+/** The ways of one encoder with its traps, as `docs/encoders.md` shows them. */
+export const encoderText = (encoder: Encoder, issued: Issued): string => {
+  const ways = waysOf(encoder, issued.ingest)
+  if (ways.length === 0) return closed(encoder, issued)
+  return [...ways, encoder.notes.map((note) => `- ${note}`).join("\n")].join("\n\n")
+}
+
+const ownAddress =
+  "The address above is this machine's own, which another device cannot reach: PUBLIC_RTMP_URL or MEDIAMTX_PUBLIC_URL of the service sets another."
+
+/** What is for a phone alone: its QR code, and a warning when the address would lead it to itself. */
+const forPhones = ({ scan }: Encoder, issued: Issued, screen: Screen): ReadonlyArray<string> => {
+  const link = scan?.link(issued) ?? null
+  if (scan === undefined || link === null || issued.ingest.rtmp === null) return []
+  return [...(isLoopback(issued.ingest.rtmp) ? [ownAddress] : []), qrSection(link, scan.how, screen)]
+}
+
+export const encoderGuide = (encoder: Encoder, issued: Issued, screen: Screen): string =>
+  [theKey(issued), encoderText(encoder, issued), ...forPhones(encoder, issued, screen), seeItLive].join("\n\n")

@@ -1,7 +1,9 @@
 /** Results go to standard output, remarks to standard error, so that a pipe gets results alone. */
-import { Console, DateTime, Effect } from "effect"
+import { Console, DateTime, Effect, Terminal } from "effect"
+import { TerminalCapabilities } from "effect/cli/TerminalCapabilities"
 import { Json } from "./flags.ts"
 import { json } from "./human.ts"
+import type { Screen } from "./qrCode.ts"
 
 /** The wire's own words with `--json`, else the text for people. */
 export const print = Effect.fnUntraced(function* (wire: unknown, text: (now: DateTime.Utc) => string) {
@@ -18,6 +20,14 @@ export const printList = Effect.fnUntraced(function* (
 ) {
   yield* print(listed.wire, (now) => (listed.items.length === 0 ? empty : text(now)))
   if (listed.more) yield* remark(`There are more than these ${listed.items.length}: --limit shows more.`)
+})
+
+/** What standard output is shown on; no columns where it is no terminal. */
+export const screenOfOutput = Effect.gen(function* () {
+  const { canAnimate, canColor } = yield* TerminalCapabilities
+  const terminal = yield* Terminal.Terminal
+  const [columns, rows] = [yield* terminal.columns, yield* terminal.rows]
+  return { isTerminal: canAnimate, hasColors: canColor, columns, rows } satisfies Screen
 })
 
 /** Ends once a line could not be written because nobody reads on, as after `| head -1`. */

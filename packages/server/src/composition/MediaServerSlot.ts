@@ -19,6 +19,7 @@ const awaited: Shape = {
   curePath: () => none("curePath"),
   served: Effect.succeed(everythingServed),
   facts: Effect.succeed(null),
+  factsNow: Effect.succeed(null),
   health: Effect.succeed("absent")
 }
 
@@ -50,6 +51,7 @@ export const layer: Layer.Layer<MediaServer | MediaServerSlot> = Layer.effectCon
       curePath: (path) => current.curePath(path),
       served: Effect.suspend(() => current.served),
       facts: Effect.suspend(() => current.facts),
+      factsNow: Effect.suspend(() => current.factsNow),
       health: Effect.suspend(() => current.health)
     })
     const slot = MediaServerSlot.of({
