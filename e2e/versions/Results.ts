@@ -1,6 +1,5 @@
 /** What was seen, by version, way and play; and the tables for people that it makes. */
 import type { Version } from "../../packages/adapters/src/twin/versions.ts"
-import { limitOf, limits } from "./limits.ts"
 import { type Way, ways } from "./MediaUnderTest.ts"
 import { isPlayedOver, type Play, plays } from "./Play.ts"
 
@@ -29,23 +28,16 @@ const table = (head: ReadonlyArray<string>, rows: ReadonlyArray<ReadonlyArray<st
   return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n")
 }
 
-/** A known limit holds also where it was not met this time; its note stands below the table. */
-const shortcomings = ({ version, way, play, outcome }: Result): ReadonlyArray<string> => {
-  const known = limitOf(version, way, play)
-  if (known !== undefined && ["ok", known.outcome].includes(outcome)) return [`${play} (${limits.indexOf(known) + 1})`]
-  return outcome === "ok" ? [] : [`${play}: ${outcome}`]
-}
-
 export const makeResults = () => {
   const results: Array<Result> = []
   const facts: Array<Fact> = []
   const versions = () => unique(results.map(({ version }) => version))
 
-  /** All plays ok: `full`. Else each play that is limited, or was not ok, with what was seen. */
+  /** All plays ok: `full`. Else each play that was not, with what was seen. */
   const cell = (version: string, way: Way): string => {
     const own = results.filter((result) => result.version === version && result.way === way)
     if (own.length === 0) return "–"
-    const limits = own.flatMap(shortcomings)
+    const limits = own.filter(({ outcome }) => outcome !== "ok").map(({ play, outcome }) => `${play}: ${outcome}`)
     const cannotPublish = own.some(({ play, outcome }) => play === "publish" && outcome !== "ok")
     const unplayed = cannotPublish
       ? []
@@ -70,8 +62,7 @@ export const makeResults = () => {
         ["MediaMTX", ...ways],
         versions().map((version) => [version, ...ways.map((way) => cell(version, way))])
       )
-      const notes = limits.map(({ text }, at) => `(${at + 1}) ${text}`)
-      return [support, ...notes, ...unique(facts.map(({ what }) => what)).map(factTable)].join("\n\n")
+      return [support, ...unique(facts.map(({ what }) => what)).map(factTable)].join("\n\n")
     }
   }
 }
