@@ -6,8 +6,8 @@ import { createHash } from "node:crypto"
 import {
   type BroadcasterId,
   Broadcasters,
+  KeyGenerator,
   type KeyHash,
-  KeyMint,
   type KeyValue,
   type NewPathLimit,
   type StreamKeyId,
@@ -45,11 +45,11 @@ const hashOf = (text: string): KeyHash => {
   return hash
 }
 
-export const makeKeyMint = (): KeyMint["Service"] => {
+export const makeKeyMint = (): KeyGenerator["Service"] => {
   let keys = 0
   let ids = 0
-  return KeyMint.of({
-    mint: Effect.sync((): KeyValue => Redacted.make(keyText(++keys))),
+  return KeyGenerator.of({
+    generate: Effect.sync((): KeyValue => Redacted.make(keyText(++keys))),
     uuid: Effect.sync(() => uuidOf(0xa, ++ids)),
     hash: (key) => hashOf(Redacted.value(key))
   })
@@ -59,7 +59,11 @@ const limitOf = (index: number): NewPathLimit | null =>
   [null, `live/${index}`, "live/*", "live/**"][index % 4] as NewPathLimit | null
 
 /** Three publishers a broadcaster; every fourth key is limited to its path, others to a pattern or not at all. */
-export const makeCast = (count: number, store: SimulatedStore, mint: KeyMint["Service"]): ReadonlyArray<Member> => {
+export const makeCast = (
+  count: number,
+  store: SimulatedStore,
+  mint: KeyGenerator["Service"]
+): ReadonlyArray<Member> => {
   const broadcasters = Context.get(store.services, Broadcasters)
   const keys = Context.get(store.services, StreamKeys)
   const fields = { displayName: "Studio", contact: null, metadata: {} }
@@ -69,7 +73,7 @@ export const makeCast = (count: number, store: SimulatedStore, mint: KeyMint["Se
     if (Option.isNone(store.now("Broadcasters.find", broadcasters.find(broadcasterId)))) {
       store.now("Broadcasters.create", broadcasters.create(broadcasterId, fields))
     }
-    const value = store.now("KeyMint.mint", mint.mint)
+    const value = store.now("KeyMint.mint", mint.generate)
     const id = uuidOf(0xc, index) as StreamKeyId
     const limit = limitOf(index)
     const order = {

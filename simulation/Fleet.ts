@@ -3,7 +3,7 @@
  * there, not knowing whether it is awake. Instances die, freeze, end gracefully and come back under new names.
  */
 import { inspect } from "node:util"
-import type { KeyMint } from "@greenroom/core"
+import type { KeyGenerator } from "@greenroom/core"
 import { Logger, References } from "effect"
 import type { Bug } from "./bugs/Bug.ts"
 import type { Counts } from "./Counts.ts"
@@ -24,7 +24,7 @@ export interface FleetOptions {
   readonly counts: Counts
   readonly store: SimulatedStore
   readonly host: MediaHost
-  readonly mint: KeyMint["Service"]
+  readonly mint: KeyGenerator["Service"]
   readonly setting: Setting
   readonly bug: Bug | null
   readonly dice: Dice

@@ -4,27 +4,27 @@
  */
 import { Database } from "@greenroom/adapters/postgres"
 import {
-  Addresses,
   Admissions,
   type AuthDecision,
+  allEnabled,
   authenticate,
   Broadcasters,
   DuplicatePolicy,
-  everythingServed,
   type Hook,
-  KeyMint,
+  KeyGenerator,
   Leases,
-  type Look,
   MediaServer,
+  type MediaServerSnapshot,
   MediaServerUnavailable,
   OperatorSecret,
+  PublicEndpointsOf,
   ReconcilePolicy,
   Reconciler,
+  receiveHook,
   Sessions,
   StoreHealth,
   StreamKeys,
-  Streams,
-  wake
+  Streams
 } from "@greenroom/core"
 import { Cause, Clock, Context, Effect, Exit, Layer, Logger, Redacted, References, Scheduler, Scope } from "effect"
 import type { Bug } from "./bugs/Bug.ts"
@@ -39,10 +39,10 @@ import { makeSimulatedMediaServer, type Strikes } from "./SimulatedMediaServer.t
 import type { SimulatedStore } from "./SimulatedStore.ts"
 
 type Services =
-  | Addresses
+  | PublicEndpointsOf
   | Admissions
   | Broadcasters
-  | KeyMint
+  | KeyGenerator
   | Leases
   | MediaServer
   | OperatorSecret
@@ -58,7 +58,7 @@ export interface InstanceOptions {
   readonly counts: Counts
   readonly store: SimulatedStore
   readonly host: MediaHost
-  readonly mint: KeyMint["Service"]
+  readonly mint: KeyGenerator["Service"]
   readonly logger: Logger.Logger<unknown, void>
   readonly policy: ReconcilePolicy["Service"]
   readonly onDuplicate: "refuse" | "takeover"
@@ -69,7 +69,7 @@ export interface InstanceOptions {
   /** Told before each of its port calls. */
   readonly called: () => void
   readonly strikes: Strikes
-  readonly looked: (look: Look, pathsReadAt: number) => void
+  readonly looked: (look: MediaServerSnapshot, pathsReadAt: number) => void
   /** Whether those whom nobody admitted may be kicked now. */
   readonly mayKickStrangers: () => boolean
   /** Told when it orders somebody off the air without holding the lease. */
@@ -95,11 +95,11 @@ const nobody = (operation: string) =>
 
 /** As the real adapter has it where no control API is configured. */
 const absentMediaServer: MediaServer["Service"] = {
-  look: nobody("look"),
+  snapshot: nobody("look"),
   find: () => nobody("find"),
   kick: () => nobody("kick"),
-  curePath: () => nobody("curePath"),
-  served: Effect.succeed(everythingServed),
+  resetPath: () => nobody("curePath"),
+  enabled: Effect.succeed(allEnabled),
   facts: Effect.succeed(null),
   factsNow: Effect.succeed(null),
   health: Effect.succeed("absent" as const)
@@ -188,11 +188,11 @@ export const startInstance = (options: InstanceOptions) => {
     Context.add(Streams, ports.streams),
     Context.add(Broadcasters, ports.broadcasters),
     Context.add(MediaServer, ports.mediaServer),
-    Context.add(KeyMint, options.mint),
+    Context.add(KeyGenerator, options.mint),
     Context.add(OperatorSecret, { hash: new Uint8Array(32) }),
     Context.add(ReconcilePolicy, policy),
     Context.add(DuplicatePolicy, options.onDuplicate),
-    Context.add(Addresses, { hls: null, webrtc: null, rtmp: null, rtsp: null, srt: null })
+    Context.add(PublicEndpointsOf, { hls: null, webrtc: null, rtmp: null, rtsp: null, srt: null })
   )
   const scope = Scope.makeUnsafe()
   const reconciler = Effect.provideContext(Layer.buildWithScope(Reconciler.layer, scope), base)
@@ -285,7 +285,7 @@ export const startInstance = (options: InstanceOptions) => {
     },
     /** One call of a webhook. */
     hook: (call: HookCall) => {
-      if (close === null) run(bug?.hook?.(call) ?? wake(hookOf(call)), () => {})
+      if (close === null) run(bug?.hook?.(call) ?? receiveHook(hookOf(call)), () => {})
     },
     die: () => {
       if (life.isAlive()) counts.fault("instance killed")

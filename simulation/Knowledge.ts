@@ -4,7 +4,7 @@
  */
 import type { MemoryStore } from "@greenroom/adapters/memory"
 import type { World } from "@greenroom/adapters/twin"
-import { type Look, saysPublishEarly } from "@greenroom/core"
+import { type MediaServerSnapshot, saysPublishEarly } from "@greenroom/core"
 import type { Kernel } from "./Kernel.ts"
 import type { MediaHost } from "./MediaHost.ts"
 import type { SimulatedStore } from "./SimulatedStore.ts"
@@ -28,7 +28,7 @@ export const makeKnowledge = (kernel: Kernel, store: SimulatedStore, host: Media
   const reread = new Map<string, number>()
   const readingOf = (instance: string, what: "Sessions.bySource" | "paths" | "Sessions.after") =>
     reread.get(`${instance} ${what}`) ?? -1
-  const lastLook = new Map<string, Look>()
+  const lastLook = new Map<string, MediaServerSnapshot>()
   /** When each last read that an operator wishes strangers to go. */
   const wishRead = new Map<string, number>()
   /** Whether what each instance goes by has more strangers in it than it may kick. */
@@ -47,7 +47,7 @@ export const makeKnowledge = (kernel: Kernel, store: SimulatedStore, host: Media
 
   const wishes = (instance: string) =>
     kernel.now() - (wishRead.get(instance) ?? Number.NEGATIVE_INFINITY) < WISH_READ_WITHIN_MS
-  const isStranger = ({ id, state: at, protocol, established }: Look["sources"][number]) =>
+  const isStranger = ({ id, state: at, protocol, established }: MediaServerSnapshot["sources"][number]) =>
     at === "publish" && (!saysPublishEarly(protocol) || established) && !state.streamBySource.has(id)
 
   return {
@@ -57,17 +57,17 @@ export const makeKnowledge = (kernel: Kernel, store: SimulatedStore, host: Media
       const lease = state.leases.get("main")
       if (operation === "Sessions.bySource" || operation === "Sessions.after")
         reread.set(`${instance} ${operation}`, now)
-      if (operation === "Leases.hold" || operation === "Leases.remember") {
+      if (operation === "Leases.acquire" || operation === "Leases.recordPass") {
         const known = looksKnown.get(instance) ?? []
         looksKnown.set(instance, known)
         const began = lease?.lastLook?.at
         if (began !== undefined && known.at(-1)?.began !== began) known.push({ began, since: now })
       }
-      if (operation === "Sessions.unended") snapshots.set(instance, now)
+      if (operation === "Sessions.open") snapshots.set(instance, now)
       const process = lease?.started
-      if (operation === "Leases.remember" && process != null && !noticedWith.has(process))
+      if (operation === "Leases.recordPass" && process != null && !noticedWith.has(process))
         noticedWith.set(process, snapshots.get(instance) ?? now)
-      if (operation === "Leases.hold" && (lease?.enforceUntil ?? 0) > now) wishRead.set(instance, now)
+      if (operation === "Leases.acquire" && (lease?.enforceUntil ?? 0) > now) wishRead.set(instance, now)
       if (operation === "Sessions.after") {
         const look = lastLook.get(instance)
         const strangers = (look?.sources ?? []).filter(isStranger).length
@@ -78,7 +78,7 @@ export const makeKnowledge = (kernel: Kernel, store: SimulatedStore, host: Media
         else if (strangers === 0 || look?.restartSeen === true) crowded = null
       }
     },
-    looked: (instance: string, look: Look, pathsReadAt: number) => {
+    looked: (instance: string, look: MediaServerSnapshot, pathsReadAt: number) => {
       lastLook.set(instance, look)
       reread.set(`${instance} paths`, pathsReadAt)
     },

@@ -9,8 +9,8 @@ import {
   createBroadcaster,
   forceStop,
   issueKey,
-  reconcileNow,
   removeBroadcaster,
+  requestReconciliation,
   revoke,
   type StreamId,
   stopStream
@@ -135,7 +135,7 @@ export const makeOperators = ({ kernel, counts, store, host, cast, invariants, i
       }
     },
     enforce: ({ instance: at }: Does<"Enforce">) => {
-      instance(at)?.run(reconcileNow(true), (exit) => {
+      instance(at)?.run(requestReconciliation(true), (exit) => {
         if (Exit.isSuccess(exit)) counts.fault("enforcement wished")
       })
     },

@@ -8,19 +8,19 @@
 
 import { World } from "@greenroom/adapters/twin"
 import {
-  everythingServed,
+  allEnabled,
   familyOf,
   type ListedPath,
   type ListedSource,
-  type Look,
   listsOf,
   type MediaServer,
+  type MediaServerSnapshot,
   MediaServerUnavailable,
+  nextUnlisted,
   noneUnlisted,
   type Protocol,
   protocols,
-  type Source,
-  unlistedAfter
+  type Source
 } from "@greenroom/core"
 import { Effect, type Scope } from "effect"
 import { insist } from "../packages/adapters/src/mediamtx/insist.ts"
@@ -44,7 +44,7 @@ export interface Readings {
 }
 
 /** `null`: these readings make no look. */
-export type Compose = (readings: Readings) => Look | null
+export type Compose = (readings: Readings) => MediaServerSnapshot | null
 
 const wholeOf = <A>(reading: Reading<A>): A | null => (reading._tag === "Whole" ? reading.value : null)
 
@@ -90,7 +90,7 @@ export interface SimulatedMediaServerOptions {
   /** Told when it orders somebody off the air without it. */
   readonly usurped: (what: string) => void
   /** Told of every look that is one, and when its list of paths was read. */
-  readonly looked: (look: Look, pathsReadAt: number) => void
+  readonly looked: (look: MediaServerSnapshot, pathsReadAt: number) => void
   readonly mayKickStrangers: () => boolean
 }
 
@@ -180,7 +180,7 @@ export const makeSimulatedMediaServer = Effect.fnUntraced(function* (
       )
     })
 
-  const noticeRestart = (look: Look): Look => {
+  const noticeRestart = (look: MediaServerSnapshot): MediaServerSnapshot => {
     if (!restartSign.isIn(look) || host.facts.info) return look
     counts.fault("restart noticed without its time")
     return { ...look, restartSeen: true }
@@ -264,11 +264,11 @@ export const makeSimulatedMediaServer = Effect.fnUntraced(function* (
     )
 
   return {
-    look: Effect.map(
+    snapshot: Effect.map(
       operation("look", (isAwaited) => insist(attempt(isAwaited))),
       ({ composed, pathsReadAt }) => {
         const look = noticeRestart(composed)
-        unlisted = unlistedAfter(unlisted, look)
+        unlisted = nextUnlisted(unlisted, look)
         options.looked(look, pathsReadAt)
         return look
       }
@@ -285,7 +285,7 @@ export const makeSimulatedMediaServer = Effect.fnUntraced(function* (
           return "kicked" as const
         })
       }),
-    curePath: (path) =>
+    resetPath: (path) =>
       operation<void>("curePath", (isAwaited) =>
         Effect.gen(function* () {
           if (!options.leads()) options.usurped(`a reset of ${path}`)
@@ -301,7 +301,7 @@ export const makeSimulatedMediaServer = Effect.fnUntraced(function* (
           if (reading._tag !== "Whole") return yield* unavailable("curePath", reading)
         })
       ),
-    served: Effect.succeed(everythingServed),
+    enabled: Effect.succeed(allEnabled),
     facts: Effect.succeed(null),
     factsNow: Effect.succeed(null),
     health: Effect.succeed("ok" as const)

@@ -113,7 +113,7 @@ export const makeSimulatedStore = ({ kernel, dice, counts, executed }: Simulated
         })
       const fails = (cause: string) => Exit.fail(new StoreUnavailable({ operation, cause: new Error(cause) }))
       const refuses = () =>
-        tell(Exit.fail(new StoreUnavailable({ operation, cause: new Error("rolled back"), nothingDone: true })))
+        tell(Exit.fail(new StoreUnavailable({ operation, cause: new Error("rolled back"), rolledBack: true })))
       const breaks = () => tell(fails("the connection broke"))
       let lost = false
       const severed = () => {

@@ -20,9 +20,9 @@ const settings = Layer.mergeAll(
   // MediaMTX asks `/auth` about calls of its control API, too, and these show the secret.
   Layer.effect(
     Greenroom.OperatorSecret,
-    Effect.map(Greenroom.KeyMint, (mint) => ({ hash: mint.hash(secret) }))
+    Effect.map(Greenroom.KeyGenerator, (mint) => ({ hash: mint.hash(secret) }))
   ),
-  Layer.succeed(Greenroom.Addresses, Greenroom.addressesOf("https://media.example.com")),
+  Layer.succeed(Greenroom.PublicEndpointsOf, Greenroom.endpointsBehind("https://media.example.com")),
   Layer.succeed(Greenroom.ReconcilePolicy, {
     unauthorized: "report",
     massKickLimit: 10,

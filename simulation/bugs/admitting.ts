@@ -1,5 +1,5 @@
 /** Bugs at the door. */
-import { Admissions, decide, Sessions } from "@greenroom/core"
+import { Admissions, decideAdmission, Sessions } from "@greenroom/core"
 import { Context, Effect, Option } from "effect"
 import type { Bug } from "./Bug.ts"
 
@@ -12,7 +12,8 @@ export const noLock: Bug = {
       ...ports.admissions,
       admit: Effect.fnUntraced(function* (request) {
         const facts = yield* ports.admissions.facts(request)
-        if (decide(request, facts)._tag !== "Admit" || facts.key === null) return yield* ports.admissions.admit(request)
+        if (decideAdmission(request, facts)._tag !== "Admit" || facts.key === null)
+          return yield* ports.admissions.admit(request)
         const { id, revokedAt, expiresAt, enabled } = facts.key
         const { keys } = store.state
         const insert = Effect.suspend(() => {
@@ -94,7 +95,11 @@ export const localExpiry: Bug = {
     },
     sessions: {
       ...ports.sessions,
-      requestDueStops: call("Sessions.requestDueStops", Context.get(store.services, Sessions).requestDueStops, clock)
+      requestStopsForInvalidKeys: call(
+        "Sessions.requestStopsForInvalidKeys",
+        Context.get(store.services, Sessions).requestStopsForInvalidKeys,
+        clock
+      )
     }
   })
 }

@@ -1,25 +1,28 @@
 /** Bugs in how the media server and the store are looked at. */
-import type { Snapshot } from "@greenroom/core"
+import type { StoreSnapshot } from "@greenroom/core"
 import { Effect } from "effect"
 import type { Ports } from "../Ports.ts"
 import type { Bug } from "./Bug.ts"
 
-type Looking = Ports["mediaServer"]["look"]
+type Looking = Ports["mediaServer"]["snapshot"]
 
 const lookingAs =
   (alter: (looking: Looking) => Looking) =>
-  (ports: Ports): Ports => ({ ...ports, mediaServer: { ...ports.mediaServer, look: alter(ports.mediaServer.look) } })
+  (ports: Ports): Ports => ({
+    ...ports,
+    mediaServer: { ...ports.mediaServer, snapshot: alter(ports.mediaServer.snapshot) }
+  })
 
 export const oneSnapshot: Bug = {
   name: "one store snapshot instead of two",
   what: "the snapshot before the look is taken for the one after it, too",
   change: (ports) => {
-    let before: Snapshot | null = null
+    let before: StoreSnapshot | null = null
     return {
       ...ports,
       sessions: {
         ...ports.sessions,
-        unended: Effect.tap(ports.sessions.unended, (snapshot) =>
+        open: Effect.tap(ports.sessions.open, (snapshot) =>
           Effect.sync(() => {
             before = snapshot
           })
@@ -34,18 +37,18 @@ export const listBeforeStore: Bug = {
   name: "list read before the store for absence",
   what: "what is absent from the list is judged by a store that was read after it",
   change: (ports) => {
-    let before: { -readonly [K in keyof Snapshot]: Snapshot[K] } | null = null
+    let before: { -readonly [K in keyof StoreSnapshot]: StoreSnapshot[K] } | null = null
     return {
       ...ports,
       sessions: {
         ...ports.sessions,
-        unended: Effect.map(ports.sessions.unended, (snapshot) => {
+        open: Effect.map(ports.sessions.open, (snapshot) => {
           before = { ...snapshot }
           return before
         }),
         after: (listed) =>
           Effect.map(ports.sessions.after(listed), (snapshot) => {
-            if (before !== null) Object.assign(before, { now: snapshot.now, unended: snapshot.unended })
+            if (before !== null) Object.assign(before, { now: snapshot.now, unended: snapshot.open })
             return snapshot
           })
       }

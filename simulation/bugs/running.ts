@@ -10,19 +10,19 @@ export const leaseKept: Bug = {
     ...ports,
     leases: {
       ...ports.leases,
-      hold: (holder, ttlMillis) =>
+      acquire: (holder, ttlMillis) =>
         call(
-          "Leases.hold",
+          "Leases.acquire",
           Effect.suspend(() => {
             const lease = store.state.leases.get("main")
             return lease === undefined || lease.holder === policy.holder
-              ? Context.get(store.services, Leases).hold(holder, ttlMillis)
+              ? Context.get(store.services, Leases).acquire(holder, ttlMillis)
               : Effect.succeed({
                   held: false,
                   leftMillis: 3_000,
                   started: lease.started,
                   enforce: false,
-                  lastLook: null
+                  lastSnapshot: null
                 })
           })
         )
@@ -37,8 +37,8 @@ export const wishForEver: Bug = {
     ...ports,
     leases: {
       ...ports.leases,
-      hold: (holder, ttlMillis) =>
-        Effect.map(ports.leases.hold(holder, ttlMillis), (lease) => ({ ...lease, enforce: true }))
+      acquire: (holder, ttlMillis) =>
+        Effect.map(ports.leases.acquire(holder, ttlMillis), (lease) => ({ ...lease, enforce: true }))
     }
   })
 }
@@ -91,15 +91,15 @@ export const endlessBackoff: Bug = {
       ...ports,
       leases: {
         ...ports.leases,
-        hold: (holder, ttlMillis) =>
+        acquire: (holder, ttlMillis) =>
           Effect.delay(
-            Effect.tapError(ports.leases.hold(holder, ttlMillis), () => fails),
+            Effect.tapError(ports.leases.acquire(holder, ttlMillis), () => fails),
             wait
           )
       },
       mediaServer: {
         ...ports.mediaServer,
-        look: ports.mediaServer.look.pipe(
+        snapshot: ports.mediaServer.snapshot.pipe(
           Effect.tap(() => sees),
           Effect.tapError(() => fails)
         )

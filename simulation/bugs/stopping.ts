@@ -1,5 +1,5 @@
 /** Bugs in how somebody is taken off the air. */
-import { type Look, Sessions, type StoredSession, StreamKeys } from "@greenroom/core"
+import { type MediaServerSnapshot, Sessions, type StoredSession, StreamKeys } from "@greenroom/core"
 import { Context, Effect } from "effect"
 import type { Bug } from "./Bug.ts"
 
@@ -14,7 +14,7 @@ export const revokeMarks: Bug = {
       const revoked = [...stored.values()].filter((key) => key.revokedAt !== null)
       for (const key of revoked) stored.set(key.id, { ...key, revokedAt: null })
       return Effect.ensuring(
-        sessions.requestDueStops,
+        sessions.requestStopsForInvalidKeys,
         Effect.sync(() => {
           for (const key of revoked) stored.set(key.id, key)
         })
@@ -22,7 +22,7 @@ export const revokeMarks: Bug = {
     })
     return {
       ...ports,
-      sessions: { ...ports.sessions, requestDueStops: call("Sessions.requestDueStops", derived) },
+      sessions: { ...ports.sessions, requestStopsForInvalidKeys: call("Sessions.requestStopsForInvalidKeys", derived) },
       keys: {
         ...ports.keys,
         revoke: Effect.fnUntraced(function* (id) {
@@ -50,7 +50,7 @@ export const reasonNotReread: Bug = {
         after: (listed) =>
           Effect.tap(ports.sessions.after(listed), (snapshot) =>
             Effect.sync(() => {
-              unended = snapshot.unended
+              unended = snapshot.open
             })
           ),
         bySource: (sources) => Effect.sync(() => unended.filter(({ source }) => sources.includes(source.id)))
@@ -73,7 +73,7 @@ export const onlyActiveKicked: Bug = {
         after: (listed) =>
           Effect.tap(ports.sessions.after(listed), (snapshot) =>
             Effect.sync(() => {
-              unended = snapshot.unended
+              unended = snapshot.open
             })
           )
       },
@@ -94,7 +94,7 @@ export const reportCoversFormer: Bug = {
       ...ports.sessions,
       after: (listed) =>
         Effect.map(ports.sessions.after(listed), (snapshot) =>
-          policy.unauthorized === "report" ? { ...snapshot, former: new Set<string>() } : snapshot
+          policy.unauthorized === "report" ? { ...snapshot, formerlyAdmitted: new Set<string>() } : snapshot
         )
     }
   })
@@ -104,22 +104,22 @@ export const cureUnseen: Bug = {
   name: "path not looked at again before it is reset",
   what: "a publisher that no kick reaches is driven out with its path, whoever has taken the path since",
   change: (ports) => {
-    let last: Look | null = null
+    let last: MediaServerSnapshot | null = null
     return {
       ...ports,
       leases: {
         ...ports.leases,
-        hold: (holder, ttlMillis) => {
+        acquire: (holder, ttlMillis) => {
           last = null
-          return ports.leases.hold(holder, ttlMillis)
+          return ports.leases.acquire(holder, ttlMillis)
         }
       },
       mediaServer: {
         ...ports.mediaServer,
-        look: Effect.suspend(() =>
+        snapshot: Effect.suspend(() =>
           last !== null
             ? Effect.succeed(last)
-            : Effect.tap(ports.mediaServer.look, (look) =>
+            : Effect.tap(ports.mediaServer.snapshot, (look) =>
                 Effect.sync(() => {
                   last = look
                 })

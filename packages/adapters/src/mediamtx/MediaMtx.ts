@@ -6,14 +6,14 @@
  * MediaMTX takes up to 4 s to say that a password is wrong: only a look, with its 5 s, can tell that from silence.
  */
 import {
-  everythingServed,
-  type Look,
+  allEnabled,
   listsOf,
   MediaServer,
+  type MediaServerSnapshot,
   MediaServerUnavailable,
+  nextUnlisted,
   noneUnlisted,
-  type Source,
-  unlistedAfter
+  type Source
 } from "@greenroom/core"
 import { Duration, Effect, Layer, type Scope } from "effect"
 import type { HttpClient } from "effect/http"
@@ -96,18 +96,18 @@ const make = Effect.fnUntraced(function* (
   const findRtsp = (source: Source) => pausing(find(source))
 
   const meanwhile = (server: RunningServer) => Effect.andThen(finish, learn(server))
-  const remember = (look: Look): Look => {
-    unlisted = unlistedAfter(unlisted, look)
+  const remember = (look: MediaServerSnapshot): MediaServerSnapshot => {
+    unlisted = nextUnlisted(unlisted, look)
     asking.rtspIds.retain(look)
     return restartSign.isIn(look) && look.started === STARTED_UNKNOWN ? { ...look, restartSeen: true } : look
   }
 
   return MediaServer.of({
-    look: Effect.map(noted(within("look", insist(lookAround(asking, meanwhile)))), remember),
+    snapshot: Effect.map(noted(within("look", insist(lookAround(asking, meanwhile)))), remember),
     find: (source) => (mayAskRtsp(source) ? noted(findRtsp(source), false) : noted(find(source))),
     kick: (source) => within("kick", kickSource(asking, source)),
-    curePath: cure,
-    served,
+    resetPath: cure,
+    enabled: served,
     facts,
     factsNow,
     health: Effect.sync(() => health)
@@ -129,11 +129,11 @@ const nobody = (operation: string) =>
 
 /** For a service without a media server. */
 export const absent: Layer.Layer<MediaServer> = Layer.succeed(MediaServer, {
-  look: nobody("look"),
+  snapshot: nobody("look"),
   find: () => nobody("find"),
   kick: () => nobody("kick"),
-  curePath: () => nobody("curePath"),
-  served: Effect.succeed(everythingServed),
+  resetPath: () => nobody("curePath"),
+  enabled: Effect.succeed(allEnabled),
   facts: Effect.succeed(null),
   factsNow: Effect.succeed(null),
   health: Effect.succeed("absent" as const)

@@ -9,9 +9,9 @@
  * farther apart than those connections are kept. Taken for a restart: a network, or a proxy that ends connections by itself, when
  * all publishers and viewers leave between two looks. Sessions that are gone end in either case, for a reason that is not quite true.
  */
-import type { Look } from "@greenroom/core"
+import type { MediaServerSnapshot } from "@greenroom/core"
 
-type Listed = Pick<Look, "sources" | "paths">
+type Listed = Pick<MediaServerSnapshot, "sources" | "paths">
 
 export interface RestartSign {
   readonly onCut: () => void

@@ -8,7 +8,7 @@
  * is closed by then stands in the look under its own id, as a publisher that was not admitted, and its kick works by that id; by
  * the connection's id it is gone. A client that announces twice on one connection has one id for both.
  */
-import type { ListedPath, Look, MediaServerUnavailable } from "@greenroom/core"
+import type { ListedPath, MediaServerSnapshot, MediaServerUnavailable } from "@greenroom/core"
 import { Effect } from "effect"
 import { decodeAnswer, saysGone, unavailable } from "./ControlApi.ts"
 import { callOn, callOnConnections, type Lists, type RtspProtocol } from "./lists.ts"
@@ -39,7 +39,7 @@ export interface RtspIds {
   readonly list: (protocol: RtspProtocol) => Effect.Effect<ReadonlyArray<RtspSessionItem>, MediaServerUnavailable>
   readonly renamePath: (path: ListedPath) => ListedPath
   /** Forgets all sessions but those that a whole look shows, in a list or on a path. */
-  readonly retain: (look: Pick<Look, "sources" | "paths">) => void
+  readonly retain: (look: Pick<MediaServerSnapshot, "sources" | "paths">) => void
   /**
    * The session of a connection; `gone` for a connection without one. For an id that is no connection's: the session whose
    * connection that was, else the id itself, which may be that of a session without a connection.
@@ -76,7 +76,7 @@ export const makeRtspIds = (lists: Lists): RtspIds => {
     return sessions.map((session) => ({ ...session, id: renamed(session.id) }))
   })
 
-  const retain = ({ sources, paths }: Pick<Look, "sources" | "paths">) => {
+  const retain = ({ sources, paths }: Pick<MediaServerSnapshot, "sources" | "paths">) => {
     const shown = new Set([...sources.map(({ id }) => id), ...paths.map(({ sourceId }) => sourceId)])
     for (const [session, connection] of remembered) if (!shown.has(connection)) remembered.delete(session)
   }

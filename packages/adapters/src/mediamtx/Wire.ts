@@ -5,12 +5,12 @@
  * is a publisher must not be guessed.
  */
 import {
+  type EnabledProtocols,
   isConnectionType,
   type ListedPath,
   type ListedSource,
   type OwnPath,
   type Protocol,
-  type Served,
   saysPublishEarly,
   type Track
 } from "@greenroom/core"
@@ -150,7 +150,7 @@ const tracksOf = (item: PathItem): ReadonlyArray<Track> =>
   []
 
 /** A protocol of which the answer does not say that it is off is taken to be served. */
-export const servedOf = (config: GlobalConfig): Served => ({
+export const servedOf = (config: GlobalConfig): EnabledProtocols => ({
   hls: config.hls !== false,
   webrtc: config.webrtc !== false,
   rtmp: config.rtmp !== false,

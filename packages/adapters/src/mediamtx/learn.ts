@@ -3,11 +3,11 @@
  * the way. Who stands by never looks: it asks behind an answer, which does not wait for it. Nothing here fails or holds up a look.
  */
 import {
-  everythingServed,
+  allEnabled,
+  type EnabledProtocols,
   type MediaServerFacts,
   type MediaServerUnavailable,
-  monotonicMillis,
-  type Served
+  monotonicMillis
 } from "@greenroom/core"
 import { Effect, type Scope } from "effect"
 import { type Call, type ControlApi, decodeAnswer, unavailable } from "./ControlApi.ts"
@@ -48,13 +48,13 @@ const orElse = <A, B>(effect: Effect.Effect<A, MediaServerUnavailable>, otherwis
 interface Learnt {
   readonly started: string
   readonly at: number
-  readonly served: Served
+  readonly served: EnabledProtocols
   readonly facts: MediaServerFacts
 }
 
 export interface Learning {
   readonly learn: (server: RunningServer) => Effect.Effect<void>
-  readonly served: Effect.Effect<Served>
+  readonly served: Effect.Effect<EnabledProtocols>
   readonly facts: Effect.Effect<MediaServerFacts | null>
   readonly factsNow: Effect.Effect<MediaServerFacts | null>
 }
@@ -94,7 +94,7 @@ export const makeLearning = Effect.fnUntraced(function* (
 
   return {
     learn: (server) => inTime(askIfOld(server)),
-    served: remembered(() => learnt?.served ?? everythingServed),
+    served: remembered(() => learnt?.served ?? allEnabled),
     facts: remembered(() => learnt?.facts ?? null),
     factsNow: Effect.andThen(
       inTime(Effect.flatMap(identify.now, ask)),

@@ -3,7 +3,7 @@
  * `/v3/paths/list` hangs while an auth is pending, and RTSP lists can: the look waits for them, up to the deadline that its
  * caller sets. Where RTSP's ids are the connections' (up to 1.19.2), its sessions and paths come under those.
  */
-import { type Look, type MediaServerUnavailable, type Protocol, protocols } from "@greenroom/core"
+import { type MediaServerSnapshot, type MediaServerUnavailable, type Protocol, protocols } from "@greenroom/core"
 import { Effect } from "effect"
 import type { Asking } from "./Asking.ts"
 import { type Call, type ControlApi, decodeAnswer } from "./ControlApi.ts"
@@ -43,7 +43,7 @@ const readSources = (asking: Asking, server: RunningServer, protocol: Protocol) 
 export const lookAround = Effect.fnUntraced(function* (
   asking: Asking,
   meanwhile: (server: RunningServer) => Effect.Effect<void>
-): Effect.fn.Return<Look, MediaServerUnavailable> {
+): Effect.fn.Return<MediaServerSnapshot, MediaServerUnavailable> {
   const server = yield* asking.identify.now
   const [items, onPaths] = yield* Effect.all(
     [

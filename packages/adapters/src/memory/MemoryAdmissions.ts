@@ -4,7 +4,7 @@ import {
   type AdmissionRequest,
   Admissions,
   type Admitted,
-  decide,
+  decideAdmission,
   endReasonOf,
   type FactsRequest
 } from "@greenroom/core"
@@ -71,7 +71,7 @@ const write = (store: MemoryState, request: AdmissionRequest, now: DateTime.Utc)
 }
 
 const admit = (store: MemoryState, request: AdmissionRequest, now: DateTime.Utc): Option.Option<Admitted> => {
-  const decision = decide(request, factsOf(store, request, now))
+  const decision = decideAdmission(request, factsOf(store, request, now))
   switch (decision._tag) {
     case "Admit":
       return Option.some(write(store, request, now))
@@ -85,7 +85,7 @@ const admit = (store: MemoryState, request: AdmissionRequest, now: DateTime.Utc)
 /** Every session in the way is the key's own, and nobody stops it yet. */
 const takeOver = (store: MemoryState, request: AdmissionRequest, now: DateTime.Utc): Option.Option<Admitted> => {
   const facts = factsOf(store, request, now)
-  const decision = decide(request, facts)
+  const decision = decideAdmission(request, facts)
   if (decision._tag !== "InUse") return admit(store, request, now)
   if (decision.by.some((session) => session.streamKeyId !== facts.key?.id || session.stopping)) return Option.none()
   for (const { streamId } of decision.by) move(store, streamId, { type: "stop_requested", reason: "superseded" }, now)

@@ -1,5 +1,5 @@
 /** The reconciler's lease in memory. One process seldom needs it; the simulation runs several instances over one store. */
-import { type By, type Lease, Leases } from "@greenroom/core"
+import { type Lease, type LeaseHolder, Leases } from "@greenroom/core"
 import { DateTime, Effect, Layer } from "effect"
 import { atomically, type MemoryState, MemoryStore, type StoredLease } from "./MemoryStore.ts"
 
@@ -9,7 +9,7 @@ const isHeldBy = (lease: StoredLease | undefined, holder: string, now: DateTime.
   lease !== undefined && lease.holder === holder && lease.until > DateTime.toEpochMillis(now)
 
 /** Whether a move in this holder's name may be made; one in nobody's name always may. */
-export const holds = (store: MemoryState, by: By, now: DateTime.Utc): boolean =>
+export const holds = (store: MemoryState, by: LeaseHolder, now: DateTime.Utc): boolean =>
   by === null || isHeldBy(store.leases.get(SERVER), by, now)
 
 const NOBODY: StoredLease = { holder: "", until: 0, started: null, lastLook: null, enforceUntil: null }
@@ -19,12 +19,12 @@ const shown = ({ until, started, lastLook, enforceUntil }: StoredLease, held: bo
   leftMillis: until - now,
   started,
   enforce: enforceUntil !== null && enforceUntil > now,
-  lastLook: lastLook === null ? null : { ageMillis: now - lastLook.at, found: lastLook.found }
+  lastSnapshot: lastLook === null ? null : { ageMillis: now - lastLook.at, found: lastLook.found }
 })
 
 const make = Effect.map(MemoryStore, (store) =>
   Leases.of({
-    hold: (holder, ttlMillis) =>
+    acquire: (holder, ttlMillis) =>
       atomically((at) => {
         const lease = store.leases.get(SERVER) ?? NOBODY
         const now = DateTime.toEpochMillis(at)
@@ -33,7 +33,7 @@ const make = Effect.map(MemoryStore, (store) =>
         store.leases.set(SERVER, taken)
         return shown(taken, true, now)
       }),
-    remember: (holder, { started, lookedAt, found, fulfilled }) =>
+    recordPass: (holder, { started, lookedAt, found, fulfilled }) =>
       atomically((now) => {
         const lease = store.leases.get(SERVER)
         if (!isHeldBy(lease, holder, now)) return
@@ -41,7 +41,7 @@ const make = Effect.map(MemoryStore, (store) =>
         const enforceUntil = fulfilled ? null : lease.enforceUntil
         store.leases.set(SERVER, { ...lease, started, lastLook, enforceUntil })
       }),
-    wish: (millis) =>
+    requestEnforcement: (millis) =>
       atomically((now) => {
         const lease = store.leases.get(SERVER) ?? NOBODY
         const until = DateTime.toEpochMillis(now) + millis

@@ -4,15 +4,15 @@
  * about RTSP sessions behind a pending auth of one. `down` is the world's own (`stop`); other faults are told by `fault`.
  */
 import {
-  everythingServed,
+  allEnabled,
+  type EnabledProtocols,
   listsOf,
   MediaServer,
   type MediaServerFacts,
   MediaServerUnavailable,
+  nextUnlisted,
   noneUnlisted,
-  type Served,
-  type Source,
-  unlistedAfter
+  type Source
 } from "@greenroom/core"
 import { Clock, Duration, Effect, Layer, Ref } from "effect"
 import { MediaWorld } from "../twin/MediaWorld.ts"
@@ -30,7 +30,7 @@ export interface MemoryMediaServerOptions {
     readonly kick?: Duration.Input
   }
   readonly fault?: Ref.Ref<MemoryFault | null>
-  readonly served?: Served
+  readonly served?: EnabledProtocols
   /** What it says of itself; nothing unless told. */
   readonly facts?: MediaServerFacts
 }
@@ -95,7 +95,7 @@ export const make = Effect.fnUntraced(function* (
     const restarted = startsSeen !== null && startsSeen !== world.starts
     startsSeen = world.starts
     const seen = lookAt(world, yield* Clock.currentTimeMillis)
-    unlisted = unlistedAfter(unlisted, seen)
+    unlisted = nextUnlisted(unlisted, seen)
     return restarted && !world.options.facts.info ? { ...seen, restartSeen: true as const } : seen
   })
 
@@ -121,14 +121,14 @@ export const make = Effect.fnUntraced(function* (
     )
 
   return MediaServer.of({
-    look: call("look", look).pipe(
+    snapshot: call("look", look).pipe(
       Effect.tap(() => setHealth("ok")),
       Effect.tapError(() => setHealth("unreachable"))
     ),
     find: (source) => Effect.tap(call("find", about(source, find(source))), () => setHealth("ok")),
     kick: (source) => call("kick", about(source, kick(source))),
-    curePath: (path) => Effect.asVoid(call("kick", curePath(path))),
-    served: Effect.succeed(options.served ?? everythingServed),
+    resetPath: (path) => Effect.asVoid(call("kick", curePath(path))),
+    enabled: Effect.succeed(options.served ?? allEnabled),
     facts: Effect.succeed(options.facts ?? null),
     factsNow: Effect.succeed(options.facts ?? null),
     health: Effect.sync(() => health)

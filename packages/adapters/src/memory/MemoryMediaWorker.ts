@@ -2,12 +2,12 @@
  * Workers without processes, which do what they are made with: `work` is all of one, from its start to the reason of its end; without
  * it they last until `finish` ends them. One that is told to stop takes `stopMillis`. For tests, and a pattern for embedders.
  */
-import { MediaWorker, type PipelineId, type WorkerMark, type WorkerOrder } from "@greenroom/core"
+import { MediaWorker, type PipelineId, type ProcessRef, type WorkerOrder } from "@greenroom/core"
 import { Deferred, Effect, Layer } from "effect"
 
 export interface RunningWorker {
   readonly order: WorkerOrder
-  readonly mark: WorkerMark
+  readonly mark: ProcessRef
   readonly finish: (reason: string) => void
 }
 
@@ -25,7 +25,7 @@ export interface StagedWorkers {
   /** The machine on which they are started and ended: a test may move to another. */
   host: string
   /** Marks of former instances that were ended. */
-  readonly ended: Array<WorkerMark>
+  readonly ended: Array<ProcessRef>
 }
 
 export const make = (work: (order: WorkerOrder) => Effect.Effect<string> = () => Effect.never): StagedWorkers => {

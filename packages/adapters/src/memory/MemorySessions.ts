@@ -1,28 +1,28 @@
 /** The publishing sessions in memory. Moves that `applyEvent` refuses are not made. */
-import { endReasonOf, Sessions, type StopReason, whyNotGood } from "@greenroom/core"
+import { endReasonOf, Sessions, type StopReason, whyInvalid } from "@greenroom/core"
 import { type DateTime, Effect, Layer } from "effect"
 import { holds } from "./MemoryLeases.ts"
 import { atomically, MemoryStore, type StoredStream } from "./MemoryStore.ts"
 import { broadcasterOf, move, storedSession, streamOfSource, unendedStreams } from "./storedStreams.ts"
 
 const make = Effect.map(MemoryStore, (store) => {
-  const unended = () => unendedStreams(store).map(storedSession)
+  const open = () => unendedStreams(store).map(storedSession)
 
   /** Why the stream must go, by the state of its key and its broadcaster; the first that holds. */
   const dueReason = (stream: StoredStream, now: DateTime.Utc): StopReason | null =>
     broadcasterOf(store, stream).deletedAt !== null
       ? "broadcaster_deleted"
-      : whyNotGood(store.keys.get(stream.streamKeyId)!, now)
+      : whyInvalid(store.keys.get(stream.streamKeyId)!, now)
 
   return Sessions.of({
-    unended: atomically((now) => ({ now, unended: unended() })),
+    open: atomically((now) => ({ now, open: open() })),
     after: (listed) =>
       atomically((now) => ({
         now,
-        unended: unended(),
-        former: new Set(listed.filter((id) => streamOfSource(store, id)?.state._tag === "Inactive"))
+        open: open(),
+        formerlyAdmitted: new Set(listed.filter((id) => streamOfSource(store, id)?.state._tag === "Inactive"))
       })),
-    requestDueStops: atomically((now) => {
+    requestStopsForInvalidKeys: atomically((now) => {
       const due = unendedStreams(store).map(({ id }) => ({ id, reason: dueReason(store.streams.get(id)!, now) }))
       return due.filter(({ id, reason }) => reason !== null && move(store, id, { type: "stop_requested", reason }, now))
         .length
@@ -62,8 +62,8 @@ const make = Effect.map(MemoryStore, (store) => {
           store.streams.set(streamId, { ...stream, observation, earlierBytes, stateAsOf: now })
         }
       }),
-    stillUnended: (streamIds) => atomically(() => unended().filter(({ streamId }) => streamIds.includes(streamId))),
-    bySource: (sourceIds) => atomically(() => unended().filter(({ source }) => sourceIds.includes(source.id)))
+    stillOpen: (streamIds) => atomically(() => open().filter(({ streamId }) => streamIds.includes(streamId))),
+    bySource: (sourceIds) => atomically(() => open().filter(({ source }) => sourceIds.includes(source.id)))
   })
 })
 

@@ -1,8 +1,8 @@
 /** What the memory repositories do with stored sessions: move one by an event, and show it as the ports want it. */
 import {
   applyEvent,
-  type Happening,
   type LiveStream,
+  type SessionChange,
   type SessionFacts,
   type StoredSession,
   type StreamId,
@@ -12,7 +12,7 @@ import { type DateTime, Result } from "effect"
 import type { MemoryState, StoredStream } from "./MemoryStore.ts"
 
 /** Applies the event, numbered next, if the state machine allows it. Whether it did. */
-export const move = (store: MemoryState, id: StreamId, happening: Happening, at: DateTime.Utc): boolean => {
+export const move = (store: MemoryState, id: StreamId, happening: SessionChange, at: DateTime.Utc): boolean => {
   const stream = store.streams.get(id)
   if (stream === undefined) return false
   const event = { ...happening, seq: stream.events.length + 1, at }

@@ -1,12 +1,12 @@
 /** Keys, ids and hashes from Node's own cryptography. */
 import { hash, randomBytes, randomUUID } from "node:crypto"
-import { KeyMint } from "@greenroom/core"
+import { KeyGenerator } from "@greenroom/core"
 import { Effect, Layer, Redacted } from "effect"
 
-export const layer: Layer.Layer<KeyMint> = Layer.succeed(
-  KeyMint,
-  KeyMint.of({
-    mint: Effect.sync(() => Redacted.make(`sk_${randomBytes(32).toString("base64url")}`, { label: "stream key" })),
+export const layer: Layer.Layer<KeyGenerator> = Layer.succeed(
+  KeyGenerator,
+  KeyGenerator.of({
+    generate: Effect.sync(() => Redacted.make(`sk_${randomBytes(32).toString("base64url")}`, { label: "stream key" })),
     uuid: Effect.sync(() => randomUUID()),
     hash: (key) => new Uint8Array(hash("sha256", Redacted.value(key), "buffer"))
   })

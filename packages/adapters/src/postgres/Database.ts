@@ -156,7 +156,7 @@ const make = Effect.fnUntraced(function* (
         return Effect.mapError(
           within<Effect.Success<typeof answered>, Error>(answered, deadlineMillis, silent),
           (cause) =>
-            new StoreUnavailable({ operation, cause, ...(saysNothingWasDone(cause) ? { nothingDone: true } : {}) })
+            new StoreUnavailable({ operation, cause, ...(saysNothingWasDone(cause) ? { rolledBack: true } : {}) })
         )
       })
   }

@@ -22,9 +22,9 @@ const beside = `(extract(epoch from until - clock_timestamp()) * 1000)::float8 a
 const make = Effect.gen(function* () {
   const database = yield* ReconcilerDatabase
 
-  const hold: Leases["Service"]["hold"] = Effect.fn("Leases.hold")(function* (holder, ttlMillis) {
+  const acquire: Leases["Service"]["acquire"] = Effect.fn("Leases.acquire")(function* (holder, ttlMillis) {
     const answer = yield* database.run(
-      "Leases.hold",
+      "Leases.acquire",
       (sql) => sql`
         with taken as (
           insert into leases as l (media_server, holder, until)
@@ -41,20 +41,20 @@ const make = Effect.gen(function* () {
         where not exists (select from taken)`
     )
     const lease = leaseRows(answer)[0]
-    if (lease === undefined) return { held: false, leftMillis: 0, started: null, enforce: false, lastLook: null }
+    if (lease === undefined) return { held: false, leftMillis: 0, started: null, enforce: false, lastSnapshot: null }
     const { held, left, started, enforce, found, look_age } = lease
     return {
       held,
       leftMillis: left,
       started,
       enforce,
-      lastLook: found === null || look_age === null ? null : { ageMillis: look_age, found }
+      lastSnapshot: found === null || look_age === null ? null : { ageMillis: look_age, found }
     }
   })
 
-  const remember: Leases["Service"]["remember"] = Effect.fn("Leases.remember")(function* (holder, memory) {
+  const recordPass: Leases["Service"]["recordPass"] = Effect.fn("Leases.recordPass")(function* (holder, memory) {
     yield* database.run(
-      "Leases.remember",
+      "Leases.recordPass",
       (sql) => sql`
         update leases set
           started = ${memory.started}, looked_at = ${dateOf(memory.lookedAt)}::timestamptz,
@@ -65,18 +65,20 @@ const make = Effect.gen(function* () {
   })
 
   // Who wishes before anybody has led leaves a lease that is nobody's.
-  const wish: Leases["Service"]["wish"] = Effect.fn("Leases.wish")(function* (millis) {
-    yield* database.run(
-      "Leases.wish",
-      (sql) => sql`
+  const requestEnforcement: Leases["Service"]["requestEnforcement"] = Effect.fn("Leases.requestEnforcement")(
+    function* (millis) {
+      yield* database.run(
+        "Leases.requestEnforcement",
+        (sql) => sql`
         insert into leases as l (media_server, holder, until, enforce_until)
         values (
           'main', '', date_trunc('milliseconds', clock_timestamp()),
           clock_timestamp() + ${millis}::float8 * interval '1 millisecond'
         )
         on conflict (media_server) do update set enforce_until = greatest(l.enforce_until, excluded.enforce_until)`
-    )
-  })
+      )
+    }
+  )
 
   // Truncated, because the column would round it up, into the future.
   const release: Leases["Service"]["release"] = Effect.fn("Leases.release")(function* (holder) {
@@ -87,7 +89,7 @@ const make = Effect.gen(function* () {
     )
   })
 
-  return Leases.of({ hold, remember, wish, release })
+  return Leases.of({ acquire, recordPass, requestEnforcement, release })
 })
 
 export const layer: Layer.Layer<Leases, never, ReconcilerDatabase> = Layer.effect(Leases, make)

@@ -4,7 +4,7 @@
  * as well, so that nobody takes the lease over between the look at it and the commit. Which moves there are is the domain's.
  */
 import type { PgClient } from "@effect/sql-pg/PgClient"
-import { type By, Sessions, StreamId } from "@greenroom/core"
+import { type LeaseHolder, Sessions, StreamId } from "@greenroom/core"
 import { Effect, Layer, Schema } from "effect"
 import { ReconcilerDatabase } from "./Database.ts"
 import { rowsAtOf, rowsOf } from "./rows.ts"
@@ -16,7 +16,7 @@ const ids = rowsOf(Schema.Struct({ id: StreamId }))
 const former = rowsOf(Schema.Struct({ former: Schema.Array(Schema.String) }))
 
 /** The lease that a move is made under: begins the statement as `lease`, and is asked for by `held`. */
-export const leaseOf = (sql: PgClient, by: By) => ({
+export const leaseOf = (sql: PgClient, by: LeaseHolder) => ({
   lease: sql`lease as materialized (
     select from leases where media_server = 'main' and holder = ${by}::text and until > clock_timestamp() for share
   )`,
@@ -30,9 +30,9 @@ const firstOfEach = <A extends { readonly streamId: StreamId }>(items: ReadonlyA
 const make = Effect.gen(function* () {
   const database = yield* ReconcilerDatabase
 
-  const unended: Sessions["Service"]["unended"] = database
+  const open: Sessions["Service"]["open"] = database
     .run(
-      "Sessions.unended",
+      "Sessions.open",
       (sql) => sql`
         select t.now, ${sql.literal(sessionColumns)}
         from (select clock_timestamp()::timestamptz(3) as now) t
@@ -40,8 +40,8 @@ const make = Effect.gen(function* () {
     )
     .pipe(
       Effect.map(sessionRowsAt),
-      Effect.map(({ now, items }) => ({ now, unended: items.map(storedSession) })),
-      Effect.withSpan("Sessions.unended")
+      Effect.map(({ now, items }) => ({ now, open: items.map(storedSession) })),
+      Effect.withSpan("Sessions.open")
     )
 
   const after: Sessions["Service"]["after"] = Effect.fn("Sessions.after")(function* (listed) {
@@ -58,12 +58,12 @@ const make = Effect.gen(function* () {
         left join streams s on s.media_server = 'main' and s.ended_at is null`
     )
     const { now, items } = sessionRowsAt(found)
-    return { now, unended: items.map(storedSession), former: new Set(former(found.slice(0, 1))[0]?.former) }
+    return { now, open: items.map(storedSession), formerlyAdmitted: new Set(former(found.slice(0, 1))[0]?.former) }
   })
 
-  const requestDueStops: Sessions["Service"]["requestDueStops"] = database
+  const requestStopsForInvalidKeys: Sessions["Service"]["requestStopsForInvalidKeys"] = database
     .run(
-      "Sessions.requestDueStops",
+      "Sessions.requestStopsForInvalidKeys",
       (sql) => sql`
         with due as (
           select s.id, case
@@ -88,7 +88,7 @@ const make = Effect.gen(function* () {
     )
     .pipe(
       Effect.map((marked) => marked.length),
-      Effect.withSpan("Sessions.requestDueStops")
+      Effect.withSpan("Sessions.requestStopsForInvalidKeys")
     )
 
   const requestStop: Sessions["Service"]["requestStop"] = Effect.fn("Sessions.requestStop")(
@@ -196,9 +196,9 @@ const make = Effect.gen(function* () {
     })
   })
 
-  const stillUnended: Sessions["Service"]["stillUnended"] = Effect.fn("Sessions.stillUnended")(function* (streamIds) {
+  const stillOpen: Sessions["Service"]["stillOpen"] = Effect.fn("Sessions.stillOpen")(function* (streamIds) {
     const found = yield* database.run(
-      "Sessions.stillUnended",
+      "Sessions.stillOpen",
       (sql) => sql`
         select ${sql.literal(sessionColumns)} from streams s where s.id = any(${streamIds}::uuid[]) and s.ended_at is null`
     )
@@ -216,15 +216,15 @@ const make = Effect.gen(function* () {
   })
 
   return Sessions.of({
-    unended,
+    open,
     after,
-    requestDueStops,
+    requestStopsForInvalidKeys,
     requestStop,
     markReady,
     markKicked,
     end,
     observe,
-    stillUnended,
+    stillOpen,
     bySource
   })
 })

@@ -2,7 +2,7 @@
  * What can be seen of a `World` from outside: which list shows which connection, in what state, and what stands on which path.
  * `MemoryMediaServer` makes a `Look` of it, under the ids of the auth calls; `TwinServer` the JSON of the control API, under its own.
  */
-import type { ListedPath, ListedSource, Look, Protocol } from "@greenroom/core"
+import type { ListedPath, ListedSource, MediaServerSnapshot, Protocol } from "@greenroom/core"
 import { protocols, saysPublishEarly } from "@greenroom/core"
 import type { VersionFacts } from "./versions.ts"
 import { type Connection, readersOf, sources, type World } from "./World.ts"
@@ -102,7 +102,7 @@ const listedPath = (
 /** As the client has it where there is no `/v3/info`. */
 const STARTED_UNKNOWN = "unknown"
 
-export const lookAt = (world: World, now: number): Look => ({
+export const lookAt = (world: World, now: number): MediaServerSnapshot => ({
   started: world.options.facts.info ? world.started : STARTED_UNKNOWN,
   sources: protocols.flatMap((protocol) =>
     listOf(world, protocol).map((connection) => listed(connection, world.options.facts))

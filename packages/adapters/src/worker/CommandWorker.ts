@@ -6,7 +6,7 @@
  */
 
 import { tmpdir } from "node:os"
-import { MediaWorker, monotonicMillis, type WorkerMark, type WorkerOrder, withoutKeys } from "@greenroom/core"
+import { MediaWorker, monotonicMillis, type ProcessRef, type WorkerOrder, withoutKeys } from "@greenroom/core"
 import { Duration, Effect, Layer, Option, Redacted } from "effect"
 import * as GuardedProcess from "../embedded/GuardedProcess.ts"
 import { runCommand } from "../embedded/runCommand.ts"
@@ -49,7 +49,7 @@ const run = Effect.fnUntraced(
   function* (
     { command, as, stopGrace = GRACE }: CommandWorkerOptions,
     order: WorkerOrder,
-    started: (mark: WorkerMark) => Effect.Effect<void>
+    started: (mark: ProcessRef) => Effect.Effect<void>
   ) {
     const last: Array<string> = []
     const [program, ...args] = argvOf(command, order)
@@ -100,7 +100,7 @@ const goneWithin = Effect.fnUntraced(function* (group: number, millis: number) {
 })
 
 /** The guard leads the group of all that the worker ever was: it is told to stop, then killed, as the guard itself would. */
-const end = Effect.fnUntraced(function* ({ stopGrace = GRACE }: CommandWorkerOptions, mark: WorkerMark) {
+const end = Effect.fnUntraced(function* ({ stopGrace = GRACE }: CommandWorkerOptions, mark: ProcessRef) {
   if (!isOfThisHost(mark)) return "elsewhere" as const
   if (!Number.isSafeInteger(mark.pid) || mark.pid <= 1 || !(yield* isAlive(mark))) return "gone" as const
   // Left by an instance of another user, whose processes ours may not end.

@@ -5,7 +5,7 @@
 import { execFile } from "node:child_process"
 import { readFile } from "node:fs/promises"
 import { hostname } from "node:os"
-import type { WorkerMark } from "@greenroom/core"
+import type { ProcessRef } from "@greenroom/core"
 import { Effect } from "effect"
 
 const BOOT_ID = "/proc/sys/kernel/random/boot_id"
@@ -41,11 +41,11 @@ export const startOf = (pid: number): Effect.Effect<string | null> =>
   })
 
 /** The mark of a process of this machine; `null` when it has gone already. */
-export const markOf = (pid: number): Effect.Effect<WorkerMark | null> =>
+export const markOf = (pid: number): Effect.Effect<ProcessRef | null> =>
   Effect.map(startOf(pid), (startedAt) => (startedAt === null ? null : { host: hostname(), pid, startedAt }))
 
-export const isOfThisHost = (mark: WorkerMark): boolean => mark.host === hostname()
+export const isOfThisHost = (mark: ProcessRef): boolean => mark.host === hostname()
 
 /** Whether the mark's process is there still, and is that one. */
-export const isAlive = (mark: WorkerMark): Effect.Effect<boolean> =>
+export const isAlive = (mark: ProcessRef): Effect.Effect<boolean> =>
   Effect.map(startOf(mark.pid), (startedAt) => startedAt === mark.startedAt)

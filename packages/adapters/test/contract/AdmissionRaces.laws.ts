@@ -20,7 +20,7 @@ const oneIsAdmitted = Effect.fnUntraced(function* (
 ) {
   const sessions = yield* Sessions
   const outcomes = yield* Effect.forEach(asks, (ask) => Effect.result(admit(ask)), atOnce)
-  const [session, ...others] = (yield* sessions.unended).unended.filter(theirs)
+  const [session, ...others] = (yield* sessions.open).open.filter(theirs)
   assert.deepStrictEqual(others, [])
   assert.include(
     asks.map(({ streamId }) => streamId),
@@ -29,7 +29,7 @@ const oneIsAdmitted = Effect.fnUntraced(function* (
   for (const [index, outcome] of outcomes.entries()) {
     const isIts = asks[index]?.streamId === session?.streamId
     if (Result.isFailure(outcome)) {
-      if (outcome.failure.nothingDone === true) assert.isFalse(isIts, "nothing was done, and yet it has the session")
+      if (outcome.failure.rolledBack === true) assert.isFalse(isIts, "nothing was done, and yet it has the session")
     } else if (Option.isNone(outcome.success)) assert.isFalse(isIts, "refused, and yet it has the session")
     else {
       assert.strictEqual(outcome.success.value.streamId, session?.streamId)
@@ -61,7 +61,7 @@ export const admissionRacesLaws = (store: Store) =>
         const path = newPath()
         const asks = Array.from({ length: 20 }, () => anAsk(key, { path }))
         for (const ask of asks) assert.isTrue(Option.isSome(yield* admissions.takeOver(ask)))
-        const unended = yield* sessions.stillUnended(asks.map((ask) => ask.streamId))
+        const unended = yield* sessions.stillOpen(asks.map((ask) => ask.streamId))
         const reasons = new Map(unended.map((session) => [session.streamId, session.state.ending?.reason ?? null]))
         assert.deepStrictEqual(
           asks.map((ask) => reasons.get(ask.streamId)),
@@ -80,7 +80,7 @@ export const admissionRacesLaws = (store: Store) =>
         const asks = Array.from({ length: 12 }, () => anAsk(key, { path: newPath() }))
         const outcomes = yield* Effect.forEach(asks, (ask) => admissions.takeOver(ask), { concurrency: 3 })
         assert.strictEqual(winners(outcomes), 12)
-        const unended = yield* sessions.stillUnended(asks.map((ask) => ask.streamId))
+        const unended = yield* sessions.stillOpen(asks.map((ask) => ask.streamId))
         assert.strictEqual(unended.filter((session) => session.state.ending === null).length, 1)
       })
     )
@@ -165,7 +165,7 @@ export const admissionRacesLaws = (store: Store) =>
           (index) => admit(anAsk(keys[index % 6]!, { path: paths[Math.floor(index / 6) % 6]! })),
           { concurrency: 32 }
         )
-        const mine = (yield* sessions.unended).unended.filter(({ path }) => paths.includes(path as never))
+        const mine = (yield* sessions.open).open.filter(({ path }) => paths.includes(path as never))
         assert.isAbove(mine.length, 0)
         assert.strictEqual(new Set(mine.map(({ path }) => path)).size, mine.length)
         assert.strictEqual(new Set(mine.map(({ streamKeyId }) => streamKeyId)).size, mine.length)
@@ -189,7 +189,7 @@ export const admissionRacesLaws = (store: Store) =>
             atOnce
           )
           assert.isTrue(Option.isNone(yield* admit(anAsk(key))), "admitted after the revocation")
-          yield* sessions.requestDueStops
+          yield* sessions.requestStopsForInvalidKeys
           for (const admission of [before, during]) {
             if (Option.isNone(admission)) continue
             admittedFirst++
@@ -223,7 +223,7 @@ export const admissionRacesLaws = (store: Store) =>
         )
         const late = yield* admit(anAsk(session.key, { path: session.ask.path }))
         assert.isAtMost(winners([...outcomes, late]), 1)
-        const left = (yield* sessions.unended).unended.filter(({ streamKeyId }) => streamKeyId === session.key.id)
+        const left = (yield* sessions.open).open.filter(({ streamKeyId }) => streamKeyId === session.key.id)
         assert.strictEqual(left.length, 1)
       })
     )

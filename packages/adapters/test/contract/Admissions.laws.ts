@@ -4,7 +4,7 @@ import { assert } from "@effect/vitest"
 import {
   type AdmissionRequest,
   Admissions,
-  decide,
+  decideAdmission,
   decideCheck,
   ingestPath,
   type PathLimitText,
@@ -33,7 +33,7 @@ import {
 const refused = Effect.fnUntraced(function* (request: AdmissionRequest, reason: RefusalReason) {
   const admissions = yield* Admissions
   assert.isTrue(Option.isNone(yield* admissions.admit(request)), `admitted instead of ${reason}`)
-  const decision = decide(request, yield* admissions.facts(request))
+  const decision = decideAdmission(request, yield* admissions.facts(request))
   if (decision._tag === "InUse") return assert.strictEqual(decision.refusal.reason, reason)
   if (decision._tag !== "Refuse") return assert.fail(`${decision._tag} instead of ${reason}`)
   assert.strictEqual(decision.reason, reason)

@@ -1,15 +1,15 @@
 /** The laws of `KeyMint`. */
 import { assert, layer } from "@effect/vitest"
-import { KEY_PREFIX_LENGTH, KeyMint, StreamId } from "@greenroom/core"
+import { KEY_PREFIX_LENGTH, KeyGenerator, StreamId } from "@greenroom/core"
 import { Effect, type Layer, Redacted, Schema } from "effect"
 
-export const keyMintLaws = (name: string, keyMint: Layer.Layer<KeyMint>) =>
+export const keyMintLaws = (name: string, keyMint: Layer.Layer<KeyGenerator>) =>
   layer(keyMint)(`KeyMint, ${name}`, (it) => {
     it.effect("a key is sk_ and 43 base64url characters, of which no two are alike", () =>
       Effect.gen(function* () {
-        const mint = yield* KeyMint
+        const mint = yield* KeyGenerator
         const values = new Set<string>()
-        for (let index = 0; index < 1_000; index++) values.add(Redacted.value(yield* mint.mint))
+        for (let index = 0; index < 1_000; index++) values.add(Redacted.value(yield* mint.generate))
         assert.strictEqual(values.size, 1_000)
         for (const value of values) assert.match(value, /^sk_[0-9A-Za-z_-]{43}$/)
         const beginnings = new Set([...values].map((value) => value.slice(0, KEY_PREFIX_LENGTH + 4)))
@@ -19,14 +19,14 @@ export const keyMintLaws = (name: string, keyMint: Layer.Layer<KeyMint>) =>
 
     it.effect("a key does not show itself when it is written anywhere", () =>
       Effect.gen(function* () {
-        const key = yield* Effect.flatMap(KeyMint, (mint) => mint.mint)
+        const key = yield* Effect.flatMap(KeyGenerator, (mint) => mint.generate)
         for (const text of [String(key), JSON.stringify({ key })]) assert.notInclude(text, Redacted.value(key))
       })
     )
 
     it.effect("an id is a lower-case random UUID, of which no two are alike", () =>
       Effect.gen(function* () {
-        const mint = yield* KeyMint
+        const mint = yield* KeyGenerator
         const ids = new Set<string>()
         for (let index = 0; index < 1_000; index++) ids.add(yield* mint.uuid)
         assert.strictEqual(ids.size, 1_000)
@@ -39,7 +39,7 @@ export const keyMintLaws = (name: string, keyMint: Layer.Layer<KeyMint>) =>
 
     it.effect("a hash is SHA-256 of the key's UTF-8 bytes", () =>
       Effect.gen(function* () {
-        const { hash } = yield* KeyMint
+        const { hash } = yield* KeyGenerator
         const hex = (text: string) => Buffer.from(hash(Redacted.make(text))).toString("hex")
         // FIPS 180-2, appendix B.1; the second one from `printf 'é' | sha256sum`.
         assert.strictEqual(hex("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")

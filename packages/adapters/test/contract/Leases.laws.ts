@@ -26,13 +26,13 @@ export const leasesLaws = (store: Store) =>
       Effect.gen(function* () {
         const leases = yield* Leases
         const [one, other] = [newHolder(), newHolder()]
-        assert.isTrue((yield* leases.hold(one, 60_000)).held)
-        assert.isFalse((yield* leases.hold(other, 60_000)).held)
-        assert.isTrue((yield* leases.hold(one, SHORT_MS)).held)
-        assert.isFalse((yield* leases.hold(other, 60_000)).held)
+        assert.isTrue((yield* leases.acquire(one, 60_000)).held)
+        assert.isFalse((yield* leases.acquire(other, 60_000)).held)
+        assert.isTrue((yield* leases.acquire(one, SHORT_MS)).held)
+        assert.isFalse((yield* leases.acquire(other, 60_000)).held)
         yield* elapse(SHORT_MS + 50)
-        assert.isTrue((yield* leases.hold(other, 60_000)).held)
-        assert.isFalse((yield* leases.hold(one, 60_000)).held)
+        assert.isTrue((yield* leases.acquire(other, 60_000)).held)
+        assert.isFalse((yield* leases.acquire(one, 60_000)).held)
         yield* free(other)
       })
     )
@@ -42,13 +42,13 @@ export const leasesLaws = (store: Store) =>
       Effect.gen(function* () {
         const leases = yield* Leases
         const [one, other] = [newHolder(), newHolder()]
-        assert.isTrue((yield* leases.hold(one, 60_000)).held)
+        assert.isTrue((yield* leases.acquire(one, 60_000)).held)
         yield* leases.release(other)
-        assert.isFalse((yield* leases.hold(other, 60_000)).held)
+        assert.isFalse((yield* leases.acquire(other, 60_000)).held)
         yield* leases.release(one)
-        assert.isTrue((yield* leases.hold(other, 60_000)).held)
+        assert.isTrue((yield* leases.acquire(other, 60_000)).held)
         yield* leases.release(one)
-        assert.isFalse((yield* leases.hold(one, 60_000)).held)
+        assert.isFalse((yield* leases.acquire(one, 60_000)).held)
         yield* free(other)
       })
     )
@@ -58,15 +58,18 @@ export const leasesLaws = (store: Store) =>
       Effect.gen(function* () {
         const leases = yield* Leases
         const [one, other] = [newHolder(), newHolder()]
-        yield* leases.hold(one, 60_000)
+        yield* leases.acquire(one, 60_000)
         const memory = { started: "2026-01-01T00:00:00Z", lookedAt: yield* now, found: aLook, fulfilled: false }
-        yield* leases.remember(one, memory)
-        yield* leases.remember(other, { ...memory, started: "forged" })
-        const seen = yield* leases.hold(other, 60_000)
-        assert.deepStrictEqual([seen.held, seen.started, seen.lastLook?.found], [false, "2026-01-01T00:00:00Z", aLook])
+        yield* leases.recordPass(one, memory)
+        yield* leases.recordPass(other, { ...memory, started: "forged" })
+        const seen = yield* leases.acquire(other, 60_000)
+        assert.deepStrictEqual(
+          [seen.held, seen.started, seen.lastSnapshot?.found],
+          [false, "2026-01-01T00:00:00Z", aLook]
+        )
         yield* free(one)
-        yield* leases.remember(one, { ...memory, started: "too late" })
-        const taken = yield* leases.hold(other, 60_000)
+        yield* leases.recordPass(one, { ...memory, started: "too late" })
+        const taken = yield* leases.acquire(other, 60_000)
         assert.deepStrictEqual([taken.held, taken.started], [true, "2026-01-01T00:00:00Z"])
         yield* free(other)
       })
@@ -77,12 +80,12 @@ export const leasesLaws = (store: Store) =>
       Effect.gen(function* () {
         const leases = yield* Leases
         const [one, other] = [newHolder(), newHolder()]
-        yield* leases.hold(one, 60_000)
+        yield* leases.acquire(one, 60_000)
         const lookedAt = later(yield* now, -1_000)
-        yield* leases.remember(one, { started: "1", lookedAt, found: aLook, fulfilled: false })
+        yield* leases.recordPass(one, { started: "1", lookedAt, found: aLook, fulfilled: false })
         yield* elapse(100)
         for (const holder of [one, other]) {
-          const age = (yield* leases.hold(holder, 60_000)).lastLook!.ageMillis
+          const age = (yield* leases.acquire(holder, 60_000)).lastSnapshot!.ageMillis
           assert.isAtLeast(age, 1_099)
           assert.isBelow(age, 60_000)
         }
@@ -95,20 +98,20 @@ export const leasesLaws = (store: Store) =>
       Effect.gen(function* () {
         const leases = yield* Leases
         const [one, other] = [newHolder(), newHolder()]
-        const wished = (holder: string) => Effect.map(leases.hold(holder, 60_000), ({ enforce }) => enforce)
+        const wished = (holder: string) => Effect.map(leases.acquire(holder, 60_000), ({ enforce }) => enforce)
         const memory = { started: "1", lookedAt: yield* now, found: aLook, fulfilled: true }
         assert.isFalse(yield* wished(one))
-        yield* leases.wish(60_000)
-        yield* leases.wish(10)
+        yield* leases.requestEnforcement(60_000)
+        yield* leases.requestEnforcement(10)
         yield* elapse(50)
         assert.deepStrictEqual([yield* wished(one), yield* wished(other)], [true, true])
-        yield* leases.remember(other, memory)
-        yield* leases.remember(one, { ...memory, fulfilled: false })
+        yield* leases.recordPass(other, memory)
+        yield* leases.recordPass(one, { ...memory, fulfilled: false })
         yield* free(one)
         assert.isTrue(yield* wished(other))
-        yield* leases.remember(other, memory)
+        yield* leases.recordPass(other, memory)
         assert.isFalse(yield* wished(other))
-        yield* leases.wish(SHORT_MS)
+        yield* leases.requestEnforcement(SHORT_MS)
         assert.isTrue(yield* wished(other))
         yield* elapse(SHORT_MS + 50)
         assert.isFalse(yield* wished(other))
@@ -122,7 +125,7 @@ export const leasesLaws = (store: Store) =>
         const leases = yield* Leases
         const [one, other] = [newHolder(), newHolder()]
         const left = (holder: string, ttlMillis: number) =>
-          Effect.map(leases.hold(holder, ttlMillis), ({ leftMillis }) => leftMillis)
+          Effect.map(leases.acquire(holder, ttlMillis), ({ leftMillis }) => leftMillis)
         const mine = yield* left(one, 60_000)
         assert.isTrue(mine > 50_000 && mine <= 60_001, String(mine))
         const theirs = yield* left(other, 90_000)
@@ -133,7 +136,7 @@ export const leasesLaws = (store: Store) =>
         const soon = yield* left(other, 90_000)
         assert.isTrue(soon > 0 && soon <= SHORT_MS + 1, String(soon))
         yield* elapse(soon + 5)
-        assert.isTrue((yield* leases.hold(other, 60_000)).held)
+        assert.isTrue((yield* leases.acquire(other, 60_000)).held)
         yield* free(other)
       })
     )
@@ -144,7 +147,7 @@ export const leasesLaws = (store: Store) =>
         const leases = yield* Leases
         for (let round = 0; round < 10; round++) {
           const holders = Array.from({ length: 20 }, newHolder)
-          const answers = yield* Effect.forEach(holders, (holder) => leases.hold(holder, 60_000), {
+          const answers = yield* Effect.forEach(holders, (holder) => leases.acquire(holder, 60_000), {
             concurrency: "unbounded"
           })
           assert.strictEqual(answers.filter(({ held }) => held).length, 1)

@@ -4,7 +4,7 @@
  */
 
 import { assert, describe, type Vitest } from "@effect/vitest"
-import { type ListedPath, type ListedSource, type Look, type Protocol, protocols } from "@greenroom/core"
+import { type ListedPath, type ListedSource, type MediaServerSnapshot, type Protocol, protocols } from "@greenroom/core"
 import { Cause, Effect, Exit, type Scope } from "effect"
 import type { VersionFacts } from "../../src/twin/index.ts"
 import { eventually, type Stage, type StageDeadlines, type StagePublisher, timed } from "../fixtures/Stage.ts"
@@ -23,23 +23,23 @@ const sourceTypeOf = (protocol: Protocol, facts: VersionFacts): string =>
 
 const NOBODY = "00000000-0000-4000-8000-000000000000"
 
-const sourceIn = (look: Look, { id }: { readonly id: string }): ListedSource | undefined =>
+const sourceIn = (look: MediaServerSnapshot, { id }: { readonly id: string }): ListedSource | undefined =>
   look.sources.find((source) => source.id === id)
 
-const pathIn = (look: Look, { id }: { readonly id: string }): ListedPath | undefined =>
+const pathIn = (look: MediaServerSnapshot, { id }: { readonly id: string }): ListedPath | undefined =>
   look.paths.find((path) => path.sourceId === id)
 
-const isOnAir = (look: Look, publisher: { readonly id: string }): boolean =>
+const isOnAir = (look: MediaServerSnapshot, publisher: { readonly id: string }): boolean =>
   pathIn(look, publisher)?.ready === true && sourceIn(look, publisher)?.state === "publish"
 
-const isGone = (look: Look, publisher: { readonly id: string }): boolean =>
+const isGone = (look: MediaServerSnapshot, publisher: { readonly id: string }): boolean =>
   sourceIn(look, publisher) === undefined && pathIn(look, publisher) === undefined
 
 /** One publisher of each protocol of the stage, each on its path, all on the air. */
 const everybody = Effect.fnUntraced(function* (stage: Stage) {
   const all: Array<StagePublisher> = []
   for (const protocol of stage.protocols) all.push(yield* stage.publish({ protocol, path: `live/${protocol}` }))
-  const look = yield* eventually(stage, stage.mediaServer.look, (seen) => all.every((one) => isOnAir(seen, one)))
+  const look = yield* eventually(stage, stage.mediaServer.snapshot, (seen) => all.every((one) => isOnAir(seen, one)))
   return { all, look }
 })
 
@@ -85,14 +85,16 @@ export const mediaServerLaws = ({ name, makeStage, test, canDawdle }: StagedMedi
             assert.strictEqual(yield* stage.mediaServer.find(publisher), "present")
             assert.strictEqual(yield* stage.mediaServer.find({ protocol: null, id }), "present")
           }
-          const later = eventually(stage, stage.mediaServer.look, (seen) =>
+          const later = eventually(stage, stage.mediaServer.snapshot, (seen) =>
             all.every((publisher) => (pathIn(seen, publisher)?.observation.inboundBytes ?? 0) > 0)
           )
           const bytes = (yield* later).paths.map((path) => path.observation.inboundBytes)
           assert.isTrue(bytes.length === all.length && bytes.every((count) => count > 0), "bytes come in")
           assert.strictEqual(yield* stage.mediaServer.health, "ok")
           for (const publisher of all) yield* publisher.drop
-          const left = yield* eventually(stage, stage.mediaServer.look, (seen) => all.every((one) => isGone(seen, one)))
+          const left = yield* eventually(stage, stage.mediaServer.snapshot, (seen) =>
+            all.every((one) => isGone(seen, one))
+          )
           for (const publisher of all) assert.isTrue(isGone(left, publisher), `${publisher.protocol} has left`)
         })
     )
@@ -115,7 +117,9 @@ export const mediaServerLaws = ({ name, makeStage, test, canDawdle }: StagedMedi
         const { all } = yield* everybody(stage)
         yield* stage.letIn(() => Effect.succeed(false))
         for (const publisher of all) assert.strictEqual(yield* stage.mediaServer.kick(publisher), "kicked")
-        const look = yield* eventually(stage, stage.mediaServer.look, (seen) => all.every((one) => isGone(seen, one)))
+        const look = yield* eventually(stage, stage.mediaServer.snapshot, (seen) =>
+          all.every((one) => isGone(seen, one))
+        )
         for (const publisher of all) {
           assert.isTrue(isGone(look, publisher), `${publisher.protocol} has left`)
           assert.strictEqual(yield* stage.mediaServer.kick(publisher), "gone")
@@ -131,12 +135,12 @@ export const mediaServerLaws = ({ name, makeStage, test, canDawdle }: StagedMedi
           const rtsp = yield* stage.publish({ protocol: "rtsp", path: "live/rtsp" })
           const srt = yield* stage.publish({ protocol: "srt", path: "live/srt" })
           const both = [rtsp, srt]
-          yield* eventually(stage, stage.mediaServer.look, (seen) => both.every((one) => isOnAir(seen, one)))
+          yield* eventually(stage, stage.mediaServer.snapshot, (seen) => both.every((one) => isOnAir(seen, one)))
           for (const publisher of both) yield* publisher.kill
-          const soon = yield* eventually(stage, stage.mediaServer.look, (seen) => isGone(seen, rtsp))
+          const soon = yield* eventually(stage, stage.mediaServer.snapshot, (seen) => isGone(seen, rtsp))
           assert.isTrue(isGone(soon, rtsp))
           assert.isTrue(isOnAir(soon, srt))
-          const later = yield* eventually(stage, stage.mediaServer.look, (seen) => isGone(seen, srt))
+          const later = yield* eventually(stage, stage.mediaServer.snapshot, (seen) => isGone(seen, srt))
           assert.isTrue(isGone(later, srt))
         })
     )
@@ -147,7 +151,7 @@ export const mediaServerLaws = ({ name, makeStage, test, canDawdle }: StagedMedi
         const publisher = yield* stage.publish({ protocol: "rtmp", path: "live/early", inNoHurry: true })
         const listed = yield* eventually(
           stage,
-          stage.mediaServer.look,
+          stage.mediaServer.snapshot,
           (seen) => sourceIn(seen, publisher) !== undefined
         )
         const state = stage.facts.pathTakenWhen === "admitted" ? "publish" : "idle"
@@ -166,7 +170,7 @@ export const mediaServerLaws = ({ name, makeStage, test, canDawdle }: StagedMedi
         let published = false
         const look = yield* eventually(
           stage,
-          Effect.tap(stage.mediaServer.look, (seen) =>
+          Effect.tap(stage.mediaServer.snapshot, (seen) =>
             Effect.sync(() => {
               const source = sourceIn(seen, publisher)
               published ||= source?.state === "publish" || pathIn(seen, publisher) !== undefined
@@ -187,21 +191,21 @@ export const mediaServerLaws = ({ name, makeStage, test, canDawdle }: StagedMedi
             assert.strictEqual(yield* stage.mediaServer.kick({ protocol, id }), "gone", `kick ${protocol} ${id}`)
           }
         }
-        assert.deepStrictEqual((yield* stage.mediaServer.look).sources, [])
+        assert.deepStrictEqual((yield* stage.mediaServer.snapshot).sources, [])
       })
     )
 
     law("a server that is down fails every call, and a new start is seen as one, with nobody connected", (stage) =>
       Effect.gen(function* () {
         const publisher = yield* stage.publish({ protocol: "rtsp", path: "live/a" })
-        const before = yield* eventually(stage, stage.mediaServer.look, (seen) => isOnAir(seen, publisher))
+        const before = yield* eventually(stage, stage.mediaServer.snapshot, (seen) => isOnAir(seen, publisher))
         yield* stage.letIn(() => Effect.succeed(false))
         yield* stage.stop
         const calls = [
-          stage.mediaServer.look,
+          stage.mediaServer.snapshot,
           stage.mediaServer.find(publisher),
           stage.mediaServer.kick(publisher),
-          stage.mediaServer.curePath("live/a")
+          stage.mediaServer.resetPath("live/a")
         ]
         for (const call of calls) {
           const failure = yield* Effect.flip(Effect.asVoid(call))
@@ -209,7 +213,7 @@ export const mediaServerLaws = ({ name, makeStage, test, canDawdle }: StagedMedi
         }
         assert.strictEqual(yield* stage.mediaServer.health, "unreachable")
         yield* stage.start
-        const after = yield* stage.mediaServer.look
+        const after = yield* stage.mediaServer.snapshot
         assert.isTrue(after.started !== before.started || after.restartSeen === true)
         assert.strictEqual(after.restartSeen, stage.facts.info ? undefined : true)
         assert.isTrue(isGone(after, publisher))
@@ -227,7 +231,7 @@ export const mediaServerLaws = ({ name, makeStage, test, canDawdle }: StagedMedi
           const checks = [
             { call: Effect.asVoid(stage.mediaServer.find(publisher)), within: stage.deadlines.find },
             { call: Effect.asVoid(stage.mediaServer.kick(publisher)), within: stage.deadlines.kick },
-            { call: Effect.asVoid(stage.mediaServer.look), within: stage.deadlines.look }
+            { call: Effect.asVoid(stage.mediaServer.snapshot), within: stage.deadlines.look }
           ]
           const outcomes = yield* Effect.all(
             checks.map(({ call }) => timed({ wait: Effect.sleep }, call)),
@@ -243,7 +247,11 @@ export const mediaServerLaws = ({ name, makeStage, test, canDawdle }: StagedMedi
             assert.isAtMost(millis, within + stage.slack, how)
           }
           yield* stage.thaw
-          const look = yield* eventually(stage, Effect.option(stage.mediaServer.look), (seen) => seen._tag === "Some")
+          const look = yield* eventually(
+            stage,
+            Effect.option(stage.mediaServer.snapshot),
+            (seen) => seen._tag === "Some"
+          )
           assert.strictEqual(look._tag, "Some", "it answers again")
         }),
       { find: 500, kick: 700, look: 2_000 }
@@ -254,10 +262,10 @@ export const mediaServerLaws = ({ name, makeStage, test, canDawdle }: StagedMedi
       (stage) =>
         Effect.gen(function* () {
           const publisher = yield* stage.publish({ protocol: "rtsp", path: "live/a" })
-          yield* eventually(stage, stage.mediaServer.look, (seen) => isOnAir(seen, publisher))
+          yield* eventually(stage, stage.mediaServer.snapshot, (seen) => isOnAir(seen, publisher))
           yield* stage.freeze
           yield* Effect.forkChild(Effect.andThen(stage.wait(300), stage.thaw), { startImmediately: true })
-          const { exit, millis } = yield* timed(stage, stage.mediaServer.look)
+          const { exit, millis } = yield* timed(stage, stage.mediaServer.snapshot)
           assert.isTrue(
             Exit.isSuccess(exit),
             `${Exit.isFailure(exit) ? Cause.pretty(exit.cause) : ""} after ${millis} ms`
@@ -268,7 +276,7 @@ export const mediaServerLaws = ({ name, makeStage, test, canDawdle }: StagedMedi
     law("a source can be looked up from within a pending auth", (stage) =>
       Effect.gen(function* () {
         const first = yield* stage.publish({ protocol: "rtmp", path: "live/contested" })
-        yield* eventually(stage, stage.mediaServer.look, (seen) => isOnAir(seen, first))
+        yield* eventually(stage, stage.mediaServer.snapshot, (seen) => isOnAir(seen, first))
         const answers: Array<string> = []
         yield* stage.letIn(() =>
           stage.mediaServer.find(first).pipe(
@@ -284,17 +292,17 @@ export const mediaServerLaws = ({ name, makeStage, test, canDawdle }: StagedMedi
           (count) => count > 0
         )
         assert.strictEqual(answers[0], "present")
-        assert.isTrue(isOnAir(yield* stage.mediaServer.look, first), "the one that was there still is")
+        assert.isTrue(isOnAir(yield* stage.mediaServer.snapshot, first), "the one that was there still is")
       })
     )
 
     law("curing a path that nothing ails leaves its neighbours on the air, and nothing behind", (stage) =>
       Effect.gen(function* () {
         const neighbour = yield* stage.publish({ protocol: "rtsp", path: "live/neighbour" })
-        yield* eventually(stage, stage.mediaServer.look, (seen) => isOnAir(seen, neighbour))
-        yield* stage.mediaServer.curePath("live/neighbou")
-        yield* stage.mediaServer.curePath("live/neighbou")
-        const look = yield* stage.mediaServer.look
+        yield* eventually(stage, stage.mediaServer.snapshot, (seen) => isOnAir(seen, neighbour))
+        yield* stage.mediaServer.resetPath("live/neighbou")
+        yield* stage.mediaServer.resetPath("live/neighbou")
+        const look = yield* stage.mediaServer.snapshot
         assert.isTrue(isOnAir(look, neighbour))
         assert.deepStrictEqual(
           look.paths.map((path) => path.name),
@@ -306,13 +314,13 @@ export const mediaServerLaws = ({ name, makeStage, test, canDawdle }: StagedMedi
     law("curing a path sends away who is on it, where its version lets a path go", (stage) =>
       Effect.gen(function* () {
         const publisher = yield* stage.publish({ protocol: "rtsp", path: "live/a.b/c-d_e" })
-        yield* eventually(stage, stage.mediaServer.look, (seen) => isOnAir(seen, publisher))
+        yield* eventually(stage, stage.mediaServer.snapshot, (seen) => isOnAir(seen, publisher))
         yield* stage.letIn(() => Effect.succeed(false))
-        yield* stage.mediaServer.curePath("live/a.b/c-d_e")
+        yield* stage.mediaServer.resetPath("live/a.b/c-d_e")
         if (!stage.facts.pathFollowsConfiguration) {
-          return assert.isTrue(isOnAir(yield* stage.mediaServer.look, publisher), "it stays where it was")
+          return assert.isTrue(isOnAir(yield* stage.mediaServer.snapshot, publisher), "it stays where it was")
         }
-        const look = yield* eventually(stage, stage.mediaServer.look, (seen) => isGone(seen, publisher))
+        const look = yield* eventually(stage, stage.mediaServer.snapshot, (seen) => isGone(seen, publisher))
         assert.isTrue(isGone(look, publisher))
       })
     )

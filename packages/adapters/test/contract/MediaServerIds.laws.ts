@@ -3,7 +3,7 @@
  * twice, through the client (whose ids are all those of the auth call) and in the control API's own answers, where the stage has one.
  */
 import { assert, describe } from "@effect/vitest"
-import { familyOf, type Look, type Protocol } from "@greenroom/core"
+import { familyOf, type MediaServerSnapshot, type Protocol } from "@greenroom/core"
 import { Clock, Deferred, Effect, Fiber, type Scope } from "effect"
 import { connectionListNames, listNames, type VersionFacts } from "../../src/twin/versions.ts"
 import { eventually, type Stage, type StagePublisher } from "../fixtures/Stage.ts"
@@ -30,13 +30,13 @@ const connectionsOf = (facts: VersionFacts, protocol: Protocol): string =>
 const itemsAt = (api: ControlApi, path: string): Effect.Effect<ReadonlyArray<Item>> =>
   Effect.map(api("GET", `${path}/list`), ({ text }) => JSON.parse(text).items)
 
-const isOnAir = (look: Look, { id }: StagePublisher): boolean =>
+const isOnAir = (look: MediaServerSnapshot, { id }: StagePublisher): boolean =>
   look.paths.some((path) => path.sourceId === id && path.ready) &&
   look.sources.some((source) => source.id === id && source.state === "publish")
 
 const onAir = Effect.fnUntraced(function* (stage: Stage, protocol: Protocol) {
   const publisher = yield* stage.publish({ protocol, path: "live/a" })
-  const look = yield* eventually(stage, stage.mediaServer.look, (seen) => isOnAir(seen, publisher))
+  const look = yield* eventually(stage, stage.mediaServer.snapshot, (seen) => isOnAir(seen, publisher))
   assert.isTrue(isOnAir(look, publisher), `${protocol} is on the air under the id of its auth call`)
   return publisher
 })
@@ -90,7 +90,7 @@ const idLaws = (protocol: Protocol, law: LawOf): void => {
         yield* eventually(stage, stage.mediaServer.find(publisher), (found) => found === "gone")
         assert.isAtMost((yield* Clock.currentTimeMillis) - kicked, GONE_WITHIN_MS + BUSY_MS)
         assert.strictEqual(yield* stage.mediaServer.find(publisher), "gone")
-        const look = yield* eventually(stage, stage.mediaServer.look, ({ paths }) => paths.length === 0)
+        const look = yield* eventually(stage, stage.mediaServer.snapshot, ({ paths }) => paths.length === 0)
         assert.deepStrictEqual(look.paths, [])
         assert.isUndefined(look.sources.find(({ id }) => id === publisher.id))
         if (api !== null && sourceId !== null) yield* assertOwn404(stage, api, protocol, sourceId)
@@ -107,7 +107,7 @@ const idLaws = (protocol: Protocol, law: LawOf): void => {
       if (familyOf(protocol) !== "rtsp") assert.strictEqual(yield* Fiber.join(asking), "present")
       yield* Deferred.succeed(answer, true)
       assert.strictEqual(yield* Fiber.join(asking), "present")
-      const look = yield* eventually(stage, stage.mediaServer.look, (seen) => isOnAir(seen, publisher))
+      const look = yield* eventually(stage, stage.mediaServer.snapshot, (seen) => isOnAir(seen, publisher))
       assert.isTrue(isOnAir(look, publisher))
     })
   )
@@ -136,7 +136,7 @@ const withoutId = Effect.fnUntraced(function* (stage: Stage) {
     assert.deepStrictEqual([user, password], ["", ""])
     const inQuery = stage.facts.authToken === "absent"
     assert.deepStrictEqual([token, query], inQuery ? ["", "jwt=K"] : ["K", ""])
-    assert.deepStrictEqual((yield* stage.mediaServer.look).sources, [])
+    assert.deepStrictEqual((yield* stage.mediaServer.snapshot).sources, [])
   }
 })
 

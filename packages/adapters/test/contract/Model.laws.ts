@@ -7,10 +7,10 @@ import { assert } from "@effect/vitest"
 import {
   Admissions,
   applyEvent,
-  decide,
+  decideAdmission,
   endReasonOf,
-  type Happening,
   type PathLimitText,
+  type SessionChange,
   type SessionState,
   Sessions,
   type StreamId,
@@ -29,7 +29,7 @@ const Move = Schema.Union([
 type Move = typeof Move.Type
 
 /** What the move would be as an event of a session in this state; `null` when there is nothing to say of it. */
-const happeningOf = (step: Move, state: SessionState): Happening | null => {
+const happeningOf = (step: Move, state: SessionState): SessionChange | null => {
   switch (step.move) {
     case "ready":
       return { type: "ready", sourceType: "rtmpConn" }
@@ -151,7 +151,7 @@ export const modelLaws = (store: Store) =>
             case "ask": {
               const path = `${world}/${pick(paths, step.path)}`
               const ask = anAsk(pick(issued, step.key), { path, sourceId: `${world}-${step.source}` })
-              const decision = decide(ask, yield* admissions.facts(ask))
+              const decision = decideAdmission(ask, yield* admissions.facts(ask))
               const admitted = yield* admissions.admit(ask)
               const expected =
                 decision._tag === "Admit"

@@ -230,7 +230,7 @@ export const retentionLaws = (store: Store) =>
             inputPath: pipelinePath(pipeline, "in"),
             admitWithinMillis: 60_000
           }
-          yield* Effect.repeat(leases.hold("pruner", 60_000), { until: ({ held }) => held })
+          yield* Effect.repeat(leases.acquire("pruner", 60_000), { until: ({ held }) => held })
           assert.isTrue(yield* workers.issueKey(order, "pruner"))
           return order
         })

@@ -131,9 +131,9 @@ export const sessionsLaws = (store: Store) =>
         yield* sessions.end([ended.id], "left", null)
         const listed = [connecting, active, ended].map(({ ask }) => ask.sourceId)
         const after = yield* sessions.after([...listed, randomUUID()])
-        assert.deepStrictEqual(after.former, new Set([ended.ask.sourceId]))
-        for (const snapshot of [yield* sessions.unended, after]) {
-          const byId = new Map(snapshot.unended.map((session) => [session.streamId, session]))
+        assert.deepStrictEqual(after.formerlyAdmitted, new Set([ended.ask.sourceId]))
+        for (const snapshot of [yield* sessions.open, after]) {
+          const byId = new Map(snapshot.open.map((session) => [session.streamId, session]))
           assert.isFalse(byId.has(ended.id))
           for (const session of [connecting, active, stopping, superseded]) {
             assert.deepStrictEqual(
@@ -149,18 +149,18 @@ export const sessionsLaws = (store: Store) =>
             assert.isTrue(DateTime.isGreaterThanOrEqualTo(snapshot.now, byId.get(session.id)!.state.startedAt))
           }
         }
-        assert.deepStrictEqual((yield* sessions.after([])).former, new Set())
+        assert.deepStrictEqual((yield* sessions.after([])).formerlyAdmitted, new Set())
         const ids = (found: ReadonlyArray<{ readonly streamId: StreamId }>) =>
           new Set(found.map(({ streamId }) => streamId))
         assert.deepStrictEqual(
-          ids(yield* sessions.stillUnended([active.id, ended.id, newId<StreamId>(), superseded.id])),
+          ids(yield* sessions.stillOpen([active.id, ended.id, newId<StreamId>(), superseded.id])),
           new Set([active.id, superseded.id])
         )
         assert.deepStrictEqual(
           ids(yield* sessions.bySource([...listed, randomUUID()])),
           new Set([connecting.id, active.id])
         )
-        assert.deepStrictEqual([yield* sessions.stillUnended([]), yield* sessions.bySource([])], [[], []])
+        assert.deepStrictEqual([yield* sessions.stillOpen([]), yield* sessions.bySource([])], [[], []])
       })
     )
 
@@ -170,7 +170,7 @@ export const sessionsLaws = (store: Store) =>
         const sessions = yield* Sessions
         const keys = yield* StreamKeys
         const broadcasters = yield* Broadcasters
-        yield* sessions.requestDueStops
+        yield* sessions.requestStopsForInvalidKeys
         const expected = new Map<StreamId, StopReason | null>()
         for (let facts = 0; facts < 16; facts++) {
           const [deleted, revoked, expired, disabled] = [facts & 8, facts & 4, facts & 2, facts & 1].map(
@@ -191,8 +191,8 @@ export const sessionsLaws = (store: Store) =>
         const earlier = yield* aSession()
         yield* sessions.requestStop(earlier.id, "stopped", null)
         yield* keys.revoke(earlier.key.id)
-        assert.strictEqual(yield* sessions.requestDueStops, 15)
-        assert.strictEqual(yield* sessions.requestDueStops, 0)
+        assert.strictEqual(yield* sessions.requestStopsForInvalidKeys, 15)
+        assert.strictEqual(yield* sessions.requestStopsForInvalidKeys, 0)
         for (const [id, reason] of expected) assert.strictEqual((yield* stateOf(id)).ending?.reason ?? null, reason)
         assert.strictEqual((yield* stateOf(earlier.id)).ending?.reason, "stopped")
       })
@@ -240,12 +240,12 @@ export const sessionsLaws = (store: Store) =>
         })
         assert.deepStrictEqual(yield* moves(holder), [false, []])
         yield* untouched
-        yield* leases.hold(holder, 100)
+        yield* leases.acquire(holder, 100)
         assert.deepStrictEqual(yield* moves(randomUUID()), [false, []])
         yield* elapse(150)
         assert.deepStrictEqual(yield* moves(holder), [false, []])
         yield* untouched
-        yield* leases.hold(holder, 60_000)
+        yield* leases.acquire(holder, 60_000)
         assert.deepStrictEqual(yield* moves(holder), [true, [id]])
         assert.deepStrictEqual(yield* eventTypes(id), ["admitted", "ready", "stop_requested", "ended"])
         assert.deepStrictEqual(yield* eventTypes(stopping.id), ["admitted", "stop_requested", "kicked"])
@@ -295,7 +295,7 @@ export const sessionsLaws = (store: Store) =>
                 null
               ),
               keys.revoke(made[index]!.key.id),
-              sessions.requestDueStops,
+              sessions.requestStopsForInvalidKeys,
               sessions.requestStop(made[index + 8]!.id, "stopped", null),
               sessions.markKicked(shuffled(), null),
               sessions.end(shuffled().slice(0, 5), "left", null)
@@ -304,7 +304,7 @@ export const sessionsLaws = (store: Store) =>
           atOnce
         )
         yield* sessions.end(shuffled(), "media_server_restarted", null)
-        assert.deepStrictEqual(yield* sessions.stillUnended(shuffled()), [])
+        assert.deepStrictEqual(yield* sessions.stillOpen(shuffled()), [])
       })
     )
   })

@@ -5,7 +5,7 @@ import {
   type AdmissionRequest,
   Admissions,
   Broadcasters,
-  decide,
+  decideAdmission,
   decideCheck,
   type KeyHash,
   Leases,
@@ -46,7 +46,7 @@ const leading = <A, E, R>(use: (holder: string) => Effect.Effect<A, E, R>) =>
   Effect.gen(function* () {
     const leases = yield* Leases
     const holder = `instance-${randomUUID()}`
-    assert.isTrue((yield* leases.hold(holder, 60_000)).held)
+    assert.isTrue((yield* leases.acquire(holder, 60_000)).held)
     return yield* Effect.ensuring(use(holder), Effect.ignore(leases.release(holder)))
   })
 
@@ -75,7 +75,7 @@ const askFor = (order: { readonly hash: KeyHash; readonly path: string }, ask: P
 const refused = Effect.fnUntraced(function* (request: AdmissionRequest, reason: RefusalReason) {
   const admissions = yield* Admissions
   assert.isTrue(Option.isNone(yield* admissions.admit(request)), `admitted instead of ${reason}`)
-  const decision = decide(request, yield* admissions.facts(request))
+  const decision = decideAdmission(request, yield* admissions.facts(request))
   if (decision._tag !== "Refuse") return assert.fail(`${decision._tag} instead of ${reason}`)
   assert.strictEqual(decision.reason, reason)
 })
@@ -311,7 +311,7 @@ export const workersLaws = (store: Store) =>
             yield* elapse(life + 50)
             yield* refused(askFor(unspent.order), "stream_key_expired")
             const sessions = yield* Sessions
-            yield* sessions.requestDueStops
+            yield* sessions.requestStopsForInvalidKeys
             assert.deepInclude(yield* stateOf(ask.streamId), { _tag: "Connecting", ending: null })
             return assert.isTrue(Option.isSome(yield* admit(ask)), "the same connection, which has its stream")
           }
@@ -383,7 +383,7 @@ export const workersLaws = (store: Store) =>
           const broadcasters = yield* Broadcasters
           for (const { input } of [live, unspent]) yield* broadcasters.remove(input.key.key.broadcasterId)
           const sessions = yield* Sessions
-          yield* sessions.requestDueStops
+          yield* sessions.requestStopsForInvalidKeys
           const state = yield* stateOf(ask.streamId)
           assert.deepInclude(state._tag === "Inactive" ? {} : state.ending, { reason: "broadcaster_deleted" })
           yield* refused(askFor(unspent.order), "stream_key_revoked")

@@ -28,7 +28,7 @@ export const newId = <Id extends string>() => randomUUID() as Id
 /** A path that nobody has used. */
 export const newPath = () => `live/${randomBytes(6).toString("hex")}` as PathLimitText
 
-export const now = Effect.flatMap(Sessions, (sessions) => Effect.map(sessions.unended, (snapshot) => snapshot.now))
+export const now = Effect.flatMap(Sessions, (sessions) => Effect.map(sessions.open, (snapshot) => snapshot.now))
 
 export const later = (at: DateTime.Utc, millis: number): DateTime.Utc => DateTime.addDuration(at, millis)
 

@@ -71,13 +71,13 @@ describe("MediaMtx: a control API that misbehaves makes no look", () => {
           return yield* Fiber.join(failing)
         })
         yield* twin.fault(fault)
-        assert.strictEqual((yield* failureOf(mediaServer.look)).reason, reason)
+        assert.strictEqual((yield* failureOf(mediaServer.snapshot)).reason, reason)
         assert.strictEqual(yield* mediaServer.health, "unreachable")
         assert.strictEqual((yield* failureOf(mediaServer.find(NOBODY))).reason, reason)
         yield* twin.fault(null)
         assert.strictEqual(yield* mediaServer.find(NOBODY), "gone")
         assert.strictEqual(yield* mediaServer.health, "ok")
-        assert.deepStrictEqual((yield* mediaServer.look).sources, [])
+        assert.deepStrictEqual((yield* mediaServer.snapshot).sources, [])
       })
     )
   }
@@ -99,7 +99,7 @@ describe("MediaMtx: a control API that misbehaves makes no look", () => {
           const publisher = yield* stage.twin.publish({ protocol, path: `live/${protocol}`, unasked: true })
           assert.isTrue(yield* publisher.ready)
         }
-        assert.lengthOf((yield* stage.mediaServer.look).sources, stage.protocols.length)
+        assert.lengthOf((yield* stage.mediaServer.snapshot).sources, stage.protocols.length)
         for (const fault of [
           { _tag: "Status", status: 500, only },
           { _tag: "Status", status: 404, body: "<h1>404 page not found</h1>", only },
@@ -108,7 +108,7 @@ describe("MediaMtx: a control API that misbehaves makes no look", () => {
           { _tag: "HangUp", only }
         ] as const) {
           yield* stage.twin.fault(fault)
-          const failure = yield* Effect.flip(stage.mediaServer.look)
+          const failure = yield* Effect.flip(stage.mediaServer.snapshot)
           assert.include(failure.operation, only)
         }
       })
@@ -123,7 +123,7 @@ describe("MediaMtx: a control API that misbehaves makes no look", () => {
         request === "GET /v3/info" ? json({ version: "v1.20.1", started: `start ${started++}` }) : page
       )
       const mediaServer = yield* clientOf(url)
-      assert.strictEqual((yield* Effect.flip(mediaServer.look)).reason, "nonsense")
+      assert.strictEqual((yield* Effect.flip(mediaServer.snapshot)).reason, "nonsense")
     })
   )
 
@@ -138,7 +138,7 @@ describe("MediaMtx: a control API that misbehaves makes no look", () => {
             : { itemCount: 0, pageCount: 0, items: [] }
         )
       })
-      const failure = yield* Effect.flip((yield* clientOf(url)).look)
+      const failure = yield* Effect.flip((yield* clientOf(url)).snapshot)
       assert.strictEqual(failure.reason, "nonsense")
       assert.include(failure.operation, "srtconns")
     })
@@ -149,7 +149,7 @@ describe("MediaMtx: a control API that misbehaves makes no look", () => {
     Effect.gen(function* () {
       const body = " ".repeat(65 * 1024 * 1024)
       const url = yield* serverOf(() => ({ status: 200, body }))
-      const failure = yield* Effect.flip((yield* clientOf(url)).look)
+      const failure = yield* Effect.flip((yield* clientOf(url)).snapshot)
       assert.strictEqual(failure.reason, "nonsense")
       assert.include(failure.detail, "longer than")
     })
@@ -164,7 +164,7 @@ describe("MediaMtx: routes that are not there", () => {
       assert.isTrue(yield* publisher.ready)
       yield* twin.switchOff(["rtmp", "rtmps", "rtsp", "rtsps", "webrtc"])
       assert.deepStrictEqual(
-        (yield* mediaServer.look).sources.map(({ id }) => id),
+        (yield* mediaServer.snapshot).sources.map(({ id }) => id),
         [publisher.id]
       )
       for (const protocol of ["rtmp", "rtsps", "webrtc"] as const) {
@@ -178,7 +178,7 @@ describe("MediaMtx: routes that are not there", () => {
   it.live("a server that knows none of the routes is no MediaMTX: no look, and nobody is gone", () =>
     Effect.gen(function* () {
       const mediaServer = yield* clientOf(yield* serverOf(() => noRoute))
-      assert.strictEqual((yield* Effect.flip(mediaServer.look)).reason, "nonsense")
+      assert.strictEqual((yield* Effect.flip(mediaServer.snapshot)).reason, "nonsense")
       assert.strictEqual((yield* Effect.flip(mediaServer.find(NOBODY))).reason, "nonsense")
       assert.strictEqual((yield* Effect.flip(mediaServer.kick(NOBODY))).reason, "nonsense")
     })
@@ -232,7 +232,7 @@ describe("MediaMtx: an old MediaMTX (1.9)", () => {
   it.live("is looked at, although it has no /v3/info", () =>
     Effect.gen(function* () {
       const mediaServer = yield* clientOf(yield* old)
-      const look = yield* mediaServer.look
+      const look = yield* mediaServer.snapshot
       assert.strictEqual(look.started, "unknown")
       assert.deepStrictEqual(look.sources, [
         { id, protocol: "rtmp", state: "publish", established: true, path: "live/a" }
@@ -270,17 +270,17 @@ describe("MediaMtx: a publisher on a path and in no list", () => {
         })
         const mediaServer = yield* clientOf(apiUrl)
         assert.strictEqual(yield* mediaServer.find({ protocol, id }), "gone", "as far as lists know")
-        const { sources, paths } = yield* mediaServer.look
+        const { sources, paths } = yield* mediaServer.snapshot
         assert.deepStrictEqual(sources, [])
         assert.deepStrictEqual(
           paths.map(({ name, sourceType, sourceId }) => [name, sourceType, sourceId]),
           [["live/a", type, id]]
         )
         assert.strictEqual(yield* mediaServer.find({ protocol, id }), "gone", "it may have come between two lists")
-        yield* mediaServer.look
+        yield* mediaServer.snapshot
         assert.strictEqual(yield* mediaServer.find({ protocol, id }), "present")
         fake.paths = []
-        yield* mediaServer.look
+        yield* mediaServer.snapshot
         assert.strictEqual(yield* mediaServer.find({ protocol, id }), "gone")
       })
     )
@@ -291,7 +291,7 @@ describe("MediaMtx: a publisher on a path and in no list", () => {
       const types = ["rtspSource", "redirect", "rpiCameraSource", "hlsSource"]
       const { fake, apiUrl } = yield* fakeMediaMtx({ paths: types.map((type) => onPath(`live/${type}`, type, "")) })
       const mediaServer = yield* clientOf(apiUrl)
-      const { paths, ownPaths } = yield* mediaServer.look
+      const { paths, ownPaths } = yield* mediaServer.snapshot
       assert.deepStrictEqual(paths, [])
       assert.deepStrictEqual(
         ownPaths,
@@ -305,7 +305,7 @@ describe("MediaMtx: a publisher on a path and in no list", () => {
         { ...own, name: "offline", ready: true, readyTime: "t1", available: true, online: false, onlineTime: null },
         { name: "always", ready: true, readyTime: "t1", available: true, online: false, source: null }
       ]
-      assert.deepStrictEqual((yield* mediaServer.look).ownPaths, [
+      assert.deepStrictEqual((yield* mediaServer.snapshot).ownPaths, [
         { name: "b", since: "t1" },
         { name: "c", since: "t2" }
       ])
@@ -318,9 +318,9 @@ describe("MediaMtx: a publisher on a path and in no list", () => {
         lists: { moqsessions: [{ id, state: "publish", path: "live/a" }] }
       })
       const mediaServer = yield* clientOf(apiUrl)
-      assert.isFalse((yield* mediaServer.look).sources[0]?.established)
+      assert.isFalse((yield* mediaServer.snapshot).sources[0]?.established)
       fake.paths = [onPath("live/a", "moqSession", id)]
-      assert.isTrue((yield* mediaServer.look).sources[0]?.established)
+      assert.isTrue((yield* mediaServer.snapshot).sources[0]?.established)
     })
   )
 })
@@ -331,7 +331,7 @@ describe("MediaMtx: what it tells", () => {
       const { mediaServer, twin, letIn } = yield* twinStage({ twin: { denialDelay: 5_000 } })
       yield* letIn(() => Effect.succeed(false))
       const { id } = yield* twin.publishAsked({ protocol: "webrtc", path: "live/a", token: "t" })
-      assert.deepStrictEqual((yield* mediaServer.look).sources, [
+      assert.deepStrictEqual((yield* mediaServer.snapshot).sources, [
         { id, protocol: "webrtc", state: "publish", established: false, path: "live/a" }
       ])
     })
@@ -343,7 +343,7 @@ describe("MediaMtx: what it tells", () => {
       const publisher = yield* twin.publish({ protocol: "rtsp", path: "live/a", unasked: true })
       assert.isTrue(yield* publisher.ready)
       const reader = yield* twin.read({ protocol: "srt", path: "live/a", unasked: true })
-      const look = yield* mediaServer.look
+      const look = yield* mediaServer.snapshot
       assert.strictEqual(look.paths[0]?.observation.viewerCount, 1)
       assert.strictEqual(look.sources.find(({ id }) => id === reader.id)?.state, "read")
     })
@@ -369,7 +369,7 @@ describe("MediaMtx: many", () => {
         twin.publish({ protocol: protocols[n % 2]!, path: `live/${n}`, unasked: true })
       )
       for (const publisher of publishers) assert.isTrue(yield* publisher.ready)
-      const { sources, paths } = yield* mediaServer.look
+      const { sources, paths } = yield* mediaServer.snapshot
       const ids = publishers.map(({ id }) => id)
       assert.sameMembers(
         sources.map(({ id }) => id),
@@ -388,14 +388,14 @@ describe("MediaMtx: what it remembers", () => {
     Effect.gen(function* () {
       const { mediaServer, twin } = yield* twinStage()
       const everything = { hls: false, webrtc: true, rtmp: true, rtsp: true, srt: true }
-      assert.deepStrictEqual(yield* mediaServer.served, { ...everything, hls: true })
+      assert.deepStrictEqual(yield* mediaServer.enabled, { ...everything, hls: true })
       yield* twin.switchOff(["rtsp", "webrtc"])
-      yield* mediaServer.look
+      yield* mediaServer.snapshot
       const learnt = { hls: true, webrtc: false, rtmp: true, rtsp: false, srt: true }
-      assert.deepStrictEqual(yield* mediaServer.served, learnt)
+      assert.deepStrictEqual(yield* mediaServer.enabled, learnt)
       yield* twin.stop
-      yield* Effect.flip(mediaServer.look)
-      assert.deepStrictEqual(yield* mediaServer.served, learnt)
+      yield* Effect.flip(mediaServer.snapshot)
+      assert.deepStrictEqual(yield* mediaServer.enabled, learnt)
     })
   )
 
@@ -403,9 +403,9 @@ describe("MediaMtx: what it remembers", () => {
     Effect.gen(function* () {
       const { mediaServer, twin } = yield* twinStage()
       yield* twin.switchOff(["rtsp", "webrtc"])
-      yield* mediaServer.served
+      yield* mediaServer.enabled
       const learnt = { hls: true, webrtc: false, rtmp: true, rtsp: false, srt: true }
-      while (!isDeepStrictEqual(yield* mediaServer.served, learnt)) yield* Effect.sleep(10)
+      while (!isDeepStrictEqual(yield* mediaServer.enabled, learnt)) yield* Effect.sleep(10)
       assert.strictEqual(configurationsAsked(yield* twin.requests), 1)
     })
   )
@@ -415,10 +415,10 @@ describe("MediaMtx: what it remembers", () => {
       const { mediaServer, twin } = yield* twinStage()
       yield* twin.fault({ _tag: "Frozen", only: "config" })
       // None of them waits for time to pass: the test clock stands still.
-      yield* Effect.repeat(mediaServer.served, { times: 20 })
+      yield* Effect.repeat(mediaServer.enabled, { times: 20 })
       yield* asked(twin, 0)
       yield* TestClock.adjust(600)
-      yield* mediaServer.served
+      yield* mediaServer.enabled
       // An answer to this one comes after a question that was sent before it.
       yield* mediaServer.find(NOBODY)
       assert.strictEqual(configurationsAsked(yield* twin.requests), 1)
@@ -432,16 +432,16 @@ describe("MediaMtx: what it remembers", () => {
     Effect.gen(function* () {
       const { mediaServer, twin } = yield* twinStage()
       const asked = Effect.map(twin.requests, configurationsAsked)
-      for (let i = 0; i < 3; i++) yield* mediaServer.look
+      for (let i = 0; i < 3; i++) yield* mediaServer.snapshot
       assert.strictEqual(yield* asked, 1)
       yield* TestClock.adjust("11 seconds")
-      yield* mediaServer.look
+      yield* mediaServer.snapshot
       assert.strictEqual(yield* asked, 2)
       yield* twin.stop
-      yield* Effect.flip(mediaServer.look)
+      yield* Effect.flip(mediaServer.snapshot)
       yield* twin.start
-      yield* mediaServer.look
-      yield* mediaServer.look
+      yield* mediaServer.snapshot
+      yield* mediaServer.snapshot
       assert.strictEqual(yield* asked, 3)
     })
   )
@@ -450,10 +450,10 @@ describe("MediaMtx: what it remembers", () => {
     Effect.gen(function* () {
       const { mediaServer, twin } = yield* twinStage()
       yield* twin.fault({ _tag: "Status", status: 500, only: "config" })
-      yield* mediaServer.look
+      yield* mediaServer.snapshot
       yield* twin.fault({ _tag: "Frozen", only: "config" })
-      yield* mediaServer.look
-      assert.deepStrictEqual((yield* mediaServer.served).rtmp, true)
+      yield* mediaServer.snapshot
+      assert.deepStrictEqual((yield* mediaServer.enabled).rtmp, true)
     })
   )
 })
@@ -473,13 +473,13 @@ describe("MediaMtx: secrets", () => {
         }
       })
       const mediaServer = yield* clientOf(twin.apiUrl, { password: Redacted.make(password) })
-      const failure = yield* Effect.flip(mediaServer.look)
+      const failure = yield* Effect.flip(mediaServer.snapshot)
       assert.strictEqual(failure.reason, "refused")
       assert.strictEqual(seen[0], `greenroom:${password}`)
       const key = `sk_${"k".repeat(43)}`
       const failures = [
         failure,
-        yield* Effect.flip(mediaServer.curePath(key)),
+        yield* Effect.flip(mediaServer.resetPath(key)),
         yield* Effect.flip(mediaServer.find({ protocol: "rtmp", id: key }))
       ]
       for (const text of failures.flatMap((one) => [inspect(one, { depth: 9 }), JSON.stringify(one), one.message])) {
@@ -499,7 +499,7 @@ describe("MediaMtx: what an answer holds that does not decode", () => {
       const url = yield* serverOf((request) =>
         request === "GET /v3/info" ? json({ started: "s" }) : json({ itemCount: 1, pageCount: 1, items: [item] })
       )
-      const failure = yield* Effect.flip((yield* clientOf(url)).look)
+      const failure = yield* Effect.flip((yield* clientOf(url)).snapshot)
       assert.include(failure.detail, "does not decode")
       assert.notInclude(inspect(failure, { depth: 9 }), "kkkk")
     })
@@ -510,10 +510,15 @@ describe("MediaMtx.absent", () => {
   it.effect("says so to every call", () =>
     Effect.gen(function* () {
       const mediaServer = yield* MediaServer
-      const calls = [mediaServer.look, mediaServer.find(NOBODY), mediaServer.kick(NOBODY), mediaServer.curePath("a")]
+      const calls = [
+        mediaServer.snapshot,
+        mediaServer.find(NOBODY),
+        mediaServer.kick(NOBODY),
+        mediaServer.resetPath("a")
+      ]
       for (const call of calls) assert.strictEqual((yield* Effect.flip(Effect.asVoid(call))).reason, "absent")
       assert.strictEqual(yield* mediaServer.health, "absent")
-      assert.isTrue((yield* mediaServer.served).hls)
+      assert.isTrue((yield* mediaServer.enabled).hls)
     }).pipe(Effect.provide(MediaMtx.absent))
   )
 })

@@ -46,11 +46,11 @@ describe("MediaMtx: a restart between two looks", () => {
         paths: [onPath("live/a", "rtmpConn", id(1))]
       })
       const mediaServer = yield* clientOf(apiUrl)
-      assert.isUndefined((yield* mediaServer.look).restartSeen)
+      assert.isUndefined((yield* mediaServer.snapshot).restartSeen)
       if (during === "no call") yield* cutIdle
       else {
         fake.intercept = () => "cut"
-        assert.strictEqual((yield* Effect.flip(mediaServer.look)).reason, "unreachable")
+        assert.strictEqual((yield* Effect.flip(mediaServer.snapshot)).reason, "unreachable")
         fake.intercept = () => undefined
       }
       fake.started = "2026-01-02T00:00:00Z"
@@ -63,15 +63,15 @@ describe("MediaMtx: a restart between two looks", () => {
     it.live(`with ${during} in between is seen where there is no started, once`, () =>
       Effect.gen(function* () {
         const mediaServer = yield* restartOf(null, during)
-        assert.isTrue((yield* mediaServer.look).restartSeen)
-        assert.isUndefined((yield* mediaServer.look).restartSeen)
+        assert.isTrue((yield* mediaServer.snapshot).restartSeen)
+        assert.isUndefined((yield* mediaServer.snapshot).restartSeen)
       })
     )
   }
 
   it.live("is known by started where there is one", () =>
     Effect.gen(function* () {
-      const look = yield* (yield* restartOf("v1.20.1", "a call")).look
+      const look = yield* (yield* restartOf("v1.20.1", "a call")).snapshot
       assert.strictEqual(look.started, "2026-01-02T00:00:00Z")
       assert.isUndefined(look.restartSeen)
     })
@@ -81,9 +81,9 @@ describe("MediaMtx: a restart between two looks", () => {
     Effect.gen(function* () {
       const { fake, apiUrl } = yield* fakeMediaMtx({ version: null, lists: { rtmpconns: [publisher(1)] } })
       const mediaServer = yield* clientOf(apiUrl)
-      yield* mediaServer.look
+      yield* mediaServer.snapshot
       fake.lists.rtmpconns = []
-      assert.isUndefined((yield* mediaServer.look).restartSeen)
+      assert.isUndefined((yield* mediaServer.snapshot).restartSeen)
     })
   )
 })

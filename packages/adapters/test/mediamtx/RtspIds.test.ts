@@ -59,7 +59,7 @@ for (const era of Object.keys(eras) as ReadonlyArray<Era>) {
       Effect.gen(function* () {
         const { fake, apiUrl } = yield* fakeMediaMtx(publisher(era))
         const mediaServer = yield* clientOf(apiUrl)
-        const look = yield* mediaServer.look
+        const look = yield* mediaServer.snapshot
         assert.deepStrictEqual(look.sources, [
           { id: C1, protocol: "rtsp", state: "publish", established: true, path: "live/a" }
         ])
@@ -90,7 +90,7 @@ for (const era of Object.keys(eras) as ReadonlyArray<Era>) {
         fake.lists.rtspconns = [connection(C1, 5000, 1, { session: null })]
         const mediaServer = yield* clientOf(apiUrl)
         assert.strictEqual(yield* mediaServer.find(RTSP), "present")
-        assert.strictEqual((yield* mediaServer.look).sources[0]?.id, C1)
+        assert.strictEqual((yield* mediaServer.snapshot).sources[0]?.id, C1)
       })
     )
 
@@ -100,9 +100,9 @@ for (const era of Object.keys(eras) as ReadonlyArray<Era>) {
         Effect.gen(function* () {
           const { fake, apiUrl } = yield* fakeMediaMtx(publisher(era))
           const mediaServer = yield* clientOf(apiUrl)
-          yield* mediaServer.look
+          yield* mediaServer.snapshot
           empty(fake, "rtspconns")
-          for (let i = 0; i < 3; i++) assert.strictEqual((yield* mediaServer.look).sources[0]?.id, C1)
+          for (let i = 0; i < 3; i++) assert.strictEqual((yield* mediaServer.snapshot).sources[0]?.id, C1)
           assert.strictEqual(yield* mediaServer.find(RTSP), "present")
           assert.strictEqual(yield* mediaServer.kick(RTSP), "kicked")
           assert.deepStrictEqual(kicks(fake), [`POST /v3/rtspsessions/kick/${S1}`])
@@ -114,13 +114,13 @@ for (const era of Object.keys(eras) as ReadonlyArray<Era>) {
         const { fake, apiUrl } = yield* fakeMediaMtx(publisher(era))
         fake.paths = []
         const mediaServer = yield* clientOf(apiUrl)
-        yield* mediaServer.look
+        yield* mediaServer.snapshot
         empty(fake, "rtspconns", "rtspsessions")
         fake.paths = [onPath("live/a", "rtspSession", S1)]
-        for (let i = 0; i < 3; i++) assert.strictEqual((yield* mediaServer.look).paths[0]?.sourceId, C1)
+        for (let i = 0; i < 3; i++) assert.strictEqual((yield* mediaServer.snapshot).paths[0]?.sourceId, C1)
         assert.strictEqual(yield* mediaServer.find(RTSP), "present")
         fake.paths = []
-        yield* mediaServer.look
+        yield* mediaServer.snapshot
         assert.strictEqual(yield* mediaServer.find(RTSP), "gone")
       })
     )
@@ -132,7 +132,7 @@ for (const era of Object.keys(eras) as ReadonlyArray<Era>) {
           const { fake, apiUrl } = yield* fakeMediaMtx(publisher(era))
           empty(fake, "rtspconns")
           const mediaServer = yield* clientOf(apiUrl)
-          assert.strictEqual((yield* mediaServer.look).sources[0]?.id, S1)
+          assert.strictEqual((yield* mediaServer.snapshot).sources[0]?.id, S1)
           assert.strictEqual(yield* mediaServer.find(RTSP), "gone")
           assert.strictEqual(yield* mediaServer.kick({ protocol: "rtsp", id: S1 }), "kicked")
         })
@@ -146,11 +146,11 @@ describe("MediaMtx: RTSP connections", () => {
       const { fake, apiUrl } = yield* fakeMediaMtx(publisher("1.11"))
       const mediaServer = yield* clientOf(apiUrl)
       const asked = () => fake.requests.filter((request) => request.includes("/v3/rtspconns/")).length
-      for (let i = 0; i < 3; i++) yield* mediaServer.look
+      for (let i = 0; i < 3; i++) yield* mediaServer.snapshot
       assert.strictEqual(asked(), 1)
       fake.lists.rtspconns?.push(connection(C2, 5001, 3))
       fake.lists.rtspsessions?.push(session(S2, 5001, 4))
-      for (let i = 0; i < 3; i++) yield* mediaServer.look
+      for (let i = 0; i < 3; i++) yield* mediaServer.snapshot
       assert.strictEqual(asked(), 2)
     })
   )
@@ -162,7 +162,7 @@ describe("MediaMtx: RTSP connections", () => {
         if (request.includes("/v3/rtspconns/list")) empty(fake, "rtspconns", "rtspsessions")
         return undefined
       }
-      assert.deepStrictEqual((yield* (yield* clientOf(apiUrl)).look).sources, [])
+      assert.deepStrictEqual((yield* (yield* clientOf(apiUrl)).snapshot).sources, [])
     })
   )
 
@@ -208,9 +208,9 @@ describe("MediaMtx: RTSP when MediaMTX was replaced by another version", () => {
       const { fake, mediaServer } = yield* upgraded(null, "v1.20.1")
       fake.lists.rtspconns = []
       assert.strictEqual(yield* mediaServer.find({ protocol: "rtsp", id: S1 }), "present")
-      assert.strictEqual((yield* mediaServer.look).sources[0]?.id, S1)
+      assert.strictEqual((yield* mediaServer.snapshot).sources[0]?.id, S1)
       const from = fake.requests.length
-      yield* mediaServer.look
+      yield* mediaServer.snapshot
       assert.isFalse(
         fake.requests.slice(from).some((request) => request.includes("conns/") && request.includes("rtsp"))
       )

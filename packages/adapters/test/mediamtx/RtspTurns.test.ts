@@ -151,8 +151,8 @@ describe("MediaMtx: a kick of an RTSP session never runs beside another call abo
         Effect.all(
           [
             ...publishers.map((publisher) => mediaServer.find(publisher)),
-            mediaServer.look,
-            mediaServer.look,
+            mediaServer.snapshot,
+            mediaServer.snapshot,
             ...publishers.map((publisher) => mediaServer.kick(publisher))
           ],
           { concurrency: "unbounded" }
@@ -164,7 +164,7 @@ describe("MediaMtx: a kick of an RTSP session never runs beside another call abo
       }
       yield* Fiber.join(all)
       yield* twin.fault(null)
-      assert.deepStrictEqual((yield* mediaServer.look).sources, [])
+      assert.deepStrictEqual((yield* mediaServer.snapshot).sources, [])
       assert.strictEqual(yield* twin.rtspOverlaps, 0)
     })
   )
@@ -205,7 +205,7 @@ describe("MediaMtx: a kick of an RTSP session never runs beside another call abo
       yield* TestClock.adjust(100)
       assert.strictEqual((yield* Fiber.join(kick)).reason, "unreachable")
       const lists = requestsOf(twin, "rtspsessions/list")
-      const look = yield* Effect.forkChild(mediaServer.look, { startImmediately: true })
+      const look = yield* Effect.forkChild(mediaServer.snapshot, { startImmediately: true })
       // Its other lists are asked for meanwhile.
       yield* eventually(realTime, requestsOf(twin, "srtconns/list"), (count) => count > 0)
       yield* TestClock.adjust(499)
@@ -228,12 +228,12 @@ describe("MediaMtx: while an auth is pending", () => {
       })
       const rtmp = yield* twin.publishAsked({ protocol: "rtmp", path: "live/rtmp", unasked: true })
       const rtsp = yield* twin.publishAsked({ protocol: "rtsp", path: "live/rtsp", unasked: true })
-      yield* mediaServer.look
+      yield* mediaServer.snapshot
       const decided = yield* Deferred.make<boolean>()
       yield* letIn(() => Deferred.await(decided))
       yield* twin.publish({ protocol: "rtsp", path: "live/new", token: "t" })
       assert.strictEqual(yield* mediaServer.find(rtmp), "present")
-      const look = yield* Effect.forkChild(mediaServer.look)
+      const look = yield* Effect.forkChild(mediaServer.snapshot)
       assert.strictEqual((yield* Effect.flip(mediaServer.find(rtsp))).reason, "unreachable")
       assert.strictEqual(yield* mediaServer.health, "ok", "an RTSP lookup that hangs is no sign of a dead server")
       assert.isUndefined(look.pollUnsafe())
@@ -250,10 +250,10 @@ describe("MediaMtx: calls that were swallowed", () => {
       Effect.gen(function* () {
         const { mediaServer, twin } = yield* twinStage()
         const publisher = yield* twin.publishAsked({ protocol: "rtsp", path: "live/a", unasked: true })
-        yield* mediaServer.look
+        yield* mediaServer.snapshot
         yield* twin.fault({ _tag: "Frozen", only })
         const before = (yield* twin.requests).length
-        const look = yield* Effect.forkChild(mediaServer.look)
+        const look = yield* Effect.forkChild(mediaServer.snapshot)
         const swallowed = Effect.map(twin.requests, (all) => all.slice(before).some(({ url }) => url.includes(only)))
         yield* eventually(realTime, swallowed, (yes) => yes)
         yield* twin.fault(null)

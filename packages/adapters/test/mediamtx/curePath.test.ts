@@ -11,11 +11,13 @@ const configurations = (stage: TwinStage) => Effect.map(stage.twin.world, (world
 const zombieOn = Effect.fnUntraced(function* (stage: TwinStage, path: string) {
   const publisher = yield* stage.twin.publishAsked({ protocol: "rtsp", path, readyAfter: 2_000, unasked: true })
   assert.strictEqual(yield* stage.mediaServer.kick(publisher), "kicked")
-  const look = yield* eventually(stage, stage.mediaServer.look, ({ paths }) => paths.some(({ name }) => name === path))
+  const look = yield* eventually(stage, stage.mediaServer.snapshot, ({ paths }) =>
+    paths.some(({ name }) => name === path)
+  )
   assert.isUndefined(look.sources.find(({ id }) => id === publisher.id))
   assert.strictEqual(look.paths.find(({ name }) => name === path)?.sourceId, publisher.id)
   assert.strictEqual(yield* stage.mediaServer.kick(publisher), "gone")
-  yield* stage.mediaServer.look
+  yield* stage.mediaServer.snapshot
   assert.strictEqual(yield* stage.mediaServer.find(publisher), "present")
   return publisher
 })
@@ -26,8 +28,8 @@ describe("MediaMtx.curePath", () => {
       const stage = yield* twinStage()
       const neighbour = yield* stage.twin.publish({ protocol: "rtsp", path: "live/b", unasked: true })
       yield* zombieOn(stage, "live/a")
-      yield* stage.mediaServer.curePath("live/a")
-      const look = yield* stage.mediaServer.look
+      yield* stage.mediaServer.resetPath("live/a")
+      const look = yield* stage.mediaServer.snapshot
       assert.deepStrictEqual(
         look.paths.map(({ sourceId }) => sourceId),
         [neighbour.id]
@@ -41,8 +43,8 @@ describe("MediaMtx.curePath", () => {
       const stage = yield* twinStage()
       yield* stage.twin.media.change((world, now) => World.configure(world, now, "live/a", CURE_MAX_READERS) || world)
       yield* zombieOn(stage, "live/a")
-      yield* stage.mediaServer.curePath("live/a")
-      assert.deepStrictEqual((yield* stage.mediaServer.look).paths, [])
+      yield* stage.mediaServer.resetPath("live/a")
+      assert.deepStrictEqual((yield* stage.mediaServer.snapshot).paths, [])
       assert.deepStrictEqual(yield* configurations(stage), [])
     })
   )
@@ -51,7 +53,7 @@ describe("MediaMtx.curePath", () => {
     Effect.gen(function* () {
       const stage = yield* twinStage()
       yield* stage.twin.media.change((world, now) => World.configure(world, now, "live/a", 3) || world)
-      assert.include((yield* Effect.flip(stage.mediaServer.curePath("live/a"))).detail, "of its own")
+      assert.include((yield* Effect.flip(stage.mediaServer.resetPath("live/a"))).detail, "of its own")
       assert.deepStrictEqual(yield* configurations(stage), [["live/a", 3]])
     })
   )
@@ -60,7 +62,7 @@ describe("MediaMtx.curePath", () => {
     it.live(`asks nothing about ${JSON.stringify(path)}, which would not be a configuration of one path`, () =>
       Effect.gen(function* () {
         const { mediaServer, twin } = yield* twinStage()
-        assert.strictEqual((yield* Effect.flip(mediaServer.curePath(path))).reason, "nonsense")
+        assert.strictEqual((yield* Effect.flip(mediaServer.resetPath(path))).reason, "nonsense")
         assert.deepStrictEqual(yield* twin.requests, [])
       })
     )
@@ -70,7 +72,7 @@ describe("MediaMtx.curePath", () => {
     Effect.gen(function* () {
       const stage = yield* twinStage()
       yield* stage.twin.fault({ _tag: "Slow", by: 100, only: "/add/" })
-      const curing = yield* Effect.forkChild(stage.mediaServer.curePath("live/a"))
+      const curing = yield* Effect.forkChild(stage.mediaServer.resetPath("live/a"))
       const asked = Effect.map(stage.twin.requests, (requests) => requests.some(({ url }) => url.includes("/add/")))
       yield* eventually(stage, asked, (yes) => yes)
       yield* Fiber.interrupt(curing)
@@ -84,10 +86,10 @@ describe("MediaMtx.curePath", () => {
     Effect.gen(function* () {
       const stage = yield* twinStage({ client: { deadlines: { curePath: 1_000 } } })
       yield* stage.twin.fault({ _tag: "Slow", by: 900, only: "/add/" })
-      assert.include((yield* Effect.flip(stage.mediaServer.curePath("live/a"))).operation, "POST")
-      yield* stage.mediaServer.look
+      assert.include((yield* Effect.flip(stage.mediaServer.resetPath("live/a"))).operation, "POST")
+      yield* stage.mediaServer.snapshot
       yield* eventually(stage, configurations(stage), (all) => all.length === 1)
-      yield* stage.mediaServer.look
+      yield* stage.mediaServer.snapshot
       assert.deepStrictEqual(yield* configurations(stage), [])
     })
   )
@@ -96,15 +98,15 @@ describe("MediaMtx.curePath", () => {
     Effect.gen(function* () {
       const stage = yield* twinStage()
       yield* stage.twin.fault({ _tag: "Status", status: 500, only: "/delete/" })
-      assert.include((yield* Effect.flip(stage.mediaServer.curePath("live/a"))).operation, "DELETE")
+      assert.include((yield* Effect.flip(stage.mediaServer.resetPath("live/a"))).operation, "DELETE")
       assert.lengthOf(yield* configurations(stage), 1)
-      yield* stage.mediaServer.look
+      yield* stage.mediaServer.snapshot
       assert.lengthOf(yield* configurations(stage), 1)
       yield* stage.twin.fault(null)
-      yield* stage.mediaServer.look
+      yield* stage.mediaServer.snapshot
       assert.deepStrictEqual(yield* configurations(stage), [])
       const before = (yield* stage.twin.requests).length
-      yield* stage.mediaServer.look
+      yield* stage.mediaServer.snapshot
       const after = (yield* stage.twin.requests).slice(before)
       assert.isFalse(after.some(({ method }) => method === "DELETE"))
     })
@@ -115,7 +117,7 @@ describe("MediaMtx.curePath", () => {
       const stage = yield* twinStage({ client: { deadlines: { curePath: 300 } } })
       yield* stage.freeze
       const begun = yield* Clock.currentTimeMillis
-      const failure = yield* Effect.flip(stage.mediaServer.curePath("live/a"))
+      const failure = yield* Effect.flip(stage.mediaServer.resetPath("live/a"))
       assert.strictEqual(failure.reason, "unreachable")
       assert.isAtLeast((yield* Clock.currentTimeMillis) - begun, 250)
     })

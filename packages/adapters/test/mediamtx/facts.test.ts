@@ -103,7 +103,7 @@ describe("MediaMtx: facts", () => {
       Effect.gen(function* () {
         const { apiUrl } = yield* fakeMediaMtx(state)
         const mediaServer = yield* clientOf(apiUrl)
-        yield* mediaServer.look
+        yield* mediaServer.snapshot
         assert.deepStrictEqual(yield* mediaServer.facts, { ...unknown, ...expected })
       })
     )
@@ -115,7 +115,7 @@ describe("MediaMtx: facts", () => {
       fake.intercept = (request) =>
         /pathdefaults|moqsessions\/list\?itemsPerPage=1$/.test(request) ? { status: 500 } : undefined
       const mediaServer = yield* clientOf(apiUrl)
-      yield* mediaServer.look
+      yield* mediaServer.snapshot
       const facts = yield* mediaServer.facts
       assert.strictEqual(facts?.authMethod, "http")
       assert.strictEqual(facts?.moq, "on")
@@ -137,7 +137,7 @@ describe("MediaMtx: facts", () => {
       const { fake, apiUrl } = yield* fakeMediaMtx({ config })
       const mediaServer = yield* clientOf(apiUrl)
       const timeout = Effect.map(
-        Effect.andThen(mediaServer.look, mediaServer.facts),
+        Effect.andThen(mediaServer.snapshot, mediaServer.facts),
         (facts) => facts?.readTimeoutMillis
       )
       assert.strictEqual(yield* timeout, 10_000)

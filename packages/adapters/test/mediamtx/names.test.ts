@@ -57,7 +57,7 @@ describe("MediaMtx: the names of its routes", () => {
         }
         if (version !== null) {
           assert.sameMembers(
-            (yield* mediaServer.look).sources.map(({ id, established }) => `${id} ${established}`),
+            (yield* mediaServer.snapshot).sources.map(({ id, established }) => `${id} ${established}`),
             protocols.map((protocol) => `${idOf(protocol)} true`)
           )
         }
@@ -82,13 +82,13 @@ describe("MediaMtx: the names of its routes", () => {
       fake.config = {}
       const mediaServer = yield* clientOf(apiUrl)
       const asked = () => fake.requests.filter((request) => request.includes("path-defaults")).length
-      for (let i = 0; i < 3; i++) yield* mediaServer.look
+      for (let i = 0; i < 3; i++) yield* mediaServer.snapshot
       const once = asked()
-      for (let i = 0; i < 3; i++) yield* mediaServer.look
+      for (let i = 0; i < 3; i++) yield* mediaServer.snapshot
       yield* mediaServer.find({ protocol: "rtsp", id: idOf("srt") })
       assert.strictEqual(asked(), once)
       fake.started = "2026-01-02T00:00:00Z"
-      yield* mediaServer.look
+      yield* mediaServer.snapshot
       assert.strictEqual(asked(), 2 * once)
     })
   )
@@ -97,16 +97,16 @@ describe("MediaMtx: the names of its routes", () => {
     Effect.gen(function* () {
       const { fake, apiUrl } = yield* fakeMediaMtx(everybody({ version: "v1.20.1" }))
       const mediaServer = yield* clientOf(apiUrl)
-      yield* mediaServer.look
+      yield* mediaServer.snapshot
       Object.assign(fake, { version: "v1.30.0", started: "2026-01-02T00:00:00Z", names: "new" })
       for (const protocol of ["srt", "rtmp", "rtsp", "webrtc", "moq"] as const) {
         assert.strictEqual(yield* mediaServer.find({ protocol, id: idOf(protocol) }), "present")
         Object.assign(fake, { version: "v1.20.1", started: "2026-01-01T00:00:00Z", names: "old" })
-        yield* mediaServer.look
+        yield* mediaServer.snapshot
         Object.assign(fake, { version: "v1.30.0", started: "2026-01-02T00:00:00Z", names: "new" })
         assert.strictEqual(yield* mediaServer.kick({ protocol, id: idOf(protocol) }), "kicked")
         Object.assign(fake, { version: "v1.20.1", started: "2026-01-01T00:00:00Z", names: "old" })
-        yield* mediaServer.look
+        yield* mediaServer.snapshot
         Object.assign(fake, { version: "v1.30.0", started: "2026-01-02T00:00:00Z", names: "new" })
       }
     })
@@ -116,7 +116,7 @@ describe("MediaMtx: the names of its routes", () => {
     Effect.gen(function* () {
       const { apiUrl } = yield* fakeMediaMtx(everybody({ version: "v2.0.0", names: "neither" }))
       const mediaServer = yield* clientOf(apiUrl)
-      assert.strictEqual((yield* Effect.flip(mediaServer.look)).reason, "nonsense")
+      assert.strictEqual((yield* Effect.flip(mediaServer.snapshot)).reason, "nonsense")
       assert.strictEqual(
         (yield* Effect.flip(mediaServer.find({ protocol: "srt", id: idOf("srt") }))).reason,
         "nonsense"
@@ -129,7 +129,7 @@ describe("MediaMtx: the names of its routes", () => {
       const { fake, apiUrl } = yield* fakeMediaMtx(everybody({ version: "v1.21.1", names: "both" }))
       fake.intercept = (request) =>
         request.includes("path-defaults") ? json({ detail: "nothing here" }, 404) : undefined
-      assert.strictEqual((yield* Effect.flip((yield* clientOf(apiUrl)).look)).reason, "nonsense")
+      assert.strictEqual((yield* Effect.flip((yield* clientOf(apiUrl)).snapshot)).reason, "nonsense")
     })
   )
 
@@ -138,7 +138,7 @@ describe("MediaMtx: the names of its routes", () => {
       const { apiUrl } = yield* fakeMediaMtx(everybody({ version: "v1.21.1", names: "both" }))
       const mediaServer = yield* clientOf(apiUrl)
       const looks = yield* Effect.all(
-        Array.from({ length: 8 }, () => mediaServer.look),
+        Array.from({ length: 8 }, () => mediaServer.snapshot),
         { concurrency: "unbounded" }
       )
       for (const look of looks) assert.lengthOf(look.sources, protocols.length)

@@ -30,9 +30,9 @@ layer(world, { excludeTestServices: true, timeout: "2 minutes" })("Clients", (it
               where datname = current_database() and application_name = 'greenroom' and wait_event_type = 'Lock'`
             yield* Effect.repeat(waiting, { until: ([row]) => row?.count === Database.connections.general })
 
-            const { unended } = yield* sessions.unended
-            const lease = yield* leases.hold("the reconciler", 3_000)
-            assert.deepStrictEqual([unended.map(({ streamId }) => streamId), lease.held], [[session.id], true])
+            const { open } = yield* sessions.open
+            const lease = yield* leases.acquire("the reconciler", 3_000)
+            assert.deepStrictEqual([open.map(({ streamId }) => streamId), lease.held], [[session.id], true])
             const [row] = yield* waiting
             assert.strictEqual(row?.count, Database.connections.general, "the lists were waiting all the while")
             yield* Fiber.interrupt(lists)

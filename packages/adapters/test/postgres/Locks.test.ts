@@ -76,7 +76,7 @@ layer(world, { excludeTestServices: true, timeout: "2 minutes" })("Locks", (it) 
         yield* holder`rollback`
         const admitted = Option.getOrThrow(yield* Fiber.join(admission))
         yield* Fiber.join(revocation)
-        yield* sessions.requestDueStops
+        yield* sessions.requestStopsForInvalidKeys
         assert.strictEqual((yield* stateOf(admitted.streamId)).ending?.reason, "revoked")
       })
     )
@@ -134,11 +134,11 @@ layer(world, { excludeTestServices: true, timeout: "2 minutes" })("Locks", (it) 
         const term = Math.min(100 * attempt, 400)
         yield* holder`begin`
         yield* holder`select from streams where id = ${session.id} for update`
-        assert.isTrue((yield* leases.hold("one", term)).held)
+        assert.isTrue((yield* leases.acquire("one", term)).held)
         const move = yield* Effect.forkScoped(sessions.end([session.id], "left", "one"))
         yield* waiting(observer, 1)
         yield* holder`select pg_sleep(${(term + 50) / 1_000})`
-        const takeover = yield* Effect.forkScoped(leases.hold("other", 60_000))
+        const takeover = yield* Effect.forkScoped(leases.acquire("other", 60_000))
         yield* waiting(observer, 2)
         yield* holder`commit`
         assert.deepStrictEqual(yield* Fiber.join(move), [session.id])

@@ -120,10 +120,10 @@ const uses = Effect.gen(function* () {
       streams.find(session.id)
     ],
     reconciling: [
-      sessions.unended,
-      sessions.requestDueStops,
+      sessions.open,
+      sessions.requestStopsForInvalidKeys,
       sessions.end([session.id], "left", null),
-      leases.hold("somebody", 1_000)
+      leases.acquire("somebody", 1_000)
     ]
   }
   return all
@@ -134,7 +134,7 @@ const everythingAnswersAgain = Effect.gen(function* () {
   const sessions = yield* Sessions
   yield* answersAgain(health.ping)
   yield* answersAgain(aSession())
-  yield* answersAgain(sessions.unended)
+  yield* answersAgain(sessions.open)
 })
 
 const over = (address: PostgresAddress) => Effect.provide(Postgres.layer(address), { local: true })

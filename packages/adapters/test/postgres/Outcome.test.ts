@@ -23,7 +23,7 @@ layer(world, { excludeTestServices: true, timeout: "2 minutes" })("The outcome o
       const error = yield* failureOf(admit(anAsk(key)))
       yield* holder`rollback`
       assert.instanceOf(error, StoreUnavailable)
-      assert.isTrue(error.nothingDone)
+      assert.isTrue(error.rolledBack)
     })
   )
 
@@ -31,7 +31,7 @@ layer(world, { excludeTestServices: true, timeout: "2 minutes" })("The outcome o
     Effect.gen(function* () {
       const key = yield* aKey()
       const error = yield* failureOf(admit(anAsk(key, { path: `live/sk_${"a".repeat(43)}` })))
-      assert.isTrue(error.nothingDone)
+      assert.isTrue(error.rolledBack)
     })
   )
 
@@ -49,7 +49,7 @@ layer(world, { excludeTestServices: true, timeout: "2 minutes" })("The outcome o
         yield* holder`select id from stream_keys where id = ${key.id} for update`
         const [error] = yield* Effect.all([failureOf(admit(anAsk(key))), kill], { concurrency: 2 })
         yield* holder`rollback`
-        return error.nothingDone
+        return error.rolledBack
       })
       // On a busy machine the lock timeout may come first.
       const nothingDone = yield* Effect.repeat(scene, { until: (nothingDone) => nothingDone === undefined, times: 20 })

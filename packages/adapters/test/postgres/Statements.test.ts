@@ -1,6 +1,6 @@
 /** How much an answer costs: what is sent to the database for it, as seen on the wire. */
 import { assert, layer } from "@effect/vitest"
-import { Admissions, decide, StreamKeys } from "@greenroom/core"
+import { Admissions, decideAdmission, StreamKeys } from "@greenroom/core"
 import { Context, Effect, Layer } from "effect"
 import * as Postgres from "../../src/postgres/Postgres.ts"
 import * as PostgresMigrations from "../../src/postgres/PostgresMigrations.ts"
@@ -32,7 +32,7 @@ const asked = (ask: Parameters<typeof admit>[0]) =>
   Effect.gen(function* () {
     const admissions = yield* Admissions
     yield* admissions.admit(ask)
-    return decide(ask, yield* admissions.facts(ask))
+    return decideAdmission(ask, yield* admissions.facts(ask))
   })
 
 layer(world, { excludeTestServices: true, timeout: "2 minutes" })("Statements", (it) => {

@@ -25,7 +25,7 @@ describe("MemoryMediaServer", () => {
       const { media, mediaServer } = yield* make({ ...rightAway, fault })
       const publisher = yield* media.publishAsked({ protocol: "rtsp", path: "live/a" })
       assert.strictEqual(yield* mediaServer.find(publisher), "present")
-      assert.lengthOf((yield* mediaServer.look).sources, 1)
+      assert.lengthOf((yield* mediaServer.snapshot).sources, 1)
       const expected: ReadonlyArray<readonly [MemoryMediaServer.MemoryFault, MediaServerUnavailable["reason"]]> = [
         ["frozen", "unreachable"],
         ["refused", "refused"],
@@ -33,7 +33,7 @@ describe("MemoryMediaServer", () => {
       ]
       for (const [trouble, reason] of expected) {
         yield* Ref.set(fault, trouble)
-        assert.strictEqual((yield* Effect.flip(mediaServer.look)).reason, reason)
+        assert.strictEqual((yield* Effect.flip(mediaServer.snapshot)).reason, reason)
         assert.strictEqual((yield* Effect.flip(mediaServer.find(publisher))).reason, reason)
         assert.strictEqual((yield* Effect.flip(mediaServer.kick(publisher))).reason, reason)
       }
@@ -49,7 +49,7 @@ describe("MemoryMediaServer", () => {
       yield* media.authenticateWith(() => Deferred.await(answer))
       const newcomer = yield* media.publish({ protocol: "rtsp", path: "live/c" })
       assert.strictEqual(yield* mediaServer.find(rtmp), "present")
-      const look = yield* Effect.forkChild(mediaServer.look, { startImmediately: true })
+      const look = yield* Effect.forkChild(mediaServer.snapshot, { startImmediately: true })
       const find = yield* Effect.forkChild(Effect.flip(mediaServer.find(rtsp)), { startImmediately: true })
       yield* TestClock.adjust(500)
       assert.strictEqual((yield* Fiber.join(find)).reason, "unreachable")
@@ -97,7 +97,7 @@ describe("MemoryMediaServer", () => {
       assert.strictEqual(yield* old.closed, "server_down")
       yield* media.authenticateWith(() => Effect.succeed(true))
       yield* media.publishAsked({ protocol: "rtsp", path: "live/a" })
-      assert.lengthOf((yield* mediaServer.look).sources, 1)
+      assert.lengthOf((yield* mediaServer.snapshot).sources, 1)
     })
   )
 

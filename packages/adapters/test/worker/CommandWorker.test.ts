@@ -4,7 +4,7 @@ import { readFileSync, rmSync } from "node:fs"
 import { hostname, tmpdir } from "node:os"
 import * as path from "node:path"
 import { assert, describe, it } from "@effect/vitest"
-import type { PipelineId, WorkerMark, WorkerOrder } from "@greenroom/core"
+import type { PipelineId, ProcessRef, WorkerOrder } from "@greenroom/core"
 import { Deferred, type Duration, Effect, Fiber, Redacted } from "effect"
 import * as CommandWorker from "../../src/worker/CommandWorker.ts"
 import { markOf } from "../../src/worker/processMark.ts"
@@ -33,7 +33,7 @@ const untold = () => Effect.void
 /** A worker that has a process; `stop` interrupts it and says how long that took. */
 const begun = Effect.fnUntraced(function* (command: WorkerCommand, stopGrace?: Duration.Input) {
   const work = order()
-  const marked = yield* Deferred.make<WorkerMark>()
+  const marked = yield* Deferred.make<ProcessRef>()
   const fiber = yield* Effect.forkScoped(
     made(command, stopGrace).run(work, (mark) => Effect.asVoid(Deferred.succeed(marked, mark)))
   )
@@ -183,7 +183,7 @@ describe("a worker that runs a command", () => {
         const id = `worker-held-${name}-${process.pid}`
         const command = JSON.stringify([process.execPath, "-e", code, id, "{output}"])
         const held = yield* program("holdWorker.ts", [command])
-        const mark: WorkerMark = JSON.parse(yield* Effect.promise(() => held.says("ready")))
+        const mark: ProcessRef = JSON.parse(yield* Effect.promise(() => held.says("ready")))
         const workers = () => processesWith(id).filter(({ command: line }) => !line.includes("holdWorker"))
         yield* areUp(id, name === "alone" ? 1 : 2)
         assert.strictEqual(mark.host, hostname())

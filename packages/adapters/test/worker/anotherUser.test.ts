@@ -6,7 +6,7 @@ import { randomBytes } from "node:crypto"
 import * as fs from "node:fs/promises"
 import * as path from "node:path"
 import { assert, describe, it } from "@effect/vitest"
-import type { PipelineId, WorkerMark, WorkerOrder } from "@greenroom/core"
+import type { PipelineId, ProcessRef, WorkerOrder } from "@greenroom/core"
 import { Deferred, Effect, Fiber, Redacted } from "effect"
 import * as CommandWorker from "../../src/worker/CommandWorker.ts"
 import type { WorkerCommand } from "../../src/worker/WorkerCommand.ts"
@@ -87,8 +87,8 @@ describe(`a worker of another user${needsRoot}`, () => {
     Effect.gen(function* () {
       for (const script of ["sleep 60", "trap '' TERM; sleep 60; sleep 60"]) {
         const work = order()
-        const marked = yield* Deferred.make<WorkerMark>()
-        const started = (mark: WorkerMark) => Effect.asVoid(Deferred.succeed(marked, mark))
+        const marked = yield* Deferred.make<ProcessRef>()
+        const started = (mark: ProcessRef) => Effect.asVoid(Deferred.succeed(marked, mark))
         const fiber = yield* Effect.forkScoped(made(shell(script, "{stream_id}"), another).run(work, started))
         yield* Deferred.await(marked)
         yield* until("it is up", () => processesWith(work.id).length >= 2)
@@ -102,7 +102,7 @@ describe(`a worker of another user${needsRoot}`, () => {
       const work = order()
       const command = JSON.stringify(["/bin/sh", "-c", "sleep 60", work.id, "{output}"])
       const held = yield* program("holdWorker.ts", [command, JSON.stringify(another)])
-      const mark: WorkerMark = JSON.parse(yield* Effect.promise(() => held.says("ready")))
+      const mark: ProcessRef = JSON.parse(yield* Effect.promise(() => held.says("ready")))
       const workers = () => processesWith(work.id).filter(({ command: line }) => !line.includes("holdWorker"))
       yield* until("it is up", () => workers().length >= 2)
       assert.strictEqual(yield* made(shell(""), another).end(mark), "ended")

@@ -2,15 +2,15 @@
 import { randomUUID } from "node:crypto"
 import { assert, describe, it } from "@effect/vitest"
 import {
-  Addresses,
   Admissions,
-  addressesOf,
+  endpointsBehind,
   LEASE_TTL_MS,
   Leases,
   listActive,
   listKeys,
   MediaServer,
   type PipelineId,
+  PublicEndpointsOf,
   revoke,
   Sessions,
   type StreamId,
@@ -56,7 +56,7 @@ describe("a worker", () => {
 
       const page = { limit: null, after: null }
       const live = yield* listActive({ status: ["active"] }, page).pipe(
-        Effect.provideService(Addresses, addressesOf("https://media.example.com")),
+        Effect.provideService(PublicEndpointsOf, endpointsBehind("https://media.example.com")),
         Effect.provideService(MediaServer, { served: Effect.succeed({}) } as never),
         Effect.provideContext(world.base)
       )
@@ -186,7 +186,7 @@ describe("a worker", () => {
       const output = (yield* world.record(id)).outputStreamId!
       const stopped = yield* Effect.forkChild(
         stopStream(output).pipe(
-          Effect.provideService(Addresses, addressesOf("https://media.example.com")),
+          Effect.provideService(PublicEndpointsOf, endpointsBehind("https://media.example.com")),
           Effect.provideContext(greenroom.context)
         )
       )
@@ -214,10 +214,10 @@ describe("a worker", () => {
       assert.strictEqual(world.staff.of(id).length, 1)
       assert.strictEqual((yield* world.publishers(id)).length, 1)
       const sessions = yield* Effect.provideContext(
-        Effect.flatMap(Sessions, ({ unended }) => unended),
+        Effect.flatMap(Sessions, ({ open }) => open),
         world.base
       )
-      const newest = sessions.unended.filter(({ path }) => path === "live/a/in")
+      const newest = sessions.open.filter(({ path }) => path === "live/a/in")
       assert.strictEqual(newest.length, 1)
       assert.strictEqual((yield* world.record(id)).inputStreamId, newest[0]!.streamId)
       assert.strictEqual(yield* stateOf(world), "running")

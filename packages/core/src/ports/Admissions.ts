@@ -10,11 +10,11 @@
  *   connections that are not stopping yet are marked `superseded`, which frees key and path; when it cannot admit, it marks nobody.
  */
 import { Context, type Effect, type Option } from "effect"
-import type { KeyMark } from "../domain/AuthDecision.ts"
-import type { AdmissionFacts } from "../domain/decide.ts"
-import type { StreamId } from "../domain/Ids.ts"
-import type { Protocol } from "../domain/Protocol.ts"
-import type { KeyHash } from "../domain/StreamKey.ts"
+import type { KeyRef } from "../domain/access/AuthDecision.ts"
+import type { AdmissionFacts } from "../domain/access/decideAdmission.ts"
+import type { KeyHash } from "../domain/access/StreamKey.ts"
+import type { Protocol } from "../domain/streams/Protocol.ts"
+import type { StreamId } from "../domain/values/Ids.ts"
 import type { StoreUnavailable } from "./StoreUnavailable.ts"
 
 export interface AdmissionRequest {
@@ -35,7 +35,7 @@ export interface FactsRequest extends Pick<AdmissionRequest, "hash" | "path"> {
 
 export interface Admitted {
   readonly streamId: StreamId
-  readonly key: KeyMark
+  readonly key: KeyRef
   /** The connection had been admitted before. */
   readonly again: boolean
 }

@@ -3,9 +3,9 @@
  * transaction and leaves streams and events alone; removing again finds nobody.
  */
 import { Context, type Effect, type Option } from "effect"
-import type { Broadcaster } from "../domain/Broadcaster.ts"
-import type { BroadcasterId } from "../domain/Ids.ts"
-import type { Metadata } from "../domain/Metadata.ts"
+import type { Broadcaster } from "../domain/values/Broadcaster.ts"
+import type { BroadcasterId } from "../domain/values/Ids.ts"
+import type { Metadata } from "../domain/values/Metadata.ts"
 import type { Page, PageRequest } from "./Page.ts"
 import type { StoreUnavailable } from "./StoreUnavailable.ts"
 

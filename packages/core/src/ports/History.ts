@@ -4,8 +4,8 @@
  * events without a stream included.
  */
 import { Context, type Effect } from "effect"
-import type { StreamId } from "../domain/Ids.ts"
-import type { StoredHistory } from "../domain/StoredHistory.ts"
+import type { StoredHistory } from "../domain/streams/StoredHistory.ts"
+import type { StreamId } from "../domain/values/Ids.ts"
 import type { StoreUnavailable } from "./StoreUnavailable.ts"
 
 export interface HistoryPage {

@@ -5,7 +5,7 @@
  * outlive it; a wish runs out by itself, and only the holder can say that it is fulfilled.
  */
 import { Context, type DateTime, type Effect } from "effect"
-import type { Findings } from "../domain/Findings.ts"
+import type { Findings } from "../domain/reconciliation/PassSummary.ts"
 import type { StoreUnavailable } from "./StoreUnavailable.ts"
 
 export interface Lease {
@@ -17,7 +17,7 @@ export interface Lease {
   /** Somebody wishes, now, that unauthorised publishers go, however many they are. */
   readonly enforce: boolean
   /** The last complete pass, of whichever holder; `null` before the first. */
-  readonly lastLook: {
+  readonly lastSnapshot: {
     /** How long ago it began, in milliseconds by the database's clock. */
     readonly ageMillis: number
     readonly found: Findings
@@ -25,7 +25,7 @@ export interface Lease {
 }
 
 /** What a complete pass leaves to whoever comes next. */
-export interface PassMemory {
+export interface PassRecord {
   readonly started: string
   /** The database's clock before the look. */
   readonly lookedAt: DateTime.Utc
@@ -38,11 +38,11 @@ export class Leases extends Context.Service<
   Leases,
   {
     /** Takes or renews the lease for `ttlMillis` from now if nobody else holds it. */
-    readonly hold: (holder: string, ttlMillis: number) => Effect.Effect<Lease, StoreUnavailable>
+    readonly acquire: (holder: string, ttlMillis: number) => Effect.Effect<Lease, StoreUnavailable>
     /** Keeps the memory beside the lease, if `holder` still holds it. */
-    readonly remember: (holder: string, memory: PassMemory) => Effect.Effect<void, StoreUnavailable>
+    readonly recordPass: (holder: string, memory: PassRecord) => Effect.Effect<void, StoreUnavailable>
     /** Wishes enforcement for `millis` from now, whoever holds the lease; a wish that lasts longer stays. */
-    readonly wish: (millis: number) => Effect.Effect<void, StoreUnavailable>
+    readonly requestEnforcement: (millis: number) => Effect.Effect<void, StoreUnavailable>
     /** Gives the lease up, so that another instance need not wait for its end. */
     readonly release: (holder: string) => Effect.Effect<void, StoreUnavailable>
   }

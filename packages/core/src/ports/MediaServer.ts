@@ -12,10 +12,10 @@
  *   configuration, no RTSP call).
  */
 import { Context, type Effect, Schema } from "effect"
-import type { Look } from "../domain/Look.ts"
-import type { MediaServerFacts } from "../domain/MediaServerFacts.ts"
-import type { Served } from "../domain/PlaybackUrls.ts"
-import type { Source } from "../domain/Protocol.ts"
+import type { MediaServerFacts } from "../domain/reconciliation/MediaServerFacts.ts"
+import type { MediaServerSnapshot } from "../domain/reconciliation/MediaServerSnapshot.ts"
+import type { EnabledProtocols } from "../domain/streams/PlaybackUrls.ts"
+import type { Source } from "../domain/streams/Protocol.ts"
 
 export class MediaServerUnavailable extends Schema.TaggedError<MediaServerUnavailable>()("MediaServerUnavailable", {
   /** `absent`: none is configured. `unreachable`: no answer in time. `refused`: it answered that we may not. `nonsense`: anything else. */
@@ -32,14 +32,14 @@ export class MediaServerUnavailable extends Schema.TaggedError<MediaServerUnavai
 export class MediaServer extends Context.Service<
   MediaServer,
   {
-    readonly look: Effect.Effect<Look, MediaServerUnavailable>
+    readonly snapshot: Effect.Effect<MediaServerSnapshot, MediaServerUnavailable>
     /** Whether the source's id is still known to its protocol. */
     readonly find: (source: Source) => Effect.Effect<"present" | "gone", MediaServerUnavailable>
     readonly kick: (source: Source) => Effect.Effect<"kicked" | "gone", MediaServerUnavailable>
     /** Rids a path of a publisher that no list shows and no kick reaches. Its neighbours do not notice. */
-    readonly curePath: (path: string) => Effect.Effect<void, MediaServerUnavailable>
+    readonly resetPath: (path: string) => Effect.Effect<void, MediaServerUnavailable>
     /** Which protocols are on, as far as it was ever learnt; everything before that. Answers from memory. */
-    readonly served: Effect.Effect<Served>
+    readonly enabled: Effect.Effect<EnabledProtocols>
     /** What it says of itself, as far as it was ever learnt; `null` before that. Answers from memory. */
     readonly facts: Effect.Effect<MediaServerFacts | null>
     /** The same, asked for now: before a publisher is kicked that had perhaps no way to be admitted. Without an answer, from memory. */

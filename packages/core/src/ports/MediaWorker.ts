@@ -8,10 +8,10 @@
  *   process by now, is `gone`; a mark of another machine, or a process that our user may not end, is `elsewhere`.
  */
 import { Context, type Effect, type Redacted } from "effect"
-import type { PipelineId } from "../domain/PipelinePath.ts"
+import type { PipelineId } from "../domain/workers/PipelinePath.ts"
 
 /** Where a worker's process is: a pid is one process only together with when it started. */
-export interface WorkerMark {
+export interface ProcessRef {
   readonly host: string
   readonly pid: number
   /** When it started, in the words of its operating system. */
@@ -32,7 +32,7 @@ export class MediaWorker extends Context.Service<
   MediaWorker,
   {
     /** `started` is run once there is something to find; not at all by a worker that has no process. */
-    readonly run: (order: WorkerOrder, started: (mark: WorkerMark) => Effect.Effect<void>) => Effect.Effect<string>
-    readonly end: (mark: WorkerMark) => Effect.Effect<"ended" | "gone" | "elsewhere">
+    readonly run: (order: WorkerOrder, started: (mark: ProcessRef) => Effect.Effect<void>) => Effect.Effect<string>
+    readonly end: (mark: ProcessRef) => Effect.Effect<"ended" | "gone" | "elsewhere">
   }
 >()("greenroom/MediaWorker") {}

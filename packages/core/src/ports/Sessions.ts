@@ -8,42 +8,46 @@
  * - rows are locked in the order of their ids.
  */
 import { Context, type Effect } from "effect"
-import type { StreamId } from "../domain/Ids.ts"
-import type { Observation } from "../domain/LiveStream.ts"
-import type { Snapshot, SnapshotAfter, StoredSession } from "../domain/reconcile.ts"
-import type { StopReason } from "../domain/StreamEvent.ts"
+import type { StoredSession, StoreSnapshot, StoreSnapshotAfter } from "../domain/reconciliation/planReconciliation.ts"
+import type { Observation } from "../domain/streams/LiveStream.ts"
+import type { StopReason } from "../domain/streams/StreamEvent.ts"
+import type { StreamId } from "../domain/values/Ids.ts"
 import type { StoreUnavailable } from "./StoreUnavailable.ts"
 
 /** The holder of the reconciler's lease in whose name a move is made; `null` for moves that are right whoever makes them. */
-export type By = string | null
+export type LeaseHolder = string | null
 
 export class Sessions extends Context.Service<
   Sessions,
   {
-    readonly unended: Effect.Effect<Snapshot, StoreUnavailable>
+    readonly open: Effect.Effect<StoreSnapshot, StoreUnavailable>
     /** The snapshot after a look; `former` are those of `listed` that had a session which has ended. */
-    readonly after: (listed: ReadonlyArray<string>) => Effect.Effect<SnapshotAfter, StoreUnavailable>
+    readonly after: (listed: ReadonlyArray<string>) => Effect.Effect<StoreSnapshotAfter, StoreUnavailable>
     /** Marks every unended session whose key is revoked, expired or disabled or whose broadcaster is deleted. How many it marked. */
-    readonly requestDueStops: Effect.Effect<number, StoreUnavailable>
+    readonly requestStopsForInvalidKeys: Effect.Effect<number, StoreUnavailable>
     /** Whether the session was marked now; `false` when it has ended, is stopping already, or is unknown. */
-    readonly requestStop: (streamId: StreamId, reason: StopReason, by: By) => Effect.Effect<boolean, StoreUnavailable>
+    readonly requestStop: (
+      streamId: StreamId,
+      reason: StopReason,
+      by: LeaseHolder
+    ) => Effect.Effect<boolean, StoreUnavailable>
     readonly markReady: (
       ready: ReadonlyArray<{ readonly streamId: StreamId; readonly sourceType: string }>,
-      by: By
+      by: LeaseHolder
     ) => Effect.Effect<void, StoreUnavailable>
-    readonly markKicked: (streamIds: ReadonlyArray<StreamId>, by: By) => Effect.Effect<void, StoreUnavailable>
+    readonly markKicked: (streamIds: ReadonlyArray<StreamId>, by: LeaseHolder) => Effect.Effect<void, StoreUnavailable>
     /** Ends the sessions, each with the reason that `endReasonOf` gives. Which of them ended now. */
     readonly end: (
       streamIds: ReadonlyArray<StreamId>,
       cause: "left" | "media_server_restarted",
-      by: By
+      by: LeaseHolder
     ) => Effect.Effect<ReadonlyArray<StreamId>, StoreUnavailable>
     readonly observe: (
       observations: ReadonlyArray<{ readonly streamId: StreamId; readonly observation: Observation }>,
-      by: By
+      by: LeaseHolder
     ) => Effect.Effect<void, StoreUnavailable>
     /** Those of the sessions that have not ended. */
-    readonly stillUnended: (
+    readonly stillOpen: (
       streamIds: ReadonlyArray<StreamId>
     ) => Effect.Effect<ReadonlyArray<StoredSession>, StoreUnavailable>
     /** Unended sessions of these source ids, read anew: what must hold before a kick. */

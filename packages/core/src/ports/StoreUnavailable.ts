@@ -6,7 +6,7 @@ export class StoreUnavailable extends Schema.TaggedError<StoreUnavailable>()("St
   operation: Schema.String,
   cause: Schema.Defect(),
   /** The store itself answered that it did nothing. Otherwise the operation may have been done, or may yet be. */
-  nothingDone: Schema.optionalKey(Schema.Boolean)
+  rolledBack: Schema.optionalKey(Schema.Boolean)
 }) {
   override get message() {
     return `The store did not answer ${this.operation}`

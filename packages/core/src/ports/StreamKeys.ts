@@ -4,9 +4,9 @@
  * changes no more. Time is the database's. Nothing here touches sessions: who must go is derived from the keys by `Sessions`.
  */
 import { Context, type DateTime, type Effect, type Option } from "effect"
-import type { BroadcasterId, StreamKeyId } from "../domain/Ids.ts"
-import type { KeyHash, KeyStatus, StreamKey } from "../domain/StreamKey.ts"
-import type { PathLimitText } from "../domain/StreamPath.ts"
+import type { KeyHash, KeyStatus, StreamKey } from "../domain/access/StreamKey.ts"
+import type { PathLimitText } from "../domain/access/StreamPath.ts"
+import type { BroadcasterId, StreamKeyId } from "../domain/values/Ids.ts"
 import type { Page, PageRequest } from "./Page.ts"
 import type { StoreUnavailable } from "./StoreUnavailable.ts"
 

@@ -4,11 +4,11 @@
  * `Retention` alone.
  */
 import { Context, type DateTime, type Effect, type Option } from "effect"
-import type { Broadcaster } from "../domain/Broadcaster.ts"
-import type { BroadcasterId, StreamId, StreamKeyId } from "../domain/Ids.ts"
-import type { LiveStream, StreamStatus } from "../domain/LiveStream.ts"
-import type { Metadata } from "../domain/Metadata.ts"
-import type { StreamEvent } from "../domain/StreamEvent.ts"
+import type { LiveStream, StreamStatus } from "../domain/streams/LiveStream.ts"
+import type { StreamEvent } from "../domain/streams/StreamEvent.ts"
+import type { Broadcaster } from "../domain/values/Broadcaster.ts"
+import type { BroadcasterId, StreamId, StreamKeyId } from "../domain/values/Ids.ts"
+import type { Metadata } from "../domain/values/Metadata.ts"
 import type { Page, PageRequest } from "./Page.ts"
 import type { StoreUnavailable } from "./StoreUnavailable.ts"
 

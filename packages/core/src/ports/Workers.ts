@@ -10,11 +10,11 @@
  *   any more it deletes those that no stream was ever admitted with.
  */
 import { Context, type DateTime, type Effect, type Option } from "effect"
-import type { StreamId, StreamKeyId } from "../domain/Ids.ts"
-import type { PipelineId } from "../domain/PipelinePath.ts"
-import type { KeyHash } from "../domain/StreamKey.ts"
-import type { WorkerStateName } from "../domain/workerMachine.ts"
-import type { WorkerMark } from "./MediaWorker.ts"
+import type { KeyHash } from "../domain/access/StreamKey.ts"
+import type { StreamId, StreamKeyId } from "../domain/values/Ids.ts"
+import type { PipelineId } from "../domain/workers/PipelinePath.ts"
+import type { WorkerStateName } from "../domain/workers/workerMachine.ts"
+import type { ProcessRef } from "./MediaWorker.ts"
 import type { Page, PageRequest } from "./Page.ts"
 import type { StoreUnavailable } from "./StoreUnavailable.ts"
 
@@ -30,7 +30,7 @@ export interface WorkerChange {
   /** Until the next attempt. */
   readonly retryInMillis: number | null
   /** Its process; `null` once nothing of it can be left. */
-  readonly mark: WorkerMark | null
+  readonly mark: ProcessRef | null
 }
 
 export interface WorkerRecord extends Omit<WorkerChange, "retryInMillis"> {

@@ -4,10 +4,10 @@
  * and is tried again in the next hour.
  */
 import { Cause, Clock, Effect, Exit, Metric } from "effect"
+import * as Telemetry from "../Metrics.ts"
 import { Retention } from "../ports/Retention.ts"
 import { StoreUnavailable } from "../ports/StoreUnavailable.ts"
-import * as Telemetry from "../Telemetry.ts"
-import { showTrouble } from "./Troubles.ts"
+import { setCondition } from "../resilience/Conditions.ts"
 
 /** A batch of so many streams takes about a tenth of a second (docs/measurements.md). */
 export const PRUNE_BATCH = 500
@@ -43,14 +43,14 @@ export const pruneHistory = Effect.fnUntraced(function* (keepDays: number) {
         yield* Effect.logInfo("history pruned").pipe(Effect.annotateLogs({ ...gone, keep_days: keepDays }))
       if (failing) yield* Effect.logInfo("history can be pruned again")
       failing = false
-      return yield* showTrouble("history_not_pruned", false)
+      return yield* setCondition("history_not_pruned", false)
     }
     if (Cause.hasInterruptsOnly(exit.cause)) return yield* Effect.failCause(exit.cause)
     const error = Cause.squash(exit.cause)
     if (!(error instanceof StoreUnavailable)) yield* Effect.logError("a defect in pruning", exit.cause)
     else if (!failing) yield* Effect.logWarning("history cannot be pruned; tried again every hour", exit.cause)
     failing = true
-    yield* showTrouble("history_not_pruned", true)
+    yield* setCondition("history_not_pruned", true)
   })
   yield* Effect.sleep(AFTER_START)
   return yield* Effect.forever(Effect.andThen(run, Effect.sleep(BETWEEN_RUNS)))

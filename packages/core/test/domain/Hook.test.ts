@@ -1,6 +1,6 @@
 /** What a hook may be believed to say, on every kind of session: nothing of others, nothing that a secret should have said, no pause for an end. */
 import { assert, describe, it } from "@effect/vitest"
-import { believe, type Hook, type StoredSession } from "@greenroom/core"
+import { type Hook, interpretHook, type StoredSession } from "@greenroom/core"
 import { Arbitrary } from "effect"
 import { at, boolean, cases, element, keyId, NOW, oneOf, streamId } from "../support/arbitraries.ts"
 
@@ -44,7 +44,7 @@ const scene = Arbitrary.all({
   ])
 })
 const judged = ({ hook, sessions }: { hook: Hook; sessions: ReadonlyArray<StoredSession> }) => {
-  const belief = believe(hook, sessions, NOW)
+  const belief = interpretHook(hook, sessions, NOW)
   return { belief, of: sessions.find(({ streamId }) => streamId === belief?.streamId) }
 }
 const pauses = ({ source: { protocol } }: StoredSession) =>
@@ -129,7 +129,7 @@ describe("what is believed of a hook", () => {
       ending: null
     } as const
     const say = (more: Partial<Hook>, session: StoredSession) =>
-      believe({ kind: "ready", path: "live/a", protected: true, ...more }, [session], NOW)
+      interpretHook({ kind: "ready", path: "live/a", protected: true, ...more }, [session], NOW)
     const ready = { _tag: "Ready", streamId: streamId(1), sourceType: "rtmpConn" } as const
     const ends = { _tag: "End", streamId: streamId(1) } as const
     const named = { sourceId: "source-1" }

@@ -9,7 +9,7 @@ import {
   EndReason,
   endReasonOf,
   foldEvents,
-  type Happening,
+  type SessionChange,
   type SessionState,
   StopReason,
   type StreamEvent,
@@ -49,7 +49,7 @@ const states = {
 } as const
 type StateName = keyof typeof states
 
-const happenings: Record<string, Happening> = {
+const happenings: Record<string, SessionChange> = {
   admitted: { type: "admitted" },
   ready: { type: "ready", sourceType: "srtConn" },
   stop: { type: "stop_requested", reason: "stopped" },
@@ -131,10 +131,10 @@ describe("applyEvent", () => {
   })
 })
 
-const anyHappening: Arbitrary.Arbitrary<Happening> = oneOf<Happening>([
+const anyHappening: Arbitrary.Arbitrary<SessionChange> = oneOf<SessionChange>([
   element([{ type: "admitted" }, { type: "kicked" }, { type: "ready", sourceType: "rtmpConn" }]),
-  Arbitrary.map(element(StopReason.literals), (reason): Happening => ({ type: "stop_requested", reason })),
-  Arbitrary.map(element(EndReason.literals), (reason): Happening => ({ type: "ended", reason }))
+  Arbitrary.map(element(StopReason.literals), (reason): SessionChange => ({ type: "stop_requested", reason })),
+  Arbitrary.map(element(EndReason.literals), (reason): SessionChange => ({ type: "ended", reason }))
 ])
 const histories = Arbitrary.map(
   Arbitrary.array(Arbitrary.all([anyHappening, element([0, 1, -5])]), { maxLength: 12 }),

@@ -1,32 +1,32 @@
 /** URLs that play, and instructions that an encoder takes: each part percent-encoded once, nothing promised that is off. */
 import { assert, describe, it } from "@effect/vitest"
 import {
-  addressesOf,
+  allEnabled,
   canCarry,
+  type EnabledProtocols,
   encodePath,
-  everythingServed,
+  endpointsBehind,
   ingestInstructions,
-  nowhere,
-  type PublicAddresses,
-  playbackUrls,
-  type Served
+  noEndpoints,
+  type PublicEndpoints,
+  playbackUrls
 } from "@greenroom/core"
 import { Arbitrary } from "effect"
 import { boolean, cases, element, keyValues, validPaths } from "../support/arbitraries.ts"
 
-const addresses = addressesOf("https://media.example.com")
+const addresses = endpointsBehind("https://media.example.com")
 const outputs = ["hls", "webrtc", "rtmp", "rtsp", "srt"] as const
-const served: Arbitrary.Arbitrary<Served> = Arbitrary.all(
+const served: Arbitrary.Arbitrary<EnabledProtocols> = Arbitrary.all(
   Object.fromEntries(outputs.map((output) => [output, boolean])) as Record<(typeof outputs)[number], typeof boolean>
 )
-const known: Arbitrary.Arbitrary<PublicAddresses> = Arbitrary.map(served, (has) => ({
+const known: Arbitrary.Arbitrary<PublicEndpoints> = Arbitrary.map(served, (has) => ({
   hls: has.hls ? addresses.hls : null,
   webrtc: has.webrtc ? addresses.webrtc : null,
   rtmp: has.rtmp ? addresses.rtmp : null,
   rtsp: has.rtsp ? addresses.rtsp : null,
   srt: has.srt ? addresses.srt : null
 }))
-const slashed = (of: PublicAddresses): PublicAddresses => {
+const slashed = (of: PublicEndpoints): PublicEndpoints => {
   const end = (base: string | null) => (base === null ? null : `${base}//`)
   return { hls: end(of.hls), webrtc: end(of.webrtc), rtmp: end(of.rtmp), rtsp: end(of.rtsp), srt: end(of.srt) }
 }
@@ -42,7 +42,7 @@ const codecLists = element([
 
 describe("playbackUrls", () => {
   it("are those of the contract behind one public address", () => {
-    assert.deepStrictEqual(playbackUrls(addresses, everythingServed, "live/studio-1", ["H264"]), {
+    assert.deepStrictEqual(playbackUrls(addresses, allEnabled, "live/studio-1", ["H264"]), {
       hls: "https://media.example.com/live/studio-1/index.m3u8",
       webrtc: "https://media.example.com/live/studio-1/whep",
       rtmp: "rtmp://media.example.com/live/studio-1",
@@ -69,7 +69,7 @@ describe("playbackUrls", () => {
     "carry the path in them, encoded once, and stand on their base",
     [validPaths],
     ([path]) => {
-      const urls = playbackUrls(addresses, everythingServed, path, [])
+      const urls = playbackUrls(addresses, allEnabled, path, [])
       const pathOf = (url: string | null, end: string) => {
         const parsed = new URL(url!.replace(/^(rtmp|rtsp):/, "http:"))
         assert.strictEqual(parsed.hostname, "media.example.com")
@@ -90,24 +90,21 @@ describe("playbackUrls", () => {
     "do not mind slashes at the end of a base",
     [known, validPaths],
     ([of, path]) => {
-      assert.deepStrictEqual(
-        playbackUrls(slashed(of), everythingServed, path, []),
-        playbackUrls(of, everythingServed, path, [])
-      )
-      const ingest = (bases: PublicAddresses) => ingestInstructions(bases, everythingServed, path, "sk_x")
+      assert.deepStrictEqual(playbackUrls(slashed(of), allEnabled, path, []), playbackUrls(of, allEnabled, path, []))
+      const ingest = (bases: PublicEndpoints) => ingestInstructions(bases, allEnabled, path, "sk_x")
       assert.deepStrictEqual(ingest(slashed(of)), ingest(of))
     },
     cases(100)
   )
 
   it("have none for SRT where the stream id would be longer than the protocol allows", () => {
-    const srt = (path: string) => playbackUrls(addresses, everythingServed, path, []).srt
+    const srt = (path: string) => playbackUrls(addresses, allEnabled, path, []).srt
     assert.isNotNull(srt("x".repeat(507)))
     assert.isNull(srt("x".repeat(508)))
   })
 
   it("are nowhere without an address", () => {
-    assert.deepStrictEqual(playbackUrls(nowhere, everythingServed, "live/a", []), nowhere)
+    assert.deepStrictEqual(playbackUrls(noEndpoints, allEnabled, "live/a", []), noEndpoints)
   })
 })
 
@@ -154,14 +151,14 @@ describe("encodePath", () => {
 
 describe("addressesOf", () => {
   it("keeps HLS and WebRTC on the proxy, and the others on its host", () => {
-    assert.deepStrictEqual(addressesOf("https://media.example.com:8443/cdn/"), {
+    assert.deepStrictEqual(endpointsBehind("https://media.example.com:8443/cdn/"), {
       hls: "https://media.example.com:8443/cdn",
       webrtc: "https://media.example.com:8443/cdn",
       rtmp: "rtmp://media.example.com",
       rtsp: "rtsp://media.example.com:8554",
       srt: "srt://media.example.com:8890"
     })
-    assert.strictEqual(addressesOf("http://[::1]:80").srt, "srt://[::1]:8890")
+    assert.strictEqual(endpointsBehind("http://[::1]:80").srt, "srt://[::1]:8890")
   })
 })
 
@@ -169,7 +166,7 @@ describe("ingestInstructions", () => {
   it("have none for SRT where the stream id would be longer than the protocol allows", () => {
     const key = `sk_${"k".repeat(43)}`
     const around = `publish::greenroom:${key}`.length
-    const of = (length: number) => ingestInstructions(addresses, everythingServed, "x".repeat(length - around), key)
+    const of = (length: number) => ingestInstructions(addresses, allEnabled, "x".repeat(length - around), key)
     assert.strictEqual(of(512).srt_streamid?.length, 512)
     assert.isNotNull(of(512).srt)
     assert.isNull(of(513).srt_streamid)
@@ -180,7 +177,7 @@ describe("ingestInstructions", () => {
     "give OBS a server and a stream key that make the RTMP URL, with the key in the query alone",
     [validPaths, keyValues],
     ([path, key]) => {
-      const { obs, rtmp } = ingestInstructions(addresses, everythingServed, path, key)
+      const { obs, rtmp } = ingestInstructions(addresses, allEnabled, path, key)
       assert.strictEqual(`${obs!.server}/${obs!.stream_key}`, rtmp)
       assert.notInclude(obs!.server, "?")
       assert.notInclude(obs!.stream_key.split("?")[0]!, "/")
@@ -198,7 +195,7 @@ describe("ingestInstructions", () => {
   )
 
   it("split a nested path before its last segment, and a flat one nowhere", () => {
-    const obs = (path: string) => ingestInstructions(addresses, everythingServed, path, "K").obs
+    const obs = (path: string) => ingestInstructions(addresses, allEnabled, path, "K").obs
     assert.deepStrictEqual(obs("live/a/b"), {
       server: "rtmp://media.example.com/live/a",
       stream_key: "b?user=greenroom&pass=K"
@@ -213,7 +210,7 @@ describe("ingestInstructions", () => {
     "say the key to each protocol in its own way, and the path as it is",
     [validPaths, keyValues],
     ([path, key]) => {
-      const { rtsp, srt, srt_streamid, whip } = ingestInstructions(addresses, everythingServed, path, key)
+      const { rtsp, srt, srt_streamid, whip } = ingestInstructions(addresses, allEnabled, path, key)
       const parsed = new URL(rtsp!.replace("rtsp:", "http:"))
       assert.deepStrictEqual([parsed.username, parsed.password, parsed.port], ["greenroom", key, "8554"])
       assert.strictEqual(decodeURIComponent(parsed.pathname), `/${path}`)
@@ -234,7 +231,7 @@ describe("ingestInstructions", () => {
     [known, served],
     ([of, on]) => {
       const there = ingestInstructions(of, on, "live/a", "K")
-      const has = (output: keyof Served) => of[output] !== null && on[output]
+      const has = (output: keyof EnabledProtocols) => of[output] !== null && on[output]
       assert.deepStrictEqual(
         [there.obs, there.rtmp, there.rtsp, there.srt, there.srt_streamid, there.whip].map((one) => one !== null),
         [has("rtmp"), has("rtmp"), has("rtsp"), has("srt"), has("srt"), has("webrtc")]

@@ -5,8 +5,8 @@ import {
   columnsOf,
   compareWithFold,
   EndReason,
-  type Happening,
   readEvent,
+  type SessionChange,
   type SessionState,
   StopReason,
   type StoredEvent,
@@ -17,14 +17,14 @@ import {
 import { Arbitrary, type DateTime, Result } from "effect"
 import { at, cases, element, integer, oneOf } from "../support/arbitraries.ts"
 
-const happenings: Arbitrary.Arbitrary<Happening> = oneOf<Happening>([
-  element<Happening>([
+const happenings: Arbitrary.Arbitrary<SessionChange> = oneOf<SessionChange>([
+  element<SessionChange>([
     { type: "ready", sourceType: "rtmpConn" },
     { type: "ready", sourceType: "srtConn" },
     { type: "kicked" }
   ]),
-  Arbitrary.map(element(StopReason.literals), (reason): Happening => ({ type: "stop_requested", reason })),
-  Arbitrary.map(element(EndReason.literals), (reason): Happening => ({ type: "ended", reason }))
+  Arbitrary.map(element(StopReason.literals), (reason): SessionChange => ({ type: "stop_requested", reason })),
+  Arbitrary.map(element(EndReason.literals), (reason): SessionChange => ({ type: "ended", reason }))
 ])
 
 interface Legal {

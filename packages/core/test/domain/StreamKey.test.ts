@@ -1,6 +1,6 @@
 /** The derived status of a key: the first reason that holds, to the millisecond. */
 import { assert, describe, it } from "@effect/vitest"
-import { keyStatus, keyStatuses, whyNotGood } from "@greenroom/core"
+import { keyStatus, keyStatuses, whyInvalid } from "@greenroom/core"
 import { Arbitrary } from "effect"
 import { at, boolean, cases, element, NOW, streamId } from "../support/arbitraries.ts"
 
@@ -29,7 +29,7 @@ describe("keyStatus", () => {
         status,
         keyStatuses.find((name) => holds[name])
       )
-      assert.strictEqual(whyNotGood(key, NOW), status === "in_use" || status === "active" ? null : status)
+      assert.strictEqual(whyInvalid(key, NOW), status === "in_use" || status === "active" ? null : status)
     },
     cases(500)
   )

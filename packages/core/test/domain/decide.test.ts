@@ -6,7 +6,7 @@ import { assert, describe, it } from "@effect/vitest"
 import {
   type AdmissionDecision,
   type AdmissionFacts,
-  decide,
+  decideAdmission,
   decideCheck,
   type KeyFacts,
   type PathLimitText,
@@ -178,7 +178,7 @@ describe("decide", () => {
   it.prop(
     "gives the first answer of its table that applies",
     [asks, facts],
-    ([ask, given]) => assert.strictEqual(answerOf(decide(ask, given)), expected(ask, given)),
+    ([ask, given]) => assert.strictEqual(answerOf(decideAdmission(ask, given)), expected(ask, given)),
     cases(2_000)
   )
 
@@ -186,7 +186,7 @@ describe("decide", () => {
     "admits only a good key on a path that it may use, that is nobody else's, with a new connection and nobody in the way",
     [asks, facts],
     ([ask, given]) => {
-      if (decide(ask, given)._tag !== "Admit") return
+      if (decideAdmission(ask, given)._tag !== "Admit") return
       const key = given.key
       assert.isNull(refusePath(ask.path))
       assert.isTrue(key !== null && key.revokedAt === null && key.enabled)
@@ -203,7 +203,7 @@ describe("decide", () => {
     "lets a connection in again only to its own stream: same key, same path, not ended, not stopping",
     [asks, facts],
     ([ask, given]) => {
-      const decision = decide(ask, given)
+      const decision = decideAdmission(ask, given)
       if (decision._tag !== "Again") return
       const own = given.sourceSession!
       assert.deepStrictEqual(
@@ -219,7 +219,7 @@ describe("decide", () => {
     "names exactly the sessions that stand in the way, each once, and the key before the path",
     [asks, facts],
     ([ask, given]) => {
-      const decision = decide(ask, given)
+      const decision = decideAdmission(ask, given)
       if (decision._tag !== "InUse") return
       const inTheWay = [given.keySession, given.pathSession].filter((one) => one !== null)
       assert.deepStrictEqual(
@@ -236,7 +236,7 @@ describe("decide", () => {
     "refuses in one sentence, which names the key by its beginning alone",
     [asks, facts],
     ([ask, given]) => {
-      const decision = decide(ask, given)
+      const decision = decideAdmission(ask, given)
       const refusal = decision._tag === "InUse" ? decision.refusal : decision
       if (refusal._tag !== "Refuse") return
       assertSentence(refusal)
@@ -264,7 +264,7 @@ describe("decide", () => {
         { path: placed, sourceId: "source-1" },
         { path: "live/a", sourceId: placed }
       ]) {
-        const decision = decide(ask, everywhere)
+        const decision = decideAdmission(ask, everywhere)
         const refusal = decision._tag === "InUse" ? decision.refusal : decision
         if (refusal._tag === "Refuse") assertNoKey(refusal.detail, key, "a refusal")
         if (off === 0 && ask.path === placed) assert.strictEqual(answerOf(decision), "path_not_allowed")
@@ -306,7 +306,7 @@ describe("decide", () => {
               for (const pathSession of [null, session(2), session(3)]) {
                 const given = { now: NOW, key, keySession, pathSession, sourceSession, pathOwnedByOther }
                 const ask = { path, sourceId: "source-1" }
-                const answer = answerOf(decide(ask, given))
+                const answer = answerOf(decideAdmission(ask, given))
                 assert.strictEqual(answer, expected(ask, given))
                 reached.set(answer, (reached.get(answer) ?? 0) + 1)
               }
@@ -323,7 +323,7 @@ describe("decide", () => {
 
   it("says why, to each of its reasons, in the words that an operator reads in the media server's log", () => {
     const details = (ask: Partial<Ask>, given: Partial<AdmissionFacts>) => {
-      const decision = decide({ path: "live/a", sourceId: "source-1", ...ask }, { ...nothing, ...given })
+      const decision = decideAdmission({ path: "live/a", sourceId: "source-1", ...ask }, { ...nothing, ...given })
       return decision._tag === "InUse" ? decision.refusal.detail : decision._tag === "Refuse" ? decision.detail : ""
     }
     const key = (more: Partial<KeyFacts>) => ({ key: { ...goodKey, ...more } })

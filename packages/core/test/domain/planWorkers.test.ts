@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import {
   ATTEMPTS,
   holdsPlace,
-  type Look,
+  type MediaServerSnapshot,
   ownSource,
   type PipelineId,
   type PipelineView,
@@ -153,7 +153,7 @@ describe("what a look says of pipelines", () => {
     state: { _tag: "Connecting", startedAt: at(0), ending: null },
     ...more
   })
-  const lookOf = (...paths: ReadonlyArray<readonly [string, string, boolean]>): Look => ({
+  const lookOf = (...paths: ReadonlyArray<readonly [string, string, boolean]>): MediaServerSnapshot => ({
     started: "now",
     sources: [],
     paths: paths.map(([name, sourceId, ready]) => ({

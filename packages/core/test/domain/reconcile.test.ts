@@ -100,7 +100,7 @@ describe("reconcile sees", () => {
         streams(scene, now)
       )
       for (const { streamId: id, sourceType } of ready) {
-        const session = scene.s2.unended.find((one) => one.streamId === id)!
+        const session = scene.s2.open.find((one) => one.streamId === id)!
         assert.isTrue(Result.isSuccess(applyEvent(session.state, { type: "ready", sourceType, seq: 2, at: NOW })))
       }
     },
@@ -139,9 +139,9 @@ describe("reconcile", () => {
     ([scene]) => {
       const turned = run({
         ...scene,
-        s1: { ...scene.s1, unended: scene.s1.unended.toReversed() },
+        s1: { ...scene.s1, open: scene.s1.open.toReversed() },
         look: { ...scene.look, sources: scene.look.sources.toReversed(), paths: scene.look.paths.toReversed() },
-        s2: { ...scene.s2, unended: scene.s2.unended.toReversed() }
+        s2: { ...scene.s2, open: scene.s2.open.toReversed() }
       })
       assert.deepStrictEqual(sorted(turned.commands), sorted(run(scene).commands))
     },

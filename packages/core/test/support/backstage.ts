@@ -17,13 +17,13 @@ export const backstage = (onDuplicate: "refuse" | "takeover" | null = null) => {
     wake,
     wakeSoon: wake,
     nextPass: Effect.void,
-    lastLook: Effect.succeed(null),
+    lastSnapshot: Effect.succeed(null),
     warnings: Effect.succeed([]),
-    hear: () => Effect.void,
-    regret: (id) => Effect.sync(() => void told.regrets.push(id)),
-    isRegretted: (id) => Effect.sync(() => told.regrets.includes(id)),
-    storeFailed: Effect.sync(() => void told.failures++),
-    storeAnswers: Effect.sync(() => store.answers)
+    receiveHook: () => Effect.void,
+    admissionLost: (id) => Effect.sync(() => void told.regrets.push(id)),
+    isLost: (id) => Effect.sync(() => told.regrets.includes(id)),
+    reportStoreFailure: Effect.sync(() => void told.failures++),
+    isStoreUp: Effect.sync(() => store.answers)
   })
   const policy = onDuplicate === null ? Layer.empty : Layer.succeed(DuplicatePolicy)(onDuplicate)
   const layer = Layer.mergeAll(stage.layer, reconciler, policy)

@@ -10,7 +10,7 @@ export interface Call {
 export const storeDown = Effect.fail(new StoreUnavailable({ operation: "test", cause: new Error("down") }))
 /** The store's own answer: it did nothing. */
 export const storeRefuses = Effect.fail(
-  new StoreUnavailable({ operation: "test", cause: new Error("lock timeout"), nothingDone: true })
+  new StoreUnavailable({ operation: "test", cause: new Error("lock timeout"), rolledBack: true })
 )
 export const mediaServerDown = Effect.fail(
   new MediaServerUnavailable({ reason: "unreachable", operation: "GET /v3/info", detail: "connection refused" })

@@ -1,10 +1,10 @@
 /** `reconcile` on a scene, and who of its cast is such a one that a rule speaks of. */
-import { type Command, reconcile, saysPublishEarly } from "@greenroom/core"
+import { type Command, planReconciliation, saysPublishEarly } from "@greenroom/core"
 import { NOW, streamId } from "./arbitraries.ts"
 import { type Actor, type Scene, sourceOf } from "./scenes.ts"
 
 export const run = ({ policy, asksUs, s1, look, s2, memory }: Scene) =>
-  reconcile({ ...policy, asksUs }, s1, look, s2, memory)
+  planReconciliation({ ...policy, asksUs }, s1, look, s2, memory)
 export const only = <T extends Command["_tag"]>(commands: ReadonlyArray<Command>, tag: T) =>
   commands.filter((command): command is Extract<Command, { _tag: T }> => command._tag === tag)
 export const those = (scene: Scene, is: (actor: Actor) => boolean): ReadonlyArray<number> =>

@@ -1,11 +1,11 @@
 /** The media server of a stage: connections, listed or not, on a path or not. It answers at once and forgets whom it kicks. */
 import {
-  everythingServed,
+  allEnabled,
   familyOf,
   type ListedSource,
-  type Look,
   MediaServer,
   type MediaServerFacts,
+  type MediaServerSnapshot,
   type Protocol,
   type Source
 } from "@greenroom/core"
@@ -32,7 +32,7 @@ export const makeMediaServer = (port: Port) => {
     const same = source.protocol === null || (found && familyOf(found.protocol) === familyOf(source.protocol))
     return found?.listed === true && same ? found : undefined
   }
-  const look = (): Look => ({
+  const look = (): MediaServerSnapshot => ({
     started: server.started,
     sources: [...connections.values()].filter((one) => one.listed),
     paths: [...connections.values()]
@@ -47,17 +47,17 @@ export const makeMediaServer = (port: Port) => {
     ownPaths: []
   })
   const layer = Layer.succeed(MediaServer)({
-    look: Effect.suspend(port("MediaServer.look", look)),
+    snapshot: Effect.suspend(port("MediaServer.snapshot", look)),
     find: port("MediaServer.find", (_, source: Source) => (find(source) === undefined ? "gone" : "present")),
     kick: port("MediaServer.kick", (_, source: Source) => {
       if (find(source) === undefined) return "gone"
       connections.delete(source.id)
       return "kicked"
     }),
-    curePath: port("MediaServer.curePath", (_, path: string) => {
+    resetPath: port("MediaServer.resetPath", (_, path: string) => {
       for (const one of connections.values()) if (one.path === path) connections.delete(one.id)
     }),
-    served: Effect.succeed(everythingServed),
+    enabled: Effect.succeed(allEnabled),
     facts: Effect.sync(() => server.remembered ?? server.facts),
     factsNow: Effect.sync(() => server.facts),
     health: Effect.succeed("ok")

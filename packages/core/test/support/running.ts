@@ -7,8 +7,8 @@ import type { Stage } from "./stage.ts"
 /** Starts it in a scope of its own, and notes in `passes` when each begins, in milliseconds from now. */
 export const running = Effect.fnUntraced(function* (stage: Stage, passes: Array<number> = []) {
   const began = yield* Clock.currentTimeMillis
-  const hold = stage.before["Leases.hold"]
-  stage.before["Leases.hold"] = (...args) =>
+  const hold = stage.before["Leases.acquire"]
+  stage.before["Leases.acquire"] = (...args) =>
     Effect.andThen(
       Effect.map(Clock.currentTimeMillis, (now) => void passes.push(now - began)),
       Effect.suspend(() => hold?.(...args) ?? Effect.void)

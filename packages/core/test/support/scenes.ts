@@ -8,15 +8,15 @@ import {
   type EndReason,
   type ListedPath,
   type ListedSource,
-  type Look,
-  type Memory,
+  type MediaServerSnapshot,
   type Observation,
   type Policy,
   type Protocol,
   protocols,
-  type SnapshotAfter,
+  type ReconcileState,
   StopReason,
-  type StoredSession
+  type StoredSession,
+  type StoreSnapshotAfter
 } from "@greenroom/core"
 import { Arbitrary } from "effect"
 import { at, boolean, element, keyId, NOW, oneOf, streamId } from "./arbitraries.ts"
@@ -77,10 +77,10 @@ export interface Scene {
   readonly cast: ReadonlyArray<Actor>
   readonly policy: Policy
   readonly asksUs: boolean
-  readonly s1: { readonly now: typeof NOW; readonly unended: ReadonlyArray<StoredSession> }
-  readonly look: Look
-  readonly s2: SnapshotAfter
-  readonly memory: Memory
+  readonly s1: { readonly now: typeof NOW; readonly open: ReadonlyArray<StoredSession> }
+  readonly look: MediaServerSnapshot
+  readonly s2: StoreSnapshotAfter
+  readonly memory: ReconcileState
 }
 
 export const sourceOf = (index: number): string => `source-${index}`
@@ -126,7 +126,7 @@ export const sceneOf = (
     cast,
     policy,
     asksUs,
-    s1: { now: NOW, unended: those((actor) => actor.stored === "both" || actor.stored === "before", sessionOf) },
+    s1: { now: NOW, open: those((actor) => actor.stored === "both" || actor.stored === "before", sessionOf) },
     look: {
       started: "this process",
       sources: those(
@@ -153,8 +153,8 @@ export const sceneOf = (
     },
     s2: {
       now: at(between),
-      unended: those((actor) => actor.stored === "both" || actor.stored === "during", sessionOf),
-      former: new Set(
+      open: those((actor) => actor.stored === "both" || actor.stored === "during", sessionOf),
+      formerlyAdmitted: new Set(
         those(
           (actor) => actor.listed !== "no" && (actor.stored === "ended" || actor.stored === "before"),
           (_, index) => sourceOf(index)

@@ -6,14 +6,14 @@
 import { assert } from "@effect/vitest"
 import {
   authenticate,
-  blank,
   DuplicatePolicy,
   foldEvents,
-  type Memory,
+  initialState,
   type Protocol,
-  pass,
   protocols,
   Reconciler,
+  type ReconcileState,
+  runPass,
   type StopReason,
   saysPublishEarly
 } from "@greenroom/core"
@@ -62,16 +62,16 @@ const deeds: Arbitrary.Arbitrary<Deed> = oneOf<Deed>([
   element([{ _tag: "Restart" }, { _tag: "LoseLease" }] as ReadonlyArray<Deed>)
 ])
 const callsOfAPass = [
-  "Sessions.unended",
-  "MediaServer.look",
+  "Sessions.open",
+  "MediaServer.snapshot",
   "Sessions.after",
   "Sessions.markReady",
   "MediaServer.find",
   "Sessions.end",
   "Sessions.bySource",
   "MediaServer.kick",
-  "MediaServer.curePath",
-  "Leases.remember"
+  "MediaServer.resetPath",
+  "Leases.recordPass"
 ]
 const aPass: Arbitrary.Arbitrary<Step> = Arbitrary.map(
   Arbitrary.all({
@@ -114,18 +114,18 @@ export const makePlay = (rule: {
   const pending = new Map<string, Connection>()
   const ended = new Set<string>()
   let sources = 0
-  let memory: Memory = blank
+  let memory: ReconcileState = initialState
   const reconciler = Layer.succeed(Reconciler)({
     wake: Effect.void,
     wakeSoon: Effect.void,
     nextPass: Effect.void,
-    lastLook: Effect.succeed(null),
+    lastSnapshot: Effect.succeed(null),
     warnings: Effect.succeed([]),
-    hear: () => Effect.void,
-    regret: () => Effect.void,
-    isRegretted: () => Effect.succeed(false),
-    storeFailed: Effect.void,
-    storeAnswers: Effect.succeed(true)
+    receiveHook: () => Effect.void,
+    admissionLost: () => Effect.void,
+    isLost: () => Effect.succeed(false),
+    reportStoreFailure: Effect.void,
+    isStoreUp: Effect.succeed(true)
   })
   const layer = Layer.mergeAll(stage.layer, reconciler, Layer.succeed(DuplicatePolicy)(rule.onDuplicate))
 
@@ -220,7 +220,7 @@ export const makePlay = (rule: {
   })
 
   const onePass = Effect.gen(function* () {
-    const outcome = yield* pass(memory).pipe(Effect.provide(layer))
+    const outcome = yield* runPass(memory).pipe(Effect.provide(layer))
     if (outcome._tag === "Complete") memory = outcome.memory
   })
   const guard = (): void => {

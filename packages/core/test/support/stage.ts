@@ -5,12 +5,12 @@
  */
 import { createHash } from "node:crypto"
 import {
-  type Happening,
   type KeyFacts,
-  KeyMint,
+  KeyGenerator,
   type KeyValue,
   OperatorSecret,
   ReconcilePolicy,
+  type SessionChange,
   type SessionState
 } from "@greenroom/core"
 import { DateTime, Effect, Layer, Redacted } from "effect"
@@ -42,8 +42,8 @@ export const makeStage = () => {
   const layer = Layer.mergeAll(
     store.layer,
     mediaServer.layer,
-    Layer.succeed(KeyMint)({
-      mint: Effect.sync(() => Redacted.make(keyValue(++minted))),
+    Layer.succeed(KeyGenerator)({
+      generate: Effect.sync(() => Redacted.make(keyValue(++minted))),
       uuid: Effect.sync(() => uuid(0xabc000 + ++minted)),
       hash: (key: KeyValue) => sha256(Redacted.value(key))
     }),
@@ -95,7 +95,7 @@ export const makeStage = () => {
         },
         DateTime.makeUnsafe(at)
       ),
-    move: (n: number, happening: Happening, at = 0): void => {
+    move: (n: number, happening: SessionChange, at = 0): void => {
       if (!move(rows.get(streamId(n)), happening, DateTime.makeUnsafe(at)))
         throw new Error("the state machine refused it")
     },

@@ -7,15 +7,15 @@ import {
   Admissions,
   type Admitted,
   applyEvent,
-  decide,
+  decideAdmission,
   endReasonOf,
   type FactsRequest,
   type Findings,
-  type Happening,
   type KeyFacts,
   Leases,
   type Observation,
-  type PassMemory,
+  type PassRecord,
+  type SessionChange,
   type SessionFacts,
   type SessionState,
   Sessions,
@@ -27,7 +27,7 @@ import {
   type StreamEvent,
   type StreamId,
   type StreamKeyId,
-  whyNotGood
+  whyInvalid
 } from "@greenroom/core"
 import { type DateTime, Effect, Layer, Option, Result } from "effect"
 import type { Port } from "./calls.ts"
@@ -60,7 +60,7 @@ export const makeStore = (port: Port) => {
   }
 
   /** The event is written, numbered next, if the state machine takes it. */
-  const move = (row: Row | undefined, happening: Happening, at: DateTime.Utc): boolean => {
+  const move = (row: Row | undefined, happening: SessionChange, at: DateTime.Utc): boolean => {
     if (row === undefined) return false
     const event: StreamEvent = { ...happening, seq: row.events.length + 1, at }
     const next = applyEvent(row.state, event)
@@ -108,7 +108,7 @@ export const makeStore = (port: Port) => {
 
   const admit = (request: AdmissionRequest, now: DateTime.Utc, takeOver: boolean): Option.Option<Admitted> => {
     const known = facts(now, request)
-    const decision = decide(request, known)
+    const decision = decideAdmission(request, known)
     if (decision._tag === "Again") return Option.some({ streamId: decision.streamId, key: decision.key, again: true })
     if (known.key === null || decision._tag === "Refuse") return Option.none()
     const { id, prefix } = known.key
@@ -124,22 +124,22 @@ export const makeStore = (port: Port) => {
     by === null || (lease.holder === by && lease.until > now.epochMilliseconds)
   const layer = Layer.mergeAll(
     Layer.succeed(Sessions)({
-      unended: Effect.suspend(
-        port("Sessions.unended", (now) => ({ now, unended: [...rows.values()].filter(isUnended).map(stored) }))
+      open: Effect.suspend(
+        port("Sessions.open", (now) => ({ now, open: [...rows.values()].filter(isUnended).map(stored) }))
       ),
       after: port("Sessions.after", (now, listed: ReadonlyArray<string>) => ({
         now,
-        unended: [...rows.values()].filter(isUnended).map(stored),
-        former: new Set(
+        open: [...rows.values()].filter(isUnended).map(stored),
+        formerlyAdmitted: new Set(
           [...rows.values()]
             .filter((row) => !isUnended(row) && listed.includes(row.source.id))
             .map((row) => row.source.id)
         )
       })),
-      requestDueStops: Effect.suspend(
-        port("Sessions.requestDueStops", (now) => {
+      requestStopsForInvalidKeys: Effect.suspend(
+        port("Sessions.requestStopsForInvalidKeys", (now) => {
           const due = [...keys.values()].flatMap((key) => {
-            const reason = whyNotGood(key, now)
+            const reason = whyInvalid(key, now)
             return reason === null
               ? []
               : [...rows.values()].filter((row) => row.streamKeyId === key.id).map((row) => ({ row, reason }))
@@ -177,7 +177,7 @@ export const makeStore = (port: Port) => {
           }
         }
       ),
-      stillUnended: port("Sessions.stillUnended", (_, ids: ReadonlyArray<StreamId>) =>
+      stillOpen: port("Sessions.stillOpen", (_, ids: ReadonlyArray<StreamId>) =>
         [...rows.values()].filter((row) => isUnended(row) && ids.includes(row.streamId)).map(stored)
       ),
       bySource: port("Sessions.bySource", (_, ids: ReadonlyArray<string>) =>
@@ -196,21 +196,21 @@ export const makeStore = (port: Port) => {
       ping: Effect.suspend(() => port<[], void, StoreUnavailable>("StoreHealth.ping", () => {})())
     }),
     Layer.succeed(Leases)({
-      hold: port("Leases.hold", (now, holder: string, ttl: number) => {
+      acquire: port("Leases.acquire", (now, holder: string, ttl: number) => {
         const free = lease.holder === null || lease.holder === holder || lease.until <= now.epochMilliseconds
         if (free) Object.assign(lease, { holder, until: now.epochMilliseconds + ttl })
         const { started, enforceUntil, lastLook } = lease
         const age = lastLook === null ? null : { ageMillis: now.epochMilliseconds - lastLook.at, found: lastLook.found }
         const leftMillis = lease.until - now.epochMilliseconds
-        return { held: free, leftMillis, started, enforce: enforceUntil > now.epochMilliseconds, lastLook: age }
+        return { held: free, leftMillis, started, enforce: enforceUntil > now.epochMilliseconds, lastSnapshot: age }
       }),
-      remember: port("Leases.remember", (now, holder: string, memory: PassMemory) => {
+      recordPass: port("Leases.recordPass", (now, holder: string, memory: PassRecord) => {
         if (!held(holder, now)) return
         lease.started = memory.started
         lease.lastLook = { at: memory.lookedAt.epochMilliseconds, found: memory.found }
         if (memory.fulfilled) lease.enforceUntil = 0
       }),
-      wish: port("Leases.wish", (now, millis: number) => {
+      requestEnforcement: port("Leases.requestEnforcement", (now, millis: number) => {
         lease.enforceUntil = Math.max(lease.enforceUntil, now.epochMilliseconds + millis)
       }),
       release: port("Leases.release", (_, holder: string) => {

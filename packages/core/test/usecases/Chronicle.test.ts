@@ -20,7 +20,7 @@ describe("a publisher that is told to go and stays", () => {
         stage.move(1, { type: "stop_requested", reason: "stopped" })
       }
       if (why === "former") stage.move(1, { type: "ended", reason: "never_ready" })
-      stage.before["MediaServer.look"] = () => Effect.sync(() => void stage.connect(1))
+      stage.before["MediaServer.snapshot"] = () => Effect.sync(() => void stage.connect(1))
       const log = collector()
       const passes: Array<number> = []
       const { counts } = yield* metered(
@@ -37,7 +37,7 @@ describe("a publisher that is told to go and stays", () => {
         "INFO publisher kicked",
         "WARN a publisher was told to go and is listed still; every pass tells it again"
       ])
-      delete stage.before["MediaServer.look"]
+      delete stage.before["MediaServer.snapshot"]
       stage.connections.clear()
       yield* later(2_000)
       assert.deepStrictEqual(log.said().slice(2), ["INFO a publisher that did not go at once has gone"])
@@ -49,7 +49,7 @@ describe("a publisher that is told to go and stays", () => {
     withWallClock((set) =>
       Effect.gen(function* () {
         const stage = makeStage()
-        stage.before["MediaServer.look"] = () => Effect.sync(() => void stage.connect(1))
+        stage.before["MediaServer.snapshot"] = () => Effect.sync(() => void stage.connect(1))
         const log = collector()
         const passes: Array<number> = []
         yield* running(stage, passes).pipe(Effect.provide(log.layer))
@@ -96,7 +96,7 @@ it.effect("a path that cannot be reset is tried in every pass, and said once, an
   Effect.gen(function* () {
     const stage = makeStage()
     stage.connect(1, { protocol: "rtsp", listed: false })
-    stage.before["MediaServer.curePath"] = () => mediaServerDown
+    stage.before["MediaServer.resetPath"] = () => mediaServerDown
     const log = collector()
     const { counts } = yield* metered(
       Effect.gen(function* () {

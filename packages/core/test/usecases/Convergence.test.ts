@@ -3,7 +3,7 @@
  * must never happen asserted after every step, and then run until nothing is left to do.
  */
 import { assert, describe, it } from "@effect/vitest"
-import { reconcile, type StoredSession } from "@greenroom/core"
+import { planReconciliation, type StoredSession } from "@greenroom/core"
 import { Arbitrary, DateTime, Effect } from "effect"
 import { cases } from "../support/arbitraries.ts"
 import { makePlay, rules, schedules } from "../support/schedules.ts"
@@ -43,13 +43,13 @@ describe("any schedule of admissions, departures, stops, restarts and faults", (
         stage.calls.length = 0
         yield* play.onePass
         const quiet = [
-          "Leases.hold",
-          "Sessions.requestDueStops",
-          "Sessions.unended",
-          "MediaServer.look",
+          "Leases.acquire",
+          "Sessions.requestStopsForInvalidKeys",
+          "Sessions.open",
+          "MediaServer.snapshot",
           "Sessions.after",
           "Sessions.observe",
-          "Leases.remember"
+          "Leases.recordPass"
         ]
         assert.deepStrictEqual(
           stage.called().filter((name) => !quiet.includes(name)),
@@ -59,11 +59,11 @@ describe("any schedule of admissions, departures, stops, restarts and faults", (
         const now = yield* DateTime.now
         const unended = play.unended().map((row) => ({ ...row, state: row.state as StoredSession["state"] }))
         const sources = [...stage.connections.values()]
-        const { commands } = reconcile(
+        const { commands } = planReconciliation(
           { ...stage.policy, asksUs: true },
-          { now, unended },
+          { now, open: unended },
           { started: stage.server.started, sources, paths: [], ownPaths: [] },
-          { now, unended, former: new Set() },
+          { now, open: unended, formerlyAdmitted: new Set() },
           play.memory()
         )
         assert.deepStrictEqual(
@@ -95,7 +95,7 @@ describe("any schedule of admissions, departures, stops, restarts and faults", (
       ]) {
         assert.include([...seen], reason)
       }
-      for (const call of ["Admissions.endGone", "MediaServer.kick", "MediaServer.curePath", "Sessions.markReady"]) {
+      for (const call of ["Admissions.endGone", "MediaServer.kick", "MediaServer.resetPath", "Sessions.markReady"]) {
         assert.include([...seen], call)
       }
     })

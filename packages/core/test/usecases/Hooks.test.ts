@@ -1,6 +1,6 @@
 /** Hooks: needless while the media server can be looked at, believed while nobody can, and harmless however they come. */
 import { assert, describe, it } from "@effect/vitest"
-import { foldEvents, type Hook, MediaServerUnavailable, Reconciler, wake } from "@greenroom/core"
+import { foldEvents, type Hook, MediaServerUnavailable, Reconciler, receiveHook } from "@greenroom/core"
 import { Arbitrary, Effect, Layer, Result } from "effect"
 import { TestClock } from "effect/testing"
 import { cases, element } from "../support/arbitraries.ts"
@@ -16,10 +16,10 @@ const absent = Effect.fail(new MediaServerUnavailable({ reason: "absent", operat
 const refused = Effect.fail(new MediaServerUnavailable({ reason: "refused", operation: "look", detail: "401" }))
 
 const silence = (stage: Stage, how: Effect.Effect<never, MediaServerUnavailable> = mediaServerDown) => {
-  for (const name of ["look", "find", "kick"]) stage.before[`MediaServer.${name}`] = () => how
+  for (const name of ["snapshot", "find", "kick"]) stage.before[`MediaServer.${name}`] = () => how
 }
 const speak = (stage: Stage) => {
-  for (const name of ["look", "find", "kick"]) delete stage.before[`MediaServer.${name}`]
+  for (const name of ["snapshot", "find", "kick"]) delete stage.before[`MediaServer.${name}`]
 }
 
 const about = (n: number, more: Partial<Hook> = {}): Hook => ({
@@ -34,7 +34,7 @@ const gone = (n: number, more: Partial<Hook> = {}) => about(n, { kind: "not_read
 
 const started = Effect.fnUntraced(function* (stage: Stage) {
   const { reconciler, scope } = yield* running(stage)
-  const send = (hook: Hook) => wake(hook).pipe(Effect.provide(Layer.succeed(Reconciler)(reconciler)))
+  const send = (hook: Hook) => receiveHook(hook).pipe(Effect.provide(Layer.succeed(Reconciler)(reconciler)))
   return { reconciler, scope, send }
 })
 
@@ -227,7 +227,7 @@ describe("while somebody can look", () => {
   it.effect("although a look fails, no hook is believed while it answers at all", () =>
     Effect.gen(function* () {
       const stage = makeStage()
-      stage.before["MediaServer.look"] = () => mediaServerDown
+      stage.before["MediaServer.snapshot"] = () => mediaServerDown
       stage.addSession(1)
       const { send } = yield* started(stage)
       yield* send(gone(1))
@@ -272,7 +272,7 @@ describe("while somebody can look", () => {
       silence(stage)
       stage.addSession(1)
       const { send } = yield* started(stage)
-      stage.before["Leases.hold"] = () =>
+      stage.before["Leases.acquire"] = () =>
         Effect.clockWith((clock) =>
           Effect.sync(() => {
             stage.lease.lastLook = { at: clock.currentTimeMillisUnsafe() - age, found }
@@ -282,7 +282,7 @@ describe("while somebody can look", () => {
       yield* send(about(1))
       yield* later(5_000)
       assert.strictEqual(stage.state(1), state)
-      assert.notInclude(stage.called(), "MediaServer.look")
+      assert.notInclude(stage.called(), "MediaServer.snapshot")
     })
   )
 

@@ -5,14 +5,14 @@ import {
   describeKey,
   type IssueOutcome,
   issueKey,
+  type KeyRequestFault,
   listKeys,
   type NewPathLimit,
-  type OrderFault,
-  orderFaults,
   parseLimit,
   Reconciler,
   revoke,
   StreamPath,
+  validateKeyRequest,
   within
 } from "@greenroom/core"
 import { Effect, Exit, Fiber, Layer, Option, Redacted, Schema } from "effect"
@@ -139,17 +139,18 @@ describe("orderFaults", () => {
       listings.broadcasters.set(broadcasterId(1), aBroadcaster(1))
       const unknown = "UnknownBroadcaster"
       const past = "ExpiryInPast"
-      const table: ReadonlyArray<readonly [Parameters<typeof orderFaults>[0], ReadonlyArray<OrderFault>]> = [
-        [{}, []],
-        [{ broadcasterId: broadcasterId(1), expiresAt: null }, []],
-        [{ broadcasterId: broadcasterId(1), expiresAt: at(1) }, []],
-        [{ broadcasterId: broadcasterId(1), expiresAt: NOW }, [past]],
-        [{ broadcasterId: broadcasterId(2) }, [unknown]],
-        [{ broadcasterId: broadcasterId(2), expiresAt: at(-1) }, [unknown, past]],
-        [{ expiresAt: at(-1) }, [past]]
-      ]
+      const table: ReadonlyArray<readonly [Parameters<typeof validateKeyRequest>[0], ReadonlyArray<KeyRequestFault>]> =
+        [
+          [{}, []],
+          [{ broadcasterId: broadcasterId(1), expiresAt: null }, []],
+          [{ broadcasterId: broadcasterId(1), expiresAt: at(1) }, []],
+          [{ broadcasterId: broadcasterId(1), expiresAt: NOW }, [past]],
+          [{ broadcasterId: broadcasterId(2) }, [unknown]],
+          [{ broadcasterId: broadcasterId(2), expiresAt: at(-1) }, [unknown, past]],
+          [{ expiresAt: at(-1) }, [past]]
+        ]
       for (const [order, faults] of table) {
-        assert.deepStrictEqual(yield* orderFaults(order).pipe(Effect.provide(listings.layer)), faults)
+        assert.deepStrictEqual(yield* validateKeyRequest(order).pipe(Effect.provide(listings.layer)), faults)
       }
     })
   )
@@ -161,7 +162,8 @@ describe("revoke", () => {
       const { stage, listings, layer } = yield* onAir()
       stage.changeKey(1, { revokedAt: NOW })
       const order: Array<string> = []
-      stage.before["Sessions.requestDueStops"] = () => Effect.sync(() => order.push(...listings.questions(), "stop"))
+      stage.before["Sessions.requestStopsForInvalidKeys"] = () =>
+        Effect.sync(() => order.push(...listings.questions(), "stop"))
       const revoked = yield* inTime(revoke(keyId(1)).pipe(Effect.provide(layer)))
       assert.deepStrictEqual(order.slice(0, 2), ["revoke", "stop"])
       assert.isTrue(Option.isSome(revoked) && revoked.value.offAir && revoked.value.key.revokedAt !== null)
@@ -188,7 +190,7 @@ describe("revoke", () => {
     Effect.gen(function* () {
       const { stage, listings, layer } = yield* onAir()
       stage.changeKey(1, { revokedAt: NOW })
-      stage.before["Sessions.requestDueStops"] = () => Effect.sync(() => listings.keys.clear())
+      stage.before["Sessions.requestStopsForInvalidKeys"] = () => Effect.sync(() => listings.keys.clear())
       const revoked = yield* inTime(revoke(keyId(1)).pipe(Effect.provide(layer)))
       assert.isTrue(Option.isSome(revoked) && revoked.value.key.id === keyId(1))
       stage.calls.length = 0
@@ -235,11 +237,11 @@ describe("changeKey", () => {
     Effect.gen(function* () {
       const { stage, layer } = yield* onAir()
       stage.changeKey(1, { enabled: false })
-      stage.before["Sessions.requestDueStops"] = () => Effect.sleep(100)
+      stage.before["Sessions.requestStopsForInvalidKeys"] = () => Effect.sleep(100)
       const caller = yield* Effect.forkChild(changeKey(keyId(1), { enabled: false }).pipe(Effect.provide(layer)))
       yield* TestClock.adjust(50)
       const leaving = yield* Effect.forkChild(Fiber.interrupt(caller))
-      stage.before["Leases.hold"] = () => Effect.never
+      stage.before["Leases.acquire"] = () => Effect.never
       yield* TestClock.adjust(50)
       yield* Fiber.join(leaving)
       assert.strictEqual(stage.reason(1), "disabled")

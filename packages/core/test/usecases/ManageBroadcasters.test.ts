@@ -75,7 +75,7 @@ describe("removeBroadcaster", () => {
       const { stage, listings, remove } = yield* scene()
       stage.changeKey(1, { revokedAt: NOW })
       let removedBefore = false
-      stage.before["Sessions.requestDueStops"] = () =>
+      stage.before["Sessions.requestStopsForInvalidKeys"] = () =>
         Effect.sync(() => {
           removedBefore ||= listings.questions()[0] === "remove" && listings.questions().length === 1
         })

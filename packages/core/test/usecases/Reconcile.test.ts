@@ -1,6 +1,6 @@
 /** One pass: what it asks, in which order; what it writes, and in whose name; and whom it ends. */
 import { assert, describe, it } from "@effect/vitest"
-import { blank } from "@greenroom/core"
+import { initialState } from "@greenroom/core"
 import { DateTime, Effect, Exit } from "effect"
 import { TestClock } from "effect/testing"
 import { streamId } from "../support/arbitraries.ts"
@@ -8,7 +8,13 @@ import { metered } from "../support/logs.ts"
 import { complete, eventsOf, run } from "../support/passes.ts"
 import { makeStage, mediaServerDown, storeDown } from "../support/stage.ts"
 
-const looks = ["Leases.hold", "Sessions.requestDueStops", "Sessions.unended", "MediaServer.look", "Sessions.after"]
+const looks = [
+  "Leases.acquire",
+  "Sessions.requestStopsForInvalidKeys",
+  "Sessions.open",
+  "MediaServer.snapshot",
+  "Sessions.after"
+]
 const writes = ["Sessions.markReady", "Sessions.observe", "Sessions.requestStop", "Sessions.end", "Sessions.markKicked"]
 const aMinuteLater = TestClock.adjust("1 minute")
 
@@ -18,11 +24,11 @@ describe("a pass", () => {
       const stage = makeStage()
       const { look, sessions, ...outcome } = yield* complete(stage)
       assert.deepStrictEqual([look.paths, sessions], [[], []])
-      assert.deepStrictEqual(stage.called(), [...looks, "Leases.remember"])
+      assert.deepStrictEqual(stage.called(), [...looks, "Leases.recordPass"])
       assert.deepStrictEqual(stage.calls[0]!.args, ["me", 3_000])
       assert.deepStrictEqual(outcome, {
         _tag: "Complete",
-        memory: { ...blank, started: "1" },
+        memory: { ...initialState, started: "1" },
         unlisted: 0,
         unended: 0,
         unsettled: false,
@@ -40,7 +46,7 @@ describe("a pass", () => {
       yield* aMinuteLater
       Object.assign(stage.lease, { holder: "another", until: Number.POSITIVE_INFINITY })
       assert.deepStrictEqual(yield* run(stage), { _tag: "NotLeading", freeInMillis: Number.POSITIVE_INFINITY })
-      assert.deepStrictEqual(stage.called(), ["Leases.hold"])
+      assert.deepStrictEqual(stage.called(), ["Leases.acquire"])
       assert.strictEqual(stage.state(1), "Connecting")
     })
   )
@@ -54,9 +60,9 @@ describe("a pass", () => {
       stage.connect(1)
       stage.connect(3)
       yield* aMinuteLater
-      stage.before[name] = () => (name === "MediaServer.look" ? mediaServerDown : storeDown)
+      stage.before[name] = () => (name === "MediaServer.snapshot" ? mediaServerDown : storeDown)
       assert.isTrue(Exit.isFailure(yield* Effect.exit(run(stage))))
-      for (const call of [...writes, "MediaServer.kick", "MediaServer.curePath", "Leases.remember"]) {
+      for (const call of [...writes, "MediaServer.kick", "MediaServer.resetPath", "Leases.recordPass"]) {
         assert.notInclude(stage.called(), call)
       }
       assert.isTrue(stage.connections.has("source-1") && stage.connections.has("source-3"))
@@ -229,7 +235,7 @@ describe("an absent session", () => {
         stage.lease.started = "1"
         stage.server.started = "2"
         stage.addSession(1)
-        yield* complete(stage, { ...blank, started: "2" })
+        yield* complete(stage, { ...initialState, started: "2" })
         assert.strictEqual(stage.reason(1), "media_server_restarted")
       })
   )
@@ -256,9 +262,9 @@ describe("an absent session", () => {
       stage.addSession(2)
       stage.connect(2)
       yield* aMinuteLater
-      stage.before["MediaServer.look"] = () => TestClock.adjust(100)
+      stage.before["MediaServer.snapshot"] = () => TestClock.adjust(100)
       for (let n = 0; n < 3; n++) yield* complete(stage)
-      const remembered = stage.calls.filter(({ name }) => name === "Leases.remember")
+      const remembered = stage.calls.filter(({ name }) => name === "Leases.recordPass")
       const first = { publishers: 2, unauthorized: 1, kicked: 1, reported: 0, heldBack: 0, enforced: false }
       assert.deepStrictEqual(
         remembered.map(({ args }) => args),

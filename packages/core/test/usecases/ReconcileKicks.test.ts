@@ -1,6 +1,6 @@
 /** Whom a pass kicks, after it has looked again; what it does about ghosts; and that its log holds no key. */
 import { assert, describe, it } from "@effect/vitest"
-import { blank, makeChronicle, pass } from "@greenroom/core"
+import { initialState, makeKickTracker, runPass } from "@greenroom/core"
 import { Effect, Exit, Fiber } from "effect"
 import { TestClock } from "effect/testing"
 import { collector } from "../support/logs.ts"
@@ -104,10 +104,10 @@ describe("a kick", () => {
         for (let n = 0; n < 40; n++) stage.connect(n)
         stage.before["MediaServer.kick"] = ({ id }) =>
           Number(id.split("-")[1]) < 32 ? Effect.andThen(Effect.sleep(2_000), mediaServerDown) : Effect.void
-        const chronicle = makeChronicle()
+        const chronicle = makeKickTracker()
         const kickedIn = Effect.fnUntraced(function* (ms: number) {
           const before = stage.called("MediaServer.kick").length
-          const fiber = yield* Effect.forkChild(pass(blank, chronicle).pipe(Effect.provide(stage.layer)))
+          const fiber = yield* Effect.forkChild(runPass(initialState, chronicle).pipe(Effect.provide(stage.layer)))
           yield* TestClock.adjust(ms)
           const outcome = yield* Fiber.join(fiber)
           return [stage.called("MediaServer.kick").length - before, outcome._tag === "Complete" && outcome.unsettled]
@@ -211,10 +211,10 @@ describe("a ghost on a path", () => {
       ghost(stage)
       yield* aMinuteLater
       const first = yield* complete(stage)
-      assert.deepStrictEqual(stage.called("MediaServer.curePath"), [])
+      assert.deepStrictEqual(stage.called("MediaServer.resetPath"), [])
       assert.notStrictEqual(stage.state(1), "Inactive")
       const second = yield* complete(stage, first.memory)
-      assert.deepStrictEqual(stage.calls.at(-2), { name: "MediaServer.curePath", args: ["live/1"] })
+      assert.deepStrictEqual(stage.calls.at(-2), { name: "MediaServer.resetPath", args: ["live/1"] })
       yield* complete(stage, second.memory)
       assert.strictEqual(stage.reason(1), "disconnected")
     })
@@ -226,13 +226,13 @@ describe("a ghost on a path", () => {
       ghost(stage)
       const first = yield* complete(stage)
       stage.server.started = "2"
-      stage.before["MediaServer.curePath"] = () => mediaServerDown
+      stage.before["MediaServer.resetPath"] = () => mediaServerDown
       const log = collector()
       const second = yield* complete(stage, first.memory).pipe(Effect.provide(log.layer))
       assert.strictEqual(stage.lease.started, "2")
       assert.include(log.said(), "WARN a path could not be reset; the next pass tries again")
       yield* complete(stage, second.memory)
-      assert.strictEqual(stage.called("MediaServer.curePath").length, 2)
+      assert.strictEqual(stage.called("MediaServer.resetPath").length, 2)
     })
   )
 })

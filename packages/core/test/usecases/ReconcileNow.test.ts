@@ -1,6 +1,6 @@
 /** What an operator is told who asks for a look, and the first start in front of a busy media server. */
 import { assert, describe, it } from "@effect/vitest"
-import { forceStop, Reconciler, reconcileNow } from "@greenroom/core"
+import { forceStop, Reconciler, requestReconciliation } from "@greenroom/core"
 import { Effect, Fiber, Layer, Option } from "effect"
 import { TestClock } from "effect/testing"
 import { keyId, streamId } from "../support/arbitraries.ts"
@@ -19,7 +19,7 @@ const crowd = (count: number, stage = makeStage()) => {
 
 const asked = Effect.fnUntraced(function* (stage: Stage, enforce: boolean, reconciler: Reconciler["Service"]) {
   const layer = Layer.merge(stage.layer, Layer.succeed(Reconciler)(reconciler))
-  const fiber = yield* Effect.forkChild(reconcileNow(enforce).pipe(Effect.provide(layer)))
+  const fiber = yield* Effect.forkChild(requestReconciliation(enforce).pipe(Effect.provide(layer)))
   yield* later(5_000)
   return yield* Fiber.join(fiber)
 })
@@ -61,7 +61,7 @@ describe("a first start in front of twenty publishers that were never admitted",
         Effect.gen(function* () {
           const { reconciler } = yield* running(stage)
           yield* later(3_000)
-          return yield* reconciler.lastLook
+          return yield* reconciler.lastSnapshot
         })
       )
       assert.strictEqual(result?.found.heldBack, 20)
@@ -88,11 +88,11 @@ describe("a wish to enforce", () => {
     Effect.gen(function* () {
       const stage = crowd(20)
       const { reconciler } = yield* running(stage)
-      stage.before["MediaServer.look"] = () => mediaServerDown
+      stage.before["MediaServer.snapshot"] = () => mediaServerDown
       const answer = yield* asked(stage, true, reconciler)
       assert.isFalse(answer.fresh)
       yield* later(25_000)
-      delete stage.before["MediaServer.look"]
+      delete stage.before["MediaServer.snapshot"]
       yield* later(5_000)
       assert.strictEqual(stage.connections.size, 20)
     })
@@ -104,7 +104,7 @@ describe("a wish to enforce", () => {
       const { reconciler } = yield* running(stage)
       yield* later(1_000)
       const layer = Layer.merge(stage.layer, Layer.succeed(Reconciler)(reconciler))
-      const fiber = yield* Effect.forkChild(reconcileNow(true).pipe(Effect.provide(layer)))
+      const fiber = yield* Effect.forkChild(requestReconciliation(true).pipe(Effect.provide(layer)))
       yield* later(200)
       assert.isDefined(fiber.pollUnsafe())
       assert.strictEqual((yield* Fiber.join(fiber)).look?.found.unauthorized, 0)
@@ -146,12 +146,12 @@ describe("a forced stop", () => {
     Effect.gen(function* () {
       const { stage, force } = scene()
       const { reconciler } = yield* running(stage)
-      for (const name of ["look", "find", "kick"]) stage.before[`MediaServer.${name}`] = () => mediaServerDown
+      for (const name of ["snapshot", "find", "kick"]) stage.before[`MediaServer.${name}`] = () => mediaServerDown
       yield* later(3_000)
       assert.deepStrictEqual(yield* force(reconciler), Option.some("Ended"))
       assert.strictEqual(stage.reason(1), "stopped")
       assert.deepStrictEqual(eventsOf(stage, 1), ["admitted", "ready", "stop_requested", "ended"])
-      for (const name of ["look", "find", "kick"]) delete stage.before[`MediaServer.${name}`]
+      for (const name of ["snapshot", "find", "kick"]) delete stage.before[`MediaServer.${name}`]
       yield* later(2_000)
       assert.strictEqual(stage.connections.size, 0)
     })
@@ -162,7 +162,7 @@ describe("a forced stop", () => {
       const { stage, force } = scene()
       const { reconciler } = yield* running(stage)
       assert.deepStrictEqual(yield* force(reconciler), Option.some("CanBeAsked"))
-      stage.before["MediaServer.look"] = () => mediaServerDown
+      stage.before["MediaServer.snapshot"] = () => mediaServerDown
       yield* later(60_000)
       assert.deepStrictEqual(yield* force(reconciler), Option.some("CanBeAsked"), "it answers other calls")
       assert.deepStrictEqual(eventsOf(stage, 1), ["admitted", "ready"])
@@ -173,7 +173,7 @@ describe("a forced stop", () => {
     Effect.gen(function* () {
       const { stage, force } = scene()
       stage.addKey(1, { id: keyId(1), revokedAt: null, enabled: false })
-      for (const name of ["look", "find", "kick"]) stage.before[`MediaServer.${name}`] = () => mediaServerDown
+      for (const name of ["snapshot", "find", "kick"]) stage.before[`MediaServer.${name}`] = () => mediaServerDown
       const { reconciler } = yield* running(stage)
       yield* later(3_000)
       yield* force(reconciler)

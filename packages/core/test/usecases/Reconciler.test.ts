@@ -1,6 +1,6 @@
 /** When the reconciler looks, whatever fails, and who learns when it has. */
 import { assert, describe, it } from "@effect/vitest"
-import { Reconciler, wake } from "@greenroom/core"
+import { Reconciler, receiveHook } from "@greenroom/core"
 import { Arbitrary, Clock, Effect, Exit, Layer, Scope } from "effect"
 import { TestClock } from "effect/testing"
 import { cases, element } from "../support/arbitraries.ts"
@@ -47,7 +47,7 @@ describe("the reconciler looks", () => {
     "an interruption": Effect.interrupt,
     "no hurry": Effect.sleep(300)
   }
-  const calls = ["Leases.hold", "Sessions.unended", "MediaServer.look", "Sessions.after"]
+  const calls = ["Leases.acquire", "Sessions.open", "MediaServer.snapshot", "Sessions.after"]
   const moments = Arbitrary.all({
     call: element(calls),
     trouble: element(Object.keys(troubles) as Array<keyof typeof troubles>),
@@ -105,7 +105,7 @@ describe("the reconciler looks", () => {
       const stage = makeStage()
       const { reconciler, passes } = yield* running(stage)
       yield* later(500)
-      stage.before["MediaServer.look"] = () => Effect.sleep(100)
+      stage.before["MediaServer.snapshot"] = () => Effect.sleep(100)
       for (let n = 0; n < 100; n++) yield* reconciler.wake
       yield* later(99)
       assert.deepStrictEqual(passes, [0, 500])
@@ -138,7 +138,7 @@ describe("the reconciler looks", () => {
       const stage = makeStage()
       const { reconciler, passes } = yield* running(stage)
       yield* later(300)
-      yield* wake().pipe(Effect.provide(Layer.succeed(Reconciler)(reconciler)))
+      yield* receiveHook().pipe(Effect.provide(Layer.succeed(Reconciler)(reconciler)))
       yield* settle
       assert.deepStrictEqual(passes, [0, 300])
     })
@@ -157,11 +157,11 @@ describe("the reconciler looks", () => {
   it.effect("on after a pass that never ends: that one is given up after 15 s", () =>
     Effect.gen(function* () {
       const stage = makeStage()
-      stage.before["MediaServer.look"] = () => Effect.never
+      stage.before["MediaServer.snapshot"] = () => Effect.never
       const log = collector()
       yield* running(stage).pipe(Effect.provide(log.layer))
-      delete stage.before["MediaServer.look"]
-      const looks = () => stage.called("MediaServer.look").length
+      delete stage.before["MediaServer.snapshot"]
+      const looks = () => stage.called("MediaServer.snapshot").length
       yield* later(14_999)
       assert.strictEqual(looks(), 1)
       yield* later(1_001)
@@ -182,10 +182,10 @@ describe("the reconciler looks", () => {
       const { passes } = yield* running(stage)
       yield* later(2_400)
       assert.deepStrictEqual(passes, [0, 1_000, 2_000])
-      assert.deepStrictEqual(stage.called("MediaServer.look"), [])
+      assert.deepStrictEqual(stage.called("MediaServer.snapshot"), [])
       yield* later(5)
       assert.deepStrictEqual(passes, [0, 1_000, 2_000, 2_405])
-      assert.strictEqual(stage.called("MediaServer.look").length, 1)
+      assert.strictEqual(stage.called("MediaServer.snapshot").length, 1)
     })
   )
 
@@ -194,7 +194,7 @@ describe("the reconciler looks", () => {
       const stage = makeStage()
       stage.addSession(1)
       stage.connect(1)
-      stage.before["MediaServer.look"] = () => Effect.sleep(4_900)
+      stage.before["MediaServer.snapshot"] = () => Effect.sleep(4_900)
       yield* running(stage)
       yield* later(20_000)
       assert.strictEqual(stage.state(1), "Active")
@@ -205,7 +205,7 @@ describe("the reconciler looks", () => {
     Effect.gen(function* () {
       const stage = makeStage()
       stage.connect(1)
-      stage.before["MediaServer.look"] = () => Effect.sleep(4_900)
+      stage.before["MediaServer.snapshot"] = () => Effect.sleep(4_900)
       yield* running(stage)
       Object.assign(stage.lease, { holder: "another", until: Number.POSITIVE_INFINITY })
       yield* later(20_000)
@@ -223,10 +223,10 @@ describe("the reconciler looks", () => {
         yield* running(stage)
         stage.before["Sessions.after"] = () => storeDown
         yield* later(1_000)
-        assert.deepStrictEqual(stage.called("MediaServer.curePath"), [])
+        assert.deepStrictEqual(stage.called("MediaServer.resetPath"), [])
         delete stage.before["Sessions.after"]
         yield* later(1_000)
-        assert.deepStrictEqual(stage.called("MediaServer.curePath"), ["MediaServer.curePath"])
+        assert.deepStrictEqual(stage.called("MediaServer.resetPath"), ["MediaServer.resetPath"])
       })
   )
 })
@@ -236,7 +236,7 @@ describe("whoever waits for the next pass", () => {
     Effect.gen(function* () {
       const stage = makeStage()
       const { reconciler } = yield* running(stage)
-      stage.before["MediaServer.look"] = () =>
+      stage.before["MediaServer.snapshot"] = () =>
         Effect.andThen(Effect.sleep(200), how === "failed" ? mediaServerDown : Effect.void)
       const waiting = yield* Effect.forkChild(reconciler.nextPass)
       yield* later(1_199)

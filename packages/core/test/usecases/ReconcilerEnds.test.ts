@@ -15,7 +15,7 @@ describe("a regretted admission", () => {
     Effect.gen(function* () {
       const stage = makeStage()
       const { reconciler } = yield* running(stage)
-      yield* reconciler.regret(streamId(1))
+      yield* reconciler.admissionLost(streamId(1))
       stage.addSession(1)
       yield* later(1_000)
       assert.strictEqual(stage.reason(1), "never_ready")
@@ -33,11 +33,11 @@ describe("a regretted admission", () => {
       Effect.gen(function* () {
         const stage = makeStage()
         const { reconciler } = yield* running(stage)
-        yield* reconciler.regret(streamId(1))
+        yield* reconciler.admissionLost(streamId(1))
         yield* later(2_000)
         yield* set(-30_000)
         yield* later(4_500)
-        assert.isFalse(yield* reconciler.isRegretted(streamId(1)))
+        assert.isFalse(yield* reconciler.isLost(streamId(1)))
         yield* later(20_000)
         assert.strictEqual(stage.called("Admissions.endGone").length, 6)
       })
@@ -52,10 +52,10 @@ describe("a regretted admission", () => {
         Effect.gen(function* () {
           const { reconciler } = yield* running(stage).pipe(Effect.provide(log.layer))
           stage.before["Admissions.endGone"] = () => storeDown
-          for (let n = 0; n < 10_003; n++) yield* reconciler.regret(streamId(n))
-          yield* reconciler.regret(streamId(5))
-          assert.isTrue(yield* reconciler.isRegretted(streamId(9_999)))
-          assert.isFalse(yield* reconciler.isRegretted(streamId(10_000)))
+          for (let n = 0; n < 10_003; n++) yield* reconciler.admissionLost(streamId(n))
+          yield* reconciler.admissionLost(streamId(5))
+          assert.isTrue(yield* reconciler.isLost(streamId(9_999)))
+          assert.isFalse(yield* reconciler.isLost(streamId(10_000)))
         }).pipe(Effect.provide(log.layer))
       )
       assert.strictEqual(counts.greenroom_regrets_dropped_total, 3)
@@ -67,7 +67,7 @@ describe("a regretted admission", () => {
     Effect.gen(function* () {
       const stage = makeStage()
       const { reconciler } = yield* running(stage)
-      yield* reconciler.regret(streamId(1))
+      yield* reconciler.admissionLost(streamId(1))
       yield* later(5_500)
       stage.addSession(1, 5_500)
       yield* later(500)
@@ -79,12 +79,12 @@ describe("a regretted admission", () => {
     Effect.gen(function* () {
       const stage = makeStage()
       const { reconciler } = yield* running(stage)
-      yield* reconciler.regret(streamId(1))
+      yield* reconciler.admissionLost(streamId(1))
       stage.addSession(1)
-      for (const name of ["Admissions.endGone", "Sessions.unended"]) stage.before[name] = () => storeDown
+      for (const name of ["Admissions.endGone", "Sessions.open"]) stage.before[name] = () => storeDown
       yield* later(60_000)
       assert.strictEqual(stage.state(1), "Connecting")
-      for (const name of ["Admissions.endGone", "Sessions.unended"]) delete stage.before[name]
+      for (const name of ["Admissions.endGone", "Sessions.open"]) delete stage.before[name]
       stage.calls.length = 0
       yield* later(1_000)
       assert.strictEqual(stage.reason(1), "never_ready")
@@ -101,7 +101,7 @@ describe("a regretted admission", () => {
     Effect.gen(function* () {
       const stage = makeStage()
       const { reconciler } = yield* running(stage)
-      yield* reconciler.regret(streamId(1))
+      yield* reconciler.admissionLost(streamId(1))
       stage.before["Admissions.endGone"] = () => trouble
       stage.connect(2)
       yield* later(1_000)
@@ -117,7 +117,7 @@ describe("a regretted admission", () => {
       const { reconciler } = yield* running(stage)
       const ended = () =>
         new Set(stage.calls.filter(({ name }) => name === "Admissions.endGone").map(({ args }) => args[0]))
-      for (let n = 0; n < 10_001; n++) yield* reconciler.regret(streamId(n))
+      for (let n = 0; n < 10_001; n++) yield* reconciler.admissionLost(streamId(n))
       yield* later(49)
       assert.isAtMost(ended().size, 100)
       yield* later(60_000)
@@ -131,7 +131,7 @@ describe("a regretted admission", () => {
       Object.assign(stage.lease, { holder: "another", until: Number.POSITIVE_INFINITY })
       const { reconciler } = yield* running(stage)
       stage.addSession(1)
-      yield* reconciler.regret(streamId(1))
+      yield* reconciler.admissionLost(streamId(1))
       yield* later(1_000)
       assert.strictEqual(stage.state(1), "Inactive")
     })
@@ -184,7 +184,7 @@ describe("when its scope closes, the reconciler", () => {
     Effect.gen(function* () {
       const stage = makeStage()
       stage.addSession(1, -60_000, { streamKeyId: keyId(1) })
-      stage.before["MediaServer.look"] = () => Effect.sleep(100)
+      stage.before["MediaServer.snapshot"] = () => Effect.sleep(100)
       const { scope } = yield* running(stage)
       yield* Scope.close(scope, Exit.void)
       yield* later(5_000)
@@ -203,11 +203,11 @@ describe("a regretted admission is known", () => {
         Effect.gen(function* () {
           const { reconciler } = yield* running(stage).pipe(Effect.provide(log.layer))
           stage.before["Admissions.endGone"] = () => storeDown
-          yield* reconciler.regret(streamId(1)).pipe(Effect.provide(log.layer))
-          yield* reconciler.regret(streamId(2)).pipe(Effect.provide(log.layer))
+          yield* reconciler.admissionLost(streamId(1)).pipe(Effect.provide(log.layer))
+          yield* reconciler.admissionLost(streamId(2)).pipe(Effect.provide(log.layer))
           yield* later(3_000)
           assert.deepStrictEqual(
-            [yield* reconciler.isRegretted(streamId(1)), yield* reconciler.isRegretted(streamId(3))],
+            [yield* reconciler.isLost(streamId(1)), yield* reconciler.isLost(streamId(3))],
             [true, false]
           )
         })

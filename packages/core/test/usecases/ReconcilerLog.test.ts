@@ -16,14 +16,14 @@ describe("the reconciler says", () => {
       const log = collector()
       yield* running(stage).pipe(Effect.provide(log.layer))
       assert.deepStrictEqual(log.said(), [])
-      stage.before["Sessions.unended"] = () => storeDown
+      stage.before["Sessions.open"] = () => storeDown
       yield* later(5_000)
       assert.deepStrictEqual(log.said(), ["WARN the reconciler cannot see; the stored state stands until it can"])
       assert.deepStrictEqual(log.lines[0]!.annotations, {
         outcome: "store_unavailable",
         error: "The store did not answer test"
       })
-      delete stage.before["Sessions.unended"]
+      delete stage.before["Sessions.open"]
       yield* later(5_000)
       assert.deepStrictEqual(log.said().slice(1), ["INFO the reconciler sees again"])
     })
@@ -37,9 +37,9 @@ describe("the reconciler says", () => {
       const log = collector()
       yield* running(stage).pipe(Effect.provide(log.layer))
       const storeAway = Effect.gen(function* () {
-        stage.before["Leases.hold"] = () => storeDown
+        stage.before["Leases.acquire"] = () => storeDown
         yield* later(5_000)
-        delete stage.before["Leases.hold"]
+        delete stage.before["Leases.acquire"]
         yield* later(5_000)
       })
       const cannotSee = "WARN the reconciler cannot see; the stored state stands until it can"
@@ -62,7 +62,7 @@ describe("the reconciler says", () => {
       const log = collector()
       yield* running(stage).pipe(Effect.provide(log.layer))
       for (const trouble of [mediaServerDown, storeDown, Effect.die(new Error("what nobody expected"))]) {
-        stage.before["MediaServer.look"] = () => trouble
+        stage.before["MediaServer.snapshot"] = () => trouble
         yield* later(3_000)
       }
       assert.deepStrictEqual(
@@ -87,11 +87,11 @@ describe("the reconciler says", () => {
       const takeTurns = Effect.gen(function* () {
         for (let turn = 0; turn < 5; turn++) {
           for (const trouble of [mediaServerDown, Effect.fail(refused)]) {
-            stage.before["MediaServer.look"] = () => trouble
+            stage.before["MediaServer.snapshot"] = () => trouble
             yield* later(1_000)
           }
         }
-        delete stage.before["MediaServer.look"]
+        delete stage.before["MediaServer.snapshot"]
         yield* later(1_000)
       })
       for (let episode = 1; episode <= 2; episode++) {
@@ -109,7 +109,7 @@ describe("the reconciler says", () => {
   it.effect("nothing of a media server that starts within five seconds of it, and of one that does not, once", () =>
     Effect.gen(function* () {
       const stage = makeStage()
-      stage.before["MediaServer.look"] = () => mediaServerDown
+      stage.before["MediaServer.snapshot"] = () => mediaServerDown
       const log = collector()
       yield* running(stage).pipe(Effect.provide(log.layer))
       yield* later(4_900)
@@ -123,7 +123,7 @@ describe("the reconciler says", () => {
     Effect.gen(function* () {
       const stage = makeStage()
       const absent = { reason: "absent", operation: "GET /v3/info", detail: "none is configured" } as const
-      stage.before["MediaServer.look"] = () => Effect.fail(new MediaServerUnavailable(absent))
+      stage.before["MediaServer.snapshot"] = () => Effect.fail(new MediaServerUnavailable(absent))
       const log = collector()
       const { counts } = yield* metered(
         Effect.gen(function* () {
@@ -136,7 +136,7 @@ describe("the reconciler says", () => {
       )
       assert.strictEqual(counts["greenroom_reconciler_passes_total outcome=media_server_absent"], 9)
       assert.strictEqual(counts["greenroom_degraded kind=media_server_absent"], 1)
-      delete stage.before["MediaServer.look"]
+      delete stage.before["MediaServer.snapshot"]
       yield* later(3_000)
       assert.deepStrictEqual(log.said().slice(1), ["INFO the reconciler sees"])
     })
@@ -146,13 +146,13 @@ describe("the reconciler says", () => {
     Effect.gen(function* () {
       const stage = makeStage()
       const absent = { reason: "absent", operation: "look", detail: "there is no media server yet" } as const
-      stage.before["MediaServer.look"] = () => Effect.fail(new MediaServerUnavailable(absent))
+      stage.before["MediaServer.snapshot"] = () => Effect.fail(new MediaServerUnavailable(absent))
       const log = collector()
       const { counts } = yield* metered(
         Effect.gen(function* () {
           yield* running(stage).pipe(Effect.provide(log.layer))
           yield* later(2_000)
-          delete stage.before["MediaServer.look"]
+          delete stage.before["MediaServer.snapshot"]
           yield* later(10_000)
         })
       )
@@ -222,7 +222,7 @@ describe("the reconciler says", () => {
           stage.connect(1)
           yield* running(stage)
           for (const trouble of [storeDown, mediaServerDown, mediaServerDown, Effect.die("defect")]) {
-            stage.before["MediaServer.look"] = () => trouble
+            stage.before["MediaServer.snapshot"] = () => trouble
             yield* later(1_000)
           }
           Object.assign(stage.lease, { holder: "another", until: Number.POSITIVE_INFINITY })

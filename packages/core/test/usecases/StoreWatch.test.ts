@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { StoreHealth, StoreUnavailable } from "@greenroom/core"
 import { Effect, Layer, Logger } from "effect"
 import { TestClock } from "effect/testing"
-import { makeStoreWatch } from "../../src/usecases/StoreWatch.ts"
+import { makeStoreMonitor } from "../../src/resilience/StoreMonitor.ts"
 import { backstage } from "../support/backstage.ts"
 
 /** A store that is up or down as the test says, and takes 700 ms to be silent. */
@@ -26,10 +26,10 @@ describe("the watch over the store", () => {
   it.effect("believes only the store's own silence: a suspicion alone changes nothing", () => {
     const { store, said, layer } = aStore()
     return Effect.gen(function* () {
-      const watch = yield* makeStoreWatch
-      for (let times = 0; times < 50; times++) yield* watch.suspect
+      const watch = yield* makeStoreMonitor
+      for (let times = 0; times < 50; times++) yield* watch.reportFailure
       yield* TestClock.adjust("5 seconds")
-      assert.isTrue(yield* watch.answers)
+      assert.isTrue(yield* watch.isUp)
       assert.strictEqual(store.asked, 1, "fifty suspicions at once are one question")
       assert.deepStrictEqual(said, [])
     }).pipe(Effect.provide(layer))
@@ -40,16 +40,16 @@ describe("the watch over the store", () => {
     () => {
       const { store, said, layer } = aStore()
       return Effect.gen(function* () {
-        const watch = yield* makeStoreWatch
+        const watch = yield* makeStoreMonitor
         store.up = false
-        yield* watch.suspect
+        yield* watch.reportFailure
         yield* TestClock.adjust("700 millis")
-        assert.isFalse(yield* watch.answers)
+        assert.isFalse(yield* watch.isUp)
         yield* TestClock.adjust("1 minute")
-        assert.isFalse(yield* watch.answers)
+        assert.isFalse(yield* watch.isUp)
         store.up = true
         yield* TestClock.adjust("950 millis")
-        assert.isTrue(yield* watch.answers)
+        assert.isTrue(yield* watch.isUp)
         assert.strictEqual(said.length, 2, said.join("; "))
         const asked = store.asked
         yield* TestClock.adjust("1 minute")

@@ -1,6 +1,6 @@
 /** A pass against its own clocks: frozen at any of its calls, or with a store that answers late, it begins nothing once its lease has run out. */
 import { assert, describe, it } from "@effect/vitest"
-import { blank, LeaseLost } from "@greenroom/core"
+import { initialState, LeaseLost } from "@greenroom/core"
 import { Cause, Effect, Exit, Fiber } from "effect"
 import { TestClock } from "effect/testing"
 import { inFreezable } from "../support/frozen.ts"
@@ -21,7 +21,7 @@ const busyStage = () => {
   stage.connect(20, { protocol: "rtsp", listed: false })
   return stage
 }
-const ghostSeen = { ...blank, started: "1", unlisted: new Set(["source-20"]) }
+const ghostSeen = { ...initialState, started: "1", unlisted: new Set(["source-20"]) }
 
 const isLost = (exit: Exit.Exit<unknown, unknown>) =>
   Exit.isFailure(exit) && Cause.squash(exit.cause) instanceof LeaseLost
@@ -35,17 +35,17 @@ const everyCall = (() => {
 describe("a pass that is frozen until its lease has run out", () => {
   it("is tried at every kind of call", () => {
     assert.includeMembers(everyCall, [
-      "Leases.hold",
-      "MediaServer.look",
+      "Leases.acquire",
+      "MediaServer.snapshot",
       "MediaServer.find",
       "MediaServer.kick",
-      "MediaServer.curePath",
+      "MediaServer.resetPath",
       "Sessions.observe",
       "Sessions.markReady",
       "Sessions.requestStop",
       "Sessions.end",
       "Sessions.markKicked",
-      "Leases.remember"
+      "Leases.recordPass"
     ])
   })
 
@@ -78,7 +78,7 @@ describe("a pass that is frozen until its lease has run out", () => {
           .slice(callsThen ?? 0)
           .join()
       )
-      if (name !== "Leases.remember") assert.isTrue(isLost(exit))
+      if (name !== "Leases.recordPass") assert.isTrue(isLost(exit))
     })
   )
 
@@ -86,7 +86,7 @@ describe("a pass that is frozen until its lease has run out", () => {
     Effect.gen(function* () {
       const { stage, calls, outcome } = frozenAt(name, 2_999)
       assert.isTrue(Exit.isSuccess(yield* outcome))
-      if (name !== "Leases.remember") assert.isAbove(stage.calls.length, calls.before!)
+      if (name !== "Leases.recordPass") assert.isAbove(stage.calls.length, calls.before!)
     })
   )
 })
@@ -95,11 +95,11 @@ describe("a pass whose store is slow", () => {
   it.effect("counts from the moment before it asked, not from the answer", () =>
     Effect.gen(function* () {
       const stage = busyStage()
-      stage.before["Leases.hold"] = () => Effect.sleep(2_950)
-      stage.before["MediaServer.look"] = () => Effect.sleep(60)
+      stage.before["Leases.acquire"] = () => Effect.sleep(2_950)
+      stage.before["MediaServer.snapshot"] = () => Effect.sleep(60)
       const fiber = yield* Effect.forkChild(Effect.exit(run(stage)))
       yield* later(2_999)
-      assert.strictEqual(stage.called("MediaServer.look").length, 1)
+      assert.strictEqual(stage.called("MediaServer.snapshot").length, 1)
       yield* later(2_000)
       assert.isTrue(isLost(yield* Fiber.join(fiber)))
       assert.notInclude(stage.called(), "Sessions.after")
@@ -110,8 +110,8 @@ describe("a pass whose store is slow", () => {
     Effect.gen(function* () {
       const stage = busyStage()
       let holds = 0
-      stage.before["Leases.hold"] = () => (holds++ === 0 ? Effect.void : Effect.never)
-      stage.before["MediaServer.look"] = () => Effect.sleep(4_900)
+      stage.before["Leases.acquire"] = () => (holds++ === 0 ? Effect.void : Effect.never)
+      stage.before["MediaServer.snapshot"] = () => Effect.sleep(4_900)
       const fiber = yield* Effect.forkChild(Effect.exit(run(stage)))
       yield* later(2_999)
       assert.isUndefined(fiber.pollUnsafe())
@@ -126,12 +126,12 @@ describe("a path is reset", () => {
     Effect.gen(function* () {
       const stage = makeStage()
       for (const n of [1, 2]) stage.connect(n, { protocol: "rtsp", listed: false })
-      yield* run(stage, { ...blank, started: "1", unlisted: new Set(["source-1", "source-2"]) })
+      yield* run(stage, { ...initialState, started: "1", unlisted: new Set(["source-1", "source-2"]) })
       const calls = stage.called()
-      const cures = calls.flatMap((name, index) => (name === "MediaServer.curePath" ? [index] : []))
+      const cures = calls.flatMap((name, index) => (name === "MediaServer.resetPath" ? [index] : []))
       assert.deepStrictEqual(
         cures.map((index) => calls[index - 1]),
-        ["Leases.hold", "Leases.hold"]
+        ["Leases.acquire", "Leases.acquire"]
       )
     })
   )
@@ -141,13 +141,13 @@ describe("a path is reset", () => {
       const stage = makeStage()
       stage.connect(1, { protocol: "rtsp", listed: false })
       let looks = 0
-      stage.before["MediaServer.look"] = () =>
+      stage.before["MediaServer.snapshot"] = () =>
         Effect.sync(() => {
           if (++looks === 2) Object.assign(stage.lease, { holder: "another", until: Number.POSITIVE_INFINITY })
         })
-      const exit = yield* Effect.exit(run(stage, { ...blank, started: "1", unlisted: new Set(["source-1"]) }))
+      const exit = yield* Effect.exit(run(stage, { ...initialState, started: "1", unlisted: new Set(["source-1"]) }))
       assert.isTrue(isLost(exit))
-      assert.notInclude(stage.called(), "MediaServer.curePath")
+      assert.notInclude(stage.called(), "MediaServer.resetPath")
     })
   )
 })

@@ -1,6 +1,6 @@
 /** Waiting for the media server to let go: as short as can be, and never longer than a person would. */
 import { assert, describe, it } from "@effect/vitest"
-import { confirmOffAir, Reconciler } from "@greenroom/core"
+import { awaitOffAir, Reconciler } from "@greenroom/core"
 import { Clock, Effect, Exit, Fiber, Layer } from "effect"
 import { TestClock } from "effect/testing"
 import { streamId } from "../support/arbitraries.ts"
@@ -22,7 +22,7 @@ const scene = Effect.fnUntraced(function* (prepare: (stage: Stage) => void = () 
   const began = yield* Clock.currentTimeMillis
   const confirm = (...ids: ReadonlyArray<number>) =>
     Effect.forkChild(
-      confirmOffAir(ids.map(streamId)).pipe(
+      awaitOffAir(ids.map(streamId)).pipe(
         Effect.flatMap((offAir) => Effect.map(Clock.currentTimeMillis, (now) => ({ offAir, after: now - began }))),
         Effect.provide(layer)
       )
@@ -37,7 +37,7 @@ describe("confirmOffAir", () => {
       const before = passes.length
       const result = yield* Fiber.join(yield* confirm())
       assert.deepStrictEqual(result, { offAir: true, after: 0 })
-      assert.deepStrictEqual(stage.called("Sessions.stillUnended"), [])
+      assert.deepStrictEqual(stage.called("Sessions.stillOpen"), [])
       yield* TestClock.adjust(0)
       assert.deepStrictEqual(passes.slice(before), [])
     })
@@ -73,7 +73,7 @@ describe("confirmOffAir", () => {
       assert.isUndefined(waiting.pollUnsafe())
       yield* TestClock.adjust(1)
       assert.deepStrictEqual(yield* Fiber.join(waiting), { offAir: false, after: 2_000 })
-      assert.isAtMost(stage.called("Sessions.stillUnended").length, 15)
+      assert.isAtMost(stage.called("Sessions.stillOpen").length, 15)
     })
   )
 
@@ -112,19 +112,19 @@ describe("confirmOffAir", () => {
   it.effect("goes on when the reconciler does not", () =>
     Effect.gen(function* () {
       const { stage, confirm } = yield* scene((one) => {
-        one.before["MediaServer.look"] = () => Effect.never
+        one.before["MediaServer.snapshot"] = () => Effect.never
       })
       const waiting = yield* confirm(1)
       yield* TestClock.adjust(2_000)
       assert.deepStrictEqual(yield* Fiber.join(waiting), { offAir: false, after: 2_000 })
-      assert.isAtLeast(stage.called("Sessions.stillUnended").length, 10)
+      assert.isAtLeast(stage.called("Sessions.stillOpen").length, 10)
     })
   )
 
   it.effect("says so when the store does not answer: nothing is confirmed", () =>
     Effect.gen(function* () {
       const { stage, confirm } = yield* scene()
-      stage.before["Sessions.stillUnended"] = () => storeDown
+      stage.before["Sessions.stillOpen"] = () => storeDown
       const exit = yield* Fiber.await(yield* confirm(1))
       assert.isTrue(Exit.isFailure(exit) && String(exit.cause).includes("StoreUnavailable"))
     })

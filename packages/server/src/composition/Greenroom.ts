@@ -9,13 +9,13 @@ import { defaultPorts, mediaMtxUrls } from "@greenroom/adapters/embedded"
 import { NodeKeyMint } from "@greenroom/adapters/node"
 import { Postgres } from "@greenroom/adapters/postgres"
 import {
-  Addresses,
   DuplicatePolicy,
-  KeyMint,
-  nowhere,
+  KeyGenerator,
+  noEndpoints,
   OperatorSecret,
   PassFeed,
-  type PublicAddresses,
+  type PublicEndpoints,
+  PublicEndpointsOf,
   ReconcilePolicy,
   Reconciler,
   WorkerSettings,
@@ -102,7 +102,7 @@ const mediaServer = Layer.effectDiscard(
 ).pipe(Layer.provideMerge(MediaServerSlot.layer))
 
 /** Where the media server that we start will be; on a wildcard address, by this machine's loopback unless it is told otherwise. */
-const ownAddresses = (host: string, ports: Variables["MEDIAMTX_PORTS"]): PublicAddresses => {
+const ownAddresses = (host: string, ports: Variables["MEDIAMTX_PORTS"]): PublicEndpoints => {
   const urls = mediaMtxUrls({ host, ports: { ...defaultPorts, ...ports } })
   return { hls: urls.hlsUrl, webrtc: urls.webrtcUrl, rtmp: urls.rtmpUrl, rtsp: urls.rtspUrl, srt: urls.srtUrl }
 }
@@ -111,11 +111,11 @@ const policies = Layer.unwrap(
   Effect.gen(function* () {
     const settings = yield* Settings
     const { apiSecret, startsMediaServer, host } = yield* Deployment
-    const mint = yield* KeyMint
-    const own = startsMediaServer ? ownAddresses(host, settings.MEDIAMTX_PORTS) : nowhere
+    const mint = yield* KeyGenerator
+    const own = startsMediaServer ? ownAddresses(host, settings.MEDIAMTX_PORTS) : noEndpoints
     return Layer.mergeAll(
       Layer.succeed(OperatorSecret, { hash: mint.hash(apiSecret) }),
-      Layer.succeed(Addresses, addressesFrom(settings, own)),
+      Layer.succeed(PublicEndpointsOf, addressesFrom(settings, own)),
       Layer.succeed(DuplicatePolicy, settings.ON_DUPLICATE_PUBLISH ?? "refuse"),
       Layer.succeed(WorkersOn, settings.WORKERS === "on"),
       Layer.succeed(WorkerSettings, {

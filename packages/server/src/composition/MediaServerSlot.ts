@@ -3,7 +3,7 @@
  * that it can without; the use cases do not notice the change.
  */
 import { MediaMtx } from "@greenroom/adapters/mediamtx"
-import { everythingServed, MediaServer, MediaServerUnavailable, nothingServed } from "@greenroom/core"
+import { allEnabled, MediaServer, MediaServerUnavailable, noneEnabled } from "@greenroom/core"
 import { Context, Effect, Layer, Scope } from "effect"
 
 type Shape = MediaServer["Service"]
@@ -13,17 +13,17 @@ const none = (operation: string) =>
 
 /** On its way: what it will serve is given the benefit of the doubt, so that a key issued meanwhile has its instructions. */
 const awaited: Shape = {
-  look: none("look"),
+  snapshot: none("look"),
   find: () => none("find"),
   kick: () => none("kick"),
-  curePath: () => none("curePath"),
-  served: Effect.succeed(everythingServed),
+  resetPath: () => none("curePath"),
+  enabled: Effect.succeed(allEnabled),
   facts: Effect.succeed(null),
   factsNow: Effect.succeed(null),
   health: Effect.succeed("absent")
 }
 
-const absent: Shape = { ...awaited, served: Effect.succeed(nothingServed) }
+const absent: Shape = { ...awaited, enabled: Effect.succeed(noneEnabled) }
 
 export class MediaServerSlot extends Context.Service<
   MediaServerSlot,
@@ -45,11 +45,11 @@ export const layer: Layer.Layer<MediaServer | MediaServerSlot> = Layer.effectCon
     const scope = yield* Effect.scope
     let current = awaited
     const mediaServer = MediaServer.of({
-      look: Effect.suspend(() => current.look),
+      snapshot: Effect.suspend(() => current.snapshot),
       find: (source) => current.find(source),
       kick: (source) => current.kick(source),
-      curePath: (path) => current.curePath(path),
-      served: Effect.suspend(() => current.served),
+      resetPath: (path) => current.resetPath(path),
+      enabled: Effect.suspend(() => current.enabled),
       facts: Effect.suspend(() => current.facts),
       factsNow: Effect.suspend(() => current.factsNow),
       health: Effect.suspend(() => current.health)

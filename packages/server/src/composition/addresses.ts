@@ -1,9 +1,10 @@
 /** The public addresses that a configuration makes: each protocol's own, else those behind the one public URL, else the fallback. */
-import { addressesOf, type PublicAddresses } from "@greenroom/core"
+import { endpointsBehind, type PublicEndpoints } from "@greenroom/core"
 import type { Variables } from "../config/Settings.ts"
 
-export const addressesFrom = (settings: Variables, fallback: PublicAddresses): PublicAddresses => {
-  const behindProxy = settings.MEDIAMTX_PUBLIC_URL === undefined ? fallback : addressesOf(settings.MEDIAMTX_PUBLIC_URL)
+export const addressesFrom = (settings: Variables, fallback: PublicEndpoints): PublicEndpoints => {
+  const behindProxy =
+    settings.MEDIAMTX_PUBLIC_URL === undefined ? fallback : endpointsBehind(settings.MEDIAMTX_PUBLIC_URL)
   return {
     hls: settings.PUBLIC_HLS_URL ?? behindProxy.hls,
     webrtc: settings.PUBLIC_WEBRTC_URL ?? behindProxy.webrtc,

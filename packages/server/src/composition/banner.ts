@@ -3,7 +3,7 @@
  * For people, on standard output; nothing in it is secret, so the secret is named by the file that holds it.
  */
 import * as path from "node:path"
-import type { PublicAddresses } from "@greenroom/core"
+import type { PublicEndpoints } from "@greenroom/core"
 
 export interface BannerFacts {
   /** Where the API answers, as seen from this machine. */
@@ -14,7 +14,7 @@ export interface BannerFacts {
   readonly mediaServer: string
   /** Where the media server calls, when that is not the API's address. */
   readonly hooks: string | null
-  readonly addresses: PublicAddresses
+  readonly addresses: PublicEndpoints
   /** How the command line is started, and from which folder. */
   readonly program: string
   readonly folder: string

@@ -1,5 +1,5 @@
 /** Lets in callers with the API secret, compared in constant time before anything of the request is decoded. Wrong ones are throttled. */
-import { isOperator, type KeyMint, type OperatorSecret } from "@greenroom/core"
+import { isOperator, type KeyGenerator, type OperatorSecret } from "@greenroom/core"
 import { Effect, Layer, Redacted } from "effect"
 import { HttpServerRequest } from "effect/http/HttpServerRequest"
 import { ApiKey } from "./api/ApiKey.ts"
@@ -16,10 +16,10 @@ const sendsSecret = (headers: Readonly<Record<string, string | undefined>>): boo
 
 type Needed = HttpServerRequest | RequestNote
 
-export const layer: Layer.Layer<ApiKey, never, OperatorSecret | KeyMint | CredentialThrottle> = Layer.effect(
+export const layer: Layer.Layer<ApiKey, never, OperatorSecret | KeyGenerator | CredentialThrottle> = Layer.effect(
   ApiKey,
   Effect.gen(function* () {
-    const context = yield* Effect.context<OperatorSecret | KeyMint>()
+    const context = yield* Effect.context<OperatorSecret | KeyGenerator>()
     const throttle = yield* CredentialThrottle
     /**
      * A request without a secret is no guess. One that has it in the other of the two headers is judged by that, but this answer is the

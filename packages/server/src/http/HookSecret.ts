@@ -2,7 +2,7 @@
  * The secret that the media server's calls must carry, when the operator has configured one: HTTP Basic with any user, as
  * MediaMTX sends it when its `authHTTPAddress` holds it, or a bearer token.
  */
-import { KeyMint, sameHash } from "@greenroom/core"
+import { KeyGenerator, sameHash } from "@greenroom/core"
 import { Context, Effect, Option, Redacted } from "effect"
 import { HttpServerRequest } from "effect/http/HttpServerRequest"
 import { Forbidden, type TooManyRequests, Unauthorized } from "./api/Problems.ts"
@@ -49,7 +49,7 @@ type Check = Effect.Effect<void, Forbidden | Unauthorized | TooManyRequests, Htt
 /** The check of the secret itself; a call without any is no guess. */
 const secretCheck = (
   secret: Redacted.Redacted<string>,
-  mint: KeyMint["Service"],
+  mint: KeyGenerator["Service"],
   throttle: CredentialThrottle["Service"]
 ) => {
   const expected = mint.hash(secret)
@@ -71,7 +71,7 @@ export const hookCheck = Effect.gen(function* () {
   const secret = yield* HookSecret
   const ofSecret = Option.isNone(secret)
     ? (): Check => Effect.void
-    : secretCheck(secret.value, yield* KeyMint, yield* CredentialThrottle)
+    : secretCheck(secret.value, yield* KeyGenerator, yield* CredentialThrottle)
   return Effect.flatMap(
     HttpServerRequest,
     (request): Check => (isFromWebPage(request.headers) ? fromWebPage : ofSecret(request))

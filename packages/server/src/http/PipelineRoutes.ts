@@ -3,7 +3,7 @@
  * one is fixed here: event, path, stream_id, direction, source_type, source_id, query, correlation_id.
  */
 import { randomUUID } from "node:crypto"
-import { parsePipelinePath, wake, withoutKeys } from "@greenroom/core"
+import { parsePipelinePath, receiveHook, withoutKeys } from "@greenroom/core"
 import { Effect, Option, Redacted } from "effect"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
@@ -56,7 +56,7 @@ const answer = Effect.fnUntraced(function* (
       correlation_id
     }
   })
-  yield* wake({
+  yield* receiveHook({
     kind: kinds[event],
     path,
     sourceType: given(sourceType),

@@ -1,5 +1,5 @@
 /** `POST /reconcile`: an operator's question to the reconciler, and its answer in the wire's words. */
-import { type Reconciled, reconcileNow } from "@greenroom/core"
+import { type Reconciled, requestReconciliation } from "@greenroom/core"
 import { DateTime, Effect } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { ServedApi } from "./api/Api.ts"
@@ -18,7 +18,7 @@ const toWire = ({ fresh, look }: Reconciled, now: DateTime.Utc) => ({
 export const layer = HttpApiBuilder.group(ServedApi, "reconcile", (handlers) =>
   handlers.handleAll({
     now: ({ payload }) =>
-      reconcileNow(payload.enforce === true).pipe(
+      requestReconciliation(payload.enforce === true).pipe(
         Effect.flatMap((answer) => Effect.map(DateTime.now, (now) => toWire(answer, now))),
         handled
       )

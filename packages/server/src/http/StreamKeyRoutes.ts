@@ -1,18 +1,18 @@
 /** The stream keys' endpoints. The answer that creates a key is the one place where a key is written out. */
 import {
-  Addresses,
   BroadcasterId,
   changeKey,
   describeKey,
   ingestInstructions,
   issueKey,
+  type KeyRequestFault,
   listKeys,
   MediaServer,
-  type OrderFault,
-  orderFaults,
-  type ReadableOrder,
+  PublicEndpointsOf,
+  type ReadableKeyRequest,
   revoke,
-  Timestamp
+  Timestamp,
+  validateKeyRequest
 } from "@greenroom/core"
 import { Effect, Option, Redacted, Schema } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
@@ -32,15 +32,15 @@ const notFound = Effect.fail(new NotFound({ detail: "No stream key has this id" 
 const found = <A>(option: Option.Option<A>) =>
   Option.match(option, { onNone: () => notFound, onSome: (value) => Effect.succeed(value) })
 
-const complaints: { readonly [F in OrderFault]: Complaint } = {
+const complaints: { readonly [F in KeyRequestFault]: Complaint } = {
   UnknownBroadcaster: { pointer: "/broadcaster_id", detail: "Expected the id of a broadcaster that exists" },
   ExpiryInPast: { pointer: "/expires_at", detail: "Expected a time in the future" }
 }
 const expiryInPast = invalid([complaints.ExpiryInPast])
 
 /** What only the store knows to be wrong; nothing while it does not answer, for the rest can be told all the same. */
-const storeComplaints = (order: ReadableOrder) =>
-  orderFaults(order).pipe(
+const storeComplaints = (order: ReadableKeyRequest) =>
+  validateKeyRequest(order).pipe(
     Effect.map((faults) => faults.map((fault) => complaints[fault])),
     Effect.catchTag("StoreUnavailable", () => Effect.succeed([]))
   )
@@ -79,8 +79,8 @@ const toChanges = ({ label, expires_at, enabled }: typeof StreamKeyChanges.Type)
 type Outcome = Effect.Success<ReturnType<typeof issueKey>>
 
 const issued = Effect.fnUntraced(function* ({ key, now, value, ingestPath }: Extract<Outcome, { _tag: "Issued" }>) {
-  const served = yield* Effect.flatMap(MediaServer, (mediaServer) => mediaServer.served)
-  const ingest = ingestInstructions(yield* Addresses, served, ingestPath, Redacted.value(value))
+  const served = yield* Effect.flatMap(MediaServer, (mediaServer) => mediaServer.enabled)
+  const ingest = ingestInstructions(yield* PublicEndpointsOf, served, ingestPath, Redacted.value(value))
   return HttpApiSchema.withHeaders({
     body: issuedKeyToWire({ key, now }, value, ingest),
     headers: { location: `/stream-keys/${key.id}`, "cache-control": "no-store" }

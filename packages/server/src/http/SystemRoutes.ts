@@ -22,7 +22,7 @@ const LOOK_TELLS_MS = 10_000
 
 /** The last look, while it still tells something. */
 const lastLook = Reconciler.pipe(
-  Effect.flatMap((reconciler) => reconciler.lastLook),
+  Effect.flatMap((reconciler) => reconciler.lastSnapshot),
   Effect.map((look) => (look === null || look.ageMillis > LOOK_TELLS_MS ? null : look))
 )
 

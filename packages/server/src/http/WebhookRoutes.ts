@@ -2,7 +2,7 @@
  * MediaMTX's hooks: `curl -d` sends them, so the body is JSON whatever its content type says. They make the reconciler look; one that
  * comes with the hook secret may be believed while nobody can.
  */
-import { type Hook, wake } from "@greenroom/core"
+import { type Hook, receiveHook } from "@greenroom/core"
 import { Effect, Option } from "effect"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
@@ -20,7 +20,7 @@ const answer = Effect.fnUntraced(function* (
 ) {
   yield* checked
   const { path, source_type, source_id } = yield* readBody
-  yield* wake({ kind, path, sourceType: given(source_type), sourceId: given(source_id), protected: isProtected })
+  yield* receiveHook({ kind, path, sourceType: given(source_type), sourceId: given(source_id), protected: isProtected })
   return HttpServerResponse.empty({ status: 204 })
 })
 

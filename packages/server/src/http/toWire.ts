@@ -9,10 +9,10 @@ import {
   type LiveStream,
   millisBetween,
   type Page,
+  type PlayableStream,
   type Position,
   pipelinePath,
   type StreamEvent,
-  type StreamView,
   statusOf,
   type Track,
   type WorkerRecord
@@ -69,7 +69,7 @@ const stateToWire = ({ state }: LiveStream) => ({
       : { reason: state.ending.reason, requested_at: state.ending.requestedAt }
 })
 
-const secondsOnAir = ({ stream: { state }, now }: StreamView): number =>
+const secondsOnAir = ({ stream: { state }, now }: PlayableStream): number =>
   Math.max(0, Math.floor(millisBetween(state.startedAt, state._tag === "Inactive" ? state.endedAt : now) / 1000))
 
 const textOrNull = (value: unknown): string | null =>
@@ -91,7 +91,7 @@ const trackToWire = (track: Track) => ({
   mu_law: flagOrNull(track.muLaw)
 })
 
-const commonToWire = (view: StreamView) => ({
+const commonToWire = (view: PlayableStream) => ({
   id: view.stream.id,
   stream_key_id: view.stream.streamKeyId,
   path: view.stream.path,
@@ -110,12 +110,12 @@ const commonToWire = (view: StreamView) => ({
   state_as_of: view.stream.stateAsOf
 })
 
-export const streamToWire = (view: StreamView) => {
+export const streamToWire = (view: PlayableStream) => {
   const { id, displayName } = view.stream.broadcaster
   return { ...commonToWire(view), broadcaster: { id, display_name: displayName } }
 }
 
-export const streamDetailsToWire = (view: StreamView & { readonly broadcaster: Broadcaster }) => {
+export const streamDetailsToWire = (view: PlayableStream & { readonly broadcaster: Broadcaster }) => {
   const { id, displayName, contact, metadata } = view.broadcaster
   return { ...commonToWire(view), broadcaster: { id, display_name: displayName, contact, metadata } }
 }

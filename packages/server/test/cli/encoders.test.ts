@@ -1,7 +1,7 @@
 /** `keys create --encoder`: what is printed for each, what its QR code holds, and that the page of the documentation has the same. */
 import { readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
-import { addressesOf, everythingServed, ingestInstructions, nothingServed } from "@greenroom/core"
+import { allEnabled, endpointsBehind, ingestInstructions, noneEnabled } from "@greenroom/core"
 import { Schema } from "effect"
 import { describe, expect, test } from "vitest"
 import { type EncoderName, encoderNames, encoderOf } from "../../src/cli/encoders.ts"
@@ -25,8 +25,8 @@ const sections = page.split(/^## /m)
 /** What the page shows: the addresses behind one public URL, with their ports, and no real key. */
 const documented = issuedWith({
   ingest: ingestInstructions(
-    { ...addressesOf("https://media.example.com"), rtmp: "rtmp://media.example.com:1935" },
-    everythingServed,
+    { ...endpointsBehind("https://media.example.com"), rtmp: "rtmp://media.example.com:1935" },
+    allEnabled,
     "live/studio-1",
     "KEY"
   )
@@ -97,7 +97,7 @@ test("an encoder without a way: its protocols are named, and the encoders that h
 })
 
 test("without any address the missing settings are named", () => {
-  const none = ingestInstructions(addressesOf("https://media.example.com"), nothingServed, "live/x", "KEY")
+  const none = ingestInstructions(endpointsBehind("https://media.example.com"), noneEnabled, "live/x", "KEY")
   for (const name of encoderNames) expect(encoderText(encoderOf(name), withIngest(none))).toContain("PUBLIC_RTMP_URL")
 })
 

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { nowhere } from "@greenroom/core"
+import { noEndpoints } from "@greenroom/core"
 import { addressesFrom } from "../../src/composition/addresses.ts"
 
 const own = {
@@ -13,7 +13,7 @@ const own = {
 describe("the public addresses", () => {
   it("are the fallback's when nothing is configured", () => {
     assert.deepStrictEqual(addressesFrom({}, own), own)
-    assert.deepStrictEqual(addressesFrom({}, nowhere), nowhere)
+    assert.deepStrictEqual(addressesFrom({}, noEndpoints), noEndpoints)
   })
 
   it("are those behind the one public URL, as the first requirement set has them", () => {

@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process"
 import * as fs from "node:fs"
 import * as path from "node:path"
 import { assert, describe, it } from "@effect/vitest"
-import { nowhere } from "@greenroom/core"
+import { noEndpoints } from "@greenroom/core"
 import { type BannerFacts, banner } from "../../src/composition/banner.ts"
 import { noMediaServer } from "../fixtures/service.ts"
 import { useHome } from "./home.ts"
@@ -14,7 +14,7 @@ const facts: BannerFacts = {
   database: "",
   mediaServer: "",
   hooks: null,
-  addresses: { ...nowhere, rtmp: "rtmp://127.0.0.1:1935" },
+  addresses: { ...noEndpoints, rtmp: "rtmp://127.0.0.1:1935" },
   program: "npm run -s greenroom --",
   folder: "/srv/green room",
   readyAfter: 900
@@ -59,7 +59,7 @@ describe("the banner", () => {
 
   it("says how to publish only where there is something to publish to", () => {
     assert.include(banner(facts), "ffmpeg")
-    const without = banner({ ...facts, addresses: nowhere })
+    const without = banner({ ...facts, addresses: noEndpoints })
     assert.notInclude(without, "ffmpeg")
     assert.notInclude(without, "INGEST")
   })

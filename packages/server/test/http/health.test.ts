@@ -53,16 +53,18 @@ describe("an instance that stands by", () => {
     const asLeader = <A, E>(act: (leases: Leases["Service"]) => Effect.Effect<A, E>) =>
       own.run(Effect.flatMap(Leases, act))
     const said = async () => (await call(own, "GET", "/health", { secret: null })).json.media_server
-    await asLeader((leases) => Effect.andThen(leases.release("test"), leases.hold("another", 60_000)))
+    await asLeader((leases) => Effect.andThen(leases.release("test"), leases.acquire("another", 60_000)))
     // It leads no more, and its own last word is that nobody answers.
     await own.run(own.freeze)
-    await own.run(Effect.flatMap(MediaServer, (server) => Effect.ignore(server.look)))
+    await own.run(Effect.flatMap(MediaServer, (server) => Effect.ignore(server.snapshot)))
     const lookedAt = DateTime.nowUnsafe()
-    await asLeader((leases) => leases.remember("another", { started: "x", lookedAt, found: nobody, fulfilled: false }))
+    await asLeader((leases) =>
+      leases.recordPass("another", { started: "x", lookedAt, found: nobody, fulfilled: false })
+    )
     await expect.poll(said).toBe("ok")
     const old = DateTime.subtract(lookedAt, { seconds: 11 })
     await asLeader((leases) =>
-      leases.remember("another", { started: "x", lookedAt: old, found: nobody, fulfilled: false })
+      leases.recordPass("another", { started: "x", lookedAt: old, found: nobody, fulfilled: false })
     )
     await expect.poll(said).toBe("unreachable")
     await own.close()

@@ -32,7 +32,7 @@ const written = (...changes: ReadonlyArray<WorkerChange>) =>
     Effect.gen(function* () {
       const leases = yield* Leases
       const workers = yield* Workers
-      yield* leases.hold("test", 60_000)
+      yield* leases.acquire("test", 60_000)
       expect(yield* workers.save(changes, "test")).toBe(true)
     })
   )

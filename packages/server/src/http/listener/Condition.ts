@@ -3,7 +3,7 @@
  * gauge `greenroom_degraded{kind}` when it begins, one line and a 0 when it has not shown itself for some time. In between it costs
  * a comparison.
  */
-import { showTrouble, type TroubleKind } from "@greenroom/core"
+import { type ConditionKind, setCondition } from "@greenroom/core"
 import { Effect } from "effect"
 
 const OVER_AFTER_MS = 10_000
@@ -18,7 +18,7 @@ export interface Condition {
 
 export const makeCondition = (
   run: (effect: Effect.Effect<void>) => void,
-  kind: TroubleKind,
+  kind: ConditionKind,
   messages: { readonly begins: string; readonly ends: string }
 ): Condition => {
   let lastObserved = 0
@@ -31,7 +31,7 @@ export const makeCondition = (
     timer = undefined
     run(
       Effect.andThen(
-        showTrouble(kind, false),
+        setCondition(kind, false),
         Effect.annotateLogs(Effect.logInfo(messages.ends), { kind, occurrences: count })
       )
     )
@@ -46,7 +46,7 @@ export const makeCondition = (
       timer = setInterval(end, CHECK_EVERY_MS).unref()
       run(
         Effect.andThen(
-          showTrouble(kind, true),
+          setCondition(kind, true),
           Effect.annotateLogs(Effect.logWarning(messages.begins), { kind, ...facts })
         )
       )

@@ -6,18 +6,18 @@ import { MemoryMediaServer, layer as memory } from "@greenroom/adapters/memory"
 import { NodeKeyMint } from "@greenroom/adapters/node"
 import { MediaWorld } from "@greenroom/adapters/twin"
 import {
-  Addresses,
   Admissions,
   AUTH_DEADLINE_MS,
   AuthDeadline,
-  addressesOf,
+  AwaitOffAirWithin,
   Broadcasters,
-  ConfirmWithin,
+  endpointsBehind,
   History,
-  KeyMint,
+  KeyGenerator,
   Leases,
-  nowhere,
+  noEndpoints,
   OperatorSecret,
+  PublicEndpointsOf,
   ReconcilePolicy,
   Reconciler,
   Sessions,
@@ -145,19 +145,19 @@ export const start = async (options: ServiceOptions = {}) => {
   const settings = Layer.mergeAll(
     Layer.effect(
       OperatorSecret,
-      Effect.map(KeyMint, (mint) => ({ hash: mint.hash(Redacted.make(API_SECRET)) }))
+      Effect.map(KeyGenerator, (mint) => ({ hash: mint.hash(Redacted.make(API_SECRET)) }))
     ),
     Layer.succeed(
       HookSecret,
       Option.map(Option.fromNullishOr(options.hookSecret), (secret) => Redacted.make(secret))
     ),
     Layer.succeed(
-      Addresses,
-      options.publicUrl === null ? nowhere : addressesOf(options.publicUrl ?? "https://media.example.com")
+      PublicEndpointsOf,
+      options.publicUrl === null ? noEndpoints : endpointsBehind(options.publicUrl ?? "https://media.example.com")
     ),
     Layer.succeed(WorkersOn, options.workers === true),
     Layer.succeed(AuthDeadline, auth),
-    Layer.succeed(ConfirmWithin, confirm),
+    Layer.succeed(AwaitOffAirWithin, confirm),
     Layer.succeed(ReconcilePolicy, { unauthorized: "kick", massKickLimit: 10, enforce: false, holder: "test" })
   ).pipe(Layer.provideMerge(NodeKeyMint.layer))
   const ports = Reconciler.layer.pipe(

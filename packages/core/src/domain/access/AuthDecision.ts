@@ -1,0 +1,50 @@
+/**
+ * The answer to an auth call. A refusal is a value with one clear sentence, because MediaMTX writes our answer into its own log
+ * and that line is what the broadcaster's operator reads. It says nothing of the key but its public beginning.
+ */
+import type { StreamId, StreamKeyId } from "../values/Ids.ts"
+import { withoutKeys } from "./StreamPath.ts"
+
+export const refusalReasons = [
+  "invalid_stream_key",
+  "stream_key_in_use",
+  "stream_key_revoked",
+  "stream_key_expired",
+  "stream_key_disabled",
+  "path_not_allowed",
+  "path_in_use",
+  "protocol_not_supported",
+  "unauthorized"
+] as const
+export type RefusalReason = (typeof refusalReasons)[number]
+
+/** Which key was meant, for the log: known ones by id and prefix. */
+export interface KeyRef {
+  readonly id: StreamKeyId
+  readonly prefix: string
+}
+
+export interface Refusal {
+  readonly _tag: "Refuse"
+  readonly reason: RefusalReason
+  /** One sentence for people. */
+  readonly detail: string
+  readonly key: KeyRef | null
+  /** RTSP clients always ask once without credentials: nothing to write above debug. */
+  readonly quiet: boolean
+}
+
+export type AuthDecision =
+  | { readonly _tag: "AllowPublisher"; readonly streamId: StreamId; readonly key: KeyRef; readonly again: boolean }
+  /** A check of a key: no stream came of it. */
+  | { readonly _tag: "Good"; readonly key: KeyRef }
+  | { readonly _tag: "Allow" }
+  | Refusal
+
+export const refuse = (reason: RefusalReason, detail: string, key: KeyRef | null = null, quiet = false): Refusal => ({
+  _tag: "Refuse",
+  reason,
+  detail: withoutKeys(detail),
+  key,
+  quiet
+})

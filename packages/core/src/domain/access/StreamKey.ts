@@ -1,0 +1,60 @@
+/**
+ * A stream key: the credential of one publisher at a time. The value itself exists at its creation and in the encoder; what
+ * is kept is a SHA-256 and the first 7 characters, for people. The status is derived, never stored, so it cannot lie.
+ */
+import { DateTime, type Redacted } from "effect"
+import type { BroadcasterId, StreamId, StreamKeyId } from "../values/Ids.ts"
+import { lineOf } from "../values/PlainText.ts"
+import type { PathLimitText } from "./StreamPath.ts"
+
+export const Label = lineOf(255).annotate({ description: "What the key is for", examples: ["Main camera"] })
+
+/** `sk_` and 43 base64url characters of 32 random bytes. */
+export type KeyValue = Redacted.Redacted<string>
+
+/** Whether the text is what a key's value looks like, with nothing round it. */
+export const isKeyText = (text: string): boolean => /^sk_[0-9A-Za-z_-]{43}$/.test(text)
+
+/** SHA-256 of the key value, 32 bytes. */
+export type KeyHash = Uint8Array
+
+export const KEY_PREFIX_LENGTH = 7
+
+export interface StreamKey {
+  readonly id: StreamKeyId
+  readonly keyPrefix: string
+  readonly broadcasterId: BroadcasterId
+  readonly label: string | null
+  readonly path: PathLimitText | null
+  readonly enabled: boolean
+  readonly createdAt: DateTime.Utc
+  readonly expiresAt: DateTime.Utc | null
+  readonly revokedAt: DateTime.Utc | null
+  /** The start of its last stream. */
+  readonly lastUsedAt: DateTime.Utc | null
+  /** Its unended stream, from admission on. */
+  readonly activeStreamId: StreamId | null
+}
+
+export const keyStatuses = ["revoked", "expired", "disabled", "in_use", "active"] as const
+export type KeyStatus = (typeof keyStatuses)[number]
+
+/** The facts that decide whether a key is good, whoever asks. */
+export interface KeyValidity {
+  readonly revokedAt: DateTime.Utc | null
+  readonly expiresAt: DateTime.Utc | null
+  readonly enabled: boolean
+}
+
+/** Why the key admits nobody at `now` (the database's clock), or `null`; the first that holds. */
+export const whyInvalid = (key: KeyValidity, now: DateTime.Utc): "revoked" | "expired" | "disabled" | null =>
+  key.revokedAt !== null
+    ? "revoked"
+    : key.expiresAt !== null && DateTime.isLessThanOrEqualTo(key.expiresAt, now)
+      ? "expired"
+      : key.enabled
+        ? null
+        : "disabled"
+
+export const keyStatus = (key: KeyValidity & Pick<StreamKey, "activeStreamId">, now: DateTime.Utc): KeyStatus =>
+  whyInvalid(key, now) ?? (key.activeStreamId === null ? "active" : "in_use")

@@ -1,0 +1,66 @@
+/**
+ * One look at the media server: everything that its lists say between two equal values of `started`. A look that exists is
+ * whole; a list that failed makes no look at all, never an empty one.
+ */
+import type { Observation } from "../streams/LiveStream.ts"
+import type { Protocol } from "../streams/Protocol.ts"
+
+/** A connection in a protocol's list, publisher or not. */
+export interface ListedSource {
+  readonly id: string
+  /** The list in which it stands. */
+  readonly protocol: Protocol
+  readonly state: "idle" | "read" | "publish"
+  /** False for a WebRTC or MoQ session that is not on the air yet: its state says `publish` before it is authorised. */
+  readonly established: boolean
+  readonly path: string | null
+}
+
+/** An entry of the paths list that has a publisher for its source. */
+export interface ListedPath {
+  readonly name: string
+  readonly ready: boolean
+  /** MediaMTX's own word: `rtmpConn`, `rtspSession`, `srtConn`, `webRTCSession`, `moqSession`, … */
+  readonly sourceType: string
+  readonly sourceId: string
+  readonly observation: Observation
+}
+
+/** A path that is up with a source of the media server's own: one that it pulls, or makes itself. */
+export interface OwnPath {
+  readonly name: string
+  /** When it came up, in the media server's words: another value is another run of the source. */
+  readonly since: string
+}
+
+/** A source that a client connected with, as against those that MediaMTX pulls or makes itself (`rtspSource`, `redirect`, …). */
+export const isConnectionType = (sourceType: string): boolean => /^\w{1,32}(Conn|Session)$/.test(sourceType)
+
+export interface MediaServerSnapshot {
+  /** `/v3/info`'s `started`: a new value is a new process, whose lists begin empty. */
+  readonly started: string
+  /** The process is another one than at the last look, though `started` is missing in its version: there are other signs. */
+  readonly restartSeen?: true
+  readonly sources: ReadonlyArray<ListedSource>
+  readonly paths: ReadonlyArray<ListedPath>
+  readonly ownPaths: ReadonlyArray<OwnPath>
+}
+
+/** What stands on a path and in no list. */
+export interface Unlisted {
+  /** In the last look. One that came or left while its lists were read is among them. */
+  readonly last: ReadonlySet<string>
+  /** In the one before it, too. That no list has it does not prove that it is gone: its protocol may have none, or MediaMTX have lost it. */
+  readonly lasting: ReadonlySet<string>
+}
+
+export const noneUnlisted: Unlisted = { last: new Set(), lasting: new Set() }
+
+export const nextUnlisted = (
+  before: Unlisted,
+  { sources, paths }: Pick<MediaServerSnapshot, "sources" | "paths">
+): Unlisted => {
+  const listed = new Set(sources.map(({ id }) => id))
+  const last = new Set(paths.map(({ sourceId }) => sourceId).filter((id) => !listed.has(id)))
+  return { last, lasting: new Set([...last].filter((id) => before.last.has(id))) }
+}

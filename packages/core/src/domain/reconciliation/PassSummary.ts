@@ -1,0 +1,26 @@
+/**
+ * What a complete pass of the reconciler found on the media server, and what it did about publishers that nobody admitted. It stands
+ * beside the lease, so that every instance can tell an operator, whoever looked.
+ */
+import { Schema } from "effect"
+import { holdReasons } from "./planForUnauthorized.ts"
+
+const Count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
+
+export const Findings = Schema.Struct({
+  /** Connections that publish, admitted or not. */
+  publishers: Count,
+  /** Of them: without a session. */
+  unauthorized: Count,
+  /** Told to go for the first time: of those, or, while enforcement is wished, of all since then. */
+  kicked: Count,
+  /** Left on the air because the configuration says so. */
+  reported: Count,
+  /** Left on the air until an operator decides. */
+  heldBack: Count,
+  /** Why; as if `too_many` where it is missing. */
+  heldWhy: Schema.optionalKey(Schema.Literals(holdReasons)),
+  /** Whether an operator's wish to kick them, however many they are, was in force. */
+  enforced: Schema.Boolean
+})
+export type Findings = typeof Findings.Type

@@ -1,0 +1,77 @@
+/**
+ * What the media server's hooks say, and what may be believed of it while nobody can look: the pure part. A hook never changes
+ * anything while the control API answers; `HookHearing` decides when that is.
+ *
+ * Ready and not-ready of one source, or of several on one path, come in any order, twice, late or never. Therefore a hook that names its
+ * source speaks of that source's session alone, and one that names a path only is doubted where it could speak of another.
+ */
+import type { DateTime } from "effect"
+import { familyOf, type Protocol } from "../streams/Protocol.ts"
+import type { StreamId } from "../values/Ids.ts"
+import { millisBetween } from "../values/Timestamp.ts"
+import { isConnectionType } from "./MediaServerSnapshot.ts"
+import type { StoredSession } from "./planReconciliation.ts"
+
+export interface Hook {
+  readonly kind: "ready" | "not_ready"
+  readonly path: string
+  /** MediaMTX's word for the source (`rtmpConn`), or `rtmp`, `rtsp`, `webrtc`, `srt`. */
+  readonly sourceType?: string | undefined
+  readonly sourceId?: string | undefined
+  /** Whether the call carried a secret: anybody may say ready, but only the media server not-ready. */
+  readonly protected: boolean
+}
+
+export type HookInterpretation =
+  | { readonly _tag: "Ready"; readonly streamId: StreamId; readonly sourceType: string }
+  | { readonly _tag: "End"; readonly streamId: StreamId }
+
+/** MediaMTX's hooks race one another by less than this; what has been ready for longer was not overtaken. */
+export const HOOKS_RACE_MS = 2_000
+
+/** Not a connection but a source of the media server's own (`rtspSource`, `rpiCameraSource`), which no session has. */
+const ownType = /Source$/
+
+const typeOfProtocol: Readonly<Record<Protocol, string>> = {
+  rtmp: "rtmpConn",
+  rtmps: "rtmpsConn",
+  rtsp: "rtspSession",
+  rtsps: "rtspsSession",
+  srt: "srtConn",
+  webrtc: "webRTCSession",
+  moq: "moqSession"
+}
+
+const sourceTypeOf = ({ sourceType = "" }: Hook, { source }: StoredSession): string =>
+  isConnectionType(sourceType) ? sourceType : source.protocol === null ? "unknown" : typeOfProtocol[source.protocol]
+
+/** An RTSP client may pause, which takes its path away, and record again under the same id. */
+const mayPause = ({ source }: StoredSession): boolean =>
+  source.protocol === null || familyOf(source.protocol) === "rtsp"
+
+const isOf = (hook: Hook, session: StoredSession): boolean =>
+  session.path === hook.path &&
+  (hook.sourceId === undefined ? session.state.ending?.reason !== "superseded" : session.source.id === hook.sourceId)
+
+const hasEnded = (hook: Hook, session: StoredSession, heardAt: DateTime.Utc): boolean => {
+  if (!hook.protected || (mayPause(session) && session.state.ending === null)) return false
+  if (hook.sourceId !== undefined) return true
+  return session.state._tag === "Active" && millisBetween(session.state.readyAt, heardAt) >= HOOKS_RACE_MS
+}
+
+/** What the hook, heard at `heardAt`, says of the unended sessions; `null` when it says nothing that could be believed. */
+export const interpretHook = (
+  hook: Hook,
+  unended: ReadonlyArray<StoredSession>,
+  heardAt: DateTime.Utc
+): HookInterpretation | null => {
+  if (hook.sourceType !== undefined && ownType.test(hook.sourceType)) return null
+  const session = unended.find((one) => isOf(hook, one))
+  if (session === undefined) return null
+  const { streamId } = session
+  if (hook.kind === "not_ready") return hasEnded(hook, session, heardAt) ? { _tag: "End", streamId } : null
+  const tooNew = hook.sourceId === undefined && millisBetween(session.state.startedAt, heardAt) < 0
+  return session.state._tag === "Active" || tooNew
+    ? null
+    : { _tag: "Ready", streamId, sourceType: sourceTypeOf(hook, session) }
+}

@@ -1,0 +1,66 @@
+/**
+ * What is done about publishers on the media server that have no session here. Those that had one are kicked in any case. The others are
+ * kicked, only reported, or held back: left on the air until an operator decides, because it is not certain that they had to be admitted.
+ */
+
+import { saysPublishEarly } from "../streams/Protocol.ts"
+import type { ListedSource, MediaServerSnapshot } from "./MediaServerSnapshot.ts"
+
+export const holdReasons = [
+  /** There are, or were when the first of them were held back, more than the mass-kick limit. */
+  "too_many",
+  /** The media server lets publishers in without asking. */
+  "not_asked",
+  /** Publishers that were admitted never appear on this media server: it may not be the one that asks. */
+  "another_asks"
+] as const
+export type HoldReason = (typeof holdReasons)[number]
+
+export interface UnauthorizedPolicy {
+  /** What to do with a publisher that was never admitted. Ids that once had a session are kicked whatever this says. */
+  readonly unauthorized: "kick" | "report"
+  /**
+   * More unauthorised publishers than this in one look mean a restored database, not an attack: none of them is kicked, also not when
+   * some have left, until an operator decides or all have left.
+   */
+  readonly massKickLimit: number
+  /** An operator decided that the unauthorised publishers are to go, however many they are. */
+  readonly enforce: boolean
+}
+
+export type UnauthorizedCommand =
+  | { readonly _tag: "KickUnauthorized"; readonly listed: ListedSource; readonly former: boolean }
+  | { readonly _tag: "ReportUnauthorized"; readonly listed: ListedSource }
+  | { readonly _tag: "HoldUnauthorized"; readonly count: number; readonly why: HoldReason }
+
+/** Whether it can be kicked without breaking a handshake. */
+export const mayKick = (listed: ListedSource): boolean => !saysPublishEarly(listed.protocol) || listed.established
+
+/** `known`: ids that have a session; `former`: ids that had one; `doubt`: why the others may have a right that is not known here. */
+export const planForUnauthorized = (
+  { unauthorized, massKickLimit, enforce }: UnauthorizedPolicy,
+  look: MediaServerSnapshot,
+  known: ReadonlySet<string>,
+  former: ReadonlySet<string>,
+  doubt: Exclude<HoldReason, "too_many"> | null,
+  holding: boolean
+): ReadonlyArray<UnauthorizedCommand> => {
+  const strangers = look.sources.filter(
+    (listed) => listed.state === "publish" && mayKick(listed) && !known.has(listed.id)
+  )
+  const returned = strangers.filter((listed) => former.has(listed.id))
+  const unknown = strangers.filter((listed) => !former.has(listed.id))
+  const kick = (listed: ListedSource): UnauthorizedCommand => ({
+    _tag: "KickUnauthorized",
+    listed,
+    former: former.has(listed.id)
+  })
+  const tooMany = unknown.length > (holding ? 0 : massKickLimit)
+  const why: HoldReason | null = enforce ? null : (doubt ?? (tooMany ? "too_many" : null))
+  const forUnknown = (): ReadonlyArray<UnauthorizedCommand> => {
+    if (unauthorized === "report") return unknown.map((listed) => ({ _tag: "ReportUnauthorized", listed }))
+    if (why === null) return unknown.map(kick)
+    return unknown.length === 0 ? [] : [{ _tag: "HoldUnauthorized", count: unknown.length, why }]
+  }
+  return [...returned.map(kick), ...forUnknown()]
+}

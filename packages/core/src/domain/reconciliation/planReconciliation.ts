@@ -1,0 +1,205 @@
+/**
+ * Truth comes from looking: the pure heart of the reconciler. Given what the store said before the look (`s1`), the look, and
+ * what the store said after it (`s2`), it says what has to be done so that store and media server agree. It decides nothing
+ * from time between processes and nothing from hooks; executing its commands, and reading the store once more before a kick,
+ * is left to `Reconcile`.
+ */
+import type { DateTime } from "effect"
+import type { Observation, SessionState } from "../streams/LiveStream.ts"
+import { familyOf, type Source } from "../streams/Protocol.ts"
+import type { StopReason } from "../streams/StreamEvent.ts"
+import type { StreamId, StreamKeyId } from "../values/Ids.ts"
+import { millisBetween } from "../values/Timestamp.ts"
+import { type Appearances, doNotAppear, rememberAppearances } from "./appearances.ts"
+import {
+  isConnectionType,
+  type ListedPath,
+  type ListedSource,
+  type MediaServerSnapshot
+} from "./MediaServerSnapshot.ts"
+import {
+  mayKick,
+  planForUnauthorized,
+  type UnauthorizedCommand,
+  type UnauthorizedPolicy
+} from "./planForUnauthorized.ts"
+
+/** How this deployment reconciles. */
+export interface Policy extends UnauthorizedPolicy {}
+
+/** The same in one pass: `asksUs` is false when the media server says that it lets publishers in without asking. */
+export interface PassPolicy extends Policy {
+  readonly asksUs: boolean
+}
+
+/** A session in a row of the store that has not ended. */
+export interface StoredSession {
+  readonly streamId: StreamId
+  readonly streamKeyId: StreamKeyId
+  readonly path: string
+  readonly source: Source
+  readonly state: Exclude<SessionState, { readonly _tag: "Inactive" }>
+}
+
+/** All unended sessions in one snapshot of the store, and the database's clock in it. */
+export interface StoreSnapshot {
+  readonly now: DateTime.Utc
+  readonly open: ReadonlyArray<StoredSession>
+}
+
+/** The snapshot after the look: it knows, too, which of the listed ids had a session that has ended. */
+export interface StoreSnapshotAfter extends StoreSnapshot {
+  readonly formerlyAdmitted: ReadonlySet<string>
+}
+
+/** What one pass leaves to the next. */
+export interface ReconcileState {
+  /** The media server's `started` in the last complete pass, of whichever instance; `null` before there was one. */
+  readonly started: string | null
+  /** That pass, of whichever instance, held publishers back because they were too many. */
+  readonly holding: boolean
+  /** Sources that stood on a path but in no list, to be dealt with when they do so twice in a row. */
+  readonly unlisted: ReadonlySet<string>
+  /** Sources of unended sessions that stood in a list or on a path. */
+  readonly appeared: ReadonlySet<string>
+  readonly appearances: Appearances
+}
+
+export const initialState: ReconcileState = {
+  started: null,
+  holding: false,
+  unlisted: new Set(),
+  appeared: new Set(),
+  appearances: []
+}
+
+export type Command =
+  | { readonly _tag: "MarkReady"; readonly streamId: StreamId; readonly sourceType: string }
+  /** `verify`: ask for the id itself before believing the list. */
+  | {
+      readonly _tag: "End"
+      readonly session: StoredSession
+      readonly cause: "left" | "media_server_restarted"
+      readonly verify: boolean
+    }
+  | { readonly _tag: "RequestStop"; readonly streamId: StreamId; readonly reason: StopReason }
+  | { readonly _tag: "KickStopping"; readonly session: StoredSession; readonly listed: ListedSource }
+  | UnauthorizedCommand
+  /** A publisher that no list shows and no kick reaches (MediaMTX's RTSP between ANNOUNCE and RECORD). */
+  | { readonly _tag: "CurePath"; readonly path: string; readonly sourceId: string }
+  /** One that may stay, for all that is known. */
+  | { readonly _tag: "ReportUnlisted"; readonly path: ListedPath }
+
+export type CommandOf<T extends Command["_tag"]> = Extract<Command, { readonly _tag: T }>
+
+export interface Reconciliation {
+  readonly commands: ReadonlyArray<Command>
+  /** What the look said of sessions that go on: confirmed, whether or not anything has changed. */
+  readonly observations: ReadonlyArray<{ readonly streamId: StreamId; readonly observation: Observation }>
+  /** Those of the sessions to be ended that were admitted and never appeared on this media server. */
+  readonly neverAppeared: ReadonlySet<StreamId>
+  readonly memory: ReconcileState
+}
+
+/** MediaMTX ends other protocols' half-open handshakes itself; an RTSP session may announce and stand still for ever. */
+export const RTSP_READY_WITHIN_MS = 10_000
+
+/** It stood in a list before: only then does a session become ready, and only then is it kicked. */
+const wasSeen = ({ state }: StoredSession): boolean => state._tag === "Active" || state.ending?.kickedAt != null
+
+const isRtsp = (listed: ListedSource): boolean => familyOf(listed.protocol) === "rtsp"
+
+export const planReconciliation = (
+  policy: PassPolicy,
+  s1: StoreSnapshot,
+  look: MediaServerSnapshot,
+  s2: StoreSnapshotAfter,
+  memory: ReconcileState
+): Reconciliation => {
+  const listedById = new Map(look.sources.map((source) => [source.id, source]))
+  const pathBySource = new Map(look.paths.map((path) => [path.sourceId, path]))
+  const before = new Set(s1.open.map((session) => session.streamId))
+  const known = new Set(s2.open.map((session) => session.source.id))
+  const startedAnew = memory.started !== null && memory.started !== look.started
+  const restarted = startedAnew || look.restartSeen === true
+
+  const commands: Array<Command> = []
+  const observations: Array<Reconciliation["observations"][number]> = []
+  const neverAppeared = new Set<StreamId>()
+  const appeared = new Set<string>()
+  let newlyAppeared = 0
+  const isNewcomer = (session: StoredSession) => !wasSeen(session) && !memory.appeared.has(session.source.id)
+
+  for (const session of s2.open) {
+    const listed = listedById.get(session.source.id)
+    const path = pathBySource.get(session.source.id)
+    if (listed === undefined && path === undefined) {
+      // Its connection was listed before it was asked about: it was there before this look, or is not there.
+      if (!before.has(session.streamId)) continue
+      if (restarted) commands.push({ _tag: "End", session, cause: "media_server_restarted", verify: !startedAnew })
+      else {
+        commands.push({ _tag: "End", session, cause: "left", verify: true })
+        if (isNewcomer(session) && session.state.ending === null) neverAppeared.add(session.streamId)
+      }
+      continue
+    }
+    appeared.add(session.source.id)
+    if (isNewcomer(session)) newlyAppeared++
+    const ready = path?.ready === true
+    if (ready && session.state._tag === "Connecting") {
+      commands.push({ _tag: "MarkReady", streamId: session.streamId, sourceType: path.sourceType })
+    }
+    if (path !== undefined) observations.push({ streamId: session.streamId, observation: path.observation })
+    if (listed === undefined) continue
+    if (path === undefined) observations.push({ streamId: session.streamId, observation: silent })
+    if (session.state.ending !== null) {
+      if (mayKick(listed)) commands.push({ _tag: "KickStopping", session, listed })
+    } else if (
+      session.state._tag === "Connecting" &&
+      !ready &&
+      isRtsp(listed) &&
+      millisBetween(session.state.startedAt, s2.now) > RTSP_READY_WITHIN_MS
+    ) {
+      commands.push({ _tag: "RequestStop", streamId: session.streamId, reason: "never_ready" })
+    }
+  }
+
+  const appearances = rememberAppearances(memory.appearances, newlyAppeared, 0)
+  const doubt = !policy.asksUs ? "not_asked" : doNotAppear(appearances) ? "another_asks" : null
+  const holding = memory.holding && !restarted
+  const unauthorized = planForUnauthorized(policy, look, known, s2.formerlyAdmitted, doubt, holding)
+  const held = unauthorized.find((command) => command._tag === "HoldUnauthorized")
+  commands.push(...unauthorized)
+
+  const unlisted = look.paths.filter((path) => !listedById.has(path.sourceId) && isConnectionType(path.sourceType))
+  const again = unlisted.filter(({ sourceId }) => memory.unlisted.has(sourceId))
+  const mayReset = policy.unauthorized === "kick" && held === undefined && (doubt === null || policy.enforce)
+  commands.push(...again.map((path) => planForUnlisted(path, s2, mayReset)))
+
+  return {
+    commands,
+    observations,
+    neverAppeared,
+    memory: {
+      started: look.started,
+      holding: held?.why === "too_many",
+      unlisted: new Set(unlisted.map((path) => path.sourceId)),
+      appeared,
+      appearances
+    }
+  }
+}
+
+/** A session whose source is listed but has no path: it pauses, or is not ready yet. Nobody watches and nothing comes in. */
+const silent: Observation = { tracks: [], viewerCount: 0, inboundBytes: 0 }
+
+/** `mayReset`: publishers that were never admitted are to go. A session in good standing stays, but for RTSP's, which MediaMTX has forgotten. */
+const planForUnlisted = (path: ListedPath, { open }: StoreSnapshot, mayReset: boolean): Command => {
+  const session = open.find(({ source }) => source.id === path.sourceId)
+  const mustGo = session === undefined ? mayReset : session.state.ending !== null
+  return mustGo || isRtspPath(path)
+    ? { _tag: "CurePath", path: path.name, sourceId: path.sourceId }
+    : { _tag: "ReportUnlisted", path }
+}
+
+const isRtspPath = (path: ListedPath): boolean => /^rtsps?Session$/.test(path.sourceType)

@@ -1,0 +1,101 @@
+/**
+ * What all workers together do after a look: each is told of its source and its output, then those that want to start are granted
+ * the free places, who has waited longest first. Pure. A start is granted only while nobody is left on the output: its publisher
+ * would be refused.
+ */
+
+import type { MediaServerSnapshot } from "../reconciliation/MediaServerSnapshot.ts"
+import type { StoredSession } from "../reconciliation/planReconciliation.ts"
+import type { StreamId, StreamKeyId } from "../values/Ids.ts"
+import { type PipelineId, parsePipelinePath } from "./PipelinePath.ts"
+import { holdsPlace, newWorker, stepWorker, type Worker, type WorkerEvent, wantsToStart } from "./workerMachine.ts"
+import { ownSource, type WorkerSource } from "./workerSource.ts"
+
+/** A session on a pipeline's output, from its admission until it has ended. */
+export interface PipelineOutput {
+  readonly id: PipelineId
+  readonly streamId: StreamId
+  readonly streamKeyId: StreamKeyId
+  /** The path is up with this very publisher. */
+  readonly ready: boolean
+  readonly stopping: boolean
+}
+
+export interface PipelineView {
+  /** Sources that are on the air and not being taken off, one a pipeline. */
+  readonly sources: ReadonlyMap<PipelineId, WorkerSource>
+  readonly outputs: ReadonlyArray<PipelineOutput>
+}
+
+/** What a look, and the sessions that were read after it, say of pipelines. */
+export const pipelineView = (look: MediaServerSnapshot, sessions: ReadonlyArray<StoredSession>): PipelineView => {
+  const ready = new Set(look.paths.filter((path) => path.ready).map((path) => `${path.name} ${path.sourceId}`))
+  const sources = new Map<PipelineId, WorkerSource>()
+  for (const { name, since } of look.ownPaths) {
+    const pipeline = parsePipelinePath(name)
+    if (pipeline?.direction === "in") sources.set(pipeline.id, ownSource(since))
+  }
+  const outputs: Array<PipelineOutput> = []
+  for (const { streamId, streamKeyId, path, source, state } of sessions) {
+    const pipeline = parsePipelinePath(path)
+    if (pipeline === null) continue
+    const isReady = ready.has(`${path} ${source.id}`)
+    const stopping = state.ending !== null
+    if (pipeline.direction === "out") outputs.push({ id: pipeline.id, streamId, streamKeyId, ready: isReady, stopping })
+    else if (isReady && !stopping) sources.set(pipeline.id, streamId)
+  }
+  return { sources, outputs }
+}
+
+export interface WorkerPlan {
+  readonly workers: ReadonlyMap<PipelineId, Worker>
+  readonly starts: ReadonlyArray<PipelineId>
+  readonly stops: ReadonlyArray<PipelineId>
+  /** Publishers on outputs that are no worker's of ours: they have to go. */
+  readonly strangers: ReadonlyArray<PipelineOutput>
+}
+
+const waitsSince = ({ phase }: Worker): number => (phase._tag === "Idle" ? phase.since : 0)
+
+/**
+ * `workers` are in the order in which they came, which tells those apart that began to wait at once; `keys` are those that the workers
+ * that are up publish with.
+ */
+export const planWorkers = (
+  workers: ReadonlyMap<PipelineId, Worker>,
+  view: PipelineView,
+  keys: ReadonlyMap<PipelineId, StreamKeyId>,
+  max: number,
+  now: number
+): WorkerPlan => {
+  const next = new Map(workers)
+  const starts: Array<PipelineId> = []
+  const stops: Array<PipelineId> = []
+  const tell = (id: PipelineId, event: WorkerEvent): void => {
+    const { worker, command } = stepWorker(next.get(id) ?? newWorker, event, now)
+    next.set(id, worker)
+    if (command === "start") starts.push(id)
+    if (command === "stop") stops.push(id)
+  }
+  const isOurs = (output: PipelineOutput): boolean => keys.get(output.id) === output.streamKeyId
+  const shown = new Set(view.outputs.filter((one) => one.ready && isOurs(one)).map(({ id }) => id))
+  const taken = new Set(view.outputs.map(({ id }) => id))
+
+  for (const id of workers.keys()) if (!view.sources.has(id)) tell(id, { _tag: "SourceGone" })
+  for (const [id, source] of view.sources) tell(id, { _tag: "SourceSeen", source })
+  for (const id of next.keys()) tell(id, { _tag: shown.has(id) ? "OutputSeen" : "OutputMissing" })
+
+  const waiting = [...next]
+    .filter(([, worker]) => wantsToStart(worker, now))
+    .sort(([, one], [, other]) => waitsSince(one) - waitsSince(other))
+  let free = max - [...next.values()].filter(holdsPlace).length
+  for (const [id, worker] of waiting) {
+    const hasPlace = holdsPlace(worker)
+    if (taken.has(id)) tell(id, { _tag: "Held", why: "output_taken" })
+    else if (hasPlace || free > 0) {
+      if (!hasPlace) free -= 1
+      tell(id, { _tag: "Granted" })
+    } else tell(id, { _tag: "Held", why: "full" })
+  }
+  return { workers: next, starts, stops, strangers: view.outputs.filter((one) => !one.stopping && !isOurs(one)) }
+}

@@ -1,0 +1,35 @@
+/**
+ * This process's own time. It has two clocks: the monotonic one, which nobody sets, and the wall's, which goes on while a machine is
+ * suspended, and jumps when somebody sets it. What must not last too long, such as a lease, goes by the longer of the two times; what must
+ * not come too early by the monotonic clock alone.
+ */
+import { Clock, Effect } from "effect"
+
+export interface Reading {
+  readonly monotonic: number
+  readonly wall: number
+}
+
+/** Milliseconds of the clock that nobody sets, from some moment on: what lasts a while is measured by it. */
+export const monotonicMillis: Effect.Effect<number> = Effect.map(
+  Clock.monotonicTimeNanos,
+  (nanos) => Number(nanos) / 1e6
+)
+
+/** In milliseconds. */
+export const readClocks: Effect.Effect<Reading> = Effect.map(
+  Effect.all([monotonicMillis, Clock.currentTimeMillis]),
+  ([monotonic, wall]) => ({ monotonic, wall })
+)
+
+/** The milliseconds between two readings, at the most. */
+export const elapsedAtMost = (from: Reading, to: Reading): number =>
+  Math.max(to.monotonic - from.monotonic, to.wall - from.wall)
+
+/** At the least: a clock that is set forward makes nothing older, and one that is set back nothing younger. */
+export const elapsedAtLeast = (from: Reading, to: Reading): number => to.monotonic - from.monotonic
+
+export const minus = ({ monotonic, wall }: Reading, millis: number): Reading => ({
+  monotonic: monotonic - millis,
+  wall: wall - millis
+})
