@@ -16,9 +16,9 @@ const cases: Readonly<
     bad: ["packages/core/src/domain/decide.ts", 'import { Effect, Option } from "effect"'],
     good: ["packages/core/src/domain/decide.ts", 'import { Option } from "effect"']
   },
-  PORTS_KNOW_NO_USE_CASES: {
-    bad: ["packages/core/src/ports/Sessions.ts", 'import type { wake } from "../usecases/Wake.ts"'],
-    good: ["packages/core/src/ports/Sessions.ts", 'import type { Snapshot } from "../domain/reconcile.ts"']
+  CORE_LAYERS: {
+    bad: ["packages/core/src/reconciler/runPass.ts", 'import { authenticate } from "../usecases/authenticate.ts"'],
+    good: ["packages/core/src/reconciler/runPass.ts", 'import { setCondition } from "../resilience/Conditions.ts"']
   },
   ADAPTERS_POINT_INWARD: {
     bad: ["packages/adapters/src/postgres/PostgresStreams.ts", 'import { Settings } from "@greenroom/server"'],

@@ -1,6 +1,6 @@
 /**
  * The rules of who may import whom, each with a code, checked over the text of every source file. Imports point inward: server →
- * adapters → core; inside core use cases → ports → domain; the domain computes and performs nothing. `node scripts/architecture.ts`
+ * adapters → core; inside core use cases → workers → reconciler → resilience → ports → domain; the domain computes and performs nothing. `node scripts/architecture.ts`
  * prints every violation and exits with 1 when there is one. What the rules are for stands in docs/architecture.md.
  */
 import { globSync, readFileSync } from "node:fs"
@@ -36,6 +36,10 @@ const inside = (path: string, ...folders: ReadonlyArray<string>) => folders.some
 const performing = ["Effect", "Layer", "Context", "Queue", "Ref", "Fiber", "Stream", "Schedule", "Clock", "Random"]
 const technology = (path: string) => /^packages\/adapters\/src\/([^/]+)\//.exec(path)?.[1]
 
+/** From the innermost. */
+const coreLayers = ["domain", "ports", "resilience", "reconciler", "workers", "usecases"]
+const coreLayer = (path: string) => /^packages\/core\/src\/(\w+)\//.exec(path)?.[1]
+
 /** Which adapter folders may use which others: the twin is the memory media server's world; a worker is a guarded process. */
 const neighbours: Readonly<Record<string, ReadonlyArray<string>>> = { memory: ["twin"], worker: ["embedded"] }
 
@@ -55,10 +59,13 @@ export const rules = {
           (names.some((name) => performing.includes(name)) || performing.some((name) => specifier === `effect/${name}`))
         : !inside(target, "packages/core/src/domain/"))
   },
-  PORTS_KNOW_NO_USE_CASES: {
-    why: "a port is what use cases need, not the other way round",
-    forbids: (path, { target }) =>
-      inside(path, "packages/core/src/ports/") && target !== null && inside(target, "packages/core/src/usecases/")
+  CORE_LAYERS: {
+    why: "in core each layer imports those below it alone: domain, ports, resilience, reconciler, workers, usecases",
+    forbids: (path, { target }) => {
+      const own = coreLayer(path)
+      const other = target === null ? undefined : coreLayer(target)
+      return own !== undefined && other !== undefined && coreLayers.indexOf(other) > coreLayers.indexOf(own)
+    }
   },
   ADAPTERS_POINT_INWARD: {
     why: "adapters implement ports of core; they know nothing of the server",
