@@ -1,6 +1,6 @@
 /**
  * Who takes part: publishers with their keys and paths, and the broadcasters they belong to. Ids and keys are made of numbers, so that a
- * trace reads the same in every replay. Also the `KeyMint` of the simulation.
+ * trace reads the same in every replay. Also the `KeyGenerator` of the simulation.
  */
 import { createHash } from "node:crypto"
 import {

@@ -1,6 +1,6 @@
 /**
  * The MediaMTX of a simulation: the twin's pure `World` moved by simulated time, with the process around it that can be killed, started,
- * and frozen. Who is let in is asked at its `Door`; what the control API answers is in `ControlApi`. It knows no Greenroom.
+ * and frozen. Who is let in is asked at its `Door`; what the control API answers is in `canObserve`. It knows no Greenroom.
  */
 import { factsOf, type Version, World } from "@greenroom/adapters/twin"
 import { familyOf, type Protocol } from "@greenroom/core"

@@ -1,5 +1,5 @@
 /**
- * What is read of MediaMTX's control API answers, and how it becomes a `Look`. Versions 1.9 to 1.21 are understood: unknown
+ * What is read of MediaMTX's control API answers, and how it becomes a `MediaServerSnapshot`. Versions 1.9 to 1.21 are understood: unknown
  * fields are ignored, newer names win over older ones (`available ?? ready`, `tracks2 ?? tracks`, `inboundBytes ?? bytesReceived`).
  * `query` and `user` are left undecoded on purpose: clients put their keys there. A `state` that is not known fails the answer: who
  * is a publisher must not be guessed.

@@ -1,4 +1,4 @@
-/** The door, in memory. The domain's `decide` is all of it: within one synchronous step its facts cannot grow old. */
+/** The door, in memory. The domain's `decideAdmission` is all of it: within one synchronous step its facts cannot grow old. */
 import {
   type AdmissionFacts,
   type AdmissionRequest,

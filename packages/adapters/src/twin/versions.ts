@@ -54,7 +54,7 @@ export interface VersionFacts {
   readonly pathTakenWhen: "admitted" | "ready"
   /**
    * A path that is there is closed when a configuration of its own is added or deleted: from 1.12.3 (internal/core/path_manager.go,
-   * doReloadConf). Before that, `curePath` does nothing to it.
+   * doReloadConf). Before that, `resetPath` does nothing to it.
    */
   readonly pathFollowsConfiguration: boolean
   /**

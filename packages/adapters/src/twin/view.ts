@@ -1,6 +1,6 @@
 /**
  * What can be seen of a `World` from outside: which list shows which connection, in what state, and what stands on which path.
- * `MemoryMediaServer` makes a `Look` of it, under the ids of the auth calls; `TwinServer` the JSON of the control API, under its own.
+ * `MemoryMediaServer` makes a `MediaServerSnapshot` of it, under the ids of the auth calls; `TwinServer` the JSON of the control API, under its own.
  */
 import type { ListedPath, ListedSource, MediaServerSnapshot, Protocol } from "@greenroom/core"
 import { protocols, saysPublishEarly } from "@greenroom/core"

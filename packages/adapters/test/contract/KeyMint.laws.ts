@@ -1,4 +1,4 @@
-/** The laws of `KeyMint`. */
+/** The laws of `KeyGenerator`. */
 import { assert, layer } from "@effect/vitest"
 import { KEY_PREFIX_LENGTH, KeyGenerator, StreamId } from "@greenroom/core"
 import { Effect, type Layer, Redacted, Schema } from "effect"

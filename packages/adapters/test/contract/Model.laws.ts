@@ -1,6 +1,6 @@
 /**
  * The store against the domain's pure functions, over random histories: sessions move as `applyEvent` says and in no other way,
- * and an admission is written exactly when `decide` says so, whatever was issued, revoked, suspended, stopped and ended before it.
+ * and an admission is written exactly when `decideAdmission` says so, whatever was issued, revoked, suspended, stopped and ended before it.
  */
 import { randomBytes } from "node:crypto"
 import { assert } from "@effect/vitest"

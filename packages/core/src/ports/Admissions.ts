@@ -3,7 +3,7 @@
  * - `admit` writes the session and its first event in one atomic step, or nothing. It writes only when, under a lock that a
  *   revocation of the key must wait for, the key is good and fits the path, and nobody unended and unsuperseded has the key or the
  *   path, and no stored session has or had this source id. The same connection asking again gets its session again, while nobody stops it.
- * - When it writes nothing, `facts` tells `decide` why, in a new snapshot. `facts` itself never writes: a check must not use a worker's
+ * - When it writes nothing, `facts` tells `decideAdmission` why, in a new snapshot. `facts` itself never writes: a check must not use a worker's
  *   key up.
  * - An admission that commits after a revocation has committed does not exist, on any instance.
  * - `takeOver` is `admit` for a newcomer with the same key: in the same atomic step the key's unended sessions of other

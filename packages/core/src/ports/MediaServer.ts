@@ -7,7 +7,7 @@
  * - after `kick` the source has been told to go; whether it has gone is for the next look to see;
  * - a look whose questions were swallowed asks them again while there is time, so that it sees soon after the server can be asked again;
  * - of one process, a kick of an RTSP session never runs beside another call about RTSP sessions; every call ends within its deadline, and
- *   none but a look asks twice. A caller that leaves is let go at once, but not by `curePath`: a cure that was begun is ended first, so that
+ *   none but a look asks twice. A caller that leaves is let go at once, but not by `resetPath`: a cure that was begun is ended first, so that
  *   no half of it stays (MediaMTX: two steps of 2.5 s at most, longer than a lease lasts; what is left of it then is the path's own
  *   configuration, no RTSP call).
  */

@@ -1,6 +1,6 @@
 /**
  * What becomes of hooks: they are kept until a look has begun after them, which makes them needless, or until it is clear that nobody can look;
- * then they are believed, in the order in which they came, as far as `believe` goes. What is believed moves sessions like everything
+ * then they are believed, in the order in which they came, as far as `interpretHook` goes. What is believed moves sessions like everything
  * else: by the state machine, with its event, once.
  */
 import { DateTime, Effect, Metric } from "effect"

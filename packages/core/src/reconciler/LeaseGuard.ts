@@ -1,5 +1,5 @@
 /**
- * The time in which this process may reconcile, by its own clocks: from the moment before a `hold` that succeeded was sent, for as long as
+ * The time in which this process may reconcile, by its own clocks: from the moment before a `acquire` that succeeded was sent, for as long as
  * that hold lasts. The database may count a little longer, never shorter. A pass begins none of its steps outside of it, so that one
  * that was frozen, or whose store is slow, leaves the field to its successor.
  */

@@ -2,8 +2,8 @@
  * The reconciler's life: pass after pass, for as long as its scope is open, whatever failed before. A pass begins at most a second after the
  * one before it ended, and at once when somebody wakes it. How long a pass takes is up to what it asks: milliseconds when all is well; a
  * look that gets no answer is given up by its adapter (MediaMTX: after 5 s), a pass after 15 s. Troubles are said once when they begin
- * and once when they are over; the metrics count and show each. It also keeps the admissions whose answer was lost (`Regrets`), and
- * the hooks that wait for a look (`HookHearing`).
+ * and once when they are over; the metrics count and show each. It also keeps the admissions whose answer was lost (`LostAdmissions`), and
+ * the hooks that wait for a look (`HookInbox`).
  */
 import { Clock, Context, Effect, Exit, Latch, Layer, Metric, Queue } from "effect"
 import { doNotAppear } from "../domain/reconciliation/appearances.ts"

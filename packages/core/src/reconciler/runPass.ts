@@ -1,7 +1,7 @@
 /**
- * One pass of the reconciler: look at the store, the media server, the store again; let the pure `reconcile` decide; do what it
+ * One pass of the reconciler: look at the store, the media server, the store again; let the pure `planReconciliation` decide; do what it
  * says. A pass that cannot look at everything does nothing. No step begins after the lease has run out by this process's own clocks
- * (`Tenure`), each write is conditional on still holding it in the store, and before a kick the store is read once more: between a
+ * (`LeaseGuard`), each write is conditional on still holding it in the store, and before a kick the store is read once more: between a
  * decision and its execution this process may have been frozen for any time.
  */
 import { Context, Effect, Metric } from "effect"

@@ -1,6 +1,6 @@
 /**
  * The answer to MediaMTX's auth call. While it is open nobody else gets into that media server, so the common answer is one
- * statement: admit. Only when that wrote nothing are the facts read and `decide` asked why; and only when key or path are in
+ * statement: admit. Only when that wrote nothing are the facts read and `decideAdmission` asked why; and only when key or path are in
  * use, as far as the store knows, is the media server asked whether the other source is still there: an encoder that is refused
  * stops for good, so a false "in use" takes a broadcaster off the air.
  */

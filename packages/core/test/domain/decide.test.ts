@@ -1,5 +1,5 @@
 /**
- * `decide` against a table of its rules, each told by an independent reference, over random facts and over every combination
+ * `decideAdmission` against a table of its rules, each told by an independent reference, over random facts and over every combination
  * of a small model; and what each of its answers may never be, whatever the table says.
  */
 import { assert, describe, it } from "@effect/vitest"

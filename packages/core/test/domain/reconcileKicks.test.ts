@@ -1,4 +1,4 @@
-/** Whom `reconcile` kicks, only reports, holds back, stops and cures; and that it touches nobody who was admitted. */
+/** Whom `planReconciliation` kicks, only reports, holds back, stops and cures; and that it touches nobody who was admitted. */
 import { assert, describe, it } from "@effect/vitest"
 import { saysPublishEarly } from "@greenroom/core"
 import { cases } from "../support/arbitraries.ts"

@@ -1,4 +1,4 @@
-/** `reconcile` on a scene, and who of its cast is such a one that a rule speaks of. */
+/** `planReconciliation` on a scene, and who of its cast is such a one that a rule speaks of. */
 import { type Command, planReconciliation, saysPublishEarly } from "@greenroom/core"
 import { NOW, streamId } from "./arbitraries.ts"
 import { type Actor, type Scene, sourceOf } from "./scenes.ts"

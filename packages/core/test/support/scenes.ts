@@ -1,5 +1,5 @@
 /**
- * Random inputs of `reconcile`, made of actors: each is a connection, a session, both or neither, on either side of every boundary
+ * Random inputs of `planReconciliation`, made of actors: each is a connection, a session, both or neither, on either side of every boundary
  * that the rules know. `sceneOf` turns actors into two snapshots, a look and a memory; the actors stay beside them as the reference.
  */
 import {

@@ -1,7 +1,7 @@
 /**
  * Who may publish: the pure decision, from the facts that the store returns when its admission statement wrote nothing. The
  * statement and this function state the same rules once for the database and once for people; the repositories' contract suite
- * holds them to each other. What is "in use" is only a claim here: `Authenticate` checks it with the media server.
+ * holds them to each other. What is "in use" is only a claim here: `authenticate` checks it with the media server.
  */
 import { DateTime } from "effect"
 import type { Source } from "../streams/Protocol.ts"

@@ -1,6 +1,6 @@
 /**
  * What the media server's hooks say, and what may be believed of it while nobody can look: the pure part. A hook never changes
- * anything while the control API answers; `HookHearing` decides when that is.
+ * anything while the control API answers; `HookInbox` decides when that is.
  *
  * Ready and not-ready of one source, or of several on one path, come in any order, twice, late or never. Therefore a hook that names its
  * source speaks of that source's session alone, and one that names a path only is doubted where it could speak of another.

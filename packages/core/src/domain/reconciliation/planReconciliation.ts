@@ -2,7 +2,7 @@
  * Truth comes from looking: the pure heart of the reconciler. Given what the store said before the look (`s1`), the look, and
  * what the store said after it (`s2`), it says what has to be done so that store and media server agree. It decides nothing
  * from time between processes and nothing from hooks; executing its commands, and reading the store once more before a kick,
- * is left to `Reconcile`.
+ * is left to `runPass`.
  */
 import type { DateTime } from "effect"
 import type { Observation, SessionState } from "../streams/LiveStream.ts"
