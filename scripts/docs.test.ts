@@ -102,7 +102,7 @@ describe("the tables", () => {
   })
 
   it("of docs/operating.md have every trouble, and none that is not", () => {
-    const kinds = read("packages/core/src/resilience/Conditions.ts").match(/troubleKinds = \[([\s\S]*?)\]/)![1]!
+    const kinds = read("packages/core/src/resilience/Conditions.ts").match(/conditionKinds = \[([\s\S]*?)\]/)![1]!
     const known = found([kinds], /"(\w+)"/g)
     expect(rows("docs/operating.md", /^\| `(?!greenroom_|kind`)(\w+)`/g)).toEqual(known)
   })
