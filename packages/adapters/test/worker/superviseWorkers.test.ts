@@ -57,7 +57,7 @@ describe("a worker", () => {
       const page = { limit: null, after: null }
       const live = yield* listActive({ status: ["active"] }, page).pipe(
         Effect.provideService(PublicEndpointsOf, endpointsBehind("https://media.example.com")),
-        Effect.provideService(MediaServer, { served: Effect.succeed({}) } as never),
+        Effect.provideService(MediaServer, { enabled: Effect.succeed({}) } as never),
         Effect.provideContext(world.base)
       )
       assert.sameMembers(
