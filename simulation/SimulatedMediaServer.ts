@@ -14,6 +14,7 @@ import {
   type ListedSource,
   listsOf,
   type MediaServer,
+  type MediaServerFacts,
   type MediaServerSnapshot,
   MediaServerUnavailable,
   nextUnlisted,
@@ -64,6 +65,17 @@ const STARTED_UNKNOWN = "unknown"
 const KEPT_ALIVE_MS = 1_500
 
 const DEADLINES_MS = { look: 5_000, find: 500, kick: 2_000, curePath: 5_000 } as const
+
+/** Configured to ask about every publisher. */
+const asItShouldBe: MediaServerFacts = {
+  version: null,
+  authMethod: "http",
+  authExcludes: [],
+  moq: "on",
+  overridePublisher: true,
+  readTimeoutMillis: null,
+  rtspOverUdp: false
+}
 
 /** Somebody is taken off the air. */
 export interface Strike {
@@ -302,8 +314,8 @@ export const makeSimulatedMediaServer = Effect.fnUntraced(function* (
         })
       ),
     enabled: Effect.succeed(allEnabled),
-    facts: Effect.succeed(null),
-    factsNow: Effect.succeed(null),
+    facts: Effect.succeed(asItShouldBe),
+    factsNow: Effect.succeed(asItShouldBe),
     health: Effect.succeed("ok" as const)
   }
 })

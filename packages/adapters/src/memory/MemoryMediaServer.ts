@@ -31,8 +31,18 @@ export interface MemoryMediaServerOptions {
   }
   readonly fault?: Ref.Ref<MemoryFault | null>
   readonly served?: EnabledProtocols
-  /** What it says of itself; nothing unless told. */
+  /** What it says of itself; that all is as it should be, unless told. */
   readonly facts?: MediaServerFacts
+}
+
+const asItShouldBe: MediaServerFacts = {
+  version: "v1.20.1",
+  authMethod: "http",
+  authExcludes: [],
+  moq: "on",
+  overridePublisher: true,
+  readTimeoutMillis: 10_000,
+  rtspOverUdp: false
 }
 
 /** A look asks again while there is time, as `MediaMtx`'s does. */
@@ -129,8 +139,8 @@ export const make = Effect.fnUntraced(function* (
     kick: (source) => call("kick", about(source, kick(source))),
     resetPath: (path) => Effect.asVoid(call("kick", curePath(path))),
     enabled: Effect.succeed(options.served ?? allEnabled),
-    facts: Effect.succeed(options.facts ?? null),
-    factsNow: Effect.succeed(options.facts ?? null),
+    facts: Effect.succeed(options.facts ?? asItShouldBe),
+    factsNow: Effect.succeed(options.facts ?? asItShouldBe),
     health: Effect.sync(() => health)
   })
 })

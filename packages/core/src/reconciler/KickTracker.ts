@@ -38,6 +38,7 @@ export interface Held {
 const becauseOf: { readonly [W in HoldReason]: string } = {
   too_many: "more than the mass-kick limit",
   not_asked: "and the media server is configured not to ask about publishers",
+  not_known: "and it could not be read whether the media server is configured to ask about publishers",
   another_asks: "and admitted publishers never appear on this media server, so another one may be the one that asks"
 }
 

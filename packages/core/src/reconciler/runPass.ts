@@ -80,6 +80,8 @@ export const runPass = Effect.fnUntraced(function* (
 const isAgainstUnadmitted = (command: Command): boolean =>
   command._tag === "CurePath" || (command._tag === "KickUnauthorized" && !command.former)
 
+const isHeldUnknown = (command: Command): boolean => command._tag === "HoldUnauthorized" && command.why === "not_known"
+
 /** Only those stay held back that were too many: other reasons are seen anew in each pass. */
 const heldAsTooMany = ({ lastSnapshot }: Lease): boolean =>
   lastSnapshot !== null && lastSnapshot.found.heldBack > 0 && (lastSnapshot.found.heldWhy ?? "too_many") === "too_many"
@@ -99,12 +101,15 @@ const runAsLeader = Effect.fnUntraced(function* (memory: ReconcileState, lease: 
   const { staying, justTold } = yield* chronicle.looked(look)
   const holding = heldAsTooMany(lease)
   const decided = (facts: MediaServerFacts | null) => {
-    const asksUs = facts === null || asksAboutPublishers(facts)
+    const asksUs = facts === null ? null : asksAboutPublishers(facts)
     return planReconciliation({ ...policy, asksUs }, s1, look, s2, { ...memory, started: lease.started, holding })
   }
   const first = decided(yield* mediaServer.facts)
   // A configuration can be changed while the media server runs: who is to be kicked for want of a session must have been asked about.
-  const result = first.commands.some(isAgainstUnadmitted) ? decided(yield* whileHeld(mediaServer.factsNow)) : first
+  const result =
+    first.commands.some(isAgainstUnadmitted) || first.commands.some(isHeldUnknown)
+      ? decided(yield* whileHeld(mediaServer.factsNow))
+      : first
   const only = <T extends Command["_tag"]>(tag: T) =>
     result.commands.filter((command): command is CommandOf<T> => command._tag === tag)
 

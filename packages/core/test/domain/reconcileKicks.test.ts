@@ -22,6 +22,7 @@ import { type Actor, type Scene, sceneOf, scenes, sourceOf } from "../support/sc
 
 /** Why the strangers of the scene may have a right to be there. */
 const doubtIn = (scene: Scene) => {
+  if (scene.asksUs === null) return "not_known"
   if (!scene.asksUs) return "not_asked"
   return run(scene).memory.appearances.filter((appeared) => !appeared).length >= 3 ? "another_asks" : null
 }

@@ -24,9 +24,23 @@ export interface Connection {
   onPath: "no" | "waiting" | "ready"
 }
 
+export const asItShouldBe: MediaServerFacts = {
+  version: "v1.20.1",
+  authMethod: "http",
+  authExcludes: [],
+  moq: "off",
+  overridePublisher: true,
+  readTimeoutMillis: 10_000,
+  rtspOverUdp: false
+}
+
 export const makeMediaServer = (port: Port) => {
   const connections = new Map<string, Connection>()
-  const server = { started: "1", facts: null as MediaServerFacts | null, remembered: null as MediaServerFacts | null }
+  const server = {
+    started: "1",
+    facts: asItShouldBe as MediaServerFacts | null,
+    remembered: null as MediaServerFacts | null
+  }
   const find = (source: Source): Connection | undefined => {
     const found = connections.get(source.id)
     const same = source.protocol === null || (found && familyOf(found.protocol) === familyOf(source.protocol))

@@ -76,7 +76,7 @@ export const policies: Arbitrary.Arbitrary<Policy> = Arbitrary.all({
 export interface Scene {
   readonly cast: ReadonlyArray<Actor>
   readonly policy: Policy
-  readonly asksUs: boolean
+  readonly asksUs: boolean | null
   readonly s1: { readonly now: typeof NOW; readonly open: ReadonlyArray<StoredSession> }
   readonly look: MediaServerSnapshot
   readonly s2: StoreSnapshotAfter
@@ -118,7 +118,7 @@ export const sceneOf = (
   between: number,
   restarted: boolean | null,
   holding = false,
-  { asksUs = true, appearances = [] }: { readonly asksUs?: boolean; readonly appearances?: Appearances } = {}
+  { asksUs = true, appearances = [] }: { readonly asksUs?: boolean | null; readonly appearances?: Appearances } = {}
 ): Scene => {
   const those = <A>(is: (actor: Actor) => boolean, of: (actor: Actor, index: number) => A): ReadonlyArray<A> =>
     cast.flatMap((actor, index) => (is(actor) ? [of(actor, index)] : []))
@@ -188,7 +188,7 @@ export const scenes: Arbitrary.Arbitrary<Scene> = Arbitrary.map(
     between: element([0, 5, 1_000]),
     restarted: element([false, null, true]),
     holding: boolean,
-    asksUs: element([true, true, true, false]),
+    asksUs: element<boolean | null>([true, true, true, false, null]),
     appearances: Arbitrary.array(element([true, true, false]), { maxLength: 8 })
   }),
   ({ cast, policy, between, restarted, holding, ...more }) => sceneOf(cast, policy, between, restarted, holding, more)

@@ -66,6 +66,22 @@ describe("a media server that is configured not to ask", () => {
     })
   )
 
+  it.effect("that does not say how it is configured keeps its publishers until it does", () =>
+    Effect.gen(function* () {
+      const stage = makeStage()
+      stage.server.facts = null
+      stage.connect(1)
+      const log = collector()
+      yield* running(stage).pipe(Effect.provide(log.layer))
+      yield* later(5_000)
+      assert.strictEqual(stage.connections.size, 1)
+      assert.match(log.said()[0]!, /^ERROR 1 publishers have no session here, and it could not be read whether/)
+      stage.server.facts = good
+      yield* later(2_000)
+      assert.strictEqual(stage.connections.size, 0)
+    })
+  )
+
   it.effect("is asked before the first kick whether it asks still: its configuration may have changed since", () =>
     Effect.gen(function* () {
       const stage = makeStage()

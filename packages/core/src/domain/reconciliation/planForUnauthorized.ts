@@ -11,6 +11,8 @@ export const holdReasons = [
   "too_many",
   /** The media server lets publishers in without asking. */
   "not_asked",
+  /** Its configuration could not be read, so it is not known whether it asks. */
+  "not_known",
   /** Publishers that were admitted never appear on this media server: it may not be the one that asks. */
   "another_asks"
 ] as const

@@ -27,9 +27,10 @@ import {
 /** How this deployment reconciles. */
 export interface Policy extends UnauthorizedPolicy {}
 
-/** The same in one pass: `asksUs` is false when the media server says that it lets publishers in without asking. */
+/** The same in one pass. */
 export interface PassPolicy extends Policy {
-  readonly asksUs: boolean
+  /** Whether the media server, as it is configured, lets publishers in only after asking; `null`: it could not be read. */
+  readonly asksUs: boolean | null
 }
 
 /** A session in a row of the store that has not ended. */
@@ -165,7 +166,7 @@ export const planReconciliation = (
   }
 
   const appearances = rememberAppearances(memory.appearances, newlyAppeared, 0)
-  const doubt = !policy.asksUs ? "not_asked" : doNotAppear(appearances) ? "another_asks" : null
+  const doubt = doubtOf(policy, appearances)
   const holding = memory.holding && !restarted
   const unauthorized = planForUnauthorized(policy, look, known, s2.formerlyAdmitted, doubt, holding)
   const held = unauthorized.find((command) => command._tag === "HoldUnauthorized")
@@ -188,6 +189,12 @@ export const planReconciliation = (
       appearances
     }
   }
+}
+
+const doubtOf = ({ asksUs }: PassPolicy, appearances: Appearances) => {
+  if (asksUs === null) return "not_known"
+  if (!asksUs) return "not_asked"
+  return doNotAppear(appearances) ? "another_asks" : null
 }
 
 /** A session whose source is listed but has no path: it pauses, or is not ready yet. Nobody watches and nothing comes in. */
