@@ -24,10 +24,10 @@ import {
   type Source
 } from "@greenroom/core"
 import { Effect, type Scope } from "effect"
-import { insist } from "../packages/adapters/src/mediamtx/insist.ts"
+import { hedge } from "../packages/adapters/src/mediamtx/hedge.ts"
 import { makeRestartSign } from "../packages/adapters/src/mediamtx/RestartSign.ts"
-import { makeRtspPause } from "../packages/adapters/src/mediamtx/RtspPause.ts"
-import { makeRtspTurns } from "../packages/adapters/src/mediamtx/RtspTurns.ts"
+import { makeRtspLock } from "../packages/adapters/src/mediamtx/RtspLock.ts"
+import { makeRtspLookupCooldown } from "../packages/adapters/src/mediamtx/RtspLookupCooldown.ts"
 import type { Bug } from "./bugs/Bug.ts"
 import type { Caller } from "./Caller.ts"
 import type { ControlCall } from "./ControlApi.ts"
@@ -122,7 +122,7 @@ export const makeSimulatedMediaServer = Effect.fnUntraced(function* (
   const { kernel, host, caller, counts, bug, strikes } = options
   const compose = bug?.compose?.(composeLook) ?? composeLook
   const listsFor = bug?.lists ?? inOrder
-  const turns = { rtsp: bug?.turns ?? (yield* makeRtspTurns), rtsps: bug?.turns ?? (yield* makeRtspTurns) }
+  const turns = { rtsp: bug?.turns ?? (yield* makeRtspLock), rtsps: bug?.turns ?? (yield* makeRtspLock) }
 
   const unavailable = (operation: string, reading?: Reading<unknown>) =>
     new MediaServerUnavailable({
@@ -261,7 +261,7 @@ export const makeSimulatedMediaServer = Effect.fnUntraced(function* (
     )
 
   let unlisted = noneUnlisted
-  const pausing = makeRtspPause()
+  const pausing = makeRtspLookupCooldown()
   const find = (source: Source) =>
     Effect.map(
       ask("find", source, () => "present" as const),
@@ -277,7 +277,7 @@ export const makeSimulatedMediaServer = Effect.fnUntraced(function* (
 
   return {
     snapshot: Effect.map(
-      operation("look", (isAwaited) => insist(attempt(isAwaited))),
+      operation("look", (isAwaited) => hedge(attempt(isAwaited))),
       ({ composed, pathsReadAt }) => {
         const look = noticeRestart(composed)
         unlisted = nextUnlisted(unlisted, look)

@@ -7,7 +7,13 @@ import { tmpdir } from "node:os"
 import * as path from "node:path"
 import { Effect, Schema } from "effect"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { ConnectionList, GlobalConfig, Info, PathList, servedOf } from "../../packages/adapters/src/mediamtx/Wire.ts"
+import {
+  ConnectionList,
+  GlobalConfig,
+  Info,
+  PathList,
+  servedOf
+} from "../../packages/adapters/src/mediamtx/ControlApiSchema.ts"
 import { missing } from "../../packages/adapters/test/fixtures/realMediaMtx.ts"
 import { makeClip } from "../ffmpegEncoder.ts"
 import { encode, killAll } from "./encoder.ts"

@@ -4,7 +4,7 @@
  */
 import type { Admissions, Protocol, Sessions, Source } from "@greenroom/core"
 import type { Clock, Effect } from "effect"
-import type { RtspTurns } from "../../packages/adapters/src/mediamtx/RtspTurns.ts"
+import type { RtspLock } from "../../packages/adapters/src/mediamtx/RtspLock.ts"
 import type { HookCall } from "../Hooks.ts"
 import type { Bench, Ports } from "../Ports.ts"
 import type { Compose } from "../SimulatedMediaServer.ts"
@@ -18,7 +18,7 @@ export interface Bug {
   /** In which lists a source is looked for and kicked. */
   readonly lists?: (source: Source) => ReadonlyArray<Protocol>
   /** What takes the place of the turns of RTSP calls. */
-  readonly turns?: RtspTurns
+  readonly turns?: RtspLock
   readonly clock?: (right: Clock.Clock) => Clock.Clock
   readonly hook?: (call: HookCall) => Effect.Effect<void, unknown, Admissions | Sessions>
 }

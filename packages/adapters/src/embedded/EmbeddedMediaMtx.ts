@@ -7,9 +7,10 @@
 import * as fs from "node:fs/promises"
 import * as path from "node:path"
 import { Context, Deferred, type Duration, Effect, Layer, Redacted, type Scope } from "effect"
-import * as GuardedProcess from "./GuardedProcess.ts"
+import * as GuardedProcess from "./ChildProcessGroup.ts"
 import type { MediaMtxBinary } from "./MediaMtxBinary.ts"
 import { MediaMtxUnavailable } from "./MediaMtxUnavailable.ts"
+import { makePrivateDirectory } from "./makePrivateDirectory.ts"
 import {
   defaultPorts,
   hookEnvironment,
@@ -20,7 +21,6 @@ import {
   type Urls
 } from "./mediaMtxConfig.ts"
 import { describePortInUse, type PortInUse, portInUse, readLine } from "./mediaMtxLog.ts"
-import { privateFolder } from "./privateFolder.ts"
 
 export interface Options {
   readonly binary: MediaMtxBinary
@@ -67,7 +67,7 @@ const writeConfig = (directory: string, config: object) =>
   Effect.tryPromise({
     try: async () => {
       const file = path.join(directory, "mediamtx.json")
-      await privateFolder(directory)
+      await makePrivateDirectory(directory)
       await fs.rm(`${file}.new`, { force: true })
       await fs.writeFile(`${file}.new`, JSON.stringify(config, null, 2), { mode: 0o600, flag: "wx" })
       await fs.rename(`${file}.new`, file)

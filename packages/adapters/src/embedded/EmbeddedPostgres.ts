@@ -8,10 +8,10 @@
  */
 import * as path from "node:path"
 import { Context, Deferred, Duration, Effect, Layer, Schedule, type Scope } from "effect"
+import * as GuardedProcess from "./ChildProcessGroup.ts"
 import { clearEarlierServer } from "./clearEarlierServer.ts"
+import * as OwnedDirectory from "./DirectoryLock.ts"
 import { EmbeddedPostgresFailed } from "./EmbeddedPostgresFailed.ts"
-import * as GuardedProcess from "./GuardedProcess.ts"
-import * as OwnedDirectory from "./OwnedDirectory.ts"
 import { writeAccessFiles } from "./PostgresAccess.ts"
 import { findPostgresBinaries } from "./PostgresBinaries.ts"
 import * as PostgresCluster from "./PostgresCluster.ts"
@@ -88,7 +88,7 @@ const startServer = Effect.fnUntraced(function* ({
   bin,
   host,
   options
-}: Prepared): Effect.fn.Return<GuardedProcess.GuardedProcess, EmbeddedPostgresFailed, Scope.Scope> {
+}: Prepared): Effect.fn.Return<GuardedProcess.ChildProcessGroup, EmbeddedPostgresFailed, Scope.Scope> {
   const fail = (detail: string) =>
     new EmbeddedPostgresFailed({ reason: "start", directory: place.directory, detail: `it does not start: ${detail}` })
   const access = yield* Effect.tryPromise({

@@ -12,7 +12,7 @@ import { Readable, Transform } from "node:stream"
 import { pipeline } from "node:stream/promises"
 import { Duration, Effect } from "effect"
 import { MediaMtxUnavailable } from "./MediaMtxUnavailable.ts"
-import { privateFolder } from "./privateFolder.ts"
+import { makePrivateDirectory } from "./makePrivateDirectory.ts"
 
 export interface Options {
   readonly releaseUrl: string
@@ -119,7 +119,7 @@ const removeAbandoned = async (directory: string) => {
 const workFolder = (directory: string) =>
   Effect.acquireRelease(
     attempt("storage", `${directory} cannot be written`, async () => {
-      await privateFolder(directory)
+      await makePrivateDirectory(directory)
       await removeAbandoned(directory)
       return fs.mkdtemp(path.join(directory, temporary))
     }),

@@ -8,9 +8,9 @@ import { createHash } from "node:crypto"
 import * as fs from "node:fs/promises"
 import * as path from "node:path"
 import { Effect, Option } from "effect"
+import type { RunAs } from "./ChildProcessGroup.ts"
 import { EmbeddedPostgresFailed } from "./EmbeddedPostgresFailed.ts"
-import type { RunAs } from "./GuardedProcess.ts"
-import { isRoot, makeFolders, privateFolder } from "./privateFolder.ts"
+import { isRoot, makeFolders, makePrivateDirectory } from "./makePrivateDirectory.ts"
 import { runCommand } from "./runCommand.ts"
 
 export interface PostgresDirectory {
@@ -55,7 +55,7 @@ const userFor = async (data: string, uid: number | undefined): Promise<RunAs | u
  * that user can put nothing in its way.
  */
 const prepare = async (directory: string, uid: number | undefined): Promise<PostgresDirectory> => {
-  await privateFolder(directory)
+  await makePrivateDirectory(directory)
   const [data, socket] = [path.join(directory, "data"), path.join(directory, "socket")]
   const as = await userFor(data, uid)
   await makeFolders(socket, 0o700)

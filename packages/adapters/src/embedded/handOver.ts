@@ -5,7 +5,7 @@
 import { constants } from "node:fs"
 import * as fs from "node:fs/promises"
 import * as path from "node:path"
-import type { RunAs } from "./GuardedProcess.ts"
+import type { RunAs } from "./ChildProcessGroup.ts"
 
 const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
 

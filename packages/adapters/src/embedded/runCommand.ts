@@ -1,6 +1,6 @@
 /** A short command, run to its end under a guard: what it printed (its last lines) and how it ended, within a deadline. */
 import { type Duration, Effect, Option } from "effect"
-import * as GuardedProcess from "./GuardedProcess.ts"
+import * as GuardedProcess from "./ChildProcessGroup.ts"
 
 export interface Finished {
   readonly exit: GuardedProcess.ProcessExit

@@ -9,8 +9,8 @@
 import { MediaServerUnavailable } from "@greenroom/core"
 import { Effect, type Redacted, Schema } from "effect"
 import { HttpClient, type HttpClientError, HttpClientRequest } from "effect/http"
+import { ErrorBody } from "./ControlApiSchema.ts"
 import { MAX_BODY } from "./transport.ts"
-import { ErrorBody } from "./Wire.ts"
 
 export interface Address {
   /** Of the control API, such as `http://127.0.0.1:9997`; a path in front of `/v3` is kept, userinfo is not used. */

@@ -19,17 +19,17 @@ import { Duration, Effect, Layer, type Scope } from "effect"
 import type { HttpClient } from "effect/http"
 import type { Asking } from "./Asking.ts"
 import { type Address, makeControlApi } from "./ControlApi.ts"
-import { makeCure } from "./curePath.ts"
-import { insist } from "./insist.ts"
+import { findSource, kickSource } from "./findAndKick.ts"
+import { hedge } from "./hedge.ts"
 import { makeLearning } from "./learn.ts"
-import { isRtsp, makeLists } from "./lists.ts"
-import { lookAround } from "./look.ts"
 import { makeRestartSign, type RestartSign } from "./RestartSign.ts"
 import { makeRtspIds } from "./RtspIds.ts"
-import { makeRtspPause } from "./RtspPause.ts"
-import { makeRtspTurns } from "./RtspTurns.ts"
+import { makeRtspLock } from "./RtspLock.ts"
+import { makeRtspLookupCooldown } from "./RtspLookupCooldown.ts"
 import { makeIdentify, type RunningServer, STARTED_UNKNOWN } from "./RunningServer.ts"
-import { findSource, kickSource } from "./sources.ts"
+import { readSnapshot } from "./readSnapshot.ts"
+import { makePathReset } from "./resetPath.ts"
+import { isRtsp, makeLists } from "./routes.ts"
 import { layerHttpClient } from "./transport.ts"
 
 /** Each for the whole operation: all its calls, and the wait for their turn. */
@@ -59,11 +59,11 @@ const make = Effect.fnUntraced(function* (
 ): Effect.fn.Return<MediaServer["Service"], never, HttpClient.HttpClient | Scope.Scope> {
   const deadlines = { ...defaultDeadlines, ...options.deadlines }
   const api = yield* makeControlApi(options)
-  const lists = makeLists(api, { rtsp: yield* makeRtspTurns, rtsps: yield* makeRtspTurns })
+  const lists = makeLists(api, { rtsp: yield* makeRtspLock, rtsps: yield* makeRtspLock })
   const identify = makeIdentify(api)
   const asking: Asking = { api, lists, identify, rtspIds: makeRtspIds(lists) }
   const { learn, served, facts, factsNow } = yield* makeLearning(api, identify)
-  const { cure, finish } = makeCure(api, Duration.toMillis(deadlines.curePath) / 2)
+  const { reset, finish } = makePathReset(api, Duration.toMillis(deadlines.curePath) / 2)
 
   let health: "ok" | "unreachable" = "unreachable"
   let unlisted = noneUnlisted
@@ -92,7 +92,7 @@ const make = Effect.fnUntraced(function* (
     Effect.map(within("find", findSource(asking, source)), (found) =>
       unlisted.lasting.has(source.id) ? "present" : found
     )
-  const pausing = makeRtspPause()
+  const pausing = makeRtspLookupCooldown()
   const findRtsp = (source: Source) => pausing(find(source))
 
   const meanwhile = (server: RunningServer) => Effect.andThen(finish, learn(server))
@@ -103,10 +103,10 @@ const make = Effect.fnUntraced(function* (
   }
 
   return MediaServer.of({
-    snapshot: Effect.map(noted(within("look", insist(lookAround(asking, meanwhile)))), remember),
+    snapshot: Effect.map(noted(within("look", hedge(readSnapshot(asking, meanwhile)))), remember),
     find: (source) => (mayAskRtsp(source) ? noted(findRtsp(source), false) : noted(find(source))),
     kick: (source) => within("kick", kickSource(asking, source)),
-    resetPath: cure,
+    resetPath: reset,
     enabled: served,
     facts,
     factsNow,

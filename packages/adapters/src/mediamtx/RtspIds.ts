@@ -11,10 +11,10 @@
 import type { ListedPath, MediaServerSnapshot, MediaServerUnavailable } from "@greenroom/core"
 import { Effect } from "effect"
 import { decodeAnswer, saysGone, unavailable } from "./ControlApi.ts"
-import { callOn, callOnConnections, type Lists, type RtspProtocol } from "./lists.ts"
+import { RtspConnectionItem, RtspConnectionList, type RtspSessionItem, RtspSessionList } from "./ControlApiSchema.ts"
 import { itemsOf, ONE_PAGE } from "./pages.ts"
+import { callOn, callOnConnections, type Lists, type RtspProtocol } from "./routes.ts"
 import { matchConnections } from "./rtspConnections.ts"
-import { RtspConnectionItem, RtspConnectionList, type RtspSessionItem, RtspSessionList } from "./Wire.ts"
 
 const decodeSessions = decodeAnswer(RtspSessionList)
 const decodeConnections = decodeAnswer(RtspConnectionList)

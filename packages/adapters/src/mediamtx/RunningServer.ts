@@ -5,8 +5,8 @@
 import type { MediaServerUnavailable } from "@greenroom/core"
 import { Effect } from "effect"
 import { type Call, type ControlApi, decodeAnswer, unavailable } from "./ControlApi.ts"
+import { Info } from "./ControlApiSchema.ts"
 import { mayHaveNewNames, type Release, releaseOf } from "./Release.ts"
-import { Info } from "./Wire.ts"
 
 /** 1.21 renamed routes, `/v3/rtmpconns` to `/v3/rtmp/conns`, and keeps the old names for now. */
 export type Names = "old" | "new"

@@ -3,7 +3,7 @@
  * what is missing or cannot be read is `null`, or what it was before there was such a field, and never a failure.
  */
 import type { ExcludedAction, MediaServerFacts } from "@greenroom/core"
-import type { GlobalConfig, PathDefaults } from "./Wire.ts"
+import type { GlobalConfig, PathDefaults } from "./ControlApiSchema.ts"
 
 const actions: ReadonlyArray<ExcludedAction> = ["publish", "read", "playback", "api", "metrics", "pprof"]
 

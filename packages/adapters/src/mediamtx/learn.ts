@@ -11,10 +11,10 @@ import {
 } from "@greenroom/core"
 import { Effect, type Scope } from "effect"
 import { type Call, type ControlApi, decodeAnswer, unavailable } from "./ControlApi.ts"
+import { GlobalConfig, PathDefaults, servedOf } from "./ControlApiSchema.ts"
 import { factsOf } from "./facts.ts"
-import { callOn } from "./lists.ts"
 import { type Identify, pathDefaultsCall, type RunningServer } from "./RunningServer.ts"
-import { GlobalConfig, PathDefaults, servedOf } from "./Wire.ts"
+import { callOn } from "./routes.ts"
 
 const LEARNT_FOR_MS = 10_000
 /** A configuration that is slow to come must not cost the look its deadline. */

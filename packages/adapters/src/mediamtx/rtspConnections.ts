@@ -7,7 +7,7 @@
  * empty until the auth is answered) and `conns` of a session (from 1.16.2), decide only between connections with one address,
  * which a client may have to two addresses of the server.
  */
-import type { RtspConnectionItem, RtspSessionItem } from "./Wire.ts"
+import type { RtspConnectionItem, RtspSessionItem } from "./ControlApiSchema.ts"
 
 /** A session over UDP may outlive its connection, and another client get its port: that one's connection is younger. */
 const mayBeOf = (session: RtspSessionItem, connection: RtspConnectionItem): boolean =>

@@ -1,2 +1,2 @@
 /** Ports over what Node itself brings. */
-export * as NodeKeyMint from "./NodeKeyMint.ts"
+export * as NodeKeyMint from "./NodeKeyGenerator.ts"

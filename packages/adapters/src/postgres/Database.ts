@@ -9,7 +9,7 @@ import { StoreUnavailable } from "@greenroom/core"
 import { Cause, Context, Effect, Exit, Layer, Scope } from "effect"
 import * as Reactivity from "effect/reactivity/Reactivity"
 import type { SqlError } from "effect/sql/SqlError"
-import { saysNothingWasDone } from "./outcome.ts"
+import { saysRolledBack } from "./outcome.ts"
 import { connectionOf, type PostgresAddress } from "./PostgresAddress.ts"
 
 export interface Database {
@@ -155,8 +155,7 @@ const make = Effect.fnUntraced(function* (
         const silent = Effect.andThen(replace(used), Effect.fail(new Error("No answer within the deadline")))
         return Effect.mapError(
           within<Effect.Success<typeof answered>, Error>(answered, deadlineMillis, silent),
-          (cause) =>
-            new StoreUnavailable({ operation, cause, ...(saysNothingWasDone(cause) ? { rolledBack: true } : {}) })
+          (cause) => new StoreUnavailable({ operation, cause, ...(saysRolledBack(cause) ? { rolledBack: true } : {}) })
         )
       })
   }

@@ -14,5 +14,4 @@ const answers: ReadonlySet<string> = new Set([
 ])
 
 /** Whether nothing was done. A lost connection, a deadline and a server that is being stopped leave it open. */
-export const saysNothingWasDone = (cause: unknown): boolean =>
-  cause instanceof SqlError && answers.has(cause.reason._tag)
+export const saysRolledBack = (cause: unknown): boolean => cause instanceof SqlError && answers.has(cause.reason._tag)

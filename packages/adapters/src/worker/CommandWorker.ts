@@ -8,7 +8,7 @@
 import { tmpdir } from "node:os"
 import { MediaWorker, monotonicMillis, type ProcessRef, type WorkerOrder, withoutKeys } from "@greenroom/core"
 import { Duration, Effect, Layer, Option, Redacted } from "effect"
-import * as GuardedProcess from "../embedded/GuardedProcess.ts"
+import * as GuardedProcess from "../embedded/ChildProcessGroup.ts"
 import { runCommand } from "../embedded/runCommand.ts"
 import { isAlive, isOfThisHost, markOf } from "./processMark.ts"
 import { fillCommand, readsAsOption, type WorkerCommand } from "./WorkerCommand.ts"

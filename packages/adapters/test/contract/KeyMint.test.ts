@@ -1,4 +1,4 @@
-import * as NodeKeyMint from "../../src/node/NodeKeyMint.ts"
+import * as NodeKeyMint from "../../src/node/NodeKeyGenerator.ts"
 import { keyMintLaws } from "./KeyMint.laws.ts"
 
 keyMintLaws("Node", NodeKeyMint.layer)

@@ -3,7 +3,7 @@ import * as net from "node:net"
 import * as path from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { own } from "../../src/embedded/OwnedDirectory.ts"
+import { own } from "../../src/embedded/DirectoryLock.ts"
 import { temporaryFolder } from "./processes.ts"
 
 /** Listens in the owner's place until the scope closes; `onPeer` is told of each who asks. */

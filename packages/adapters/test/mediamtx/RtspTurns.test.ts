@@ -3,7 +3,7 @@ import { setTimeout } from "node:timers/promises"
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber } from "effect"
 import { TestClock } from "effect/testing"
-import { makeRtspTurns } from "../../src/mediamtx/RtspTurns.ts"
+import { makeRtspLock } from "../../src/mediamtx/RtspLock.ts"
 import type { TwinServer } from "../../src/twin/index.ts"
 import { eventually } from "../fixtures/Stage.ts"
 import { twinStage } from "../fixtures/twinStage.ts"
@@ -30,7 +30,7 @@ const requestsOf = (twin: TwinServer.Twin, urlPart: string) =>
 describe("RtspTurns", () => {
   it.effect("kicks run one at a time, in the order in which they came", () =>
     Effect.gen(function* () {
-      const turns = yield* makeRtspTurns
+      const turns = yield* makeRtspLock
       const log: Array<string> = []
       const kick = (name: string) => turns.kick(noting(log)(name, Effect.sleep("10 millis")))
       const all = yield* Effect.forkChild(Effect.all([kick("a"), kick("b"), kick("c")], { concurrency: "unbounded" }))
@@ -45,7 +45,7 @@ describe("RtspTurns", () => {
 
   it.effect("reads run beside one another, and never beside a kick", () =>
     Effect.gen(function* () {
-      const turns = yield* makeRtspTurns
+      const turns = yield* makeRtspLock
       const log: Array<string> = []
       const call = (name: string) => noting(log)(name, Effect.sleep("10 millis"))
       const all = yield* Effect.forkChild(
@@ -65,7 +65,7 @@ describe("RtspTurns", () => {
 
   it.effect("a call whose caller has left keeps its turn until it is over; one that still waited is never sent", () =>
     Effect.gen(function* () {
-      const turns = yield* makeRtspTurns
+      const turns = yield* makeRtspLock
       const answer = yield* Deferred.make<void>()
       const log: Array<string> = []
       const call = noting(log)
@@ -91,7 +91,7 @@ describe("RtspTurns", () => {
   ] as const) {
     it.effect(`a ${kind} that nobody waits for any more, and that never ends, keeps a ${other} for half a second`, () =>
       Effect.gen(function* () {
-        const turns = yield* makeRtspTurns
+        const turns = yield* makeRtspLock
         let closed = false
         const stuck = Effect.onInterrupt(Effect.never, () => Effect.sync(() => (closed = true)))
         yield* Effect.timeoutOption(turns[kind](stuck), 500).pipe(Effect.forkChild)
@@ -109,7 +109,7 @@ describe("RtspTurns", () => {
 
   it.effect("one whose caller still waits is not disturbed", () =>
     Effect.gen(function* () {
-      const turns = yield* makeRtspTurns
+      const turns = yield* makeRtspLock
       const slow = yield* Effect.forkChild(turns.read(Effect.as(Effect.sleep("4 seconds"), "answered")))
       yield* TestClock.adjust(10)
       const kick = yield* Effect.forkChild(turns.kick(Effect.succeed("kicked")))
@@ -123,7 +123,7 @@ describe("RtspTurns", () => {
 
   it.effect("one that nobody waits for is not listened to for ever", () =>
     Effect.gen(function* () {
-      const turns = yield* makeRtspTurns
+      const turns = yield* makeRtspLock
       const closed: Array<string> = []
       const stuck = (name: string) => Effect.onInterrupt(Effect.never, () => Effect.sync(() => closed.push(name)))
       yield* Effect.forkChild(Effect.timeoutOption(turns.read(stuck("read")), 500))

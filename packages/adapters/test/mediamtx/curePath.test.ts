@@ -1,7 +1,7 @@
 /** A publisher that stands on a path, in no list, out of reach of a kick: how a path is rid of it, and what is left behind. */
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Fiber } from "effect"
-import { CURE_MAX_READERS } from "../../src/mediamtx/curePath.ts"
+import { RESET_MAX_READERS } from "../../src/mediamtx/resetPath.ts"
 import { World } from "../../src/twin/index.ts"
 import { eventually } from "../fixtures/Stage.ts"
 import { type TwinStage, twinStage } from "../fixtures/twinStage.ts"
@@ -41,7 +41,7 @@ describe("MediaMtx.curePath", () => {
   it.live("cleans up after a process that died between adding and deleting", () =>
     Effect.gen(function* () {
       const stage = yield* twinStage()
-      yield* stage.twin.media.change((world, now) => World.configure(world, now, "live/a", CURE_MAX_READERS) || world)
+      yield* stage.twin.media.change((world, now) => World.configure(world, now, "live/a", RESET_MAX_READERS) || world)
       yield* zombieOn(stage, "live/a")
       yield* stage.mediaServer.resetPath("live/a")
       assert.deepStrictEqual((yield* stage.mediaServer.snapshot).paths, [])

@@ -3,7 +3,14 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { Protocol } from "@greenroom/core"
 import { Effect, Schema } from "effect"
-import { ConnectionList, ErrorBody, GlobalConfig, Info, PathConfig, PathList } from "../../src/mediamtx/Wire.ts"
+import {
+  ConnectionList,
+  ErrorBody,
+  GlobalConfig,
+  Info,
+  PathConfig,
+  PathList
+} from "../../src/mediamtx/ControlApiSchema.ts"
 import { questionsOf } from "../../src/twin/AuthQuestion.ts"
 import { TwinServer } from "../../src/twin/index.ts"
 import { capture, type Recorded, type RecordedCall, shapeOf } from "./captures.ts"

@@ -29,7 +29,7 @@ import * as MemoryMediaServer from "../../src/memory/MemoryMediaServer.ts"
 import * as MemoryMediaWorker from "../../src/memory/MemoryMediaWorker.ts"
 import { layerRepositories } from "../../src/memory/MemoryRepositories.ts"
 import { emptyStore, MemoryStore } from "../../src/memory/MemoryStore.ts"
-import * as NodeKeyMint from "../../src/node/NodeKeyMint.ts"
+import * as NodeKeyMint from "../../src/node/NodeKeyGenerator.ts"
 import { MediaWorld } from "../../src/twin/index.ts"
 
 export interface PipelineOptions {

@@ -5,12 +5,12 @@
 import { Console, Effect, Schema } from "effect"
 import * as Command from "effect/cli/Command"
 import { CheckCursor } from "../http/api/Cursor.ts"
+import { ApiClient, both, call } from "./ApiClient.ts"
+import { asFailure } from "./apiErrors.ts"
 import { failed } from "./CommandFailed.ts"
 import { Json } from "./flags.ts"
-import { both, call, Greenroom } from "./Greenroom.ts"
-import { json, printable } from "./human.ts"
+import { json, printable } from "./format.ts"
 import { remark } from "./output.ts"
-import { asFailure } from "./refusals.ts"
 
 /** The most that the service checks for one answer. */
 const PAGE = 200
@@ -23,7 +23,7 @@ export const checkCommand = Command.make(
   "check",
   {},
   Effect.fnUntraced(function* () {
-    const { url } = yield* Greenroom
+    const { url } = yield* ApiClient
     const asJson = yield* Json
     const problems: Array<unknown> = []
     let checked = 0

@@ -12,12 +12,12 @@ import { version } from "../http/api/version.ts"
 import { broadcastersCommand } from "./BroadcastersCommand.ts"
 import { checkCommand } from "./CheckCommand.ts"
 import { failed } from "./CommandFailed.ts"
-import { type Composed, composed } from "./Composed.ts"
 import { Json, Url } from "./flags.ts"
 import { healthCommand } from "./HealthCommand.ts"
 import * as Help from "./Help.ts"
 import { endless, Interruption, teardown } from "./Interruption.ts"
 import { keysCommand } from "./KeysCommand.ts"
+import { composed, type LocalCommands } from "./LocalCommands.ts"
 import { reconcileCommand } from "./ReconcileCommand.ts"
 import { streamsCommand } from "./StreamsCommand.ts"
 import { workersCommand } from "./WorkersCommand.ts"
@@ -25,7 +25,7 @@ import { workersCommand } from "./WorkersCommand.ts"
 /** Loaded when a command calls the service: help and completions do without. */
 const greenroom = Layer.unwrap(
   Effect.map(
-    Effect.promise(() => import("./HttpGreenroom.ts")),
+    Effect.promise(() => import("./HttpApiClient.ts")),
     ({ layer }) => layer
   )
 )
@@ -37,7 +37,7 @@ const description = `Who may publish, who is live, and taking them off the air.
   The API secret: API_SECRET, else the file that API_SECRET_FILE names, else, for a service on this machine that
   generated its own, the file api-secret in DATA_DIR (./.greenroom). Never an argument.`
 
-const makeCommand = <E1, R1, E2, R2>({ serve, migrate }: Composed<E1, R1, E2, R2>) => {
+const makeCommand = <E1, R1, E2, R2>({ serve, migrate }: LocalCommands<E1, R1, E2, R2>) => {
   const remote = <const Name extends string, Input, Context, E, R>(
     command: Command.Command<Name, Input, Context, E, R>
   ) => command.pipe(Command.provide(greenroom), Command.withGlobalFlags([Url, Json]))
@@ -82,7 +82,7 @@ const makeCommand = <E1, R1, E2, R2>({ serve, migrate }: Composed<E1, R1, E2, R2
 }
 
 /** Runs the arguments; fails with whatever the exit code is to be made of. */
-export const runWith = <E1, R1, E2, R2>(commands: Composed<E1, R1, E2, R2>, args: ReadonlyArray<string>) =>
+export const runWith = <E1, R1, E2, R2>(commands: LocalCommands<E1, R1, E2, R2>, args: ReadonlyArray<string>) =>
   Command.runWith(makeCommand(commands), { version })(args).pipe(
     Effect.mapError((error) =>
       CliError.isCliError(error) && error._tag === "ShowHelp" && error.errors.length > 0 ? failed("usage", "") : error
@@ -99,7 +99,9 @@ export const runWith = <E1, R1, E2, R2>(commands: Composed<E1, R1, E2, R2>, args
   )
 
 /** The process: arguments, signals, exit code. */
-export const runCommandLine = <E1, E2>(commands: Composed<E1, Command.Environment, E2, Command.Environment>): void => {
+export const runCommandLine = <E1, E2>(
+  commands: LocalCommands<E1, Command.Environment, E2, Command.Environment>
+): void => {
   const interruption = { exitCode: 130 }
   runWith(commands, process.argv.slice(2)).pipe(
     Effect.provideService(Interruption, interruption),

@@ -1,9 +1,9 @@
 /** `greenroom health`: is it well? Needs no secret; scripts look at the exit code. */
 import { Effect } from "effect"
 import * as Command from "effect/cli/Command"
+import { both, call } from "./ApiClient.ts"
 import { failed } from "./CommandFailed.ts"
-import { both, call } from "./Greenroom.ts"
-import { fields, NOTHING } from "./human.ts"
+import { fields, NOTHING } from "./format.ts"
 import { print } from "./output.ts"
 
 /** Publishers that nobody admitted; unknown while nobody looks. */

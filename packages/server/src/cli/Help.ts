@@ -11,7 +11,7 @@ import * as Flag from "effect/cli/Flag"
 import * as GlobalFlag from "effect/cli/GlobalFlag"
 import type * as HelpDoc from "effect/cli/HelpDoc"
 import { exitCodes } from "./CommandFailed.ts"
-import { printable } from "./human.ts"
+import { printable } from "./format.ts"
 import { program } from "./program.ts"
 
 /** A text for standard error. */

@@ -7,8 +7,8 @@ import * as Flag from "effect/cli/Flag"
 import { TerminalCapabilities } from "effect/cli/TerminalCapabilities"
 import { EventCursor, ListCursor } from "../http/api/Cursor.ts"
 import { commaSeparated } from "../http/api/Input.ts"
+import { ApiClient, both, call } from "./ApiClient.ts"
 import { checkedArgument, checkedFlag, given, Json, LIST_DEFAULT, limit } from "./flags.ts"
-import { both, call, Greenroom } from "./Greenroom.ts"
 import { endless } from "./Interruption.ts"
 import { print, printList, readerGone } from "./output.ts"
 import { listAll } from "./pages.ts"
@@ -141,7 +141,7 @@ const watchCommand = Command.make(
     )
   },
   Effect.fnUntraced(function* ({ for: seconds, ...filter }) {
-    const { url } = yield* Greenroom
+    const { url } = yield* ApiClient
     const { canAnimate } = yield* TerminalCapabilities
     const report = (yield* Json) ? ndjson : canAnimate ? yield* screen(url) : lines
     const watching = Effect.raceFirst(endless(watch(given(filter), report)), readerGone)

@@ -1,6 +1,6 @@
 /** The encoders that are commands, each with a test picture and a tone, so that it shows something when it is pasted. */
 import { command, type Ingest, type Lines, type Way, when } from "./encoderWays.ts"
-import { printable } from "./human.ts"
+import { printable } from "./format.ts"
 
 const quoted = (text: string): string => `'${printable(text).replaceAll("'", "'\\''")}'`
 

@@ -3,7 +3,7 @@
  * protocol is off or has no public address. Which ways an encoder has, and its traps, is `encoders.ts`.
  */
 import type { IssuedStreamKey } from "../http/api/Wire.ts"
-import { fields } from "./human.ts"
+import { fields } from "./format.ts"
 
 export type Issued = typeof IssuedStreamKey.Type
 export type Ingest = Issued["ingest"]

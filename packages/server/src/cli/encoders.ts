@@ -5,7 +5,7 @@
 import { ffmpegWays, ffmpegWhip, gstreamer } from "./encoderCommands.ts"
 import { dji, gopro, hardware, larix, moblin, obsRtmp, obsSrt, obsWhip, vmix, withPort } from "./encoderForms.ts"
 import { type Ingest, type Issued, type Way, when } from "./encoderWays.ts"
-import { cut } from "./human.ts"
+import { cut } from "./format.ts"
 
 /** What the QR code of a phone's encoder holds. */
 export interface Scan {

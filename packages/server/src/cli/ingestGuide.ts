@@ -7,7 +7,7 @@ import { ffmpegWays } from "./encoderCommands.ts"
 import { isLoopback, obsRtmp, obsWhip, srtFields } from "./encoderForms.ts"
 import { type Encoder, encoderNames, encoderOf, waysOf } from "./encoders.ts"
 import type { Issued } from "./encoderWays.ts"
-import { printable } from "./human.ts"
+import { printable } from "./format.ts"
 import { program } from "./program.ts"
 import { qrSection, type Screen } from "./qrCode.ts"
 

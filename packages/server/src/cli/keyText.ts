@@ -1,7 +1,7 @@
 /** Stream keys as people read them; only ever their first characters. Pure. */
 import type { DateTime } from "effect"
 import type { StreamKey } from "../http/api/Wire.ts"
-import { fields, moment, orNothing, relative, table } from "./human.ts"
+import { fields, moment, orNothing, relative, table } from "./format.ts"
 
 type Shown = typeof StreamKey.Type
 

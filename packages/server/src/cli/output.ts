@@ -2,7 +2,7 @@
 import { Console, DateTime, Effect, Terminal } from "effect"
 import { TerminalCapabilities } from "effect/cli/TerminalCapabilities"
 import { Json } from "./flags.ts"
-import { json } from "./human.ts"
+import { json } from "./format.ts"
 import type { Screen } from "./qrCode.ts"
 
 /** The wire's own words with `--json`, else the text for people. */

@@ -1,8 +1,8 @@
 /** Lists over as many pages as it takes, put together again as one answer. */
 import { Effect, Schema } from "effect"
+import { type Answer, ApiClient } from "./ApiClient.ts"
+import { asFailure } from "./apiErrors.ts"
 import type { CommandFailed } from "./CommandFailed.ts"
-import { type Answer, Greenroom } from "./Greenroom.ts"
-import { asFailure } from "./refusals.ts"
 
 /** The most that the service puts into one page. */
 const PAGE_MAX = 200
@@ -30,9 +30,9 @@ export const listAll = Effect.fnUntraced(function* <const Plural extends string,
   plural: Plural,
   cursorText: Schema.Codec<Cursor, string>,
   limit: number | null,
-  ask: (page: PageRequest<Cursor>) => Effect.Effect<Answer<Page<Plural, Item>>, CommandFailed, Greenroom>
-): Effect.fn.Return<Listed<Item>, CommandFailed, Greenroom> {
-  const { url } = yield* Greenroom
+  ask: (page: PageRequest<Cursor>) => Effect.Effect<Answer<Page<Plural, Item>>, CommandFailed, ApiClient>
+): Effect.fn.Return<Listed<Item>, CommandFailed, ApiClient> {
+  const { url } = yield* ApiClient
   const items: Array<Item> = []
   const wires: Array<unknown> = []
   let page: PageRequest<Cursor> = limit === null ? {} : { limit: Math.min(PAGE_MAX, limit) }

@@ -1,7 +1,7 @@
 /** Streams as people read them: a table of many, the details of one, the history of one. Pure. */
 import type { DateTime } from "effect"
 import type { Stream, StreamDetails, StreamEvent } from "../http/api/Wire.ts"
-import { absolute, bytes, duration, fields, moment, NOTHING, orNothing, relative, table } from "./human.ts"
+import { absolute, bytes, duration, fields, moment, NOTHING, orNothing, relative, table } from "./format.ts"
 
 type One = typeof Stream.Type
 type Whole = typeof StreamDetails.Type

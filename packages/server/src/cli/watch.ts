@@ -6,9 +6,9 @@
 import { type BroadcasterId, monotonicMillis, type StreamId, type StreamKeyId, type StreamPath } from "@greenroom/core"
 import { Effect, Result } from "effect"
 import { ListCursor } from "../http/api/Cursor.ts"
+import { type ApiClient, both, call } from "./ApiClient.ts"
 import type { CommandFailed, Failure } from "./CommandFailed.ts"
 import { type Change, difference, type Seen, standingOf } from "./changes.ts"
-import { both, call, type Greenroom } from "./Greenroom.ts"
 import { listAll } from "./pages.ts"
 
 const EVERY = "1 second"
@@ -56,7 +56,7 @@ const look = Effect.fnUntraced(function* (filter: Filter, before: ReadonlyMap<St
 export const watch = Effect.fnUntraced(function* (
   filter: Filter,
   report: Report
-): Effect.fn.Return<never, CommandFailed, Greenroom> {
+): Effect.fn.Return<never, CommandFailed, ApiClient> {
   let before: ReadonlyMap<StreamId, Seen> | null = null
   let awaySince: number | null = null
   for (;;) {

@@ -1,7 +1,7 @@
 /** How `streams watch` shows what it sees: a line a change for pipes and logs, NDJSON for programs, a table for a terminal. */
 import { Console, DateTime, Effect, Terminal } from "effect"
 import type { Change, Seen, Standing } from "./changes.ts"
-import { clockTime, cut, duration, json, orNothing, printable } from "./human.ts"
+import { clockTime, cut, duration, json, orNothing, printable } from "./format.ts"
 import { remark } from "./output.ts"
 import { streamTable } from "./streamText.ts"
 import type { Report } from "./watch.ts"

@@ -1,7 +1,7 @@
 /** Media workers as people read them. Pure. */
 import type { DateTime } from "effect"
 import type { Worker } from "../http/api/Wire.ts"
-import { fields, moment, NOTHING, orNothing, relative, table } from "./human.ts"
+import { fields, moment, NOTHING, orNothing, relative, table } from "./format.ts"
 
 type Shown = typeof Worker.Type
 

@@ -7,8 +7,8 @@ import { EmbeddedPostgres } from "@greenroom/adapters/embedded"
 import { type PostgresAddress, PostgresMigrations } from "@greenroom/adapters/postgres"
 import { Cause, Effect, Redacted, Runtime, Schedule, Schema } from "effect"
 import type { Variables } from "../config/Settings.ts"
-import { keptAlive } from "./keptAlive.ts"
 import { EX_UNAVAILABLE } from "./lifecycle.ts"
+import { restartForever } from "./restartForever.ts"
 
 export class DatabaseUnusable extends Schema.TaggedError<DatabaseUnusable>()("DatabaseUnusable", {
   where: Schema.String,
@@ -83,7 +83,7 @@ export const migrated = Effect.fn("migrated")(function* (address: PostgresAddres
 const embedded = Effect.fnUntraced(function* (dataDirectory: string) {
   const directory = path.join(dataDirectory, "postgres")
   const prepared = yield* EmbeddedPostgres.prepare({ directory, resolveFrom: import.meta.url })
-  yield* keptAlive(EmbeddedPostgres.start(prepared), "the embedded database")
+  yield* restartForever(EmbeddedPostgres.start(prepared), "the embedded database")
   const { host, port, username, database } = prepared
   return { host, port, username, database }
 })

@@ -5,11 +5,11 @@
 import { Context, Effect, Layer, Option } from "effect"
 import * as HttpServer from "effect/http/HttpServer"
 import { Settings, type Variables } from "../config/Settings.ts"
-import { HookSecret } from "../http/HookSecret.ts"
-import * as HttpRoutes from "../http/HttpRoutes.ts"
+import { HookSecret } from "../http/middleware/HookSecret.ts"
+import * as HttpRoutes from "../http/routes/HttpRoutes.ts"
 import { type Listen, serve } from "../http/Serve.ts"
 import * as CredentialThrottle from "../http/throttle/CredentialThrottle.ts"
-import { Deployment } from "./Greenroom.ts"
+import { Deployment } from "./AppLayer.ts"
 
 /** Where a listener accepts connections. */
 export interface ListenerAddress {

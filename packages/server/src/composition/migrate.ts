@@ -1,8 +1,8 @@
 /** Brings a configured database's schema up to date and says what was done; the service does the same at its start. */
 import { Console, Effect } from "effect"
 import { Settings } from "../config/Settings.ts"
+import { Deployment } from "./AppLayer.ts"
 import { databaseAddress } from "./databaseAddress.ts"
-import { Deployment } from "./Greenroom.ts"
 
 export const migrate = Effect.gen(function* () {
   const settings = yield* Settings

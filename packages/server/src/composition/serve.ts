@@ -12,14 +12,14 @@ import { program } from "../cli/program.ts"
 import { bracketed, reachableHost } from "../config/reachableHost.ts"
 import { Settings, warningsOf } from "../config/Settings.ts"
 import { limitsWithin, OPEN_FILES_WANTED, openFilesAllowed } from "../http/listener/listenerLimits.ts"
+import * as Greenroom from "./AppLayer.ts"
 import { banner } from "./banner.ts"
 import type { DatabaseUnusable } from "./databaseAddress.ts"
 import type { DataDirectoryUnusable } from "./dataDirectory.ts"
-import * as Greenroom from "./Greenroom.ts"
 import * as Http from "./http.ts"
-import type { SecretNotKept } from "./keptSecret.ts"
+import { LateBoundMediaServer } from "./LateBoundMediaServer.ts"
 import { type CannotListen, cannotListen } from "./lifecycle.ts"
-import { MediaServerSlot } from "./MediaServerSlot.ts"
+import type { SecretNotKept } from "./loadOrCreateSecret.ts"
 import { startPruning } from "./pruning.ts"
 import { type MediaServerStart, startMediaServer } from "./startMediaServer.ts"
 import { startWorkers } from "./workers.ts"
@@ -50,7 +50,7 @@ const mediaServer = Effect.gen(function* () {
     return { runs: true, sentence: `as configured, ${settings.MEDIAMTX_API_URL}` }
   }
   const said = yield* Deferred.make<MediaServerStart>()
-  const { start } = yield* MediaServerSlot
+  const { start } = yield* LateBoundMediaServer
   const { hooks } = yield* Http.listenerAddresses
   const auth = { host: reachableHost(hooks.host), port: hooks.port, secret: hook }
   yield* start(Effect.flatMap(startMediaServer(auth), (outcome) => Deferred.succeed(said, outcome)))

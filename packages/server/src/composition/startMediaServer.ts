@@ -6,8 +6,8 @@ import * as path from "node:path"
 import { EmbeddedMediaMtx, MediaMtxBinary } from "@greenroom/adapters/embedded"
 import { Effect, Option, type Redacted, Schedule } from "effect"
 import { Settings } from "../config/Settings.ts"
-import { Deployment } from "./Greenroom.ts"
-import { MediaServerSlot } from "./MediaServerSlot.ts"
+import { Deployment } from "./AppLayer.ts"
+import { LateBoundMediaServer } from "./LateBoundMediaServer.ts"
 
 const originOf: { readonly [O in MediaMtxBinary.MediaMtxBinary["origin"]]: string } = {
   MEDIAMTX_BIN: "named by MEDIAMTX_BIN",
@@ -39,7 +39,7 @@ export const startMediaServer = Effect.fn("startMediaServer")(function* (auth: {
   readonly port: number
   readonly secret: Redacted.Redacted<string>
 }) {
-  const slot = yield* MediaServerSlot
+  const slot = yield* LateBoundMediaServer
   const settings = yield* Settings
   const deployment = yield* Deployment
   const directory = path.join(deployment.dataDirectory, "mediamtx")
@@ -53,7 +53,7 @@ export const startMediaServer = Effect.fn("startMediaServer")(function* (auth: {
       ...(settings.MEDIAMTX_PORTS === undefined ? {} : { ports: settings.MEDIAMTX_PORTS })
     })
     const up = yield* comesUp(child)
-    yield* slot.fill({
+    yield* slot.bind({
       apiUrl: child.apiUrl,
       user: "greenroom",
       password: deployment.apiSecret
@@ -68,7 +68,7 @@ export const startMediaServer = Effect.fn("startMediaServer")(function* (auth: {
   return yield* begun.pipe(
     Effect.catchTag("MediaMtxUnavailable", ({ message }) => {
       const start: MediaServerStart = { runs: false, sentence: message }
-      return Effect.as(Effect.andThen(slot.giveUp, Effect.logWarning(message)), start)
+      return Effect.as(Effect.andThen(slot.markAbsent, Effect.logWarning(message)), start)
     })
   )
 })

@@ -5,8 +5,8 @@
  * composition.
  */
 import { Context, Result, Schema, SchemaIssue } from "effect"
+import { Ports } from "./mediaMtxPorts.ts"
 import * as OpenTelemetry from "./OpenTelemetry.ts"
-import { Ports } from "./Ports.ts"
 import { isSendable, SECRET_MIN, sendable } from "./secretText.ts"
 import { WorkerCommand } from "./WorkerCommand.ts"
 import { WorkerUser } from "./WorkerUser.ts"

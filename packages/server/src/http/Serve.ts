@@ -8,14 +8,14 @@ import * as HttpIncomingMessage from "effect/http/HttpIncomingMessage"
 import * as HttpMiddleware from "effect/http/HttpMiddleware"
 import * as HttpRouter from "effect/http/HttpRouter"
 import type { ServeError } from "effect/http/HttpServerError"
-import * as HttpMetrics from "./HttpMetrics.ts"
-import { RouteBoard, routerConfig } from "./KnownRoutes.ts"
 import type { Limits } from "./listener/ConnectionTable.ts"
 import { LimitedServer, REQUEST_WITHIN_MS } from "./listener/LimitedServer.ts"
 import { type ListenerName, listenerEnvironment } from "./listener/ListenerEnvironment.ts"
 import { limitsWithin, openFilesAllowed } from "./listener/listenerLimits.ts"
-import { MAX_BODY } from "./RequestFrame.ts"
-import { refuseUnreadable, type Unreadable } from "./unreadable.ts"
+import * as HttpMetrics from "./middleware/HttpMetrics.ts"
+import { type MalformedRequest, refuseMalformedRequest } from "./middleware/malformedRequests.ts"
+import { MAX_BODY } from "./middleware/requestMiddleware.ts"
+import { RouteTable, routerConfig } from "./routes/KnownRoutes.ts"
 
 const FINISH_WITHIN = "30 seconds"
 
@@ -31,7 +31,7 @@ export interface Listen {
   readonly limits?: Limits
 }
 
-const unreadable = ({ status, method, path, requestId }: Unreadable) =>
+const unreadable = ({ status, method, path, requestId }: MalformedRequest) =>
   Effect.andThen(
     HttpMetrics.count("none", null, status, 0),
     Effect.annotateLogs(Effect.logInfo("request"), { method, route: null, path, status, request_id: requestId })
@@ -56,18 +56,18 @@ export const serve = <A, E, R>(
     Effect.map(Effect.context<never>(), (context) => {
       const { name = "api", requestWithinMillis = REQUEST_WITHIN_MS } = listen
       const environment = listenerEnvironment(name, context)
-      const board = { methodsAt: (): ReadonlyArray<string> => [] } as typeof RouteBoard.Service
+      const board = { methodsAt: (): ReadonlyArray<string> => [] } as typeof RouteTable.Service
       const server = new LimitedServer(environment, {
         requestWithinMillis,
         limits: listen.limits ?? limitsWithin(openFilesAllowed(), name)
       })
-      refuseUnreadable(server, {
+      refuseMalformedRequest(server, {
         methodsAt: (url) => board.methodsAt(url),
         told: (what) => environment.run(unreadable(what))
       })
       // Released after the routes are and before the server waits for its last connection to close.
       const cutOff = Layer.effectDiscard(Effect.addFinalizer(() => Effect.sync(() => server.closeAllConnections())))
-      const boarded = Layer.provide(routes, Layer.succeed(RouteBoard, board))
+      const boarded = Layer.provide(routes, Layer.succeed(RouteTable, board))
       return HttpRouter.serve(boarded, { disableLogger: true, disableListenLog: true, routerConfig }).pipe(
         Layer.provide(cutOff),
         Layer.provideMerge(

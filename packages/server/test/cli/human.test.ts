@@ -3,7 +3,7 @@ import { it } from "@effect/vitest"
 import { DateTime, Schema } from "effect"
 import { displayWidth } from "effect/cli/CliOutput"
 import { describe, expect, test } from "vitest"
-import { bytes, cut, duration, json, printable, relative, table } from "../../src/cli/human.ts"
+import { bytes, cut, duration, json, printable, relative, table } from "../../src/cli/format.ts"
 
 test.each([
   [0, "0s"],

@@ -2,7 +2,7 @@
 import * as path from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import * as OwnedDirectory from "../../../adapters/src/embedded/OwnedDirectory.ts"
+import * as OwnedDirectory from "../../../adapters/src/embedded/DirectoryLock.ts"
 import { noMediaServer } from "../fixtures/service.ts"
 import { until, useHome } from "./home.ts"
 

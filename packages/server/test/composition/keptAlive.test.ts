@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Exit, Logger } from "effect"
 import { TestClock } from "effect/testing"
-import { keptAlive } from "../../src/composition/keptAlive.ts"
+import { restartForever } from "../../src/composition/restartForever.ts"
 
 /** Something that starts as often as `starts` says so, and dies when told. */
 const mortal = (starts: (attempt: number) => boolean) => {
@@ -43,7 +43,7 @@ describe("what is kept alive", () => {
   it.effect("fails as its first start does", () =>
     Effect.gen(function* () {
       const { start, attempts } = mortal(() => false)
-      const exit = yield* Effect.exit(keptAlive(start, "it"))
+      const exit = yield* Effect.exit(restartForever(start, "it"))
       assert.isTrue(Exit.isFailure(exit))
       yield* TestClock.adjust("1 minute")
       assert.strictEqual(attempts(), 1)
@@ -55,7 +55,7 @@ describe("what is kept alive", () => {
       const it = mortal(() => true)
       yield* Effect.scoped(
         Effect.gen(function* () {
-          yield* keptAlive(it.start, "it")
+          yield* restartForever(it.start, "it")
           yield* it.kill
           yield* TestClock.adjust("1 second")
           assert.strictEqual(it.attempts(), 2)
@@ -70,7 +70,7 @@ describe("what is kept alive", () => {
     const { lines, layer } = heard()
     return Effect.gen(function* () {
       const it = mortal((attempt) => attempt === 1 || attempt > 20)
-      yield* keptAlive(it.start, "it")
+      yield* restartForever(it.start, "it")
       yield* it.kill
       yield* TestClock.adjust("5 minutes")
       assert.strictEqual(it.running(), 1)
@@ -85,7 +85,7 @@ describe("what is kept alive", () => {
   it.effect("is started ever more seldom when it dies as soon as it is up", () =>
     Effect.gen(function* () {
       const it = mortal(() => true)
-      yield* keptAlive(it.start, "it")
+      yield* restartForever(it.start, "it")
       for (let seconds = 0; seconds < 120; seconds++) {
         yield* it.kill
         yield* TestClock.adjust("1 second")

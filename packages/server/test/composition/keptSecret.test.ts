@@ -3,7 +3,7 @@ import * as os from "node:os"
 import * as path from "node:path"
 import { afterEach, assert, beforeEach, describe, it } from "@effect/vitest"
 import { Effect, Redacted } from "effect"
-import { keptSecret } from "../../src/composition/keptSecret.ts"
+import { loadOrCreateSecret } from "../../src/composition/loadOrCreateSecret.ts"
 
 describe("a kept secret", () => {
   let directory = ""
@@ -14,8 +14,8 @@ describe("a kept secret", () => {
 
   it.effect("is made once, kept for its owner alone, and found again", () =>
     Effect.gen(function* () {
-      const first = yield* keptSecret(directory, "api-secret")
-      const again = yield* keptSecret(directory, "api-secret")
+      const first = yield* loadOrCreateSecret(directory, "api-secret")
+      const again = yield* loadOrCreateSecret(directory, "api-secret")
       assert.strictEqual(Redacted.value(first.value), Redacted.value(again.value))
       assert.match(Redacted.value(first.value), /^[\w-]{32}$/)
       assert.strictEqual(fs.statSync(first.file).mode & 0o777, 0o600)
@@ -25,9 +25,13 @@ describe("a kept secret", () => {
 
   it.effect("is one and the same for twenty first starts at once", () =>
     Effect.gen(function* () {
-      const all = yield* Effect.forEach(Array.from({ length: 20 }), () => keptSecret(directory, "hook-secret"), {
-        concurrency: "unbounded"
-      })
+      const all = yield* Effect.forEach(
+        Array.from({ length: 20 }),
+        () => loadOrCreateSecret(directory, "hook-secret"),
+        {
+          concurrency: "unbounded"
+        }
+      )
       assert.strictEqual(new Set(all.map((kept) => Redacted.value(kept.value))).size, 1)
       assert.deepStrictEqual(fs.readdirSync(directory), ["hook-secret"])
     })
@@ -35,7 +39,7 @@ describe("a kept secret", () => {
 
   it.effect("is not shown when it is printed", () =>
     Effect.gen(function* () {
-      const kept = yield* keptSecret(directory, "api-secret")
+      const kept = yield* loadOrCreateSecret(directory, "api-secret")
       assert.notInclude(`${kept.value} ${JSON.stringify(kept)}`, Redacted.value(kept.value))
     })
   )
@@ -44,14 +48,14 @@ describe("a kept secret", () => {
     Effect.gen(function* () {
       fs.mkdirSync(directory)
       fs.writeFileSync(path.join(directory, "api-secret"), "\n")
-      const empty = yield* Effect.flip(keptSecret(directory, "api-secret"))
+      const empty = yield* Effect.flip(loadOrCreateSecret(directory, "api-secret"))
       assert.include(empty.message, "the file is empty")
       fs.writeFileSync(path.join(directory, "file"), "")
       fs.writeFileSync(path.join(directory, "api-secret"), "fifteen-letters\n")
-      const short = yield* Effect.flip(keptSecret(directory, "api-secret"))
+      const short = yield* Effect.flip(loadOrCreateSecret(directory, "api-secret"))
       assert.include(short.message, "expected at least 16 characters")
       assert.notInclude(short.message, "fifteen")
-      const below = yield* Effect.flip(keptSecret(path.join(directory, "file", "x"), "api-secret"))
+      const below = yield* Effect.flip(loadOrCreateSecret(path.join(directory, "file", "x"), "api-secret"))
       assert.include(below.message, "cannot be kept")
     })
   )

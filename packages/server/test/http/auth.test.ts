@@ -1,6 +1,6 @@
 /** `POST /auth` and the hooks as MediaMTX calls them: who is let in, who is not and why, and what is never written down. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest"
-import type { ProblemName } from "../../src/http/api/problemTypes.ts"
+import type { ProblemName } from "../../src/http/problems/problemTypes.ts"
 import { assertProblem, pointersOf } from "./support/assertProblem.ts"
 import { type Answer, call, newBroadcaster, newKey, publishCall } from "./support/client.ts"
 import { API_SECRET, HOOK_SECRET, type Service, start } from "./support/service.ts"

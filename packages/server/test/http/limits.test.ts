@@ -1,7 +1,7 @@
 /** What a hostile or clumsy sender can do on the wire: too much, too slow, too wrong. The service answers and stays small. */
 import type net from "node:net"
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest"
-import { codeOf, type ProblemName, problemTypes } from "../../src/http/api/problemTypes.ts"
+import { codeOf, type ProblemName, problemTypes } from "../../src/http/problems/problemTypes.ts"
 import { call, parseRaw, raw } from "./support/client.ts"
 import { API_SECRET, type Service, start } from "./support/service.ts"
 

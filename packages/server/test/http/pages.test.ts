@@ -1,8 +1,8 @@
 /** The pages: what is said of every problem, and a reference that needs no network and runs nothing. */
 import { createHash } from "node:crypto"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { type ProblemName, problemTypes } from "../../src/http/api/problemTypes.ts"
-import { prose } from "../../src/http/pages/html.ts"
+import { prose } from "../../src/http/docs/html.ts"
+import { type ProblemName, problemTypes } from "../../src/http/problems/problemTypes.ts"
 import { call, raw } from "./support/client.ts"
 import { type Service, start } from "./support/service.ts"
 

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Deferred, Effect, Exit, Fiber, Schema } from "effect"
 import { TestClock } from "effect/testing"
-import { sharedAnswer } from "../../src/http/sharedAnswer.ts"
+import { coalesce } from "../../src/http/routes/coalesce.ts"
 
 const upTo = (most: number) => Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: most }))
 /** One who asks so many milliseconds after the one before, and whether somebody wrote just then. */
@@ -15,7 +15,7 @@ describe("a shared answer", () => {
       Effect.gen(function* () {
         let written = 0
         const making = new Set<number>()
-        const ask = sharedAnswer(
+        const ask = coalesce(
           Effect.fnUntraced(function* ({ question, takes }: { readonly question: number; readonly takes: number }) {
             assert.isFalse(making.has(question), "two at a time")
             making.add(question)
@@ -47,7 +47,7 @@ describe("a shared answer", () => {
     () =>
       Effect.gen(function* () {
         let made = 0
-        const ask = sharedAnswer((_: string) =>
+        const ask = coalesce((_: string) =>
           Effect.delay(
             Effect.sync(() => ++made),
             5
@@ -68,7 +68,7 @@ describe("a shared answer", () => {
 
   it.effect("does not keep one question waiting for another", () =>
     Effect.gen(function* () {
-      const ask = sharedAnswer((millis: number) => Effect.andThen(Effect.sleep(millis), Clock.currentTimeMillis))
+      const ask = coalesce((millis: number) => Effect.andThen(Effect.sleep(millis), Clock.currentTimeMillis))
       const began = yield* Clock.currentTimeMillis
       const slow = yield* Effect.forkChild(ask(1_000), { startImmediately: true })
       const quick = yield* Effect.forkChild(ask(10), { startImmediately: true })
@@ -83,7 +83,7 @@ describe("a shared answer", () => {
     Effect.gen(function* () {
       let made = 0
       const broken = trouble === "a failure" ? Effect.fail("no") : Effect.die("no")
-      const ask = sharedAnswer((_: string) =>
+      const ask = coalesce((_: string) =>
         Effect.andThen(
           Effect.sleep(5),
           Effect.suspend(() => (++made === 2 ? broken : Effect.succeed(made)))
@@ -104,7 +104,7 @@ describe("a shared answer", () => {
   it.effect("comes to the others when the one who asked first has left", () =>
     Effect.gen(function* () {
       const gate = yield* Deferred.make<void>()
-      const ask = sharedAnswer((_: string) => Effect.as(Deferred.await(gate), "live"))
+      const ask = coalesce((_: string) => Effect.as(Deferred.await(gate), "live"))
       const first = yield* Effect.forkChild(ask(""), { startImmediately: true })
       const second = yield* Effect.forkChild(ask(""), { startImmediately: true })
       yield* Fiber.interrupt(first)

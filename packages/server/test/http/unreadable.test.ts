@@ -3,9 +3,9 @@ import * as http from "node:http"
 import * as net from "node:net"
 import { promisify } from "node:util"
 import { afterAll, beforeAll, expect, it } from "vitest"
-import { refuseUnreadable } from "../../src/http/unreadable.ts"
+import { refuseMalformedRequest } from "../../src/http/middleware/malformedRequests.ts"
 
-const server = refuseUnreadable(http.createServer(), { methodsAt: () => [], told: () => {} })
+const server = refuseMalformedRequest(http.createServer(), { methodsAt: () => [], told: () => {} })
 beforeAll(() => new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve)))
 afterAll(() => {
   server.closeAllConnections()

@@ -4,7 +4,7 @@
  */
 import { Schema } from "effect"
 import * as HttpApiError from "effect/http-api/HttpApiError"
-import { EVENT_REFUSED_STATUS, type ProblemName, problemTypes, typeOf } from "./problemTypes.ts"
+import { EVENT_REFUSED_STATUS, type ProblemName, problemTypes, typeOf } from "../problems/problemTypes.ts"
 
 const declared = <N extends ProblemName>(name: N) => ({
   type: typeOf(name),
@@ -18,23 +18,23 @@ const members = {
 }
 
 /** One value that was not as expected; `pointer` is a JSON pointer into the body, or `/` and a parameter's name. */
-export const Complaint = Schema.Struct({ pointer: Schema.String, detail: Schema.String }).annotate({
+export const FieldError = Schema.Struct({ pointer: Schema.String, detail: Schema.String }).annotate({
   identifier: "Complaint",
   description:
     "One value that was not as expected: a JSON pointer (RFC 6901) into the body, or / and a parameter's name"
 })
-export type Complaint = typeof Complaint.Type
+export type FieldError = typeof FieldError.Type
 
 export class ValidationFailed extends HttpApiError.Problem<ValidationFailed>()(
   "ValidationFailed",
   declared("validation"),
-  { ...members, errors: Schema.Array(Complaint) }
+  { ...members, errors: Schema.Array(FieldError) }
 ) {}
 /** The same, as the pipeline's events answer it: 422, which their requirement asks for. */
 export class EventRefused extends HttpApiError.Problem<EventRefused>()(
   "EventRefused",
   { ...declared("validation"), status: EVENT_REFUSED_STATUS },
-  { ...members, errors: Schema.Array(Complaint) }
+  { ...members, errors: Schema.Array(FieldError) }
 ) {}
 export class Unauthorized extends HttpApiError.Problem<Unauthorized>()(
   "Unauthorized",

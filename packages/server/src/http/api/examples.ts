@@ -1,5 +1,5 @@
 /** One example of everything that travels, by the name of its schema. A test decodes each of them with that schema. */
-import { codeOf, type ProblemName, problemTypes, typeOf } from "./problemTypes.ts"
+import { codeOf, type ProblemName, problemTypes, typeOf } from "../problems/problemTypes.ts"
 
 const ids = {
   broadcaster: "0192e4a7-3f5e-4c1c-9d2a-5f0a3a1c7b11",

@@ -6,7 +6,7 @@
 import { Context, Effect, Layer, Metric, Semaphore } from "effect"
 import { Busy } from "../api/Problems.ts"
 import { type Condition, makeCondition } from "../listener/Condition.ts"
-import { note, type RequestNote } from "../RequestNote.ts"
+import { note, type RequestContext } from "../middleware/RequestContext.ts"
 
 export const AT_ONCE = 2
 export const WAITING_MAX = 64
@@ -82,7 +82,9 @@ export const layer: Layer.Layer<ListSlots> = Layer.effect(
 )
 
 /** A refusal is expected while the condition lasts, which has its own line. */
-export const noteBusy = <A, E, R>(answer: Effect.Effect<A, E | Busy, R>): Effect.Effect<A, E | Busy, R | RequestNote> =>
+export const noteBusy = <A, E, R>(
+  answer: Effect.Effect<A, E | Busy, R>
+): Effect.Effect<A, E | Busy, R | RequestContext> =>
   Effect.tapError(answer, (error) =>
     error instanceof Busy ? note({ quiet: true, retryAfterSeconds: RETRY_AFTER_SECONDS }) : Effect.void
   )

@@ -9,7 +9,7 @@ import { Context, Effect, Layer, Metric, Option, type Scope } from "effect"
 import { HttpServerRequest } from "effect/http/HttpServerRequest"
 import { TooManyRequests } from "../api/Problems.ts"
 import { clientAddress } from "../listener/clientAddress.ts"
-import { note, type RequestNote } from "../RequestNote.ts"
+import { note, type RequestContext } from "../middleware/RequestContext.ts"
 import { FAILURES_ALLOWED, FailureLimit, WINDOW_MS } from "./FailureLimit.ts"
 
 const failures = Metric.counter("greenroom_credential_failures_total", {
@@ -35,9 +35,9 @@ export class CredentialThrottle extends Context.Service<
       network: string,
       attempt: Effect.Effect<A, E, R>,
       isRight: (outcome: A) => boolean
-    ) => Effect.Effect<A, E | TooManyRequests, R | RequestNote>
+    ) => Effect.Effect<A, E | TooManyRequests, R | RequestContext>
     /** Fails when the network has to wait. For what has been counted already. */
-    readonly standing: (network: string) => Effect.Effect<void, TooManyRequests, RequestNote>
+    readonly standing: (network: string) => Effect.Effect<void, TooManyRequests, RequestContext>
   }
 >()("greenroom/http/CredentialThrottle") {}
 

@@ -3,7 +3,7 @@ import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Cause, Clock, ConfigProvider, Console, Duration, Effect, Exit, Fiber, Layer, Runtime } from "effect"
 import { TerminalCapabilities } from "effect/cli/TerminalCapabilities"
 import { runWith } from "../../../src/cli/CommandLine.ts"
-import type { Composed } from "../../../src/cli/Composed.ts"
+import type { LocalCommands } from "../../../src/cli/LocalCommands.ts"
 import { NOW, SECRET } from "./answers.ts"
 
 export interface Printed {
@@ -32,7 +32,7 @@ const standingClock = (speed: number, deadlineSpeed: number, now: number) =>
   )
 
 interface Circumstances {
-  readonly commands?: Composed<unknown, never, unknown, never>
+  readonly commands?: LocalCommands<unknown, never, unknown, never>
   /** How many times faster than real time pauses pass, and deadlines. */
   readonly speed?: number
   readonly deadlineSpeed?: number

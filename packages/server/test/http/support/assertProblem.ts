@@ -1,6 +1,6 @@
 /** What every error must be, whatever went wrong: one assertion for all tests. */
 import { expect } from "vitest"
-import { codeOf, type ProblemName, problemTypes } from "../../../src/http/api/problemTypes.ts"
+import { codeOf, type ProblemName, problemTypes } from "../../../src/http/problems/problemTypes.ts"
 import type { Answer } from "./client.ts"
 
 const members = ["type", "title", "status", "detail", "instance", "code", "request_id"]

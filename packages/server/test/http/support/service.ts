@@ -30,9 +30,9 @@ import {
 } from "@greenroom/core"
 import { type Context, Effect, Layer, Logger, ManagedRuntime, Option, Redacted, Ref, References, Tracer } from "effect"
 import * as HttpServer from "effect/http/HttpServer"
-import { HookSecret } from "../../../src/http/HookSecret.ts"
-import * as HttpRoutes from "../../../src/http/HttpRoutes.ts"
 import type { Limits } from "../../../src/http/listener/ConnectionTable.ts"
+import { HookSecret } from "../../../src/http/middleware/HookSecret.ts"
+import * as HttpRoutes from "../../../src/http/routes/HttpRoutes.ts"
 import { serve } from "../../../src/http/Serve.ts"
 import * as CredentialThrottle from "../../../src/http/throttle/CredentialThrottle.ts"
 

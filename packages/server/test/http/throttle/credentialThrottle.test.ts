@@ -3,7 +3,7 @@ import { assert, describe as describeEffect, it as itEffect } from "@effect/vite
 import { Effect, Exit, Layer, Logger } from "effect"
 import { TestClock } from "effect/testing"
 import { afterEach, describe, expect, it } from "vitest"
-import { newNote, RequestNote } from "../../../src/http/RequestNote.ts"
+import { newRequestContext, RequestContext } from "../../../src/http/middleware/RequestContext.ts"
 import { CredentialThrottle, layer } from "../../../src/http/throttle/CredentialThrottle.ts"
 import { FAILURES_ALLOWED } from "../../../src/http/throttle/FailureLimit.ts"
 import { assertProblem } from "../support/assertProblem.ts"
@@ -150,7 +150,7 @@ describeEffect("an address that is throttled", () => {
       assert.deepStrictEqual(lines.slice(1), ["no more wrong secrets from the address"])
     }).pipe(
       Effect.provide(Layer.provideMerge(layer, logger)),
-      Effect.provideService(RequestNote, newNote("/", undefined))
+      Effect.provideService(RequestContext, newRequestContext("/", undefined))
     )
   )
 })

@@ -1,0 +1,62 @@
+/**
+ * One whole look. Every list in one page; `/v3/info` before and after, so that no look spans two processes.
+ * `/v3/paths/list` hangs while an auth is pending, and RTSP lists can: the look waits for them, up to the deadline that its
+ * caller sets. Where RTSP's ids are the connections' (up to 1.19.2), its sessions and paths come under those.
+ */
+import { type MediaServerSnapshot, type MediaServerUnavailable, type Protocol, protocols } from "@greenroom/core"
+import { Effect } from "effect"
+import type { Asking } from "./Asking.ts"
+import { type Call, type ControlApi, decodeAnswer } from "./ControlApi.ts"
+import { type ConnectionItem, ConnectionList, listedPath, listedSource, ownPath, PathList } from "./ControlApiSchema.ts"
+import { itemsOf, ONE_PAGE } from "./pages.ts"
+import { rtspIdIsConnections } from "./Release.ts"
+import { changedDuringLook, type RunningServer } from "./RunningServer.ts"
+import { callOn, isRtsp } from "./routes.ts"
+
+const pathsCall: Call = { method: "GET", route: "/v3/paths/list", rest: ONE_PAGE }
+
+const decodeConnections = decodeAnswer(ConnectionList)
+const decodePaths = decodeAnswer(PathList)
+
+const readPaths = Effect.fnUntraced(function* (api: ControlApi) {
+  return yield* itemsOf(pathsCall, yield* api(pathsCall), decodePaths)
+})
+
+/** Fails where no MediaMTX answers. */
+export const showsPaths = (api: ControlApi) => Effect.asVoid(readPaths(api))
+
+const readList = Effect.fnUntraced(function* (
+  { lists, rtspIds }: Asking,
+  { names, release }: RunningServer,
+  protocol: Protocol
+): Effect.fn.Return<ReadonlyArray<ConnectionItem>, MediaServerUnavailable> {
+  if (isRtsp(protocol) && rtspIdIsConnections(release)) return yield* rtspIds.list(protocol)
+  const call = callOn(names, protocol, "list", ONE_PAGE)
+  const answer = yield* lists(protocol, call)
+  return answer._tag === "NoRoute" ? [] : yield* itemsOf(call, answer, decodeConnections)
+})
+
+const readSources = (asking: Asking, server: RunningServer, protocol: Protocol) =>
+  Effect.map(readList(asking, server, protocol), (items) => items.map((item) => [protocol, item] as const))
+
+/** `meanwhile` is run with the lists, and told which server it is; it does not fail. */
+export const readSnapshot = Effect.fnUntraced(function* (
+  asking: Asking,
+  meanwhile: (server: RunningServer) => Effect.Effect<void>
+): Effect.fn.Return<MediaServerSnapshot, MediaServerUnavailable> {
+  const server = yield* asking.identify.now
+  const [items, onPaths] = yield* Effect.all(
+    [
+      Effect.forEach(protocols, (protocol) => readSources(asking, server, protocol), { concurrency: "unbounded" }),
+      readPaths(asking.api),
+      meanwhile(server)
+    ],
+    { concurrency: "unbounded" }
+  )
+  if ((yield* asking.identify.now) !== server) return yield* changedDuringLook
+  const asListed = onPaths.flatMap((item) => listedPath(item) ?? [])
+  const paths = rtspIdIsConnections(server.release) ? asListed.map(asking.rtspIds.renamePath) : asListed
+  const publishing = new Set(paths.map(({ sourceId }) => sourceId))
+  const sources = items.flat().map(([protocol, item]) => listedSource(protocol, item, publishing))
+  return { started: server.started, sources, paths, ownPaths: onPaths.flatMap((item) => ownPath(item) ?? []) }
+})

@@ -1,0 +1,139 @@
+/**
+ * The composition: which adapter stands behind each port, from the settings. It is the one place that knows them all; everything
+ * it starts is released with its scope, in reverse order.
+ */
+import { randomUUID } from "node:crypto"
+import { hostname } from "node:os"
+import * as path from "node:path"
+import { defaultPorts, mediaMtxUrls } from "@greenroom/adapters/embedded"
+import { NodeKeyMint } from "@greenroom/adapters/node"
+import { Postgres } from "@greenroom/adapters/postgres"
+import {
+  DuplicatePolicy,
+  KeyGenerator,
+  noEndpoints,
+  OperatorSecret,
+  PassFeed,
+  type PublicEndpoints,
+  PublicEndpointsOf,
+  ReconcilePolicy,
+  Reconciler,
+  WorkerSettings,
+  WorkersOn
+} from "@greenroom/core"
+import { Context, Effect, Layer, type Redacted } from "effect"
+import { Settings, type Variables } from "../config/Settings.ts"
+import { addressesFrom } from "./addresses.ts"
+import { databaseAddress } from "./databaseAddress.ts"
+import { usableDataDirectory } from "./dataDirectory.ts"
+import * as MediaServerSlot from "./LateBoundMediaServer.ts"
+import { loadOrCreateSecret } from "./loadOrCreateSecret.ts"
+import * as Workers from "./workers.ts"
+
+/** What was decided from the settings before anything runs. */
+export class Deployment extends Context.Service<
+  Deployment,
+  {
+    readonly dataDirectory: string
+    /** `DATABASE_URL` is absent: database and secrets are our own. */
+    readonly embedded: boolean
+    readonly host: string
+    readonly apiSecret: Redacted.Redacted<string>
+    /** The file that holds it, absolute: the one that was given, or the one that we keep. */
+    readonly apiSecretFile: string | null
+    readonly hookSecret: Redacted.Redacted<string> | null
+    /** The media server is ours to find and start. */
+    readonly startsMediaServer: boolean
+  }
+>()("greenroom/Deployment") {
+  static readonly layer = Layer.effect(
+    Deployment,
+    Effect.gen(function* () {
+      const settings = yield* Settings
+      const dataDirectory = path.resolve(settings.DATA_DIR ?? ".greenroom")
+      const embedded = settings.DATABASE_URL === undefined
+      const startsMediaServer = settings.MEDIAMTX_API_URL === undefined
+      if (embedded || startsMediaServer) yield* usableDataDirectory(dataDirectory)
+      const file = settings.API_SECRET_FILE
+      const api =
+        settings.API_SECRET === undefined
+          ? yield* loadOrCreateSecret(dataDirectory, "api-secret")
+          : { value: settings.API_SECRET, file: file === undefined ? null : path.resolve(file) }
+      const hook =
+        settings.HOOK_SECRET !== undefined
+          ? settings.HOOK_SECRET
+          : startsMediaServer
+            ? (yield* loadOrCreateSecret(dataDirectory, "hook-secret")).value
+            : null
+      return Deployment.of({
+        dataDirectory,
+        embedded,
+        host: settings.HOST ?? (embedded ? "127.0.0.1" : "0.0.0.0"),
+        apiSecret: api.value,
+        apiSecretFile: api.file,
+        hookSecret: hook,
+        startsMediaServer
+      })
+    })
+  )
+}
+
+const repositories = Layer.unwrap(
+  Effect.gen(function* () {
+    const settings = yield* Settings
+    const { dataDirectory } = yield* Deployment
+    return Postgres.layer(yield* databaseAddress(settings, dataDirectory))
+  })
+)
+
+/** The slot is filled at once when a media server is configured; else when one has been found and started. */
+const mediaServer = Layer.effectDiscard(
+  Effect.gen(function* () {
+    const settings = yield* Settings
+    const { apiSecret } = yield* Deployment
+    if (settings.MEDIAMTX_API_URL === undefined) return
+    const slot = yield* MediaServerSlot.LateBoundMediaServer
+    yield* slot.bind({
+      apiUrl: settings.MEDIAMTX_API_URL,
+      user: settings.MEDIAMTX_API_USER ?? "greenroom",
+      password: settings.MEDIAMTX_API_PASSWORD ?? apiSecret
+    })
+  })
+).pipe(Layer.provideMerge(MediaServerSlot.layer))
+
+/** Where the media server that we start will be; on a wildcard address, by this machine's loopback unless it is told otherwise. */
+const ownAddresses = (host: string, ports: Variables["MEDIAMTX_PORTS"]): PublicEndpoints => {
+  const urls = mediaMtxUrls({ host, ports: { ...defaultPorts, ...ports } })
+  return { hls: urls.hlsUrl, webrtc: urls.webrtcUrl, rtmp: urls.rtmpUrl, rtsp: urls.rtspUrl, srt: urls.srtUrl }
+}
+
+const policies = Layer.unwrap(
+  Effect.gen(function* () {
+    const settings = yield* Settings
+    const { apiSecret, startsMediaServer, host } = yield* Deployment
+    const mint = yield* KeyGenerator
+    const own = startsMediaServer ? ownAddresses(host, settings.MEDIAMTX_PORTS) : noEndpoints
+    return Layer.mergeAll(
+      Layer.succeed(OperatorSecret, { hash: mint.hash(apiSecret) }),
+      Layer.succeed(PublicEndpointsOf, addressesFrom(settings, own)),
+      Layer.succeed(DuplicatePolicy, settings.ON_DUPLICATE_PUBLISH ?? "refuse"),
+      Layer.succeed(WorkersOn, settings.WORKERS === "on"),
+      Layer.succeed(WorkerSettings, {
+        ...Workers.workerAddresses(settings, own),
+        max: settings.MAX_WORKERS ?? Workers.MAX_WORKERS_DEFAULT
+      }),
+      Layer.succeed(ReconcilePolicy, {
+        unauthorized: settings.UNAUTHORIZED_PUBLISHERS ?? "kick",
+        massKickLimit: settings.MASS_KICK_LIMIT ?? 10,
+        enforce: false,
+        holder: `${hostname()}:${process.pid}:${randomUUID()}`
+      })
+    )
+  })
+)
+
+/** Everything that the use cases need, over the adapters that the settings choose. */
+export const layer = Reconciler.layer.pipe(
+  Layer.provideMerge(Layer.mergeAll(repositories, mediaServer, policies, PassFeed.layer, Workers.layer)),
+  Layer.provideMerge(Layer.merge(NodeKeyMint.layer, Deployment.layer))
+)

@@ -1,0 +1,68 @@
+/**
+ * The media server of a deployment that has to find one first. Until it is there the port says `absent` and the service does all
+ * that it can without; the use cases do not notice the change.
+ */
+import { MediaMtx } from "@greenroom/adapters/mediamtx"
+import { allEnabled, MediaServer, MediaServerUnavailable, noneEnabled } from "@greenroom/core"
+import { Context, Effect, Layer, Scope } from "effect"
+
+type Shape = MediaServer["Service"]
+
+const none = (operation: string) =>
+  Effect.fail(new MediaServerUnavailable({ reason: "absent", operation, detail: "there is no media server yet" }))
+
+/** On its way: what it will serve is given the benefit of the doubt, so that a key issued meanwhile has its instructions. */
+const awaited: Shape = {
+  snapshot: none("look"),
+  find: () => none("find"),
+  kick: () => none("kick"),
+  resetPath: () => none("curePath"),
+  enabled: Effect.succeed(allEnabled),
+  facts: Effect.succeed(null),
+  factsNow: Effect.succeed(null),
+  health: Effect.succeed("absent")
+}
+
+const absent: Shape = { ...awaited, enabled: Effect.succeed(noneEnabled) }
+
+export class LateBoundMediaServer extends Context.Service<
+  LateBoundMediaServer,
+  {
+    /** From now on the port is the client of this control API. */
+    readonly bind: (options: MediaMtx.MediaMtxOptions) => Effect.Effect<void>
+    /** None is to be had: nothing plays. */
+    readonly markAbsent: Effect.Effect<void>
+    /**
+     * Runs in the background, in the slot's own scope: a media server that is started there is stopped after the last request was answered,
+     * not before.
+     */
+    readonly start: <E, R>(effect: Effect.Effect<unknown, E, R>) => Effect.Effect<void, never, Exclude<R, Scope.Scope>>
+  }
+>()("greenroom/MediaServerSlot") {}
+
+export const layer: Layer.Layer<MediaServer | LateBoundMediaServer> = Layer.effectContext(
+  Effect.gen(function* () {
+    const scope = yield* Effect.scope
+    let current = awaited
+    const mediaServer = MediaServer.of({
+      snapshot: Effect.suspend(() => current.snapshot),
+      find: (source) => current.find(source),
+      kick: (source) => current.kick(source),
+      resetPath: (path) => current.resetPath(path),
+      enabled: Effect.suspend(() => current.enabled),
+      facts: Effect.suspend(() => current.facts),
+      factsNow: Effect.suspend(() => current.factsNow),
+      health: Effect.suspend(() => current.health)
+    })
+    const slot = LateBoundMediaServer.of({
+      start: (effect) => effect.pipe(Scope.provide(scope), Effect.forkIn(scope), Effect.asVoid),
+      markAbsent: Effect.sync(() => {
+        current = absent
+      }),
+      bind: Effect.fnUntraced(function* (options) {
+        current = Context.get(yield* Layer.buildWithScope(MediaMtx.layer(options), scope), MediaServer)
+      })
+    })
+    return Context.make(MediaServer, mediaServer).pipe(Context.add(LateBoundMediaServer, slot))
+  })
+)

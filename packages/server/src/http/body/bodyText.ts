@@ -1,0 +1,49 @@
+/**
+ * A request's body as text. Nothing is guessed: what is compressed, or is in another charset than the UTF-8 that JSON is in, is
+ * refused, and so are bytes that are no UTF-8, which would otherwise be replaced and stored.
+ */
+import { Effect } from "effect"
+import type { HttpServerError } from "effect/http/HttpServerError"
+import type { HttpServerRequest } from "effect/http/HttpServerRequest"
+import { UnsupportedMediaType, type ValidationFailed } from "../api/Problems.ts"
+import { invalid } from "../problems/invalid.ts"
+
+const utf8 = new TextDecoder("utf-8", { fatal: true })
+
+const decode = (bytes: ArrayBuffer): Effect.Effect<string, ValidationFailed> =>
+  Effect.suspend(() => {
+    try {
+      return Effect.succeed(utf8.decode(bytes))
+    } catch {
+      return invalid([{ pointer: "", detail: "Expected a body in UTF-8" }])
+    }
+  })
+
+const isCompressed = (encoding: string | undefined): boolean =>
+  encoding !== undefined && encoding !== "" && encoding.trim().toLowerCase() !== "identity"
+
+const charset = /;\s*charset\s*=\s*"?([^\s";]*)/i
+
+/** Whether the content type names a charset that JSON is not in. */
+const isForeign = (contentType: string | undefined): boolean => {
+  const [, named] = charset.exec(contentType ?? "") ?? []
+  return named !== undefined && !/^utf-?8$/i.test(named)
+}
+
+type Failure = ValidationFailed | UnsupportedMediaType | HttpServerError
+
+/** The body's text, whatever its content type says. */
+export const bodyText = (request: HttpServerRequest): Effect.Effect<string, Failure> =>
+  isCompressed(request.headers["content-encoding"])
+    ? new UnsupportedMediaType({ detail: "Expected a body without Content-Encoding" })
+    : Effect.flatMap(request.arrayBuffer, decode)
+
+/** The body's text, in the charset that its content type must not contradict. */
+export const jsonText = (request: HttpServerRequest): Effect.Effect<string, Failure> =>
+  isForeign(request.headers["content-type"])
+    ? new UnsupportedMediaType({ detail: "Expected a body in UTF-8, and no other charset" })
+    : bodyText(request)
+
+/** The same request for those who read its text by themselves, as the HttpApi builder does. */
+export const strict = (request: HttpServerRequest): HttpServerRequest =>
+  Object.create(request, { text: { get: () => jsonText(request) } })

@@ -1,0 +1,72 @@
+/**
+ * The JSON body of a plain route, refused in the same words as an HttpApi endpoint's. The errors are problems, not schema errors:
+ * a row of the store that does not decode is one of those, too, and must never be taken for a bad request.
+ */
+import { Effect, Schema } from "effect"
+import * as HttpServerRequest from "effect/http/HttpServerRequest"
+import { everyComplaint, noUnknownFields } from "../api/Input.ts"
+import type { FieldError, ValidationFailed } from "../api/Problems.ts"
+import { UnsupportedMediaType } from "../api/Problems.ts"
+import { fieldErrorsOf, malformedJson } from "../problems/fieldErrors.ts"
+import { invalid } from "../problems/invalid.ts"
+import { bodyText, jsonText } from "./bodyText.ts"
+
+const isJson = (contentType: string | undefined): boolean =>
+  contentType === undefined || /^\s*application\/json\s*(;|$)/i.test(contentType)
+
+const parse = (text: string): Effect.Effect<unknown, ValidationFailed> =>
+  Effect.suspend(() => {
+    try {
+      return Effect.succeed(JSON.parse(text) as unknown)
+    } catch {
+      return invalid([malformedJson])
+    }
+  })
+
+const json = Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
+  isJson(request.headers["content-type"])
+    ? Effect.flatMap(jsonText(request), parse)
+    : Effect.fail(new UnsupportedMediaType({}))
+)
+
+const whatever = Effect.flatMap(Effect.flatMap(HttpServerRequest.HttpServerRequest, bodyText), parse)
+
+/**
+ * Only a body that has a complaint is looked through for every one: that takes longer than to stop at the first, and nearly all have none.
+ */
+const decoder = <A, I>(schema: Schema.Codec<A, I>) => {
+  const decode = Schema.decodeUnknownEffect(schema)
+  const complain = Schema.decodeUnknownEffect(schema, everyComplaint)
+  return (body: unknown) =>
+    Effect.catch(decode(body), () => Effect.catch(complain(body), (error) => invalid(fieldErrorsOf(error))))
+}
+
+/** `whatever`: the body is read as JSON whatever its content type says. Unknown fields are ignored. */
+export const jsonBody = <A, I>(schema: Schema.Codec<A, I>, contentType: "json" | "whatever" = "json") =>
+  Effect.flatMap(contentType === "json" ? json : whatever, decoder(schema))
+
+/** As `jsonBody`; `seen` gets what was parsed before it is known to decode, so that a refusal's log line can have what is in it. */
+export const jsonBodySeen = <A, I, R>(
+  schema: Schema.Codec<A, I>,
+  seen: (body: unknown) => Effect.Effect<void, never, R>
+) => {
+  const decode = decoder(schema)
+  return Effect.flatMap(json, (body) => Effect.andThen(seen(body), decode(body)))
+}
+
+/**
+ * An operator's body: unknown fields are refused. When it does not decode, `alsoWrong` is asked, with the fields that were sent, for
+ * what else is wrong that a schema cannot know, so that everything is told at once.
+ */
+export const operatorBody = <A, I, R>(
+  schema: Schema.Codec<A, I>,
+  alsoWrong: (sent: Readonly<Record<string, unknown>>) => Effect.Effect<ReadonlyArray<FieldError>, never, R>
+) => {
+  const decode = Schema.decodeUnknownEffect(schema, noUnknownFields)
+  // What breaks in reading leaves as a defect, as it does from the HttpApi builder, and the request's frame answers it.
+  return Effect.flatMap(Effect.catchTag(json, "HttpServerError", Effect.die), (body) =>
+    Effect.catch(decode(body), (error) =>
+      Effect.flatMap(alsoWrong(Object(body)), (more) => invalid([...fieldErrorsOf(error), ...more]))
+    )
+  )
+}

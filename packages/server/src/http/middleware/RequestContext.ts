@@ -1,0 +1,67 @@
+/**
+ * What is known of one request while it runs: its id, and what handlers want said of it. The request's frame makes it, handlers
+ * add to it, and the frame reads it when the answer is there: for the log line, the metrics and the answer's headers.
+ */
+import { randomUUID } from "node:crypto"
+import { containsKey, withoutKeys } from "@greenroom/core"
+import { Context, Effect } from "effect"
+
+export class RequestContext extends Context.Service<
+  RequestContext,
+  {
+    readonly requestId: string
+    /** The path as it may be shown: without the query, without any stream key. */
+    readonly path: string
+    /** The pattern of the route that matched, `/streams/:id`. */
+    route: string | null
+    /** Said in the log line, beside what every line says. */
+    facts: Readonly<Record<string, unknown>>
+    /** Not worth a line above debug. */
+    quiet: boolean
+    /** What a 401 asks for. */
+    challenge: string
+    /** The answer is an error that is no problem document: health's 503. */
+    exempt: boolean
+    /** What `Retry-After` says of a 429 or a 503; one second unless it is set. */
+    retryAfterSeconds: number
+  }
+>()("greenroom/http/RequestNote") {}
+
+const visible = /^[\x21-\x7e]{1,128}$/
+
+/** The caller's id when it is fit to be repeated in a header and a log, else a new one. */
+const requestIdOf = (sent: string | undefined): string =>
+  sent !== undefined && visible.test(sent) && !containsKey(sent) ? sent : randomUUID()
+
+/** The path of a request target, still encoded. */
+export const pathOf = (url: string): string => url.split(/[?#]/, 1)[0] ?? ""
+
+/** Characters of a request target. A longer one is refused before any of it is read. */
+export const TARGET_MAX = 8 * 1024
+/** Characters of its path, because the router's time grows with their square where each is a percent sign. */
+const PATH_MAX = 2 * 1024
+
+/** Whether a request target is longer than it may be. */
+export const isTooLong = (url: string): boolean => url.length > TARGET_MAX || pathOf(url).length > PATH_MAX
+
+/** The path of a request target as it may be shown: of one that is too long, only its beginning is looked at. */
+export const shownPath = (url: string): string => withoutKeys(pathOf(url.slice(0, PATH_MAX)))
+
+export const BEARER_CHALLENGE = 'Bearer realm="greenroom"'
+
+export const newRequestContext = (url: string, sentId: string | undefined): RequestContext["Service"] => ({
+  requestId: requestIdOf(sentId),
+  path: shownPath(url),
+  route: null,
+  facts: {},
+  quiet: false,
+  challenge: BEARER_CHALLENGE,
+  exempt: false,
+  retryAfterSeconds: 1
+})
+
+/** Adds to the current request's note. */
+export const note = (changes: Partial<Omit<RequestContext["Service"], "requestId" | "path" | "route">>) =>
+  Effect.map(RequestContext, (current) => {
+    Object.assign(current, changes)
+  })

@@ -1,0 +1,37 @@
+/**
+ * What is wrong with a request's head, before any route looks at it: rules of HTTP that Node does not hold requests to, and spellings
+ * of a path that the router would take for another path.
+ */
+import type { HttpServerRequest } from "effect/http/HttpServerRequest"
+import { type Problem, problem, validation } from "../problems/problemDocument.ts"
+
+const rawHeadersOf = ({ source }: HttpServerRequest): ReadonlyArray<string> =>
+  "rawHeaders" in source && Array.isArray(source.rawHeaders) ? source.rawHeaders : []
+
+/** Node keeps the first of several `Host` lines, a proxy in front may have kept the last (RFC 9112, section 3.2: 400). */
+const hasTwoHosts = (request: HttpServerRequest): boolean => {
+  const raw = rawHeadersOf(request)
+  let hosts = 0
+  for (let index = 0; index < raw.length; index += 2) {
+    const name = raw[index] ?? ""
+    if (name.length === 4 && name.toLowerCase() === "host" && ++hosts > 1) return true
+  }
+  return false
+}
+
+/** Letters, digits and `-._~` percent-encoded in a path, which the router decodes (RFC 3986, section 2.3: producers do not encode them). */
+const encodesPlain = /^[^?]*%(?:2[DE]|3\d|4[1-9A-F]|5[0-9AF]|6[1-9A-F]|7[0-9AE])/i
+
+/**
+ * The router ends a path at `;` and `#` as it does at `?`: `/metrics;a` would be `/metrics`. And it takes a slash at the end for an empty
+ * id. No route has any of them in its path.
+ */
+const isAlias = (url: string): boolean => /^[^?]*[;#]|^[^?]+\/(?:\?|$)/.test(url) || encodesPlain.test(url)
+
+/** The problem of a request that no route may see; `undefined` when there is none. */
+export const refusedByHead = (request: HttpServerRequest): Problem | undefined =>
+  hasTwoHosts(request)
+    ? validation([{ pointer: "/host", detail: "Expected one Host header" }])
+    : isAlias(request.url)
+      ? problem("not-found")
+      : undefined

@@ -1,0 +1,187 @@
+/**
+ * What surrounds every request: an id, a span, the body limit, a problem document for whatever goes wrong, one log line, two
+ * metrics. A global router middleware, because it must see the router's own 404, each route's failure and each defect, and
+ * must be able to change the answer that is sent.
+ */
+import { ByteSize, Cause, Clock, Context, Effect, Tracer } from "effect"
+import * as HttpRouter from "effect/http/HttpRouter"
+import * as HttpServerRequest from "effect/http/HttpServerRequest"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import * as HttpTraceContext from "effect/http/HttpTraceContext"
+import {
+  documentOf,
+  type Problem,
+  problem,
+  problemOfStatus,
+  validation,
+  verdictOn
+} from "../problems/problemDocument.ts"
+import { KnownRoutes } from "../routes/KnownRoutes.ts"
+import * as HttpMetrics from "./HttpMetrics.ts"
+import { isTooLong, newRequestContext, pathOf, RequestContext } from "./RequestContext.ts"
+import { refusedByHead } from "./requestHead.ts"
+
+export const MAX_BODY = ByteSize.kibibytes(64)
+const MAX_BODY_BYTES = 64 * 1024
+/** The status that the log gives to a request whose client went away; nobody receives it. */
+const CLIENT_GONE = 499
+
+type Response = HttpServerResponse.HttpServerResponse
+type Note = RequestContext["Service"]
+
+const PROBLEM_JSON = "application/problem+json"
+
+const bare = (body: Problem): Response =>
+  HttpServerResponse.jsonUnsafe(body, { status: body.status, contentType: PROBLEM_JSON })
+
+const tooLarge = (request: HttpServerRequest.HttpServerRequest): boolean =>
+  Number(request.headers["content-length"] ?? 0) > MAX_BODY_BYTES
+
+/** HTTP/1.1 requires one (RFC 9112, section 3.2). */
+const lacksHost = ({ headers, source }: HttpServerRequest.HttpServerRequest): boolean =>
+  headers.host === undefined && "httpVersion" in source && source.httpVersion === "1.1"
+
+const isMisencoded = (url: string): boolean => {
+  try {
+    decodeURIComponent(pathOf(url))
+    return false
+  } catch {
+    return true
+  }
+}
+
+/** What is refused before any route has a look; `undefined` when nothing is. */
+const refusedUnread = (request: HttpServerRequest.HttpServerRequest): Problem | undefined =>
+  isTooLong(request.url)
+    ? problem("uri-too-long")
+    : tooLarge(request)
+      ? problem("payload-too-large")
+      : lacksHost(request)
+        ? validation([{ pointer: "/host", detail: "Expected a Host header" }])
+        : isMisencoded(request.url)
+          ? validation([{ pointer: "", detail: "Expected a path whose percent-encoding is that of UTF-8" }])
+          : refusedByHead(request)
+
+/** The problem that a route answered by itself; an error without one gets that of its status. */
+const problemIn = (response: Response): Problem =>
+  response.body._tag === "Uint8Array" && response.headers["content-type"] === PROBLEM_JSON
+    ? (JSON.parse(new TextDecoder().decode(response.body.body)) as Problem)
+    : problemOfStatus(response.status)
+
+const headersOf = (status: number, note: Note, allowed: ReadonlyArray<string>): Record<string, string> => ({
+  "x-request-id": note.requestId,
+  "cache-control": "no-store",
+  ...(status === 401 ? { "www-authenticate": note.challenge } : {}),
+  ...(status === 405 ? { allow: allowed.join(", ") } : {}),
+  ...(status === 503 || status === 429 ? { "retry-after": String(note.retryAfterSeconds) } : {})
+})
+
+/** Nothing is kept by a cache unless its route says so: most answers are for one caller, and all of them age. */
+const unstored = (response: Response): Response =>
+  response.headers["cache-control"] === undefined
+    ? HttpServerResponse.setHeader(response, "cache-control", "no-store")
+    : response
+
+const finish = (response: Response, note: Note, allowed: ReadonlyArray<string>): Response =>
+  response.status < 400 || note.exempt
+    ? HttpServerResponse.setHeader(unstored(response), "x-request-id", note.requestId)
+    : HttpServerResponse.setHeaders(
+        bare(documentOf(problemIn(response), note.path, note.requestId)),
+        headersOf(response.status, note, allowed)
+      )
+
+/** A server span of our own making: the built-in one would record the whole URL. Only when somebody collects spans. */
+const traced = <E, R>(app: Effect.Effect<Response, E, R>, request: HttpServerRequest.HttpServerRequest, note: Note) =>
+  Effect.withFiber<Response, E, R>((fiber) => {
+    if (fiber.getRef(Tracer.Tracer) === Tracer.nativeTracer) return app
+    const described = Effect.tap(app, (response) =>
+      Effect.annotateCurrentSpan({
+        "http.route": note.route ?? "",
+        "http.response.status_code": response.status,
+        ...(response.status >= 500 ? { "error.type": String(response.status) } : {})
+      })
+    )
+    const parent = HttpTraceContext.fromHeaders(request.headers)
+    return Effect.withSpan(described, request.method, {
+      kind: "server",
+      ...(parent._tag === "Some" ? { parent: parent.value } : {}),
+      attributes: { "http.request.method": request.method, "url.path": note.path, request_id: note.requestId }
+    }) as Effect.Effect<Response, E, R>
+  })
+
+const tell = (
+  status: number,
+  method: string,
+  millis: number,
+  note: Note,
+  cause: Cause.Cause<unknown> | undefined
+): Effect.Effect<void> => {
+  const log = note.quiet && cause === undefined ? Effect.logDebug : status >= 500 ? Effect.logError : Effect.logInfo
+  return log("request", ...(cause === undefined ? [] : [cause])).pipe(
+    Effect.annotateLogs({
+      method,
+      route: note.route,
+      path: note.path,
+      status,
+      duration_ms: Math.round(millis * 10) / 10,
+      request_id: note.requestId,
+      ...note.facts
+    })
+  )
+}
+
+/** Written for speed: every request passes here, the media server's auth calls above all. */
+const frame = <E, R>(app: Effect.Effect<Response, E, R>, known: KnownRoutes["Service"]) =>
+  Effect.withFiber<Response, E, Exclude<R, RequestContext> | HttpServerRequest.HttpServerRequest>((fiber) => {
+    const { context } = fiber
+    const request = Context.getUnsafe(context, HttpServerRequest.HttpServerRequest)
+    const clock = fiber.getRef(Clock.Clock)
+    const started = clock.monotonicTimeNanosUnsafe()
+    const note = newRequestContext(request.url, request.headers["x-request-id"])
+    let allowed: ReadonlyArray<string> = []
+    let trouble: Cause.Cause<unknown> | undefined
+
+    const told = (status: number): void => {
+      const millis = Number(clock.monotonicTimeNanosUnsafe() - started) / 1e6
+      // Right behind the writing of the answer, which the present turn still does: nobody waits for the log.
+      queueMicrotask(() => {
+        const counted = HttpMetrics.count(request.method, note.route, status, millis / 1000)
+        Effect.runForkWith(context)(Effect.andThen(counted, tell(status, request.method, millis, note, trouble)))
+      })
+    }
+
+    const refused = refusedUnread(request)
+    const answered = Effect.catchCause(refused === undefined ? app : Effect.succeed(bare(refused)), (cause) => {
+      if (Cause.hasInterruptsOnly(cause)) return Effect.failCause(cause)
+      const error = Cause.squash(cause)
+      if (HttpServerResponse.isHttpServerResponse(error)) return Effect.succeed(error)
+      allowed = known.methodsAt(request.url)
+      const verdict = verdictOn(error, allowed)
+      if (verdict.telling) trouble = cause
+      return Effect.succeed(bare(verdict.problem))
+    })
+    return traced(answered, request, note).pipe(
+      Effect.provideService(RequestContext, note),
+      Effect.annotateLogs("request_id", note.requestId),
+      Effect.onError(() => Effect.sync(() => told(CLIENT_GONE))),
+      Effect.map((response) => {
+        const finished = finish(response, note, allowed)
+        told(finished.status)
+        return finished
+      })
+    )
+  })
+
+/** Answers even when the frame itself breaks; then nothing of the request is read again. */
+const always = <E, R>(framed: Effect.Effect<Response, E, R>): Effect.Effect<Response, E, R> =>
+  Effect.catchCause(framed, (cause): Effect.Effect<Response, E> => {
+    if (Cause.hasInterruptsOnly(cause)) return Effect.failCause(cause)
+    const note = newRequestContext("/", undefined)
+    return Effect.as(tell(500, "", 0, note, cause), finish(bare(problem("internal")), note, []))
+  })
+
+/** To be provided, over `KnownRoutes.layer`, to the layer that holds all routes. */
+export const layer = HttpRouter.middleware<{ provides: RequestContext }>()(
+  Effect.map(KnownRoutes, (known) => (app) => always(frame(app, known))),
+  { global: true }
+)

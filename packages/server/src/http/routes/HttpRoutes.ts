@@ -1,0 +1,76 @@
+/**
+ * All routes, inside the request's frame. What they need (ports, secrets, addresses) is asked for in the layers' types and
+ * provided by the composition. `/metrics` and what the media server calls may stand on ports of their own.
+ */
+import { Effect, Layer } from "effect"
+import * as HttpRouter from "effect/http/HttpRouter"
+import * as HttpServerRequest from "effect/http/HttpServerRequest"
+import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
+import { ServedApi } from "../api/Api.ts"
+import { strict } from "../body/bodyText.ts"
+import * as ListSlots from "../lists/ListSlots.ts"
+import * as ApiKeyCheck from "../middleware/ApiKeyCheck.ts"
+import * as RequestFrame from "../middleware/requestMiddleware.ts"
+import * as AuthRoute from "./AuthRoute.ts"
+import * as BroadcasterRoutes from "./BroadcasterRoutes.ts"
+import * as HistoryRoutes from "./HistoryRoutes.ts"
+import * as KnownRoutes from "./KnownRoutes.ts"
+import * as MetricsRoute from "./MetricsRoute.ts"
+import * as PageRoutes from "./PageRoutes.ts"
+import * as PipelineRoutes from "./PipelineRoutes.ts"
+import * as ReconcileRoutes from "./ReconcileRoutes.ts"
+import * as StreamKeyRoutes from "./StreamKeyRoutes.ts"
+import * as StreamRoutes from "./StreamRoutes.ts"
+import * as SystemRoutes from "./SystemRoutes.ts"
+import * as WebhookRoutes from "./WebhookRoutes.ts"
+import * as WorkerRoutes from "./WorkerRoutes.ts"
+
+const framed = <A, E, R>(routes: Layer.Layer<A, E, R>) =>
+  routes.pipe(Layer.provide(RequestFrame.layer), Layer.provide(KnownRoutes.layer))
+
+/** The HttpApi builder reads bodies by itself: it is given a request that guesses nothing. */
+const strictBodies = HttpRouter.middleware()((app) =>
+  Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
+    Effect.provideService(app, HttpServerRequest.HttpServerRequest, strict(request))
+  )
+).layer
+
+const api = HttpApiBuilder.layer(ServedApi).pipe(
+  Layer.provide([
+    BroadcasterRoutes.layer,
+    StreamKeyRoutes.layer,
+    StreamRoutes.layer,
+    WorkerRoutes.layer,
+    ReconcileRoutes.layer,
+    HistoryRoutes.layer,
+    SystemRoutes.layer
+  ]),
+  Layer.provide([ApiKeyCheck.layer, ListSlots.layer]),
+  Layer.provide(strictBodies)
+)
+
+/** What the media server calls. */
+const hooks = Layer.mergeAll(AuthRoute.layer, WebhookRoutes.layer, PipelineRoutes.layer)
+
+/** Which of the routes stand on the API port beside the API itself. */
+export interface OnApiPort {
+  readonly hooks: boolean
+  readonly metrics: boolean
+}
+
+/** The API and its pages. */
+export const layer = (beside: OnApiPort) =>
+  framed(
+    Layer.mergeAll(
+      api,
+      PageRoutes.layer,
+      beside.hooks ? hooks : Layer.empty,
+      beside.metrics ? MetricsRoute.layer : Layer.empty
+    )
+  )
+
+/** What the media server calls, for a port of its own; and whether the service is alive and ready, for those who try that port. */
+export const layerHooks = framed(Layer.merge(hooks, SystemRoutes.layerProbes))
+
+/** The metrics alone, for a port of their own. */
+export const layerMetrics = framed(MetricsRoute.layer)

@@ -1,0 +1,167 @@
+/** The stream keys' endpoints. The answer that creates a key is the one place where a key is written out. */
+import {
+  BroadcasterId,
+  changeKey,
+  describeKey,
+  ingestInstructions,
+  issueKey,
+  type KeyRequestFault,
+  listKeys,
+  MediaServer,
+  PublicEndpointsOf,
+  type ReadableKeyRequest,
+  revoke,
+  Timestamp,
+  validateKeyRequest
+} from "@greenroom/core"
+import { Effect, Option, Redacted, Schema } from "effect"
+import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
+import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
+import { ServedApi } from "../api/Api.ts"
+import { Conflict, type FieldError, NotFound } from "../api/Problems.ts"
+import { NewStreamKey, StreamKeyChanges } from "../api/StreamKeysApi.ts"
+import { StreamKey } from "../api/Wire.ts"
+import { operatorBody } from "../body/jsonBody.ts"
+import { ListSlots, noteBusy } from "../lists/ListSlots.ts"
+import { pageAnswer } from "../lists/pageAnswer.ts"
+import { invalid } from "../problems/invalid.ts"
+import { pageRequest, storeFailureToDefect } from "./storeFailureToDefect.ts"
+import { envelopeOf, issuedKeyToWire, keyToWire } from "./toWire.ts"
+
+const notFound = Effect.fail(new NotFound({ detail: "No stream key has this id" }))
+const found = <A>(option: Option.Option<A>) =>
+  Option.match(option, { onNone: () => notFound, onSome: (value) => Effect.succeed(value) })
+
+const complaints: { readonly [F in KeyRequestFault]: FieldError } = {
+  UnknownBroadcaster: { pointer: "/broadcaster_id", detail: "Expected the id of a broadcaster that exists" },
+  ExpiryInPast: { pointer: "/expires_at", detail: "Expected a time in the future" }
+}
+const expiryInPast = invalid([complaints.ExpiryInPast])
+
+/** What only the store knows to be wrong; nothing while it does not answer, for the rest can be told all the same. */
+const storeComplaints = (order: ReadableKeyRequest) =>
+  validateKeyRequest(order).pipe(
+    Effect.map((faults) => faults.map((fault) => complaints[fault])),
+    Effect.catchTag("StoreUnavailable", () => Effect.succeed([]))
+  )
+
+const readBroadcasterId = Schema.decodeUnknownOption(BroadcasterId)
+const readTimestamp = Schema.decodeUnknownOption(Timestamp)
+
+const newKeyBody = operatorBody(NewStreamKey, (sent) =>
+  storeComplaints({
+    broadcasterId: Option.getOrUndefined(readBroadcasterId(sent.broadcaster_id)),
+    expiresAt: Option.getOrUndefined(readTimestamp(sent.expires_at))
+  })
+)
+
+const changesBody = operatorBody(StreamKeyChanges, (sent) =>
+  storeComplaints({ expiresAt: Option.getOrUndefined(readTimestamp(sent.expires_at)) })
+)
+
+const pathReserved = invalid([
+  { pointer: "/path", detail: "Expected another path: on live/<id>/out only Greenroom's workers publish (WORKERS=on)" }
+])
+
+const toOrder = ({ broadcaster_id, label = null, path, expires_at = null }: typeof NewStreamKey.Type) => ({
+  broadcasterId: broadcaster_id,
+  label,
+  ...(path === undefined ? {} : { path }),
+  expiresAt: expires_at
+})
+
+const toChanges = ({ label, expires_at, enabled }: typeof StreamKeyChanges.Type) => ({
+  ...(label === undefined ? {} : { label }),
+  ...(expires_at === undefined ? {} : { expiresAt: expires_at }),
+  ...(enabled === undefined ? {} : { enabled })
+})
+
+type Outcome = Effect.Success<ReturnType<typeof issueKey>>
+
+const issued = Effect.fnUntraced(function* ({ key, now, value, ingestPath }: Extract<Outcome, { _tag: "Issued" }>) {
+  const served = yield* Effect.flatMap(MediaServer, (mediaServer) => mediaServer.enabled)
+  const ingest = ingestInstructions(yield* PublicEndpointsOf, served, ingestPath, Redacted.value(value))
+  return HttpApiSchema.withHeaders({
+    body: issuedKeyToWire({ key, now }, value, ingest),
+    headers: { location: `/stream-keys/${key.id}`, "cache-control": "no-store" }
+  })
+})
+
+const issue = Effect.fnUntraced(function* (order: ReturnType<typeof toOrder>) {
+  const outcome = yield* issueKey(order)
+  switch (outcome._tag) {
+    case "Issued":
+      return yield* issued(outcome)
+    case "UnknownBroadcaster":
+      return yield* invalid([
+        complaints.UnknownBroadcaster,
+        ...(yield* storeComplaints({ expiresAt: order.expiresAt }))
+      ])
+    case "ExpiryInPast":
+      return yield* expiryInPast
+    case "PathReserved":
+      return yield* pathReserved
+    case "PathTaken":
+      return yield* new Conflict({ detail: "The path belongs to another broadcaster's stream key" })
+  }
+})
+
+const answerChange = Effect.fnUntraced(function* (outcome: Effect.Success<ReturnType<typeof changeKey>>) {
+  switch (outcome._tag) {
+    case "Changed":
+      return keyToWire(outcome)
+    case "NotFound":
+      return yield* notFound
+    case "Revoked":
+      return yield* new Conflict({ detail: "The stream key is revoked, and that is for good" })
+    case "ExpiryInPast":
+      return yield* expiryInPast
+  }
+})
+
+const keysAnswer = pageAnswer("stream_keys", StreamKey, keyToWire)
+
+export const layer = HttpApiBuilder.group(
+  ServedApi,
+  "stream_keys",
+  Effect.fnUntraced(function* (handlers) {
+    const slots = yield* ListSlots
+    return handlers
+      .handleRaw("issue", () => newKeyBody.pipe(Effect.map(toOrder), Effect.flatMap(issue), storeFailureToDefect))
+      .handleRaw("change", ({ params }) =>
+        changesBody.pipe(
+          Effect.flatMap((changes) => changeKey(params.id, toChanges(changes))),
+          Effect.flatMap(answerChange),
+          storeFailureToDefect
+        )
+      )
+      .handleAll({
+        list: ({ query: { broadcaster_id, status, ...page } }) =>
+          listKeys(
+            {
+              ...(broadcaster_id === undefined ? {} : { broadcasterId: broadcaster_id }),
+              ...(status === undefined ? {} : { status })
+            },
+            pageRequest(page)
+          ).pipe(
+            Effect.flatMap((keys) =>
+              keysAnswer(
+                keys.items.map((key) => ({ key, now: keys.now })),
+                envelopeOf(keys)
+              )
+            ),
+            storeFailureToDefect,
+            slots.run,
+            noteBusy
+          ),
+        get: ({ params }) =>
+          describeKey(params.id).pipe(Effect.flatMap(found), Effect.map(keyToWire), storeFailureToDefect),
+        revoke: ({ params }) =>
+          revoke(params.id).pipe(
+            Effect.flatMap(found),
+            Effect.map((key) => (key.offAir ? undefined : keyToWire(key))),
+            storeFailureToDefect
+          )
+      })
+  })
+)

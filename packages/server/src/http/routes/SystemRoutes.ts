@@ -1,0 +1,75 @@
+/** Health, readiness, name and version. No check takes longer than its caller would wait. */
+import { MediaServer, Reconciler, StoreHealth } from "@greenroom/core"
+import { Effect, Layer } from "effect"
+import * as HttpRouter from "effect/http/HttpRouter"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
+import { ServedApi } from "../api/Api.ts"
+import { StoreProblem } from "../api/Problems.ts"
+import { version } from "../api/version.ts"
+import { note } from "../middleware/RequestContext.ts"
+
+const CHECK_WITHIN = "1500 millis"
+
+const database = StoreHealth.pipe(
+  Effect.flatMap((store) => store.ping),
+  Effect.as("ok" as const),
+  Effect.timeoutOrElse({ duration: CHECK_WITHIN, orElse: () => Effect.succeed("unreachable" as const) }),
+  Effect.orElseSucceed(() => "unreachable" as const)
+)
+
+const LOOK_TELLS_MS = 10_000
+
+/** The last look, while it still tells something. */
+const lastLook = Reconciler.pipe(
+  Effect.flatMap((reconciler) => reconciler.lastSnapshot),
+  Effect.map((look) => (look === null || look.ageMillis > LOOK_TELLS_MS ? null : look))
+)
+
+/** An instance that stands by asks the media server for nothing: what it knows is that the leader has looked. */
+const mediaServer = Effect.gen(function* () {
+  const { health } = yield* MediaServer
+  const own = yield* Effect.timeoutOrElse(health, {
+    duration: CHECK_WITHIN,
+    orElse: () => Effect.succeed("unreachable" as const)
+  })
+  const look = yield* lastLook
+  return own === "unreachable" && look !== null && !look.own ? ("ok" as const) : own
+})
+
+const unauthorizedPublishers = Effect.map(lastLook, (look) =>
+  look === null ? null : look.found.heldBack + look.found.reported
+)
+
+const warnings = Effect.flatMap(Reconciler, (reconciler) => reconciler.warnings)
+
+const health = Effect.gen(function* () {
+  const parts = yield* Effect.all(
+    { database, media_server: mediaServer, unauthorized_publishers: unauthorizedPublishers, warnings },
+    { concurrency: 2 }
+  )
+  if (parts.database === "ok") return { status: "ok" as const, service: "greenroom" as const, ...parts }
+  yield* note({ exempt: true, facts: parts })
+  return { status: "degraded" as const, service: "greenroom" as const, ...parts }
+})
+
+const ready = Effect.flatMap(database, (state) =>
+  state === "ok" ? Effect.succeed({ status: "ok" as const }) : Effect.fail(new StoreProblem({}))
+)
+
+const alive = Effect.succeed({ status: "ok" as const })
+
+/** `/livez` and `/readyz` for a listener without the API. */
+export const layerProbes = Layer.merge(
+  HttpRouter.add("GET", "/livez", Effect.map(alive, HttpServerResponse.jsonUnsafe)),
+  HttpRouter.add("GET", "/readyz", Effect.map(ready, HttpServerResponse.jsonUnsafe))
+)
+
+export const layer = HttpApiBuilder.group(ServedApi, "system", (handlers) =>
+  handlers.handleAll({
+    index: () => Effect.succeed({ name: "greenroom", version }),
+    health: () => health,
+    alive: () => alive,
+    ready: () => ready
+  })
+)
