@@ -10,6 +10,7 @@ import {
   authenticate,
   Broadcasters,
   DuplicatePolicy,
+  Endpoints,
   type Hook,
   KeyGenerator,
   Leases,
@@ -17,7 +18,6 @@ import {
   type MediaServerSnapshot,
   MediaServerUnavailable,
   OperatorSecret,
-  PublicEndpointsOf,
   ReconcilePolicy,
   Reconciler,
   receiveHook,
@@ -39,7 +39,7 @@ import { makeSimulatedMediaServer, type Strikes } from "./SimulatedMediaServer.t
 import type { SimulatedStore } from "./SimulatedStore.ts"
 
 type Services =
-  | PublicEndpointsOf
+  | Endpoints
   | Admissions
   | Broadcasters
   | KeyGenerator
@@ -192,7 +192,7 @@ export const startInstance = (options: InstanceOptions) => {
     Context.add(OperatorSecret, { hash: new Uint8Array(32) }),
     Context.add(ReconcilePolicy, policy),
     Context.add(DuplicatePolicy, options.onDuplicate),
-    Context.add(PublicEndpointsOf, { hls: null, webrtc: null, rtmp: null, rtsp: null, srt: null })
+    Context.add(Endpoints, { hls: null, webrtc: null, rtmp: null, rtsp: null, srt: null })
   )
   const scope = Scope.makeUnsafe()
   const reconciler = Effect.provideContext(Layer.buildWithScope(Reconciler.layer, scope), base)

@@ -10,7 +10,7 @@ import { Effect, Layer } from "effect"
 
 const settings = Layer.mergeAll(
   Layer.succeed(Greenroom.OperatorSecret, { hash: new Uint8Array(32) }),
-  Layer.succeed(Greenroom.PublicEndpointsOf, Greenroom.endpointsBehind("https://media.example.com")),
+  Layer.succeed(Greenroom.Endpoints, Greenroom.endpointsBehind("https://media.example.com")),
   Layer.succeed(Greenroom.ReconcilePolicy, { unauthorized: "kick", massKickLimit: 10, enforce: false, holder: "me" })
 )
 const ports = Layer.mergeAll(memoryStore, MemoryMediaServer.layer(), NodeKeyMint.layer, settings)

@@ -22,7 +22,7 @@ const settings = Layer.mergeAll(
     Greenroom.OperatorSecret,
     Effect.map(Greenroom.KeyGenerator, (mint) => ({ hash: mint.hash(secret) }))
   ),
-  Layer.succeed(Greenroom.PublicEndpointsOf, Greenroom.endpointsBehind("https://media.example.com")),
+  Layer.succeed(Greenroom.Endpoints, Greenroom.endpointsBehind("https://media.example.com")),
   Layer.succeed(Greenroom.ReconcilePolicy, {
     unauthorized: "report",
     massKickLimit: 10,

@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto"
 import { assert, describe, it } from "@effect/vitest"
 import {
   Admissions,
+  Endpoints,
   endpointsBehind,
   LEASE_TTL_MS,
   Leases,
@@ -10,7 +11,6 @@ import {
   listKeys,
   MediaServer,
   type PipelineId,
-  PublicEndpointsOf,
   revoke,
   Sessions,
   type StreamId,
@@ -56,7 +56,7 @@ describe("a worker", () => {
 
       const page = { limit: null, after: null }
       const live = yield* listActive({ status: ["active"] }, page).pipe(
-        Effect.provideService(PublicEndpointsOf, endpointsBehind("https://media.example.com")),
+        Effect.provideService(Endpoints, endpointsBehind("https://media.example.com")),
         Effect.provideService(MediaServer, { enabled: Effect.succeed({}) } as never),
         Effect.provideContext(world.base)
       )
@@ -186,7 +186,7 @@ describe("a worker", () => {
       const output = (yield* world.record(id)).outputStreamId!
       const stopped = yield* Effect.forkChild(
         stopStream(output).pipe(
-          Effect.provideService(PublicEndpointsOf, endpointsBehind("https://media.example.com")),
+          Effect.provideService(Endpoints, endpointsBehind("https://media.example.com")),
           Effect.provideContext(greenroom.context)
         )
       )

@@ -14,4 +14,4 @@ export class KeyGenerator extends Context.Service<
     readonly uuid: Effect.Effect<string>
     readonly hash: (key: KeyValue) => KeyHash
   }
->()("greenroom/KeyMint") {}
+>()("greenroom/KeyGenerator") {}

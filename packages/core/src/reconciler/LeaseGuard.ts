@@ -27,7 +27,7 @@ export class LeaseGuard extends Context.Service<
     /** Renews the lease for ever; fails when that fails, and no later than when the lease runs out. */
     readonly kept: Effect.Effect<never, StoreUnavailable | LeaseLost>
   }
->()("greenroom/Tenure") {}
+>()("greenroom/LeaseGuard") {}
 
 /** The lease as it was found, and the tenure if it is ours. */
 export const acquireLease = Effect.fnUntraced(function* (holder: string) {

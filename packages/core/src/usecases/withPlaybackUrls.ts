@@ -5,7 +5,7 @@ import { noEndpoints, type PlaybackUrls, type PublicEndpoints, playbackUrls } fr
 import { MediaServer } from "../ports/MediaServer.ts"
 
 /** Where the public reaches the media server, from the configuration. */
-export class PublicEndpointsOf extends Context.Service<PublicEndpointsOf, PublicEndpoints>()("greenroom/Addresses") {}
+export class Endpoints extends Context.Service<Endpoints, PublicEndpoints>()("greenroom/Endpoints") {}
 
 export interface PlayableStream {
   readonly stream: LiveStream
@@ -16,7 +16,7 @@ export interface PlayableStream {
 
 /** Adds the URLs to streams that were read at `now`. Before a stream is active and after it there is nothing to play: all `null`. */
 export const withPlaybackUrls = Effect.fnUntraced(function* (now: DateTime.Utc) {
-  const addresses = yield* PublicEndpointsOf
+  const addresses = yield* Endpoints
   const mediaServer = yield* MediaServer
   const served = yield* mediaServer.enabled
   return (stream: LiveStream): PlayableStream => ({

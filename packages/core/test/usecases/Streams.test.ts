@@ -4,12 +4,12 @@ import {
   annotateStream,
   describeStream,
   type EnabledProtocols,
+  Endpoints,
   endpointsBehind,
   type LiveStream,
   listActive,
   MediaServer,
   noEndpoints,
-  PublicEndpointsOf,
   playbackUrls,
   Reconciler,
   stopStream,
@@ -46,7 +46,7 @@ const library = () => {
   listings.streams.set(streamId(3), aStream(3, { state: ended }))
   listings.streams.set(streamId(4), aStream(4, { state: connecting }))
   const mediaServer = Layer.mock(MediaServer)({ enabled: Effect.succeed(served) })
-  const layer = Layer.mergeAll(listings.layer, Layer.succeed(PublicEndpointsOf)(addresses), mediaServer)
+  const layer = Layer.mergeAll(listings.layer, Layer.succeed(Endpoints)(addresses), mediaServer)
   return { stage, listings, layer }
 }
 

@@ -18,7 +18,7 @@ const MAX_ANSWER = ByteSize.mebibytes(64)
 type Client = HttpApiClient.ForApi<typeof ServedApi, CommandFailed>
 
 export class ApiClient extends Context.Service<ApiClient, { readonly url: string; readonly client: Client }>()(
-  "greenroom/cli/Greenroom"
+  "greenroom/cli/ApiClient"
 ) {}
 
 /** An answer, decoded and as it was. `wire` is `null` when there was no body. */

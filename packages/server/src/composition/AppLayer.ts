@@ -10,12 +10,12 @@ import { NodeKeyMint } from "@greenroom/adapters/node"
 import { Postgres } from "@greenroom/adapters/postgres"
 import {
   DuplicatePolicy,
+  Endpoints,
   KeyGenerator,
   noEndpoints,
   OperatorSecret,
   PassFeed,
   type PublicEndpoints,
-  PublicEndpointsOf,
   ReconcilePolicy,
   Reconciler,
   WorkerSettings,
@@ -115,7 +115,7 @@ const policies = Layer.unwrap(
     const own = startsMediaServer ? ownAddresses(host, settings.MEDIAMTX_PORTS) : noEndpoints
     return Layer.mergeAll(
       Layer.succeed(OperatorSecret, { hash: mint.hash(apiSecret) }),
-      Layer.succeed(PublicEndpointsOf, addressesFrom(settings, own)),
+      Layer.succeed(Endpoints, addressesFrom(settings, own)),
       Layer.succeed(DuplicatePolicy, settings.ON_DUPLICATE_PUBLISH ?? "refuse"),
       Layer.succeed(WorkersOn, settings.WORKERS === "on"),
       Layer.succeed(WorkerSettings, {

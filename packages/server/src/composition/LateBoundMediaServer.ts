@@ -38,7 +38,7 @@ export class LateBoundMediaServer extends Context.Service<
      */
     readonly start: <E, R>(effect: Effect.Effect<unknown, E, R>) => Effect.Effect<void, never, Exclude<R, Scope.Scope>>
   }
->()("greenroom/MediaServerSlot") {}
+>()("greenroom/LateBoundMediaServer") {}
 
 export const layer: Layer.Layer<MediaServer | LateBoundMediaServer> = Layer.effectContext(
   Effect.gen(function* () {

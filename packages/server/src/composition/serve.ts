@@ -6,7 +6,7 @@
 import { readlink } from "node:fs/promises"
 import * as path from "node:path"
 import type { EmbeddedPostgresFailed } from "@greenroom/adapters/embedded"
-import { noEndpoints, PublicEndpointsOf } from "@greenroom/core"
+import { Endpoints, noEndpoints } from "@greenroom/core"
 import { Deferred, Effect, Layer, Option } from "effect"
 import { program } from "../cli/program.ts"
 import { bracketed, reachableHost } from "../config/reachableHost.ts"
@@ -78,7 +78,7 @@ const announced = Effect.gen(function* () {
     database: yield* databaseSentence,
     mediaServer: media.sentence,
     hooks: hooks === api ? null : urlOf(hooks),
-    addresses: media.runs === false ? noEndpoints : yield* PublicEndpointsOf,
+    addresses: media.runs === false ? noEndpoints : yield* Endpoints,
     program,
     folder: process.cwd(),
     readyAfter: performance.now()

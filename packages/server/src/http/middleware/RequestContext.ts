@@ -25,7 +25,7 @@ export class RequestContext extends Context.Service<
     /** What `Retry-After` says of a 429 or a 503; one second unless it is set. */
     retryAfterSeconds: number
   }
->()("greenroom/http/RequestNote") {}
+>()("greenroom/http/RequestContext") {}
 
 const visible = /^[\x21-\x7e]{1,128}$/
 

@@ -21,7 +21,7 @@ export class KnownRoutes extends Context.Service<
  * does not know comes no further than that.
  */
 export const RouteTable = Context.Reference<{ methodsAt: KnownRoutes["Service"]["methodsAt"] }>(
-  "greenroom/http/RouteBoard",
+  "greenroom/http/RouteTable",
   { defaultValue: () => ({ methodsAt: () => [] }) }
 )
 

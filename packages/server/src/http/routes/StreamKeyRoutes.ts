@@ -3,12 +3,12 @@ import {
   BroadcasterId,
   changeKey,
   describeKey,
+  Endpoints,
   ingestInstructions,
   issueKey,
   type KeyRequestFault,
   listKeys,
   MediaServer,
-  PublicEndpointsOf,
   type ReadableKeyRequest,
   revoke,
   Timestamp,
@@ -80,7 +80,7 @@ type Outcome = Effect.Success<ReturnType<typeof issueKey>>
 
 const issued = Effect.fnUntraced(function* ({ key, now, value, ingestPath }: Extract<Outcome, { _tag: "Issued" }>) {
   const served = yield* Effect.flatMap(MediaServer, (mediaServer) => mediaServer.enabled)
-  const ingest = ingestInstructions(yield* PublicEndpointsOf, served, ingestPath, Redacted.value(value))
+  const ingest = ingestInstructions(yield* Endpoints, served, ingestPath, Redacted.value(value))
   return HttpApiSchema.withHeaders({
     body: issuedKeyToWire({ key, now }, value, ingest),
     headers: { location: `/stream-keys/${key.id}`, "cache-control": "no-store" }

@@ -11,13 +11,13 @@ import {
   AuthDeadline,
   AwaitOffAirWithin,
   Broadcasters,
+  Endpoints,
   endpointsBehind,
   History,
   KeyGenerator,
   Leases,
   noEndpoints,
   OperatorSecret,
-  PublicEndpointsOf,
   ReconcilePolicy,
   Reconciler,
   Sessions,
@@ -152,7 +152,7 @@ export const start = async (options: ServiceOptions = {}) => {
       Option.map(Option.fromNullishOr(options.hookSecret), (secret) => Redacted.make(secret))
     ),
     Layer.succeed(
-      PublicEndpointsOf,
+      Endpoints,
       options.publicUrl === null ? noEndpoints : endpointsBehind(options.publicUrl ?? "https://media.example.com")
     ),
     Layer.succeed(WorkersOn, options.workers === true),
