@@ -96,9 +96,11 @@ export const makeLearning = Effect.fnUntraced(function* (
     learn: (server) => inTime(askIfOld(server)),
     served: remembered(() => learnt?.served ?? allEnabled),
     facts: remembered(() => learnt?.facts ?? null),
-    factsNow: Effect.andThen(
-      inTime(Effect.flatMap(identify.now, ask)),
-      Effect.sync(() => learnt?.facts ?? null)
-    )
+    factsNow: Effect.gen(function* () {
+      const server = yield* Effect.option(Effect.timeout(identify.now, LEARN_WITHIN_MS))
+      if (server._tag === "None") return null
+      yield* inTime(ask(server.value))
+      return learnt?.started === server.value.started ? learnt.facts : null
+    })
   }
 })

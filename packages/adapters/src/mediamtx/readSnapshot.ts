@@ -3,10 +3,16 @@
  * `/v3/paths/list` hangs while an auth is pending, and RTSP lists can: the look waits for them, up to the deadline that its
  * caller sets. Where RTSP's ids are the connections' (up to 1.19.2), its sessions and paths come under those.
  */
-import { type MediaServerSnapshot, type MediaServerUnavailable, type Protocol, protocols } from "@greenroom/core"
+import {
+  type ListedPath,
+  type MediaServerSnapshot,
+  type MediaServerUnavailable,
+  type Protocol,
+  protocols
+} from "@greenroom/core"
 import { Effect } from "effect"
 import type { Asking } from "./Asking.ts"
-import { type Call, type ControlApi, decodeAnswer } from "./ControlApi.ts"
+import { type Call, type ControlApi, decodeAnswer, unavailable } from "./ControlApi.ts"
 import { type ConnectionItem, ConnectionList, listedPath, listedSource, ownPath, PathList } from "./ControlApiSchema.ts"
 import { itemsOf, ONE_PAGE } from "./pages.ts"
 import { rtspIdIsConnections } from "./Release.ts"
@@ -29,15 +35,35 @@ const readList = Effect.fnUntraced(function* (
   { lists, rtspIds }: Asking,
   { names, release }: RunningServer,
   protocol: Protocol
-): Effect.fn.Return<ReadonlyArray<ConnectionItem>, MediaServerUnavailable> {
+): Effect.fn.Return<ReadonlyArray<ConnectionItem> | null, MediaServerUnavailable> {
   if (isRtsp(protocol) && rtspIdIsConnections(release)) return yield* rtspIds.list(protocol)
   const call = callOn(names, protocol, "list", ONE_PAGE)
   const answer = yield* lists(protocol, call)
-  return answer._tag === "NoRoute" ? [] : yield* itemsOf(call, answer, decodeConnections)
+  return answer._tag === "NoRoute" ? null : yield* itemsOf(call, answer, decodeConnections)
 })
 
-const readSources = (asking: Asking, server: RunningServer, protocol: Protocol) =>
-  Effect.map(readList(asking, server, protocol), (items) => items.map((item) => [protocol, item] as const))
+interface ReadList {
+  readonly protocol: Protocol
+  /** `null`: there is no such list. */
+  readonly items: ReadonlyArray<ConnectionItem> | null
+}
+
+const readSources = (
+  asking: Asking,
+  server: RunningServer,
+  protocol: Protocol
+): Effect.Effect<ReadList, MediaServerUnavailable> =>
+  Effect.map(readList(asking, server, protocol), (items) => ({ protocol, items }))
+
+/**
+ * RTSP's publishers whose list is not there: it was renamed, or something in between hides it. They are not to be taken for the ones that
+ * MediaMTX has lost, whose path is reset.
+ */
+const hidesRtsp = (lists: ReadonlyArray<ReadList>, paths: ReadonlyArray<ListedPath>): boolean =>
+  lists.some(
+    ({ protocol, items }) =>
+      isRtsp(protocol) && items === null && paths.some(({ sourceType }) => sourceType === `${protocol}Session`)
+  )
 
 /** `meanwhile` is run with the lists, and told which server it is; it does not fail. */
 export const readSnapshot = Effect.fnUntraced(function* (
@@ -45,7 +71,7 @@ export const readSnapshot = Effect.fnUntraced(function* (
   meanwhile: (server: RunningServer) => Effect.Effect<void>
 ): Effect.fn.Return<MediaServerSnapshot, MediaServerUnavailable> {
   const server = yield* asking.identify.now
-  const [items, onPaths] = yield* Effect.all(
+  const [read, onPaths] = yield* Effect.all(
     [
       Effect.forEach(protocols, (protocol) => readSources(asking, server, protocol), { concurrency: "unbounded" }),
       readPaths(asking.api),
@@ -56,7 +82,11 @@ export const readSnapshot = Effect.fnUntraced(function* (
   if ((yield* asking.identify.now) !== server) return yield* changedDuringLook
   const asListed = onPaths.flatMap((item) => listedPath(item) ?? [])
   const paths = rtspIdIsConnections(server.release) ? asListed.map(asking.rtspIds.renamePath) : asListed
+  if (hidesRtsp(read, paths))
+    return yield* unavailable(pathsCall, "nonsense", "it has RTSP publishers and no list of them")
   const publishing = new Set(paths.map(({ sourceId }) => sourceId))
-  const sources = items.flat().map(([protocol, item]) => listedSource(protocol, item, publishing))
+  const sources = read.flatMap(({ protocol, items }) =>
+    (items ?? []).map((item) => listedSource(protocol, item, publishing))
+  )
   return { started: server.started, sources, paths, ownPaths: onPaths.flatMap((item) => ownPath(item) ?? []) }
 })

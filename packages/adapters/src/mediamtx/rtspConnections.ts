@@ -26,8 +26,9 @@ export const matchConnections = (
   const byAddress = Map.groupBy(connections, ({ remoteAddr }) => remoteAddr)
   return new Map(
     sessions.flatMap((session) => {
-      const possible = (byAddress.get(session.remoteAddr) ?? []).filter((one) => mayBeOf(session, one))
-      const connection = only(possible) ?? only(possible.filter((one) => areLinked(session, one)))
+      const there = byAddress.get(session.remoteAddr) ?? []
+      const connection =
+        only(there.filter((one) => areLinked(session, one))) ?? only(there.filter((one) => mayBeOf(session, one)))
       return connection === undefined ? [] : [[session.id, connection.id] as const]
     })
   )

@@ -312,6 +312,16 @@ describe("MediaMtx: a publisher on a path and in no list", () => {
     })
   )
 
+  it.live("a look fails that shows an RTSP publisher on a path while there is no list of RTSP", () =>
+    Effect.gen(function* () {
+      const { fake, apiUrl } = yield* fakeMediaMtx({ paths: [onPath("live/a", "rtspSession", "an-id")] })
+      const mediaServer = yield* clientOf(apiUrl)
+      assert.match((yield* Effect.flip(mediaServer.snapshot)).message, /RTSP publishers and no list/)
+      fake.lists.rtspsessions = []
+      assert.strictEqual((yield* mediaServer.snapshot).paths.length, 1)
+    })
+  )
+
   it.live("a MoQ session is on the air when a path has it for its source", () =>
     Effect.gen(function* () {
       const { fake, apiUrl } = yield* fakeMediaMtx({

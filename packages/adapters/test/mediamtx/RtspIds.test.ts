@@ -241,3 +241,11 @@ describe("matchConnections", () => {
     assert.deepStrictEqual(match([session(S1, 5000, 5)], unlinked), [])
   })
 })
+
+it("a session is its linked connection's, also when a clock was set back between them", () => {
+  const item = { remoteAddr: "127.0.0.1:5000", state: "publish" } as const
+  const session = { ...item, id: "s", created: "2026-01-01T00:00:00Z" }
+  const connection = { ...item, id: "c", created: "2026-01-01T00:00:01Z", session: "s" }
+  assert.strictEqual(matchConnections([session], [connection]).get("s"), "c")
+  assert.isUndefined(matchConnections([session], [{ ...connection, session: null }]).get("s"))
+})

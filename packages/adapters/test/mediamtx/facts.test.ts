@@ -154,6 +154,8 @@ describe("MediaMtx: facts", () => {
       yield* TestClock.adjust("11 seconds")
       assert.strictEqual(yield* timeout, 31_000, "the last ones stand")
       assert.strictEqual((yield* mediaServer.factsNow)?.readTimeoutMillis, 31_000, "also when they are asked for now")
+      fake.started = "2026-01-03T00:00:00Z"
+      assert.isNull(yield* mediaServer.factsNow, "those of a process that is gone are not those of the next")
     })
   )
 })

@@ -42,7 +42,7 @@ export class MediaServer extends Context.Service<
     readonly enabled: Effect.Effect<EnabledProtocols>
     /** What it says of itself, as far as it was ever learnt; `null` before that. Answers from memory. */
     readonly facts: Effect.Effect<MediaServerFacts | null>
-    /** The same, asked for now: before a publisher is kicked that had perhaps no way to be admitted. Without an answer, from memory. */
+    /** The same, asked for now: before a publisher is kicked that had perhaps no way to be admitted. `null`: it is another process than any that told. */
     readonly factsNow: Effect.Effect<MediaServerFacts | null>
     /** Whether the last call that mattered was answered; `absent` when no media server is configured. */
     readonly health: Effect.Effect<"ok" | "unreachable" | "absent">

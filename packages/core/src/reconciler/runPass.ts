@@ -5,7 +5,7 @@
  * decision and its execution this process may have been frozen for any time.
  */
 import { Context, Effect, Metric } from "effect"
-import { rememberAppearances } from "../domain/reconciliation/appearances.ts"
+import { doNotAppear, notAppearing, rememberAppearances } from "../domain/reconciliation/appearances.ts"
 import type { MediaServerFacts } from "../domain/reconciliation/MediaServerFacts.ts"
 import type { MediaServerSnapshot } from "../domain/reconciliation/MediaServerSnapshot.ts"
 import { asksAboutPublishers } from "../domain/reconciliation/mediaServerWarnings.ts"
@@ -86,6 +86,10 @@ const isHeldUnknown = (command: Command): boolean => command._tag === "HoldUnaut
 const heldAsTooMany = ({ lastSnapshot }: Lease): boolean =>
   lastSnapshot !== null && lastSnapshot.found.heldBack > 0 && (lastSnapshot.found.heldWhy ?? "too_many") === "too_many"
 
+/** An instance that has seen none yet goes on with what the leader before it, or this one before it was started anew, had found. */
+const appearancesSoFar = ({ appearances }: ReconcileState, { lastSnapshot }: Lease) =>
+  appearances.length === 0 && lastSnapshot?.found.notAppearing === true ? notAppearing : appearances
+
 const runAsLeader = Effect.fnUntraced(function* (memory: ReconcileState, lease: Lease, chronicle: KickTracker) {
   const configured = yield* ReconcilePolicy
   const policy = { ...configured, enforce: configured.enforce || lease.enforce }
@@ -97,12 +101,14 @@ const runAsLeader = Effect.fnUntraced(function* (memory: ReconcileState, lease: 
   yield* whileHeld(sessions.requestStopsForInvalidKeys)
   const s1 = yield* whileHeld(sessions.open)
   const look = yield* whileHeld(mediaServer.snapshot)
-  const s2 = yield* whileHeld(sessions.after(look.sources.map((source) => source.id)))
+  const ids = new Set([...look.sources.map(({ id }) => id), ...look.paths.map(({ sourceId }) => sourceId)])
+  const s2 = yield* whileHeld(sessions.after([...ids]))
   const { staying, justTold } = yield* chronicle.looked(look)
   const holding = heldAsTooMany(lease)
   const decided = (facts: MediaServerFacts | null) => {
     const asksUs = facts === null ? null : asksAboutPublishers(facts)
-    return planReconciliation({ ...policy, asksUs }, s1, look, s2, { ...memory, started: lease.started, holding })
+    const state = { ...memory, started: lease.started, holding, appearances: appearancesSoFar(memory, lease) }
+    return planReconciliation({ ...policy, asksUs }, s1, look, s2, state)
   }
   const first = decided(yield* mediaServer.facts)
   // A configuration can be changed while the media server runs: who is to be kicked for want of a session must have been asked about.
@@ -125,6 +131,8 @@ const runAsLeader = Effect.fnUntraced(function* (memory: ReconcileState, lease: 
   const kicks = yield* kickPublishers(only("KickStopping"), only("KickUnauthorized"), policy.holder, chronicle, acting)
   const incurable = yield* resetPaths(only("CurePath"), chronicle, acting)
 
+  const absent = [...result.neverAppeared].filter((streamId) => ended.has(streamId)).length
+  const appearances = rememberAppearances(result.memory.appearances, 0, absent)
   const reported = only("ReportUnauthorized").map((command) => command.listed)
   const [held] = only("HoldUnauthorized")
   const heldBack = held?.count ?? 0
@@ -135,6 +143,7 @@ const runAsLeader = Effect.fnUntraced(function* (memory: ReconcileState, lease: 
     reported: reported.length,
     heldBack: heldBack,
     ...(held === undefined ? {} : { heldWhy: held.why }),
+    ...(doNotAppear(appearances) ? { notAppearing: true } : {}),
     enforced: policy.enforce
   }
   const fulfilled = lease.enforce && found.unauthorized === 0
@@ -148,8 +157,6 @@ const runAsLeader = Effect.fnUntraced(function* (memory: ReconcileState, lease: 
   yield* Metric.update(Telemetry.unendedStreams, s2.open.length)
   yield* Metric.update(Telemetry.staying, staying)
   const seenFirst = [...result.memory.unlisted].some((source) => !memory.unlisted.has(source))
-  const absent = [...result.neverAppeared].filter((streamId) => ended.has(streamId)).length
-  const appearances = rememberAppearances(result.memory.appearances, 0, absent)
   const outcome: PassOutcome = {
     _tag: "Complete",
     memory: { ...result.memory, appearances },

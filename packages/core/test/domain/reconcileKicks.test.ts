@@ -63,9 +63,12 @@ describe("reconcile kicks", () => {
       const { commands, memory } = run(scene)
       const unknown = sources(scene, (actor) => stranger(actor) && !former(actor))
       const { unauthorized, massKickLimit: limit, enforce } = scene.policy
-      const tooMany = unknown.length > limit || (scene.memory.holding && !restarted(scene) && unknown.length > 0)
-      const why = doubtIn(scene) ?? (tooMany ? "too_many" : null)
-      const held = unauthorized === "kick" && why !== null && !enforce && unknown.length > 0
+      const unlisted = (actor: Actor) => actor.path !== "no" && actor.listed === "no" && actor.seenUnlisted
+      const count =
+        unknown.length + those(scene, (actor) => unlisted(actor) && !unended(actor) && !former(actor)).length
+      const tooMany = count > limit || (scene.memory.holding && !restarted(scene) && count > 0)
+      const why = tooMany ? "too_many" : doubtIn(scene)
+      const held = unauthorized === "kick" && why !== null && !enforce && count > 0
       assert.deepStrictEqual(
         only(commands, "KickUnauthorized")
           .filter((kick) => !kick.former)
@@ -78,9 +81,9 @@ describe("reconcile kicks", () => {
       )
       assert.deepStrictEqual(
         only(commands, "HoldUnauthorized"),
-        held ? [{ _tag: "HoldUnauthorized", count: unknown.length, why: why! }] : []
+        held ? [{ _tag: "HoldUnauthorized", count, why: why! }] : []
       )
-      assert.strictEqual(memory.holding, held && why === "too_many", "what is held for a doubt is decided anew")
+      assert.strictEqual(memory.holding, held && why === "too_many", "what is held for a doubt alone is decided anew")
     },
     cases(1_000)
   )
@@ -95,6 +98,23 @@ describe("reconcile kicks", () => {
     const { commands } = run(sceneOf(cast, policy, 0, false))
     assert.strictEqual(only(commands, "KickUnauthorized").length, kicked)
     assert.strictEqual(only(commands, "HoldUnauthorized").length, kicked === 0 ? 1 : 0)
+  })
+
+  it("as too many stay held after a pass that had another reason, too", () => {
+    const two = [someone({ stored: "none", listed: "publish" }), someone({ stored: "none", listed: "publish" })]
+    const scene = sceneOf(two, kicking, 0, false, true)
+    const doubted = run({ ...scene, asksUs: false })
+    assert.strictEqual(only(doubted.commands, "HoldUnauthorized").length, 1)
+    assert.deepStrictEqual(only(run({ ...scene, memory: doubted.memory }).commands, "KickUnauthorized"), [])
+  })
+
+  it("counts those in no list: more of them than the limit lose no path", () => {
+    const unlisted = Array.from({ length: 11 }, () =>
+      someone({ stored: "none", protocol: "moq", path: "ready", seenUnlisted: true })
+    )
+    const { commands } = run(sceneOf(unlisted, kicking, 0, false))
+    assert.deepStrictEqual(only(commands, "CurePath"), [])
+    assert.strictEqual(only(run(sceneOf(unlisted.slice(1), kicking, 0, false)).commands, "CurePath").length, 10)
   })
 
   it.prop(
@@ -154,7 +174,8 @@ describe("reconcile cures", () => {
       const strangersGo =
         unauthorized === "kick" &&
         (enforce || (doubtIn(scene) === null && only(commands, "HoldUnauthorized").length === 0))
-      const goes = (actor: Actor) => rtsp(actor) || (unended(actor) ? actor.ending !== null : strangersGo)
+      const goes = (actor: Actor) =>
+        unended(actor) ? rtsp(actor) || actor.ending !== null : former(actor) || strangersGo
       assert.deepStrictEqual(
         only(commands, "CurePath").map(({ sourceId, path }) => [sourceId, path]),
         those(scene, (actor) => again(actor) && goes(actor)).map((n) => [sourceOf(n), `live/${n}`])

@@ -156,7 +156,8 @@ export const sceneOf = (
       open: those((actor) => actor.stored === "both" || actor.stored === "during", sessionOf),
       formerlyAdmitted: new Set(
         those(
-          (actor) => actor.listed !== "no" && (actor.stored === "ended" || actor.stored === "before"),
+          (actor) =>
+            (actor.listed !== "no" || actor.path !== "no") && (actor.stored === "ended" || actor.stored === "before"),
           (_, index) => sourceOf(index)
         )
       )

@@ -69,7 +69,7 @@ describe("a pass", () => {
     })
   )
 
-  it.effect("asks after the look for the ids that were listed", () =>
+  it.effect("asks after the snapshot for the ids that were listed or stood on a path", () =>
     Effect.gen(function* () {
       const stage = makeStage()
       stage.connect(1)
@@ -77,7 +77,7 @@ describe("a pass", () => {
       stage.connect(3, { listed: false, protocol: "srt" })
       yield* complete(stage)
       assert.deepStrictEqual(stage.calls.find(({ name }) => name === "Sessions.after")!.args, [
-        ["source-1", "source-2"]
+        ["source-1", "source-2", "source-3"]
       ])
     })
   )

@@ -17,7 +17,7 @@ const busyStage = () => {
   stage.connect(1)
   stage.connect(2)
   stage.connect(4, { protocol: "rtsp", onPath: "no" })
-  for (const n of [10, 11, 12, 13, 14, 15, 16, 17, 18, 19]) stage.connect(n)
+  for (const n of [10, 11, 12, 13, 14, 15, 16, 17, 18]) stage.connect(n)
   stage.connect(20, { protocol: "rtsp", listed: false })
   return stage
 }

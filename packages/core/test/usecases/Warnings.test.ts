@@ -1,7 +1,7 @@
 /** Warnings about the media server: told once, shown while they last, and what they keep the reconciler from. */
 import { assert, describe, it } from "@effect/vitest"
 import type { MediaServerFacts } from "@greenroom/core"
-import { Effect } from "effect"
+import { Effect, Exit, Scope } from "effect"
 import { TestClock } from "effect/testing"
 import { backstage } from "../support/backstage.ts"
 import { collector, metered } from "../support/logs.ts"
@@ -166,6 +166,42 @@ describe("admitted publishers that never appear", () => {
     })
   )
 })
+
+it.effect(
+  "the instance that leads next goes on to hold back: a restart of Greenroom does not forget that another one asks",
+  () =>
+    Effect.gen(function* () {
+      const stage = makeStage()
+      const first = yield* running(stage)
+      for (const n of [1, 2, 3]) {
+        stage.addSession(n, 0)
+        yield* later(2_000)
+      }
+      yield* Scope.close(first.scope, Exit.void)
+      stage.connect(50)
+      const { reconciler } = yield* running(stage)
+      yield* later(5_000)
+      assert.isTrue(stage.connections.has("source-50"))
+      assert.deepStrictEqual(
+        (yield* reconciler.warnings).map(({ kind }) => kind),
+        ["another_media_server_asks"]
+      )
+    })
+)
+
+it.effect("a publisher in no list that had a session loses its path, also where others are only reported", () =>
+  Effect.gen(function* () {
+    const stage = makeStage()
+    stage.policy.unauthorized = "report"
+    stage.addSession(1)
+    stage.move(1, { type: "stop_requested", reason: "revoked" })
+    stage.move(1, { type: "ended", reason: "revoked" })
+    stage.connect(1, { protocol: "moq", listed: false })
+    yield* running(stage)
+    yield* later(5_000)
+    assert.strictEqual(stage.connections.size, 0)
+  })
+)
 
 it.effect("an instance that stands by warns of the configuration as well, and not of what the leader sees", () =>
   Effect.gen(function* () {

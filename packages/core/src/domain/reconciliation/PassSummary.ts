@@ -20,6 +20,8 @@ export const Findings = Schema.Struct({
   heldBack: Count,
   /** Why; as if `too_many` where it is missing. */
   heldWhy: Schema.optionalKey(Schema.Literals(holdReasons)),
+  /** Admitted publishers do not appear on this media server. Missing where they do. */
+  notAppearing: Schema.optionalKey(Schema.Boolean),
   /** Whether an operator's wish to kick them, however many they are, was in force. */
   enforced: Schema.Boolean
 })

@@ -14,5 +14,8 @@ const ABSENT_AT_LEAST = 3
 export const rememberAppearances = (before: Appearances, appeared: number, absent: number): Appearances =>
   [...before, ...Array<boolean>(absent).fill(false), ...Array<boolean>(appeared).fill(true)].slice(-REMEMBERED)
 
+/** What an instance begins with that takes over from one to which they did not appear: as many have to appear anew. */
+export const notAppearing: Appearances = Array<boolean>(ABSENT_AT_LEAST).fill(false)
+
 export const doNotAppear = (appearances: Appearances): boolean =>
   appearances.filter((appeared) => !appeared).length >= ABSENT_AT_LEAST

@@ -77,7 +77,7 @@ const aboutAuth = (facts: MediaServerFacts): ReadonlyArray<MediaServerWarning> =
   }
   if (authExcludes.includes("api")) {
     const detail =
-      "MediaMTX has api in authHTTPExclude (its default up to 1.20.0): whoever reaches its control API may kick, configure, and read authHTTPAddress with the hook secret in it. Set authHTTPExclude: []"
+      "MediaMTX has api in authHTTPExclude (its default up to 1.20.0): anyone who reaches its control API may kick, configure, and read authHTTPAddress with the hook secret in it. Set authHTTPExclude: []"
     found.push({ kind: "control_api_open", detail })
   }
   if (!hasAuthTimeout(facts)) {

@@ -38,12 +38,16 @@ export type UnauthorizedCommand =
 /** Whether it can be kicked without breaking a handshake. */
 export const mayKick = (listed: ListedSource): boolean => !saysPublishEarly(listed.protocol) || listed.established
 
-/** `known`: ids that have a session; `former`: ids that had one; `doubt`: why the others may have a right that is not known here. */
+/**
+ * `known`: ids that have a session; `former`: ids that had one; `unlisted`: how many others there are that stand in no list; `doubt`: why they
+ * may have a right that is not known here. Too many comes first, because that alone lasts until an operator decides.
+ */
 export const planForUnauthorized = (
   { unauthorized, massKickLimit, enforce }: UnauthorizedPolicy,
   look: MediaServerSnapshot,
   known: ReadonlySet<string>,
   former: ReadonlySet<string>,
+  unlisted: number,
   doubt: Exclude<HoldReason, "too_many"> | null,
   holding: boolean
 ): ReadonlyArray<UnauthorizedCommand> => {
@@ -57,12 +61,13 @@ export const planForUnauthorized = (
     listed,
     former: former.has(listed.id)
   })
-  const tooMany = unknown.length > (holding ? 0 : massKickLimit)
-  const why: HoldReason | null = enforce ? null : (doubt ?? (tooMany ? "too_many" : null))
+  const count = unknown.length + unlisted
+  const tooMany = count > (holding ? 0 : massKickLimit)
+  const why: HoldReason | null = enforce ? null : tooMany ? "too_many" : doubt
   const forUnknown = (): ReadonlyArray<UnauthorizedCommand> => {
     if (unauthorized === "report") return unknown.map((listed) => ({ _tag: "ReportUnauthorized", listed }))
     if (why === null) return unknown.map(kick)
-    return unknown.length === 0 ? [] : [{ _tag: "HoldUnauthorized", count: unknown.length, why }]
+    return count === 0 ? [] : [{ _tag: "HoldUnauthorized", count, why }]
   }
   return [...returned.map(kick), ...forUnknown()]
 }

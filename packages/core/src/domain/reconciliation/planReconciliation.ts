@@ -168,12 +168,13 @@ export const planReconciliation = (
   const appearances = rememberAppearances(memory.appearances, newlyAppeared, 0)
   const doubt = doubtOf(policy, appearances)
   const holding = memory.holding && !restarted
-  const unauthorized = planForUnauthorized(policy, look, known, s2.formerlyAdmitted, doubt, holding)
+  const unlisted = look.paths.filter((path) => !listedById.has(path.sourceId) && isConnectionType(path.sourceType))
+  const again = unlisted.filter(({ sourceId }) => memory.unlisted.has(sourceId))
+  const unknown = again.filter(({ sourceId }) => !known.has(sourceId) && !s2.formerlyAdmitted.has(sourceId)).length
+  const unauthorized = planForUnauthorized(policy, look, known, s2.formerlyAdmitted, unknown, doubt, holding)
   const held = unauthorized.find((command) => command._tag === "HoldUnauthorized")
   commands.push(...unauthorized)
 
-  const unlisted = look.paths.filter((path) => !listedById.has(path.sourceId) && isConnectionType(path.sourceType))
-  const again = unlisted.filter(({ sourceId }) => memory.unlisted.has(sourceId))
   const mayReset = policy.unauthorized === "kick" && held === undefined && (doubt === null || policy.enforce)
   commands.push(...again.map((path) => planForUnlisted(path, s2, mayReset)))
 
@@ -201,12 +202,17 @@ const doubtOf = ({ asksUs }: PassPolicy, appearances: Appearances) => {
 const silent: Observation = { tracks: [], viewerCount: 0, inboundBytes: 0 }
 
 /** `mayReset`: publishers that were never admitted are to go. A session in good standing stays, but for RTSP's, which MediaMTX has forgotten. */
-const planForUnlisted = (path: ListedPath, { open }: StoreSnapshot, mayReset: boolean): Command => {
+const planForUnlisted = (
+  path: ListedPath,
+  { open, formerlyAdmitted }: StoreSnapshotAfter,
+  mayReset: boolean
+): Command => {
   const session = open.find(({ source }) => source.id === path.sourceId)
-  const mustGo = session === undefined ? mayReset : session.state.ending !== null
-  return mustGo || isRtspPath(path)
-    ? { _tag: "CurePath", path: path.name, sourceId: path.sourceId }
-    : { _tag: "ReportUnlisted", path }
+  const mustGo =
+    session === undefined
+      ? mayReset || formerlyAdmitted.has(path.sourceId)
+      : session.state.ending !== null || isRtspPath(path)
+  return mustGo ? { _tag: "CurePath", path: path.name, sourceId: path.sourceId } : { _tag: "ReportUnlisted", path }
 }
 
 const isRtspPath = (path: ListedPath): boolean => /^rtsps?Session$/.test(path.sourceType)
