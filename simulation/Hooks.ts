@@ -3,11 +3,10 @@
  * instance.
  */
 import { factsOf, type World } from "@greenroom/adapters/twin"
-import { familyOf } from "@greenroom/core"
+import { familyOf, sourceTypes } from "@greenroom/core"
 import type { Counts } from "./Counts.ts"
 import type { Dice } from "./Dice.ts"
 import type { Kernel } from "./Kernel.ts"
-import { sourceTypes } from "./Listing.ts"
 import type { Setting } from "./Step.ts"
 
 /** What MediaMTX, or somebody in its place, says of a path and its source. */

@@ -98,7 +98,7 @@ const absentMediaServer: MediaServer["Service"] = {
   snapshot: nobody("look"),
   find: () => nobody("find"),
   kick: () => nobody("kick"),
-  resetPath: () => nobody("curePath"),
+  resetPath: () => nobody("resetPath"),
   enabled: Effect.succeed(allEnabled),
   facts: Effect.succeed(null),
   factsNow: Effect.succeed(null),

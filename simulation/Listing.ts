@@ -9,7 +9,8 @@ import {
   type ListedSource,
   type MediaServerUnavailable,
   type Protocol,
-  saysPublishEarly
+  saysPublishEarly,
+  sourceTypes
 } from "@greenroom/core"
 import type { OwnSource } from "./Step.ts"
 
@@ -18,16 +19,6 @@ export type Reading<A> =
   | { readonly _tag: "Whole"; readonly value: A }
   | { readonly _tag: "Half"; readonly value: A }
   | { readonly _tag: "Failed"; readonly why: MediaServerUnavailable["reason"] }
-
-export const sourceTypes: { readonly [P in Protocol]: string } = {
-  rtmp: "rtmpConn",
-  rtmps: "rtmpsConn",
-  rtsp: "rtspSession",
-  rtsps: "rtspsSession",
-  srt: "srtConn",
-  webrtc: "webRTCSession",
-  moq: "moqSession"
-}
 
 const BYTES_A_MILLISECOND = 25
 

@@ -14,13 +14,13 @@ import {
   type ListedSource,
   listsOf,
   type MediaServer,
-  type MediaServerFacts,
   type MediaServerSnapshot,
   MediaServerUnavailable,
   nextUnlisted,
   noneUnlisted,
   type Protocol,
   protocols,
+  recommendedFacts,
   type Source
 } from "@greenroom/core"
 import { Effect, type Scope } from "effect"
@@ -64,18 +64,7 @@ const STARTED_UNKNOWN = "unknown"
 /** So long does a connection to the control API stand without a call. */
 const KEPT_ALIVE_MS = 1_500
 
-const DEADLINES_MS = { look: 5_000, find: 500, kick: 2_000, curePath: 5_000 } as const
-
-/** Configured to ask about every publisher. */
-const asItShouldBe: MediaServerFacts = {
-  version: null,
-  authMethod: "http",
-  authExcludes: [],
-  moq: "on",
-  overridePublisher: true,
-  readTimeoutMillis: null,
-  rtspOverUdp: false
-}
+const DEADLINES_MS = { look: 5_000, find: 500, kick: 2_000, resetPath: 5_000 } as const
 
 /** Somebody is taken off the air. */
 export interface Strike {
@@ -298,7 +287,7 @@ export const makeSimulatedMediaServer = Effect.fnUntraced(function* (
         })
       }),
     resetPath: (path) =>
-      operation<void>("curePath", (isAwaited) =>
+      operation<void>("resetPath", (isAwaited) =>
         Effect.gen(function* () {
           if (!options.leads()) options.usurped(`a reset of ${path}`)
           const run = (world: World.World) => {
@@ -310,12 +299,12 @@ export const makeSimulatedMediaServer = Effect.fnUntraced(function* (
             })
           }
           const reading = yield* send({ about: "paths", run }, isAwaited)
-          if (reading._tag !== "Whole") return yield* unavailable("curePath", reading)
+          if (reading._tag !== "Whole") return yield* unavailable("resetPath", reading)
         })
       ),
     enabled: Effect.succeed(allEnabled),
-    facts: Effect.succeed(asItShouldBe),
-    factsNow: Effect.succeed(asItShouldBe),
+    facts: Effect.succeed(recommendedFacts),
+    factsNow: Effect.succeed(recommendedFacts),
     health: Effect.succeed("ok" as const)
   }
 })

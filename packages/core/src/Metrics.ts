@@ -58,7 +58,7 @@ export const staying = Metric.gauge("greenroom_publishers_told_to_go", {
 })
 
 /** Attempts to rid a path of a publisher that no list shows, by `outcome`: `reset`, `failed`. */
-export const cures = Metric.counter("greenroom_path_resets_total", {
+export const pathResets = Metric.counter("greenroom_path_resets_total", {
   description: "Paths that were reset because of a publisher that no list shows",
   incremental: true
 })

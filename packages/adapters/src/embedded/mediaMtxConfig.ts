@@ -38,7 +38,7 @@ export interface Settings {
   readonly ports: Ports
   /** Where our `/auth` is: the media server runs on this machine. */
   readonly auth: { readonly host: string; readonly port: number; readonly secret: Redacted.Redacted }
-  /** As the binary says it; what it is not known of gets the pinned release's. */
+  /** From the binary's `--version`; an unknown one gets the settings of the pinned release. */
   readonly version: string | null
 }
 

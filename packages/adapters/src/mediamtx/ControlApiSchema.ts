@@ -98,7 +98,7 @@ export const PathConfig = Schema.Struct({ maxReaders: Schema.optional(Schema.Num
 /** `status` came with 1.15; older versions send `error` alone. */
 export const ErrorBody = Schema.Struct({ status: Schema.optional(Schema.Literal("error")), error: Schema.String })
 
-/** MoQ's list does not say whether a session was let in: being the source of a path does. */
+/** MoQ's list does not show whether a session was admitted. One that is the source of a path was. */
 const isEstablished = (protocol: Protocol, item: ConnectionItem, publishing: ReadonlySet<string>): boolean =>
   protocol === "webrtc"
     ? item.peerConnectionEstablished === true
@@ -149,7 +149,7 @@ const tracksOf = (item: PathItem): ReadonlyArray<Track> =>
   item.tracks?.map((codec) => ({ codec })) ??
   []
 
-/** A protocol of which the answer does not say that it is off is taken to be served. */
+/** A protocol counts as served unless the answer has it off. */
 export const servedOf = (config: GlobalConfig): EnabledProtocols => ({
   hls: config.hls !== false,
   webrtc: config.webrtc !== false,

@@ -37,14 +37,14 @@ export interface Deadlines {
   readonly look: Duration.Input
   readonly find: Duration.Input
   readonly kick: Duration.Input
-  readonly curePath: Duration.Input
+  readonly resetPath: Duration.Input
 }
 
 export const defaultDeadlines: Deadlines = {
   look: "5 seconds",
   find: "500 millis",
   kick: "2 seconds",
-  curePath: "5 seconds"
+  resetPath: "5 seconds"
 }
 
 export interface MediaMtxOptions extends Address {
@@ -63,7 +63,7 @@ const make = Effect.fnUntraced(function* (
   const identify = makeIdentify(api)
   const asking: Asking = { api, lists, identify, rtspIds: makeRtspIds(lists) }
   const { learn, served, facts, factsNow } = yield* makeLearning(api, identify)
-  const { reset, finish } = makePathReset(api, Duration.toMillis(deadlines.curePath) / 2)
+  const { reset, finish } = makePathReset(api, Duration.toMillis(deadlines.resetPath) / 2)
 
   let health: "ok" | "unreachable" = "unreachable"
   let unlisted = noneUnlisted
@@ -124,15 +124,15 @@ export const layer = (options: MediaMtxOptions): Layer.Layer<MediaServer> =>
     })
   )
 
-const nobody = (operation: string) =>
+const unconfigured = (operation: string) =>
   Effect.fail(new MediaServerUnavailable({ reason: "absent", operation, detail: "no media server is configured" }))
 
 /** For a service without a media server. */
 export const absent: Layer.Layer<MediaServer> = Layer.succeed(MediaServer, {
-  snapshot: nobody("look"),
-  find: () => nobody("find"),
-  kick: () => nobody("kick"),
-  resetPath: () => nobody("curePath"),
+  snapshot: unconfigured("look"),
+  find: () => unconfigured("find"),
+  kick: () => unconfigured("kick"),
+  resetPath: () => unconfigured("resetPath"),
   enabled: Effect.succeed(allEnabled),
   facts: Effect.succeed(null),
   factsNow: Effect.succeed(null),

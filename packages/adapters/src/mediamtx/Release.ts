@@ -1,7 +1,7 @@
 /**
  * Which MediaMTX it is, and what follows from that: each difference between its versions that the client minds stands here once.
- * A version is read from `/v3/info`, which those before 1.15.2 do not have. One that cannot be read (a build of somebody's own
- * says `v0.0.0`) counts as the newest.
+ * A version is read from `/v3/info`, which those before 1.15.2 do not have. One that cannot be read (a build from source
+ * has `v0.0.0`) counts as the newest.
  */
 import { compareReleases, type Release as ReleaseNumber, readRelease } from "@greenroom/core"
 

@@ -1,5 +1,5 @@
 /**
- * What MediaMTX says of itself, out of its configuration. Lenient field by field, because formats differ between versions and change:
+ * The facts about a MediaMTX, read from its configuration. Lenient field by field, because formats differ between versions and change:
  * what is missing or cannot be read is `null`, or what it was before there was such a field, and never a failure.
  */
 import type { ExcludedAction, MediaServerFacts } from "@greenroom/core"

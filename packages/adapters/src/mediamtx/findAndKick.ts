@@ -1,5 +1,5 @@
 /**
- * Asking for one source, and kicking it, in each of the lists in which it may stand. "Gone" is said by MediaMTX alone: its own
+ * Asking for one source, and kicking it, in each of the lists in which it may stand. Only MediaMTX itself proves "gone": its own
  * 404 (or 400, for what cannot be one of its ids) from every list that is on. Where that depends on which MediaMTX it is, because
  * RTSP ids differ or no list answered by the names in use, `/v3/info` has to show after it that it still is the one
  * that was asked; one that is another by now is asked anew.

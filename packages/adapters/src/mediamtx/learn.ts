@@ -1,6 +1,6 @@
 /**
- * What a media server says of itself, learnt anew with each process and every ten seconds, and answered from memory. Who looks learns on
- * the way. Who stands by never looks: it asks behind an answer, which does not wait for it. Nothing here fails or holds up a look.
+ * The facts about a media server, read anew with each process and every ten seconds, and answered from memory. The leader reads them with its
+ * snapshots. A follower takes no snapshots: it reads them in the background when it is asked for them. Nothing here fails or holds up a look.
  */
 import {
   allEnabled,

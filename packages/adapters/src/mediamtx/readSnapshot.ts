@@ -65,7 +65,7 @@ const hidesRtsp = (lists: ReadonlyArray<ReadList>, paths: ReadonlyArray<ListedPa
       isRtsp(protocol) && items === null && paths.some(({ sourceType }) => sourceType === `${protocol}Session`)
   )
 
-/** `meanwhile` is run with the lists, and told which server it is; it does not fail. */
+/** `meanwhile` runs beside the lists, with the server that answers; it does not fail. */
 export const readSnapshot = Effect.fnUntraced(function* (
   asking: Asking,
   meanwhile: (server: RunningServer) => Effect.Effect<void>

@@ -12,6 +12,7 @@ import {
   MediaServerUnavailable,
   nextUnlisted,
   noneUnlisted,
+  recommendedFacts,
   type Source
 } from "@greenroom/core"
 import { Clock, Duration, Effect, Layer, Ref } from "effect"
@@ -31,18 +32,8 @@ export interface MemoryMediaServerOptions {
   }
   readonly fault?: Ref.Ref<MemoryFault | null>
   readonly served?: EnabledProtocols
-  /** What it says of itself; that all is as it should be, unless told. */
+  /** `recommendedFacts` by default. */
   readonly facts?: MediaServerFacts
-}
-
-const asItShouldBe: MediaServerFacts = {
-  version: "v1.20.1",
-  authMethod: "http",
-  authExcludes: [],
-  moq: "on",
-  overridePublisher: true,
-  readTimeoutMillis: 10_000,
-  rtspOverUdp: false
 }
 
 /** A look asks again while there is time, as `MediaMtx`'s does. */
@@ -121,7 +112,7 @@ export const make = Effect.fnUntraced(function* (
     return "kicked" as const
   })
 
-  const curePath = (path: string) =>
+  const resetPath = (path: string) =>
     Effect.andThen(
       media.pathsAnswer,
       media.change((world, now) => {
@@ -137,10 +128,10 @@ export const make = Effect.fnUntraced(function* (
     ),
     find: (source) => Effect.tap(call("find", about(source, find(source))), () => setHealth("ok")),
     kick: (source) => call("kick", about(source, kick(source))),
-    resetPath: (path) => Effect.asVoid(call("kick", curePath(path))),
+    resetPath: (path) => Effect.asVoid(call("kick", resetPath(path))),
     enabled: Effect.succeed(options.served ?? allEnabled),
-    facts: Effect.succeed(options.facts ?? asItShouldBe),
-    factsNow: Effect.succeed(options.facts ?? asItShouldBe),
+    facts: Effect.succeed(options.facts ?? recommendedFacts),
+    factsNow: Effect.succeed(options.facts ?? recommendedFacts),
     health: Effect.sync(() => health)
   })
 })

@@ -6,10 +6,10 @@
 import type {
   Broadcaster,
   BroadcasterId,
-  Findings,
   KeyHash,
   Metadata,
   Observation,
+  PassSummary,
   PipelineId,
   Protocol,
   SessionState,
@@ -55,7 +55,7 @@ export interface StoredLease {
   /** Milliseconds since the epoch. */
   readonly until: number
   readonly started: string | null
-  readonly lastLook: { readonly at: number; readonly found: Findings } | null
+  readonly lastLook: { readonly at: number; readonly found: PassSummary } | null
   /** Milliseconds since the epoch; `null` while nothing is wished. */
   readonly enforceUntil: number | null
 }

@@ -14,7 +14,7 @@ import { pageOf } from "./newestFirst.ts"
 /** Orders those of one moment as they came. */
 const nthId = (n: number): string => `00000000-0000-4000-8000-${n.toString(16).padStart(12, "0")}`
 
-/** Whose stream it is, while it is on the air and stays there. */
+/** The broadcaster of a stream that is on the air and not being stopped. */
 const broadcasterOf = (store: MemoryStore["Service"], source: StreamId): BroadcasterId | null => {
   const stream = store.streams.get(source)
   if (stream === undefined || stream.state._tag === "Inactive" || stream.state.ending !== null) return null
@@ -22,7 +22,7 @@ const broadcasterOf = (store: MemoryStore["Service"], source: StreamId): Broadca
   return store.broadcasters.get(broadcasterId)?.deletedAt === null ? broadcasterId : null
 }
 
-/** Whose path it is: the media server's when it is no broadcaster's. */
+/** The broadcaster with a key for the path; without one, the media server's. */
 const ownerOf = (store: MemoryStore["Service"], path: string, now: DateTime.Utc): BroadcasterId => {
   const [oldest] = [...store.keys.values()]
     .filter((key) => key.path === path && key.revokedAt === null && key.admitsUntil === undefined)

@@ -1,5 +1,5 @@
 /** The reconciler's lease in PostgreSQL: one row a media server, on the database's clock. */
-import { Findings, Leases } from "@greenroom/core"
+import { Leases, PassSummary } from "@greenroom/core"
 import { Effect, Layer, Schema } from "effect"
 import { ReconcilerDatabase } from "./Database.ts"
 import { dateOf, MaybeText, rowsOf } from "./rows.ts"
@@ -11,7 +11,7 @@ const leaseRows = rowsOf(
     started: MaybeText,
     enforce: Schema.Boolean,
     look_age: Schema.NullOr(Schema.Finite),
-    found: Schema.NullOr(Findings)
+    found: Schema.NullOr(PassSummary)
   })
 )
 

@@ -63,7 +63,7 @@ const rows = rowsOf(WorkerRow)
 const rowsAt = rowsAtOf(WorkerRow)
 const keyIds = rowsOf(Schema.Struct({ id: StreamKeyId }))
 
-/** `owner`: whose stream it is, while it is on the air and stays there. */
+/** `owner`: the broadcaster of the stream, while that is on the air and not being stopped. */
 const broadcasterOf = (sql: PgClient, source: StreamId, held: ReturnType<typeof leaseOf>["held"]) => sql`
   owner as materialized (
     select k.broadcaster_id as id
@@ -71,7 +71,7 @@ const broadcasterOf = (sql: PgClient, source: StreamId, held: ReturnType<typeof 
     where s.id = ${source} and s.ended_at is null and s.stop_reason is null and b.deleted_at is null and ${held}
   )`
 
-/** `owner`: whose path it is; the media server's own broadcaster, made for it, when it is nobody else's. */
+/** `owner`: the broadcaster with a key for the path; without one, the media server's broadcaster, which is made when it is missing. */
 const ownerOf = (sql: PgClient, path: string, held: ReturnType<typeof leaseOf>["held"]) => sql`
   owner_of_path as materialized (
     select broadcaster_id as id from stream_keys

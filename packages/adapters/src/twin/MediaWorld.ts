@@ -46,7 +46,7 @@ export class MediaWorld extends Context.Service<
 >()("greenroom/MediaWorld") {}
 
 export interface MediaWorldOptions extends Partial<Omit<World.WorldOptions, "readyAfter" | "facts">> {
-  /** Whose behaviour it has, such as `1.12.3`; 1.20.1 unless told. */
+  /** The release whose behaviour it has, such as `1.12.3`; 1.20.1 by default. */
   readonly version?: Version
   /** Another set of names of the control API's routes than the version's. */
   readonly names?: Names

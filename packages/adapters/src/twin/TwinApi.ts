@@ -60,7 +60,7 @@ export interface TwinApiOptions {
   readonly media: MediaWorld["Service"]
   readonly facts: VersionFacts
   readonly isOn: (protocol: Protocol) => boolean
-  /** What the configuration says besides. */
+  /** More fields of the configuration. */
   readonly configured: Json
 }
 

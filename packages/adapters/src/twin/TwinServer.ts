@@ -24,7 +24,7 @@ export interface TwinOptions extends MediaWorld.MediaWorldOptions {
   readonly authHttpAddress?: string
   /** Actions that are allowed without asking, as MediaMTX's `authHTTPExclude`. */
   readonly authExclude?: ReadonlyArray<AuthQuestion["action"]>
-  /** Protocols that are off; RTMPS and RTSPS unless told. MoQ is off in versions that do not know it. */
+  /** Protocols that are off; RTMPS and RTSPS by default. MoQ is off in versions that do not know it. */
   readonly off?: ReadonlyArray<Protocol>
   readonly hooks?: HookOptions
 }

@@ -66,7 +66,7 @@ export interface VersionFacts {
   readonly hookSettings: { readonly ready: string; readonly notReady: string }
   /** What the name of a path may hold, in its words and as a pattern (internal/conf/path.go, rePathName). */
   readonly pathNames: PathNames
-  /** What it says of a body that is not there. Measured: another sentence from 1.16.0. */
+  /** Its error for a missing body. Measured: another sentence from 1.16.0. */
   readonly emptyBodyError: string
   /** Which names the control API's routes have. From 1.21 the new ones beside the old. */
   readonly names: Names

@@ -3,21 +3,12 @@
  * `MemoryMediaServer` makes a `MediaServerSnapshot` of it, under the ids of the auth calls; `TwinServer` the JSON of the control API, under its own.
  */
 import type { ListedPath, ListedSource, MediaServerSnapshot, Protocol } from "@greenroom/core"
-import { protocols, saysPublishEarly } from "@greenroom/core"
+import { protocols, saysPublishEarly, sourceTypes } from "@greenroom/core"
 import type { VersionFacts } from "./versions.ts"
 import { type Connection, readersOf, sources, type World } from "./World.ts"
 
 /** Publishers send 200 kbit/s. */
 const BYTES_A_MILLISECOND = 25
-
-const sourceTypes: { readonly [P in Exclude<Protocol, "webrtc">]: string } = {
-  rtmp: "rtmpConn",
-  rtmps: "rtmpsConn",
-  rtsp: "rtspSession",
-  rtsps: "rtspsSession",
-  srt: "srtConn",
-  moq: "moqSession"
-}
 
 export const sourceTypeOf = (protocol: Protocol, facts: VersionFacts): string =>
   protocol === "webrtc" ? facts.webrtcSourceType : sourceTypes[protocol]

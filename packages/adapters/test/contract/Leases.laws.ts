@@ -1,14 +1,14 @@
 /** The laws of `Leases`. */
 import { randomUUID } from "node:crypto"
 import { assert } from "@effect/vitest"
-import { type Findings, Leases } from "@greenroom/core"
+import { Leases, type PassSummary } from "@greenroom/core"
 import { Effect } from "effect"
 import { contract, elapse, type Store } from "./contract.ts"
 import { later, now } from "./world.ts"
 
 const newHolder = () => `instance-${randomUUID()}`
 
-const aLook: Findings = { publishers: 5, unauthorized: 3, kicked: 0, reported: 0, heldBack: 3, enforced: false }
+const aLook: PassSummary = { publishers: 5, unauthorized: 3, kicked: 0, reported: 0, heldBack: 3, enforced: false }
 
 /** What is to run out, and must not have when it is looked at: a busy machine takes its time between the two. */
 const SHORT_MS = 2_000

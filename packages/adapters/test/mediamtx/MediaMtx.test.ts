@@ -20,7 +20,7 @@ const asked = (twin: TwinServer.Twin, before: number) =>
     while ((yield* twin.requests).length <= before) yield* Effect.promise(() => setImmediate())
   })
 
-const quick = { deadlines: { look: 400, find: 200, kick: 300, curePath: 600 } }
+const quick = { deadlines: { look: 400, find: 200, kick: 300, resetPath: 600 } }
 
 it.effect(
   "MediaMtx: after an RTSP lookup without an answer none is sent for a second, also when the clock is set back",

@@ -5,7 +5,7 @@
  * outlive it; a wish runs out by itself, and only the holder can say that it is fulfilled.
  */
 import { Context, type DateTime, type Effect } from "effect"
-import type { Findings } from "../domain/reconciliation/PassSummary.ts"
+import type { PassSummary } from "../domain/reconciliation/PassSummary.ts"
 import type { StoreUnavailable } from "./StoreUnavailable.ts"
 
 export interface Lease {
@@ -20,7 +20,7 @@ export interface Lease {
   readonly lastSnapshot: {
     /** How long ago it began, in milliseconds by the database's clock. */
     readonly ageMillis: number
-    readonly found: Findings
+    readonly found: PassSummary
   } | null
 }
 
@@ -29,7 +29,7 @@ export interface PassRecord {
   readonly started: string
   /** The database's clock before the look. */
   readonly lookedAt: DateTime.Utc
-  readonly found: Findings
+  readonly found: PassSummary
   /** Nobody is left of whom the wish spoke. */
   readonly fulfilled: boolean
 }

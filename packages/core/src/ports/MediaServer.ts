@@ -40,9 +40,9 @@ export class MediaServer extends Context.Service<
     readonly resetPath: (path: string) => Effect.Effect<void, MediaServerUnavailable>
     /** Which protocols are on, as far as it was ever learnt; everything before that. Answers from memory. */
     readonly enabled: Effect.Effect<EnabledProtocols>
-    /** What it says of itself, as far as it was ever learnt; `null` before that. Answers from memory. */
+    /** The facts that were read last; `null` before that. Answers from memory. */
     readonly facts: Effect.Effect<MediaServerFacts | null>
-    /** The same, asked for now: before a publisher is kicked that had perhaps no way to be admitted. `null`: it is another process than any that told. */
+    /** The facts, read now: for a kick of a publisher that perhaps was never asked about. `null`: those of this process could not be read. */
     readonly factsNow: Effect.Effect<MediaServerFacts | null>
     /** Whether the last call that mattered was answered; `absent` when no media server is configured. */
     readonly health: Effect.Effect<"ok" | "unreachable" | "absent">

@@ -5,7 +5,7 @@
  */
 import { DateTime, Effect, Metric } from "effect"
 import { type Hook, interpretHook } from "../domain/reconciliation/interpretHook.ts"
-import * as Telemetry from "../Metrics.ts"
+import * as Metrics from "../Metrics.ts"
 import { Sessions } from "../ports/Sessions.ts"
 import { elapsedAtLeast, elapsedAtMost, type Reading, readClocks } from "../resilience/ProcessClock.ts"
 import { isUnobservable, SNAPSHOT_VALID_MS } from "./canObserve.ts"
@@ -30,7 +30,7 @@ export interface SnapshotBegan {
 type Outcome = "looked" | "believed" | "ignored" | "dropped"
 
 const count = (hook: Hook, outcome: Outcome) =>
-  Metric.update(Metric.withAttributes(Telemetry.hooks, { kind: hook.kind, outcome }), 1)
+  Metric.update(Metric.withAttributes(Metrics.hooks, { kind: hook.kind, outcome }), 1)
 
 const apply = Effect.fnUntraced(function* ({ hook, at }: Heard) {
   const sessions = yield* Sessions

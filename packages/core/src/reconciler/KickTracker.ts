@@ -44,7 +44,7 @@ const becauseOf: { readonly [W in HoldReason]: string } = {
 
 export const makeKickTracker = () => {
   const kicks = new Map<string, Dealing>()
-  const incurable = new Map<string, string>()
+  const unresettable = new Map<string, string>()
   const reported = new Map<string, ListedSource>()
   const unlisted = new Map<string, ListedPath>()
   let heldWhy: HoldReason | null = null
@@ -84,18 +84,18 @@ export const makeKickTracker = () => {
   /** No kick of this connection was answered so far, and one was tried. */
   const isUnanswered = (id: string): boolean => kicks.get(id)?.toldAt === null
 
-  const cured = (path: string, sourceId: string) =>
+  const pathReset = (path: string, sourceId: string) =>
     Effect.suspend(() => {
-      incurable.delete(sourceId)
+      unresettable.delete(sourceId)
       return Effect.logWarning("a publisher that no list shows: its path is reset").pipe(
         Effect.annotateLogs({ path: shown(path), source_id: sourceId })
       )
     })
 
-  const notCured = (path: string, sourceId: string, error: MediaServerUnavailable) =>
+  const pathNotReset = (path: string, sourceId: string, error: MediaServerUnavailable) =>
     Effect.suspend(() => {
-      if (incurable.has(sourceId)) return Effect.void
-      incurable.set(sourceId, path)
+      if (unresettable.has(sourceId)) return Effect.void
+      unresettable.set(sourceId, path)
       return Effect.logWarning("a path could not be reset; the next pass tries again").pipe(
         Effect.annotateLogs({ path: shown(path), source_id: sourceId, error: withoutKeys(error.message) })
       )
@@ -128,9 +128,9 @@ export const makeKickTracker = () => {
         }
       }
     }
-    for (const [id, path] of incurable) {
+    for (const [id, path] of unresettable) {
       if (onPaths.has(id) && !listed.has(id)) continue
-      incurable.delete(id)
+      unresettable.delete(id)
       yield* Effect.logInfo("a path that could not be reset is rid of its publisher").pipe(
         Effect.annotateLogs({ path: shown(path), source_id: id })
       )
@@ -191,14 +191,25 @@ export const makeKickTracker = () => {
   /** Another instance looks now: what lasts is for that one to say. */
   const handOver = Effect.sync(() => {
     kicks.clear()
-    incurable.clear()
+    unresettable.clear()
     reported.clear()
     unlisted.clear()
     heldWhy = null
     enforced = 0
   })
 
-  return { kickedSoFar, isUnanswered, told, notAnswered, cured, notCured, looked, leftOnAir, leftUnlisted, handOver }
+  return {
+    kickedSoFar,
+    isUnanswered,
+    told,
+    notAnswered,
+    pathReset,
+    pathNotReset,
+    looked,
+    leftOnAir,
+    leftUnlisted,
+    handOver
+  }
 }
 
 export type KickTracker = ReturnType<typeof makeKickTracker>

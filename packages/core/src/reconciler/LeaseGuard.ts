@@ -29,7 +29,7 @@ export class LeaseGuard extends Context.Service<
   }
 >()("greenroom/LeaseGuard") {}
 
-/** The lease as it was found, and the tenure if it is ours. */
+/** The lease as it was found, and the guard if it is ours. */
 export const acquireLease = Effect.fnUntraced(function* (holder: string) {
   const leases = yield* Leases
   const hold = Effect.gen(function* () {
@@ -60,10 +60,10 @@ export const acquireLease = Effect.fnUntraced(function* (holder: string) {
         : Effect.fail(new LeaseLost())
     )
   )
-  const tenure = LeaseGuard.of({
+  const guard = LeaseGuard.of({
     whileHeld: during,
     renew,
     kept: Effect.forever(Effect.andThen(Effect.sleep(LEASE_TTL_MS / 3), renew))
   })
-  return { lease, tenure: lease.held ? tenure : null }
+  return { lease, guard: lease.held ? guard : null }
 })

@@ -9,10 +9,10 @@ import { Clock, Context, Effect, Exit, Latch, Layer, Metric, Queue } from "effec
 import { doNotAppear } from "../domain/reconciliation/appearances.ts"
 import type { Hook } from "../domain/reconciliation/interpretHook.ts"
 import { mediaServerWarnings } from "../domain/reconciliation/mediaServerWarnings.ts"
-import type { Findings } from "../domain/reconciliation/PassSummary.ts"
+import type { PassSummary } from "../domain/reconciliation/PassSummary.ts"
 import { initialState, type ReconcileState } from "../domain/reconciliation/planReconciliation.ts"
 import type { StreamId } from "../domain/values/Ids.ts"
-import * as Telemetry from "../Metrics.ts"
+import * as Metrics from "../Metrics.ts"
 import type { Admissions } from "../ports/Admissions.ts"
 import { type Lease, Leases } from "../ports/Leases.ts"
 import { MediaServer } from "../ports/MediaServer.ts"
@@ -36,7 +36,7 @@ export interface KnownSnapshot {
   readonly ageMillis: number
   /** The same at the least: for what may only be done when nobody has looked for a while. A slow store keeps the two apart. */
   readonly leastAgeMillis: number
-  readonly found: Findings
+  readonly found: PassSummary
   /** Whether this instance has looked itself. */
   readonly own: boolean
 }
@@ -60,7 +60,7 @@ export class Reconciler extends Context.Service<
     /** The answer to an admission was lost: should its session have come to be, it must not stay. */
     readonly admissionLost: (streamId: StreamId) => Effect.Effect<void>
     readonly isLost: (streamId: StreamId) => Effect.Effect<boolean>
-    /** What is unsafe or wrong with the media server, as this instance knows it. Answers from memory. */
+    /** What this instance knows to be unsafe or wrong with the media server. Answers from memory. */
     readonly warnings: Effect.Effect<ReadonlyArray<Warning>>
     /** A call of the store failed: it is asked whether it answers. */
     readonly reportStoreFailure: Effect.Effect<void>
@@ -106,10 +106,10 @@ export class Reconciler extends Context.Service<
         watch,
         regrets: makeLostAdmissions(),
         hooks: makeHookInbox(),
-        chronicle: makeKickTracker(),
+        kickTracker: makeKickTracker(),
         warnings: makeWarnings(),
         lastLook: null,
-        said: yield* newReportState
+        report: yield* newReportState
       }
       yield* Effect.forkScoped(runLoop(life))
       return Reconciler.of({
@@ -147,25 +147,25 @@ interface LoopState {
   readonly watch: StoreMonitor
   readonly regrets: LostAdmissions
   readonly hooks: HookInbox
-  readonly chronicle: KickTracker
+  readonly kickTracker: KickTracker
   readonly warnings: Warnings
   lastLook: (SnapshotBegan & Pick<KnownSnapshot, "found" | "own">) | null
-  readonly said: ReportState
+  readonly report: ReportState
 }
 
 const runLoop = Effect.fnUntraced(function* (life: LoopState) {
-  const { wakes, passed, watch, regrets, hooks, chronicle } = life
+  const { wakes, passed, watch, regrets, hooks, kickTracker } = life
   let memory: ReconcileState = initialState
   let pause = PASS_EVERY_MS
   const observe = yield* PassObserver
   while (true) {
     const started = yield* readClocks
     const leaseRead = (lease: Lease) => keepOther(life, started, lease)
-    const exit = yield* Effect.andThen(regrets.end, runPass(memory, chronicle, leaseRead)).pipe(
+    const exit = yield* Effect.andThen(regrets.end, runPass(memory, kickTracker, leaseRead)).pipe(
       Effect.timeoutOrElse({ duration: PASS_DEADLINE_MS, orElse: () => Effect.fail(new PassTooLong()) }),
       Effect.exit
     )
-    yield* reportPass(exit, chronicle, life.said)
+    yield* reportPass(exit, kickTracker, life.report)
     if (Exit.isSuccess(exit)) yield* observe(exit.value)
     if (outcomeOf(exit) === "store_unavailable") yield* watch.reportFailure
     pause = PASS_EVERY_MS
@@ -178,7 +178,7 @@ const runLoop = Effect.fnUntraced(function* (life: LoopState) {
       life.lastLook = { earliest: started, latest: yield* readClocks, found: exit.value.found, own: true }
       memory = exit.value.memory
       if (exit.value.expecting) pause = PASS_EVERY_WHILE_CONNECTING_MS
-      yield* Metric.update(Telemetry.passSeconds, elapsedAtMost(started, yield* readClocks) / 1000)
+      yield* Metric.update(Metrics.passSeconds, elapsedAtMost(started, yield* readClocks) / 1000)
       if (exit.value.unsettled) yield* Queue.offer(wakes, undefined)
     }
     yield* showLook(life)
@@ -203,7 +203,7 @@ const keepOther = Effect.fnUntraced(function* (life: LoopState, started: Reading
   life.lastLook = { earliest: minus(started, ageMillis), latest: minus(now, ageMillis), found, own: false }
 })
 
-/** What the leader sees is the leader's to say; the configuration every instance knows. */
+/** Every instance warns of the configuration; only the leader, of what it finds on the media server. */
 const showWarnings = Effect.fnUntraced(function* (warnings: Warnings, outcome: PassOutcome) {
   const facts = yield* (yield* MediaServer).facts
   const takeover = (yield* DuplicatePolicy) === "takeover"
@@ -217,5 +217,5 @@ const showWarnings = Effect.fnUntraced(function* (warnings: Warnings, outcome: P
 const showLook = Effect.fnUntraced(function* ({ lastLook }: LoopState) {
   if (lastLook === null) return
   const age = elapsedAtMost(lastLook.earliest, yield* readClocks)
-  yield* Metric.update(Telemetry.lastLook, ((yield* Clock.currentTimeMillis) - age) / 1000)
+  yield* Metric.update(Metrics.lastLook, ((yield* Clock.currentTimeMillis) - age) / 1000)
 })

@@ -15,14 +15,14 @@ export interface TimeBudget {
 }
 
 export const startTimeBudget = Effect.map(readClocks, (since): TimeBudget => {
-  const acting: TimeBudget = {
+  const budget: TimeBudget = {
     left: false,
     inTime: <A, E, R>(step: Effect.Effect<A, E, R>): Effect.Effect<A | null, E, R> =>
       Effect.flatMap(readClocks, (now): Effect.Effect<A | null, E, R> => {
         if (elapsedAtMost(since, now) < ACT_FOR_MS) return step
-        acting.left = true
+        budget.left = true
         return Effect.succeed(null)
       })
   }
-  return acting
+  return budget
 })

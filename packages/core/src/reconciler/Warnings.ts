@@ -1,10 +1,10 @@
 /**
- * What is unsafe or wrong with the media server for as long as it lasts: from its version and configuration, and from what the reconciler sees.
+ * Warnings about the media server, each for as long as it lasts: of its version, its configuration, and what the reconciler finds.
  * Each warning is logged once when it begins and once when it is over, shown as a gauge by `kind`, and listed in `GET /health`.
  */
 import { Effect, Metric } from "effect"
-import { type MediaServerWarningKind, mediaServerWarningKinds } from "../domain/reconciliation/mediaServerWarnings.ts"
-import * as Telemetry from "../Metrics.ts"
+import { mediaServerWarningKinds } from "../domain/reconciliation/mediaServerWarnings.ts"
+import * as Metrics from "../Metrics.ts"
 
 export const warningKinds = [
   ...mediaServerWarningKinds,
@@ -16,7 +16,7 @@ export const warningKinds = [
 export type WarningKind = (typeof warningKinds)[number]
 
 export interface Warning {
-  readonly kind: WarningKind | MediaServerWarningKind
+  readonly kind: WarningKind
   readonly detail: string
 }
 
@@ -40,7 +40,7 @@ export const makeWarnings = () => {
     lasting = new Map(warnings.map((warning) => [warning.kind, warning]))
     for (const kind of warningKinds) {
       const lasts = lasting.get(kind)
-      yield* Metric.update(Metric.withAttributes(Telemetry.warnings, { kind }), lasts === undefined ? 0 : 1)
+      yield* Metric.update(Metric.withAttributes(Metrics.warnings, { kind }), lasts === undefined ? 0 : 1)
       if ((lasts === undefined) === !before.has(kind)) continue
       yield* lasts === undefined
         ? Effect.logInfo("a warning about the media server is over").pipe(Effect.annotateLogs({ kind }))

@@ -6,7 +6,7 @@ import { Effect, Metric } from "effect"
 import type { ListedSource } from "../domain/reconciliation/MediaServerSnapshot.ts"
 import type { CommandOf } from "../domain/reconciliation/planReconciliation.ts"
 import type { StreamId } from "../domain/values/Ids.ts"
-import * as Telemetry from "../Metrics.ts"
+import * as Metrics from "../Metrics.ts"
 import { MediaServer } from "../ports/MediaServer.ts"
 import { Sessions } from "../ports/Sessions.ts"
 import type { KickReason, KickTracker } from "./KickTracker.ts"
@@ -18,8 +18,8 @@ export const kickPublishers = Effect.fnUntraced(function* (
   stopping: ReadonlyArray<CommandOf<"KickStopping">>,
   strangers: ReadonlyArray<CommandOf<"KickUnauthorized">>,
   holder: string,
-  chronicle: KickTracker,
-  acting: TimeBudget
+  kickTracker: KickTracker,
+  budget: TimeBudget
 ) {
   const outcome = { strangers: 0, first: false }
   if (stopping.length + strangers.length === 0) return outcome
@@ -31,18 +31,18 @@ export const kickPublishers = Effect.fnUntraced(function* (
   const bySource = new Map(now.map((session) => [session.source.id, session]))
 
   const kick = (listed: ListedSource, why: KickReason) =>
-    acting.inTime(
+    budget.inTime(
       whileHeld(
         mediaServer.kick({ protocol: listed.protocol, id: listed.id }).pipe(
-          Effect.tap(() => Metric.update(Metric.withAttributes(Telemetry.kicks, { why }), 1)),
-          Effect.flatMap((answer) => chronicle.told(listed, why, answer)),
+          Effect.tap(() => Metric.update(Metric.withAttributes(Metrics.kicks, { why }), 1)),
+          Effect.flatMap((answer) => kickTracker.told(listed, why, answer)),
           Effect.map((first) => {
             if (first) outcome.first = true
             if (first && why !== "stopping") outcome.strangers++
             return true
           }),
           Effect.catchTag("MediaServerUnavailable", (error) =>
-            Effect.as(chronicle.notAnswered(listed, why, error), false)
+            Effect.as(kickTracker.notAnswered(listed, why, error), false)
           )
         )
       )
@@ -61,7 +61,7 @@ export const kickPublishers = Effect.fnUntraced(function* (
   })
 
   // Those whose last kick got no answer come last: they must not take the time of the others.
-  const doubtful = ({ listed }: { readonly listed: ListedSource }) => Number(chronicle.isUnanswered(listed.id))
+  const doubtful = ({ listed }: { readonly listed: ListedSource }) => Number(kickTracker.isUnanswered(listed.id))
   yield* Effect.forEach(
     [...stopping, ...strangers].sort((one, other) => doubtful(one) - doubtful(other)),
     (command) => (command._tag === "KickStopping" ? kickStopping(command) : kickStranger(command)),

@@ -3,7 +3,7 @@
  * this instance is the one that looks.
  */
 import { Cause, Effect, Exit, Metric, Schema } from "effect"
-import * as Telemetry from "../Metrics.ts"
+import * as Metrics from "../Metrics.ts"
 import { MediaServerUnavailable } from "../ports/MediaServer.ts"
 import { StoreUnavailable } from "../ports/StoreUnavailable.ts"
 import { type ConditionKind, setCondition } from "../resilience/Conditions.ts"
@@ -63,18 +63,18 @@ const troubleOf = (exit: Exit.Exit<PassOutcome, unknown>): ConditionKind | null 
 
 export const reportPass = Effect.fnUntraced(function* (
   exit: Exit.Exit<PassOutcome, unknown>,
-  chronicle: KickTracker,
-  said: ReportState
+  kickTracker: KickTracker,
+  report: ReportState
 ) {
   const outcome = outcomeOf(exit)
-  yield* Metric.update(Metric.withAttributes(Telemetry.passes, { outcome }), 1)
-  yield* tellTrouble(exit, outcome, said)
-  yield* tellLeading(outcome, said)
+  yield* Metric.update(Metric.withAttributes(Metrics.passes, { outcome }), 1)
+  yield* tellTrouble(exit, outcome, report)
+  yield* tellLeading(outcome, report)
   if (Exit.isSuccess(exit) && exit.value._tag === "NotLeading") {
     // The leader's instance shows these.
-    yield* chronicle.handOver
+    yield* kickTracker.handOver
     yield* setCondition("mass_kick_held_back", false)
-    const leaders = [Telemetry.unauthorizedPublishers, Telemetry.unlistedPublishers, Telemetry.staying]
+    const leaders = [Metrics.unauthorizedPublishers, Metrics.unlistedPublishers, Metrics.staying]
     for (const gauge of leaders) yield* Metric.update(gauge, 0)
   } else if (Exit.isSuccess(exit) && exit.value._tag === "Complete") {
     yield* setCondition("mass_kick_held_back", exit.value.found.heldWhy === "too_many")
@@ -88,26 +88,26 @@ const STANDS_BY = "the reconciler's trouble is over: another instance looks, thi
 const tellTrouble = Effect.fnUntraced(function* (
   exit: Exit.Exit<PassOutcome, unknown>,
   outcome: string,
-  said: ReportState
+  report: ReportState
 ) {
   const trouble = troubleOf(exit)
-  if (trouble !== said.trouble) {
-    if (said.trouble !== null) yield* setCondition(said.trouble, false)
+  if (trouble !== report.trouble) {
+    if (report.trouble !== null) yield* setCondition(report.trouble, false)
     if (trouble !== null) yield* setCondition(trouble, true)
-    said.trouble = trouble
+    report.trouble = trouble
   }
   if (trouble === null || Exit.isSuccess(exit)) {
     const standsBy = Exit.isSuccess(exit) && exit.value._tag === "NotLeading"
-    if (said.told.size > 0) yield* Effect.logInfo(standsBy ? STANDS_BY : said.hasSeen ? SEES_AGAIN : SEES)
-    said.told.clear()
-    if (!standsBy) said.hasSeen = true
+    if (report.told.size > 0) yield* Effect.logInfo(standsBy ? STANDS_BY : report.hasSeen ? SEES_AGAIN : SEES)
+    report.told.clear()
+    if (!standsBy) report.hasSeen = true
     return
   }
-  if (said.told.has(trouble)) return
+  if (report.told.has(trouble)) return
   const absent = trouble === "media_server_absent"
   const isNotThere = absent || trouble === "media_server_unreachable"
-  if (isNotThere && !said.hasSeen && elapsedAtMost(said.begun, yield* readClocks) < MAY_BE_AWAY_FOR_MS) return
-  said.told.add(trouble)
+  if (isNotThere && !report.hasSeen && elapsedAtMost(report.begun, yield* readClocks) < MAY_BE_AWAY_FOR_MS) return
+  report.told.add(trouble)
   const error = Cause.squash(exit.cause)
   yield* (
     absent
@@ -118,7 +118,7 @@ const tellTrouble = Effect.fnUntraced(function* (
 })
 
 /** Of a change alone: an instance that leads or stands by from its beginning has nothing to tell. */
-const tellLeading = Effect.fnUntraced(function* (outcome: string, said: ReportState) {
+const tellLeading = Effect.fnUntraced(function* (outcome: string, report: ReportState) {
   const leads =
     outcome === "complete" || outcome === "media_server_absent" || outcome === "media_server_unavailable"
       ? true
@@ -126,10 +126,10 @@ const tellLeading = Effect.fnUntraced(function* (outcome: string, said: ReportSt
         ? null
         : false
   if (leads === null) return
-  yield* Metric.update(Telemetry.leading, leads ? 1 : 0)
-  if (outcome === "store_unavailable" || outcome === "lease_lost" || leads === said.leading) return
-  const before = said.leading
-  said.leading = leads
+  yield* Metric.update(Metrics.leading, leads ? 1 : 0)
+  if (outcome === "store_unavailable" || outcome === "lease_lost" || leads === report.leading) return
+  const before = report.leading
+  report.leading = leads
   if (before === null) return
   yield* leads
     ? Effect.logInfo("this instance reconciles now")

@@ -1,7 +1,7 @@
 /** What a pass does about publishers that are on the air, stand in no list of sessions, and hear no kick. */
 import { Effect, Metric } from "effect"
 import type { CommandOf } from "../domain/reconciliation/planReconciliation.ts"
-import * as Telemetry from "../Metrics.ts"
+import * as Metrics from "../Metrics.ts"
 import { MediaServer } from "../ports/MediaServer.ts"
 import type { KickTracker } from "./KickTracker.ts"
 import { LeaseGuard } from "./LeaseGuard.ts"
@@ -13,32 +13,33 @@ import type { TimeBudget } from "./TimeBudget.ts"
  * not be reset is seen again, and keeps the pass from nothing; how many these were is the result.
  */
 export const resetPaths = Effect.fnUntraced(function* (
-  cures: ReadonlyArray<CommandOf<"CurePath">>,
-  chronicle: KickTracker,
-  acting: TimeBudget
+  resets: ReadonlyArray<CommandOf<"ResetPath">>,
+  kickTracker: KickTracker,
+  budget: TimeBudget
 ) {
   let failed = 0
-  if (cures.length === 0) return failed
+  if (resets.length === 0) return failed
   const mediaServer = yield* MediaServer
   const { whileHeld, renew } = yield* LeaseGuard
-  const again = yield* acting.inTime(
+  const again = yield* budget.inTime(
     whileHeld(Effect.catchTag(mediaServer.snapshot, "MediaServerUnavailable", () => Effect.succeed(null)))
   )
   if (again === null) return failed
   const { paths, sources } = again
-  const isThere = ({ path, sourceId }: CommandOf<"CurePath">) =>
+  const isThere = ({ path, sourceId }: CommandOf<"ResetPath">) =>
     paths.some((one) => one.name === path && one.sourceId === sourceId) && !sources.some((one) => one.id === sourceId)
-  const count = (outcome: "reset" | "failed") => Metric.update(Metric.withAttributes(Telemetry.cures, { outcome }), 1)
-  for (const { path, sourceId } of cures.filter(isThere)) {
-    const cure = mediaServer.resetPath(path).pipe(
-      Effect.andThen(Effect.andThen(count("reset"), chronicle.cured(path, sourceId))),
+  const count = (outcome: "reset" | "failed") =>
+    Metric.update(Metric.withAttributes(Metrics.pathResets, { outcome }), 1)
+  for (const { path, sourceId } of resets.filter(isThere)) {
+    const reset = mediaServer.resetPath(path).pipe(
+      Effect.andThen(Effect.andThen(count("reset"), kickTracker.pathReset(path, sourceId))),
       Effect.catchTag("MediaServerUnavailable", (error) =>
-        Effect.andThen(count("failed"), chronicle.notCured(path, sourceId, error)).pipe(
+        Effect.andThen(count("failed"), kickTracker.pathNotReset(path, sourceId, error)).pipe(
           Effect.tap(() => Effect.sync(() => failed++))
         )
       )
     )
-    yield* acting.inTime(Effect.andThen(renew, whileHeld(cure)))
+    yield* budget.inTime(Effect.andThen(renew, whileHeld(reset)))
   }
   return failed
 })

@@ -1,25 +1,31 @@
 /**
- * One pass of the reconciler: look at the store, the media server, the store again; let the pure `planReconciliation` decide; do what it
- * says. A pass that cannot look at everything does nothing. No step begins after the lease has run out by this process's own clocks
+ * One pass of the reconciler: it reads the store, the media server, and the store again; the pure `planReconciliation` decides; it carries out
+ * the commands. A pass that cannot read everything does nothing. No step begins after the lease has run out by this process's own clocks
  * (`LeaseGuard`), each write is conditional on still holding it in the store, and before a kick the store is read once more: between a
  * decision and its execution this process may have been frozen for any time.
  */
 import { Context, Effect, Metric } from "effect"
-import { doNotAppear, notAppearing, rememberAppearances } from "../domain/reconciliation/appearances.ts"
+import {
+  type Appearances,
+  doNotAppear,
+  notAppearing,
+  rememberAppearances
+} from "../domain/reconciliation/appearances.ts"
 import type { MediaServerFacts } from "../domain/reconciliation/MediaServerFacts.ts"
 import type { MediaServerSnapshot } from "../domain/reconciliation/MediaServerSnapshot.ts"
 import { asksAboutPublishers } from "../domain/reconciliation/mediaServerWarnings.ts"
-import type { Findings } from "../domain/reconciliation/PassSummary.ts"
+import type { PassSummary } from "../domain/reconciliation/PassSummary.ts"
+import type { Policy } from "../domain/reconciliation/planForUnauthorized.ts"
 import {
   type Command,
   type CommandOf,
-  type Policy,
   planReconciliation,
   type ReconcileState,
+  type Reconciliation,
   type StoredSession
 } from "../domain/reconciliation/planReconciliation.ts"
 import type { StreamId } from "../domain/values/Ids.ts"
-import * as Telemetry from "../Metrics.ts"
+import * as Metrics from "../Metrics.ts"
 import { type Lease, Leases } from "../ports/Leases.ts"
 import { MediaServer } from "../ports/MediaServer.ts"
 import { Sessions } from "../ports/Sessions.ts"
@@ -39,7 +45,7 @@ export class ReconcilePolicy extends Context.Service<
 >()("greenroom/ReconcilePolicy") {}
 
 export type PassOutcome =
-  /** `freeInMillis`: when the lease of whoever leads runs out, unless it is renewed. */
+  /** `freeInMillis`: when the leader's lease runs out, unless it is renewed. */
   | { readonly _tag: "NotLeading"; readonly freeInMillis: number }
   /** `unsettled`: something was started that the next look must confirm, so it should come at once. */
   | {
@@ -47,9 +53,9 @@ export type PassOutcome =
       readonly memory: ReconcileState
       readonly unended: number
       readonly unsettled: boolean
-      /** Somebody is connecting, or was told to go a moment ago: the next look should come soon. */
+      /** A publisher is connecting, or was kicked a moment ago: the next snapshot should come soon. */
       readonly expecting: boolean
-      readonly found: Findings
+      readonly found: PassSummary
       /** Publishers on a path that stand in no list, twice in a row, and that this pass left there. */
       readonly unlisted: number
       /** What was looked at: the media server, and the sessions of the store right after, without those that this pass has ended. */
@@ -58,111 +64,141 @@ export type PassOutcome =
     }
 
 /**
- * `chronicle` goes on from pass to pass; `leaseRead` is told what the lease says, also when this pass sees nothing. A pass that
+ * `kickTracker` goes on from pass to pass; `leaseRead` is told what the lease says, also when this pass sees nothing. A pass that
  * loses the lease fails there: two instances must not look and kick at once.
  */
 export const runPass = Effect.fnUntraced(function* (
   memory: ReconcileState,
-  chronicle: KickTracker = makeKickTracker(),
+  kickTracker: KickTracker = makeKickTracker(),
   leaseRead: (lease: Lease) => Effect.Effect<void> = () => Effect.void
 ) {
   const { holder } = yield* ReconcilePolicy
-  const { lease, tenure } = yield* acquireLease(holder)
+  const { lease, guard } = yield* acquireLease(holder)
   yield* leaseRead(lease)
-  if (tenure === null) {
+  if (guard === null) {
     const outcome: PassOutcome = { _tag: "NotLeading", freeInMillis: lease.leftMillis }
     return outcome
   }
-  const work = Effect.provideService(runAsLeader(memory, lease, chronicle), LeaseGuard, tenure)
-  return yield* Effect.raceFirst(work, tenure.kept)
+  const work = Effect.provideService(runAsLeader(memory, lease, kickTracker), LeaseGuard, guard)
+  return yield* Effect.raceFirst(work, guard.kept)
 })
 
-const isAgainstUnadmitted = (command: Command): boolean =>
-  command._tag === "CurePath" || (command._tag === "KickUnauthorized" && !command.former)
+/** Whether what is planned depends on the configuration: a publisher without a session is to go, or it is not known whether it may. */
+const needsConfiguration = (command: Command): boolean =>
+  command._tag === "ResetPath" ||
+  (command._tag === "KickUnauthorized" && !command.former) ||
+  (command._tag === "HoldUnauthorized" && command.why === "not_known")
 
-const isHeldUnknown = (command: Command): boolean => command._tag === "HoldUnauthorized" && command.why === "not_known"
-
-/** Only those stay held back that were too many: other reasons are seen anew in each pass. */
+/** Only those stay held back that were too many: other reasons are found anew in each pass. */
 const heldAsTooMany = ({ lastSnapshot }: Lease): boolean =>
   lastSnapshot !== null && lastSnapshot.found.heldBack > 0 && (lastSnapshot.found.heldWhy ?? "too_many") === "too_many"
 
-/** An instance that has seen none yet goes on with what the leader before it, or this one before it was started anew, had found. */
+/** An instance without appearances of its own begins with what the pass before it found, whichever instance that was. */
 const appearancesSoFar = ({ appearances }: ReconcileState, { lastSnapshot }: Lease) =>
   appearances.length === 0 && lastSnapshot?.found.notAppearing === true ? notAppearing : appearances
 
-const runAsLeader = Effect.fnUntraced(function* (memory: ReconcileState, lease: Lease, chronicle: KickTracker) {
-  const configured = yield* ReconcilePolicy
-  const policy = { ...configured, enforce: configured.enforce || lease.enforce }
+type PassPolicy = ReconcilePolicy["Service"]
+
+/** Reads the store, the media server and the store again, and plans from that. */
+const readAndPlan = Effect.fnUntraced(function* (policy: PassPolicy, memory: ReconcileState, lease: Lease) {
   const sessions = yield* Sessions
-  const leases = yield* Leases
   const mediaServer = yield* MediaServer
   const { whileHeld } = yield* LeaseGuard
-
   yield* whileHeld(sessions.requestStopsForInvalidKeys)
   const s1 = yield* whileHeld(sessions.open)
   const look = yield* whileHeld(mediaServer.snapshot)
   const ids = new Set([...look.sources.map(({ id }) => id), ...look.paths.map(({ sourceId }) => sourceId)])
   const s2 = yield* whileHeld(sessions.after([...ids]))
-  const { staying, justTold } = yield* chronicle.looked(look)
-  const holding = heldAsTooMany(lease)
-  const decided = (facts: MediaServerFacts | null) => {
+  const state = {
+    ...memory,
+    started: lease.started,
+    holding: heldAsTooMany(lease),
+    appearances: appearancesSoFar(memory, lease)
+  }
+  const planned = (facts: MediaServerFacts | null) => {
     const asksUs = facts === null ? null : asksAboutPublishers(facts)
-    const state = { ...memory, started: lease.started, holding, appearances: appearancesSoFar(memory, lease) }
     return planReconciliation({ ...policy, asksUs }, s1, look, s2, state)
   }
-  const first = decided(yield* mediaServer.facts)
-  // A configuration can be changed while the media server runs: who is to be kicked for want of a session must have been asked about.
-  const result =
-    first.commands.some(isAgainstUnadmitted) || first.commands.some(isHeldUnknown)
-      ? decided(yield* whileHeld(mediaServer.factsNow))
-      : first
-  const only = <T extends Command["_tag"]>(tag: T) =>
-    result.commands.filter((command): command is CommandOf<T> => command._tag === tag)
+  const first = planned(yield* mediaServer.facts)
+  // The configuration can change while the media server runs.
+  const plan = first.commands.some(needsConfiguration) ? planned(yield* whileHeld(mediaServer.factsNow)) : first
+  return { s1, look, s2, plan }
+})
 
-  // Whoever sees a stream become active finds its tracks there.
-  if (result.observations.length > 0) yield* whileHeld(sessions.observe(result.observations, policy.holder))
+const commandsOf =
+  ({ commands }: Reconciliation) =>
+  <T extends Command["_tag"]>(tag: T) =>
+    commands.filter((command): command is CommandOf<T> => command._tag === tag)
+
+const summaryOf = (
+  look: MediaServerSnapshot,
+  only: ReturnType<typeof commandsOf>,
+  {
+    kicked,
+    enforced,
+    appearances
+  }: { readonly kicked: number; readonly enforced: boolean; readonly appearances: Appearances }
+): PassSummary => {
+  const reported = only("ReportUnauthorized").length
+  const [held] = only("HoldUnauthorized")
+  const heldBack = held?.count ?? 0
+  return {
+    publishers: look.sources.filter((source) => source.state === "publish").length,
+    unauthorized: only("KickUnauthorized").length + reported + heldBack,
+    kicked,
+    reported,
+    heldBack,
+    ...(held === undefined ? {} : { heldWhy: held.why }),
+    ...(doNotAppear(appearances) ? { notAppearing: true } : {}),
+    enforced
+  }
+}
+
+const runAsLeader = Effect.fnUntraced(function* (memory: ReconcileState, lease: Lease, kickTracker: KickTracker) {
+  const configured = yield* ReconcilePolicy
+  const policy = { ...configured, enforce: configured.enforce || lease.enforce }
+  const sessions = yield* Sessions
+  const leases = yield* Leases
+  const { whileHeld } = yield* LeaseGuard
+  const { s1, look, s2, plan } = yield* readAndPlan(policy, memory, lease)
+  const only = commandsOf(plan)
+  const { staying, justTold } = yield* kickTracker.looked(look)
+
+  // A reader who finds a stream active finds its tracks there, too.
+  if (plan.observations.length > 0) yield* whileHeld(sessions.observe(plan.observations, policy.holder))
   const ready = only("MarkReady")
   if (ready.length > 0) yield* whileHeld(sessions.markReady(ready, policy.holder))
   for (const { streamId, reason } of only("RequestStop")) {
     yield* whileHeld(sessions.requestStop(streamId, reason, policy.holder))
   }
-  const acting = yield* startTimeBudget
-  const ended = yield* endAll(only("End"), policy.holder, acting)
-  const kicks = yield* kickPublishers(only("KickStopping"), only("KickUnauthorized"), policy.holder, chronicle, acting)
-  const incurable = yield* resetPaths(only("CurePath"), chronicle, acting)
+  const budget = yield* startTimeBudget
+  const ended = yield* endAll(only("End"), policy.holder, budget)
+  const kicks = yield* kickPublishers(
+    only("KickStopping"),
+    only("KickUnauthorized"),
+    policy.holder,
+    kickTracker,
+    budget
+  )
+  const unresettable = yield* resetPaths(only("ResetPath"), kickTracker, budget)
 
-  const absent = [...result.neverAppeared].filter((streamId) => ended.has(streamId)).length
-  const appearances = rememberAppearances(result.memory.appearances, 0, absent)
-  const reported = only("ReportUnauthorized").map((command) => command.listed)
-  const [held] = only("HoldUnauthorized")
-  const heldBack = held?.count ?? 0
-  const found: Findings = {
-    publishers: look.sources.filter((source) => source.state === "publish").length,
-    unauthorized: only("KickUnauthorized").length + reported.length + heldBack,
-    kicked: chronicle.kickedSoFar(kicks.strangers, lease.enforce),
-    reported: reported.length,
-    heldBack: heldBack,
-    ...(held === undefined ? {} : { heldWhy: held.why }),
-    ...(doNotAppear(appearances) ? { notAppearing: true } : {}),
-    enforced: policy.enforce
-  }
+  const absent = [...plan.neverAppeared].filter((streamId) => ended.has(streamId)).length
+  const appearances = rememberAppearances(plan.memory.appearances, 0, absent)
+  const kicked = kickTracker.kickedSoFar(kicks.strangers, lease.enforce)
+  const found = summaryOf(look, only, { kicked, enforced: policy.enforce, appearances })
   const fulfilled = lease.enforce && found.unauthorized === 0
   yield* whileHeld(leases.recordPass(policy.holder, { started: look.started, lookedAt: s1.now, found, fulfilled }))
 
-  yield* chronicle.leftOnAir(reported, held ?? null)
-  yield* chronicle.leftUnlisted(only("ReportUnlisted").map(({ path }) => path))
-  const unlisted = only("ReportUnlisted").length + only("CurePath").length
-  yield* Metric.update(Telemetry.unlistedPublishers, unlisted)
-  yield* Metric.update(Telemetry.unauthorizedPublishers, reported.length + heldBack)
-  yield* Metric.update(Telemetry.unendedStreams, s2.open.length)
-  yield* Metric.update(Telemetry.staying, staying)
-  const seenFirst = [...result.memory.unlisted].some((source) => !memory.unlisted.has(source))
+  yield* reportLeft(only, found, kickTracker)
+  yield* Metric.update(Metrics.unendedStreams, s2.open.length)
+  yield* Metric.update(Metrics.staying, staying)
+  const seenFirst = [...plan.memory.unlisted].some((source) => !memory.unlisted.has(source))
   const outcome: PassOutcome = {
     _tag: "Complete",
-    memory: { ...result.memory, appearances },
-    unlisted: incurable + only("ReportUnlisted").length,
+    memory: { ...plan.memory, appearances },
+    unlisted: unresettable + only("ReportUnlisted").length,
     unended: s2.open.length,
-    unsettled: acting.left || kicks.first || only("RequestStop").length > 0 || seenFirst,
+    unsettled: budget.left || kicks.first || only("RequestStop").length > 0 || seenFirst,
     expecting: justTold || s2.open.some((session) => session.state._tag === "Connecting"),
     found,
     look,
@@ -171,14 +207,28 @@ const runAsLeader = Effect.fnUntraced(function* (memory: ReconcileState, lease: 
   return outcome
 })
 
+/** Logs and shows the publishers that this pass left on the air without a session, and those that stand in no list. */
+const reportLeft = Effect.fnUntraced(function* (
+  only: ReturnType<typeof commandsOf>,
+  { reported, heldBack }: PassSummary,
+  kickTracker: KickTracker
+) {
+  const reports = only("ReportUnauthorized").map(({ listed }) => listed)
+  yield* kickTracker.leftOnAir(reports, only("HoldUnauthorized")[0] ?? null)
+  yield* kickTracker.leftUnlisted(only("ReportUnlisted").map(({ path }) => path))
+  const unlisted = only("ReportUnlisted").length + only("ResetPath").length
+  yield* Metric.update(Metrics.unlistedPublishers, unlisted)
+  yield* Metric.update(Metrics.unauthorizedPublishers, reported + heldBack)
+})
+
 /** Sources whose absence needs a second word are asked for by id; a failed question leaves the session as it is. Who has ended now. */
-const endAll = Effect.fnUntraced(function* (ends: ReadonlyArray<CommandOf<"End">>, holder: string, acting: TimeBudget) {
+const endAll = Effect.fnUntraced(function* (ends: ReadonlyArray<CommandOf<"End">>, holder: string, budget: TimeBudget) {
   const sessions = yield* Sessions
   const mediaServer = yield* MediaServer
   const { whileHeld } = yield* LeaseGuard
   const gone = (end: CommandOf<"End">) =>
     end.verify
-      ? acting.inTime(
+      ? budget.inTime(
           whileHeld(
             mediaServer.find(end.session.source).pipe(
               Effect.map((answer) => answer === "gone"),

@@ -3,7 +3,7 @@
  * has a log line of its own where it begins and where it ends.
  */
 import { Effect, Metric } from "effect"
-import * as Telemetry from "../Metrics.ts"
+import * as Metrics from "../Metrics.ts"
 
 export const conditionKinds = [
   /** The store does not answer: nobody is admitted. */
@@ -33,7 +33,7 @@ export const conditionKinds = [
 export type ConditionKind = (typeof conditionKinds)[number]
 
 export const setCondition = (kind: ConditionKind, lasts: boolean) =>
-  Metric.update(Metric.withAttributes(Telemetry.degraded, { kind }), lasts ? 1 : 0)
+  Metric.update(Metric.withAttributes(Metrics.degraded, { kind }), lasts ? 1 : 0)
 
 /** So that a trouble that never was is a 0 and not missing. */
 export const clearConditions = Effect.forEach(conditionKinds, (kind) => setCondition(kind, false), { discard: true })

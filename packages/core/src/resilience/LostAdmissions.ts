@@ -5,7 +5,7 @@
  */
 import { Effect, Metric } from "effect"
 import type { StreamId } from "../domain/values/Ids.ts"
-import * as Telemetry from "../Metrics.ts"
+import * as Metrics from "../Metrics.ts"
 import { Admissions } from "../ports/Admissions.ts"
 import { setCondition } from "./Conditions.ts"
 import { elapsedAtLeast, type Reading, readClocks } from "./ProcessClock.ts"
@@ -27,7 +27,7 @@ export const makeLostAdmissions = () => {
     let pending = 0
     for (const endedAt of regrets.values()) if (endedAt === null) pending++
     if (pending === 0) saidFull = false
-    yield* Metric.update(Telemetry.regretsPending, pending)
+    yield* Metric.update(Metrics.regretsPending, pending)
     if (pending > 0 === said) return
     said = pending > 0
     yield* setCondition("regrets_pending", said)
@@ -48,7 +48,7 @@ export const makeLostAdmissions = () => {
   })
 
   const drop = Effect.gen(function* () {
-    yield* Metric.update(Telemetry.regretsDropped, 1)
+    yield* Metric.update(Metrics.regretsDropped, 1)
     if (saidFull) return
     saidFull = true
     yield* Effect.logWarning(

@@ -11,7 +11,7 @@ import { decideAdmission, decideCheck, refusePath, type SessionFacts } from "../
 import type { KeyHash } from "../domain/access/StreamKey.ts"
 import type { StreamId } from "../domain/values/Ids.ts"
 import { isWorkerOutput } from "../domain/workers/PipelinePath.ts"
-import * as Telemetry from "../Metrics.ts"
+import * as Metrics from "../Metrics.ts"
 import { type AdmissionRequest, Admissions, type Admitted } from "../ports/Admissions.ts"
 import { KeyGenerator } from "../ports/KeyGenerator.ts"
 import { MediaServer } from "../ports/MediaServer.ts"
@@ -64,7 +64,7 @@ const actionOf = (ask: AuthRequest): string => {
 
 export const authenticate = Effect.fnUntraced(function* (ask: AuthRequest) {
   const decision: AuthDecision = yield* answer(ask)
-  yield* Metric.update(Telemetry.authDecision(actionOf(ask), decision._tag === "Refuse" ? decision.reason : "allow"), 1)
+  yield* Metric.update(Metrics.authDecision(actionOf(ask), decision._tag === "Refuse" ? decision.reason : "allow"), 1)
   return decision
 })
 

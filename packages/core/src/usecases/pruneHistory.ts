@@ -4,7 +4,7 @@
  * and is tried again in the next hour.
  */
 import { Cause, Clock, Effect, Exit, Metric } from "effect"
-import * as Telemetry from "../Metrics.ts"
+import * as Metrics from "../Metrics.ts"
 import { Retention } from "../ports/Retention.ts"
 import { StoreUnavailable } from "../ports/StoreUnavailable.ts"
 import { setCondition } from "../resilience/Conditions.ts"
@@ -22,8 +22,8 @@ export const pruneAll = Effect.fn("pruneHistory")(function* (keepDays: number) {
   while (true) {
     const batch = yield* retention.prune(keepDays, PRUNE_BATCH)
     if (batch._tag === "Busy") return { ...gone, complete: false }
-    yield* Metric.update(Telemetry.pruned("streams"), batch.streams)
-    yield* Metric.update(Telemetry.pruned("keys"), batch.keys)
+    yield* Metric.update(Metrics.pruned("streams"), batch.streams)
+    yield* Metric.update(Metrics.pruned("keys"), batch.keys)
     gone.streams += batch.streams
     gone.keys += batch.keys
     if (batch.streams < PRUNE_BATCH && batch.keys < PRUNE_BATCH) return { ...gone, complete: true }
@@ -38,7 +38,7 @@ export const pruneHistory = Effect.fnUntraced(function* (keepDays: number) {
     const exit = yield* Effect.exit(pruneAll(keepDays))
     if (Exit.isSuccess(exit)) {
       const { complete, ...gone } = exit.value
-      if (complete) yield* Metric.update(Telemetry.lastPruned, (yield* Clock.currentTimeMillis) / 1000)
+      if (complete) yield* Metric.update(Metrics.lastPruned, (yield* Clock.currentTimeMillis) / 1000)
       if (gone.streams + gone.keys > 0)
         yield* Effect.logInfo("history pruned").pipe(Effect.annotateLogs({ ...gone, keep_days: keepDays }))
       if (failing) yield* Effect.logInfo("history can be pruned again")

@@ -17,7 +17,7 @@ import {
 } from "../domain/workers/workerMachine.ts"
 import { streamOf, type WorkerSource } from "../domain/workers/workerSource.ts"
 import { workerInput, workerOutput, workerRtmpOutput } from "../domain/workers/workerUrls.ts"
-import * as Telemetry from "../Metrics.ts"
+import * as Metrics from "../Metrics.ts"
 import { KeyGenerator } from "../ports/KeyGenerator.ts"
 import { MediaWorker, type ProcessRef } from "../ports/MediaWorker.ts"
 import { type WorkerChange, type WorkerRecord, Workers } from "../ports/Workers.ts"
@@ -84,8 +84,8 @@ export const makeWorkerPool = Effect.fnUntraced(function* (tell: (happened: Work
     const member = memberOf(id)
     const line = describeTransition(id, member.worker.phase, worker.phase, settings.max)
     if (worker.phase._tag !== member.worker.phase._tag) {
-      if (worker.phase._tag === "Retrying") yield* Metric.update(Telemetry.workerRetries, 1)
-      if (worker.phase._tag === "Failed") yield* Metric.update(Telemetry.workerFailures, 1)
+      if (worker.phase._tag === "Retrying") yield* Metric.update(Metrics.workerRetries, 1)
+      if (worker.phase._tag === "Failed") yield* Metric.update(Metrics.workerFailures, 1)
     }
     member.worker = worker
     if (line !== null) yield* Effect.logWithLevel(line.level)(line.message).pipe(Effect.annotateLogs(line.facts))
@@ -107,7 +107,7 @@ export const makeWorkerPool = Effect.fnUntraced(function* (tell: (happened: Work
       holder
     )
     if (!issued) return { _tag: "NotStarted", reason: "its source is going, or another instance leads" } as const
-    yield* Metric.update(Telemetry.workerStarts, 1)
+    yield* Metric.update(Metrics.workerStarts, 1)
     const order = {
       id,
       input: workerInput(settings, id),
@@ -267,7 +267,7 @@ export const makeWorkerPool = Effect.fnUntraced(function* (tell: (happened: Work
         workerStates,
         (state) =>
           Metric.update(
-            Metric.withAttributes(Telemetry.workers, { state }),
+            Metric.withAttributes(Metrics.workers, { state }),
             states.filter((each) => each === state).length
           ),
         { discard: true }

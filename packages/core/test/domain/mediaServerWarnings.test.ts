@@ -8,30 +8,21 @@ import {
   mediaServerWarningKinds,
   mediaServerWarnings,
   type Release,
-  readRelease
+  readRelease,
+  recommendedFacts
 } from "@greenroom/core"
 import { Arbitrary } from "effect"
 import { boolean, cases, element, integer } from "../support/arbitraries.ts"
-
-const good: MediaServerFacts = {
-  version: "v1.20.1",
-  authMethod: "http",
-  authExcludes: [],
-  moq: "off",
-  overridePublisher: true,
-  readTimeoutMillis: 10_000,
-  rtspOverUdp: false
-}
 
 const kindsOf = (facts: MediaServerFacts, takeover = false): ReadonlyArray<MediaServerWarningKind> =>
   mediaServerWarnings(facts, { takeover }).map(({ kind }) => kind)
 
 describe("mediaServerWarnings", () => {
   it("has none for the tested release, configured as the documents say, nor for one that says nothing of itself but its age", () => {
-    assert.deepStrictEqual(kindsOf(good, true), [])
-    assert.deepStrictEqual(kindsOf({ ...good, moq: "on" }), [])
+    assert.deepStrictEqual(kindsOf(recommendedFacts, true), [])
+    assert.deepStrictEqual(kindsOf({ ...recommendedFacts, moq: "on" }), [])
     const silent = { version: null, authMethod: null, overridePublisher: null, readTimeoutMillis: null }
-    assert.deepStrictEqual(kindsOf({ ...good, ...silent }, true), ["auth_without_timeout"])
+    assert.deepStrictEqual(kindsOf({ ...recommendedFacts, ...silent }, true), ["auth_without_timeout"])
   })
 
   const cases: ReadonlyArray<readonly [Partial<MediaServerFacts>, MediaServerWarningKind]> = [
@@ -53,19 +44,22 @@ describe("mediaServerWarnings", () => {
     [{ readTimeoutMillis: 1_999 }, "read_timeout_short"]
   ]
   it.each(cases)("%o: %s", (facts, kind) => {
-    assert.include(kindsOf({ ...good, ...facts }), kind)
+    assert.include(kindsOf({ ...recommendedFacts, ...facts }), kind)
   })
 
-  it("is silent on the good side of each boundary", () => {
+  it("is silent on the recommendedFacts side of each boundary", () => {
     for (const version of ["v1.9.0", "v1.16.1", "v1.20.1", "v0.0.0", "dev"]) {
-      const found = kindsOf({ ...good, version })
+      const found = kindsOf({ ...recommendedFacts, version })
       assert.deepStrictEqual(found, version === "v1.9.0" ? ["auth_without_timeout"] : [], version)
     }
-    assert.deepStrictEqual(kindsOf({ ...good, readTimeoutMillis: 2_000, authExcludes: ["metrics", "pprof"] }), [])
+    assert.deepStrictEqual(
+      kindsOf({ ...recommendedFacts, readTimeoutMillis: 2_000, authExcludes: ["metrics", "pprof"] }),
+      []
+    )
   })
 
   it("finds overridePublisher only where newcomers take over", () => {
-    const facts = { ...good, overridePublisher: false }
+    const facts = { ...recommendedFacts, overridePublisher: false }
     assert.deepStrictEqual([kindsOf(facts, true), kindsOf(facts)], [["takeover_without_override"], []])
   })
 

@@ -7,11 +7,12 @@ import {
   type MediaServerFacts,
   type MediaServerSnapshot,
   type Protocol,
-  type Source
+  recommendedFacts,
+  type Source,
+  sourceTypes
 } from "@greenroom/core"
 import { Effect, Layer } from "effect"
 import type { Port } from "./calls.ts"
-import { sourceTypes } from "./scenes.ts"
 
 export interface Connection {
   readonly id: string
@@ -24,21 +25,11 @@ export interface Connection {
   onPath: "no" | "waiting" | "ready"
 }
 
-export const asItShouldBe: MediaServerFacts = {
-  version: "v1.20.1",
-  authMethod: "http",
-  authExcludes: [],
-  moq: "off",
-  overridePublisher: true,
-  readTimeoutMillis: 10_000,
-  rtspOverUdp: false
-}
-
 export const makeMediaServer = (port: Port) => {
   const connections = new Map<string, Connection>()
   const server = {
     started: "1",
-    facts: asItShouldBe as MediaServerFacts | null,
+    facts: recommendedFacts as MediaServerFacts | null,
     remembered: null as MediaServerFacts | null
   }
   const find = (source: Source): Connection | undefined => {

@@ -16,21 +16,11 @@ import {
   type ReconcileState,
   StopReason,
   type StoredSession,
-  type StoreSnapshotAfter
+  type StoreSnapshotAfter,
+  sourceTypes
 } from "@greenroom/core"
 import { Arbitrary } from "effect"
 import { at, boolean, element, keyId, NOW, oneOf, streamId } from "./arbitraries.ts"
-
-/** MediaMTX's names of the sources of a path. */
-export const sourceTypes: { readonly [protocol in Protocol]: string } = {
-  rtmp: "rtmpConn",
-  rtmps: "rtmpsConn",
-  rtsp: "rtspSession",
-  rtsps: "rtspsSession",
-  srt: "srtConn",
-  webrtc: "webRTCSession",
-  moq: "moqSession"
-}
 
 export interface Actor {
   /** In which snapshots its session stands unended; `ended`: it had one that is over; `none`: never. */

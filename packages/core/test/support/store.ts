@@ -10,11 +10,11 @@ import {
   decideAdmission,
   endReasonOf,
   type FactsRequest,
-  type Findings,
   type KeyFacts,
   Leases,
   type Observation,
   type PassRecord,
+  type PassSummary,
   type SessionChange,
   type SessionFacts,
   type SessionState,
@@ -56,7 +56,7 @@ export const makeStore = (port: Port) => {
     until: 0,
     started: null as string | null,
     enforceUntil: 0,
-    lastLook: null as { readonly at: number; readonly found: Findings } | null
+    lastLook: null as { readonly at: number; readonly found: PassSummary } | null
   }
 
   /** The event is written, numbered next, if the state machine takes it. */

@@ -1,6 +1,6 @@
 /** Warnings about the media server: told once, shown while they last, and what they keep the reconciler from. */
 import { assert, describe, it } from "@effect/vitest"
-import type { MediaServerFacts } from "@greenroom/core"
+import { type MediaServerFacts, recommendedFacts } from "@greenroom/core"
 import { Effect, Exit, Scope } from "effect"
 import { TestClock } from "effect/testing"
 import { backstage } from "../support/backstage.ts"
@@ -10,16 +10,6 @@ import { makeStage } from "../support/stage.ts"
 
 const later = (ms: number) => TestClock.adjust(ms)
 
-const good: MediaServerFacts = {
-  version: "v1.20.1",
-  authMethod: "http",
-  authExcludes: [],
-  moq: "off",
-  overridePublisher: true,
-  readTimeoutMillis: 10_000,
-  rtspOverUdp: false
-}
-
 describe("a media server that is configured not to ask", () => {
   const configured: ReadonlyArray<readonly [string, Partial<MediaServerFacts>]> = [
     ["authMethod: internal", { authMethod: "internal" }],
@@ -28,7 +18,7 @@ describe("a media server that is configured not to ask", () => {
   it.effect.each(configured)("keeps its publishers, and is warned of until it asks: %s", ([, facts]) =>
     Effect.gen(function* () {
       const stage = makeStage()
-      stage.server.facts = { ...good, ...facts }
+      stage.server.facts = { ...recommendedFacts, ...facts }
       stage.connect(1)
       const log = collector()
       const { result, counts } = yield* metered(
@@ -54,7 +44,7 @@ describe("a media server that is configured not to ask", () => {
       )
       assert.match(log.said()[1]!, /^WARN MediaMTX has .* set authMethod: http$|^WARN MediaMTX has .* take it out$/)
 
-      stage.server.facts = good
+      stage.server.facts = recommendedFacts
       yield* later(2_000)
       assert.strictEqual(stage.connections.size, 0, "now it must have been asked about")
       assert.deepStrictEqual(yield* result.warnings, [])
@@ -76,7 +66,7 @@ describe("a media server that is configured not to ask", () => {
       yield* later(5_000)
       assert.strictEqual(stage.connections.size, 1)
       assert.match(log.said()[0]!, /^ERROR 1 publishers have no session here, and it could not be read whether/)
-      stage.server.facts = good
+      stage.server.facts = recommendedFacts
       yield* later(2_000)
       assert.strictEqual(stage.connections.size, 0)
     })
@@ -85,14 +75,14 @@ describe("a media server that is configured not to ask", () => {
   it.effect("is asked before the first kick whether it asks still: its configuration may have changed since", () =>
     Effect.gen(function* () {
       const stage = makeStage()
-      stage.server.remembered = good
-      stage.server.facts = { ...good, authMethod: "internal" }
+      stage.server.remembered = recommendedFacts
+      stage.server.facts = { ...recommendedFacts, authMethod: "internal" }
       stage.connect(1)
       stage.connect(2, { protocol: "moq", listed: false })
       yield* running(stage)
       yield* later(5_000)
       assert.strictEqual(stage.connections.size, 2)
-      stage.server.facts = good
+      stage.server.facts = recommendedFacts
       yield* later(5_000)
       assert.strictEqual(stage.connections.size, 0)
     })
@@ -101,7 +91,7 @@ describe("a media server that is configured not to ask", () => {
   it.effect("keeps nobody who had a session here, and nobody whom an operator wants to go", () =>
     Effect.gen(function* () {
       const stage = makeStage()
-      stage.server.facts = { ...good, authMethod: "internal" }
+      stage.server.facts = { ...recommendedFacts, authMethod: "internal" }
       stage.addSession(1)
       stage.move(1, { type: "ended", reason: "never_ready" })
       stage.connect(1)
@@ -206,7 +196,7 @@ it.effect("a publisher in no list that had a session loses its path, also where 
 it.effect("an instance that stands by warns of the configuration as well, and not of what the leader sees", () =>
   Effect.gen(function* () {
     const stage = makeStage()
-    stage.server.facts = { ...good, rtspOverUdp: true }
+    stage.server.facts = { ...recommendedFacts, rtspOverUdp: true }
     Object.assign(stage.lease, { holder: "another", until: Number.POSITIVE_INFINITY })
     const { reconciler } = yield* running(stage)
     yield* later(1_000)
@@ -222,11 +212,11 @@ it.effect(
   () =>
     Effect.gen(function* () {
       const { stage, told, ask } = backstage()
-      stage.server.facts = { ...good, moq: "on, but not listed" }
+      stage.server.facts = { ...recommendedFacts, moq: "on, but not listed" }
       const decision = yield* ask({ protocol: "moq" })
       assert.isTrue(decision._tag === "Refuse" && decision.reason === "protocol_not_supported")
       assert.deepStrictEqual([stage.called(), told.wakes], [[], 0])
-      for (const facts of [{ ...good, moq: "on" } as const, null]) {
+      for (const facts of [{ ...recommendedFacts, moq: "on" } as const, null]) {
         stage.server.facts = facts
         stage.rows.clear()
         assert.strictEqual((yield* ask({ protocol: "moq" }))._tag, "AllowPublisher")

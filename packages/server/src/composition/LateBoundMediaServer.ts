@@ -16,7 +16,7 @@ const awaited: Shape = {
   snapshot: none("look"),
   find: () => none("find"),
   kick: () => none("kick"),
-  resetPath: () => none("curePath"),
+  resetPath: () => none("resetPath"),
   enabled: Effect.succeed(allEnabled),
   facts: Effect.succeed(null),
   factsNow: Effect.succeed(null),

@@ -63,7 +63,7 @@ export const serve = <A, E, R>(
       })
       refuseMalformedRequest(server, {
         methodsAt: (url) => board.methodsAt(url),
-        told: (what) => environment.run(unreadable(what))
+        onRefused: (what) => environment.run(unreadable(what))
       })
       // Released after the routes are and before the server waits for its last connection to close.
       const cutOff = Layer.effectDiscard(Effect.addFinalizer(() => Effect.sync(() => server.closeAllConnections())))

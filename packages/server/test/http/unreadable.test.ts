@@ -5,7 +5,7 @@ import { promisify } from "node:util"
 import { afterAll, beforeAll, expect, it } from "vitest"
 import { refuseMalformedRequest } from "../../src/http/middleware/malformedRequests.ts"
 
-const server = refuseMalformedRequest(http.createServer(), { methodsAt: () => [], told: () => {} })
+const server = refuseMalformedRequest(http.createServer(), { methodsAt: () => [], onRefused: () => {} })
 beforeAll(() => new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve)))
 afterAll(() => {
   server.closeAllConnections()

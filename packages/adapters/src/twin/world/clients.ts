@@ -6,7 +6,7 @@ import { takePath } from "./time.ts"
 type Chosen = "id" | "protocol" | "action" | "path" | "query" | "user" | "tracks"
 
 export type NewConnection = Pick<Connection, Chosen> & {
-  /** Of an RTSP client's TCP connection; the session's unless told. */
+  /** Of an RTSP client's TCP connection; the session's by default. */
   readonly connectionId?: string
   /** Another time than the protocol's; `null` for a client that never goes on. */
   readonly readyAfter?: number | null

@@ -11,7 +11,7 @@ export interface ListedSource {
   /** The list in which it stands. */
   readonly protocol: Protocol
   readonly state: "idle" | "read" | "publish"
-  /** False for a WebRTC or MoQ session that is not on the air yet: its state says `publish` before it is authorised. */
+  /** False for a WebRTC or MoQ session that is not on the air yet: its state is `publish` before it is authorised. */
   readonly established: boolean
   readonly path: string | null
 }

@@ -7,7 +7,7 @@ import { holdReasons } from "./planForUnauthorized.ts"
 
 const Count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
 
-export const Findings = Schema.Struct({
+export const PassSummary = Schema.Struct({
   /** Connections that publish, admitted or not. */
   publishers: Count,
   /** Of them: without a session. */
@@ -25,4 +25,4 @@ export const Findings = Schema.Struct({
   /** Whether an operator's wish to kick them, however many they are, was in force. */
   enforced: Schema.Boolean
 })
-export type Findings = typeof Findings.Type
+export type PassSummary = typeof PassSummary.Type

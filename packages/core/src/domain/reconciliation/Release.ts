@@ -1,4 +1,4 @@
-/** A release of the media server, read from what it says of itself. */
+/** A release of the media server, read from its version. */
 
 /** Major, minor, patch. */
 export type Release = readonly [number, number, number]

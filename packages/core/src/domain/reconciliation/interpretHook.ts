@@ -6,7 +6,7 @@
  * source speaks of that source's session alone, and one that names a path only is doubted where it could speak of another.
  */
 import type { DateTime } from "effect"
-import { familyOf, type Protocol } from "../streams/Protocol.ts"
+import { familyOf, sourceTypes } from "../streams/Protocol.ts"
 import type { StreamId } from "../values/Ids.ts"
 import { millisBetween } from "../values/Timestamp.ts"
 import { isConnectionType } from "./MediaServerSnapshot.ts"
@@ -32,18 +32,8 @@ export const HOOKS_RACE_MS = 2_000
 /** Not a connection but a source of the media server's own (`rtspSource`, `rpiCameraSource`), which no session has. */
 const ownType = /Source$/
 
-const typeOfProtocol: Readonly<Record<Protocol, string>> = {
-  rtmp: "rtmpConn",
-  rtmps: "rtmpsConn",
-  rtsp: "rtspSession",
-  rtsps: "rtspsSession",
-  srt: "srtConn",
-  webrtc: "webRTCSession",
-  moq: "moqSession"
-}
-
 const sourceTypeOf = ({ sourceType = "" }: Hook, { source }: StoredSession): string =>
-  isConnectionType(sourceType) ? sourceType : source.protocol === null ? "unknown" : typeOfProtocol[source.protocol]
+  isConnectionType(sourceType) ? sourceType : source.protocol === null ? "unknown" : sourceTypes[source.protocol]
 
 /** An RTSP client may pause, which takes its path away, and record again under the same id. */
 const mayPause = ({ source }: StoredSession): boolean =>

@@ -36,7 +36,7 @@ const READ_TIMEOUT_AT_LEAST_MS = 2_000
 
 const text = (release: Release): string => release.join(".")
 
-/** Whether it lets publishers in only when it was told to: false when it is configured not to ask. */
+/** Whether it asks before it lets a publisher in. */
 export const asksAboutPublishers = ({ authMethod, authExcludes }: MediaServerFacts): boolean =>
   (authMethod === null || authMethod === "http") && !authExcludes.includes("publish")
 
@@ -52,7 +52,7 @@ const aboutVersion = ({ version }: MediaServerFacts): ReadonlyArray<MediaServerW
   return [{ kind: "version_not_tested", detail }]
 }
 
-/** Up to 1.13.1 it does not say its version. */
+/** Up to 1.15.1 it has no version in its control API. */
 const hasAuthTimeout = ({ version }: MediaServerFacts): boolean => {
   if (version === null) return false
   const release = readRelease(version)

@@ -2,7 +2,6 @@
  * What is done about publishers on the media server that have no session here. Those that had one are kicked in any case. The others are
  * kicked, only reported, or held back: left on the air until an operator decides, because it is not certain that they had to be admitted.
  */
-
 import { saysPublishEarly } from "../streams/Protocol.ts"
 import type { ListedSource, MediaServerSnapshot } from "./MediaServerSnapshot.ts"
 
@@ -18,8 +17,9 @@ export const holdReasons = [
 ] as const
 export type HoldReason = (typeof holdReasons)[number]
 
-export interface UnauthorizedPolicy {
-  /** What to do with a publisher that was never admitted. Ids that once had a session are kicked whatever this says. */
+/** How this deployment reconciles. */
+export interface Policy {
+  /** What to do with a publisher that was never admitted. Ids that once had a session are kicked in any case. */
   readonly unauthorized: "kick" | "report"
   /**
    * More unauthorised publishers than this in one look mean a restored database, not an attack: none of them is kicked, also not when
@@ -38,18 +38,23 @@ export type UnauthorizedCommand =
 /** Whether it can be kicked without breaking a handshake. */
 export const mayKick = (listed: ListedSource): boolean => !saysPublishEarly(listed.protocol) || listed.established
 
-/**
- * `known`: ids that have a session; `former`: ids that had one; `unlisted`: how many others there are that stand in no list; `doubt`: why they
- * may have a right that is not known here. Too many comes first, because that alone lasts until an operator decides.
- */
+interface Known {
+  /** Ids that have a session, and ids that had one. */
+  readonly known: ReadonlySet<string>
+  readonly former: ReadonlySet<string>
+  /** How many publishers stand in no list, and neither have nor had a session. */
+  readonly unlistedUnknown: number
+  /** Why those without a session may have a right to publish that is not known here. */
+  readonly doubt: Exclude<HoldReason, "too_many"> | null
+  /** The pass before held publishers back because they were too many. */
+  readonly holding: boolean
+}
+
+/** `too_many` precedes every doubt, because it alone lasts until an operator decides. */
 export const planForUnauthorized = (
-  { unauthorized, massKickLimit, enforce }: UnauthorizedPolicy,
+  { unauthorized, massKickLimit, enforce }: Policy,
   look: MediaServerSnapshot,
-  known: ReadonlySet<string>,
-  former: ReadonlySet<string>,
-  unlisted: number,
-  doubt: Exclude<HoldReason, "too_many"> | null,
-  holding: boolean
+  { known, former, unlistedUnknown, doubt, holding }: Known
 ): ReadonlyArray<UnauthorizedCommand> => {
   const strangers = look.sources.filter(
     (listed) => listed.state === "publish" && mayKick(listed) && !known.has(listed.id)
@@ -61,7 +66,7 @@ export const planForUnauthorized = (
     listed,
     former: former.has(listed.id)
   })
-  const count = unknown.length + unlisted
+  const count = unknown.length + unlistedUnknown
   const tooMany = count > (holding ? 0 : massKickLimit)
   const why: HoldReason | null = enforce ? null : tooMany ? "too_many" : doubt
   const forUnknown = (): ReadonlyArray<UnauthorizedCommand> => {

@@ -1,8 +1,7 @@
 /**
- * Truth comes from looking: the pure heart of the reconciler. Given what the store said before the look (`s1`), the look, and
- * what the store said after it (`s2`), it says what has to be done so that store and media server agree. It decides nothing
- * from time between processes and nothing from hooks; executing its commands, and reading the store once more before a kick,
- * is left to `runPass`.
+ * The pure part of the reconciler. From the store before the snapshot (`s1`), the media server's snapshot, and the store after it (`s2`) it
+ * plans what makes store and media server agree. It decides nothing from time between processes and nothing from hooks. `runPass` carries
+ * out its commands, and reads the store once more before a kick.
  */
 import type { DateTime } from "effect"
 import type { Observation, SessionState } from "../streams/LiveStream.ts"
@@ -17,17 +16,9 @@ import {
   type ListedSource,
   type MediaServerSnapshot
 } from "./MediaServerSnapshot.ts"
-import {
-  mayKick,
-  planForUnauthorized,
-  type UnauthorizedCommand,
-  type UnauthorizedPolicy
-} from "./planForUnauthorized.ts"
+import { mayKick, type Policy, planForUnauthorized, type UnauthorizedCommand } from "./planForUnauthorized.ts"
 
-/** How this deployment reconciles. */
-export interface Policy extends UnauthorizedPolicy {}
-
-/** The same in one pass. */
+/** How this deployment reconciles, in one pass. */
 export interface PassPolicy extends Policy {
   /** Whether the media server, as it is configured, lets publishers in only after asking; `null`: it could not be read. */
   readonly asksUs: boolean | null
@@ -87,7 +78,7 @@ export type Command =
   | { readonly _tag: "KickStopping"; readonly session: StoredSession; readonly listed: ListedSource }
   | UnauthorizedCommand
   /** A publisher that no list shows and no kick reaches (MediaMTX's RTSP between ANNOUNCE and RECORD). */
-  | { readonly _tag: "CurePath"; readonly path: string; readonly sourceId: string }
+  | { readonly _tag: "ResetPath"; readonly path: string; readonly sourceId: string }
   /** One that may stay, for all that is known. */
   | { readonly _tag: "ReportUnlisted"; readonly path: ListedPath }
 
@@ -95,7 +86,7 @@ export type CommandOf<T extends Command["_tag"]> = Extract<Command, { readonly _
 
 export interface Reconciliation {
   readonly commands: ReadonlyArray<Command>
-  /** What the look said of sessions that go on: confirmed, whether or not anything has changed. */
+  /** What the snapshot shows of sessions that go on, whether or not it has changed. */
   readonly observations: ReadonlyArray<{ readonly streamId: StreamId; readonly observation: Observation }>
   /** Those of the sessions to be ended that were admitted and never appeared on this media server. */
   readonly neverAppeared: ReadonlySet<StreamId>
@@ -110,6 +101,86 @@ const wasSeen = ({ state }: StoredSession): boolean => state._tag === "Active" |
 
 const isRtsp = (listed: ListedSource): boolean => familyOf(listed.protocol) === "rtsp"
 
+interface SessionPlan {
+  readonly commands: ReadonlyArray<Command>
+  readonly observations: Reconciliation["observations"]
+  readonly neverAppeared: ReadonlySet<StreamId>
+  readonly appeared: ReadonlySet<string>
+  /** How many of those that appeared did so for the first time. */
+  readonly newlyAppeared: number
+}
+
+/** What follows for one session that stands in a list or on a path. */
+const planForPresent = (
+  session: StoredSession,
+  listed: ListedSource | undefined,
+  path: ListedPath | undefined,
+  now: DateTime.Utc
+): ReadonlyArray<Command> => {
+  const { state, streamId } = session
+  const commands: Array<Command> = []
+  const ready = path?.ready === true
+  if (ready && state._tag === "Connecting") {
+    commands.push({ _tag: "MarkReady", streamId, sourceType: path.sourceType })
+  }
+  if (listed === undefined) return commands
+  if (state.ending !== null) {
+    if (mayKick(listed)) commands.push({ _tag: "KickStopping", session, listed })
+  } else if (
+    state._tag === "Connecting" &&
+    !ready &&
+    isRtsp(listed) &&
+    millisBetween(state.startedAt, now) > RTSP_READY_WITHIN_MS
+  ) {
+    commands.push({ _tag: "RequestStop", streamId, reason: "never_ready" })
+  }
+  return commands
+}
+
+const planForSessions = (
+  s1: StoreSnapshot,
+  look: MediaServerSnapshot,
+  s2: StoreSnapshot,
+  memory: ReconcileState
+): SessionPlan => {
+  const listedById = new Map(look.sources.map((source) => [source.id, source]))
+  const pathBySource = new Map(look.paths.map((path) => [path.sourceId, path]))
+  const before = new Set(s1.open.map((session) => session.streamId))
+  const restart = restartOf(look, memory)
+
+  const commands: Array<Command> = []
+  const observations: Array<SessionPlan["observations"][number]> = []
+  const neverAppeared = new Set<StreamId>()
+  const appeared = new Set<string>()
+  let newlyAppeared = 0
+  const isNewcomer = (session: StoredSession) => !wasSeen(session) && !memory.appeared.has(session.source.id)
+
+  for (const session of s2.open) {
+    const { streamId, source } = session
+    const listed = listedById.get(source.id)
+    const path = pathBySource.get(source.id)
+    if (listed === undefined && path === undefined) {
+      // Its connection was listed before it was asked about: it was there before this snapshot, or is not there.
+      if (!before.has(streamId)) continue
+      const cause = restart === null ? "left" : "media_server_restarted"
+      commands.push({ _tag: "End", session, cause, verify: restart !== "certain" })
+      if (restart === null && isNewcomer(session) && session.state.ending === null) neverAppeared.add(streamId)
+      continue
+    }
+    appeared.add(source.id)
+    if (isNewcomer(session)) newlyAppeared++
+    observations.push({ streamId, observation: path?.observation ?? silent })
+    commands.push(...planForPresent(session, listed, path, s2.now))
+  }
+  return { commands, observations, neverAppeared, appeared, newlyAppeared }
+}
+
+/** Whether it is another process than at the pass before: `certain` by its `started`, `likely` by other signs. */
+const restartOf = (look: MediaServerSnapshot, memory: ReconcileState): "certain" | "likely" | null => {
+  if (memory.started !== null && memory.started !== look.started) return "certain"
+  return look.restartSeen === true ? "likely" : null
+}
+
 export const planReconciliation = (
   policy: PassPolicy,
   s1: StoreSnapshot,
@@ -117,69 +188,25 @@ export const planReconciliation = (
   s2: StoreSnapshotAfter,
   memory: ReconcileState
 ): Reconciliation => {
-  const listedById = new Map(look.sources.map((source) => [source.id, source]))
-  const pathBySource = new Map(look.paths.map((path) => [path.sourceId, path]))
-  const before = new Set(s1.open.map((session) => session.streamId))
-  const known = new Set(s2.open.map((session) => session.source.id))
-  const startedAnew = memory.started !== null && memory.started !== look.started
-  const restarted = startedAnew || look.restartSeen === true
-
-  const commands: Array<Command> = []
-  const observations: Array<Reconciliation["observations"][number]> = []
-  const neverAppeared = new Set<StreamId>()
-  const appeared = new Set<string>()
-  let newlyAppeared = 0
-  const isNewcomer = (session: StoredSession) => !wasSeen(session) && !memory.appeared.has(session.source.id)
-
-  for (const session of s2.open) {
-    const listed = listedById.get(session.source.id)
-    const path = pathBySource.get(session.source.id)
-    if (listed === undefined && path === undefined) {
-      // Its connection was listed before it was asked about: it was there before this look, or is not there.
-      if (!before.has(session.streamId)) continue
-      if (restarted) commands.push({ _tag: "End", session, cause: "media_server_restarted", verify: !startedAnew })
-      else {
-        commands.push({ _tag: "End", session, cause: "left", verify: true })
-        if (isNewcomer(session) && session.state.ending === null) neverAppeared.add(session.streamId)
-      }
-      continue
-    }
-    appeared.add(session.source.id)
-    if (isNewcomer(session)) newlyAppeared++
-    const ready = path?.ready === true
-    if (ready && session.state._tag === "Connecting") {
-      commands.push({ _tag: "MarkReady", streamId: session.streamId, sourceType: path.sourceType })
-    }
-    if (path !== undefined) observations.push({ streamId: session.streamId, observation: path.observation })
-    if (listed === undefined) continue
-    if (path === undefined) observations.push({ streamId: session.streamId, observation: silent })
-    if (session.state.ending !== null) {
-      if (mayKick(listed)) commands.push({ _tag: "KickStopping", session, listed })
-    } else if (
-      session.state._tag === "Connecting" &&
-      !ready &&
-      isRtsp(listed) &&
-      millisBetween(session.state.startedAt, s2.now) > RTSP_READY_WITHIN_MS
-    ) {
-      commands.push({ _tag: "RequestStop", streamId: session.streamId, reason: "never_ready" })
-    }
-  }
-
+  const { commands, observations, neverAppeared, appeared, newlyAppeared } = planForSessions(s1, look, s2, memory)
   const appearances = rememberAppearances(memory.appearances, newlyAppeared, 0)
   const doubt = doubtOf(policy, appearances)
-  const holding = memory.holding && !restarted
-  const unlisted = look.paths.filter((path) => !listedById.has(path.sourceId) && isConnectionType(path.sourceType))
-  const again = unlisted.filter(({ sourceId }) => memory.unlisted.has(sourceId))
-  const unknown = again.filter(({ sourceId }) => !known.has(sourceId) && !s2.formerlyAdmitted.has(sourceId)).length
-  const unauthorized = planForUnauthorized(policy, look, known, s2.formerlyAdmitted, unknown, doubt, holding)
-  const held = unauthorized.find((command) => command._tag === "HoldUnauthorized")
-  commands.push(...unauthorized)
+  const holding = memory.holding && restartOf(look, memory) === null
 
+  const known = new Set(s2.open.map((session) => session.source.id))
+  const former = s2.formerlyAdmitted
+  const listed = new Set(look.sources.map(({ id }) => id))
+  const unlisted = look.paths.filter(
+    ({ sourceId, sourceType }) => !listed.has(sourceId) && isConnectionType(sourceType)
+  )
+  const again = unlisted.filter(({ sourceId }) => memory.unlisted.has(sourceId))
+  const unlistedUnknown = again.filter(({ sourceId }) => !known.has(sourceId) && !former.has(sourceId)).length
+  const unauthorized = planForUnauthorized(policy, look, { known, former, unlistedUnknown, doubt, holding })
+  const held = unauthorized.find((command) => command._tag === "HoldUnauthorized")
   const mayReset = policy.unauthorized === "kick" && held === undefined && (doubt === null || policy.enforce)
-  commands.push(...again.map((path) => planForUnlisted(path, s2, mayReset)))
 
   return {
-    commands,
+    commands: [...commands, ...unauthorized, ...again.map((path) => planForUnlisted(path, s2, mayReset))],
     observations,
     neverAppeared,
     memory: {
@@ -198,7 +225,7 @@ const doubtOf = ({ asksUs }: PassPolicy, appearances: Appearances) => {
   return doNotAppear(appearances) ? "another_asks" : null
 }
 
-/** A session whose source is listed but has no path: it pauses, or is not ready yet. Nobody watches and nothing comes in. */
+/** A session whose source is listed but has no path: it pauses, or is not ready yet. It has no readers and receives nothing. */
 const silent: Observation = { tracks: [], viewerCount: 0, inboundBytes: 0 }
 
 /** `mayReset`: publishers that were never admitted are to go. A session in good standing stays, but for RTSP's, which MediaMTX has forgotten. */
@@ -212,7 +239,7 @@ const planForUnlisted = (
     session === undefined
       ? mayReset || formerlyAdmitted.has(path.sourceId)
       : session.state.ending !== null || isRtspPath(path)
-  return mustGo ? { _tag: "CurePath", path: path.name, sourceId: path.sourceId } : { _tag: "ReportUnlisted", path }
+  return mustGo ? { _tag: "ResetPath", path: path.name, sourceId: path.sourceId } : { _tag: "ReportUnlisted", path }
 }
 
 const isRtspPath = (path: ListedPath): boolean => /^rtsps?Session$/.test(path.sourceType)

@@ -9,13 +9,24 @@ export type Protocol = typeof Protocol.Type
 
 export const protocols: ReadonlyArray<Protocol> = Protocol.literals
 
+/** MediaMTX's names of the sources of a path, in hooks and in its paths list; WebRTC's is `webrtcSession` up to 1.10. */
+export const sourceTypes: { readonly [P in Protocol]: string } = {
+  rtmp: "rtmpConn",
+  rtmps: "rtmpsConn",
+  rtsp: "rtspSession",
+  rtsps: "rtspsSession",
+  srt: "srtConn",
+  webrtc: "webRTCSession",
+  moq: "moqSession"
+}
+
 export type Family = "rtmp" | "rtsp" | "srt" | "webrtc" | "moq"
 
 export const familyOf = (protocol: Protocol): Family =>
   protocol === "rtmps" ? "rtmp" : protocol === "rtsps" ? "rtsp" : protocol
 
 /**
- * Whether a session's state says `publish` before its auth was asked, as WebRTC's and MoQ's do. Only one that is `established` (connected,
+ * Whether a session's state is `publish` before its auth was asked, as WebRTC's and MoQ's do. Only one that is `established` (connected,
  * or the source of its path) is a publisher then.
  */
 export const saysPublishEarly = (protocol: Protocol): boolean => protocol === "webrtc" || protocol === "moq"

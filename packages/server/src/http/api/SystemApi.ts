@@ -15,7 +15,7 @@ const health = {
   media_server: Schema.Literals(["ok", "unreachable", "absent"]),
   unauthorized_publishers: Schema.NullOr(Schema.Int).annotate({
     description:
-      "Publishers that nobody admitted and that the last look left on the air, because there are, or were, more than `MASS_KICK_LIMIT` at once, because they are only reported, or because it is not certain that they had to be admitted (see `warnings`); `null` when nobody has looked for 10 seconds"
+      "Publishers without a session that the last snapshot showed and that were left on the air, because there are, or were, more than `MASS_KICK_LIMIT` at once, because they are only reported, or because it is not certain that they had to be admitted (see `warnings`); `null` when nobody has looked for 10 seconds"
   }),
   warnings: Schema.Array(
     Schema.Struct({

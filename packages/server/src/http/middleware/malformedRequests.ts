@@ -28,9 +28,9 @@ export interface MalformedRequest {
   readonly requestId: string
 }
 
-export interface Told {
+export interface MalformedRequestOptions {
   readonly methodsAt: (url: string) => ReadonlyArray<string>
-  readonly told: (what: MalformedRequest) => void
+  readonly onRefused: (what: MalformedRequest) => void
 }
 
 interface Refusal {
@@ -52,7 +52,7 @@ const LINE_MAX = TARGET_MAX + 1024
 const requestLine = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+) (\/[^ ]*) HTTP\/1\.[01]\r?\n/
 
 /** The packet may begin with an earlier request, which the parser did know: then nothing is certain of the one that failed. */
-const ofUnknownMethod = (packet: Buffer | undefined, methodsAt: Told["methodsAt"]): Refusal => {
+const ofUnknownMethod = (packet: Buffer | undefined, methodsAt: MalformedRequestOptions["methodsAt"]): Refusal => {
   const [, sent, url] = requestLine.exec(packet?.toString("latin1", 0, LINE_MAX) ?? "") ?? []
   if (sent === undefined || url === undefined || METHODS.includes(sent)) return { problem: malformed }
   const method = withoutKeys(sent).slice(0, METHOD_SHOWN)
@@ -65,7 +65,7 @@ const ofUnknownMethod = (packet: Buffer | undefined, methodsAt: Told["methodsAt"
 
 const refusalOf = (
   { code, rawPacket }: NodeJS.ErrnoException & { readonly rawPacket?: Buffer },
-  methodsAt: Told["methodsAt"]
+  methodsAt: MalformedRequestOptions["methodsAt"]
 ): Refusal => {
   switch (code) {
     case "HPE_HEADER_OVERFLOW":
@@ -108,8 +108,8 @@ const refuse = (socket: Duplex, { problem: body, method, url, headers = [] }: Re
 const underWay = (socket: Duplex): ServerResponse | null =>
   (socket as { _httpMessage?: ServerResponse | null })._httpMessage ?? null
 
-/** `told` hears of each request that could not be read. */
-export const refuseMalformedRequest = (server: Server, { methodsAt, told }: Told): Server => {
+/** `onRefused` is called with each request that could not be read. */
+export const refuseMalformedRequest = (server: Server, { methodsAt, onRefused }: MalformedRequestOptions): Server => {
   /** The last request that was answered on each connection. */
   const answered = new WeakMap<Duplex, IncomingMessage>()
   /** What fails is the rest of a request that has its answer: a second one would be taken for the next request's. */
@@ -127,10 +127,10 @@ export const refuseMalformedRequest = (server: Server, { methodsAt, told }: Told
         response.shouldKeepAlive = false
         return
       }
-      told(refuse(socket, refusalOf(error, methodsAt)))
+      onRefused(refuse(socket, refusalOf(error, methodsAt)))
     })
     .on("connect", (_: IncomingMessage, socket: Duplex) => {
-      told(
+      onRefused(
         refuse(socket, {
           problem: problem("method-not-allowed"),
           method: "CONNECT",

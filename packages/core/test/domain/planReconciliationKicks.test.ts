@@ -113,8 +113,8 @@ describe("reconcile kicks", () => {
       someone({ stored: "none", protocol: "moq", path: "ready", seenUnlisted: true })
     )
     const { commands } = run(sceneOf(unlisted, kicking, 0, false))
-    assert.deepStrictEqual(only(commands, "CurePath"), [])
-    assert.strictEqual(only(run(sceneOf(unlisted.slice(1), kicking, 0, false)).commands, "CurePath").length, 10)
+    assert.deepStrictEqual(only(commands, "ResetPath"), [])
+    assert.strictEqual(only(run(sceneOf(unlisted.slice(1), kicking, 0, false)).commands, "ResetPath").length, 10)
   })
 
   it.prop(
@@ -177,7 +177,7 @@ describe("reconcile cures", () => {
       const goes = (actor: Actor) =>
         unended(actor) ? rtsp(actor) || actor.ending !== null : former(actor) || strangersGo
       assert.deepStrictEqual(
-        only(commands, "CurePath").map(({ sourceId, path }) => [sourceId, path]),
+        only(commands, "ResetPath").map(({ sourceId, path }) => [sourceId, path]),
         those(scene, (actor) => again(actor) && goes(actor)).map((n) => [sourceOf(n), `live/${n}`])
       )
       assert.deepStrictEqual(
@@ -211,7 +211,7 @@ describe("reconcile cures", () => {
     const third = run({ ...sceneOf([ghost], kicking, 0, false), memory: second.memory })
     const fourth = run({ ...sceneOf([ghost], kicking, 0, false), memory: third.memory })
     assert.deepStrictEqual(
-      [first, second, third, fourth].map(({ commands }) => only(commands, "CurePath").length),
+      [first, second, third, fourth].map(({ commands }) => only(commands, "ResetPath").length),
       [0, 0, 0, 1]
     )
   })

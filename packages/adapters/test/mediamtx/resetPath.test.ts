@@ -22,7 +22,7 @@ const zombieOn = Effect.fnUntraced(function* (stage: TwinStage, path: string) {
   return publisher
 })
 
-describe("MediaMtx.curePath", () => {
+describe("MediaMtx.resetPath", () => {
   it.live("rids the path of its zombie; the neighbours stay, and so does no configuration", () =>
     Effect.gen(function* () {
       const stage = yield* twinStage()
@@ -84,7 +84,7 @@ describe("MediaMtx.curePath", () => {
 
   it.live("takes away also what MediaMTX adds after the answer was given up", () =>
     Effect.gen(function* () {
-      const stage = yield* twinStage({ client: { deadlines: { curePath: 1_000 } } })
+      const stage = yield* twinStage({ client: { deadlines: { resetPath: 1_000 } } })
       yield* stage.twin.fault({ _tag: "Slow", by: 900, only: "/add/" })
       assert.include((yield* Effect.flip(stage.mediaServer.resetPath("live/a"))).operation, "POST")
       yield* stage.mediaServer.snapshot
@@ -114,7 +114,7 @@ describe("MediaMtx.curePath", () => {
 
   it.live("ends at its deadline at a server that does not answer", () =>
     Effect.gen(function* () {
-      const stage = yield* twinStage({ client: { deadlines: { curePath: 300 } } })
+      const stage = yield* twinStage({ client: { deadlines: { resetPath: 300 } } })
       yield* stage.freeze
       const begun = yield* Clock.currentTimeMillis
       const failure = yield* Effect.flip(stage.mediaServer.resetPath("live/a"))
