@@ -1,6 +1,6 @@
 /**
  * `planReconciliation`, rule by rule, against actors that know what they are: who ends, who is ready, and what does not matter. Whom it kicks
- * and cures is in `reconcileKicks.test.ts`; what follows from running it again and again in `Convergence.test.ts`.
+ * and cures is in `planReconciliationKicks.test.ts`; what follows from running it again and again in `Convergence.test.ts`.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { applyEvent, type Command, endReasonOf } from "@greenroom/core"
