@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 import type { ProblemName } from "../../src/http/problems/problemTypes.ts"
 import { assertProblem, pointersOf } from "./support/assertProblem.ts"
 import { type Answer, call, newBroadcaster, newKey, publishCall } from "./support/client.ts"
+import { connectedCall } from "./support/media.ts"
 import { API_SECRET, HOOK_SECRET, type Service, start } from "./support/service.ts"
 
 let service: Service
@@ -26,11 +27,10 @@ afterAll(() => service.close())
 const ask = (body: unknown, headers: Record<string, string> = {}): Promise<Answer> =>
   call(service, "POST", "/auth", { body, secret: null, headers })
 
-/** Admits a publisher whose connection the media server has. */
-const admit = async (key: string, path: string) => {
-  const body = publishCall(key, { path })
-  await service.run(service.media.publishAsked({ protocol: "rtmp", path, id: body.id, unasked: true }))
-  expect((await ask(body)).status).toBe(200)
+const admit = async (key: string, path: string): Promise<Answer> => {
+  const answer = await ask(await connectedCall(service, key, path))
+  expect(answer.status).toBe(200)
+  return answer
 }
 
 const lastLine = () => service.requests().at(-1)
@@ -38,7 +38,7 @@ const lastLine = () => service.requests().at(-1)
 describe("a publisher", () => {
   it("is let in with its stream's id, and again on the same connection", async () => {
     const key = await newKey(service)
-    const body = publishCall(key.key_value, { path: "live/in" })
+    const body = await connectedCall(service, key.key_value, "live/in")
     const first = await ask(body)
     expect(first.status).toBe(200)
     expect(first.json).toEqual({ decision: "allow", stream_id: expect.stringMatching(/^[0-9a-f-]{36}$/) })
@@ -53,7 +53,7 @@ describe("a publisher", () => {
       reason: null,
       action: "publish",
       path: "live/in",
-      protocol: "rtmp",
+      protocol: "rtsp",
       source_id: body.id,
       stream_key_id: key.id,
       key_prefix: key.key_prefix,
@@ -362,7 +362,7 @@ describe("a question without a connection", () => {
 
   it("is answered yes to the browser that publishes, and to one that would be refused as a second", async () => {
     const { key_value } = await newKey(service)
-    expect((await ask(publishCall(key_value, { path: "live/busy" }))).status).toBe(200)
+    await admit(key_value, "live/busy")
     expect((await ask(question(key_value, { path: "live/busy" }))).status).toBe(200)
     expect((await ask(question((await newKey(service)).key_value, { path: "live/busy" }))).status).toBe(200)
     expect(await streamsOn("live/busy")).toBe(1)
@@ -514,7 +514,7 @@ describe("the hooks", () => {
 
   it("change nothing by themselves", async () => {
     const { key_value } = await newKey(service)
-    const { json } = await ask(publishCall(key_value, { path: "live/hooked" }))
+    const { json } = await admit(key_value, "live/hooked")
     await call(service, "POST", "/webhook/ready", { body: { path: "live/hooked" }, secret: null })
     await call(service, "POST", "/webhook/not-ready", { body: { path: "live/other" }, secret: null })
     expect((await call(service, "GET", `/streams/${json.stream_id}`)).json.status).toBe("connecting")

@@ -3,7 +3,8 @@ import { MemoryStore } from "@greenroom/adapters/memory"
 import type { StreamId } from "@greenroom/core"
 import { Effect } from "effect"
 import { afterAll, beforeAll, expect, it } from "vitest"
-import { call, newKey, publishCall } from "./support/client.ts"
+import { call, newKey } from "./support/client.ts"
+import { connectedCall } from "./support/media.ts"
 import { type Service, start } from "./support/service.ts"
 
 let service: Service
@@ -27,7 +28,7 @@ it("an empty store has nothing to check", async () => {
 it("what is not the fold of its events is told, on whichever page it is", async () => {
   const ids: Array<StreamId> = []
   for (const path of ["live/one", "live/two", "live/three"]) {
-    const body = publishCall((await newKey(service)).key_value, { path })
+    const body = await connectedCall(service, (await newKey(service)).key_value, path)
     ids.push((await call(service, "POST", "/auth", { body, secret: null })).json.stream_id)
   }
   const lost = ids[1]!

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { call, newKey, publishCall } from "./support/client.ts"
 import { UNKNOWN_ID } from "./support/endpoints.ts"
-import { authenticateThrough, onAir } from "./support/media.ts"
+import { authenticateThrough, connectedCall, onAir } from "./support/media.ts"
 import { type Service, start } from "./support/service.ts"
 
 let service: Service
@@ -65,7 +65,7 @@ describe("a stream that is connecting", () => {
     const { key_value } = await newKey(service)
     const admitted = await call(service, "POST", "/auth", {
       secret: null,
-      body: publishCall(key_value, { path: "live/connecting" })
+      body: await connectedCall(service, key_value, "live/connecting")
     })
     const { json } = await call(service, "GET", `/streams/${admitted.json.stream_id}`)
     expect([json.status, json.urls]).toEqual(["connecting", noUrls])

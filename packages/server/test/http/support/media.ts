@@ -1,6 +1,6 @@
 /** The simulated media server asks the service over HTTP, as the real one does. */
 import { Effect } from "effect"
-import { call } from "./client.ts"
+import { call, publishCall } from "./client.ts"
 import type { Service } from "./service.ts"
 
 export const authenticateThrough = (service: Service, headers: Readonly<Record<string, string>> = {}): Promise<void> =>
@@ -12,6 +12,17 @@ export const authenticateThrough = (service: Service, headers: Readonly<Record<s
       })
     )
   )
+
+/**
+ * An auth call whose connection the media server has, as a real one has before it asks: without it the reconciler ends the session as soon as
+ * it takes a snapshot. RTSP between ANNOUNCE and RECORD, which stays as it is for ten seconds.
+ */
+export const connectedCall = async (service: Service, key: string, path: string) => {
+  const body = publishCall(key, { path, protocol: "rtsp" })
+  const connection = { protocol: "rtsp", path, id: body.id, unasked: true, stall: true } as const
+  await service.run(service.media.publishAsked(connection))
+  return body
+}
 
 /** A publisher on the air: admitted, ready, and seen by the reconciler. */
 export const onAir = async (service: Service, key: string, path: string) => {
