@@ -6,9 +6,9 @@ import { ingestPath, parseLimit, within } from "@greenroom/core"
 import { Arbitrary, Effect, Schema } from "effect"
 import * as Migrator from "effect/sql/Migrator"
 import { SqlClient } from "effect/sql/SqlClient"
+import { clientOf, usePostgres, withClient } from "../../../../verification/worlds/postgres.ts"
 import * as PostgresMigrations from "../../src/postgres/PostgresMigrations.ts"
 import type { Row } from "../../src/postgres/rows.ts"
-import { clientOf, usePostgres, withClient } from "../fixtures/postgres.ts"
 
 const freshDatabase = usePostgres()
 
