@@ -216,6 +216,21 @@ describe("reconcile cures", () => {
     }
   })
 
+  it("never a path whose source no list could show, whoever it is", () => {
+    for (const stored of ["none", "both", "ended"] as const) {
+      const scene = sceneOf(
+        [someone({ protocol: "rtsp", listed: "no", path: "ready", stored, seenUnlisted: true })],
+        kicking,
+        0,
+        false
+      )
+      const paths = scene.look.paths.map((path) => ({ ...path, unlistable: true as const }))
+      const { commands } = run({ ...scene, look: { ...scene.look, paths } })
+      assert.strictEqual(only(commands, "ResetPath").length, 0, stored)
+      assert.strictEqual(only(commands, "ReportUnlisted").length, 1, stored)
+    }
+  })
+
   it("not when they were listed in between", () => {
     const ghost = someone({ protocol: "rtsp", listed: "no", path: "ready", stored: "none" })
     const first = run(sceneOf([ghost], kicking, 0, false))

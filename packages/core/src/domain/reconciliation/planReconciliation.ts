@@ -249,6 +249,8 @@ const planForUnlisted = (
   mayReset: boolean
 ): Command => {
   const session = open.find(({ source }) => source.id === path.sourceId)
+  // A source that no list could show is not one that the media server has lost.
+  if (path.unlistable === true) return { _tag: "ReportUnlisted", path }
   const mustGo =
     session === undefined
       ? mayReset || formerlyAdmitted.has(path.sourceId)
