@@ -52,7 +52,7 @@ export interface WorkerPlan {
   readonly starts: ReadonlyArray<PipelineId>
   readonly stops: ReadonlyArray<PipelineId>
   /** Publishers on outputs that are no worker's of ours: they have to go. */
-  readonly strangers: ReadonlyArray<PipelineOutput>
+  readonly intruders: ReadonlyArray<PipelineOutput>
 }
 
 const waitsSince = ({ phase }: Worker): number => (phase._tag === "Idle" ? phase.since : 0)
@@ -97,5 +97,5 @@ export const planWorkers = (
       tell(id, { _tag: "Granted" })
     } else tell(id, { _tag: "Held", why: "full" })
   }
-  return { workers: next, starts, stops, strangers: view.outputs.filter((one) => !one.stopping && !isOurs(one)) }
+  return { workers: next, starts, stops, intruders: view.outputs.filter((one) => !one.stopping && !isOurs(one)) }
 }
