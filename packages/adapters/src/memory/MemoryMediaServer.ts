@@ -1,5 +1,5 @@
 /**
- * The `MediaServer` port straight over a `MediaWorld`, without HTTP: for tests, for embedding, and for the simulation, which
+ * The `MediaServer` port straight over a `Simulator`, without HTTP: for tests, for embedding, and for the simulation, which
  * needs a media server that stands still when its clock does. Sources go by the ids of their auth calls. It hangs where MediaMTX hangs: a look behind pending auths, calls
  * about RTSP sessions behind a pending auth of one. `down` is the world's own (`stop`); other faults are told by `fault`.
  */
@@ -15,10 +15,8 @@ import {
   recommendedFacts,
   type Source
 } from "@greenroom/core"
+import { lookAt, Simulator, World } from "@greenroom/mediamtx-simulator"
 import { Clock, Duration, Effect, Layer, Ref } from "effect"
-import { MediaWorld } from "../twin/MediaWorld.ts"
-import { lookAt } from "../twin/view.ts"
-import * as World from "../twin/World.ts"
 
 /** `frozen`: no answer. `refused`: it does not know our password. `nonsense`: half a list. */
 export type MemoryFault = "frozen" | "refused" | "nonsense"
@@ -43,8 +41,8 @@ const familyIncludesRtsp = (source: Source): boolean => listsOf(source.protocol)
 
 export const make = Effect.fnUntraced(function* (
   options: MemoryMediaServerOptions = {}
-): Effect.fn.Return<MediaServer["Service"], never, MediaWorld> {
-  const media = yield* MediaWorld
+): Effect.fn.Return<MediaServer["Service"], never, Simulator.Simulator> {
+  const media = yield* Simulator.Simulator
   const deadlines = {
     look: Duration.fromInputUnsafe(options.deadlines?.look ?? "5 seconds"),
     find: Duration.fromInputUnsafe(options.deadlines?.find ?? "500 millis"),
@@ -136,5 +134,5 @@ export const make = Effect.fnUntraced(function* (
   })
 })
 
-export const layer = (options?: MemoryMediaServerOptions): Layer.Layer<MediaServer, never, MediaWorld> =>
+export const layer = (options?: MemoryMediaServerOptions): Layer.Layer<MediaServer, never, Simulator.Simulator> =>
   Layer.effect(MediaServer, make(options))

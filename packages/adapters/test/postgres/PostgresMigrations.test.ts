@@ -14,9 +14,9 @@ import {
 import { Arbitrary, DateTime, Effect, Schema } from "effect"
 import * as Migrator from "effect/sql/Migrator"
 import { SqlClient } from "effect/sql/SqlClient"
+import { clientOf, usePostgres, withClient } from "../../../../verification/worlds/postgres.ts"
 import * as PostgresMigrations from "../../src/postgres/PostgresMigrations.ts"
 import type { Row } from "../../src/postgres/rows.ts"
-import { clientOf, usePostgres, withClient } from "../fixtures/postgres.ts"
 
 const freshDatabase = usePostgres()
 
