@@ -222,10 +222,10 @@ export const startInstance = (options: InstanceOptions) => {
     const silentSince = store.frozenSince()
     if (silentSince === null || (firstUnanswered ?? 0) < silentSince) firstUnanswered = null
     if (silentSince === null) return
-    const known = firstUnanswered === null ? null : firstUnanswered + Database.deadlines.admission
+    const known = firstUnanswered === null ? null : firstUnanswered + Database.limits.admission.answerMillis
     if (known !== null && began > known && life.wasAwakeSince(silentSince))
       timed("/auth, while the store was known to be silent,", began, REFUSED_WITHIN_MS, false)
-    if (failed && kernel.now() - began >= Database.deadlines.admission) firstUnanswered ??= kernel.now()
+    if (failed && kernel.now() - began >= Database.limits.admission.answerMillis) firstUnanswered ??= kernel.now()
   }
 
   const publishes = ({ id, path, protocol, key }: Question) =>

@@ -183,7 +183,7 @@ const reconcilerConfig: PgClient.PgPoolConfig = {
   connectTimeout: "1 second"
 }
 
-const limits = {
+export const limits = {
   admission: { answerMillis: 700, lockMillis: 300, statementMillis: 600 },
   reconciler: { answerMillis: 1_200, lockMillis: 800, statementMillis: 1_000 },
   general: { answerMillis: 3_500, lockMillis: 1_500, statementMillis: 3_000 }
