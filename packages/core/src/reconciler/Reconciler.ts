@@ -169,6 +169,7 @@ const runLoop = Effect.fnUntraced(function* (life: LoopState) {
     if (Exit.isSuccess(exit)) yield* observe(exit.value)
     if (outcomeOf(exit) === "store_unavailable") yield* watch.reportFailure
     pause = PASS_EVERY_MS
+    if (Exit.isFailure(exit)) memory = { ...memory, continuous: false }
     if (Exit.isSuccess(exit)) yield* showWarnings(life.warnings, exit.value)
     if (Exit.isSuccess(exit) && exit.value._tag === "NotLeading") {
       memory = initialState

@@ -4,7 +4,7 @@
  * (`LeaseGuard`), each write is conditional on still holding it in the store, and before a kick the store is read once more: between a
  * decision and its execution this process may have been frozen for any time.
  */
-import { Context, Effect, Metric } from "effect"
+import { Context, DateTime, Effect, Metric } from "effect"
 import {
   type Appearances,
   doNotAppear,
@@ -25,6 +25,7 @@ import {
   type StoredSession
 } from "../domain/reconciliation/planReconciliation.ts"
 import type { StreamId } from "../domain/values/Ids.ts"
+import { millisBetween } from "../domain/values/Timestamp.ts"
 import * as Metrics from "../Metrics.ts"
 import { type Lease, Leases } from "../ports/Leases.ts"
 import { MediaServer } from "../ports/MediaServer.ts"
@@ -94,8 +95,11 @@ const heldAsTooMany = ({ lastSnapshot }: Lease): boolean =>
   lastSnapshot !== null && lastSnapshot.found.heldBack > 0 && (lastSnapshot.found.heldWhy ?? "too_many") === "too_many"
 
 /** An instance without appearances of its own begins with what the pass before it found, whichever instance that was. */
-const appearancesSoFar = ({ appearances }: ReconcileState, { lastSnapshot }: Lease) =>
-  appearances.length === 0 && lastSnapshot?.found.notAppearing === true ? notAppearing : appearances
+const appearancesSoFar = ({ appearances }: ReconcileState, { lastSnapshot }: Lease, now: DateTime.Utc) => {
+  if (appearances.last.length > 0 || lastSnapshot?.found.notAppearing !== true) return appearances
+  const age = lastSnapshot.ageMillis + (lastSnapshot.found.notAppearingForMillis ?? 0)
+  return notAppearing(DateTime.subtractDuration(now, Math.round(age)))
+}
 
 type PassPolicy = ReconcilePolicy["Service"]
 
@@ -113,7 +117,7 @@ const readAndPlan = Effect.fnUntraced(function* (policy: PassPolicy, memory: Rec
     ...memory,
     started: lease.started,
     holding: heldAsTooMany(lease),
-    appearances: appearancesSoFar(memory, lease)
+    appearances: appearancesSoFar(memory, lease, s1.now)
   }
   const planned = (facts: MediaServerFacts | null) => {
     const asksUs = facts === null ? null : asksAboutPublishers(facts)
@@ -136,8 +140,16 @@ const summaryOf = (
   {
     kicked,
     enforced,
-    appearances
-  }: { readonly kicked: number; readonly enforced: boolean; readonly appearances: Appearances }
+    appearances,
+    unlisted,
+    now
+  }: {
+    readonly kicked: number
+    readonly enforced: boolean
+    readonly appearances: Appearances
+    readonly unlisted: number
+    readonly now: DateTime.Utc
+  }
 ): PassSummary => {
   const reported = only("ReportUnauthorized").length
   const [held] = only("HoldUnauthorized")
@@ -149,7 +161,13 @@ const summaryOf = (
     reported,
     heldBack,
     ...(held === undefined ? {} : { heldWhy: held.why }),
-    ...(doNotAppear(appearances) ? { notAppearing: true } : {}),
+    ...(doNotAppear(appearances)
+      ? {
+          notAppearing: true,
+          notAppearingForMillis: Math.max(0, millisBetween(appearances.absentAt ?? now, now))
+        }
+      : {}),
+    ...(unlisted > 0 ? { unlisted } : {}),
     enforced
   }
 }
@@ -183,10 +201,11 @@ const runAsLeader = Effect.fnUntraced(function* (memory: ReconcileState, lease: 
   const unresettable = yield* resetPaths(only("ResetPath"), kickTracker, budget)
 
   const absent = [...plan.neverAppeared].filter((streamId) => ended.has(streamId)).length
-  const appearances = rememberAppearances(plan.memory.appearances, 0, absent)
+  const appearances = rememberAppearances(plan.memory.appearances, { absent }, s2.now)
   const kicked = kickTracker.kickedSoFar(kicks.strangers, lease.enforce)
-  const found = summaryOf(look, only, { kicked, enforced: policy.enforce, appearances })
-  const fulfilled = lease.enforce && found.unauthorized === 0
+  const unlisted = plan.unlistedUnknown
+  const found = summaryOf(look, only, { kicked, enforced: policy.enforce, appearances, unlisted, now: s2.now })
+  const fulfilled = lease.enforce && found.unauthorized === 0 && unlisted === 0
   yield* whileHeld(leases.recordPass(policy.holder, { started: look.started, lookedAt: s1.now, found, fulfilled }))
 
   yield* reportLeft(only, found, kickTracker)

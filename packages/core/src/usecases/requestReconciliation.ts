@@ -37,7 +37,7 @@ export const requestReconciliation = Effect.fn("reconcileNow")(function* (enforc
     const look = yield* reconciler.lastSnapshot
     const since = elapsedAtMost(asked, yield* readClocks)
     const fresh = look !== null && look.ageMillis < since
-    const done = fresh && (!enforce || look.found.unauthorized === 0)
+    const done = fresh && (!enforce || (look.found.unauthorized === 0 && (look.found.unlisted ?? 0) === 0))
     const answer: Reconciled = { fresh, look }
     if (done || since >= ANSWER_WITHIN_MS) return answer
   }

@@ -28,7 +28,7 @@ describe("a pass", () => {
       assert.deepStrictEqual(stage.calls[0]!.args, ["me", 3_000])
       assert.deepStrictEqual(outcome, {
         _tag: "Complete",
-        memory: { ...initialState, started: "1" },
+        memory: { ...initialState, started: "1", continuous: true },
         unlisted: 0,
         unended: 0,
         unsettled: false,

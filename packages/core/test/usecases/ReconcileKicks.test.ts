@@ -183,6 +183,21 @@ describe("strangers who are held back", () => {
     })
   )
 
+  it.effect("stay so when no list shows them and another instance takes the lead", () =>
+    Effect.gen(function* () {
+      const stage = makeStage()
+      for (let n = 0; n < 11; n++) stage.connect(n, { protocol: "moq", listed: false })
+      const first = yield* complete(stage)
+      assert.strictEqual((yield* complete(stage, first.memory)).found.heldBack, 11)
+      Object.assign(stage.lease, { holder: null })
+      stage.policy.holder = "another"
+      const next = yield* complete(stage)
+      assert.strictEqual(next.found.heldBack, 11)
+      yield* complete(stage, next.memory)
+      assert.deepStrictEqual(stage.called("MediaServer.resetPath"), [])
+    })
+  )
+
   it.effect("are forgotten when all of them have left, or the media server was started anew", () =>
     Effect.gen(function* () {
       const stage = three()

@@ -84,6 +84,41 @@ describe("a wish to enforce", () => {
     })
   )
 
+  it.effect("waits for publishers that no list shows: it is fulfilled once their paths were reset", () =>
+    Effect.gen(function* () {
+      const stage = makeStage()
+      for (let n = 1; n <= 20; n++) stage.connect(n, { protocol: "moq", listed: false })
+      const fulfilled: Array<number> = []
+      stage.before["Leases.recordPass"] = (_, record) =>
+        Effect.sync(() => {
+          if (record.fulfilled) fulfilled.push(stage.connections.size)
+        })
+      const { reconciler } = yield* running(stage)
+      yield* later(5_000)
+      assert.strictEqual(stage.connections.size, 20)
+      const answer = yield* asked(stage, true, reconciler)
+      assert.deepStrictEqual([answer.fresh, answer.look?.found.unauthorized, stage.connections.size], [true, 0, 0])
+      assert.deepStrictEqual(fulfilled.slice(0, 1), [0], "none was left when it counted as fulfilled")
+    })
+  )
+
+  it.effect("is not fulfilled by a pass that saw such a publisher for the first time", () =>
+    Effect.gen(function* () {
+      const stage = makeStage()
+      stage.connect(1, { protocol: "moq", listed: false })
+      const { reconciler } = yield* running(stage)
+      const fulfilled: Array<boolean> = []
+      stage.before["Leases.recordPass"] = (_, record) => Effect.sync(() => void fulfilled.push(record.fulfilled))
+      stage.connections.clear()
+      yield* later(1_000)
+      stage.connect(2, { protocol: "moq", listed: false })
+      fulfilled.length = 0
+      yield* asked(stage, true, reconciler)
+      assert.strictEqual(fulfilled[0], false)
+      assert.include(fulfilled, true)
+    })
+  )
+
   it.effect("runs out after 30 s, when the media server cannot be reached before", () =>
     Effect.gen(function* () {
       const stage = crowd(20)
