@@ -4,7 +4,6 @@
  */
 import * as HttpApi from "effect/http-api/HttpApi"
 import { BroadcastersApi } from "./BroadcastersApi.ts"
-import { HistoryApi } from "./HistoryApi.ts"
 import { everyComplaint, noUnknownFields } from "./Input.ts"
 import { MediaServerApi } from "./MediaServerApi.ts"
 import { PipelineApi } from "./PipelineApi.ts"
@@ -15,21 +14,8 @@ import { PagesApi, SystemApi } from "./SystemApi.ts"
 import { WorkersApi } from "./WorkersApi.ts"
 
 export class ServedApi extends HttpApi.make("greenroom")
-  .add(BroadcastersApi, StreamKeysApi, StreamsApi, WorkersApi, HistoryApi, ReconcileApi, SystemApi)
+  .add(StreamsApi, StreamKeysApi, BroadcastersApi, WorkersApi, ReconcileApi, SystemApi)
   .annotate(HttpApi.ParseOptions, everyComplaint)
   .annotate(HttpApi.PayloadParseOptions, noUnknownFields) {}
 
-export class Api extends HttpApi.make("greenroom")
-  .add(
-    StreamsApi,
-    StreamKeysApi,
-    BroadcastersApi,
-    WorkersApi,
-    HistoryApi,
-    ReconcileApi,
-    MediaServerApi,
-    PipelineApi,
-    SystemApi,
-    PagesApi
-  )
-  .annotate(HttpApi.ParseOptions, everyComplaint) {}
+export class Api extends ServedApi.add(MediaServerApi, PipelineApi, PagesApi) {}

@@ -112,11 +112,6 @@ const StreamDetails = {
 
 const StreamEvent = { seq: 2, type: "ready", at: "2026-11-21T01:33:16.702Z", data: { source_type: "rtmpConn" } }
 
-const HistoryProblem = {
-  stream_id: ids.stream,
-  detail: "last_seq is 4, events there are: 3; ended_at is 2026-11-21T01:40:00.000Z, its events make it nothing"
-}
-
 const Worker = {
   stream_id: "studio-1",
   state: "running",
@@ -182,13 +177,6 @@ export const examples: Readonly<Record<string, unknown>> = {
     events: [{ seq: 1, type: "admitted", at: "2026-11-21T01:33:14.640Z", data: {} }, StreamEvent],
     count: 2,
     next_cursor: null
-  },
-  HistoryProblem,
-  HistoryCheck: {
-    checked: 50,
-    problems: [HistoryProblem],
-    count: 1,
-    next_cursor: ids.stream
   },
   Worker,
   WorkerPage: { workers: [Worker], count: 1, next_cursor: null },

@@ -13,7 +13,6 @@ import * as ApiKeyCheck from "../middleware/ApiKeyCheck.ts"
 import * as RequestFrame from "../middleware/requestMiddleware.ts"
 import * as AuthRoute from "./AuthRoute.ts"
 import * as BroadcasterRoutes from "./BroadcasterRoutes.ts"
-import * as HistoryRoutes from "./HistoryRoutes.ts"
 import * as KnownRoutes from "./KnownRoutes.ts"
 import * as MetricsRoute from "./MetricsRoute.ts"
 import * as PageRoutes from "./PageRoutes.ts"
@@ -42,7 +41,6 @@ const api = HttpApiBuilder.layer(ServedApi).pipe(
     StreamRoutes.layer,
     WorkerRoutes.layer,
     ReconcileRoutes.layer,
-    HistoryRoutes.layer,
     SystemRoutes.layer
   ]),
   Layer.provide([ApiKeyCheck.layer, ListSlots.layer]),
