@@ -7,6 +7,7 @@ import { BroadcastersApi } from "./BroadcastersApi.ts"
 import { everyComplaint, noUnknownFields } from "./Input.ts"
 import { MediaServerApi } from "./MediaServerApi.ts"
 import { PipelineApi } from "./PipelineApi.ts"
+import { ProblemsAsValues } from "./problemSchemas.ts"
 import { ReconcileApi } from "./ReconcileApi.ts"
 import { StreamKeysApi } from "./StreamKeysApi.ts"
 import { StreamsApi } from "./StreamsApi.ts"
@@ -15,6 +16,7 @@ import { WorkersApi } from "./WorkersApi.ts"
 
 export class ServedApi extends HttpApi.make("greenroom")
   .add(StreamsApi, StreamKeysApi, BroadcastersApi, WorkersApi, ReconcileApi, SystemApi)
+  .middleware(ProblemsAsValues)
   .annotate(HttpApi.ParseOptions, everyComplaint)
   .annotate(HttpApi.PayloadParseOptions, noUnknownFields) {}
 
