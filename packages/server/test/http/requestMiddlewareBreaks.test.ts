@@ -1,11 +1,11 @@
-/** The frame that turns failures into problem documents breaks itself: the request has an answer all the same, and the log has the cause. */
+/** The request middleware breaks itself: the request has an answer all the same, and the log has the cause. */
 import { Layer, Logger, ManagedRuntime } from "effect"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServer from "effect/http/HttpServer"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import { afterAll, expect, it } from "vitest"
-import * as RequestFrame from "../../src/http/middleware/requestMiddleware.ts"
-import { KnownRoutes } from "../../src/http/routes/KnownRoutes.ts"
+import * as RequestMiddleware from "../../src/http/middleware/requestMiddleware.ts"
+import { RouteTable } from "../../src/http/routes/RouteTable.ts"
 import { serve } from "../../src/http/Serve.ts"
 import { assertProblem } from "./support/assertProblem.ts"
 import { call } from "./support/client.ts"
@@ -13,13 +13,13 @@ import { call } from "./support/client.ts"
 const logged: Array<string> = []
 const logger = Logger.make(({ cause }) => logged.push(String(cause)))
 
-const broken = Layer.succeed(KnownRoutes, {
+const broken = Layer.succeed(RouteTable, {
   methodsAt: () => {
-    throw new Error("a defect of the frame")
+    throw new Error("a defect of the middleware")
   }
 })
 const routes = HttpRouter.add("GET", "/there", HttpServerResponse.empty()).pipe(
-  Layer.provide(RequestFrame.layer),
+  Layer.provide(RequestMiddleware.layer),
   Layer.provide(broken)
 )
 const runtime = ManagedRuntime.make(
@@ -31,7 +31,7 @@ it("answers 500 with a problem document, logs why, and goes on", async () => {
   const { address } = await runtime.runPromise(HttpServer.HttpServer)
   const base = `http://127.0.0.1:${"port" in address ? address.port : 0}`
   assertProblem(await call({ base }, "GET", "/nothing?pass=topsecret"), "internal")
-  await expect.poll(() => logged.join("\n")).toContain("a defect of the frame")
+  await expect.poll(() => logged.join("\n")).toContain("a defect of the middleware")
   expect(logged.join("\n")).not.toContain("topsecret")
   expect((await call({ base }, "GET", "/there")).status).toBe(204)
 })
