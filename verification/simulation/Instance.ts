@@ -14,15 +14,18 @@ import {
   type Hook,
   KeyGenerator,
   Leases,
+  type LostAdmissions,
+  layerBackground,
   MediaServer,
   type MediaServerSnapshot,
   MediaServerUnavailable,
   OperatorSecret,
   ReconcilePolicy,
-  Reconciler,
+  type Reconciler,
   receiveHook,
   Sessions,
   StoreHealth,
+  type StoreMonitor,
   StreamKeys,
   Streams
 } from "@greenroom/core"
@@ -44,12 +47,14 @@ type Services =
   | Broadcasters
   | KeyGenerator
   | Leases
+  | LostAdmissions
   | MediaServer
   | OperatorSecret
   | ReconcilePolicy
   | Reconciler
   | Sessions
   | StoreHealth
+  | StoreMonitor
   | StreamKeys
   | Streams
 
@@ -195,7 +200,7 @@ export const startInstance = (options: InstanceOptions) => {
     Context.add(Endpoints, { hls: null, webrtc: null, rtmp: null, rtsp: null, srt: null })
   )
   const scope = Scope.makeUnsafe()
-  const reconciler = Effect.provideContext(Layer.buildWithScope(Reconciler.layer, scope), base)
+  const reconciler = Effect.provideContext(Layer.buildWithScope(layerBackground, scope), base)
   const context: Context.Context<Services> = Context.merge(base, built("the reconciler", reconciler))
 
   /** Runs in this process. `done` hears of the end, unless the process dies before. What it returns interrupts. */

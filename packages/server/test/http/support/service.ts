@@ -14,10 +14,10 @@ import {
   endpointsBehind,
   KeyGenerator,
   Leases,
+  layerBackground,
   noEndpoints,
   OperatorSecret,
   ReconcilePolicy,
-  Reconciler,
   Sessions,
   StoreHealth,
   StoreUnavailable,
@@ -158,7 +158,7 @@ export const start = async (options: ServiceOptions = {}) => {
     Layer.succeed(AwaitOffAirWithin, confirm),
     Layer.succeed(ReconcilePolicy, { unauthorized: "kick", massKickLimit: 10, enforce: false, holder: "test" })
   ).pipe(Layer.provideMerge(NodeKeyMint.layer))
-  const ports = Reconciler.layer.pipe(
+  const ports = layerBackground.pipe(
     Layer.provideMerge(
       MemoryMediaServer.layer({ fault, deadlines: { look: "1 second", find: "5 seconds", kick: "1 second" } })
     ),
