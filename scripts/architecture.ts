@@ -50,7 +50,10 @@ const technology = (path: string) => /^packages\/adapters\/src\/([^/]+)\//.exec(
 const coreLayers = ["domain", "ports", "resilience", "reconciler", "workers", "usecases"]
 const coreLayer = (path: string) => /^packages\/core\/src\/(\w+)\//.exec(path)?.[1]
 
-/** What single adapter folders may use beside core: a worker is a child process, the memory media server looks at the simulator. */
+/** Which adapter folder may use another: the memory media server is the MediaMTX adapter over a simulated control API. */
+const neighbours: Readonly<Record<string, string>> = { memory: "mediamtx" }
+
+/** What single adapter folders may use beside core: a worker is a child process, the memory media server asks the simulator. */
 const usedBy: Readonly<Record<string, string>> = { launcher: "worker", "mediamtx-simulator": "memory" }
 
 export const rules = {
@@ -90,7 +93,7 @@ export const rules = {
     forbids: (path, { target }) => {
       const own = technology(path)
       const other = target === null ? undefined : technology(target)
-      return own !== undefined && other !== undefined && own !== other
+      return own !== undefined && other !== undefined && own !== other && neighbours[own] !== other
     }
   },
   ADAPTERS_USE_SPARINGLY: {

@@ -12,11 +12,12 @@ import { familyOf } from "@greenroom/core"
 import { Effect, Exit, Fiber, Scope } from "effect"
 import { HttpServerRequest, HttpServerResponse } from "effect/http"
 import { type AuthQuestion, withBearer } from "./AuthQuestion.ts"
+import { answerRequests } from "./answerRequests.ts"
 import type { Fault } from "./Fault.ts"
 import { type HookOptions, runHooks } from "./Hooks.ts"
 import { httpAuthenticate } from "./httpAuthenticate.ts"
 import * as Simulator from "./Simulator.ts"
-import { type ApiReply, listRouteOf, makeSimulatorApi } from "./SimulatorApi.ts"
+import { type ApiReply, type ApiServer, routeOf } from "./SimulatorApi.ts"
 import type { VersionFacts } from "./versions.ts"
 
 export interface SimulatorHttpOptions extends Simulator.SimulatorOptions {
@@ -115,16 +116,18 @@ export const make = Effect.fnUntraced(function* (
     authHTTPExclude: [...excluded].map((action) => ({ action, path: "" })),
     readTimeout: `${readTimeout / 1_000}s`
   }
-  const api = makeSimulatorApi({ media, facts, isOn, configured })
+  const apiServer: ApiServer = { facts, isOn, configured, items: "whole" }
+  const api = answerRequests(media, apiServer)
 
   /** A handler of MediaMTX runs to its end, whether or not its client still listens. */
   const toItsEnd = <A>(effect: Effect.Effect<A>) => Effect.flatMap(Effect.forkIn(effect, scope), Fiber.join)
 
-  const counted = (path: string, effect: Effect.Effect<ApiReply>) => {
-    const protocol = listRouteOf(path, facts)?.protocol
-    if (protocol === undefined || familyOf(protocol) !== "rtsp") return effect
+  const counted = (method: string, path: string, effect: Effect.Effect<ApiReply>) => {
+    const route = routeOf(method, path, apiServer)
+    if (route._tag !== "List" || familyOf(route.protocol) !== "rtsp") return effect
+    const { protocol, verb } = route
     return Effect.suspend(() => {
-      const call = { protocol, kick: path.includes("/kick/") }
+      const call = { protocol, kick: verb === "kick" }
       rtspOverlaps += rtspRunning.filter((one) => one.protocol === protocol && (one.kick || call.kick)).length
       rtspRunning.push(call)
       return Effect.ensuring(
@@ -162,7 +165,7 @@ export const make = Effect.fnUntraced(function* (
     const path = decodeURIComponent(url.pathname)
     const slow = trouble?._tag === "Slow" ? Effect.sleep(trouble.by) : Effect.void
     const answered = Effect.andThen(slow, api({ method: request.method, path, query: url.searchParams, body }))
-    const reply = yield* toItsEnd(counted(path, answered))
+    const reply = yield* toItsEnd(counted(request.method, path, answered))
     if (trouble?._tag === "Garbage") return respond({ status: 200, body: "<html>welcome</html>" })
     return respond(trouble?._tag === "HalfList" ? halved(reply) : reply)
   })

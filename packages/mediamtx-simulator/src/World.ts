@@ -6,7 +6,7 @@
  * simplified is said where it is.
  */
 export { answer, connect, freeze, kick, kill, type NewConnection, pause, record, thaw } from "./world/clients.ts"
-export { configure, deconfigure, start, stop } from "./world/server.ts"
+export { configure, deconfigure, setOwnSource, start, stop } from "./world/server.ts"
 export {
   begin,
   type CloseReason,
@@ -15,6 +15,7 @@ export {
   defaultOptions,
   type Ghost,
   type Happening,
+  type OwnSource,
   type Phase,
   publisherOf,
   publishers,

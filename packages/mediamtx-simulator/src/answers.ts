@@ -1,9 +1,9 @@
 /**
  * The JSON of MediaMTX's control API, field by field as it was recorded of 1.20.1, made from a `World`, without the fields that its version
- * does not have. Tests hold every key set here against the recordings, and against real servers of several versions.
+ * does not have. What says who publishes where comes first; what is only counted beside it can be left out. Tests hold every key set here against the recordings, and against real servers of several versions.
  */
 import { familyOf, type Protocol, type Track } from "@greenroom/core"
-import { fieldsAt } from "./fields.ts"
+import { fieldsAt, hasField } from "./fields.ts"
 import type { VersionFacts } from "./versions.ts"
 import { inboundBytesOf, isEstablished, type SeenPath, shownPathOf, sourceTypeOf, stateOf } from "./view.ts"
 import type { Connection } from "./World.ts"
@@ -16,23 +16,27 @@ const zeros = (...names: ReadonlyArray<string>): Json => Object.fromEntries(name
 
 const addressOf = ({ port }: Connection): string => `127.0.0.1:${port}`
 
-const common = (connection: Connection, facts: VersionFacts): Json => {
-  const known = shownPathOf(connection, facts) !== ""
-  return {
-    id: connection.id,
-    created: time(connection.created),
+/** What says who publishes where. */
+const essentialItem = (connection: Connection, facts: VersionFacts): Json => {
+  const { id, protocol, created, connectionId } = connection
+  const essential = {
+    id,
+    created: time(created),
     remoteAddr: addressOf(connection),
     state: stateOf(connection, facts),
-    path: shownPathOf(connection, facts),
-    query: known ? connection.query : "",
-    user: known ? connection.user : ""
+    path: shownPathOf(connection, facts)
   }
+  if (protocol === "webrtc") return { ...essential, peerConnectionEstablished: isEstablished(connection) }
+  const family = familyOf(protocol)
+  return family === "rtsp" && hasField(family, "conns", facts.version)
+    ? { ...essential, conns: [connectionId] }
+    : essential
 }
 
-type Item = (connection: Connection, bytes: number, facts: VersionFacts) => Json
+/** What an item has beside what is common to all. */
+type Item = (connection: Connection, bytes: number) => Json
 
-const rtmpItem: Item = (connection, bytes, facts) => ({
-  ...common(connection, facts),
+const rtmpItem: Item = (_, bytes) => ({
   userAgent: "FMLE/3.0 (compatible; Lavf59.27.100)",
   inboundBytes: bytes,
   ...zeros("outboundBytes", "outboundFramesDiscarded"),
@@ -40,12 +44,10 @@ const rtmpItem: Item = (connection, bytes, facts) => ({
   bytesSent: 0
 })
 
-const rtspItem: Item = (connection, bytes, facts) => ({
-  ...common(connection, facts),
+const rtspItem: Item = (connection, bytes) => ({
   userAgent: "Lavf59.27.100",
   transport: isEstablished(connection) ? "TCP" : null,
   profile: isEstablished(connection) ? "AVP" : null,
-  conns: [connection.connectionId],
   inboundBytes: bytes,
   ...zeros("inboundRTPPackets", "inboundRTPPacketsLost", "inboundRTPPacketsInError", "inboundRTPPacketsJitter"),
   ...zeros("inboundRTCPPackets", "inboundRTCPPacketsInError", "outboundBytes", "outboundRTPPackets"),
@@ -55,8 +57,7 @@ const rtspItem: Item = (connection, bytes, facts) => ({
   ...zeros("rtpPacketsJitter", "rtcpPacketsReceived", "rtcpPacketsSent", "rtcpPacketsInError")
 })
 
-const srtItem: Item = (connection, bytes, facts) => ({
-  ...common(connection, facts),
+const srtItem: Item = (_, bytes) => ({
   ...zeros("packetsSent", "packetsReceived", "packetsSentUnique", "packetsReceivedUnique", "packetsSendLoss"),
   ...zeros("packetsReceivedLoss", "packetsRetrans", "packetsReceivedRetrans", "packetsSentACK", "packetsReceivedACK"),
   ...zeros("packetsSentNAK", "packetsReceivedNAK", "packetsSentKM", "packetsReceivedKM", "usSndDuration"),
@@ -72,9 +73,7 @@ const srtItem: Item = (connection, bytes, facts) => ({
   outboundFramesDiscarded: 0
 })
 
-const webrtcItem: Item = (connection, bytes, facts) => ({
-  ...common(connection, facts),
-  peerConnectionEstablished: isEstablished(connection),
+const webrtcItem: Item = (connection, bytes) => ({
   localCandidate: isEstablished(connection) ? "host/udp/127.0.0.1/8189" : "",
   remoteCandidate: isEstablished(connection) ? "prflx/udp/127.0.0.1/50000" : "",
   userAgent: "Mozilla/5.0",
@@ -86,17 +85,13 @@ const webrtcItem: Item = (connection, bytes, facts) => ({
   ...zeros("rtcpPacketsReceived", "rtcpPacketsSent")
 })
 
-const moqItem: Item = (connection, bytes, facts) => {
-  const { user: _, ...rest } = common(connection, facts)
-  return {
-    ...rest,
-    userAgent: "Mozilla/5.0",
-    transport: "webtransport",
-    version: "moqt-19",
-    inboundBytes: bytes,
-    outboundBytes: 0
-  }
-}
+const moqItem: Item = (_, bytes) => ({
+  userAgent: "Mozilla/5.0",
+  transport: "webtransport",
+  version: "moqt-19",
+  inboundBytes: bytes,
+  outboundBytes: 0
+})
 
 const items: { readonly [P in Protocol]: Item } = {
   rtmp: rtmpItem,
@@ -108,9 +103,20 @@ const items: { readonly [P in Protocol]: Item } = {
   moq: moqItem
 }
 
-export const connectionItem = (connection: Connection, now: number, facts: VersionFacts): Json => {
-  const item = items[connection.protocol](connection, inboundBytesOf(connection, now), facts)
-  return fieldsAt(familyOf(connection.protocol), facts.version, item)
+/** Everything, or the essential alone. */
+export type Items = "whole" | "essential"
+
+export const connectionItem = (connection: Connection, now: number, facts: VersionFacts, which: Items): Json => {
+  const essential = essentialItem(connection, facts)
+  if (which === "essential") return essential
+  const { protocol, query, user } = connection
+  const known = essential.path !== ""
+  return fieldsAt(familyOf(protocol), facts.version, {
+    ...essential,
+    query: known ? query : "",
+    ...(protocol === "moq" ? {} : { user: known ? user : "" }),
+    ...items[protocol](connection, inboundBytesOf(connection, now))
+  })
 }
 
 /** The TCP connection under an RTSP session. */
@@ -135,26 +141,32 @@ const trackItem = ({ codec, ...properties }: Track): Json => ({
   codecProps: Object.keys(properties).length === 0 ? null : properties
 })
 
-export const pathItem = (
-  { name, publisher, readers }: SeenPath,
-  isConfigured: boolean,
-  now: number,
-  facts: VersionFacts
-): Json => {
-  const isReady = publisher?.phase._tag === "Publishing"
+/** A redirect and a pulled source are named; what is always available, or on demand, is not a source. */
+const ownSourceTypes = { pulled: "rtspSource", redirect: "redirect" } as const
+
+const sourceOf = ({ publisher, own }: SeenPath, facts: VersionFacts): Json | null => {
+  if (publisher !== null) return { type: sourceTypeOf(publisher.protocol, facts), id: publisher.id }
+  return own === "pulled" || own === "redirect" ? { type: ownSourceTypes[own], id: "" } : null
+}
+
+export const pathItem = (seen: SeenPath, isConfigured: boolean, now: number, facts: VersionFacts): Json => {
+  const { name, publisher, readers, own } = seen
+  const isPublished = publisher?.phase._tag === "Publishing"
+  const isAvailable = isPublished || (own !== null && own !== "on demand")
+  const isOnline = isPublished || own === "pulled" || own === "redirect"
   const since = publisher?.phase._tag === "Publishing" ? time(publisher.phase.since) : null
   const bytes = publisher === null ? 0 : inboundBytesOf(publisher, now)
-  const tracks = isReady ? publisher.tracks : []
+  const tracks = isPublished ? publisher.tracks : []
   return fieldsAt("path", facts.version, {
     name,
     confName: isConfigured ? name : "all_others",
-    ready: isReady,
+    ready: isAvailable,
     readyTime: since,
-    available: isReady,
+    available: isAvailable,
     availableTime: since,
-    online: isReady,
+    online: isOnline,
     onlineTime: since,
-    source: publisher === null ? null : { type: sourceTypeOf(publisher.protocol, facts), id: publisher.id },
+    source: sourceOf(seen, facts),
     tracks: tracks.map(({ codec }) => codec),
     tracks2: tracks.map(trackItem),
     readers: readers.map((reader) => ({ type: sourceTypeOf(reader.protocol, facts), id: reader.id })),

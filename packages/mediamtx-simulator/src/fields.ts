@@ -95,16 +95,26 @@ export const fieldSpans = {
 
 export type Answer = keyof typeof fieldSpans
 
+const absentByVersion = new Map<string, ReadonlySet<string>>()
 const absentAt = (answer: Answer, version: Version): ReadonlySet<string> => {
+  const name = `${answer} ${version}`
+  const known = absentByVersion.get(name)
+  if (known !== undefined) return known
   const spans: ReadonlyArray<Span> = fieldSpans[answer]
   const absent = spans.filter(
     ([, since, until]) => !isAtLeast(version, since) || (until !== undefined && isAtLeast(version, until))
   )
-  return new Set(absent.flatMap(([fields]) => fields.split(" ")))
+  const fields = new Set(absent.flatMap(([names]) => names.split(" ")))
+  absentByVersion.set(name, fields)
+  return fields
 }
+
+export const hasField = (answer: Answer, field: string, version: Version): boolean =>
+  !absentAt(answer, version).has(field)
 
 /** The item with the fields that this version knows. */
 export const fieldsAt = (answer: Answer, version: Version, item: Json): Json => {
   const absent = absentAt(answer, version)
+  if (absent.size === 0) return item
   return Object.fromEntries(Object.entries(item).filter(([field]) => !absent.has(field)))
 }

@@ -1,11 +1,11 @@
 /**
  * What can be seen of a `World` from outside: which list shows which connection, in what state, and what stands on which path.
- * `MemoryMediaServer` makes a `MediaServerSnapshot` of it, under the ids of the auth calls; `SimulatorHttp` the JSON of the control API, under its own.
+ * `SimulatorApi` makes the JSON of the control API of it.
  */
-import type { ListedPath, ListedSource, MediaServerSnapshot, Protocol } from "@greenroom/core"
-import { protocols, saysPublishEarly, sourceTypes } from "@greenroom/core"
+import type { ListedSource, Protocol } from "@greenroom/core"
+import { saysPublishEarly, sourceTypes } from "@greenroom/core"
 import type { VersionFacts } from "./versions.ts"
-import { type Connection, readersOf, sources, type World } from "./World.ts"
+import { type Connection, type OwnSource, readersOf, sources, type World } from "./World.ts"
 
 /** Publishers send 200 kbit/s. */
 const BYTES_A_MILLISECOND = 25
@@ -49,55 +49,22 @@ export interface SeenPath {
   /** `null` on a path that only has a configuration. */
   readonly publisher: Connection | null
   readonly readers: ReadonlyArray<Connection>
+  /** The source of the server's own, where nobody publishes. */
+  readonly own: OwnSource | null
 }
 
 /** By name, as the control API sorts them. */
 export const pathsOf = (world: World): ReadonlyArray<SeenPath> => {
   const byName = new Map<string, SeenPath>()
-  for (const name of world.configurations.keys()) byName.set(name, { name, publisher: null, readers: [] })
+  for (const name of world.configurations.keys()) byName.set(name, { name, publisher: null, readers: [], own: null })
+  for (const [name, own] of world.ownSources) byName.set(name, { name, publisher: null, readers: [], own })
   for (const publisher of sources(world)) {
-    byName.set(publisher.path, { name: publisher.path, publisher, readers: readersOf(world, publisher.path) })
+    byName.set(publisher.path, {
+      name: publisher.path,
+      publisher,
+      readers: readersOf(world, publisher.path),
+      own: null
+    })
   }
   return [...byName.values()].sort((a, b) => (a.name < b.name ? -1 : 1))
 }
-
-const listed = (connection: Connection, facts: VersionFacts): ListedSource => ({
-  id: connection.authId,
-  protocol: connection.protocol,
-  state: stateOf(connection, facts),
-  established: !saysPublishEarly(connection.protocol) || isEstablished(connection),
-  path: shownPathOf(connection, facts) || null
-})
-
-const listedPath = (
-  { name, publisher, readers }: SeenPath,
-  now: number,
-  facts: VersionFacts
-): ReadonlyArray<ListedPath> =>
-  publisher === null
-    ? []
-    : [
-        {
-          name,
-          ready: publisher.phase._tag === "Publishing",
-          sourceType: sourceTypeOf(publisher.protocol, facts),
-          sourceId: publisher.authId,
-          observation: {
-            tracks: publisher.phase._tag === "Publishing" ? publisher.tracks : [],
-            viewerCount: readers.length,
-            inboundBytes: inboundBytesOf(publisher, now)
-          }
-        }
-      ]
-
-/** As the client has it where there is no `/v3/info`. */
-const STARTED_UNKNOWN = "unknown"
-
-export const lookAt = (world: World, now: number): MediaServerSnapshot => ({
-  started: world.options.facts.info ? world.started : STARTED_UNKNOWN,
-  sources: protocols.flatMap((protocol) =>
-    listOf(world, protocol).map((connection) => listed(connection, world.options.facts))
-  ),
-  paths: pathsOf(world).flatMap((path) => listedPath(path, now, world.options.facts)),
-  ownPaths: []
-})

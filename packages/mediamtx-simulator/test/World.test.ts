@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
-import type { Protocol } from "@greenroom/core"
+import { type Protocol, protocols } from "@greenroom/core"
 import { Schema } from "effect"
 import { World } from "../src/index.ts"
-import { lookAt, pathsOf, stateOf } from "../src/view.ts"
+import { listOf, pathsOf, stateOf } from "../src/view.ts"
 
 const options: World.WorldOptions = { ...World.defaultOptions, denialDelay: 3_000 }
 
@@ -111,7 +111,7 @@ describe("World: leaving", () => {
     const world = { ...live("rtmp"), happened: [] }
     const restarted = World.start(World.stop(world, 5_000), 5_000)
     const again = World.start(World.stop(restarted, 5_000), 5_000)
-    assert.deepStrictEqual(lookAt(restarted, 5_000).sources, [])
+    assert.strictEqual(restarted.connections.size, 0)
     assert.deepStrictEqual(
       restarted.happened.map(({ _tag }) => _tag),
       ["Closed"]
@@ -240,10 +240,11 @@ describe("World: whatever happens", () => {
         assert.deepStrictEqual(new Set(paths), new Set([...ready].filter(([, on]) => on).map(([path]) => path)))
         const due = World.nextDue(World.advance(world, now))
         assert.isTrue(due === null || due > now)
-        const look = lookAt(world, now)
-        assert.strictEqual(look.sources.length, world.connections.size)
+        assert.strictEqual(protocols.flatMap((protocol) => listOf(world, protocol)).length, world.connections.size)
         assert.deepStrictEqual(
-          look.paths.map(({ sourceId }) => sourceId).sort(),
+          pathsOf(world)
+            .flatMap(({ publisher }) => publisher?.id ?? [])
+            .sort(),
           World.publishers(world)
             .map(({ id }) => id)
             .sort()

@@ -15,14 +15,12 @@ const make = Effect.fnUntraced(function* (
   return { media, mediaServer }
 })
 
-const rightAway = { deadlines: { look: 0, find: 0, kick: 0 } }
-
 describe("MemoryMediaServer", () => {
-  it.effect("with deadlines of 0 every call ends at once, whether it would hang or not", () =>
+  it.effect("fails every call as its fault says, a frozen one at its deadline", () =>
     Effect.gen(function* () {
       const fault = yield* Ref.make<MemoryMediaServer.MemoryFault | null>(null)
-      const { media, mediaServer } = yield* make({ ...rightAway, fault })
-      const publisher = yield* media.publishAsked({ protocol: "rtsp", path: "live/a" })
+      const { media, mediaServer } = yield* make({ fault })
+      const publisher = yield* media.publishAsked({ protocol: "srt", path: "live/a" })
       assert.strictEqual(yield* mediaServer.find(publisher), "present")
       assert.lengthOf((yield* mediaServer.snapshot).sources, 1)
       const expected: ReadonlyArray<readonly [MemoryMediaServer.MemoryFault, MediaServerUnavailable["reason"]]> = [
@@ -32,9 +30,11 @@ describe("MemoryMediaServer", () => {
       ]
       for (const [trouble, reason] of expected) {
         yield* Ref.set(fault, trouble)
-        assert.strictEqual((yield* Effect.flip(mediaServer.snapshot)).reason, reason)
-        assert.strictEqual((yield* Effect.flip(mediaServer.find(publisher))).reason, reason)
-        assert.strictEqual((yield* Effect.flip(mediaServer.kick(publisher))).reason, reason)
+        for (const call of [mediaServer.snapshot, mediaServer.find(publisher), mediaServer.kick(publisher)]) {
+          const failing = yield* Effect.forkChild(Effect.flip<unknown, MediaServerUnavailable, never>(call))
+          yield* TestClock.adjust("5 seconds")
+          assert.strictEqual((yield* Fiber.join(failing)).reason, reason)
+        }
       }
     })
   )
@@ -89,7 +89,7 @@ describe("MemoryMediaServer", () => {
 
   it.effect("a restart forgets who was being asked about, and asks the next one at once", () =>
     Effect.gen(function* () {
-      const { media, mediaServer } = yield* make(rightAway, { authenticate: () => Effect.never })
+      const { media, mediaServer } = yield* make({}, { authenticate: () => Effect.never })
       const old = yield* media.publish({ protocol: "rtsp", path: "live/a" })
       yield* media.restart
       assert.isFalse(yield* old.admitted)

@@ -1,5 +1,15 @@
 /** What is done to the whole server: its path configurations, its end and its beginning. */
-import { close, closeGhost, type Happening, happens, publisherOf, startedAt, type World, without } from "./state.ts"
+import {
+  close,
+  closeGhost,
+  type Happening,
+  happens,
+  type OwnSource,
+  publisherOf,
+  startedAt,
+  type World,
+  without
+} from "./state.ts"
 
 /** Adds an exact path configuration, which closes the path if that makes a difference to it. `false`: there is one already. */
 export const configure = (world: World, now: number, path: string, maxReaders: number): World | false => {
@@ -20,6 +30,12 @@ const closePath = (world: World, now: number, path: string): World => {
   const holder = publisherOf(world, path)
   if (holder === undefined) return world
   return world.ghosts.has(holder.id) ? closeGhost(world, now, holder.id) : close(world, now, holder.id, "path_closed")
+}
+
+/** Gives the path a source of the server's own, or takes it away. */
+export const setOwnSource = (world: World, path: string, source: OwnSource | null): World => {
+  const rest = without(world.ownSources, path)
+  return { ...world, ownSources: source === null ? rest : new Map(rest).set(path, source) }
 }
 
 /** The process ends: whoever was connected is not any more, and no hook is sent. */

@@ -72,6 +72,9 @@ export interface Ghost {
   readonly readyAt: number
 }
 
+/** A source that MediaMTX has by its own configuration: one that it pulls, a redirect, a file shown while nobody publishes, a command. */
+export type OwnSource = "pulled" | "redirect" | "always available" | "on demand"
+
 export type CloseReason =
   | "left"
   | "kicked"
@@ -99,6 +102,8 @@ export interface World {
   readonly ghosts: ReadonlyMap<string, Ghost>
   /** Exact path configurations that were added through the API; the value is `maxReaders`. */
   readonly configurations: ReadonlyMap<string, number>
+  /** By their paths. They are configured in its file, so that they outlast a restart. */
+  readonly ownSources: ReadonlyMap<string, OwnSource>
   /** What happened since somebody last took it, oldest first. */
   readonly happened: ReadonlyArray<Happening>
 }
@@ -115,6 +120,7 @@ export const begin = (now: number, options: WorldOptions): World => ({
   connections: new Map(),
   ghosts: new Map(),
   configurations: new Map(),
+  ownSources: new Map(),
   happened: []
 })
 
