@@ -92,7 +92,7 @@ export const makeRtspIds = (lists: Lists): RtspIds => {
     if (answer._tag !== "Ok") {
       return { session: [...remembered].find(([, connection]) => connection === id)?.[0] ?? id }
     }
-    const connection = yield* decodeConnection(call, answer.text)
+    const connection = yield* decodeConnection(call, answer.body)
     if (typeof connection.session === "string") return { session: connection.session }
     // Before 1.11, and while an auth is pending, it does not name its session.
     const [session] = matchConnections((yield* listSessions(lists, protocol)) ?? [], [connection]).keys()

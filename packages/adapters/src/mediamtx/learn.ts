@@ -31,13 +31,13 @@ const decodePathDefaults = decodeAnswer(PathDefaults)
 const readConfig = Effect.fnUntraced(function* (api: ControlApi) {
   const answer = yield* api(configCall)
   if (answer._tag !== "Ok") return yield* unavailable(configCall, "nonsense", answer._tag)
-  return yield* decodeConfig(configCall, answer.text)
+  return yield* decodeConfig(configCall, answer.body)
 })
 
 const readPathDefaults = Effect.fnUntraced(function* (api: ControlApi, { names }: RunningServer) {
   const call = pathDefaultsCall(names)
   const answer = yield* api(call)
-  return answer._tag === "Ok" ? yield* decodePathDefaults(call, answer.text) : null
+  return answer._tag === "Ok" ? yield* decodePathDefaults(call, answer.body) : null
 })
 
 /** The slower parts of the configuration. What is late keeps its earlier value, so that no warning comes and goes with it. */

@@ -2,7 +2,6 @@
 import type {
   Admissions,
   Broadcasters,
-  History,
   Leases,
   Retention,
   Sessions,
@@ -15,7 +14,6 @@ import { Layer } from "effect"
 import * as MemoryAdmissions from "./MemoryAdmissions.ts"
 import * as MemoryBroadcasters from "./MemoryBroadcasters.ts"
 import * as MemoryHealth from "./MemoryHealth.ts"
-import * as MemoryHistory from "./MemoryHistory.ts"
 import * as MemoryLeases from "./MemoryLeases.ts"
 import * as MemoryRetention from "./MemoryRetention.ts"
 import * as MemorySessions from "./MemorySessions.ts"
@@ -30,7 +28,6 @@ export type Repositories =
   | Admissions
   | Sessions
   | Streams
-  | History
   | Leases
   | Workers
   | Retention
@@ -43,7 +40,6 @@ export const layerRepositories: Layer.Layer<Repositories, never, MemoryStore.Mem
   MemoryAdmissions.layer,
   MemorySessions.layer,
   MemoryStreams.layer,
-  MemoryHistory.layer,
   MemoryLeases.layer,
   MemoryWorkers.layer,
   MemoryRetention.layer,

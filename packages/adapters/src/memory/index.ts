@@ -5,7 +5,6 @@
 export { StoreHealth } from "@greenroom/core"
 export * as MemoryAdmissions from "./MemoryAdmissions.ts"
 export * as MemoryBroadcasters from "./MemoryBroadcasters.ts"
-export * as MemoryHistory from "./MemoryHistory.ts"
 export * as MemoryLeases from "./MemoryLeases.ts"
 export * as MemoryMediaServer from "./MemoryMediaServer.ts"
 export * as MemoryMediaWorker from "./MemoryMediaWorker.ts"

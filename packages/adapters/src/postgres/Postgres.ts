@@ -2,7 +2,6 @@
 import type {
   Admissions,
   Broadcasters,
-  History,
   Leases,
   Retention,
   Sessions,
@@ -17,7 +16,6 @@ import type { PostgresAddress } from "./PostgresAddress.ts"
 import * as PostgresAdmissions from "./PostgresAdmissions.ts"
 import * as PostgresBroadcasters from "./PostgresBroadcasters.ts"
 import * as PostgresHealth from "./PostgresHealth.ts"
-import * as PostgresHistory from "./PostgresHistory.ts"
 import * as PostgresLeases from "./PostgresLeases.ts"
 import * as PostgresRetention from "./PostgresRetention.ts"
 import * as PostgresSessions from "./PostgresSessions.ts"
@@ -31,7 +29,6 @@ export type Repositories =
   | Admissions
   | Sessions
   | Streams
-  | History
   | Leases
   | Workers
   | Retention
@@ -44,7 +41,6 @@ export const layerRepositories: Layer.Layer<Repositories, never, Database.Databa
   PostgresAdmissions.layer,
   PostgresSessions.layer,
   PostgresStreams.layer,
-  PostgresHistory.layer,
   PostgresLeases.layer,
   PostgresWorkers.layer,
   PostgresRetention.layer,

@@ -10,7 +10,6 @@ import * as CliError from "effect/cli/CliError"
 import * as Command from "effect/cli/Command"
 import { version } from "../http/api/version.ts"
 import { broadcastersCommand } from "./BroadcastersCommand.ts"
-import { checkCommand } from "./CheckCommand.ts"
 import { failed } from "./CommandFailed.ts"
 import { Json, Url } from "./flags.ts"
 import { healthCommand } from "./HealthCommand.ts"
@@ -75,7 +74,6 @@ const makeCommand = <E1, R1, E2, R2>({ serve, migrate }: LocalCommands<E1, R1, E
       remote(streamsCommand),
       remote(workersCommand),
       remote(reconcileCommand),
-      remote(checkCommand),
       remote(healthCommand)
     ])
   )

@@ -5,7 +5,6 @@
 import { randomUUID } from "node:crypto"
 import { hostname } from "node:os"
 import * as path from "node:path"
-import { defaultPorts, mediaMtxUrls } from "@greenroom/adapters/embedded"
 import { NodeKeyMint } from "@greenroom/adapters/node"
 import { Postgres } from "@greenroom/adapters/postgres"
 import {
@@ -20,6 +19,7 @@ import {
   WorkerSettings,
   WorkersOn
 } from "@greenroom/core"
+import { defaultPorts, mediaMtxUrls } from "@greenroom/launcher"
 import { Context, Effect, Layer, type Redacted } from "effect"
 import { Settings, type Variables } from "../config/Settings.ts"
 import { addressesFrom } from "./addresses.ts"

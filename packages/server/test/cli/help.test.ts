@@ -6,7 +6,6 @@ const commands = [
   [],
   ["serve"],
   ["migrate"],
-  ["check"],
   ["health"],
   ["reconcile"],
   ["broadcasters"],

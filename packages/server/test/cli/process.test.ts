@@ -5,7 +5,7 @@ import { tmpdir } from "node:os"
 import path from "node:path"
 import { fileURLToPath } from "node:url"
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest"
-import { compileCache } from "../../../adapters/test/embedded/processes.ts"
+import { compileCache } from "../../../../verification/worlds/processes.ts"
 import { version } from "../../src/http/api/version.ts"
 import { page, problem, SECRET, stream, streamWith } from "./support/answers.ts"
 import { type FakeService, fakeService } from "./support/fakeService.ts"
@@ -63,7 +63,7 @@ describe("without any configuration", () => {
   test("--help of the whole names the exit codes", async () => {
     const { stdout } = await run(["--help"])
     const section = stdout.slice(stdout.indexOf("EXIT CODES"))
-    expect(section.match(/^ +\d+/gm)?.map(Number)).toEqual([0, 1, 64, 65, 66, 69, 70, 75, 76, 77, 78, 130])
+    expect(section.match(/^ +\d+/gm)?.map(Number)).toEqual([0, 64, 65, 66, 69, 70, 75, 76, 77, 78, 130])
   })
 
   test("a group alone is help, and no failure", async () => {

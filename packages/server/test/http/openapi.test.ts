@@ -4,7 +4,6 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import packageJson from "../../package.json" with { type: "json" }
 import * as BroadcastersApi from "../../src/http/api/BroadcastersApi.ts"
 import { examples } from "../../src/http/api/examples.ts"
-import * as HistoryApi from "../../src/http/api/HistoryApi.ts"
 import * as MediaServerApi from "../../src/http/api/MediaServerApi.ts"
 import * as PipelineApi from "../../src/http/api/PipelineApi.ts"
 import * as ReconcileApi from "../../src/http/api/ReconcileApi.ts"
@@ -352,7 +351,6 @@ describe("examples", () => {
     ...StreamKeysApi,
     ...StreamsApi,
     ...ReconcileApi,
-    ...HistoryApi,
     ...SystemApi,
     ...PipelineApi,
     ...WorkersApi,

@@ -8,7 +8,7 @@ import * as OpenApi from "effect/http-api/OpenApi"
 import { ApiKey } from "./ApiKey.ts"
 import { ListCursor } from "./Cursor.ts"
 import { Limit, MetadataInput } from "./Input.ts"
-import { NotFound, onBody, onInput, onList } from "./Problems.ts"
+import { onBody, onInput, onList, problems } from "./problemSchemas.ts"
 import { Broadcaster, pageOf } from "./Wire.ts"
 
 export const NewBroadcaster = Schema.Struct({
@@ -43,29 +43,29 @@ export class BroadcastersApi extends HttpApiGroup.make("broadcasters")
     HttpApiEndpoint.post("create", "/broadcasters", {
       payload: NewBroadcaster,
       success: HttpApiSchema.WithHeaders(Broadcaster.pipe(HttpApiSchema.status(201)), { location: Schema.String }),
-      error: onBody
+      error: problems(...onBody)
     }).annotateMerge(say("Create a broadcaster")),
     HttpApiEndpoint.get("list", "/broadcasters", {
       query: { limit: Schema.optionalKey(Limit), cursor: Schema.optionalKey(ListCursor) },
       success: BroadcasterPage,
-      error: onList
+      error: problems(...onList)
     }).annotateMerge(say("List broadcasters", "Newest first.")),
     HttpApiEndpoint.get("get", "/broadcasters/:id", {
       params,
       success: Broadcaster,
-      error: [NotFound, ...onInput]
+      error: problems("not-found", ...onInput)
     }).annotateMerge(say("Get a broadcaster")),
     HttpApiEndpoint.patch("change", "/broadcasters/:id", {
       params,
       payload: BroadcasterChanges,
       success: Broadcaster,
-      error: [NotFound, ...onBody]
+      error: problems("not-found", ...onBody)
     }).annotateMerge(say("Change a broadcaster", "Any subset of the fields.")),
     HttpApiEndpoint.delete("remove", "/broadcasters/:id", {
       params,
       // The body first: the schema of an empty answer takes any value.
       success: [BroadcasterLeaving.pipe(HttpApiSchema.status(202)), HttpApiSchema.NoContent],
-      error: [NotFound, ...onInput]
+      error: problems("not-found", ...onInput)
     }).annotateMerge(
       say(
         "Delete a broadcaster",

@@ -3,7 +3,7 @@
  * counted, so theirs holds the last number. To clients they are opaque; the document has their patterns, because what comes back is
  * decoded as strictly as any input: it ends in a query. Whatever is wrong with one, the complaint is one and the same.
  */
-import { BroadcasterId, type Position, StreamId } from "@greenroom/core"
+import { BroadcasterId, type Position } from "@greenroom/core"
 import { DateTime, Schema, SchemaTransformation } from "effect"
 
 const cursorText = (pattern: RegExp, example: string) =>
@@ -32,14 +32,6 @@ export const ListCursor = opaque<Position>(
     return { at: DateTime.makeUnsafe(Number(millis)), id: BroadcasterId.make(groups.join("-")) }
   },
   ({ at, id }) => `${Math.max(0, DateTime.toEpochMillis(at))}-${id.replaceAll("-", "")}`
-)
-
-/** The last stream that was checked. */
-export const CheckCursor = opaque<StreamId>(
-  /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/u,
-  "c6a2f1de-52b4-4a57-8a1c-0d9e6b7f3a24",
-  (text) => StreamId.make(text),
-  String
 )
 
 /** The number of the last event seen. */

@@ -8,8 +8,9 @@ import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
+import { refusalNames } from "../problems/refusals.ts"
 import { HookKey } from "./ApiKey.ts"
-import * as Problems from "./Problems.ts"
+import { onBody, problems } from "./problemSchemas.ts"
 
 const bounded = (max: number) => Schema.String.check(isAtMost(max))
 const text = Schema.optionalKey(Schema.NullOr(Schema.String))
@@ -67,32 +68,14 @@ const hook = (summary: string) =>
       "Makes Greenroom look at the media server at once, and nothing else: repeated, late, lost or forged hooks do no harm. Only while the control API is absent or does not answer is it believed; not-ready only with the hook secret. The body is read as JSON whatever its content type says."
   })
 
-const onHook = [
-  Problems.Forbidden,
-  Problems.ValidationFailed,
-  Problems.PayloadTooLarge,
-  Problems.UnsupportedMediaType,
-  Problems.Internal
-] as const
+const onHook = problems("forbidden", "validation", "payload-too-large", "unsupported-media-type", "internal")
 
 export class MediaServerApi extends HttpApiGroup.make("media_server")
   .add(
     HttpApiEndpoint.post("auth", "/auth", {
       payload: AuthBody,
       success: AuthAllowed,
-      error: [
-        Problems.Unauthorized,
-        Problems.Forbidden,
-        Problems.InvalidStreamKey,
-        Problems.StreamKeyInUse,
-        Problems.StreamKeyRevoked,
-        Problems.StreamKeyExpired,
-        Problems.StreamKeyDisabled,
-        Problems.PathNotAllowed,
-        Problems.PathInUse,
-        Problems.ProtocolNotSupported,
-        ...Problems.onBody
-      ]
+      error: problems("unauthorized", "forbidden", ...refusalNames, ...onBody)
     }).annotateMerge(
       OpenApi.annotations({
         summary: "May this client in?",

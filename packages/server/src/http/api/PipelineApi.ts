@@ -8,7 +8,7 @@ import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as OpenApi from "effect/http-api/OpenApi"
 import { HookKey } from "./ApiKey.ts"
-import * as Problems from "./Problems.ts"
+import { eventRefused, problems } from "./problemSchemas.ts"
 
 const SOURCE_TYPE = /^([A-Za-z]+(Conn|Session|Source)|rtmp|rtsp|webrtc|srt)$/u
 
@@ -58,13 +58,7 @@ const said = (summary: string) =>
       "Makes Greenroom look at the media server at once, as the webhooks do; repeated, late, lost or forged events do no harm. One line of the log tells of each."
   })
 
-const onEvent = [
-  Problems.Forbidden,
-  Problems.EventRefused,
-  Problems.PayloadTooLarge,
-  Problems.UnsupportedMediaType,
-  Problems.Internal
-] as const
+const onEvent = [...eventRefused, ...problems("forbidden", "payload-too-large", "unsupported-media-type", "internal")]
 
 export class PipelineApi extends HttpApiGroup.make("pipeline")
   .add(

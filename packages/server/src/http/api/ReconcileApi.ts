@@ -5,7 +5,7 @@ import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as OpenApi from "effect/http-api/OpenApi"
 import { ApiKey } from "./ApiKey.ts"
-import { onBody } from "./Problems.ts"
+import { onBody, problems } from "./problemSchemas.ts"
 
 export const ReconcileOrder = Schema.Struct({
   enforce: Schema.optionalKey(Schema.Boolean).annotate({
@@ -39,7 +39,7 @@ export class ReconcileApi extends HttpApiGroup.make("reconcile")
     HttpApiEndpoint.post("now", "/reconcile", {
       payload: ReconcileOrder,
       success: Reconciliation,
-      error: onBody
+      error: problems(...onBody)
     }).annotateMerge(
       OpenApi.annotations({
         summary: "Look at the media server now",

@@ -8,7 +8,7 @@ import * as OpenApi from "effect/http-api/OpenApi"
 import { ApiKey } from "./ApiKey.ts"
 import { ListCursor } from "./Cursor.ts"
 import { commaSeparated, ExpiresAt, Limit } from "./Input.ts"
-import { Conflict, NotFound, onBody, onInput, onList } from "./Problems.ts"
+import { onBody, onInput, onList, problems } from "./problemSchemas.ts"
 import { IssuedStreamKey, pageOf, StreamKey } from "./Wire.ts"
 
 export const NewStreamKey = Schema.Struct({
@@ -44,7 +44,7 @@ export class StreamKeysApi extends HttpApiGroup.make("stream_keys")
         location: Schema.String,
         "cache-control": Schema.String
       }),
-      error: [Conflict, ...onBody]
+      error: problems("conflict", ...onBody)
     }).annotateMerge(
       say(
         "Issue a stream key",
@@ -59,18 +59,18 @@ export class StreamKeysApi extends HttpApiGroup.make("stream_keys")
         cursor: Schema.optionalKey(ListCursor)
       },
       success: StreamKeyPage,
-      error: onList
+      error: problems(...onList)
     }).annotateMerge(say("List stream keys", "Newest first, never with their values.")),
     HttpApiEndpoint.get("get", "/stream-keys/:id", {
       params,
       success: StreamKey,
-      error: [NotFound, ...onInput]
+      error: problems("not-found", ...onInput)
     }).annotateMerge(say("Get a stream key")),
     HttpApiEndpoint.patch("change", "/stream-keys/:id", {
       params,
       payload: StreamKeyChanges,
       success: StreamKey,
-      error: [NotFound, Conflict, ...onBody]
+      error: problems("not-found", "conflict", ...onBody)
     }).annotateMerge(
       say(
         "Change a stream key",
@@ -81,7 +81,7 @@ export class StreamKeysApi extends HttpApiGroup.make("stream_keys")
       params,
       // The body first: the schema of an empty answer takes any value.
       success: [StreamKey.pipe(HttpApiSchema.status(202)), HttpApiSchema.NoContent],
-      error: [NotFound, ...onInput]
+      error: problems("not-found", ...onInput)
     }).annotateMerge(
       say(
         "Revoke a stream key",

@@ -17,7 +17,7 @@ import * as OpenApi from "effect/http-api/OpenApi"
 import { ApiKey } from "./ApiKey.ts"
 import { EventCursor, ListCursor } from "./Cursor.ts"
 import { commaSeparated, Limit, MetadataInput } from "./Input.ts"
-import { Conflict, onBody, onInput, onList, StreamNotFound } from "./Problems.ts"
+import { onBody, onInput, onList, problems } from "./problemSchemas.ts"
 import { pageOf, Stream, StreamDetails, StreamEvent } from "./Wire.ts"
 
 export const StreamAnnotation = Schema.Struct({
@@ -58,7 +58,7 @@ export class StreamsApi extends HttpApiGroup.make("streams")
     HttpApiEndpoint.get("list", "/streams", {
       query: StreamQuery.fields,
       success: StreamPage,
-      error: onList
+      error: problems(...onList)
     }).annotateMerge(
       say(
         "List streams",
@@ -68,7 +68,7 @@ export class StreamsApi extends HttpApiGroup.make("streams")
     HttpApiEndpoint.get("get", "/streams/:id", {
       params,
       success: StreamDetails,
-      error: [StreamNotFound, ...onInput]
+      error: problems("stream-not-found", ...onInput)
     }).annotateMerge(
       say(
         "Get a stream",
@@ -79,7 +79,7 @@ export class StreamsApi extends HttpApiGroup.make("streams")
       params,
       payload: StreamAnnotation,
       success: StreamDetails,
-      error: [StreamNotFound, ...onBody]
+      error: problems("stream-not-found", ...onBody)
     }).annotateMerge(say("Annotate a stream", "Title, description, metadata, and where its recording lies.")),
     HttpApiEndpoint.delete("stop", "/streams/:id", {
       params,
@@ -91,7 +91,7 @@ export class StreamsApi extends HttpApiGroup.make("streams")
       },
       // The body first: the schema of an empty answer takes any value.
       success: [StreamDetails.pipe(HttpApiSchema.status(202)), HttpApiSchema.NoContent],
-      error: [StreamNotFound, Conflict, ...onInput]
+      error: problems("stream-not-found", "conflict", ...onInput)
     }).annotateMerge(
       say(
         "Take a stream off the air",
@@ -102,7 +102,7 @@ export class StreamsApi extends HttpApiGroup.make("streams")
       params,
       query: { limit: Schema.optionalKey(Limit), cursor: Schema.optionalKey(EventCursor) },
       success: StreamEventPage,
-      error: [StreamNotFound, ...onList]
+      error: problems("stream-not-found", ...onList)
     }).annotateMerge(say("List a stream's events", "Every transition, in order."))
   )
   .middleware(ApiKey)

@@ -5,7 +5,7 @@ import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
-import { NotFound, StoreProblem } from "./Problems.ts"
+import { problems } from "./problemSchemas.ts"
 
 export const Index = Schema.Struct({ name: Schema.String, version: Schema.String }).annotate({ identifier: "Index" })
 
@@ -49,7 +49,7 @@ export class SystemApi extends HttpApiGroup.make("system")
       )
     ),
     HttpApiEndpoint.get("alive", "/livez", { success: Alive }).annotateMerge(say("Is the process alive?")),
-    HttpApiEndpoint.get("ready", "/readyz", { success: Alive, error: StoreProblem }).annotateMerge(
+    HttpApiEndpoint.get("ready", "/readyz", { success: Alive, error: problems("store-unavailable") }).annotateMerge(
       say("Can it serve requests?", "That is, does the database answer.")
     )
   )
@@ -65,7 +65,7 @@ export class PagesApi extends HttpApiGroup.make("pages")
     HttpApiEndpoint.get("error", "/errors/:name", {
       params: { name: Schema.String },
       success: html,
-      error: NotFound
+      error: problems("not-found")
     }).annotateMerge(say("What a problem type means", "The page that a problem's `type` refers to.")),
     HttpApiEndpoint.get("metrics", "/metrics", {
       success: Schema.String.pipe(HttpApiSchema.asText({ contentType: "text/plain" }))

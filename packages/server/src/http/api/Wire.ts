@@ -11,9 +11,9 @@ import {
   PipelineId,
   Protocol,
   StopReason,
-  StreamEventType,
   StreamId,
   StreamKeyId,
+  streamEventTypes,
   streamStatuses,
   Timestamp,
   workerStates
@@ -158,7 +158,7 @@ export const StreamDetails = Schema.Struct({
 
 export const StreamEvent = Schema.Struct({
   seq: Schema.Int.annotate({ description: "Counts from 1 without a gap" }),
-  type: StreamEventType,
+  type: Schema.Literals(streamEventTypes),
   at: Timestamp,
   data: Schema.Record(Schema.String, Schema.Unknown).annotate({ description: "`reason` or `source_type`, by type" })
 }).annotate({ identifier: "StreamEvent" })

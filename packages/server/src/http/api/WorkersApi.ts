@@ -7,7 +7,7 @@ import * as OpenApi from "effect/http-api/OpenApi"
 import { ApiKey } from "./ApiKey.ts"
 import { ListCursor } from "./Cursor.ts"
 import { commaSeparated, Limit } from "./Input.ts"
-import { NotFound, onInput, onList } from "./Problems.ts"
+import { onInput, onList, problems } from "./problemSchemas.ts"
 import { pageOf, Worker } from "./Wire.ts"
 
 export const WorkerPage = Schema.Struct({
@@ -26,7 +26,7 @@ export class WorkersApi extends HttpApiGroup.make("workers")
         cursor: Schema.optionalKey(ListCursor)
       },
       success: WorkerPage,
-      error: onList
+      error: problems(...onList)
     }).annotateMerge(
       say(
         "List media workers",
@@ -36,7 +36,7 @@ export class WorkersApi extends HttpApiGroup.make("workers")
     HttpApiEndpoint.get("get", "/workers/:streamId", {
       params: { streamId: PipelineId },
       success: Worker,
-      error: [NotFound, ...onInput]
+      error: problems("not-found", ...onInput)
     }).annotateMerge(say("Get a media worker", "By the `<id>` of `live/<id>/in`."))
   )
   .middleware(ApiKey)

@@ -1,5 +1,6 @@
 /** One example of everything that travels, by the name of its schema. A test decodes each of them with that schema. */
-import { codeOf, type ProblemName, problemTypes, typeOf } from "../problems/problemTypes.ts"
+import { documentOf, problem } from "../problems/Problem.ts"
+import { type ProblemName, problemType } from "../problems/problemTypes.ts"
 
 const ids = {
   broadcaster: "0192e4a7-3f5e-4c1c-9d2a-5f0a3a1c7b11",
@@ -112,11 +113,6 @@ const StreamDetails = {
 
 const StreamEvent = { seq: 2, type: "ready", at: "2026-11-21T01:33:16.702Z", data: { source_type: "rtmpConn" } }
 
-const HistoryProblem = {
-  stream_id: ids.stream,
-  detail: "last_seq is 4, events there are: 3; ended_at is 2026-11-21T01:40:00.000Z, its events make it nothing"
-}
-
 const Worker = {
   stream_id: "studio-1",
   state: "running",
@@ -183,13 +179,6 @@ export const examples: Readonly<Record<string, unknown>> = {
     count: 2,
     next_cursor: null
   },
-  HistoryProblem,
-  HistoryCheck: {
-    checked: 50,
-    problems: [HistoryProblem],
-    count: 1,
-    next_cursor: ids.stream
-  },
   Worker,
   WorkerPage: { workers: [Worker], count: 1, next_cursor: null },
   Track: picture,
@@ -237,39 +226,19 @@ export const answerExamples: Readonly<Record<string, unknown>> = {
   }
 }
 
-const complaints = [{ pointer: "/expires_at", detail: "Expected a time in the future" }]
-
-const details: Partial<Record<ProblemName, string>> = {
-  validation: "/expires_at: Expected a time in the future",
-  "stream-key-in-use": "Stream key sk_EXAM… is publishing on live/studio-1 already",
-  "stream-key-revoked": "Stream key sk_EXAM… is revoked",
-  "stream-key-expired": "Stream key sk_EXAM… has expired",
-  "stream-key-disabled": "Stream key sk_EXAM… is disabled",
-  "path-not-allowed": "Stream key sk_EXAM… may publish on live/studio-1 only, not on live/other",
-  "path-in-use": "Somebody is publishing on live/studio-1 already",
-  "protocol-not-supported":
-    "Greenroom can neither follow nor end publishers over this protocol: publish over RTMP, RTSP, SRT or WebRTC",
-  conflict: "The stream key is revoked, and that is for good",
-  "not-found": "No stream key has this id",
-  "stream-not-found": "No stream, live or past, has this id"
+export const problemExample = (name: ProblemName, status: number = problemType(name).status) => {
+  const { title, example = {} } = problemType(name)
+  return {
+    ...documentOf(
+      problem(name, {
+        detail: example.detail ?? title,
+        ...(name === "validation"
+          ? { errors: [{ pointer: "/expires_at", detail: "Expected a time in the future" }] }
+          : {})
+      }),
+      example.instance ?? "/stream-keys",
+      "6b0c5c1e-0a57-4a0e-9a86-58b1a2a0b7c4"
+    ),
+    status
+  }
 }
-
-const instanceOf = (name: ProblemName): string =>
-  name === "stream-not-found"
-    ? `/streams/${ids.stream}`
-    : name === "not-found" || name === "conflict"
-      ? `/stream-keys/${ids.key}`
-      : problemTypes[name].status === 401 && name !== "unauthorized"
-        ? "/auth"
-        : "/stream-keys"
-
-export const problemExample = (name: ProblemName, status: number = problemTypes[name].status) => ({
-  type: typeOf(name),
-  title: problemTypes[name].title,
-  status,
-  detail: details[name] ?? problemTypes[name].title,
-  instance: instanceOf(name),
-  code: codeOf(name),
-  request_id: "6b0c5c1e-0a57-4a0e-9a86-58b1a2a0b7c4",
-  ...(name === "validation" ? { errors: complaints } : {})
-})

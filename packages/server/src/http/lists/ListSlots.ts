@@ -4,9 +4,9 @@
  * the log, and a gauge while it lasts.
  */
 import { Context, Effect, Layer, Metric, Semaphore } from "effect"
-import { Busy } from "../api/Problems.ts"
 import { type Condition, makeCondition } from "../listener/Condition.ts"
 import { note, type RequestContext } from "../middleware/RequestContext.ts"
+import { failWith, isProblem, type Problem } from "../problems/Problem.ts"
 
 export const AT_ONCE = 2
 export const WAITING_MAX = 64
@@ -25,7 +25,7 @@ export class ListSlots extends Context.Service<
   ListSlots,
   {
     /** The answer, begun when a slot is free. */
-    readonly run: <A, E, R>(answer: Effect.Effect<A, E, R>) => Effect.Effect<A, E | Busy, R>
+    readonly run: <A, E, R>(answer: Effect.Effect<A, E, R>) => Effect.Effect<A, E | Problem<"busy">, R>
   }
 >()("greenroom/http/ListSlots") {}
 
@@ -35,7 +35,7 @@ const refuse = (condition: Condition) =>
       Effect.sync(() => condition.observe({ at_once: AT_ONCE, waiting_max: WAITING_MAX, wait_ms: WAIT_MS })),
       Metric.update(refusedLists, 1)
     ),
-    new Busy({})
+    failWith("busy")
   )
 
 export const make = (condition: Condition): ListSlots["Service"] => {
@@ -47,7 +47,7 @@ export const make = (condition: Condition): ListSlots["Service"] => {
       return Metric.update(waitingLists, waiting)
     })
 
-  const queued = <A, E, R>(answer: Effect.Effect<A, E, R>): Effect.Effect<A, E | Busy, R> =>
+  const queued = <A, E, R>(answer: Effect.Effect<A, E, R>): Effect.Effect<A, E | Problem<"busy">, R> =>
     Effect.suspend(() => {
       let begun = false
       const leave = Effect.suspend(() => {
@@ -83,8 +83,10 @@ export const layer: Layer.Layer<ListSlots> = Layer.effect(
 
 /** A refusal is expected while the condition lasts, which has its own line. */
 export const noteBusy = <A, E, R>(
-  answer: Effect.Effect<A, E | Busy, R>
-): Effect.Effect<A, E | Busy, R | RequestContext> =>
+  answer: Effect.Effect<A, E | Problem<"busy">, R>
+): Effect.Effect<A, E | Problem<"busy">, R | RequestContext> =>
   Effect.tapError(answer, (error) =>
-    error instanceof Busy ? note({ quiet: true, retryAfterSeconds: RETRY_AFTER_SECONDS }) : Effect.void
+    isProblem(error) && error.type === "/errors/busy"
+      ? note({ quiet: true, retryAfterSeconds: RETRY_AFTER_SECONDS })
+      : Effect.void
   )

@@ -11,14 +11,14 @@ import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import { ServedApi } from "../api/Api.ts"
 import type { BroadcasterChanges } from "../api/BroadcastersApi.ts"
-import { NotFound } from "../api/Problems.ts"
 import { Broadcaster } from "../api/Wire.ts"
 import { ListSlots, noteBusy } from "../lists/ListSlots.ts"
 import { pageAnswer } from "../lists/pageAnswer.ts"
+import { failWith } from "../problems/Problem.ts"
 import { pageRequest, storeFailureToDefect } from "./storeFailureToDefect.ts"
 import { broadcasterToWire, envelopeOf } from "./toWire.ts"
 
-const notFound = Effect.fail(new NotFound({ detail: "No broadcaster has this id" }))
+const notFound = failWith("not-found", "No broadcaster has this id")
 const found = <A>(option: Option.Option<A>) =>
   Option.match(option, { onNone: () => notFound, onSome: (value) => Effect.succeed(value) })
 

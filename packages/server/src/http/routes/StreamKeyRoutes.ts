@@ -18,17 +18,16 @@ import { Effect, Option, Redacted, Schema } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import { ServedApi } from "../api/Api.ts"
-import { Conflict, type FieldError, NotFound } from "../api/Problems.ts"
 import { NewStreamKey, StreamKeyChanges } from "../api/StreamKeysApi.ts"
 import { StreamKey } from "../api/Wire.ts"
 import { operatorBody } from "../body/jsonBody.ts"
 import { ListSlots, noteBusy } from "../lists/ListSlots.ts"
 import { pageAnswer } from "../lists/pageAnswer.ts"
-import { invalid } from "../problems/invalid.ts"
+import { type FieldError, failWith, invalid } from "../problems/Problem.ts"
 import { pageRequest, storeFailureToDefect } from "./storeFailureToDefect.ts"
 import { envelopeOf, issuedKeyToWire, keyToWire } from "./toWire.ts"
 
-const notFound = Effect.fail(new NotFound({ detail: "No stream key has this id" }))
+const notFound = failWith("not-found", "No stream key has this id")
 const found = <A>(option: Option.Option<A>) =>
   Option.match(option, { onNone: () => notFound, onSome: (value) => Effect.succeed(value) })
 
@@ -102,7 +101,7 @@ const issue = Effect.fnUntraced(function* (order: ReturnType<typeof toOrder>) {
     case "PathReserved":
       return yield* pathReserved
     case "PathTaken":
-      return yield* new Conflict({ detail: "The path belongs to another broadcaster's stream key" })
+      return yield* failWith("conflict", "The path belongs to another broadcaster's stream key")
   }
 })
 
@@ -113,7 +112,7 @@ const answerChange = Effect.fnUntraced(function* (outcome: Effect.Success<Return
     case "NotFound":
       return yield* notFound
     case "Revoked":
-      return yield* new Conflict({ detail: "The stream key is revoked, and that is for good" })
+      return yield* failWith("conflict", "The stream key is revoked, and that is for good")
     case "ExpiryInPast":
       return yield* expiryInPast
   }

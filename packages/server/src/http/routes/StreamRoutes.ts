@@ -13,16 +13,16 @@ import { Effect, Option } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { ServedApi } from "../api/Api.ts"
 import { LIMIT_DEFAULT } from "../api/Input.ts"
-import { Conflict, StreamNotFound } from "../api/Problems.ts"
 import type { StreamAnnotation, StreamQuery } from "../api/StreamsApi.ts"
 import { Stream, StreamEvent } from "../api/Wire.ts"
 import { ListSlots, noteBusy } from "../lists/ListSlots.ts"
 import { pageAnswer } from "../lists/pageAnswer.ts"
+import { failWith } from "../problems/Problem.ts"
 import { coalesce } from "./coalesce.ts"
 import { pageRequest, storeFailureToDefect } from "./storeFailureToDefect.ts"
 import { envelopeOf, eventPageOf, eventToWire, streamDetailsToWire, streamToWire } from "./toWire.ts"
 
-const notFound = Effect.fail(new StreamNotFound({ detail: "No stream, live or past, has this id" }))
+const notFound = failWith("stream-not-found", "No stream, live or past, has this id")
 const found = <A>(option: Option.Option<A>) =>
   Option.match(option, { onNone: () => notFound, onSome: (value) => Effect.succeed(value) })
 
@@ -77,15 +77,15 @@ const stop = (id: StreamId) =>
     storeFailureToDefect
   )
 
-const canBeAsked = new Conflict({
-  detail:
-    "The media server answers, or was looked at within the last 3 seconds, so a stream is not ended by force: stop it without force"
-})
+const canBeAsked = failWith(
+  "conflict",
+  "The media server answers, or was looked at within the last 3 seconds, so a stream is not ended by force: stop it without force"
+)
 
 const stopByForce = (id: StreamId) =>
   forceStop(id).pipe(
     Effect.flatMap(found),
-    Effect.flatMap((outcome) => (outcome === "Ended" ? Effect.succeed(undefined) : Effect.fail(canBeAsked))),
+    Effect.flatMap((outcome) => (outcome === "Ended" ? Effect.succeed(undefined) : canBeAsked)),
     storeFailureToDefect
   )
 

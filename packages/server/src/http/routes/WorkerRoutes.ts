@@ -3,10 +3,10 @@ import { describeWorker, listWorkers, WorkersOn } from "@greenroom/core"
 import { Effect, Option } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { ServedApi } from "../api/Api.ts"
-import { NotFound } from "../api/Problems.ts"
 import { Worker } from "../api/Wire.ts"
 import { ListSlots, noteBusy } from "../lists/ListSlots.ts"
 import { pageAnswer } from "../lists/pageAnswer.ts"
+import { failWith } from "../problems/Problem.ts"
 import { pageRequest, storeFailureToDefect } from "./storeFailureToDefect.ts"
 import { envelopeOf, workerToWire } from "./toWire.ts"
 
@@ -14,12 +14,11 @@ const workersAnswer = pageAnswer("workers", Worker, workerToWire)
 
 const off = { count: 0, next_cursor: null, message: "Workers are off (WORKERS=on switches them on)." }
 
-const notFound = Effect.flatMap(
-  WorkersOn,
-  (on) =>
-    new NotFound({
-      detail: on ? "No stream of this id was ever worked on" : "Workers are off (WORKERS=on switches them on)"
-    })
+const notFound = Effect.flatMap(WorkersOn, (on) =>
+  failWith(
+    "not-found",
+    on ? "No stream of this id was ever worked on" : "Workers are off (WORKERS=on switches them on)"
+  )
 )
 
 export const layer = HttpApiBuilder.group(

@@ -1,6 +1,6 @@
 /**
  * What all handlers have in common. A store that does not answer is nothing that a handler could deal with: it leaves as a defect,
- * with its cause, and the request's frame answers the 503 and logs it.
+ * with its cause, and the request middleware answers the 503 and logs it.
  */
 import type { PageRequest, Position, StoreUnavailable } from "@greenroom/core"
 import { Effect } from "effect"

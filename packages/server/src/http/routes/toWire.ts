@@ -1,7 +1,6 @@
 /** Domain values as the wire shows them. Pure; no secret passes here but an issued key, which its one answer must hold. */
 import {
   type Broadcaster,
-  type checkHistory,
   eventData,
   type IngestInstructions,
   type KeyAt,
@@ -17,12 +16,11 @@ import {
   type Track,
   type WorkerRecord
 } from "@greenroom/core"
-import { type Effect, Redacted, Schema } from "effect"
-import { CheckCursor, EventCursor, ListCursor } from "../api/Cursor.ts"
+import { Redacted, Schema } from "effect"
+import { EventCursor, ListCursor } from "../api/Cursor.ts"
 
 const writeCursor = Schema.encodeSync(ListCursor)
 const writeEventCursor = Schema.encodeSync(EventCursor)
-const writeCheckCursor = Schema.encodeSync(CheckCursor)
 
 const cursorOf = (next: Position | null): string | null => (next === null ? null : writeCursor(next))
 
@@ -159,10 +157,3 @@ export const eventPageOf = (events: ReadonlyArray<StreamEvent>, limit: number) =
     }
   }
 }
-
-export const checkToWire = ({ checked, problems, next }: Effect.Success<ReturnType<typeof checkHistory>>) => ({
-  checked,
-  problems: problems.map(({ streamId, detail }) => ({ stream_id: streamId, detail })),
-  count: problems.length,
-  next_cursor: next === null ? null : writeCheckCursor(next)
-})

@@ -368,12 +368,6 @@ SEQ  AT                       TYPE      DATA
 `
   },
   {
-    args: ["check"],
-    asks: "GET /check?limit=200",
-    reply: { body: { checked: 2, ...page("problems", []) } },
-    reads: "2 streams checked: each is what its events make of it.\n"
-  },
-  {
     args: ["health"],
     asks: "GET /health",
     reply: {

@@ -35,7 +35,7 @@ describeEffect("the slots of lists", () => {
         Effect.forkChild(answer)
       )
       yield* Effect.yieldNow
-      assert.strictEqual((yield* Effect.flip(answer))._tag, "Busy")
+      assert.strictEqual((yield* Effect.flip(answer)).type, "/errors/busy")
       assert.deepStrictEqual(seen, { refused: 1, running: AT_ONCE, most: AT_ONCE })
       yield* Deferred.succeed(open, undefined)
       for (const fiber of fibers) yield* Fiber.join(fiber)

@@ -26,8 +26,7 @@ export const endpoints: ReadonlyArray<Endpoint> = [
   { method: "PATCH", path: "/streams/:id", body: { title: "x" }, unknownId: "stream-not-found" },
   { method: "DELETE", path: "/streams/:id", unknownId: "stream-not-found" },
   { method: "GET", path: "/streams/:id/events", unknownId: "stream-not-found" },
-  { method: "POST", path: "/reconcile", body: { enforce: true } },
-  { method: "GET", path: "/check" }
+  { method: "POST", path: "/reconcile", body: { enforce: true } }
 ]
 
 export const named = (rows: ReadonlyArray<Endpoint>) => rows.map((row) => [`${row.method} ${row.path}`, row] as const)

@@ -4,7 +4,6 @@
  */
 import { MemoryMediaServer, layer as memory } from "@greenroom/adapters/memory"
 import { NodeKeyMint } from "@greenroom/adapters/node"
-import { MediaWorld } from "@greenroom/adapters/twin"
 import {
   Admissions,
   AUTH_DEADLINE_MS,
@@ -13,7 +12,6 @@ import {
   Broadcasters,
   Endpoints,
   endpointsBehind,
-  History,
   KeyGenerator,
   Leases,
   layerBackground,
@@ -28,6 +26,7 @@ import {
   Workers,
   WorkersOn
 } from "@greenroom/core"
+import { Simulator } from "@greenroom/mediamtx-simulator"
 import { type Context, Effect, Layer, Logger, ManagedRuntime, Option, Redacted, Ref, References, Tracer } from "effect"
 import * as HttpServer from "effect/http/HttpServer"
 import type { Limits } from "../../../src/http/listener/ConnectionTable.ts"
@@ -134,14 +133,13 @@ export const start = async (options: ServiceOptions = {}) => {
     over(Broadcasters),
     over(StreamKeys),
     over(Streams),
-    over(History),
     over(Sessions),
     over(Admissions),
     over(Leases),
     over(Workers),
     over(StoreHealth)
   ).pipe(Layer.provideMerge(memory))
-  const world = Layer.effect(MediaWorld.MediaWorld, MediaWorld.make({ readyAfter: { rtmp: 20, srt: 20 } }))
+  const world = Layer.effect(Simulator.Simulator, Simulator.make({ readyAfter: { rtmp: 20, srt: 20 } }))
   const settings = Layer.mergeAll(
     Layer.effect(
       OperatorSecret,
@@ -190,7 +188,7 @@ export const start = async (options: ServiceOptions = {}) => {
   )
   const { address } = await runtime.runPromise(HttpServer.HttpServer)
   if (!("port" in address)) throw new Error("not on TCP")
-  const media = await runtime.runPromise(MediaWorld.MediaWorld)
+  const media = await runtime.runPromise(Simulator.Simulator)
 
   return {
     base: `http://127.0.0.1:${address.port}`,
