@@ -33,7 +33,7 @@ export const forceStop = Effect.fn("forceStop")(function* (id: StreamId) {
   if (!(yield* isUnobservable(look?.leastAgeMillis ?? null))) return Option.some("CanBeAsked" as const)
   yield* sessions.requestStop(id, "stopped", null)
   yield* sessions.end([id], "left", null)
-  yield* Effect.logWarning("a stream was ended without the media server's word, as an operator wished").pipe(
+  yield* Effect.logWarning("a stream was ended without the media server's confirmation, as an operator requested").pipe(
     Effect.annotateLogs({ stream_id: id })
   )
   return Option.some("Ended" as const)

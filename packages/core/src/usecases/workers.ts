@@ -1,7 +1,7 @@
 /** The workers as they were last written down, by whichever instance runs them; none while workers are off. */
 import { Effect, Option } from "effect"
 import type { PipelineId } from "../domain/workers/PipelinePath.ts"
-import type { WorkerStateName } from "../domain/workers/workerMachine.ts"
+import type { WorkerStateName } from "../domain/workers/workerState.ts"
 import type { PageRequest } from "../ports/Page.ts"
 import { Workers } from "../ports/Workers.ts"
 import { WorkersOn } from "../workers/WorkerSettings.ts"

@@ -27,9 +27,9 @@ const removeIntruder = Effect.fnUntraced(function* ({ id, streamId }: PipelineOu
   const sessions = yield* Sessions
   const { holder } = yield* ReconcilePolicy
   if (!(yield* sessions.requestStop(streamId, "stopped", holder))) return
-  yield* Effect.logWarning("a publisher on a worker's output is no worker of ours: it is taken off the air").pipe(
-    Effect.annotateLogs({ pipeline: id, stream_id: streamId })
-  )
+  yield* Effect.logWarning(
+    "a publisher on a worker's output is not a worker of this instance: it is being stopped"
+  ).pipe(Effect.annotateLogs({ pipeline: id, stream_id: streamId }))
   yield* (yield* Reconciler).wake
 })
 

@@ -1,6 +1,6 @@
 /** Workers that a former instance, or this one before it lost the lease, has left: their processes are ended where they can be found. */
 import { Effect, FiberSet } from "effect"
-import type { Worker } from "../domain/workers/workerMachine.ts"
+import type { Worker } from "../domain/workers/workerState.ts"
 import { MediaWorker, type ProcessRef } from "../ports/MediaWorker.ts"
 import type { WorkerRecord } from "../ports/Workers.ts"
 import type { WorkerRuns } from "./startWorker.ts"

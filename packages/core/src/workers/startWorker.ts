@@ -75,7 +75,7 @@ const runWorker = Effect.fnUntraced(function* (
 
 const resultOf = (exit: Exit.Exit<RunResult, Error>): RunResult => {
   if (Exit.isSuccess(exit)) return exit.value
-  if (Cause.hasInterruptsOnly(exit.cause)) return { _tag: "Ended", reason: "it was told to stop" }
+  if (Cause.hasInterruptsOnly(exit.cause)) return { _tag: "Ended", reason: "it was stopped" }
   const error = Cause.squash(exit.cause)
   const reason = error instanceof Error ? error.message : String(error)
   return { _tag: Cause.hasDies(exit.cause) ? "Ended" : "NotStarted", reason }

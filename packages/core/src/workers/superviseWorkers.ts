@@ -26,8 +26,8 @@ const PRUNE_EVERY_MS = 60_000
 const AFTER_FAILURE = "1 second"
 const LAST_SAVE_WITHIN = "1 second"
 
-const CANNOT = "the workers cannot be looked after; those that run go on"
-const CAN_AGAIN = "the workers are looked after again"
+const CANNOT = "the workers cannot be supervised; workers that run go on"
+const CAN_AGAIN = "the workers are supervised again"
 
 /** What one supervisor knows between its turns. */
 interface Supervisor extends WorkerRuns {

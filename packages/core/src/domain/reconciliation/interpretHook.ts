@@ -11,7 +11,7 @@ import { familyOf, sourceTypes } from "../streams/Protocol.ts"
 import type { StreamId } from "../values/Ids.ts"
 import { millisBetween } from "../values/Timestamp.ts"
 import { isConnectionType } from "./MediaServerSnapshot.ts"
-import type { StoredSession } from "./planReconciliation.ts"
+import type { StoredSession } from "./StoreSnapshot.ts"
 
 export interface Hook {
   readonly kind: "ready" | "not_ready"

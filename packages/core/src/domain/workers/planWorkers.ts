@@ -5,11 +5,12 @@
  */
 
 import type { MediaServerSnapshot } from "../reconciliation/MediaServerSnapshot.ts"
-import type { StoredSession } from "../reconciliation/planReconciliation.ts"
+import type { StoredSession } from "../reconciliation/StoreSnapshot.ts"
 import type { StreamId, StreamKeyId } from "../values/Ids.ts"
 import { type PipelineId, parsePipelinePath } from "./PipelinePath.ts"
-import { holdsPlace, newWorker, stepWorker, type Worker, type WorkerEvent, wantsToStart } from "./workerMachine.ts"
+import { stepWorker } from "./workerMachine.ts"
 import { ownSource, type WorkerSource } from "./workerSource.ts"
+import { holdsPlace, newWorker, type Worker, type WorkerEvent, wantsToStart } from "./workerState.ts"
 
 /** A session on a pipeline's output, from its admission until it has ended. */
 export interface PipelineOutput {
