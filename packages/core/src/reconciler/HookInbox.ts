@@ -22,7 +22,7 @@ interface ReceivedHook {
   readonly at: Reading
 }
 
-/** Values of the metric's attribute `outcome`. */
+/** Values of the metric's attribute `outcome`; see `Metrics.hooks`. */
 type Outcome = "looked" | "believed" | "ignored" | "dropped"
 
 const count = (hook: Hook, outcome: Outcome) =>

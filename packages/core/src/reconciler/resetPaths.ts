@@ -1,4 +1,4 @@
-/** What a pass does about publishers on a path that stand in no list, so that no kick reaches them. */
+/** What a pass does about publishers on a path that no list shows, so that no kick reaches them. */
 import { Effect, Metric } from "effect"
 import type { CommandOf } from "../domain/reconciliation/Command.ts"
 import type { MediaServerSnapshot } from "../domain/reconciliation/MediaServerSnapshot.ts"

@@ -1,5 +1,5 @@
 /**
- * The workers of this instance: for each pipeline its state, its process, and what was last written down of it. Bookkeeping alone: what is to be
+ * The workers of this instance: for each pipeline its state, its process, and what was last written down of it. It only keeps books: what is to be
  * done is planned by `planWorkers`, done by `startWorker` and `adoptOrphan`, and written down by `saveWorkers`.
  */
 import type { Fiber } from "effect"

@@ -105,7 +105,7 @@ it.effect("a path that cannot be reset is tried in every pass, and said once, an
       })
     )
     assert.strictEqual(log.said()[0], "WARN a path could not be reset; the next pass tries again")
-    assert.match(log.said()[1]!, /^WARN 1 publishers stand on a path and in no list/)
+    assert.match(log.said()[1]!, /^WARN 1 publishers are on a path and in no list/)
     assert.isAtLeast(counts["greenroom_path_resets_total outcome=failed"]!, 9)
     stage.connections.clear()
     yield* later(2_000)

@@ -7,7 +7,7 @@ import type { StoredSession } from "./StoreSnapshot.ts"
 
 export type Command =
   | { readonly _tag: "MarkReady"; readonly streamId: StreamId; readonly sourceType: string }
-  /** `verify`: ask for the id itself before believing the list. */
+  /** `verify`: ask for the id itself, because the list is not enough. */
   | {
       readonly _tag: "End"
       readonly session: StoredSession
@@ -19,7 +19,7 @@ export type Command =
   | UnauthorizedCommand
   /** A publisher that no list shows and no kick reaches (MediaMTX's RTSP between ANNOUNCE and RECORD). */
   | { readonly _tag: "ResetPath"; readonly path: string; readonly sourceId: string }
-  /** One that may stay, for all that is known. */
+  /** A publisher that no list shows, and that may stay as far as is known. */
   | { readonly _tag: "ReportUnlisted"; readonly path: ListedPath }
 
 export type CommandOf<T extends Command["_tag"]> = Extract<Command, { readonly _tag: T }>

@@ -6,9 +6,9 @@ export interface ReconcileState {
   readonly started: string | null
   /** That pass, of whichever instance, held publishers back because they were too many. */
   readonly holding: boolean
-  /** Sources that stood on a path but in no list, to be dealt with when they do so twice in a row. */
+  /** Sources that were on a path and in no list; twice in a row they are acted upon. */
   readonly unlisted: ReadonlySet<string>
-  /** Sources of open sessions that stood in a list or on a path. */
+  /** Sources of open sessions that were in a list or on a path. */
   readonly appeared: ReadonlySet<string>
   readonly appearances: Appearances
   /**

@@ -112,7 +112,7 @@ const describeUnlisted = (before: Findings, after: Findings): ReadonlyArray<LogL
   ...missingFrom(before.unlisted, after.unlisted).map((path) =>
     line(
       "Warn",
-      "a publisher on a path stands in no list of connections, so a kick cannot reach it; when it has to go, its path is reset",
+      "a publisher on a path is in no list of connections, so a kick cannot reach it; when it has to go, its path is reset",
       ofPath(path)
     )
   )

@@ -93,7 +93,7 @@ const leadsAfter = ({ outcome }: PassReport): boolean | null => {
   }
 }
 
-/** Of a change alone: an instance that leads or follows from its beginning has nothing to report. */
+/** Only a change is reported: an instance that leads or follows from its beginning logs nothing. */
 const describeLeading = (history: PassHistory, { outcome }: PassReport, leads: boolean | null) => {
   const isDoubtful = leads === null || outcome === "store_unavailable" || outcome === "lease_lost"
   if (isDoubtful || leads === history.leading) return { history, lines: [] }

@@ -10,7 +10,7 @@ import { mayKick } from "./planForUnauthorized.ts"
 import type { ReconcileState } from "./ReconcileState.ts"
 import type { StoredSession, StoreSnapshot } from "./StoreSnapshot.ts"
 
-/** MediaMTX ends other protocols' half-open handshakes itself; an RTSP session may announce and stand still for ever. */
+/** MediaMTX ends other protocols' half-open handshakes itself; an RTSP session may announce and then do nothing for ever. */
 export const RTSP_READY_WITHIN_MS = 10_000
 
 /** It was in a list before: only then does a session become ready, and only then is it kicked. */

@@ -18,7 +18,7 @@ import {
 
 const same = (worker: Worker): WorkerStep => ({ worker, command: null })
 
-/** The next phase, whatever becomes of a process that is up: it is told to stop. */
+/** The next phase, whatever becomes of a process that is up: it is stopped. */
 const leaving = ({ process }: Worker, phase: WorkerPhase): WorkerStep =>
   process === "up"
     ? { worker: { phase, process: "ending" }, command: "stop" }

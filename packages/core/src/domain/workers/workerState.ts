@@ -10,7 +10,7 @@ export const RETRY_AFTER_MS = [1_000, 2_000, 4_000] as const
 export const ATTEMPTS = RETRY_AFTER_MS.length + 1
 /** A worker that has run for this long has come up: when it is lost then, its attempts are counted anew. */
 export const STEADY_MS = 10_000
-/** An output that is not there after this will not come: its key admits nobody any more. */
+/** An output that is not there after this will not come: its key admits no connection any more. */
 export const CONNECT_WITHIN_MS = 15_000
 /** How long the output of a running worker may be missing before it counts as lost. */
 export const OUTPUT_MISSING_MS = 3_000
@@ -29,7 +29,7 @@ export type WorkerPhase =
       readonly source: WorkerSource
       readonly attempt: number
       readonly since: number
-      /** When a look first missed its output; `null` while it is there. */
+      /** When a snapshot first missed its output; `null` while it is there. */
       readonly missingSince: number | null
     }
   /** `attempt`: how many have failed. `due`: when the next may begin. */
@@ -61,7 +61,7 @@ export type WorkerEvent =
   | { readonly _tag: "Held"; readonly why: "full" | "output_taken" }
   | { readonly _tag: "OutputSeen" }
   | { readonly _tag: "OutputMissing" }
-  /** The process has ended, by itself or because it was told to. */
+  /** The process has ended, by itself or because it was stopped. */
   | { readonly _tag: "Ended"; readonly reason: string }
   /** There was no attempt: what it needs could not be had. */
   | { readonly _tag: "NotStarted"; readonly reason: string }

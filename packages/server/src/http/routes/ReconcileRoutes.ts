@@ -5,14 +5,14 @@ import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { ServedApi } from "../api/Api.ts"
 import { storeFailureToDefect } from "./storeFailureToDefect.ts"
 
-const toWire = ({ fresh, look }: Reconciled, now: DateTime.Utc) => ({
+const toWire = ({ fresh, snapshot }: Reconciled, now: DateTime.Utc) => ({
   fresh,
-  looked_at: look === null ? null : DateTime.subtractDuration(now, Math.round(look.ageMillis)),
-  publishers: look?.found.publishers ?? null,
-  unauthorized: look?.found.unauthorized ?? null,
-  kicked: look?.found.kicked ?? null,
-  reported: look?.found.reported ?? null,
-  held_back: look?.found.heldBack ?? null
+  looked_at: snapshot === null ? null : DateTime.subtractDuration(now, Math.round(snapshot.ageMillis)),
+  publishers: snapshot?.found.publishers ?? null,
+  unauthorized: snapshot?.found.unauthorized ?? null,
+  kicked: snapshot?.found.kicked ?? null,
+  reported: snapshot?.found.reported ?? null,
+  held_back: snapshot?.found.heldBack ?? null
 })
 
 export const layer = HttpApiBuilder.group(ServedApi, "reconcile", (handlers) =>
