@@ -4,8 +4,8 @@ import { type DateTime, Effect, Option, Schema } from "effect"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
+import type { Broadcaster } from "../http/api/BroadcastersApi.ts"
 import { ListCursor } from "../http/api/Cursor.ts"
-import type { Broadcaster } from "../http/api/Wire.ts"
 import { both, call } from "./ApiClient.ts"
 import { failed } from "./CommandFailed.ts"
 import { checkedArgument, checkedFlag, clearableFlag, given, LIST_DEFAULT, limit } from "./flags.ts"
@@ -25,20 +25,20 @@ const metadata = checkedFlag("metadata", "<json>", Schema.fromJsonString(Metadat
 const details = (broadcaster: Shown, now: DateTime.Utc): string =>
   fields([
     ["id", broadcaster.id],
-    ["name", broadcaster.display_name],
+    ["name", broadcaster.displayName],
     ["contact", orNothing(broadcaster.contact)],
     ["metadata", JSON.stringify(broadcaster.metadata)],
-    ["created", moment(broadcaster.created_at, now)],
-    ["updated", moment(broadcaster.updated_at, now)]
+    ["created", moment(broadcaster.createdAt, now)],
+    ["updated", moment(broadcaster.updatedAt, now)]
   ])
 
 const rows = (broadcasters: ReadonlyArray<Shown>, now: DateTime.Utc): string =>
   table([
     ["NAME", "CONTACT", "CREATED", "ID"],
     ...broadcasters.map((one) => [
-      one.display_name,
+      one.displayName,
       orNothing(one.contact),
-      relative(one.created_at, now),
+      relative(one.createdAt, now),
       one.id as string
     ])
   ])
@@ -53,7 +53,7 @@ const create = Command.make(
     metadata
   },
   Effect.fnUntraced(function* ({ name, ...rest }) {
-    const payload = { display_name: name, ...given(rest) }
+    const payload = { displayName: name, ...given(rest) }
     const { value, wire } = yield* call(({ broadcasters }) => broadcasters.create({ payload, responseMode: both }))
     yield* print(wire, (now) => {
       const next = `Next, a stream key: ${program} keys create --broadcaster ${value.body.id}`
@@ -113,7 +113,7 @@ const update = Command.make(
     metadata
   },
   Effect.fnUntraced(function* ({ id, name, contact, metadata }) {
-    const payload = given({ display_name: name, contact, metadata })
+    const payload = given({ displayName: name, contact, metadata })
     if (Object.keys(payload).length === 0) {
       return yield* failed("usage", "Nothing to change: give --name, --contact or --metadata.")
     }

@@ -79,8 +79,8 @@ const create = Command.make(
     const now = yield* DateTime.now
     const inSpan = Option.map(expiresIn, (span) => DateTime.add(now, { milliseconds: millisOf(span) }))
     const payload = {
-      broadcaster_id: broadcaster,
-      ...given({ label, path, expires_at: Option.orElse(expiresAt, () => inSpan) }),
+      broadcasterId: broadcaster,
+      ...given({ label, path, expiresAt: Option.orElse(expiresAt, () => inSpan) }),
       ...(anyPath ? { path: null } : {})
     }
     const { value, wire } = yield* call(({ stream_keys }) => stream_keys.issue({ payload, responseMode: both }))
@@ -126,7 +126,7 @@ const list = Command.make(
     limit
   },
   Effect.fnUntraced(function* ({ broadcaster, status, limit }) {
-    const filter = given({ broadcaster_id: broadcaster, status })
+    const filter = given({ broadcasterId: broadcaster, status })
     const listed = yield* listAll(
       "stream_keys",
       ListCursor,
@@ -158,7 +158,7 @@ const show = Command.make(
 
 const change = (
   id: StreamKeyId,
-  payload: { readonly label?: string | null; readonly expires_at?: DateTime.Utc | null; readonly enabled?: boolean }
+  payload: { readonly label?: string | null; readonly expiresAt?: DateTime.Utc | null; readonly enabled?: boolean }
 ) => call(({ stream_keys }) => stream_keys.change({ params: { id }, payload, responseMode: both }))
 
 const update = Command.make(
@@ -175,7 +175,7 @@ const update = Command.make(
     )
   },
   Effect.fnUntraced(function* ({ id, label, expiresAt }) {
-    const payload = given({ label, expires_at: expiresAt })
+    const payload = given({ label, expiresAt: expiresAt })
     if (Object.keys(payload).length === 0) {
       return yield* failed("usage", "Nothing to change: give --label or --expires-at.")
     }
@@ -212,9 +212,9 @@ const disable = Command.make(
   Effect.fnUntraced(function* ({ id }) {
     const { value, wire } = yield* change(id, { enabled: false })
     yield* print(wire, () =>
-      value.active_stream_id === null
+      value.activeStreamId === null
         ? `${keyName(value)} is disabled; nothing of it is on the air.`
-        : `${keyName(value)} is disabled; its stream ${value.active_stream_id} is being taken off the air.`
+        : `${keyName(value)} is disabled; its stream ${value.activeStreamId} is being taken off the air.`
     )
   })
 ).pipe(
@@ -230,7 +230,7 @@ const revoke = Command.make(
     yield* print(wire, () =>
       value === undefined
         ? `Key ${id} is revoked; nothing of it is on the air.`
-        : `${keyName(value)} is revoked; its stream ${orNothing(value.active_stream_id)} is still being taken off the air (${program} keys show ${id}).`
+        : `${keyName(value)} is revoked; its stream ${orNothing(value.activeStreamId)} is still being taken off the air (${program} keys show ${id}).`
     )
   })
 ).pipe(

@@ -11,9 +11,9 @@ import { program } from "./program.ts"
 
 const number = (count: number | null) => (count === null ? NOTHING : String(count))
 
-const verdict = ({ held_back, reported, unauthorized, kicked }: typeof Reconciliation.Type): string => {
-  if (held_back !== null && held_back > 0) {
-    return `${held_back} publishers that nobody admitted are held back, because more than MASS_KICK_LIMIT were there at once: ${program} reconcile --enforce kicks them.`
+const verdict = ({ heldBack, reported, unauthorized, kicked }: typeof Reconciliation.Type): string => {
+  if (heldBack !== null && heldBack > 0) {
+    return `${heldBack} publishers that nobody admitted are held back, because more than MASS_KICK_LIMIT were there at once: ${program} reconcile --enforce kicks them.`
   }
   if (reported !== null && reported > 0) {
     return `${reported} publishers that nobody admitted stay on the air: UNAUTHORIZED_PUBLISHERS is report.`
@@ -38,11 +38,11 @@ export const reconcileCommand = Command.make(
     const { value, wire } = yield* call(({ reconcile }) => reconcile.now({ payload: { enforce }, responseMode: both }))
     yield* print(wire, (now) => {
       const counts = fields([
-        ["looked", moment(value.looked_at, now)],
+        ["looked", moment(value.lookedAt, now)],
         ["publishers", number(value.publishers)],
         ["not admitted", number(value.unauthorized)],
         ["kicked", number(value.kicked)],
-        ["held back", number(value.held_back)],
+        ["held back", number(value.heldBack)],
         ["only reported", number(value.reported)]
       ])
       return value.fresh ? `${counts}\n\n${verdict(value)}` : counts

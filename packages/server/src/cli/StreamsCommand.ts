@@ -22,11 +22,11 @@ const EXAMPLE = "5f0a3a1c-7b11-4c1c-9d2a-0192e4a73f5e"
 const id = checkedArgument("id", StreamId).pipe(Argument.withDescription("The stream's id"))
 
 const filter = {
-  broadcaster_id: checkedFlag("broadcaster", "<id>", BroadcasterId).pipe(
+  broadcasterId: checkedFlag("broadcaster", "<id>", BroadcasterId).pipe(
     Flag.withDescription("Only streams of this broadcaster"),
     Flag.optional
   ),
-  stream_key_id: checkedFlag("key", "<id>", StreamKeyId).pipe(
+  streamKeyId: checkedFlag("key", "<id>", StreamKeyId).pipe(
     Flag.withDescription("Only streams of this stream key (its id)"),
     Flag.optional
   ),

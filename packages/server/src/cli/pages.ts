@@ -12,7 +12,7 @@ interface PageRequest<Cursor> {
   readonly cursor?: Cursor
 }
 type Page<Plural extends string, Item> = { readonly [P in Plural]: ReadonlyArray<Item> } & {
-  readonly next_cursor: string | null
+  readonly nextCursor: string | null
 }
 
 export interface Listed<Item> {
@@ -41,13 +41,13 @@ export const listAll = Effect.fnUntraced(function* <const Plural extends string,
     const envelope = wire as Record<string, ReadonlyArray<unknown>>
     items.push(...value[plural])
     wires.push(...(envelope[plural] ?? []))
-    const { next_cursor } = value
+    const { nextCursor } = value
     const left = limit === null ? 0 : limit - items.length
-    if (next_cursor === null || left <= 0 || value[plural].length === 0) {
-      const whole = { ...envelope, [plural]: wires, count: wires.length, next_cursor }
-      return { items, wires, wire: whole, more: next_cursor !== null }
+    if (nextCursor === null || left <= 0 || value[plural].length === 0) {
+      const whole = { ...envelope, [plural]: wires, count: wires.length, next_cursor: nextCursor }
+      return { items, wires, wire: whole, more: nextCursor !== null }
     }
-    const cursor = yield* Effect.mapError(Schema.decodeEffect(cursorText)(next_cursor), asFailure(url))
+    const cursor = yield* Effect.mapError(Schema.decodeEffect(cursorText)(nextCursor), asFailure(url))
     page = { limit: Math.min(PAGE_MAX, left), cursor }
   }
 })

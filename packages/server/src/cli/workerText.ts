@@ -1,6 +1,6 @@
 /** Media workers as people read them. Pure. */
 import type { DateTime } from "effect"
-import type { Worker } from "../http/api/Wire.ts"
+import type { Worker } from "../http/api/WorkersApi.ts"
 import { fields, moment, NOTHING, orNothing, relative, table } from "./format.ts"
 
 type Shown = typeof Worker.Type
@@ -9,9 +9,9 @@ export const workerTable = (workers: ReadonlyArray<Shown>, now: DateTime.Utc): s
   table([
     ["STREAM", "STATE", "SINCE", "ATTEMPT", "REASON"],
     ...workers.map((worker) => [
-      worker.stream_id as string,
+      worker.streamId as string,
       worker.state as string,
-      relative(worker.state_since, now),
+      relative(worker.stateSince, now),
       worker.attempt === 0 ? NOTHING : String(worker.attempt),
       orNothing(worker.reason)
     ])
@@ -19,14 +19,14 @@ export const workerTable = (workers: ReadonlyArray<Shown>, now: DateTime.Utc): s
 
 export const workerDetails = (worker: Shown, now: DateTime.Utc): string =>
   fields([
-    ["stream", worker.stream_id],
+    ["stream", worker.streamId],
     ["state", worker.state],
-    ["since", moment(worker.state_since, now)],
+    ["since", moment(worker.stateSince, now)],
     ["reason", orNothing(worker.reason)],
     ["attempt", worker.attempt === 0 ? NOTHING : String(worker.attempt)],
-    ["retry", moment(worker.retry_at, now)],
-    ["reads", `${worker.input_path} (${orNothing(worker.input_stream_id)})`],
-    ["publishes", `${worker.output_path} (${orNothing(worker.output_stream_id)})`],
+    ["retry", moment(worker.retryAt, now)],
+    ["reads", `${worker.inputPath} (${orNothing(worker.inputStreamId)})`],
+    ["publishes", `${worker.outputPath} (${orNothing(worker.outputStreamId)})`],
     ["process", worker.pid === null ? NOTHING : `${worker.pid} on ${orNothing(worker.host)}`],
-    ["created", moment(worker.created_at, now)]
+    ["created", moment(worker.createdAt, now)]
   ])
