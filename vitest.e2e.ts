@@ -9,7 +9,7 @@ export default defineConfig({
   ssr: { resolve: { conditions: ["@greenroom/source", "node", "import", "module", "default"] } },
   test: {
     // What the pipeline's media server shows is a contract; the pipeline's figures are measured apart.
-    include: ["e2e/*.test.ts", "e2e/pipeline/mediaServer.test.ts"],
+    include: ["verification/e2e/*.test.ts", "verification/e2e/pipeline/mediaServer.test.ts"],
     testTimeout: 240_000,
     hookTimeout: 240_000,
     maxWorkers: 3,

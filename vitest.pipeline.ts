@@ -4,7 +4,7 @@ import { defineConfig } from "vitest/config"
 export default defineConfig({
   ssr: { resolve: { conditions: ["@greenroom/source", "node", "import", "module", "default"] } },
   test: {
-    include: ["e2e/pipeline/**/*.test.ts"],
+    include: ["verification/e2e/pipeline/**/*.test.ts"],
     testTimeout: 300_000,
     hookTimeout: 180_000,
     fileParallelism: false,

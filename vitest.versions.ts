@@ -4,7 +4,7 @@ import { defineConfig } from "vitest/config"
 export default defineConfig({
   ssr: { resolve: { conditions: ["@greenroom/source", "node", "import", "module", "default"] } },
   test: {
-    include: ["e2e/versions/*.test.ts"],
+    include: ["verification/e2e/versions/*.test.ts"],
     testTimeout: 600_000,
     hookTimeout: 240_000,
     maxConcurrency: 2,

@@ -4,10 +4,14 @@ import SlowestFiles from "./scripts/slowestFiles.ts"
 
 const isCi = process.env.CI === "true"
 /** They wait for nothing but the processor. */
-const pure = ["packages/core/test/**/*.test.ts", "simulation/**/*.test.ts", "storm/**/*.test.ts"]
+const pure = [
+  "packages/core/test/**/*.test.ts",
+  "verification/simulation/**/*.test.ts",
+  "verification/chaos/**/*.test.ts"
+]
 
 /** What begins last must not be what takes longest: these mostly wait, for processes of their own. */
-const slow = [/\/server\/test\/scenarios\//, /\/scripts\/local\./, /\/hook\/mtxHook\./, /\/server\/test\/composition\//]
+const slow = [/\/verification\/scenarios\//, /\/scripts\/local\./, /\/hook\/mtxHook\./, /\/server\/test\/composition\//]
 const rank = ({ moduleId }: TestSpecification): number => {
   const at = slow.findIndex((pattern) => pattern.test(moduleId))
   return at === -1 ? slow.length : at
@@ -27,7 +31,12 @@ export default defineConfig({
         extends: true,
         test: {
           name: "processes",
-          include: ["packages/*/test/**/*.test.ts", "scripts/**/*.test.ts", "examples/**/*.test.ts"],
+          include: [
+            "packages/*/test/**/*.test.ts",
+            "scripts/**/*.test.ts",
+            "examples/**/*.test.ts",
+            "verification/scenarios/**/*.test.ts"
+          ],
           exclude: pure
         }
       },

@@ -20,21 +20,28 @@ const cases: Readonly<
     bad: ["packages/core/src/reconciler/runPass.ts", 'import { authenticate } from "../usecases/authenticate.ts"'],
     good: ["packages/core/src/reconciler/runPass.ts", 'import { setCondition } from "../resilience/Conditions.ts"']
   },
-  ADAPTERS_POINT_INWARD: {
-    bad: ["packages/adapters/src/postgres/PostgresStreams.ts", 'import { Settings } from "@greenroom/server"'],
-    good: ["packages/adapters/src/postgres/PostgresStreams.ts", 'import { Streams } from "@greenroom/core"']
+  PACKAGES_POINT_INWARD: {
+    bad: ["packages/mediamtx-simulator/src/World.ts", 'import { MediaMtx } from "@greenroom/adapters/mediamtx"'],
+    good: ["packages/mediamtx-simulator/src/World.ts", 'import type { Protocol } from "@greenroom/core"']
   },
   ADAPTERS_STAND_ALONE: {
     bad: ["packages/adapters/src/memory/MemoryStreams.ts", 'export { rows } from "../postgres/rows.ts"'],
-    good: ["packages/adapters/src/memory/MemoryMediaServer.ts", 'import { World } from "../twin/World.ts"']
+    good: ["packages/adapters/src/memory/MemoryStreams.ts", 'export { rows } from "./storedStreams.ts"']
+  },
+  ADAPTERS_USE_SPARINGLY: {
+    bad: ["packages/adapters/src/postgres/Database.ts", 'import { ChildProcessGroup } from "@greenroom/launcher"'],
+    good: ["packages/adapters/src/worker/CommandWorker.ts", 'import { ChildProcessGroup } from "@greenroom/launcher"']
   },
   SHELL_IS_THIN: {
     bad: ["packages/server/src/http/Auth.ts", 'import { layer } from "@greenroom/adapters/postgres"'],
     good: ["packages/server/src/Greenroom.ts", 'import { layer } from "@greenroom/adapters/postgres"']
   },
   PACKAGES_BY_NAME: {
-    bad: ["packages/server/src/Greenroom.ts", 'import { decide } from "../../core/src/domain/decide.ts"'],
-    good: ["packages/server/src/Greenroom.ts", 'import { decide } from "@greenroom/core"']
+    bad: [
+      "verification/e2e/moq.test.ts",
+      'import { isAtLeast } from "../../packages/mediamtx-simulator/src/versions.ts"'
+    ],
+    good: ["verification/e2e/moq.test.ts", 'import { isAtLeast } from "@greenroom/mediamtx-simulator"']
   },
   NO_BARREL_OF_PLATFORM: {
     bad: ["packages/server/src/main.ts", 'import { NodeRuntime } from "@effect/platform-node"'],

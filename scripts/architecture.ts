@@ -1,6 +1,6 @@
 /**
  * The rules of who may import whom, each with a code, checked over the text of every source file. Imports point inward: server →
- * adapters → core; inside core use cases → workers → reconciler → resilience → ports → domain; the domain computes and performs nothing. `node scripts/architecture.ts`
+ * adapters → launcher, simulator → core; inside core use cases → workers → reconciler → resilience → ports → domain; the domain computes and performs nothing. `node scripts/architecture.ts`
  * prints every violation and exits with 1 when there is one. What the rules are for stands in docs/architecture.md.
  */
 import { globSync, readFileSync } from "node:fs"
@@ -34,14 +34,27 @@ interface Rule {
 
 const inside = (path: string, ...folders: ReadonlyArray<string>) => folders.some((folder) => path.startsWith(folder))
 const performing = ["Effect", "Layer", "Context", "Queue", "Ref", "Fiber", "Stream", "Schedule", "Clock", "Random"]
+/** The packages that each may import. Beside them only the composition and the composing parts below know the launcher and the simulator. */
+const packagesBelow: Readonly<Record<string, ReadonlyArray<string>>> = {
+  core: [],
+  launcher: ["core"],
+  "mediamtx-simulator": ["core"],
+  adapters: ["core", "launcher", "mediamtx-simulator"],
+  server: ["core", "adapters", "launcher"]
+}
+const packageAt = (path: string) => /^packages\/([\w-]+)\//.exec(path)?.[1]
+const packageNamed = (specifier: string) => /^@greenroom\/([\w-]+)/.exec(specifier)?.[1]
 const technology = (path: string) => /^packages\/adapters\/src\/([^/]+)\//.exec(path)?.[1]
 
 /** From the innermost. */
 const coreLayers = ["domain", "ports", "resilience", "reconciler", "workers", "usecases"]
 const coreLayer = (path: string) => /^packages\/core\/src\/(\w+)\//.exec(path)?.[1]
 
-/** Which adapter folders may use which others: the twin is the memory media server's world; a worker is a guarded process. */
-const neighbours: Readonly<Record<string, ReadonlyArray<string>>> = { memory: ["twin"], worker: ["embedded"] }
+/** Which adapter folder may use another: the memory media server is the MediaMTX adapter over a simulated control API. */
+const neighbours: Readonly<Record<string, string>> = { memory: "mediamtx" }
+
+/** What single adapter folders may use beside core: a worker is a child process, the memory media server asks the simulator. */
+const usedBy: Readonly<Record<string, string>> = { launcher: "worker", "mediamtx-simulator": "memory" }
 
 export const rules = {
   CORE_IMPORTS_EFFECT_ONLY: {
@@ -67,33 +80,40 @@ export const rules = {
       return own !== undefined && other !== undefined && coreLayers.indexOf(other) > coreLayers.indexOf(own)
     }
   },
-  ADAPTERS_POINT_INWARD: {
-    why: "adapters implement ports of core; they know nothing of the server",
-    forbids: (path, { specifier, target }) =>
-      inside(path, "packages/adapters/src/") &&
-      (specifier.startsWith("@greenroom/server") ||
-        specifier.startsWith("@greenroom/adapters") ||
-        (target !== null && !inside(target, "packages/adapters/src/")))
+  PACKAGES_POINT_INWARD: {
+    why: "a package imports those below it alone: core, launcher and mediamtx-simulator, adapters, server",
+    forbids: (path, { specifier }) => {
+      const own = packageAt(path)
+      const other = packageNamed(specifier)
+      return own !== undefined && other !== undefined && !(packagesBelow[own] ?? []).includes(other)
+    }
   },
   ADAPTERS_STAND_ALONE: {
     why: "an adapter can be taken without the others: one technology does not import another",
     forbids: (path, { target }) => {
       const own = technology(path)
       const other = target === null ? undefined : technology(target)
-      return own !== undefined && other !== undefined && own !== other && !(neighbours[own] ?? []).includes(other)
+      return own !== undefined && other !== undefined && own !== other && neighbours[own] !== other
+    }
+  },
+  ADAPTERS_USE_SPARINGLY: {
+    why: "of the adapters only workers start processes, and only memory looks at the simulator",
+    forbids: (path, { specifier }) => {
+      const user = usedBy[packageNamed(specifier) ?? ""]
+      return inside(path, "packages/adapters/src/") && user !== undefined && technology(path) !== user
     }
   },
   SHELL_IS_THIN: {
-    why: "the HTTP shell and the CLI know use cases and ports; only the composition knows adapters",
+    why: "the HTTP shell and the CLI know use cases and ports; only the composition knows adapters and the launcher",
     forbids: (path, { specifier }) =>
       inside(path, "packages/server/src/http/", "packages/server/src/cli/") &&
-      specifier.startsWith("@greenroom/adapters")
+      ["adapters", "launcher"].includes(packageNamed(specifier) ?? "")
   },
   PACKAGES_BY_NAME: {
     why: "a package is imported by its name, through what it exports",
     forbids: (path, { specifier, target }) =>
-      (target !== null && /^packages\/\w+\//.exec(path)?.[0] !== /^packages\/\w+\//.exec(target)?.[0]) ||
-      /^@greenroom\/\w+\/(src|dist)(\/|$)/.test(specifier)
+      (target !== null && packageAt(path) !== packageAt(target)) ||
+      /^@greenroom\/[\w-]+\/(src|dist)(\/|$)/.test(specifier)
   },
   NO_BARREL_OF_PLATFORM: {
     why: "the barrel of platform-node starts slowly and wants redis: import the module that is meant",
@@ -127,7 +147,7 @@ export const violations = (files: ReadonlyArray<SourceFile>): ReadonlyArray<Viol
 
 if (import.meta.main) {
   const root = dirname(dirname(fileURLToPath(import.meta.url)))
-  const files = globSync("packages/*/src/**/*.ts", { cwd: root }).map((path) => ({
+  const files = globSync(["packages/*/src/**/*.ts", "verification/**/*.ts"], { cwd: root }).map((path) => ({
     path: relative(root, `${root}/${path}`).split(sep).join("/"),
     text: readFileSync(`${root}/${path}`, "utf8")
   }))

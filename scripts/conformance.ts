@@ -11,9 +11,9 @@ import net from "node:net"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
-import { TwinServer } from "@greenroom/adapters/twin"
+import { SimulatorHttp } from "@greenroom/mediamtx-simulator"
 import { Effect } from "effect"
-import { startService } from "../packages/server/test/fixtures/service.ts"
+import { startService } from "../verification/worlds/service.ts"
 
 const SCHEMATHESIS = "4.32.5"
 const SEED = "1"
@@ -94,13 +94,13 @@ const schemathesis = (url: string, secret: string, folder: string): Promise<numb
 const check = Effect.gen(function* () {
   const folder = mkdtempSync(join(tmpdir(), "greenroom-conformance-"))
   yield* Effect.addFinalizer(() => Effect.sync(() => rmSync(folder, { recursive: true, force: true })))
-  const twin = yield* TwinServer.make()
+  const simulator = yield* SimulatorHttp.make()
   const secret = randomBytes(16).toString("hex")
   const service = startService({
     API_SECRET: secret,
     API_PORT: "0",
     DATA_DIR: join(folder, "data"),
-    MEDIAMTX_API_URL: twin.apiUrl,
+    MEDIAMTX_API_URL: simulator.apiUrl,
     LOG_LEVEL: "error"
   })
   yield* Effect.addFinalizer(() =>

@@ -4,11 +4,11 @@ import { once } from "node:events"
 import { dirname, join } from "node:path"
 import { createInterface } from "node:readline"
 import { fileURLToPath } from "node:url"
-import { EmbeddedPostgres } from "@greenroom/adapters/embedded"
-import { TwinServer } from "@greenroom/adapters/twin"
+import { EmbeddedPostgres } from "@greenroom/launcher"
+import { SimulatorHttp } from "@greenroom/mediamtx-simulator"
 import { Effect } from "effect"
 import { expect, test } from "vitest"
-import { compileCache, temporaryFolder } from "../packages/adapters/test/embedded/processes.ts"
+import { compileCache, temporaryFolder } from "../verification/worlds/processes.ts"
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const run = (file: string) =>
@@ -47,10 +47,10 @@ test("a service of one's own lets a key in, shows it on the air, and ends when i
   Effect.gen(function* () {
     const folder = yield* temporaryFolder
     const { host, username, database } = yield* EmbeddedPostgres.make({ directory: join(folder, "postgres") })
-    const twin = yield* TwinServer.make()
+    const simulator = yield* SimulatorHttp.make()
     const service = yield* program("embedding/service.ts", {
       DATABASE_URL: `postgres://${username}@localhost/${database}?host=${encodeURIComponent(host)}`,
-      MEDIAMTX_API_URL: twin.apiUrl,
+      MEDIAMTX_API_URL: simulator.apiUrl,
       API_SECRET: "a secret of the test",
       PORT: "0"
     })
@@ -59,12 +59,12 @@ test("a service of one's own lets a key in, shows it on the air, and ends when i
     let port: string | undefined
     while (port === undefined) port = yield* Effect.promise(isReady)
     const url = `http://127.0.0.1:${port}`
-    yield* twin.authenticateAt(`${url}/auth`)
+    yield* simulator.authenticateAt(`${url}/auth`)
 
     const { path, key } = yield* Effect.promise(() => askedAt(`${url}/keys`, "POST"))
-    const stranger = yield* twin.publish({ protocol: "rtsp", path, password: `sk_${"x".repeat(43)}` })
+    const stranger = yield* simulator.publish({ protocol: "rtsp", path, password: `sk_${"x".repeat(43)}` })
     expect(yield* stranger.admitted).toBe(false)
-    const publisher = yield* twin.publish({ protocol: "rtsp", path, password: key })
+    const publisher = yield* simulator.publish({ protocol: "rtsp", path, password: key })
     expect(yield* publisher.admitted).toBe(true)
     yield* publisher.ready
     yield* Effect.promise(() =>

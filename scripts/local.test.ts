@@ -8,15 +8,8 @@ import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { Effect } from "effect"
 import { describe, expect, it } from "vitest"
-import {
-  compileCache,
-  freePorts,
-  isAlive,
-  type Listed,
-  processes,
-  until
-} from "../packages/adapters/test/embedded/processes.ts"
-import { mediaMtxBinary } from "../packages/adapters/test/fixtures/realMediaMtx.ts"
+import { compileCache, freePorts, isAlive, type Listed, processes, until } from "../verification/worlds/processes.ts"
+import { mediaMtxBinary } from "../verification/worlds/realMediaMtx.ts"
 
 const root = fileURLToPath(new URL("..", import.meta.url))
 const waitFor = (what: string, condition: () => boolean) => Effect.runPromise(until(what, condition))

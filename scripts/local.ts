@@ -8,7 +8,7 @@ import { existsSync, readFileSync } from "node:fs"
 import { connect, createServer } from "node:net"
 import { resolve } from "node:path"
 import { fileURLToPath } from "node:url"
-import { GuardedProcess, MediaMtxBinary } from "@greenroom/adapters/embedded"
+import { ChildProcessGroup, MediaMtxBinary } from "@greenroom/launcher"
 import { Cause, Effect, Exit, Fiber } from "effect"
 import {
   apiPort,
@@ -99,7 +99,7 @@ const start = Effect.fnUntraced(function* (
 ) {
   const [program, ...args] = command
   const ours = Object.entries(process.env).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]]))
-  const { exited } = yield* GuardedProcess.start({
+  const { exited } = yield* ChildProcessGroup.start({
     command: program,
     args,
     cwd: process.cwd(),
@@ -108,7 +108,9 @@ const start = Effect.fnUntraced(function* (
   }).pipe(Effect.mapError(({ detail }) => new Cannot(`${name} could not be started: ${detail}`)))
   return {
     ended: Effect.flatMap(exited, (exit) =>
-      Effect.fail(new Cannot(`${name} has ended (${GuardedProcess.describeExit(exit)}): its last lines above say why`))
+      Effect.fail(
+        new Cannot(`${name} has ended (${ChildProcessGroup.describeExit(exit)}): its last lines above say why`)
+      )
     )
   }
 })
@@ -162,7 +164,7 @@ const pipeline = Effect.gen(function* () {
     MTX_AUTHHTTPADDRESS: `http://mediamtx:${encodeURIComponent(hookSecret)}@${local(api)}/auth`,
     ORCHESTRATOR_URL: `http://${local(api)}`,
     HOOK_SECRET: hookSecret,
-    GREENROOM_MTX_HOOK: inCheckout("packages/adapters/hooks/mtx-hook")
+    GREENROOM_MTX_HOOK: inCheckout("packages/launcher/hooks/mtx-hook")
   })
   const ended = Effect.raceFirst(greenroom.ended, mtx.ended)
   yield* Effect.raceFirst(

@@ -9,22 +9,25 @@ import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
+/** What the example installs; the server is packed alone. */
+const libraries = ["core", "launcher", "mediamtx-simulator", "adapters"]
+const names = [...libraries, "server"]
 const project = mkdtempSync(join(tmpdir(), "greenroom-packed-"))
 const run = (command: string, args: ReadonlyArray<string>, cwd: string) =>
   execFileSync(command, args, { cwd, encoding: "utf8", stdio: ["ignore", "pipe", "inherit"], timeout: 240_000 })
 
 try {
   run("npm", ["run", "--silent", "build"], root)
-  for (const name of ["core", "adapters", "server"]) {
+  for (const name of names) {
     run("npm", ["pack", "--silent", "--pack-destination", project, "--workspace", `@greenroom/${name}`], root)
   }
   cpSync(join(root, "examples/embedding"), project, { recursive: true })
   const tarballs = readdirSync(project).filter((file) => file.endsWith(".tgz"))
   const of = (name: string) => `file:${tarballs.find((file) => file.startsWith(`greenroom-${name}-`))}`
   const manifest = JSON.parse(readFileSync(join(project, "package.json"), "utf8"))
-  const local = { "@greenroom/core": of("core"), "@greenroom/adapters": of("adapters") }
+  const local = Object.fromEntries(libraries.map((name) => [`@greenroom/${name}`, of(name)]))
   manifest.dependencies = { ...manifest.dependencies, ...local }
-  manifest.overrides = { "@greenroom/core": of("core") }
+  manifest.overrides = local
   writeFileSync(join(project, "package.json"), JSON.stringify(manifest, null, 2))
   run("npm", ["install", "--no-audit", "--no-fund", "--omit=peer", "--prefer-offline"], project)
   const said = run("npm", ["start", "--silent"], project)

@@ -4,8 +4,8 @@
  */
 import { MemoryMediaServer, layer as memoryStore } from "@greenroom/adapters/memory"
 import { NodeKeyMint } from "@greenroom/adapters/node"
-import { MediaWorld } from "@greenroom/adapters/twin"
 import * as Greenroom from "@greenroom/core"
+import { Simulator } from "@greenroom/mediamtx-simulator"
 import { Effect, Layer } from "effect"
 
 const settings = Layer.mergeAll(
@@ -14,7 +14,7 @@ const settings = Layer.mergeAll(
   Layer.succeed(Greenroom.ReconcilePolicy, { unauthorized: "kick", massKickLimit: 10, enforce: false, holder: "me" })
 )
 const ports = Layer.mergeAll(memoryStore, MemoryMediaServer.layer(), NodeKeyMint.layer, settings)
-const greenroom = Layer.provideMerge(Greenroom.Reconciler.layer, ports).pipe(Layer.provide(MediaWorld.layer()))
+const greenroom = Layer.provideMerge(Greenroom.layerBackground, ports).pipe(Layer.provide(Simulator.layer()))
 
 const program = Effect.gen(function* () {
   const studio = yield* Greenroom.createBroadcaster({ displayName: "Studio One", contact: null, metadata: {} })

@@ -5,8 +5,8 @@
  */
 import { MemoryMediaServer, layer as memoryStore } from "@greenroom/adapters/memory"
 import { NodeKeyMint } from "@greenroom/adapters/node"
-import { MediaWorld } from "@greenroom/adapters/twin"
 import * as Greenroom from "@greenroom/core"
+import { Simulator } from "@greenroom/mediamtx-simulator"
 import { Effect, Layer, Option, Redacted } from "effect"
 
 /** Where `rtsp://worker:<key>@host/live/<id>/out` leads, and with what. */
@@ -17,7 +17,7 @@ const publishAt = (output: Redacted.Redacted<string>) => {
 
 const worker = Layer.effect(
   Greenroom.MediaWorker,
-  Effect.map(MediaWorld.MediaWorld, (media) =>
+  Effect.map(Simulator.Simulator, (media) =>
     Greenroom.MediaWorker.of({
       // Ends when the work has ended, with the reason; an interruption is Greenroom's wish that it stop.
       run: Effect.fnUntraced(function* (order) {
@@ -42,15 +42,11 @@ const policies = Layer.mergeAll(
   Layer.succeed(Greenroom.WorkerSettings, { max: 2, rtsp: "rtsp://127.0.0.1:8554", rtmp: "rtmp://127.0.0.1:1935" })
 )
 const ports = Layer.mergeAll(memoryStore, MemoryMediaServer.layer(), NodeKeyMint.layer, policies, worker)
-const greenroom = Greenroom.Reconciler.layer.pipe(
-  Layer.provideMerge(Greenroom.PassFeed.layer),
-  Layer.provideMerge(ports),
-  Layer.provideMerge(MediaWorld.layer())
-)
+const greenroom = Greenroom.layerBackground.pipe(Layer.provideMerge(ports), Layer.provideMerge(Simulator.layer()))
 
 /** The media server asks our door about every publisher, the worker included. */
 const askTheDoor = Effect.gen(function* () {
-  const media = yield* MediaWorld.MediaWorld
+  const media = yield* Simulator.Simulator
   const door = yield* Effect.context<Effect.Services<ReturnType<typeof Greenroom.authenticate>>>()
   yield* media.authenticateWith(({ path, id, protocol, password }) =>
     Greenroom.authenticate({
@@ -84,7 +80,7 @@ const program = Effect.gen(function* () {
   const issued = yield* Greenroom.issueKey({ broadcasterId: studio.id, label: null, path, expiresAt: null })
   if (issued._tag !== "Issued") return yield* Effect.die(issued._tag)
 
-  const media = yield* MediaWorld.MediaWorld
+  const media = yield* Simulator.Simulator
   const encoder = yield* media.publish({ protocol: "rtsp", path, password: Redacted.value(issued.value) })
   yield* until("running")
   const { connections } = yield* media.world

@@ -1,5 +1,6 @@
 /**
- * One HTTP call to MediaMTX's control API, and what its answer amounts to. Which calls make a look, and how long they may take,
+ * One call to MediaMTX's control API, and what its answer amounts to. `ControlApi` is the seam: `makeControlApi` makes it over HTTP, others
+ * make it over a simulated MediaMTX in this process. Which calls make a snapshot, and how long they may take,
  * is left to `MediaMtx`. Nothing is retried and no redirect is followed. An error names method and route, never a path, an id, a
  * header or a body: they may hold keys.
  *
@@ -29,7 +30,8 @@ export interface Call {
 }
 
 export type Answer =
-  | { readonly _tag: "Ok"; readonly text: string }
+  /** `body`: the JSON value, or the text that is none. */
+  | { readonly _tag: "Ok"; readonly body: unknown }
   /** The id or path is not there (404), or cannot be an id (400). `error` is MediaMTX's own sentence. */
   | { readonly _tag: "Refused"; readonly status: 400 | 404; readonly error: string }
   /** The route is not there: the protocol is off, or the version older than the route. */
@@ -61,9 +63,11 @@ export const makeControlApi = Effect.fnUntraced(function* (
   }
   return (call) =>
     client.execute(requestOf(call)).pipe(
-      Effect.flatMap((response) => Effect.map(response.text, (text) => ({ status: response.status, text }))),
+      Effect.flatMap((response) =>
+        Effect.map(response.text, (text) => ({ status: response.status, body: jsonOf(text) }))
+      ),
       Effect.mapError((error) => unavailable(call, ...transportFault(error))),
-      Effect.flatMap(({ status, text }) => answerOf(call, status, text)),
+      Effect.flatMap((reply) => answerOf(call, reply)),
       Effect.provideService(HttpClient.TracerDisabledWhen, () => true)
     )
 })
@@ -78,23 +82,38 @@ const transportFault = ({
   return ["unreachable", cause.message.includes(code) ? cause.message : `${code} ${cause.message}`.trim()]
 }
 
-const decodeError = Schema.decodeUnknownOption(Schema.fromJsonString(ErrorBody))
+const jsonOf = (text: string): unknown => {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
+  }
+}
 
-const answerOf = (call: Call, status: number, text: string): Effect.Effect<Answer, MediaServerUnavailable> => {
-  if (status === 200) return Effect.succeed({ _tag: "Ok", text })
+const decodeError = Schema.decodeUnknownOption(ErrorBody)
+
+export interface Reply {
+  readonly status: number
+  /** The JSON value, or the text that is none. */
+  readonly body: unknown
+}
+
+export const answerOf = (call: Call, { status, body }: Reply): Effect.Effect<Answer, MediaServerUnavailable> => {
+  if (status === 200) return Effect.succeed({ _tag: "Ok", body })
   if (status === 401 || status === 403) return Effect.fail(unavailable(call, "refused", `status ${status}`))
-  if (status === 404 && text.trim() === "404 page not found") return Effect.succeed({ _tag: "NoRoute" })
-  const body = status === 404 || status === 400 ? decodeError(text) : undefined
-  return body?._tag === "Some"
-    ? Effect.succeed({ _tag: "Refused", status: status as 400 | 404, error: body.value.error })
+  if (status === 404 && typeof body === "string" && body.trim() === "404 page not found")
+    return Effect.succeed({ _tag: "NoRoute" })
+  const refusal = status === 404 || status === 400 ? decodeError(body) : undefined
+  return refusal?._tag === "Some"
+    ? Effect.succeed({ _tag: "Refused", status: status as 400 | 404, error: refusal.value.error })
     : Effect.fail(unavailable(call, "nonsense", `status ${status}`))
 }
 
-/** Reads the text of an `Ok`. The detail says where the answer is wrong, not what stood there. */
+/** Reads the body of an `Ok`. The detail says where the answer is wrong, not what stood there. */
 export const decodeAnswer = <S extends Schema.ConstraintDecoder<unknown>>(schema: S) => {
-  const decode = Schema.decodeUnknownEffect(Schema.fromJsonString(schema))
-  return (call: Call, text: string): Effect.Effect<S["Type"], MediaServerUnavailable> =>
-    Effect.mapError(decode(text), (error) =>
+  const decode = Schema.decodeUnknownEffect(schema)
+  return (call: Call, body: unknown): Effect.Effect<S["Type"], MediaServerUnavailable> =>
+    Effect.mapError(decode(body), (error) =>
       unavailable(call, "nonsense", `the answer does not decode: ${String(error.message).slice(0, 200)}`)
     )
 }

@@ -16,9 +16,8 @@ import {
   type Source
 } from "@greenroom/core"
 import { Duration, Effect, Layer, type Scope } from "effect"
-import type { HttpClient } from "effect/http"
 import type { Asking } from "./Asking.ts"
-import { type Address, makeControlApi } from "./ControlApi.ts"
+import { type Address, type ControlApi, makeControlApi } from "./ControlApi.ts"
 import { findSource, kickSource } from "./findAndKick.ts"
 import { hedge } from "./hedge.ts"
 import { makeLearning } from "./learn.ts"
@@ -53,12 +52,13 @@ export interface MediaMtxOptions extends Address {
 
 const mayAskRtsp = (source: Source): boolean => listsOf(source.protocol).some(isRtsp)
 
-const make = Effect.fnUntraced(function* (
-  options: MediaMtxOptions,
-  restartSign: RestartSign
-): Effect.fn.Return<MediaServer["Service"], never, HttpClient.HttpClient | Scope.Scope> {
+/** Over any control API: over HTTP with `layer`, over a simulated MediaMTX in tests. `restartSign` has to hear of connections that were cut. */
+export const makeOver = Effect.fnUntraced(function* (
+  api: ControlApi,
+  options: { readonly deadlines?: Partial<Deadlines> | undefined; readonly restartSign?: RestartSign } = {}
+): Effect.fn.Return<MediaServer["Service"], never, Scope.Scope> {
   const deadlines = { ...defaultDeadlines, ...options.deadlines }
-  const api = yield* makeControlApi(options)
+  const restartSign = options.restartSign ?? makeRestartSign()
   const lists = makeLists(api, { rtsp: yield* makeRtspLock, rtsps: yield* makeRtspLock })
   const identify = makeIdentify(api)
   const asking: Asking = { api, lists, identify, rtspIds: makeRtspIds(lists) }
@@ -120,7 +120,9 @@ export const layer = (options: MediaMtxOptions): Layer.Layer<MediaServer> =>
     Effect.sync(() => {
       const restartSign = makeRestartSign()
       const client = layerHttpClient(restartSign.onCut)
-      return Layer.provide(Layer.effect(MediaServer, make(options, restartSign)), client)
+      const { deadlines } = options
+      const make = Effect.flatMap(makeControlApi(options), (api) => makeOver(api, { deadlines, restartSign }))
+      return Layer.provide(Layer.effect(MediaServer, make), client)
     })
   )
 

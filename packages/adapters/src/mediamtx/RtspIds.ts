@@ -23,7 +23,7 @@ const decodeConnection = decodeAnswer(RtspConnectionItem)
 const listSessions = Effect.fnUntraced(function* (lists: Lists, protocol: RtspProtocol) {
   const call = callOn("old", protocol, "list", ONE_PAGE)
   const answer = yield* lists(protocol, call)
-  return answer._tag === "NoRoute" ? [] : yield* itemsOf(call, answer, decodeSessions)
+  return answer._tag === "NoRoute" ? null : yield* itemsOf(call, answer, decodeSessions)
 })
 
 const listConnections = Effect.fnUntraced(function* (lists: Lists, protocol: RtspProtocol) {
@@ -35,8 +35,10 @@ const listConnections = Effect.fnUntraced(function* (lists: Lists, protocol: Rts
 const MAX_REMEMBERED = 100_000
 
 export interface RtspIds {
-  /** The sessions of one list under the ids of their connections. */
-  readonly list: (protocol: RtspProtocol) => Effect.Effect<ReadonlyArray<RtspSessionItem>, MediaServerUnavailable>
+  /** The sessions of one list under the ids of their connections; `null` where there is no such list. */
+  readonly list: (
+    protocol: RtspProtocol
+  ) => Effect.Effect<ReadonlyArray<RtspSessionItem> | null, MediaServerUnavailable>
   readonly renamePath: (path: ListedPath) => ListedPath
   /** Forgets all sessions but those that a whole look shows, in a list or on a path. */
   readonly retain: (look: Pick<MediaServerSnapshot, "sources" | "paths">) => void
@@ -65,12 +67,13 @@ export const makeRtspIds = (lists: Lists): RtspIds => {
 
   const list = Effect.fnUntraced(function* (protocol: RtspProtocol) {
     let sessions = yield* listSessions(lists, protocol)
+    if (sessions === null) return null
     if (sessions.some(isNew)) {
       remember(matchConnections(sessions.filter(isNew), yield* listConnections(lists, protocol)))
     }
     // One whose connection has closed in between leaves, too: it must not look like a publisher that was not admitted.
     if (sessions.some(isNew)) {
-      const still = new Set((yield* listSessions(lists, protocol)).map(({ id }) => id))
+      const still = new Set((yield* listSessions(lists, protocol))?.map(({ id }) => id))
       sessions = sessions.filter(({ id }) => still.has(id))
     }
     return sessions.map((session) => ({ ...session, id: renamed(session.id) }))
@@ -89,10 +92,10 @@ export const makeRtspIds = (lists: Lists): RtspIds => {
     if (answer._tag !== "Ok") {
       return { session: [...remembered].find(([, connection]) => connection === id)?.[0] ?? id }
     }
-    const connection = yield* decodeConnection(call, answer.text)
+    const connection = yield* decodeConnection(call, answer.body)
     if (typeof connection.session === "string") return { session: connection.session }
     // Before 1.11, and while an auth is pending, it does not name its session.
-    const [session] = matchConnections(yield* listSessions(lists, protocol), [connection]).keys()
+    const [session] = matchConnections((yield* listSessions(lists, protocol)) ?? [], [connection]).keys()
     return session === undefined ? ("gone" as const) : { session }
   })
 

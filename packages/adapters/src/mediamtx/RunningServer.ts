@@ -34,7 +34,7 @@ const readInfo = Effect.fnUntraced(function* (api: ControlApi) {
   const answer = yield* api(infoCall)
   if (answer._tag === "NoRoute") return {}
   if (answer._tag === "Refused") return yield* unavailable(infoCall, "nonsense", `status ${answer.status}`)
-  return yield* decodeInfo(infoCall, answer.text)
+  return yield* decodeInfo(infoCall, answer.body)
 })
 
 const hasPathDefaults = Effect.fnUntraced(function* (api: ControlApi, names: Names) {

@@ -49,7 +49,7 @@ interface Found {
   readonly call: Call
   /** By which it was asked for. */
   readonly id: string
-  readonly text: string
+  readonly body: unknown
 }
 
 /** `no list`: no list of its protocol is on, which proves nothing by itself; any server of its kind has the router's 404s. */
@@ -67,7 +67,7 @@ const askLists = Effect.fnUntraced(function* (
       continue
     }
     const { call, id, answer } = asked
-    if (answer._tag === "Ok") return { call, id, text: answer.text }
+    if (answer._tag === "Ok") return { call, id, body: answer.body }
     if (answer._tag === "NoRoute") continue
     if (!saysGone(answer)) return yield* unavailable(call, "nonsense", `status ${answer.status}`)
     denied = true
@@ -100,7 +100,7 @@ const decodeItem = decodeAnswer(Schema.Struct({ id: Schema.String }))
 export const findSource = Effect.fnUntraced(function* (asking: Asking, source: Source) {
   const found = yield* ask(asking, "get", source)
   if (found === "gone") return "gone" as const
-  const item = yield* decodeItem(found.call, found.text)
+  const item = yield* decodeItem(found.call, found.body)
   return item.id.toLowerCase() === found.id.toLowerCase()
     ? ("present" as const)
     : yield* unavailable(found.call, "nonsense", "another id than the one asked for")

@@ -13,12 +13,14 @@ import { Effect, type Scope } from "effect"
 import { type Call, type ControlApi, decodeAnswer, unavailable } from "./ControlApi.ts"
 import { GlobalConfig, PathDefaults, servedOf } from "./ControlApiSchema.ts"
 import { factsOf } from "./facts.ts"
-import { type Identify, pathDefaultsCall, type RunningServer } from "./RunningServer.ts"
+import { type Identify, pathDefaultsCall, type RunningServer, STARTED_UNKNOWN } from "./RunningServer.ts"
 import { callOn } from "./routes.ts"
 
 const LEARNT_FOR_MS = 10_000
 /** A configuration that is slow to come must not cost the look its deadline. */
 const LEARN_WITHIN_MS = 500
+/** Facts older than this decide nothing. The process may have been replaced where `started` does not show it. */
+const FACTS_VALID_MS = 30_000
 /** What is less needed must not cost what is more. */
 const DETAILS_WITHIN_MS = 400
 
@@ -29,16 +31,24 @@ const decodePathDefaults = decodeAnswer(PathDefaults)
 const readConfig = Effect.fnUntraced(function* (api: ControlApi) {
   const answer = yield* api(configCall)
   if (answer._tag !== "Ok") return yield* unavailable(configCall, "nonsense", answer._tag)
-  return yield* decodeConfig(configCall, answer.text)
+  return yield* decodeConfig(configCall, answer.body)
 })
 
 const readPathDefaults = Effect.fnUntraced(function* (api: ControlApi, { names }: RunningServer) {
   const call = pathDefaultsCall(names)
   const answer = yield* api(call)
-  return answer._tag === "Ok" ? yield* decodePathDefaults(call, answer.text) : null
+  return answer._tag === "Ok" ? yield* decodePathDefaults(call, answer.body) : null
 })
 
-/** Taken to be, when it does not answer: publishers over it are not to be refused for that. */
+/** The slower parts of the configuration. What is late keeps its earlier value, so that no warning comes and goes with it. */
+interface Details {
+  readonly pathDefaults: PathDefaults | null
+  readonly moqIsListed: boolean
+}
+
+/** Until it answers, MoQ is taken to be listed: its publishers are not refused for that. */
+const unknownDetails: Details = { pathDefaults: null, moqIsListed: true }
+
 const moqIsListed = (api: ControlApi, { names }: RunningServer) =>
   Effect.map(api(callOn(names, "moq", "list", "?itemsPerPage=1")), ({ _tag }) => _tag !== "NoRoute")
 
@@ -50,6 +60,7 @@ interface Learnt {
   readonly at: number
   readonly served: EnabledProtocols
   readonly facts: MediaServerFacts
+  readonly details: Details
 }
 
 export interface Learning {
@@ -72,12 +83,18 @@ export const makeLearning = Effect.fnUntraced(function* (
 
   const ask = Effect.fnUntraced(function* (server: RunningServer) {
     const at = yield* monotonicMillis
+    const before = learnt?.started === server.started ? learnt.details : unknownDetails
     const [config, pathDefaults, listed] = yield* Effect.all(
-      [readConfig(api), orElse(readPathDefaults(api, server), null), orElse(moqIsListed(api, server), true)],
+      [
+        readConfig(api),
+        orElse(readPathDefaults(api, server), before.pathDefaults),
+        orElse(moqIsListed(api, server), before.moqIsListed)
+      ],
       { concurrency: "unbounded" }
     )
     const facts = factsOf(server.version, config, pathDefaults, listed)
-    learnt = { started: server.started, at, served: servedOf(config), facts }
+    const details: Details = { pathDefaults, moqIsListed: listed }
+    learnt = { started: server.started, at, served: servedOf(config), facts, details }
   })
   const inTime = <E>(effect: Effect.Effect<void, E>) => Effect.ignore(Effect.timeout(effect, LEARN_WITHIN_MS))
 
@@ -99,8 +116,12 @@ export const makeLearning = Effect.fnUntraced(function* (
     factsNow: Effect.gen(function* () {
       const server = yield* Effect.option(Effect.timeout(identify.now, LEARN_WITHIN_MS))
       if (server._tag === "None") return null
+      const { started } = server.value
+      const asked = yield* monotonicMillis
       yield* inTime(ask(server.value))
-      return learnt?.started === server.value.started ? learnt.facts : null
+      if (learnt?.started !== started) return null
+      const oldest = started === STARTED_UNKNOWN ? asked : asked - FACTS_VALID_MS
+      return learnt.at >= oldest ? learnt.facts : null
     })
   }
 })

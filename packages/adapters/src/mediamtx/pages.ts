@@ -18,7 +18,7 @@ const whole = <A>(call: Call, page: Page<A>): Effect.Effect<ReadonlyArray<A>, Me
     ? Effect.succeed(page.items)
     : Effect.fail(unavailable(call, "nonsense", `${page.items.length} of ${page.itemCount} items`))
 
-type Decode<A> = (call: Call, text: string) => Effect.Effect<Page<A>, MediaServerUnavailable>
+type Decode<A> = (call: Call, body: unknown) => Effect.Effect<Page<A>, MediaServerUnavailable>
 
 export const itemsOf = <A>(
   call: Call,
@@ -26,5 +26,5 @@ export const itemsOf = <A>(
   decode: Decode<A>
 ): Effect.Effect<ReadonlyArray<A>, MediaServerUnavailable> =>
   answer._tag === "Ok"
-    ? Effect.flatMap(decode(call, answer.text), (page) => whole(call, page))
+    ? Effect.flatMap(decode(call, answer.body), (page) => whole(call, page))
     : Effect.fail(unavailable(call, "nonsense", answer._tag === "NoRoute" ? "no such route" : answer.error))

@@ -12,7 +12,7 @@ import {
 } from "@greenroom/core"
 import { Effect } from "effect"
 import type { Asking } from "./Asking.ts"
-import { type Call, type ControlApi, decodeAnswer, unavailable } from "./ControlApi.ts"
+import { type Call, type ControlApi, decodeAnswer } from "./ControlApi.ts"
 import { type ConnectionItem, ConnectionList, listedPath, listedSource, ownPath, PathList } from "./ControlApiSchema.ts"
 import { itemsOf, ONE_PAGE } from "./pages.ts"
 import { rtspIdIsConnections } from "./Release.ts"
@@ -56,14 +56,15 @@ const readSources = (
   Effect.map(readList(asking, server, protocol), (items) => ({ protocol, items }))
 
 /**
- * RTSP's publishers whose list is not there: it was renamed, or something in between hides it. They are not to be taken for the ones that
- * MediaMTX has lost, whose path is reset.
+ * Marks RTSP's publishers whose list is missing: it was renamed, or a proxy hides it. MediaMTX has not lost them, so they are not to be taken
+ * for those whose path is reset.
  */
-const hidesRtsp = (lists: ReadonlyArray<ReadList>, paths: ReadonlyArray<ListedPath>): boolean =>
-  lists.some(
-    ({ protocol, items }) =>
-      isRtsp(protocol) && items === null && paths.some(({ sourceType }) => sourceType === `${protocol}Session`)
-  )
+const markUnlistable =
+  (lists: ReadonlyArray<ReadList>) =>
+  (path: ListedPath): ListedPath =>
+    lists.some(({ protocol, items }) => isRtsp(protocol) && items === null && path.sourceType === `${protocol}Session`)
+      ? { ...path, unlistable: true }
+      : path
 
 /** `meanwhile` runs beside the lists, with the server that answers; it does not fail. */
 export const readSnapshot = Effect.fnUntraced(function* (
@@ -81,9 +82,8 @@ export const readSnapshot = Effect.fnUntraced(function* (
   )
   if ((yield* asking.identify.now) !== server) return yield* changedDuringLook
   const asListed = onPaths.flatMap((item) => listedPath(item) ?? [])
-  const paths = rtspIdIsConnections(server.release) ? asListed.map(asking.rtspIds.renamePath) : asListed
-  if (hidesRtsp(read, paths))
-    return yield* unavailable(pathsCall, "nonsense", "it has RTSP publishers and no list of them")
+  const renamed = rtspIdIsConnections(server.release) ? asListed.map(asking.rtspIds.renamePath) : asListed
+  const paths = renamed.map(markUnlistable(read))
   const publishing = new Set(paths.map(({ sourceId }) => sourceId))
   const sources = read.flatMap(({ protocol, items }) =>
     (items ?? []).map((item) => listedSource(protocol, item, publishing))

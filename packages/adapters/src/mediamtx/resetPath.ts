@@ -32,7 +32,7 @@ const decodeConfig = decodeAnswer(PathConfig)
 const isOurs = Effect.fnUntraced(function* (api: ControlApi, path: string) {
   const call = callFor("get", path)
   const answer = yield* api(call)
-  return answer._tag === "Ok" && (yield* decodeConfig(call, answer.text)).maxReaders === RESET_MAX_READERS
+  return answer._tag === "Ok" && (yield* decodeConfig(call, answer.body)).maxReaders === RESET_MAX_READERS
 })
 
 type Addition = { readonly _tag: "Added" } | { readonly _tag: "Impossible"; readonly why: MediaServerUnavailable }

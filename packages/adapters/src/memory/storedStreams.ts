@@ -2,6 +2,7 @@
 import {
   applyEvent,
   type LiveStream,
+  occupiesKeyAndPath,
   type SessionChange,
   type SessionFacts,
   type StoredSession,
@@ -32,9 +33,7 @@ const isUnended = (
 export const unendedStreams = (store: MemoryState) =>
   [...store.unended].map((id) => store.streams.get(id)!).filter(isUnended)
 
-/** Whether the stream occupies its key and its path. */
-const occupies = (stream: StoredStream): boolean =>
-  stream.state._tag !== "Inactive" && stream.state.ending?.reason !== "superseded"
+const occupies = ({ state }: StoredStream): boolean => occupiesKeyAndPath(state)
 
 export const streamOfKey = (store: MemoryState, id: StreamKeyId): StoredStream | null =>
   unendedStreams(store).find((stream) => stream.streamKeyId === id && occupies(stream)) ?? null

@@ -40,9 +40,6 @@ export class GeneralDatabase extends Context.Service<GeneralDatabase, Database>(
 
 export type Databases = AdmissionDatabase | ReconcilerDatabase | GeneralDatabase
 
-/** Within which each client's uses have their answer or fail, in milliseconds. */
-export const deadlines = { admission: 700, reconciler: 1_200, general: 3_500 } as const
-
 /** How many connections each client opens at most; three instances fit into the hundred that PostgreSQL allows by itself. */
 export const connections = { admission: 20, reconciler: 3, general: 7 } as const
 
@@ -59,6 +56,8 @@ const shared = {
 export const Patience = Context.Reference<number>("greenroom/postgres/Patience", { defaultValue: () => 1 })
 
 interface Limits {
+  /** A use has its answer within this, or fails. */
+  readonly answerMillis: number
   readonly lockMillis: number
   readonly statementMillis: number
 }
@@ -184,20 +183,20 @@ const reconcilerConfig: PgClient.PgPoolConfig = {
   connectTimeout: "1 second"
 }
 
-const limits = {
-  admission: { lockMillis: 300, statementMillis: 600 },
-  reconciler: { lockMillis: 800, statementMillis: 1_000 },
-  general: { lockMillis: 1_500, statementMillis: 3_000 }
-} as const satisfies Record<keyof typeof deadlines, Limits>
+export const limits = {
+  admission: { answerMillis: 700, lockMillis: 300, statementMillis: 600 },
+  reconciler: { answerMillis: 1_200, lockMillis: 800, statementMillis: 1_000 },
+  general: { answerMillis: 3_500, lockMillis: 1_500, statementMillis: 3_000 }
+} as const satisfies Record<string, Limits>
 
 /** All three clients. Connects in the background: a database that is not there yet is no failure here, but of each use. */
 export const layer = (address: PostgresAddress): Layer.Layer<Databases> =>
   Layer.unwrap(
     Effect.map(Patience, (patience) => {
       const connection = connectionOf(address)
-      const client = (kind: keyof typeof deadlines, config: PgClient.PgPoolConfig) => {
+      const client = (kind: keyof typeof limits, config: PgClient.PgPoolConfig) => {
         const parameters = { startupParameters: startupParameters(limits[kind], patience) }
-        return make({ ...connection, ...config, ...parameters }, deadlines[kind] * patience)
+        return make({ ...connection, ...config, ...parameters }, limits[kind].answerMillis * patience)
       }
       return Layer.mergeAll(
         Layer.effect(AdmissionDatabase, client("admission", admissionConfig)),

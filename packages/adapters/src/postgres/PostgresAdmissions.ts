@@ -120,14 +120,13 @@ const told = ({ hash, path, sourceId, protocol, streamId }: AdmissionRequest) =>
  */
 const fitting = (reserved: boolean) => `
   key as materialized (
-    select id, broadcaster_id, key_prefix, label, expires_at, admits_until
+    select id, broadcaster_id, key_prefix, label, revoked_at, expires_at, enabled, admits_until
     from stream_keys
-    where hash = $1 and revoked_at is null and enabled
-      and (expires_at is null or expires_at > clock_timestamp()) and path_within(path, $2)
+    where hash = $1 and why_invalid(revoked_at, expires_at, enabled, clock_timestamp()) is null and path_within(path, $2)
     for no key update
   ), fit as materialized (
     select * from key
-    where (expires_at is null or expires_at > clock_timestamp())
+    where why_invalid(revoked_at, expires_at, enabled, clock_timestamp()) is null
       and case
         when admits_until is not null then coalesce(
           (select s.source_id = $3 from streams s where s.stream_key_id = key.id), admits_until > clock_timestamp()
@@ -226,10 +225,10 @@ const make = Effect.gen(function* () {
           select 'source' as role, * from streams where media_server = 'main' and source_id = ${sourceId}
           union all
           select 'key', * from streams
-          where stream_key_id = k.id and ended_at is null and stop_reason is distinct from 'superseded'
+          where stream_key_id = k.id and occupies_key_and_path(ended_at, stop_reason)
           union all
           select 'path', * from streams
-          where media_server = 'main' and path = ${path} and ended_at is null and stop_reason is distinct from 'superseded'
+          where media_server = 'main' and path = ${path} and occupies_key_and_path(ended_at, stop_reason)
         ) s on true`
     )
     return admissionFacts(found)

@@ -21,6 +21,7 @@ import * as wholeListsApart from "./migrations/0009_whole_lists_apart.ts"
 import * as ingestPathsAreOwned from "./migrations/0010_ingest_paths_are_owned.ts"
 import * as historyIsPruned from "./migrations/0011_history_is_pruned.ts"
 import * as moq from "./migrations/0012_moq.ts"
+import * as rulesAsFunctions from "./migrations/0013_rules_as_functions.ts"
 import { connectionOf, type PostgresAddress } from "./PostgresAddress.ts"
 
 const migration = (statements: ReadonlyArray<string>): Effect.Effect<void, SqlError, SqlClient> =>
@@ -40,7 +41,8 @@ export const migrations: Record<string, Effect.Effect<void, SqlError, SqlClient>
   "0009_whole_lists_apart": migration(wholeListsApart.statements),
   "0010_ingest_paths_are_owned": migration(ingestPathsAreOwned.statements),
   "0011_history_is_pruned": migration(historyIsPruned.statements),
-  "0012_moq": migration(moq.statements)
+  "0012_moq": migration(moq.statements),
+  "0013_rules_as_functions": migration(rulesAsFunctions.statements)
 }
 
 const migrateWith = Migrator.make({})({ loader: Migrator.fromRecord(migrations), table: "greenroom_migrations" })

@@ -66,16 +66,15 @@ const make = Effect.gen(function* () {
       "Sessions.requestStopsForInvalidKeys",
       (sql) => sql`
         with due as (
-          select s.id, case
-            when b.deleted_at is not null then 'broadcaster_deleted'
-            when k.revoked_at is not null then 'revoked'
-            when k.expires_at <= clock_timestamp() then 'expired'
-            else 'disabled'
-          end as reason
+          select s.id, why.reason
           from streams s join stream_keys k on k.id = s.stream_key_id join broadcasters b on b.id = k.broadcaster_id
-          where s.ended_at is null and s.stop_reason is null and (
-            b.deleted_at is not null or k.revoked_at is not null or k.expires_at <= clock_timestamp() or not k.enabled
-          )
+          cross join lateral (
+            select case
+              when b.deleted_at is not null then 'broadcaster_deleted'
+              else why_invalid(k.revoked_at, k.expires_at, k.enabled, clock_timestamp())
+            end as reason
+          ) why
+          where s.ended_at is null and s.stop_reason is null and why.reason is not null
           order by s.id for no key update of s
         ), stopped as (
           update streams s set stop_reason = due.reason, stop_requested_at = clock_timestamp(), last_seq = s.last_seq + 1

@@ -69,14 +69,15 @@ const broadcasterOf = (sql: PgClient, source: StreamId, held: ReturnType<typeof 
     select k.broadcaster_id as id
     from streams s join stream_keys k on k.id = s.stream_key_id join broadcasters b on b.id = k.broadcaster_id
     where s.id = ${source} and s.ended_at is null and s.stop_reason is null and b.deleted_at is null and ${held}
+    for share of b
   )`
 
 /** `owner`: the broadcaster with a key for the path; without one, the media server's broadcaster, which is made when it is missing. */
 const ownerOf = (sql: PgClient, path: string, held: ReturnType<typeof leaseOf>["held"]) => sql`
   owner_of_path as materialized (
-    select broadcaster_id as id from stream_keys
-    where path = ${path} and revoked_at is null and admits_until is null
-    order by created_at, id limit 1
+    select k.broadcaster_id as id from stream_keys k join broadcasters b on b.id = k.broadcaster_id
+    where k.path = ${path} and k.revoked_at is null and k.admits_until is null and b.deleted_at is null
+    order by k.created_at, k.id limit 1 for share of b
   ), made as (
     insert into broadcasters (id, display_name)
     select ${MEDIA_SERVER_BROADCASTER.id}::uuid, ${MEDIA_SERVER_BROADCASTER.displayName}

@@ -5,7 +5,7 @@
 export { StoreHealth } from "@greenroom/core"
 export * as Database from "./Database.ts"
 export * as Postgres from "./Postgres.ts"
-export type { PostgresAddress } from "./PostgresAddress.ts"
+export { connectionOf, type PostgresAddress } from "./PostgresAddress.ts"
 export * as PostgresAdmissions from "./PostgresAdmissions.ts"
 export * as PostgresBroadcasters from "./PostgresBroadcasters.ts"
 export * as PostgresHealth from "./PostgresHealth.ts"

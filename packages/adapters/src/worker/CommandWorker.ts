@@ -4,19 +4,17 @@
  * environment reaches it but `PATH`, and as another user it cannot read the rest in `/proc` either. Of its output the last lines are
  * kept, with credentials taken out; the very last one says why it ended.
  */
-
 import { tmpdir } from "node:os"
 import { MediaWorker, monotonicMillis, type ProcessRef, type WorkerOrder, withoutKeys } from "@greenroom/core"
+import { ChildProcessGroup, runCommand } from "@greenroom/launcher"
 import { Duration, Effect, Layer, Option, Redacted } from "effect"
-import * as GuardedProcess from "../embedded/ChildProcessGroup.ts"
-import { runCommand } from "../embedded/runCommand.ts"
 import { isAlive, isOfThisHost, markOf } from "./processMark.ts"
 import { fillCommand, readsAsOption, type WorkerCommand } from "./WorkerCommand.ts"
 
 export interface CommandWorkerOptions {
   readonly command: WorkerCommand
   /** The user that its process runs as; absent: ours, which can read all that we can. */
-  readonly as?: GuardedProcess.RunAs | undefined
+  readonly as?: ChildProcessGroup.RunAs | undefined
   /** From asking it to stop until it is killed. Default 5 seconds. */
   readonly stopGrace?: Duration.Input
 }
@@ -53,7 +51,7 @@ const run = Effect.fnUntraced(
   ) {
     const last: Array<string> = []
     const [program, ...args] = argvOf(command, order)
-    const child = yield* GuardedProcess.start({
+    const child = yield* ChildProcessGroup.start({
       command: program,
       args,
       cwd: tmpdir(),
@@ -68,7 +66,7 @@ const run = Effect.fnUntraced(
     })
     const mark = yield* markOf(child.pid)
     if (mark !== null) yield* started(mark)
-    const exit = GuardedProcess.describeExit(yield* child.exited)
+    const exit = ChildProcessGroup.describeExit(yield* child.exited)
     if (last.length > 1) {
       yield* Effect.logDebug("the worker's last words").pipe(Effect.annotateLogs({ pipeline: order.id, lines: last }))
     }

@@ -1,12 +1,11 @@
 /**
- * What every `MediaServer` has to do, whatever is behind it: the memory world, the twin over HTTP, a real MediaMTX. The twin may
+ * What every `MediaServer` has to do, whatever is behind it: the memory world, the simulator over HTTP, a real MediaMTX. The simulator may
  * be trusted in other tests because the real one passes the same.
  */
-
 import { assert, describe, type Vitest } from "@effect/vitest"
 import { type ListedPath, type ListedSource, type MediaServerSnapshot, type Protocol, protocols } from "@greenroom/core"
+import type { VersionFacts } from "@greenroom/mediamtx-simulator"
 import { Cause, Effect, Exit, type Scope } from "effect"
-import type { VersionFacts } from "../../src/twin/index.ts"
 import { eventually, type Stage, type StageDeadlines, type StagePublisher, timed } from "../fixtures/Stage.ts"
 
 const sourceTypes: { readonly [P in Exclude<Protocol, "webrtc">]: string } = {

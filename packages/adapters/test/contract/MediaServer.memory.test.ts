@@ -1,5 +1,5 @@
 import { it } from "@effect/vitest"
-import { factsOf } from "../../src/twin/index.ts"
+import { factsOf } from "@greenroom/mediamtx-simulator"
 import { memoryStage } from "../fixtures/memoryStage.ts"
 import { simulatedProtocols } from "../fixtures/Stage.ts"
 import { mediaServerLaws } from "./MediaServer.laws.ts"

@@ -1,6 +1,6 @@
 import { describe, it } from "@effect/vitest"
-import { factsOf } from "../../src/twin/index.ts"
-import { missingFor, realBinaries } from "../fixtures/realBinaries.ts"
+import { factsOf } from "@greenroom/mediamtx-simulator"
+import { missingFor, realBinaries } from "../../../../verification/worlds/realBinaries.ts"
 import { publishable, realStage } from "../fixtures/realStage.ts"
 import { mediaServerLaws } from "./MediaServer.laws.ts"
 import { mediaServerIdLaws } from "./MediaServerIds.laws.ts"

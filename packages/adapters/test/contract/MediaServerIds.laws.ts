@@ -4,8 +4,8 @@
  */
 import { assert, describe } from "@effect/vitest"
 import { familyOf, type MediaServerSnapshot, type Protocol } from "@greenroom/core"
+import { connectionListNames, listNames, type VersionFacts } from "@greenroom/mediamtx-simulator"
 import { Clock, Deferred, Effect, Fiber, type Scope } from "effect"
-import { connectionListNames, listNames, type VersionFacts } from "../../src/twin/versions.ts"
 import { eventually, type Stage, type StagePublisher } from "../fixtures/Stage.ts"
 import type { StagedMediaServer } from "./MediaServer.laws.ts"
 

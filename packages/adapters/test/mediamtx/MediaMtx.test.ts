@@ -3,21 +3,21 @@ import { setImmediate } from "node:timers/promises"
 import { inspect, isDeepStrictEqual } from "node:util"
 import { assert, describe, it } from "@effect/vitest"
 import { MediaServer, type MediaServerUnavailable, type Source } from "@greenroom/core"
+import type { Fault, SimulatorHttp } from "@greenroom/mediamtx-simulator"
 import { Effect, Fiber, Redacted } from "effect"
 import { TestClock } from "effect/testing"
 import { withWallClock } from "../../../core/test/support/frozen.ts"
 import { MediaMtx } from "../../src/mediamtx/index.ts"
-import type { Fault, TwinServer } from "../../src/twin/index.ts"
-import { twinStage } from "../fixtures/twinStage.ts"
+import { simulatorStage } from "../fixtures/simulatorStage.ts"
 import { clientOf, json, noRoute, serverOf } from "./client.ts"
 import { fakeMediaMtx, onPath } from "./fakeMediaMtx.ts"
 
 const NOBODY: Source = { protocol: "rtmp", id: "00000000-0000-4000-8000-000000000000" }
 
-/** Until the twin was asked for more than so many times: requests travel in real time, whatever the test clock says. */
-const asked = (twin: TwinServer.Twin, before: number) =>
+/** Until the simulator was asked for more than so many times: requests travel in real time, whatever the test clock says. */
+const asked = (simulator: SimulatorHttp.SimulatorServer, before: number) =>
   Effect.gen(function* () {
-    while ((yield* twin.requests).length <= before) yield* Effect.promise(() => setImmediate())
+    while ((yield* simulator.requests).length <= before) yield* Effect.promise(() => setImmediate())
   })
 
 const quick = { deadlines: { look: 400, find: 200, kick: 300, resetPath: 600 } }
@@ -27,15 +27,15 @@ it.effect(
   () =>
     withWallClock((set) =>
       Effect.gen(function* () {
-        const { mediaServer, twin } = yield* twinStage({ client: quick })
+        const { mediaServer, simulator } = yield* simulatorStage({ client: quick })
         const source: Source = { ...NOBODY, protocol: "rtsp" }
-        yield* twin.fault({ _tag: "Frozen" })
-        const before = (yield* twin.requests).length
+        yield* simulator.fault({ _tag: "Frozen" })
+        const before = (yield* simulator.requests).length
         const failing = yield* Effect.forkChild(Effect.flip(mediaServer.find(source)))
-        yield* asked(twin, before)
+        yield* asked(simulator, before)
         yield* TestClock.adjust("500 millis")
         yield* Fiber.join(failing)
-        yield* twin.fault(null)
+        yield* simulator.fault(null)
         yield* set(-3_600_000)
         assert.strictEqual((yield* Effect.flip(mediaServer.find(source))).operation, "find")
         yield* TestClock.adjust("1 second")
@@ -59,22 +59,22 @@ describe("MediaMtx: a control API that misbehaves makes no look", () => {
     // Under the test clock: a deadline passes when it is told to, and not because the machine is busy.
     it.effect(`one that ${what}`, () =>
       Effect.gen(function* () {
-        const { mediaServer, twin } = yield* twinStage({ client: quick })
+        const { mediaServer, simulator } = yield* simulatorStage({ client: quick })
         const silent = fault._tag === "Frozen" || fault._tag === "Slow"
         const failureOf = Effect.fnUntraced(function* (call: Effect.Effect<unknown, MediaServerUnavailable>) {
-          const before = (yield* twin.requests).length
+          const before = (yield* simulator.requests).length
           const failing = yield* Effect.forkChild(Effect.flip(call))
           if (silent) {
-            yield* asked(twin, before)
+            yield* asked(simulator, before)
             yield* TestClock.adjust("500 millis")
           }
           return yield* Fiber.join(failing)
         })
-        yield* twin.fault(fault)
+        yield* simulator.fault(fault)
         assert.strictEqual((yield* failureOf(mediaServer.snapshot)).reason, reason)
         assert.strictEqual(yield* mediaServer.health, "unreachable")
         assert.strictEqual((yield* failureOf(mediaServer.find(NOBODY))).reason, reason)
-        yield* twin.fault(null)
+        yield* simulator.fault(null)
         assert.strictEqual(yield* mediaServer.find(NOBODY), "gone")
         assert.strictEqual(yield* mediaServer.health, "ok")
         assert.deepStrictEqual((yield* mediaServer.snapshot).sources, [])
@@ -94,9 +94,9 @@ describe("MediaMtx: a control API that misbehaves makes no look", () => {
   ]) {
     it.live(`one whose ${only} list fails, or is half a list, while all others are whole`, () =>
       Effect.gen(function* () {
-        const stage = yield* twinStage()
+        const stage = yield* simulatorStage()
         for (const protocol of stage.protocols) {
-          const publisher = yield* stage.twin.publish({ protocol, path: `live/${protocol}`, unasked: true })
+          const publisher = yield* stage.simulator.publish({ protocol, path: `live/${protocol}`, unasked: true })
           assert.isTrue(yield* publisher.ready)
         }
         assert.lengthOf((yield* stage.mediaServer.snapshot).sources, stage.protocols.length)
@@ -107,7 +107,7 @@ describe("MediaMtx: a control API that misbehaves makes no look", () => {
           { _tag: "Garbage", only },
           { _tag: "HangUp", only }
         ] as const) {
-          yield* stage.twin.fault(fault)
+          yield* stage.simulator.fault(fault)
           const failure = yield* Effect.flip(stage.mediaServer.snapshot)
           assert.include(failure.operation, only)
         }
@@ -159,10 +159,10 @@ describe("MediaMtx: a control API that misbehaves makes no look", () => {
 describe("MediaMtx: routes that are not there", () => {
   it.live("a protocol that is off is an empty list, and nobody of it is there", () =>
     Effect.gen(function* () {
-      const { mediaServer, twin } = yield* twinStage()
-      const publisher = yield* twin.publish({ protocol: "srt", path: "live/a", unasked: true })
+      const { mediaServer, simulator } = yield* simulatorStage()
+      const publisher = yield* simulator.publish({ protocol: "srt", path: "live/a", unasked: true })
       assert.isTrue(yield* publisher.ready)
-      yield* twin.switchOff(["rtmp", "rtmps", "rtsp", "rtsps", "webrtc"])
+      yield* simulator.switchOff(["rtmp", "rtmps", "rtsp", "rtsps", "webrtc"])
       assert.deepStrictEqual(
         (yield* mediaServer.snapshot).sources.map(({ id }) => id),
         [publisher.id]
@@ -312,13 +312,13 @@ describe("MediaMtx: a publisher on a path and in no list", () => {
     })
   )
 
-  it.live("a look fails that shows an RTSP publisher on a path while there is no list of RTSP", () =>
+  it.live("an RTSP publisher on a path is marked while there is no list of RTSP", () =>
     Effect.gen(function* () {
       const { fake, apiUrl } = yield* fakeMediaMtx({ paths: [onPath("live/a", "rtspSession", "an-id")] })
       const mediaServer = yield* clientOf(apiUrl)
-      assert.match((yield* Effect.flip(mediaServer.snapshot)).message, /RTSP publishers and no list/)
+      assert.isTrue((yield* mediaServer.snapshot).paths[0]?.unlistable)
       fake.lists.rtspsessions = []
-      assert.strictEqual((yield* mediaServer.snapshot).paths.length, 1)
+      assert.isUndefined((yield* mediaServer.snapshot).paths[0]?.unlistable)
     })
   )
 
@@ -338,9 +338,9 @@ describe("MediaMtx: a publisher on a path and in no list", () => {
 describe("MediaMtx: what it tells", () => {
   it.live("a WebRTC session that was not let in calls itself a publisher, and is not established", () =>
     Effect.gen(function* () {
-      const { mediaServer, twin, letIn } = yield* twinStage({ twin: { denialDelay: 5_000 } })
+      const { mediaServer, simulator, letIn } = yield* simulatorStage({ simulator: { denialDelay: 5_000 } })
       yield* letIn(() => Effect.succeed(false))
-      const { id } = yield* twin.publishAsked({ protocol: "webrtc", path: "live/a", token: "t" })
+      const { id } = yield* simulator.publishAsked({ protocol: "webrtc", path: "live/a", token: "t" })
       assert.deepStrictEqual((yield* mediaServer.snapshot).sources, [
         { id, protocol: "webrtc", state: "publish", established: false, path: "live/a" }
       ])
@@ -349,10 +349,10 @@ describe("MediaMtx: what it tells", () => {
 
   it.live("who watches is counted, and is no publisher", () =>
     Effect.gen(function* () {
-      const { mediaServer, twin } = yield* twinStage()
-      const publisher = yield* twin.publish({ protocol: "rtsp", path: "live/a", unasked: true })
+      const { mediaServer, simulator } = yield* simulatorStage()
+      const publisher = yield* simulator.publish({ protocol: "rtsp", path: "live/a", unasked: true })
       assert.isTrue(yield* publisher.ready)
-      const reader = yield* twin.read({ protocol: "srt", path: "live/a", unasked: true })
+      const reader = yield* simulator.read({ protocol: "srt", path: "live/a", unasked: true })
       const look = yield* mediaServer.snapshot
       assert.strictEqual(look.paths[0]?.observation.viewerCount, 1)
       assert.strictEqual(look.sources.find(({ id }) => id === reader.id)?.state, "read")
@@ -362,10 +362,10 @@ describe("MediaMtx: what it tells", () => {
   for (const id of ["", ".", "..", "a/b", "a?b", "a#b", "a%2fb", "x".repeat(65)]) {
     it.live(`an id like ${JSON.stringify(id.slice(0, 9))} is gone without being put into a URL`, () =>
       Effect.gen(function* () {
-        const { mediaServer, twin } = yield* twinStage()
+        const { mediaServer, simulator } = yield* simulatorStage()
         assert.strictEqual(yield* mediaServer.find({ protocol: null, id }), "gone")
         assert.strictEqual(yield* mediaServer.kick({ protocol: null, id }), "gone")
-        assert.deepStrictEqual(yield* twin.requests, [])
+        assert.deepStrictEqual(yield* simulator.requests, [])
       })
     )
   }
@@ -374,9 +374,9 @@ describe("MediaMtx: what it tells", () => {
 describe("MediaMtx: many", () => {
   it.live("240 publishers are in one look, more than a page of MediaMTX's has unless it is asked for more", () =>
     Effect.gen(function* () {
-      const { mediaServer, protocols, twin } = yield* twinStage()
+      const { mediaServer, protocols, simulator } = yield* simulatorStage()
       const publishers = yield* Effect.forEach(Array.from({ length: 240 }), (_, n) =>
-        twin.publish({ protocol: protocols[n % 2]!, path: `live/${n}`, unasked: true })
+        simulator.publish({ protocol: protocols[n % 2]!, path: `live/${n}`, unasked: true })
       )
       for (const publisher of publishers) assert.isTrue(yield* publisher.ready)
       const { sources, paths } = yield* mediaServer.snapshot
@@ -396,14 +396,14 @@ describe("MediaMtx: many", () => {
 describe("MediaMtx: what it remembers", () => {
   it.live("which protocols are on: all before it was learnt, then those of the last look", () =>
     Effect.gen(function* () {
-      const { mediaServer, twin } = yield* twinStage()
+      const { mediaServer, simulator } = yield* simulatorStage()
       const everything = { hls: false, webrtc: true, rtmp: true, rtsp: true, srt: true }
       assert.deepStrictEqual(yield* mediaServer.enabled, { ...everything, hls: true })
-      yield* twin.switchOff(["rtsp", "webrtc"])
+      yield* simulator.switchOff(["rtsp", "webrtc"])
       yield* mediaServer.snapshot
       const learnt = { hls: true, webrtc: false, rtmp: true, rtsp: false, srt: true }
       assert.deepStrictEqual(yield* mediaServer.enabled, learnt)
-      yield* twin.stop
+      yield* simulator.stop
       yield* Effect.flip(mediaServer.snapshot)
       assert.deepStrictEqual(yield* mediaServer.enabled, learnt)
     })
@@ -411,27 +411,27 @@ describe("MediaMtx: what it remembers", () => {
 
   it.live("an instance that stands by, and never looks, learns them behind its first answer", () =>
     Effect.gen(function* () {
-      const { mediaServer, twin } = yield* twinStage()
-      yield* twin.switchOff(["rtsp", "webrtc"])
+      const { mediaServer, simulator } = yield* simulatorStage()
+      yield* simulator.switchOff(["rtsp", "webrtc"])
       yield* mediaServer.enabled
       const learnt = { hls: true, webrtc: false, rtmp: true, rtsp: false, srt: true }
       while (!isDeepStrictEqual(yield* mediaServer.enabled, learnt)) yield* Effect.sleep(10)
-      assert.strictEqual(configurationsAsked(yield* twin.requests), 1)
+      assert.strictEqual(configurationsAsked(yield* simulator.requests), 1)
     })
   )
 
   it.effect("a media server that does not say holds up no answer, and is not asked at each", () =>
     Effect.gen(function* () {
-      const { mediaServer, twin } = yield* twinStage()
-      yield* twin.fault({ _tag: "Frozen", only: "config" })
+      const { mediaServer, simulator } = yield* simulatorStage()
+      yield* simulator.fault({ _tag: "Frozen", only: "config" })
       // None of them waits for time to pass: the test clock stands still.
       yield* Effect.repeat(mediaServer.enabled, { times: 20 })
-      yield* asked(twin, 0)
+      yield* asked(simulator, 0)
       yield* TestClock.adjust(600)
       yield* mediaServer.enabled
       // An answer to this one comes after a question that was sent before it.
       yield* mediaServer.find(NOBODY)
-      assert.strictEqual(configurationsAsked(yield* twin.requests), 1)
+      assert.strictEqual(configurationsAsked(yield* simulator.requests), 1)
     })
   )
 
@@ -440,16 +440,16 @@ describe("MediaMtx: what it remembers", () => {
 
   it.effect("it asks for the configuration every ten seconds and once a start", () =>
     Effect.gen(function* () {
-      const { mediaServer, twin } = yield* twinStage()
-      const asked = Effect.map(twin.requests, configurationsAsked)
+      const { mediaServer, simulator } = yield* simulatorStage()
+      const asked = Effect.map(simulator.requests, configurationsAsked)
       for (let i = 0; i < 3; i++) yield* mediaServer.snapshot
       assert.strictEqual(yield* asked, 1)
       yield* TestClock.adjust("11 seconds")
       yield* mediaServer.snapshot
       assert.strictEqual(yield* asked, 2)
-      yield* twin.stop
+      yield* simulator.stop
       yield* Effect.flip(mediaServer.snapshot)
-      yield* twin.start
+      yield* simulator.start
       yield* mediaServer.snapshot
       yield* mediaServer.snapshot
       assert.strictEqual(yield* asked, 3)
@@ -458,10 +458,10 @@ describe("MediaMtx: what it remembers", () => {
 
   it.live("a configuration that cannot be had does not spoil the look", () =>
     Effect.gen(function* () {
-      const { mediaServer, twin } = yield* twinStage()
-      yield* twin.fault({ _tag: "Status", status: 500, only: "config" })
+      const { mediaServer, simulator } = yield* simulatorStage()
+      yield* simulator.fault({ _tag: "Status", status: 500, only: "config" })
       yield* mediaServer.snapshot
-      yield* twin.fault({ _tag: "Frozen", only: "config" })
+      yield* simulator.fault({ _tag: "Frozen", only: "config" })
       yield* mediaServer.snapshot
       assert.deepStrictEqual((yield* mediaServer.enabled).rtmp, true)
     })
@@ -473,8 +473,8 @@ describe("MediaMtx: secrets", () => {
     Effect.gen(function* () {
       const password = "hunter2-hunter2"
       const seen: Array<string> = []
-      const { twin } = yield* twinStage({
-        twin: {
+      const { simulator } = yield* simulatorStage({
+        simulator: {
           authenticate: (question) =>
             Effect.sync(() => {
               seen.push(`${question.user}:${question.password}`)
@@ -482,7 +482,7 @@ describe("MediaMtx: secrets", () => {
             })
         }
       })
-      const mediaServer = yield* clientOf(twin.apiUrl, { password: Redacted.make(password) })
+      const mediaServer = yield* clientOf(simulator.apiUrl, { password: Redacted.make(password) })
       const failure = yield* Effect.flip(mediaServer.snapshot)
       assert.strictEqual(failure.reason, "refused")
       assert.strictEqual(seen[0], `greenroom:${password}`)

@@ -179,6 +179,32 @@ describe("MediaMtx: RTSP connections", () => {
   )
 })
 
+describe("MediaMtx: an RTSP publisher whose list is missing", () => {
+  for (const era of ["1.11", "1.17"] as const) {
+    it.live(`is marked on its path in ${era}, and fails no snapshot`, () =>
+      Effect.gen(function* () {
+        const { fake, apiUrl } = yield* fakeMediaMtx(publisher(era))
+        delete fake.lists.rtspsessions
+        delete fake.lists.rtspconns
+        const { sources, paths } = yield* (yield* clientOf(apiUrl)).snapshot
+        assert.deepStrictEqual(sources, [])
+        assert.deepStrictEqual(
+          paths.map(({ name, unlistable }) => [name, unlistable]),
+          [["live/a", true]]
+        )
+      })
+    )
+  }
+
+  it.live("is not marked where there is a list that does not show it", () =>
+    Effect.gen(function* () {
+      const { fake, apiUrl } = yield* fakeMediaMtx(publisher("1.17"))
+      empty(fake, "rtspsessions", "rtspconns")
+      assert.isUndefined((yield* (yield* clientOf(apiUrl)).snapshot).paths[0]?.unlistable)
+    })
+  )
+})
+
 describe("MediaMtx: RTSP when MediaMTX was replaced by another version", () => {
   const upgraded = (from: string | null, to: string | null) =>
     Effect.gen(function* () {
@@ -239,6 +265,14 @@ describe("matchConnections", () => {
     const unlinked = [connection(C1, 5000, 1), connection(C2, 5000, 2)]
     assert.deepStrictEqual(match([session(S1, 5000, 5, { conns: [C2] })], unlinked), [[S1, C2]])
     assert.deepStrictEqual(match([session(S1, 5000, 5)], unlinked), [])
+  })
+
+  it("never with a connection that is linked to another session, listed or not", () => {
+    const linked = connection(C1, 5000, 1, { session: S1 })
+    assert.deepStrictEqual(match([session(S2, 5000, 5)], [linked]), [])
+    assert.deepStrictEqual(match([session(S2, 5000, 5)], [linked, connection(C2, 5000, 2)]), [[S2, C2]])
+    const both = [session(S1, 5000, 5, { conns: [C1] }), session(S2, 5000, 6)]
+    assert.deepStrictEqual(match(both, [connection(C1, 5000, 1)]), [[S1, C1]])
   })
 })
 

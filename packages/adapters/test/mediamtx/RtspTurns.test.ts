@@ -1,12 +1,12 @@
 /** MediaMTX can crash when a kick of an RTSP session runs in it beside another call about the sessions of the same list. */
 import { setTimeout } from "node:timers/promises"
 import { assert, describe, it } from "@effect/vitest"
+import type { SimulatorHttp } from "@greenroom/mediamtx-simulator"
 import { Deferred, Effect, Fiber } from "effect"
 import { TestClock } from "effect/testing"
 import { makeRtspLock } from "../../src/mediamtx/RtspLock.ts"
-import type { TwinServer } from "../../src/twin/index.ts"
 import { eventually } from "../fixtures/Stage.ts"
-import { twinStage } from "../fixtures/twinStage.ts"
+import { simulatorStage } from "../fixtures/simulatorStage.ts"
 
 /** A call that writes down its beginning and its end. */
 const noting = (log: Array<string>) => (name: string, effect: Effect.Effect<void>) =>
@@ -23,9 +23,9 @@ const realTime = { wait: (millis: number) => Effect.promise(() => setTimeout(mil
 /** Long enough for a request that is not to be sent to be noticed, should it be. */
 const letRequestsTravel = realTime.wait(50)
 
-/** How many requests the twin was sent whose URL contains this. */
-const requestsOf = (twin: TwinServer.Twin, urlPart: string) =>
-  Effect.map(twin.requests, (requests) => requests.filter(({ url }) => url.includes(urlPart)).length)
+/** How many requests the simulator was sent whose URL contains this. */
+const requestsOf = (simulator: SimulatorHttp.SimulatorServer, urlPart: string) =>
+  Effect.map(simulator.requests, (requests) => requests.filter(({ url }) => url.includes(urlPart)).length)
 
 describe("RtspTurns", () => {
   it.effect("kicks run one at a time, in the order in which they came", () =>
@@ -142,10 +142,10 @@ describe("MediaMtx: a kick of an RTSP session never runs beside another call abo
   // In slow motion: a call that a busy machine holds up is not given up, which would end its turn.
   it.effect("looks, lookups and kicks at once, at a server that is slow", () =>
     Effect.gen(function* () {
-      const { mediaServer, twin } = yield* twinStage()
-      yield* twin.fault({ _tag: "Slow", by: 5, only: "rtsp" })
+      const { mediaServer, simulator } = yield* simulatorStage()
+      yield* simulator.fault({ _tag: "Slow", by: 5, only: "rtsp" })
       const publishers = yield* Effect.forEach(Array.from({ length: 8 }), (_, n) =>
-        twin.publishAsked({ protocol: n % 2 === 0 ? "rtsp" : "rtsps", path: `live/${n}`, unasked: true })
+        simulator.publishAsked({ protocol: n % 2 === 0 ? "rtsp" : "rtsps", path: `live/${n}`, unasked: true })
       )
       const all = yield* Effect.forkChild(
         Effect.all(
@@ -163,19 +163,21 @@ describe("MediaMtx: a kick of an RTSP session never runs beside another call abo
         yield* realTime.wait(5)
       }
       yield* Fiber.join(all)
-      yield* twin.fault(null)
+      yield* simulator.fault(null)
       assert.deepStrictEqual((yield* mediaServer.snapshot).sources, [])
-      assert.strictEqual(yield* twin.rtspOverlaps, 0)
+      assert.strictEqual(yield* simulator.rtspOverlaps, 0)
     })
   )
 
   // Under the test clock: a deadline passes when it is told to, and not because the machine is busy.
   it.effect("also not beside a lookup that ran into its deadline, and still runs inside the server", () =>
     Effect.gen(function* () {
-      const { mediaServer, twin } = yield* twinStage({ client: { deadlines: { find: 30, kick: "5 seconds" } } })
-      const publisher = yield* twin.publishAsked({ protocol: "rtsp", path: "live/a", unasked: true })
-      yield* twin.fault({ _tag: "Slow", by: 200, only: "rtsp" })
-      const lookups = requestsOf(twin, "rtspsessions/get")
+      const { mediaServer, simulator } = yield* simulatorStage({
+        client: { deadlines: { find: 30, kick: "5 seconds" } }
+      })
+      const publisher = yield* simulator.publishAsked({ protocol: "rtsp", path: "live/a", unasked: true })
+      yield* simulator.fault({ _tag: "Slow", by: 200, only: "rtsp" })
+      const lookups = requestsOf(simulator, "rtspsessions/get")
       const first = yield* Effect.forkChild(Effect.flip(mediaServer.find(publisher)))
       yield* eventually(realTime, lookups, (count) => count > 0)
       yield* TestClock.adjust(30)
@@ -184,36 +186,38 @@ describe("MediaMtx: a kick of an RTSP session never runs beside another call abo
         assert.strictEqual((yield* Effect.flip(mediaServer.find(publisher))).reason, "unreachable")
       }
       assert.strictEqual(yield* lookups, 1)
-      yield* twin.fault(null)
+      yield* simulator.fault(null)
       const kick = yield* Effect.forkChild(mediaServer.kick(publisher), { startImmediately: true })
       yield* TestClock.adjust(169)
       yield* letRequestsTravel
-      assert.strictEqual(yield* requestsOf(twin, "/kick/"), 0)
+      assert.strictEqual(yield* requestsOf(simulator, "/kick/"), 0)
       yield* TestClock.adjust(1)
       assert.strictEqual(yield* Fiber.join(kick), "kicked")
-      assert.strictEqual(yield* twin.rtspOverlaps, 0)
+      assert.strictEqual(yield* simulator.rtspOverlaps, 0)
     })
   )
 
   it.effect("a kick that was swallowed keeps the looks for half a second, and no longer", () =>
     Effect.gen(function* () {
-      const { mediaServer, twin } = yield* twinStage({ client: { deadlines: { kick: 100, look: "10 seconds" } } })
-      const publisher = yield* twin.publishAsked({ protocol: "rtsp", path: "live/a", unasked: true })
-      yield* twin.fault({ _tag: "Frozen", only: "/kick/" })
+      const { mediaServer, simulator } = yield* simulatorStage({
+        client: { deadlines: { kick: 100, look: "10 seconds" } }
+      })
+      const publisher = yield* simulator.publishAsked({ protocol: "rtsp", path: "live/a", unasked: true })
+      yield* simulator.fault({ _tag: "Frozen", only: "/kick/" })
       const kick = yield* Effect.forkChild(Effect.flip(mediaServer.kick(publisher)))
-      yield* eventually(realTime, requestsOf(twin, "/kick/"), (count) => count > 0)
+      yield* eventually(realTime, requestsOf(simulator, "/kick/"), (count) => count > 0)
       yield* TestClock.adjust(100)
       assert.strictEqual((yield* Fiber.join(kick)).reason, "unreachable")
-      const lists = requestsOf(twin, "rtspsessions/list")
+      const lists = requestsOf(simulator, "rtspsessions/list")
       const look = yield* Effect.forkChild(mediaServer.snapshot, { startImmediately: true })
       // Its other lists are asked for meanwhile.
-      yield* eventually(realTime, requestsOf(twin, "srtconns/list"), (count) => count > 0)
+      yield* eventually(realTime, requestsOf(simulator, "srtconns/list"), (count) => count > 0)
       yield* TestClock.adjust(499)
       yield* letRequestsTravel
       assert.strictEqual(yield* lists, 0)
       yield* TestClock.adjust(1)
       assert.lengthOf((yield* Fiber.join(look)).sources, 1)
-      yield* twin.fault(null)
+      yield* simulator.fault(null)
       assert.strictEqual(yield* mediaServer.kick(publisher), "kicked")
     })
   )
@@ -222,16 +226,16 @@ describe("MediaMtx: a kick of an RTSP session never runs beside another call abo
 describe("MediaMtx: while an auth is pending", () => {
   it.live("RTMP is looked up at once, RTSP fails at its deadline, and a look comes when the auth is over", () =>
     Effect.gen(function* () {
-      const { mediaServer, twin, letIn } = yield* twinStage({
-        twin: { readTimeout: 60_000 },
+      const { mediaServer, simulator, letIn } = yield* simulatorStage({
+        simulator: { readTimeout: 60_000 },
         client: { deadlines: { find: "2 seconds", look: "30 seconds" } }
       })
-      const rtmp = yield* twin.publishAsked({ protocol: "rtmp", path: "live/rtmp", unasked: true })
-      const rtsp = yield* twin.publishAsked({ protocol: "rtsp", path: "live/rtsp", unasked: true })
+      const rtmp = yield* simulator.publishAsked({ protocol: "rtmp", path: "live/rtmp", unasked: true })
+      const rtsp = yield* simulator.publishAsked({ protocol: "rtsp", path: "live/rtsp", unasked: true })
       yield* mediaServer.snapshot
       const decided = yield* Deferred.make<boolean>()
       yield* letIn(() => Deferred.await(decided))
-      yield* twin.publish({ protocol: "rtsp", path: "live/new", token: "t" })
+      yield* simulator.publish({ protocol: "rtsp", path: "live/new", token: "t" })
       assert.strictEqual(yield* mediaServer.find(rtmp), "present")
       const look = yield* Effect.forkChild(mediaServer.snapshot)
       assert.strictEqual((yield* Effect.flip(mediaServer.find(rtsp))).reason, "unreachable")
@@ -239,7 +243,7 @@ describe("MediaMtx: while an auth is pending", () => {
       assert.isUndefined(look.pollUnsafe())
       yield* Deferred.succeed(decided, true)
       assert.lengthOf((yield* Fiber.join(look)).sources, 3)
-      assert.strictEqual(yield* twin.rtspOverlaps, 0)
+      assert.strictEqual(yield* simulator.rtspOverlaps, 0)
     })
   )
 })
@@ -248,19 +252,21 @@ describe("MediaMtx: calls that were swallowed", () => {
   for (const only of ["/v3/info", "rtspsessions/list", "srtconns/list", "/v3/paths/list"]) {
     it.live(`those to ${only}: the look that began while they were sees, a second after they are answered again`, () =>
       Effect.gen(function* () {
-        const { mediaServer, twin } = yield* twinStage()
-        const publisher = yield* twin.publishAsked({ protocol: "rtsp", path: "live/a", unasked: true })
+        const { mediaServer, simulator } = yield* simulatorStage()
+        const publisher = yield* simulator.publishAsked({ protocol: "rtsp", path: "live/a", unasked: true })
         yield* mediaServer.snapshot
-        yield* twin.fault({ _tag: "Frozen", only })
-        const before = (yield* twin.requests).length
+        yield* simulator.fault({ _tag: "Frozen", only })
+        const before = (yield* simulator.requests).length
         const look = yield* Effect.forkChild(mediaServer.snapshot)
-        const swallowed = Effect.map(twin.requests, (all) => all.slice(before).some(({ url }) => url.includes(only)))
+        const swallowed = Effect.map(simulator.requests, (all) =>
+          all.slice(before).some(({ url }) => url.includes(only))
+        )
         yield* eventually(realTime, swallowed, (yes) => yes)
-        yield* twin.fault(null)
+        yield* simulator.fault(null)
         // It asks anew each second; without that it would end at its deadline, and fail.
         assert.lengthOf((yield* Fiber.join(look)).sources, 1)
         assert.strictEqual(yield* mediaServer.kick(publisher), "kicked")
-        assert.strictEqual(yield* twin.rtspOverlaps, 0)
+        assert.strictEqual(yield* simulator.rtspOverlaps, 0)
       })
     )
   }

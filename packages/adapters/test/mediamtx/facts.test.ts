@@ -154,8 +154,37 @@ describe("MediaMtx: facts", () => {
       yield* TestClock.adjust("11 seconds")
       assert.strictEqual(yield* timeout, 31_000, "the last ones stand")
       assert.strictEqual((yield* mediaServer.factsNow)?.readTimeoutMillis, 31_000, "also when they are asked for now")
+      yield* TestClock.adjust("31 seconds")
+      assert.isNull(yield* mediaServer.factsNow, "until they are too old")
       fake.started = "2026-01-03T00:00:00Z"
       assert.isNull(yield* mediaServer.factsNow, "those of a process that is gone are not those of the next")
+    })
+  )
+
+  it.effect("those asked for now are never earlier ones where another process cannot be told from this one", () =>
+    Effect.gen(function* () {
+      const { fake, apiUrl } = yield* fakeMediaMtx({ config, version: null })
+      const mediaServer = yield* clientOf(apiUrl)
+      yield* mediaServer.snapshot
+      assert.strictEqual((yield* mediaServer.factsNow)?.readTimeoutMillis, 10_000)
+      fake.intercept = (request) => (request.includes("/v3/config/global") ? json({}, 500) : undefined)
+      yield* TestClock.adjust("1 second")
+      assert.isNull(yield* mediaServer.factsNow)
+      assert.strictEqual((yield* mediaServer.facts)?.readTimeoutMillis, 10_000)
+    })
+  )
+
+  it.effect("a detail that does not come keeps its earlier value", () =>
+    Effect.gen(function* () {
+      const { fake, apiUrl } = yield* fakeMediaMtx({ config, pathDefaults: { overridePublisher: false } })
+      const mediaServer = yield* clientOf(apiUrl)
+      yield* mediaServer.snapshot
+      fake.intercept = (request) =>
+        /pathdefaults|moqsessions\/list\?itemsPerPage=1$/.test(request) ? { status: 500 } : undefined
+      yield* TestClock.adjust("11 seconds")
+      yield* mediaServer.snapshot
+      assert.strictEqual((yield* mediaServer.facts)?.overridePublisher, false)
+      assert.strictEqual((yield* mediaServer.facts)?.moq, "on, but not listed")
     })
   )
 })

@@ -1,15 +1,16 @@
 /** A publisher that stands on a path, in no list, out of reach of a kick: how a path is rid of it, and what is left behind. */
 import { assert, describe, it } from "@effect/vitest"
+import { World } from "@greenroom/mediamtx-simulator"
 import { Clock, Effect, Fiber } from "effect"
 import { RESET_MAX_READERS } from "../../src/mediamtx/resetPath.ts"
-import { World } from "../../src/twin/index.ts"
 import { eventually } from "../fixtures/Stage.ts"
-import { type TwinStage, twinStage } from "../fixtures/twinStage.ts"
+import { type SimulatorStage, simulatorStage } from "../fixtures/simulatorStage.ts"
 
-const configurations = (stage: TwinStage) => Effect.map(stage.twin.world, (world) => [...world.configurations])
+const configurations = (stage: SimulatorStage) =>
+  Effect.map(stage.simulator.world, (world) => [...world.configurations])
 
-const zombieOn = Effect.fnUntraced(function* (stage: TwinStage, path: string) {
-  const publisher = yield* stage.twin.publishAsked({ protocol: "rtsp", path, readyAfter: 2_000, unasked: true })
+const zombieOn = Effect.fnUntraced(function* (stage: SimulatorStage, path: string) {
+  const publisher = yield* stage.simulator.publishAsked({ protocol: "rtsp", path, readyAfter: 2_000, unasked: true })
   assert.strictEqual(yield* stage.mediaServer.kick(publisher), "kicked")
   const look = yield* eventually(stage, stage.mediaServer.snapshot, ({ paths }) =>
     paths.some(({ name }) => name === path)
@@ -25,8 +26,8 @@ const zombieOn = Effect.fnUntraced(function* (stage: TwinStage, path: string) {
 describe("MediaMtx.resetPath", () => {
   it.live("rids the path of its zombie; the neighbours stay, and so does no configuration", () =>
     Effect.gen(function* () {
-      const stage = yield* twinStage()
-      const neighbour = yield* stage.twin.publish({ protocol: "rtsp", path: "live/b", unasked: true })
+      const stage = yield* simulatorStage()
+      const neighbour = yield* stage.simulator.publish({ protocol: "rtsp", path: "live/b", unasked: true })
       yield* zombieOn(stage, "live/a")
       yield* stage.mediaServer.resetPath("live/a")
       const look = yield* stage.mediaServer.snapshot
@@ -40,8 +41,10 @@ describe("MediaMtx.resetPath", () => {
 
   it.live("cleans up after a process that died between adding and deleting", () =>
     Effect.gen(function* () {
-      const stage = yield* twinStage()
-      yield* stage.twin.media.change((world, now) => World.configure(world, now, "live/a", RESET_MAX_READERS) || world)
+      const stage = yield* simulatorStage()
+      yield* stage.simulator.media.change(
+        (world, now) => World.configure(world, now, "live/a", RESET_MAX_READERS) || world
+      )
       yield* zombieOn(stage, "live/a")
       yield* stage.mediaServer.resetPath("live/a")
       assert.deepStrictEqual((yield* stage.mediaServer.snapshot).paths, [])
@@ -51,8 +54,8 @@ describe("MediaMtx.resetPath", () => {
 
   it.live("does not touch a configuration of the operator's", () =>
     Effect.gen(function* () {
-      const stage = yield* twinStage()
-      yield* stage.twin.media.change((world, now) => World.configure(world, now, "live/a", 3) || world)
+      const stage = yield* simulatorStage()
+      yield* stage.simulator.media.change((world, now) => World.configure(world, now, "live/a", 3) || world)
       assert.include((yield* Effect.flip(stage.mediaServer.resetPath("live/a"))).detail, "of its own")
       assert.deepStrictEqual(yield* configurations(stage), [["live/a", 3]])
     })
@@ -61,22 +64,24 @@ describe("MediaMtx.resetPath", () => {
   for (const path of ["all", "all_others", "~^.*$", "~live", "", "/a", "a/", "a/../b", ".", "a b", "a?b"]) {
     it.live(`asks nothing about ${JSON.stringify(path)}, which would not be a configuration of one path`, () =>
       Effect.gen(function* () {
-        const { mediaServer, twin } = yield* twinStage()
+        const { mediaServer, simulator } = yield* simulatorStage()
         assert.strictEqual((yield* Effect.flip(mediaServer.resetPath(path))).reason, "nonsense")
-        assert.deepStrictEqual(yield* twin.requests, [])
+        assert.deepStrictEqual(yield* simulator.requests, [])
       })
     )
   }
 
   it.live("takes away what it has added also when it is interrupted", () =>
     Effect.gen(function* () {
-      const stage = yield* twinStage()
-      yield* stage.twin.fault({ _tag: "Slow", by: 100, only: "/add/" })
+      const stage = yield* simulatorStage()
+      yield* stage.simulator.fault({ _tag: "Slow", by: 100, only: "/add/" })
       const curing = yield* Effect.forkChild(stage.mediaServer.resetPath("live/a"))
-      const asked = Effect.map(stage.twin.requests, (requests) => requests.some(({ url }) => url.includes("/add/")))
+      const asked = Effect.map(stage.simulator.requests, (requests) =>
+        requests.some(({ url }) => url.includes("/add/"))
+      )
       yield* eventually(stage, asked, (yes) => yes)
       yield* Fiber.interrupt(curing)
-      const methods = (yield* stage.twin.requests).map(({ method }) => method)
+      const methods = (yield* stage.simulator.requests).map(({ method }) => method)
       assert.deepStrictEqual(methods, ["POST", "DELETE"])
       assert.deepStrictEqual(yield* configurations(stage), [])
     })
@@ -84,8 +89,8 @@ describe("MediaMtx.resetPath", () => {
 
   it.live("takes away also what MediaMTX adds after the answer was given up", () =>
     Effect.gen(function* () {
-      const stage = yield* twinStage({ client: { deadlines: { resetPath: 1_000 } } })
-      yield* stage.twin.fault({ _tag: "Slow", by: 900, only: "/add/" })
+      const stage = yield* simulatorStage({ client: { deadlines: { resetPath: 1_000 } } })
+      yield* stage.simulator.fault({ _tag: "Slow", by: 900, only: "/add/" })
       assert.include((yield* Effect.flip(stage.mediaServer.resetPath("live/a"))).operation, "POST")
       yield* stage.mediaServer.snapshot
       yield* eventually(stage, configurations(stage), (all) => all.length === 1)
@@ -96,25 +101,25 @@ describe("MediaMtx.resetPath", () => {
 
   it.live("when it could not be taken away it says so, and the next looks see to it", () =>
     Effect.gen(function* () {
-      const stage = yield* twinStage()
-      yield* stage.twin.fault({ _tag: "Status", status: 500, only: "/delete/" })
+      const stage = yield* simulatorStage()
+      yield* stage.simulator.fault({ _tag: "Status", status: 500, only: "/delete/" })
       assert.include((yield* Effect.flip(stage.mediaServer.resetPath("live/a"))).operation, "DELETE")
       assert.lengthOf(yield* configurations(stage), 1)
       yield* stage.mediaServer.snapshot
       assert.lengthOf(yield* configurations(stage), 1)
-      yield* stage.twin.fault(null)
+      yield* stage.simulator.fault(null)
       yield* stage.mediaServer.snapshot
       assert.deepStrictEqual(yield* configurations(stage), [])
-      const before = (yield* stage.twin.requests).length
+      const before = (yield* stage.simulator.requests).length
       yield* stage.mediaServer.snapshot
-      const after = (yield* stage.twin.requests).slice(before)
+      const after = (yield* stage.simulator.requests).slice(before)
       assert.isFalse(after.some(({ method }) => method === "DELETE"))
     })
   )
 
   it.live("ends at its deadline at a server that does not answer", () =>
     Effect.gen(function* () {
-      const stage = yield* twinStage({ client: { deadlines: { resetPath: 300 } } })
+      const stage = yield* simulatorStage({ client: { deadlines: { resetPath: 300 } } })
       yield* stage.freeze
       const begun = yield* Clock.currentTimeMillis
       const failure = yield* Effect.flip(stage.mediaServer.resetPath("live/a"))

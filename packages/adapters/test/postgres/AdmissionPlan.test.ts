@@ -5,13 +5,13 @@
 import { assert, it } from "@effect/vitest"
 import { Admissions, ingestPath, type StreamKeyId } from "@greenroom/core"
 import { Effect, Layer } from "effect"
+import { clientOf, usePostgres } from "../../../../verification/worlds/postgres.ts"
 import { AdmissionDatabase } from "../../src/postgres/Database.ts"
 import * as PostgresAdmissions from "../../src/postgres/PostgresAdmissions.ts"
 import * as PostgresMigrations from "../../src/postgres/PostgresMigrations.ts"
 import type { Row } from "../../src/postgres/rows.ts"
 import { anAsk } from "../contract/world.ts"
 import { compiled, costOf, indexesOf, type Plan } from "../fixtures/plans.ts"
-import { clientOf, usePostgres } from "../fixtures/postgres.ts"
 
 const freshDatabase = usePostgres()
 

@@ -3,9 +3,9 @@ import { assert, layer } from "@effect/vitest"
 import { Leases, Sessions, Streams } from "@greenroom/core"
 import { Context, Effect, Fiber, Layer, Result } from "effect"
 import { TestClock } from "effect/testing"
+import { clientOf, withClient } from "../../../../verification/worlds/postgres.ts"
 import * as Database from "../../src/postgres/Database.ts"
 import { aSession } from "../contract/world.ts"
-import { clientOf, withClient } from "../fixtures/postgres.ts"
 import { Address, usePostgresWorld } from "../fixtures/postgresWorld.ts"
 
 const world = usePostgresWorld("as in service")

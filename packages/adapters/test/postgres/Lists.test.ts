@@ -18,13 +18,13 @@ import {
   streamStatuses
 } from "@greenroom/core"
 import { Effect, Layer } from "effect"
+import { clientOf, usePostgres } from "../../../../verification/worlds/postgres.ts"
 import { GeneralDatabase } from "../../src/postgres/Database.ts"
 import * as PostgresMigrations from "../../src/postgres/PostgresMigrations.ts"
 import * as PostgresStreamKeys from "../../src/postgres/PostgresStreamKeys.ts"
 import * as PostgresStreams from "../../src/postgres/PostgresStreams.ts"
 import type { Row } from "../../src/postgres/rows.ts"
 import { type Cost, compiled, costOf, type Plan } from "../fixtures/plans.ts"
-import { clientOf, usePostgres } from "../fixtures/postgres.ts"
 
 const freshDatabase = usePostgres()
 

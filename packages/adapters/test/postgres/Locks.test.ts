@@ -2,9 +2,19 @@
  * What waits for what in the database, shown one step at a time: another client holds a lock until the statements in question are
  * seen to wait, and only then lets go. The laws with many callers at once meet these moments by chance at best.
  */
+import { randomBytes } from "node:crypto"
 import type { PgClient } from "@effect/sql-pg/PgClient"
 import { assert, layer } from "@effect/vitest"
-import { Leases, Sessions, StoreUnavailable, StreamKeys } from "@greenroom/core"
+import {
+  Leases,
+  MEDIA_SERVER_BROADCASTER,
+  type PathLimitText,
+  Sessions,
+  StoreUnavailable,
+  type StreamKeyId,
+  StreamKeys,
+  Workers
+} from "@greenroom/core"
 import { Data, DateTime, Effect, Fiber, Option, Schedule } from "effect"
 import { admit, aKey, anAsk, aSession, later, newId, newPath, now, stateOf } from "../contract/world.ts"
 import { aClient, usePostgresWorld } from "../fixtures/postgresWorld.ts"
@@ -144,6 +154,44 @@ layer(world, { excludeTestServices: true, timeout: "2 minutes" })("Locks", (it) 
         assert.deepStrictEqual(yield* Fiber.join(move), [session.id])
         assert.isTrue((yield* Fiber.join(takeover)).held)
         assert.isFalse(yield* sessions.requestStop((yield* aSession()).id, "stopped", "one"))
+      })
+    )
+  )
+
+  it.effect("a worker's key waits for the removal of its path's owner, and is another broadcaster's", () =>
+    scene(
+      Effect.fnUntraced(function* () {
+        const leases = yield* Leases
+        const workers = yield* Workers
+        const [holder, observer] = [yield* aClient, yield* aClient]
+        yield* leases.release("other")
+        if (!(yield* leases.acquire("one", 60_000)).held) return yield* new Missed()
+        const path = newPath()
+        const owned = yield* aKey({ path: path as unknown as PathLimitText })
+        yield* holder`begin`
+        yield* holder`update broadcasters set deleted_at = clock_timestamp() where id = ${owned.key.broadcasterId}`
+        const keyId = newId<StreamKeyId>()
+        const issued = yield* Effect.forkScoped(
+          workers.issueKey(
+            {
+              keyId,
+              hash: new Uint8Array(randomBytes(32)),
+              keyPrefix: "sk_work",
+              label: "worker",
+              source: null,
+              inputPath: path,
+              path: newPath(),
+              admitWithinMillis: 60_000
+            },
+            "one"
+          )
+        )
+        yield* waiting(observer, 1)
+        yield* holder`commit`
+        assert.isTrue(yield* Fiber.join(issued))
+        const [key] = yield* holder`select broadcaster_id as owner from stream_keys where id = ${keyId}`
+        assert.strictEqual(key?.owner, MEDIA_SERVER_BROADCASTER.id)
+        yield* leases.release("one")
       })
     )
   )

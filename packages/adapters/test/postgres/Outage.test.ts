@@ -16,14 +16,14 @@ import {
   StreamKeys,
   Streams
 } from "@greenroom/core"
+import { EmbeddedPostgres } from "@greenroom/launcher"
 import { Context, Effect, Exit, Layer, Option, Schedule, Scope } from "effect"
-import * as EmbeddedPostgres from "../../src/embedded/EmbeddedPostgres.ts"
+import { temporaryFolder, withClient } from "../../../../verification/worlds/postgres.ts"
+import { relayTo } from "../../../../verification/worlds/wire.ts"
 import * as Postgres from "../../src/postgres/Postgres.ts"
 import type { PostgresAddress } from "../../src/postgres/PostgresAddress.ts"
 import * as PostgresMigrations from "../../src/postgres/PostgresMigrations.ts"
 import { aBroadcaster, admit, aKey, anAsk, anOrder, aSession, newPath } from "../contract/world.ts"
-import { temporaryFolder, withClient } from "../fixtures/postgres.ts"
-import { relayTo } from "../fixtures/wire.ts"
 
 interface Controlled {
   readonly address: PostgresAddress

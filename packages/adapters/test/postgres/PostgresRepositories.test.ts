@@ -1,12 +1,12 @@
 /** The repositories in PostgreSQL keep the laws of all repositories: a real server, and the real time. */
 import { Effect, Layer } from "effect"
+import { usePostgres, withClient } from "../../../../verification/worlds/postgres.ts"
 import * as Postgres from "../../src/postgres/Postgres.ts"
 import type { PostgresAddress } from "../../src/postgres/PostgresAddress.ts"
 import * as PostgresMigrations from "../../src/postgres/PostgresMigrations.ts"
 import { BackDoor, type PrunedUsage } from "../contract/contract.ts"
 import { repositoriesLaws } from "../contract/repositories.laws.ts"
 import { age } from "../fixtures/aging.ts"
-import { usePostgres, withClient } from "../fixtures/postgres.ts"
 import { unhurried } from "../fixtures/postgresWorld.ts"
 
 const freshDatabase = usePostgres()

@@ -2,12 +2,12 @@
 import { assert, it } from "@effect/vitest"
 import { Retention } from "@greenroom/core"
 import { Context, Effect, Layer } from "effect"
+import { clientOf, usePostgres } from "../../../../verification/worlds/postgres.ts"
 import * as Database from "../../src/postgres/Database.ts"
 import * as PostgresMigrations from "../../src/postgres/PostgresMigrations.ts"
 import * as PostgresRetention from "../../src/postgres/PostgresRetention.ts"
 import type { Row } from "../../src/postgres/rows.ts"
 import { insertStreams } from "../fixtures/oldStreams.ts"
-import { clientOf, usePostgres } from "../fixtures/postgres.ts"
 
 const freshDatabase = usePostgres()
 

@@ -2,12 +2,12 @@
 import { assert, layer } from "@effect/vitest"
 import { Admissions, decideAdmission, StreamKeys } from "@greenroom/core"
 import { Context, Effect, Layer } from "effect"
+import { usePostgres } from "../../../../verification/worlds/postgres.ts"
+import { relayTo } from "../../../../verification/worlds/wire.ts"
 import * as Postgres from "../../src/postgres/Postgres.ts"
 import * as PostgresMigrations from "../../src/postgres/PostgresMigrations.ts"
 import { admit, aKey, anAsk, aSession } from "../contract/world.ts"
-import { usePostgres } from "../fixtures/postgres.ts"
 import { unhurried } from "../fixtures/postgresWorld.ts"
-import { relayTo } from "../fixtures/wire.ts"
 
 class Wire extends Context.Service<Wire, { readonly statements: () => number }>()("greenroom/test/Wire") {}
 

@@ -4,8 +4,8 @@ import type { PgClient } from "@effect/sql-pg/PgClient"
 import { assert, layer } from "@effect/vitest"
 import { Sessions, type StreamId } from "@greenroom/core"
 import { Effect } from "effect"
+import { clientOf } from "../../../../verification/worlds/postgres.ts"
 import { aSession, newId } from "../contract/world.ts"
-import { clientOf } from "../fixtures/postgres.ts"
 import { Address, usePostgresWorld } from "../fixtures/postgresWorld.ts"
 
 const world = usePostgresWorld()

@@ -6,10 +6,10 @@ import * as path from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import type { PipelineId, ProcessRef, WorkerOrder } from "@greenroom/core"
 import { Deferred, type Duration, Effect, Fiber, Redacted } from "effect"
+import { processesWith, program, until } from "../../../../verification/worlds/processes.ts"
 import * as CommandWorker from "../../src/worker/CommandWorker.ts"
 import { markOf } from "../../src/worker/processMark.ts"
 import type { WorkerCommand } from "../../src/worker/WorkerCommand.ts"
-import { processesWith, program, until } from "../embedded/processes.ts"
 
 const KEY = `sk_${"k".repeat(43)}`
 let orders = 0
@@ -185,7 +185,7 @@ describe("a worker that runs a command", () => {
       for (const [name, code] of Object.entries({ alone: heldOpen, parent: parentOf(stubborn) + heldOpen })) {
         const id = `worker-held-${name}-${process.pid}`
         const command = JSON.stringify([process.execPath, "-e", code, id, "{output}"])
-        const held = yield* program("holdWorker.ts", [command])
+        const held = yield* program(new URL("fixtures/holdWorker.ts", import.meta.url), [command])
         const mark: ProcessRef = JSON.parse(yield* Effect.promise(() => held.says("ready")))
         const workers = () => processesWith(id).filter(({ command: line }) => !line.includes("holdWorker"))
         yield* areUp(id, name === "alone" ? 1 : 2)

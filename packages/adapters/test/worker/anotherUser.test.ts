@@ -8,9 +8,9 @@ import * as path from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import type { PipelineId, ProcessRef, WorkerOrder } from "@greenroom/core"
 import { Deferred, Effect, Fiber, Redacted } from "effect"
+import { isRoot, processesWith, program, temporaryFolder, until } from "../../../../verification/worlds/processes.ts"
 import * as CommandWorker from "../../src/worker/CommandWorker.ts"
 import type { WorkerCommand } from "../../src/worker/WorkerCommand.ts"
-import { isRoot, processesWith, program, temporaryFolder, until } from "../embedded/processes.ts"
 
 const another = { uid: 65527, gid: 65527 }
 const test = isRoot ? it.live : it.live.skip
@@ -101,14 +101,20 @@ describe(`a worker of another user${needsRoot}`, () => {
     Effect.gen(function* () {
       const work = order()
       const command = JSON.stringify(["/bin/sh", "-c", "sleep 60", work.id, "{output}"])
-      const held = yield* program("holdWorker.ts", [command, JSON.stringify(another)])
+      const held = yield* program(new URL("fixtures/holdWorker.ts", import.meta.url), [
+        command,
+        JSON.stringify(another)
+      ])
       const mark: ProcessRef = JSON.parse(yield* Effect.promise(() => held.says("ready")))
       const workers = () => processesWith(work.id).filter(({ command: line }) => !line.includes("holdWorker"))
       yield* until("it is up", () => workers().length >= 2)
       assert.strictEqual(yield* made(shell(""), another).end(mark), "ended")
       yield* until("nothing is left", () => workers().length === 0)
 
-      const second = yield* program("holdWorker.ts", [command, JSON.stringify(another)])
+      const second = yield* program(new URL("fixtures/holdWorker.ts", import.meta.url), [
+        command,
+        JSON.stringify(another)
+      ])
       yield* Effect.promise(() => second.says("ready"))
       yield* until("it is up", () => workers().length >= 2)
       process.kill(second.pid, "SIGKILL")
@@ -119,9 +125,15 @@ describe(`a worker of another user${needsRoot}`, () => {
     Effect.gen(function* () {
       const work = order()
       const command = JSON.stringify(["/bin/sh", "-c", "sleep 60", work.id, "{output}"])
-      const held = yield* program("holdWorker.ts", [command, JSON.stringify(another)])
+      const held = yield* program(new URL("fixtures/holdWorker.ts", import.meta.url), [
+        command,
+        JSON.stringify(another)
+      ])
       const mark = yield* Effect.promise(() => held.says("ready"))
-      const stranger = yield* program("endWorker.ts", [mark], { uid: 65528, gid: 65528 })
+      const stranger = yield* program(new URL("fixtures/endWorker.ts", import.meta.url), [mark], {
+        uid: 65528,
+        gid: 65528
+      })
       assert.strictEqual(yield* Effect.promise(() => stranger.says("answered")), "elsewhere")
     }))
 })

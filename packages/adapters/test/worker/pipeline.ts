@@ -1,6 +1,6 @@
 /**
  * A whole pipeline under the test clock: the real use cases, reconciler and supervision over the memory adapters; a media server of
- * the twin's that asks our door; workers that publish on it with the key that they were given. Instances come and go over one store.
+ * the simulator's that asks our door; workers that publish on it with the key that they were given. Instances come and go over one store.
  */
 import {
   type AuthDecision,
@@ -9,13 +9,12 @@ import {
   DuplicatePolicy,
   issueKey,
   type KeyValue,
+  layerBackground,
   MediaServer,
   OperatorSecret,
-  PassFeed,
   type PipelineId,
   pipelinePath,
   ReconcilePolicy,
-  Reconciler,
   readAuthCall,
   superviseWorkers,
   type WorkerOrder,
@@ -23,6 +22,7 @@ import {
   Workers,
   WorkersOn
 } from "@greenroom/core"
+import { Simulator } from "@greenroom/mediamtx-simulator"
 import { Context, Effect, Exit, Layer, Option, Redacted, Ref, Scope } from "effect"
 import { TestClock } from "effect/testing"
 import * as MemoryMediaServer from "../../src/memory/MemoryMediaServer.ts"
@@ -30,7 +30,6 @@ import * as MemoryMediaWorker from "../../src/memory/MemoryMediaWorker.ts"
 import { layerRepositories } from "../../src/memory/MemoryRepositories.ts"
 import { emptyStore, MemoryStore } from "../../src/memory/MemoryStore.ts"
 import * as NodeKeyMint from "../../src/node/NodeKeyGenerator.ts"
-import { MediaWorld } from "../../src/twin/index.ts"
 
 export interface PipelineOptions {
   readonly max?: number
@@ -41,7 +40,7 @@ export interface PipelineOptions {
 export const keyIn = (order: WorkerOrder): KeyValue => Redacted.make(new URL(Redacted.value(order.output)).password)
 
 export const pipeline = Effect.fnUntraced(function* (options: PipelineOptions = {}) {
-  const media = yield* MediaWorld.make({ rtspHangs: false, readyAfter: { rtsp: 3 } })
+  const media = yield* Simulator.make({ rtspHangs: false, readyAfter: { rtsp: 3 } })
   const store = emptyStore()
   const shared = Layer.mergeAll(
     layerRepositories.pipe(Layer.provide(Layer.succeed(MemoryStore, store))),
@@ -57,7 +56,7 @@ export const pipeline = Effect.fnUntraced(function* (options: PipelineOptions = 
   )
   const base = yield* Layer.build(shared)
   const fault = yield* Ref.make<MemoryMediaServer.MemoryFault | null>(null)
-  const mediaServer = yield* Effect.provideService(MemoryMediaServer.make({ fault }), MediaWorld.MediaWorld, media)
+  const mediaServer = yield* Effect.provideService(MemoryMediaServer.make({ fault }), Simulator.Simulator, media)
 
   /** Publishes what a command would; ends when it is off the air. `input`: what it finds there. */
   const work = Effect.fnUntraced(function* (order: WorkerOrder) {
@@ -105,8 +104,7 @@ export const pipeline = Effect.fnUntraced(function* (options: PipelineOptions = 
     // Not waited for: what takes its time to stop does so by a clock that nobody moves any more.
     yield* Effect.addFinalizer(() => Effect.forkDetach(Scope.close(scope, Exit.void)))
     const life = { over: false }
-    const layer = Reconciler.layer.pipe(
-      Layer.provideMerge(PassFeed.layer),
+    const layer = layerBackground.pipe(
       Layer.provideMerge(
         Layer.mergeAll(
           Layer.succeedContext(mortal(base as never, life) as typeof base),

@@ -4,10 +4,13 @@
  * lease, so any instance takes it and the leader fulfils it.
  */
 import { Effect } from "effect"
+import { isEnforced } from "../domain/reconciliation/summarizePass.ts"
 import { Leases } from "../ports/Leases.ts"
 import { StoreUnavailable } from "../ports/StoreUnavailable.ts"
-import { type KnownSnapshot, Reconciler } from "../reconciler/Reconciler.ts"
+import type { KnownSnapshot } from "../reconciler/NewestPass.ts"
+import { Reconciler } from "../reconciler/Reconciler.ts"
 import { elapsedAtMost, readClocks } from "../resilience/ProcessClock.ts"
+import { StoreMonitor } from "../resilience/StoreMonitor.ts"
 
 /** For how long a wish stands that was not fulfilled: the media server may be away. */
 export const ENFORCE_FOR_MS = 30_000
@@ -25,7 +28,7 @@ export interface Reconciled {
 export const requestReconciliation = Effect.fn("reconcileNow")(function* (enforce: boolean) {
   const reconciler = yield* Reconciler
   const leases = yield* Leases
-  if (!(yield* reconciler.isStoreUp)) {
+  if (!(yield* (yield* StoreMonitor).isUp)) {
     return yield* new StoreUnavailable({ operation: "reconcileNow", cause: new Error("the store is known to be down") })
   }
   if (enforce) yield* leases.requestEnforcement(ENFORCE_FOR_MS)
@@ -37,7 +40,7 @@ export const requestReconciliation = Effect.fn("reconcileNow")(function* (enforc
     const look = yield* reconciler.lastSnapshot
     const since = elapsedAtMost(asked, yield* readClocks)
     const fresh = look !== null && look.ageMillis < since
-    const done = fresh && (!enforce || look.found.unauthorized === 0)
+    const done = fresh && (!enforce || isEnforced(look.found))
     const answer: Reconciled = { fresh, look }
     if (done || since >= ANSWER_WITHIN_MS) return answer
   }

@@ -21,7 +21,7 @@ import * as Metrics from "../Metrics.ts"
 import { KeyGenerator } from "../ports/KeyGenerator.ts"
 import { MediaWorker, type ProcessRef } from "../ports/MediaWorker.ts"
 import { type WorkerChange, type WorkerRecord, Workers } from "../ports/Workers.ts"
-import { ReconcilePolicy } from "../reconciler/runPass.ts"
+import { ReconcilePolicy } from "../reconciler/ReconcilePolicy.ts"
 import { WorkerSettings } from "./WorkerSettings.ts"
 
 /** Within this a worker must have been admitted: it connects at once, and what `ps` shows is then spent. */

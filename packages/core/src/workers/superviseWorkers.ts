@@ -3,7 +3,7 @@
  * the reconciler saw and on what its processes do, never on a hook, and starts nothing but right after a complete pass: then the
  * source is there, the output is free, and the lease is held. While nothing can be seen, what runs goes on.
  */
-import { Cause, Effect, Exit, Queue } from "effect"
+import { Cause, Effect, Exit, Queue, Stream } from "effect"
 import { withoutKeys } from "../domain/access/StreamPath.ts"
 import type { StreamId } from "../domain/values/Ids.ts"
 import type { PipelineId } from "../domain/workers/PipelinePath.ts"
@@ -12,9 +12,9 @@ import { stepWorker } from "../domain/workers/workerMachine.ts"
 import { Sessions } from "../ports/Sessions.ts"
 import { StoreUnavailable } from "../ports/StoreUnavailable.ts"
 import { Workers } from "../ports/Workers.ts"
-import { PassFeed } from "../reconciler/PassFeed.ts"
+import { ReconcilePolicy } from "../reconciler/ReconcilePolicy.ts"
 import { Reconciler } from "../reconciler/Reconciler.ts"
-import { type PassOutcome, ReconcilePolicy } from "../reconciler/runPass.ts"
+import type { PassOutcome } from "../reconciler/runPass.ts"
 import { monotonicMillis } from "../resilience/ProcessClock.ts"
 import { makeWorkerPool, type WorkerSignal } from "./WorkerPool.ts"
 import { WorkerSettings } from "./WorkerSettings.ts"
@@ -31,7 +31,6 @@ type Complete = Extract<PassOutcome, { readonly _tag: "Complete" }>
 
 /** Runs until it is interrupted; then no worker is left. */
 export const superviseWorkers = Effect.gen(function* () {
-  const feed = yield* PassFeed
   const reconciler = yield* Reconciler
   const records = yield* Workers
   const sessions = yield* Sessions
@@ -75,9 +74,9 @@ export const superviseWorkers = Effect.gen(function* () {
     yield* reconciler.wake
   })
 
-  const act = Effect.fnUntraced(function* ({ look, sessions: unended }: Complete) {
+  const act = Effect.fnUntraced(function* ({ snapshot, sessions: open }: Complete) {
     const now = yield* monotonicMillis
-    const view = pipelineView(look, unended)
+    const view = pipelineView(snapshot, open)
     const plan = planWorkers(crew.workers(), view, crew.keys(now), max, now)
     for (const [id, worker] of plan.workers) yield* crew.become(id, worker)
     crew.outputs(new Map(view.outputs.map((output): readonly [PipelineId, StreamId] => [output.id, output.streamId])))
@@ -138,12 +137,11 @@ export const superviseWorkers = Effect.gen(function* () {
     )
   )
   yield* Effect.forkScoped(
-    Effect.forever(
-      Effect.flatMap(feed.next, (outcome) => {
-        inbox.outcome = outcome
-        return signal
-      })
-    )
+    Stream.runForEach(reconciler.passes, (outcome) => {
+      if (outcome._tag === "Failed") return Effect.void
+      inbox.outcome = outcome
+      return signal
+    })
   )
 
   let trouble: string | null = null

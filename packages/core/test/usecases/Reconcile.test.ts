@@ -6,6 +6,7 @@ import { TestClock } from "effect/testing"
 import { streamId } from "../support/arbitraries.ts"
 import { metered } from "../support/logs.ts"
 import { complete, eventsOf, run } from "../support/passes.ts"
+import { running } from "../support/running.ts"
 import { makeStage, mediaServerDown, storeDown } from "../support/stage.ts"
 
 const looks = [
@@ -22,19 +23,25 @@ describe("a pass", () => {
   it.effect("looks at the store, the media server and the store again, and touches nothing when all is well", () =>
     Effect.gen(function* () {
       const stage = makeStage()
-      const { look, sessions, ...outcome } = yield* complete(stage)
-      assert.deepStrictEqual([look.paths, sessions], [[], []])
+      const { snapshot, sessions, memory, found, left, ...outcome } = yield* complete(stage)
+      assert.deepStrictEqual([snapshot.paths, sessions], [[], []])
       assert.deepStrictEqual(stage.called(), [...looks, "Leases.recordPass"])
       assert.deepStrictEqual(stage.calls[0]!.args, ["me", 3_000])
       assert.deepStrictEqual(outcome, {
         _tag: "Complete",
-        memory: { ...initialState, started: "1" },
+        reconcile: memory,
+        enforcedKicks: 0,
         unlisted: 0,
-        unended: 0,
+        unlistedLeft: 0,
+        open: 0,
+        staying: 0,
         unsettled: false,
-        expecting: false,
-        found: { publishers: 0, unauthorized: 0, kicked: 0, reported: 0, heldBack: 0, enforced: false }
+        expecting: false
       })
+      assert.deepStrictEqual(memory, { ...initialState, started: "1", continuous: true })
+      const nothing = { publishers: 0, unauthorized: 0, kicked: 0, reported: 0, heldBack: 0, enforced: false }
+      assert.deepStrictEqual(found, nothing)
+      assert.deepStrictEqual(left, { reported: new Map(), held: null, unlisted: new Map() })
     })
   )
 
@@ -101,7 +108,7 @@ describe("a pass", () => {
       assert.isFalse(stage.connections.has("source-2"))
       assert.strictEqual(stage.rows.get(streamId(1))!.observation!.inboundBytes, 9)
       assert.isTrue(outcome.unsettled)
-      assert.strictEqual(outcome.unended, 4)
+      assert.strictEqual(outcome.open, 4)
       assert.deepStrictEqual(
         outcome.sessions.map((session) => session.streamId),
         [1, 2, 4].map(streamId),
@@ -167,8 +174,8 @@ describe("a pass", () => {
       stage.connect(2)
       stage.connect(3)
       yield* aMinuteLater
-      const { counts } = yield* metered(complete(stage))
-      assert.deepStrictEqual(counts, {
+      const { counts } = yield* metered(running(stage))
+      const expected = {
         "greenroom_kicks_total why=stopping": 1,
         "greenroom_kicks_total why=former": 1,
         "greenroom_kicks_total why=unauthorized": 1,
@@ -176,7 +183,9 @@ describe("a pass", () => {
         greenroom_publishers_told_to_go: 0,
         greenroom_unauthorized_publishers: 0,
         greenroom_unlisted_publishers: 0
-      })
+      }
+      const shown = Object.keys(expected).map((name) => [name, counts[name]])
+      assert.deepStrictEqual(Object.fromEntries(shown), expected)
     })
   )
 })

@@ -1,10 +1,10 @@
 /** Whom a pass kicks, after it has looked again; what it does about ghosts; and that its log holds no key. */
 import { assert, describe, it } from "@effect/vitest"
-import { initialState, makeKickTracker, runPass } from "@greenroom/core"
+import { follower, type Role } from "@greenroom/core"
 import { Effect, Exit, Fiber } from "effect"
 import { TestClock } from "effect/testing"
 import { collector } from "../support/logs.ts"
-import { complete, eventsOf, run } from "../support/passes.ts"
+import { complete, eventsOf, run, runWith } from "../support/passes.ts"
 import { keyValue, makeStage, mediaServerDown, type Stage, storeDown } from "../support/stage.ts"
 
 const aMinuteLater = TestClock.adjust("1 minute")
@@ -104,12 +104,13 @@ describe("a kick", () => {
         for (let n = 0; n < 40; n++) stage.connect(n)
         stage.before["MediaServer.kick"] = ({ id }) =>
           Number(id.split("-")[1]) < 32 ? Effect.andThen(Effect.sleep(2_000), mediaServerDown) : Effect.void
-        const chronicle = makeKickTracker()
+        let role: Role = follower
         const kickedIn = Effect.fnUntraced(function* (ms: number) {
           const before = stage.called("MediaServer.kick").length
-          const fiber = yield* Effect.forkChild(runPass(initialState, chronicle).pipe(Effect.provide(stage.layer)))
+          const fiber = yield* Effect.forkChild(runWith(stage, role))
           yield* TestClock.adjust(ms)
-          const outcome = yield* Fiber.join(fiber)
+          const { outcome, role: after } = yield* Fiber.join(fiber)
+          role = after
           return [stage.called("MediaServer.kick").length - before, outcome._tag === "Complete" && outcome.unsettled]
         })
         for (let n = 0; n < 4; n++) assert.deepStrictEqual(yield* kickedIn(2_000), [8, true])
@@ -180,6 +181,21 @@ describe("strangers who are held back", () => {
       assert.deepStrictEqual(stage.called("MediaServer.kick"), [])
       stage.lease.enforceUntil = Number.POSITIVE_INFINITY
       assert.strictEqual((yield* complete(stage)).found.kicked, 1)
+    })
+  )
+
+  it.effect("stay so when no list shows them and another instance takes the lead", () =>
+    Effect.gen(function* () {
+      const stage = makeStage()
+      for (let n = 0; n < 11; n++) stage.connect(n, { protocol: "moq", listed: false })
+      const first = yield* complete(stage)
+      assert.strictEqual((yield* complete(stage, first.memory)).found.heldBack, 11)
+      Object.assign(stage.lease, { holder: null })
+      stage.policy.holder = "another"
+      const next = yield* complete(stage)
+      assert.strictEqual(next.found.heldBack, 11)
+      yield* complete(stage, next.memory)
+      assert.deepStrictEqual(stage.called("MediaServer.resetPath"), [])
     })
   )
 

@@ -14,8 +14,8 @@ describe("a regretted admission", () => {
   it.effect("ends with the next pass, and is ended again for five seconds: it may have been on its way", () =>
     Effect.gen(function* () {
       const stage = makeStage()
-      const { reconciler } = yield* running(stage)
-      yield* reconciler.admissionLost(streamId(1))
+      const { lostAdmissions } = yield* running(stage)
+      yield* lostAdmissions.add(streamId(1))
       stage.addSession(1)
       yield* later(1_000)
       assert.strictEqual(stage.reason(1), "never_ready")
@@ -32,12 +32,12 @@ describe("a regretted admission", () => {
     withWallClock((set) =>
       Effect.gen(function* () {
         const stage = makeStage()
-        const { reconciler } = yield* running(stage)
-        yield* reconciler.admissionLost(streamId(1))
+        const { lostAdmissions } = yield* running(stage)
+        yield* lostAdmissions.add(streamId(1))
         yield* later(2_000)
         yield* set(-30_000)
         yield* later(4_500)
-        assert.isFalse(yield* reconciler.isLost(streamId(1)))
+        assert.isFalse(yield* lostAdmissions.has(streamId(1)))
         yield* later(20_000)
         assert.strictEqual(stage.called("Admissions.endGone").length, 6)
       })
@@ -50,12 +50,12 @@ describe("a regretted admission", () => {
       const log = collector()
       const { counts } = yield* metered(
         Effect.gen(function* () {
-          const { reconciler } = yield* running(stage).pipe(Effect.provide(log.layer))
+          const { lostAdmissions } = yield* running(stage).pipe(Effect.provide(log.layer))
           stage.before["Admissions.endGone"] = () => storeDown
-          for (let n = 0; n < 10_003; n++) yield* reconciler.admissionLost(streamId(n))
-          yield* reconciler.admissionLost(streamId(5))
-          assert.isTrue(yield* reconciler.isLost(streamId(9_999)))
-          assert.isFalse(yield* reconciler.isLost(streamId(10_000)))
+          for (let n = 0; n < 10_003; n++) yield* lostAdmissions.add(streamId(n))
+          yield* lostAdmissions.add(streamId(5))
+          assert.isTrue(yield* lostAdmissions.has(streamId(9_999)))
+          assert.isFalse(yield* lostAdmissions.has(streamId(10_000)))
         }).pipe(Effect.provide(log.layer))
       )
       assert.strictEqual(counts.greenroom_regrets_dropped_total, 3)
@@ -66,8 +66,8 @@ describe("a regretted admission", () => {
   it.effect("that arrives late ends, too, within those five seconds", () =>
     Effect.gen(function* () {
       const stage = makeStage()
-      const { reconciler } = yield* running(stage)
-      yield* reconciler.admissionLost(streamId(1))
+      const { lostAdmissions } = yield* running(stage)
+      yield* lostAdmissions.add(streamId(1))
       yield* later(5_500)
       stage.addSession(1, 5_500)
       yield* later(500)
@@ -78,8 +78,8 @@ describe("a regretted admission", () => {
   it.effect("waits until the store answers, and then ends before anything is looked at", () =>
     Effect.gen(function* () {
       const stage = makeStage()
-      const { reconciler } = yield* running(stage)
-      yield* reconciler.admissionLost(streamId(1))
+      const { lostAdmissions } = yield* running(stage)
+      yield* lostAdmissions.add(streamId(1))
       stage.addSession(1)
       for (const name of ["Admissions.endGone", "Sessions.open"]) stage.before[name] = () => storeDown
       yield* later(60_000)
@@ -100,8 +100,8 @@ describe("a regretted admission", () => {
   ] as const)("that cannot be ended keeps nobody from looking, and is tried again: %s", ([, trouble]) =>
     Effect.gen(function* () {
       const stage = makeStage()
-      const { reconciler } = yield* running(stage)
-      yield* reconciler.admissionLost(streamId(1))
+      const { lostAdmissions } = yield* running(stage)
+      yield* lostAdmissions.add(streamId(1))
       stage.before["Admissions.endGone"] = () => trouble
       stage.connect(2)
       yield* later(1_000)
@@ -114,10 +114,10 @@ describe("a regretted admission", () => {
   it.effect("is one of at most ten thousand, of which no look waits for more than a hundred", () =>
     Effect.gen(function* () {
       const stage = makeStage()
-      const { reconciler } = yield* running(stage)
+      const { lostAdmissions } = yield* running(stage)
       const ended = () =>
         new Set(stage.calls.filter(({ name }) => name === "Admissions.endGone").map(({ args }) => args[0]))
-      for (let n = 0; n < 10_001; n++) yield* reconciler.admissionLost(streamId(n))
+      for (let n = 0; n < 10_001; n++) yield* lostAdmissions.add(streamId(n))
       yield* later(49)
       assert.isAtMost(ended().size, 100)
       yield* later(60_000)
@@ -129,9 +129,9 @@ describe("a regretted admission", () => {
     Effect.gen(function* () {
       const stage = makeStage()
       Object.assign(stage.lease, { holder: "another", until: Number.POSITIVE_INFINITY })
-      const { reconciler } = yield* running(stage)
+      const { lostAdmissions } = yield* running(stage)
       stage.addSession(1)
-      yield* reconciler.admissionLost(streamId(1))
+      yield* lostAdmissions.add(streamId(1))
       yield* later(1_000)
       assert.strictEqual(stage.state(1), "Inactive")
     })
@@ -201,13 +201,13 @@ describe("a regretted admission is known", () => {
       const log = collector()
       const { counts } = yield* metered(
         Effect.gen(function* () {
-          const { reconciler } = yield* running(stage).pipe(Effect.provide(log.layer))
+          const { lostAdmissions } = yield* running(stage).pipe(Effect.provide(log.layer))
           stage.before["Admissions.endGone"] = () => storeDown
-          yield* reconciler.admissionLost(streamId(1)).pipe(Effect.provide(log.layer))
-          yield* reconciler.admissionLost(streamId(2)).pipe(Effect.provide(log.layer))
+          yield* lostAdmissions.add(streamId(1)).pipe(Effect.provide(log.layer))
+          yield* lostAdmissions.add(streamId(2)).pipe(Effect.provide(log.layer))
           yield* later(3_000)
           assert.deepStrictEqual(
-            [yield* reconciler.isLost(streamId(1)), yield* reconciler.isLost(streamId(3))],
+            [yield* lostAdmissions.has(streamId(1)), yield* lostAdmissions.has(streamId(3))],
             [true, false]
           )
         })

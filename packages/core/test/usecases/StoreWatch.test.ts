@@ -1,9 +1,8 @@
 /** Whether the store is known to be down, under a test clock: who is believed, how soon it is noticed, and what is said of it. */
 import { assert, describe, it } from "@effect/vitest"
-import { StoreHealth, StoreUnavailable } from "@greenroom/core"
+import { StoreHealth, StoreMonitor, StoreUnavailable } from "@greenroom/core"
 import { Effect, Layer, Logger } from "effect"
 import { TestClock } from "effect/testing"
-import { makeStoreMonitor } from "../../src/resilience/StoreMonitor.ts"
 import { backstage } from "../support/backstage.ts"
 
 /** A store that is up or down as the test says, and takes 700 ms to be silent. */
@@ -19,14 +18,18 @@ const aStore = () => {
   })
   const said: Array<string> = []
   const logger = Logger.layer([Logger.make(({ message }) => void said.push(String(message)))])
-  return { store, said, layer: Layer.merge(Layer.succeed(StoreHealth)({ ping }), logger) }
+  return {
+    store,
+    said,
+    layer: Layer.provide(StoreMonitor.layer, Layer.succeed(StoreHealth)({ ping })).pipe(Layer.provideMerge(logger))
+  }
 }
 
 describe("the watch over the store", () => {
   it.effect("believes only the store's own silence: a suspicion alone changes nothing", () => {
     const { store, said, layer } = aStore()
     return Effect.gen(function* () {
-      const watch = yield* makeStoreMonitor
+      const watch = yield* StoreMonitor
       for (let times = 0; times < 50; times++) yield* watch.reportFailure
       yield* TestClock.adjust("5 seconds")
       assert.isTrue(yield* watch.isUp)
@@ -40,7 +43,7 @@ describe("the watch over the store", () => {
     () => {
       const { store, said, layer } = aStore()
       return Effect.gen(function* () {
-        const watch = yield* makeStoreMonitor
+        const watch = yield* StoreMonitor
         store.up = false
         yield* watch.reportFailure
         yield* TestClock.adjust("700 millis")

@@ -5,22 +5,21 @@
 import { randomUUID } from "node:crypto"
 import { hostname } from "node:os"
 import * as path from "node:path"
-import { defaultPorts, mediaMtxUrls } from "@greenroom/adapters/embedded"
 import { NodeKeyMint } from "@greenroom/adapters/node"
 import { Postgres } from "@greenroom/adapters/postgres"
 import {
   DuplicatePolicy,
   Endpoints,
   KeyGenerator,
+  layerBackground,
   noEndpoints,
   OperatorSecret,
-  PassFeed,
   type PublicEndpoints,
   ReconcilePolicy,
-  Reconciler,
   WorkerSettings,
   WorkersOn
 } from "@greenroom/core"
+import { defaultPorts, mediaMtxUrls } from "@greenroom/launcher"
 import { Context, Effect, Layer, type Redacted } from "effect"
 import { Settings, type Variables } from "../config/Settings.ts"
 import { addressesFrom } from "./addresses.ts"
@@ -133,7 +132,7 @@ const policies = Layer.unwrap(
 )
 
 /** Everything that the use cases need, over the adapters that the settings choose. */
-export const layer = Reconciler.layer.pipe(
-  Layer.provideMerge(Layer.mergeAll(repositories, mediaServer, policies, PassFeed.layer, Workers.layer)),
+export const layer = layerBackground.pipe(
+  Layer.provideMerge(Layer.mergeAll(repositories, mediaServer, policies, Workers.layer)),
   Layer.provideMerge(Layer.merge(NodeKeyMint.layer, Deployment.layer))
 )

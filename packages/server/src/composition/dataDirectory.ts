@@ -1,7 +1,7 @@
 /** The folder that keeps what is ours: made when it is absent, and tried, so that a wrong one is told before anything begins. */
 import * as fs from "node:fs/promises"
 import * as path from "node:path"
-import { makeFolders } from "@greenroom/adapters/embedded"
+import { makeFolders } from "@greenroom/launcher"
 import { Effect, Runtime, Schema } from "effect"
 import { EX_CONFIG } from "../config/environment.ts"
 

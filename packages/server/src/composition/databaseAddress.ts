@@ -3,8 +3,8 @@
  * again. Its schema is brought up to date before anybody gets the address.
  */
 import * as path from "node:path"
-import { EmbeddedPostgres } from "@greenroom/adapters/embedded"
 import { type PostgresAddress, PostgresMigrations } from "@greenroom/adapters/postgres"
+import { EmbeddedPostgres } from "@greenroom/launcher"
 import { Cause, Effect, Redacted, Runtime, Schedule, Schema } from "effect"
 import type { Variables } from "../config/Settings.ts"
 import { EX_UNAVAILABLE } from "./lifecycle.ts"

@@ -5,7 +5,7 @@
 import { randomBytes } from "node:crypto"
 import * as fs from "node:fs/promises"
 import * as path from "node:path"
-import { makeFolders } from "@greenroom/adapters/embedded"
+import { makeFolders } from "@greenroom/launcher"
 import { Effect, Redacted, Schema } from "effect"
 import { isSendable, SECRET_MIN, sendable } from "../config/secretText.ts"
 

@@ -2,11 +2,10 @@
  * The service's life: settings, ports, HTTP, the media server in the background, the banner; then until a signal, and back in
  * reverse order. Fails only before it is ready, with one sentence.
  */
-
 import { readlink } from "node:fs/promises"
 import * as path from "node:path"
-import type { EmbeddedPostgresFailed } from "@greenroom/adapters/embedded"
 import { Endpoints, noEndpoints } from "@greenroom/core"
+import type { EmbeddedPostgresFailed } from "@greenroom/launcher"
 import { Deferred, Effect, Layer, Option } from "effect"
 import { program } from "../cli/program.ts"
 import { bracketed, reachableHost } from "../config/reachableHost.ts"

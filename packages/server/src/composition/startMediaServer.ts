@@ -3,7 +3,7 @@
  * service is useful before. What became of it is told to whoever asks, in a sentence for people.
  */
 import * as path from "node:path"
-import { EmbeddedMediaMtx, MediaMtxBinary } from "@greenroom/adapters/embedded"
+import { EmbeddedMediaMtx, MediaMtxBinary } from "@greenroom/launcher"
 import { Effect, Option, type Redacted, Schedule } from "effect"
 import { Settings } from "../config/Settings.ts"
 import { Deployment } from "./AppLayer.ts"

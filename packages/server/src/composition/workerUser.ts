@@ -3,7 +3,7 @@
  * environment of its process, its secrets, its database. Another user cannot. Only root may start a process as another user;
  * otherwise a worker runs as Greenroom itself does, and can read all of it.
  */
-import { databaseUser, type GuardedProcess, runCommand } from "@greenroom/adapters/embedded"
+import { type ChildProcessGroup, databaseUser, runCommand } from "@greenroom/launcher"
 import { Context, Effect, Layer, Option, Result, Runtime, Schema } from "effect"
 import { EX_CONFIG } from "../config/environment.ts"
 import { Settings } from "../config/Settings.ts"
@@ -13,7 +13,7 @@ import type { Account } from "../config/WorkerUser.ts"
  * As root, when none is configured. It needs no entry in /etc/passwd. The numbers from 65520 to 65533 are given to no account by
  * systemd and Debian, and are there in a container whose users are mapped. The embedded database takes 65526.
  */
-export const DEFAULT_WORKER_USER: GuardedProcess.RunAs = { uid: 65527, gid: 65527 }
+export const DEFAULT_WORKER_USER: ChildProcessGroup.RunAs = { uid: 65527, gid: 65527 }
 
 export class WorkerUserUnusable extends Schema.TaggedError<WorkerUserUnusable>()("WorkerUserUnusable", {
   detail: Schema.String
@@ -27,13 +27,13 @@ export class WorkerUserUnusable extends Schema.TaggedError<WorkerUserUnusable>()
 }
 
 export type Choice =
-  | { readonly _tag: "Another"; readonly as: GuardedProcess.RunAs }
+  | { readonly _tag: "Another"; readonly as: ChildProcessGroup.RunAs }
   /** `asked`: the configuration names our own user, so there is nothing to warn of. */
   | { readonly _tag: "Ours"; readonly asked: boolean }
 
 /** `own` is the number of our user; a sentence when there is no choice. */
 export const chooseWorkerUser = (
-  asked: GuardedProcess.RunAs | undefined,
+  asked: ChildProcessGroup.RunAs | undefined,
   own: number | undefined
 ): Result.Result<Choice, string> => {
   if (asked === undefined) {

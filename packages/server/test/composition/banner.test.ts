@@ -4,8 +4,8 @@ import * as fs from "node:fs"
 import * as path from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { noEndpoints } from "@greenroom/core"
+import { noMediaServer } from "../../../../verification/worlds/service.ts"
 import { type BannerFacts, banner } from "../../src/composition/banner.ts"
-import { noMediaServer } from "../fixtures/service.ts"
 import { useHome } from "./home.ts"
 
 const facts: BannerFacts = {

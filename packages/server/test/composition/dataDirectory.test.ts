@@ -3,8 +3,8 @@ import * as fs from "node:fs"
 import * as path from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
+import { noMediaServer } from "../../../../verification/worlds/service.ts"
 import { usableDataDirectory } from "../../src/composition/dataDirectory.ts"
-import { noMediaServer } from "../fixtures/service.ts"
 import { useHome } from "./home.ts"
 
 describe("the data directory", () => {

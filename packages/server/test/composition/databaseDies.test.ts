@@ -1,9 +1,9 @@
 /** The embedded database dies under the service: it comes back where the service looks for it, and nobody takes its place. */
 import * as path from "node:path"
 import { assert, describe, it } from "@effect/vitest"
+import { DirectoryLock as OwnedDirectory } from "@greenroom/launcher"
 import { Effect } from "effect"
-import * as OwnedDirectory from "../../../adapters/src/embedded/DirectoryLock.ts"
-import { noMediaServer } from "../fixtures/service.ts"
+import { noMediaServer } from "../../../../verification/worlds/service.ts"
 import { until, useHome } from "./home.ts"
 
 describe("the embedded database, killed", () => {

@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto"
 import { readFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
-import { noMediaServer } from "../fixtures/service.ts"
+import { noMediaServer } from "../../../../verification/worlds/service.ts"
 import { until, useHome } from "./home.ts"
 
 const page = readFileSync(new URL("../../../../docs/pipeline.md", import.meta.url), "utf8")

@@ -3,7 +3,7 @@ import * as fs from "node:fs"
 import * as os from "node:os"
 import * as path from "node:path"
 import { afterEach, beforeEach } from "@effect/vitest"
-import { type Service, startService } from "../fixtures/service.ts"
+import { type Service, startService } from "../../../../verification/worlds/service.ts"
 
 export const wait = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds))
 

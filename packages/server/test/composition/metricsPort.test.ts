@@ -1,7 +1,7 @@
 /** `METRICS_PORT`: the metrics have a port of their own, and each port serves its own alone. */
 import { assert, describe, it } from "@effect/vitest"
-import { freePorts } from "../../../adapters/test/embedded/processes.ts"
-import { noMediaServer } from "../fixtures/service.ts"
+import { freePorts } from "../../../../verification/worlds/processes.ts"
+import { noMediaServer } from "../../../../verification/worlds/service.ts"
 import { useHome } from "./home.ts"
 
 describe("METRICS_PORT", () => {

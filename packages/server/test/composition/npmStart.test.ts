@@ -4,9 +4,9 @@ import { once } from "node:events"
 import * as path from "node:path"
 import { fileURLToPath } from "node:url"
 import { assert, describe, it } from "@effect/vitest"
-import { compileCache, freePorts, processesWith } from "../../../adapters/test/embedded/processes.ts"
-import { mediaMtxBinary } from "../../../adapters/test/fixtures/realMediaMtx.ts"
-import { noMediaServer } from "../fixtures/service.ts"
+import { compileCache, freePorts, processesWith } from "../../../../verification/worlds/processes.ts"
+import { mediaMtxBinary } from "../../../../verification/worlds/realMediaMtx.ts"
+import { noMediaServer } from "../../../../verification/worlds/service.ts"
 import { until, useHome } from "./home.ts"
 
 const root = fileURLToPath(new URL("../../../..", import.meta.url))

@@ -1,8 +1,8 @@
 /** The service with a real MediaMTX that it starts itself; left out, with one line, where there is none or no ffmpeg. */
 import { type ChildProcess, spawn } from "node:child_process"
 import { afterEach, assert, describe, it } from "@effect/vitest"
-import { freePorts, processesWith } from "../../../adapters/test/embedded/processes.ts"
-import { ffmpegBinary, mediaMtxBinary, missing } from "../../../adapters/test/fixtures/realMediaMtx.ts"
+import { freePorts, processesWith } from "../../../../verification/worlds/processes.ts"
+import { ffmpegBinary, mediaMtxBinary, missing } from "../../../../verification/worlds/realMediaMtx.ts"
 import { until, useHome, wait } from "./home.ts"
 
 /** Linux has all of 127.0.0.0/8 on its loopback; others have 127.0.0.1 alone. */

@@ -4,7 +4,7 @@ import * as fs from "node:fs"
 import * as net from "node:net"
 import * as path from "node:path"
 import { assert, describe, it } from "@effect/vitest"
-import { noMediaServer } from "../fixtures/service.ts"
+import { noMediaServer } from "../../../../verification/worlds/service.ts"
 import { isAlive, until, useHome } from "./home.ts"
 
 describe("the service's process", () => {

@@ -2,7 +2,7 @@
 import * as fs from "node:fs"
 import * as path from "node:path"
 import { assert, describe, it } from "@effect/vitest"
-import { freePorts } from "../../../adapters/test/embedded/processes.ts"
+import { freePorts } from "../../../../verification/worlds/processes.ts"
 import { isAlive, until, useHome } from "./home.ts"
 
 describe("a media server of its own", () => {

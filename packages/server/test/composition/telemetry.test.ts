@@ -2,7 +2,7 @@
 import * as http from "node:http"
 import type { AddressInfo } from "node:net"
 import { afterEach, assert, beforeEach, describe, it } from "@effect/vitest"
-import { noMediaServer } from "../fixtures/service.ts"
+import { noMediaServer } from "../../../../verification/worlds/service.ts"
 import { until, useHome } from "./home.ts"
 
 interface Received {

@@ -11,16 +11,16 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { assert, describe, it } from "@effect/vitest"
+import { isAtLeast, type Version } from "@greenroom/mediamtx-simulator"
 import { Effect } from "effect"
 import { parse } from "yaml"
-import { isAtLeast, type Version } from "../../../adapters/src/twin/versions.ts"
-import { freePorts } from "../../../adapters/test/embedded/processes.ts"
-import { missingFor, realBinaries } from "../../../adapters/test/fixtures/realBinaries.ts"
-import { ffmpegPublisher } from "../../../adapters/test/fixtures/realMediaMtx.ts"
+import { freePorts } from "../../../../verification/worlds/processes.ts"
+import { missingFor, realBinaries } from "../../../../verification/worlds/realBinaries.ts"
+import { ffmpegPublisher } from "../../../../verification/worlds/realMediaMtx.ts"
 
 const root = new URL("../../../../", import.meta.url)
 const page = readFileSync(new URL("docs/mediamtx.md", root), "utf8")
-const hook = fileURLToPath(new URL("packages/adapters/hooks/mtx-hook", root))
+const hook = fileURLToPath(new URL("packages/launcher/hooks/mtx-hook", root))
 
 const blocks = new Map(
   [...page.matchAll(/^```yaml config (\S+)\n([\s\S]*?)^```$/gm)].map(([, range, text]) => [range!, text!])

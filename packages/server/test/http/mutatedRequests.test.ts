@@ -1,6 +1,6 @@
 /** Nearly right requests with a fixed seed, and those that a proxy and a server might divide differently; more of both in `npm run attack`. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { ambiguousRequests, mutatedRequests } from "../../../../attack/rawRequests.ts"
+import { ambiguousRequests, mutatedRequests } from "../../../../verification/attack/rawRequests.ts"
 import { call, parseRaw, raw } from "./support/client.ts"
 import { type Service, start } from "./support/service.ts"
 

@@ -6,7 +6,7 @@ import { type ChildProcess, spawn } from "node:child_process"
 import { it as effectIt } from "@effect/vitest"
 import { Effect } from "effect"
 import { afterAll, afterEach, beforeAll, describe, expect, vi } from "vitest"
-import { ffmpegBinary, missing, realMediaMtx } from "../../../adapters/test/fixtures/realMediaMtx.ts"
+import { ffmpegBinary, missing, realMediaMtx } from "../../../../verification/worlds/realMediaMtx.ts"
 import { newKey } from "./support/client.ts"
 import { type Service, start } from "./support/service.ts"
 

@@ -1,6 +1,6 @@
 /** An operator's word: a look now, a mass kick, and a stop that does not wait for a media server that cannot be asked. Hooks, too. */
-import type { Publisher } from "@greenroom/adapters/twin"
 import { MediaServer } from "@greenroom/core"
+import type { Publisher } from "@greenroom/mediamtx-simulator"
 import { Effect } from "effect"
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest"
 import { assertProblem } from "./support/assertProblem.ts"

@@ -5,7 +5,7 @@
 import { it as effectIt } from "@effect/vitest"
 import { Effect } from "effect"
 import { afterAll, beforeAll, describe, expect } from "vitest"
-import { mediaMtxBinary, realMediaMtx } from "../../../adapters/test/fixtures/realMediaMtx.ts"
+import { mediaMtxBinary, realMediaMtx } from "../../../../verification/worlds/realMediaMtx.ts"
 import { call, newKey, publishCall } from "./support/client.ts"
 import { type Service, start } from "./support/service.ts"
 

@@ -24,6 +24,8 @@ export interface ListedPath {
   readonly sourceType: string
   readonly sourceId: string
   readonly observation: Observation
+  /** The media server has no list of such sources, so that a missing entry says nothing about this one. */
+  readonly unlistable?: true
 }
 
 /** A path that is up with a source of the media server's own: one that it pulls, or makes itself. */

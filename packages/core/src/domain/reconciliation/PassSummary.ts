@@ -22,6 +22,10 @@ export const PassSummary = Schema.Struct({
   heldWhy: Schema.optionalKey(Schema.Literals(holdReasons)),
   /** Admitted publishers do not appear on this media server. Missing where they do. */
   notAppearing: Schema.optionalKey(Schema.Boolean),
+  /** With `notAppearing`: how many milliseconds before the pass the last such absence was found. */
+  notAppearingForMillis: Schema.optionalKey(Count),
+  /** Publishers that stand in no list and have no session, those seen once included. Missing where there are none. */
+  unlisted: Schema.optionalKey(Count),
   /** Whether an operator's wish to kick them, however many they are, was in force. */
   enforced: Schema.Boolean
 })

@@ -6,6 +6,7 @@
  * source speaks of that source's session alone, and one that names a path only is doubted where it could speak of another.
  */
 import type { DateTime } from "effect"
+import { occupiesKeyAndPath } from "../streams/LiveStream.ts"
 import { familyOf, sourceTypes } from "../streams/Protocol.ts"
 import type { StreamId } from "../values/Ids.ts"
 import { millisBetween } from "../values/Timestamp.ts"
@@ -41,7 +42,7 @@ const mayPause = ({ source }: StoredSession): boolean =>
 
 const isOf = (hook: Hook, session: StoredSession): boolean =>
   session.path === hook.path &&
-  (hook.sourceId === undefined ? session.state.ending?.reason !== "superseded" : session.source.id === hook.sourceId)
+  (hook.sourceId === undefined ? occupiesKeyAndPath(session.state) : session.source.id === hook.sourceId)
 
 const hasEnded = (hook: Hook, session: StoredSession, heardAt: DateTime.Utc): boolean => {
   if (!hook.protected || (mayPause(session) && session.state.ending === null)) return false

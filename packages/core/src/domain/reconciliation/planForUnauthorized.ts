@@ -42,8 +42,8 @@ interface Known {
   /** Ids that have a session, and ids that had one. */
   readonly known: ReadonlySet<string>
   readonly former: ReadonlySet<string>
-  /** How many publishers stand in no list, and neither have nor had a session. */
-  readonly unlistedUnknown: number
+  /** How many publishers count that stand in no list, and neither have nor had a session. */
+  readonly unlistedCounted: number
   /** Why those without a session may have a right to publish that is not known here. */
   readonly doubt: Exclude<HoldReason, "too_many"> | null
   /** The pass before held publishers back because they were too many. */
@@ -54,7 +54,7 @@ interface Known {
 export const planForUnauthorized = (
   { unauthorized, massKickLimit, enforce }: Policy,
   look: MediaServerSnapshot,
-  { known, former, unlistedUnknown, doubt, holding }: Known
+  { known, former, unlistedCounted, doubt, holding }: Known
 ): ReadonlyArray<UnauthorizedCommand> => {
   const strangers = look.sources.filter(
     (listed) => listed.state === "publish" && mayKick(listed) && !known.has(listed.id)
@@ -66,7 +66,7 @@ export const planForUnauthorized = (
     listed,
     former: former.has(listed.id)
   })
-  const count = unknown.length + unlistedUnknown
+  const count = unknown.length + unlistedCounted
   const tooMany = count > (holding ? 0 : massKickLimit)
   const why: HoldReason | null = enforce ? null : tooMany ? "too_many" : doubt
   const forUnknown = (): ReadonlyArray<UnauthorizedCommand> => {

@@ -9,7 +9,7 @@ import { familyOf, type Source } from "../streams/Protocol.ts"
 import type { StopReason } from "../streams/StreamEvent.ts"
 import type { StreamId, StreamKeyId } from "../values/Ids.ts"
 import { millisBetween } from "../values/Timestamp.ts"
-import { type Appearances, doNotAppear, rememberAppearances } from "./appearances.ts"
+import { type Appearances, doNotAppear, noAppearances, rememberAppearances } from "./appearances.ts"
 import {
   isConnectionType,
   type ListedPath,
@@ -55,6 +55,11 @@ export interface ReconcileState {
   /** Sources of unended sessions that stood in a list or on a path. */
   readonly appeared: ReadonlySet<string>
   readonly appearances: Appearances
+  /**
+   * The pass right before was this instance's, and complete. Otherwise a publisher may have been there, and left, unseen by this instance: the
+   * former leader may have seen it.
+   */
+  readonly continuous: boolean
 }
 
 export const initialState: ReconcileState = {
@@ -62,7 +67,8 @@ export const initialState: ReconcileState = {
   holding: false,
   unlisted: new Set(),
   appeared: new Set(),
-  appearances: []
+  appearances: noAppearances,
+  continuous: false
 }
 
 export type Command =
@@ -90,6 +96,8 @@ export interface Reconciliation {
   readonly observations: ReadonlyArray<{ readonly streamId: StreamId; readonly observation: Observation }>
   /** Those of the sessions to be ended that were admitted and never appeared on this media server. */
   readonly neverAppeared: ReadonlySet<StreamId>
+  /** Publishers on a path and in no list that neither have nor had a session; those seen once are among them. */
+  readonly unlistedUnknown: number
   readonly memory: ReconcileState
 }
 
@@ -164,7 +172,8 @@ const planForSessions = (
       if (!before.has(streamId)) continue
       const cause = restart === null ? "left" : "media_server_restarted"
       commands.push({ _tag: "End", session, cause, verify: restart !== "certain" })
-      if (restart === null && isNewcomer(session) && session.state.ending === null) neverAppeared.add(streamId)
+      if (restart === null && memory.continuous && isNewcomer(session) && session.state.ending === null)
+        neverAppeared.add(streamId)
       continue
     }
     appeared.add(source.id)
@@ -189,7 +198,7 @@ export const planReconciliation = (
   memory: ReconcileState
 ): Reconciliation => {
   const { commands, observations, neverAppeared, appeared, newlyAppeared } = planForSessions(s1, look, s2, memory)
-  const appearances = rememberAppearances(memory.appearances, newlyAppeared, 0)
+  const appearances = rememberAppearances(memory.appearances, { appeared: newlyAppeared }, s2.now)
   const doubt = doubtOf(policy, appearances)
   const holding = memory.holding && restartOf(look, memory) === null
 
@@ -200,8 +209,11 @@ export const planReconciliation = (
     ({ sourceId, sourceType }) => !listed.has(sourceId) && isConnectionType(sourceType)
   )
   const again = unlisted.filter(({ sourceId }) => memory.unlisted.has(sourceId))
-  const unlistedUnknown = again.filter(({ sourceId }) => !known.has(sourceId) && !former.has(sourceId)).length
-  const unauthorized = planForUnauthorized(policy, look, { known, former, unlistedUnknown, doubt, holding })
+  const isUnknown = ({ sourceId }: ListedPath) => !known.has(sourceId) && !former.has(sourceId)
+  const unlistedUnknown = unlisted.filter(isUnknown).length
+  // While a hold lasts those seen once count: a new leader has seen none of them twice, and would end the hold.
+  const unlistedCounted = holding ? unlistedUnknown : again.filter(isUnknown).length
+  const unauthorized = planForUnauthorized(policy, look, { known, former, unlistedCounted, doubt, holding })
   const held = unauthorized.find((command) => command._tag === "HoldUnauthorized")
   const mayReset = policy.unauthorized === "kick" && held === undefined && (doubt === null || policy.enforce)
 
@@ -209,12 +221,14 @@ export const planReconciliation = (
     commands: [...commands, ...unauthorized, ...again.map((path) => planForUnlisted(path, s2, mayReset))],
     observations,
     neverAppeared,
+    unlistedUnknown,
     memory: {
       started: look.started,
       holding: held?.why === "too_many",
       unlisted: new Set(unlisted.map((path) => path.sourceId)),
       appeared,
-      appearances
+      appearances,
+      continuous: true
     }
   }
 }
@@ -235,6 +249,8 @@ const planForUnlisted = (
   mayReset: boolean
 ): Command => {
   const session = open.find(({ source }) => source.id === path.sourceId)
+  // A source that no list could show is not one that the media server has lost.
+  if (path.unlistable === true) return { _tag: "ReportUnlisted", path }
   const mustGo =
     session === undefined
       ? mayReset || formerlyAdmitted.has(path.sourceId)

@@ -4,9 +4,9 @@ import {
   EndReason,
   Protocol,
   StopReason,
-  StreamEventType,
   StreamId,
   StreamKeyId,
+  streamEventTypes,
   streamStatuses,
   Timestamp
 } from "@greenroom/core"
@@ -169,7 +169,7 @@ export const eventExample = {
 
 export const StreamEvent = Schema.Struct({
   seq: Schema.Int.annotate({ description: "Counts from 1 without a gap" }),
-  type: StreamEventType,
+  type: Schema.Literals(streamEventTypes),
   at: Timestamp,
   data: Schema.Record(Schema.String, Schema.Unknown).annotate({ description: "`reason` or `source_type`, by type" })
 }).annotate(named("StreamEvent", eventExample))

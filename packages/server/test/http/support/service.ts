@@ -4,7 +4,6 @@
  */
 import { MemoryMediaServer, layer as memory } from "@greenroom/adapters/memory"
 import { NodeKeyMint } from "@greenroom/adapters/node"
-import { MediaWorld } from "@greenroom/adapters/twin"
 import {
   Admissions,
   AUTH_DEADLINE_MS,
@@ -15,10 +14,10 @@ import {
   endpointsBehind,
   KeyGenerator,
   Leases,
+  layerBackground,
   noEndpoints,
   OperatorSecret,
   ReconcilePolicy,
-  Reconciler,
   Sessions,
   StoreHealth,
   StoreUnavailable,
@@ -27,6 +26,7 @@ import {
   Workers,
   WorkersOn
 } from "@greenroom/core"
+import { Simulator } from "@greenroom/mediamtx-simulator"
 import { type Context, Effect, Layer, Logger, ManagedRuntime, Option, Redacted, Ref, References, Tracer } from "effect"
 import * as HttpServer from "effect/http/HttpServer"
 import type { Limits } from "../../../src/http/listener/ConnectionTable.ts"
@@ -139,7 +139,7 @@ export const start = async (options: ServiceOptions = {}) => {
     over(Workers),
     over(StoreHealth)
   ).pipe(Layer.provideMerge(memory))
-  const world = Layer.effect(MediaWorld.MediaWorld, MediaWorld.make({ readyAfter: { rtmp: 20, srt: 20 } }))
+  const world = Layer.effect(Simulator.Simulator, Simulator.make({ readyAfter: { rtmp: 20, srt: 20 } }))
   const settings = Layer.mergeAll(
     Layer.effect(
       OperatorSecret,
@@ -158,7 +158,7 @@ export const start = async (options: ServiceOptions = {}) => {
     Layer.succeed(AwaitOffAirWithin, confirm),
     Layer.succeed(ReconcilePolicy, { unauthorized: "kick", massKickLimit: 10, enforce: false, holder: "test" })
   ).pipe(Layer.provideMerge(NodeKeyMint.layer))
-  const ports = Reconciler.layer.pipe(
+  const ports = layerBackground.pipe(
     Layer.provideMerge(
       MemoryMediaServer.layer({ fault, deadlines: { look: "1 second", find: "5 seconds", kick: "1 second" } })
     ),
@@ -188,7 +188,7 @@ export const start = async (options: ServiceOptions = {}) => {
   )
   const { address } = await runtime.runPromise(HttpServer.HttpServer)
   if (!("port" in address)) throw new Error("not on TCP")
-  const media = await runtime.runPromise(MediaWorld.MediaWorld)
+  const media = await runtime.runPromise(Simulator.Simulator)
 
   return {
     base: `http://127.0.0.1:${address.port}`,

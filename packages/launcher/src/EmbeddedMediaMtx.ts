@@ -1,0 +1,194 @@
+/**
+ * A MediaMTX of our own: given its binary, writes its configuration, starts it, starts it again whenever it exits, and stops it
+ * when the scope closes. It never outlives this process. It asks our `/auth` about everybody, the control API's client included,
+ * so it is useful only once the service answers there; whether it does its work is asked of its API, by others.
+ * Finding the binary is `MediaMtxBinary`'s, the configuration `mediaMtxConfig`'s, the meaning of its output `mediaMtxLog`'s.
+ */
+import * as fs from "node:fs/promises"
+import * as path from "node:path"
+import { Context, Deferred, type Duration, Effect, Layer, Redacted, type Scope } from "effect"
+import * as ChildProcessGroup from "./ChildProcessGroup.ts"
+import type { MediaMtxBinary } from "./MediaMtxBinary.ts"
+import { MediaMtxUnavailable } from "./MediaMtxUnavailable.ts"
+import { makePrivateDirectory } from "./makePrivateDirectory.ts"
+import {
+  defaultPorts,
+  hookEnvironment,
+  mediaMtxConfig,
+  mediaMtxUrls,
+  type Ports,
+  type Settings,
+  type Urls
+} from "./mediaMtxConfig.ts"
+import { describePortInUse, type PortInUse, portInUse, readLine } from "./mediaMtxLog.ts"
+
+export interface Options {
+  readonly binary: MediaMtxBinary
+  /** Holds the configuration file: `DATA_DIR/mediamtx`. Made when absent, mode 0700. */
+  readonly directory: string
+  /** Where our `/auth` listens, and the secret that the media server shows there as `mediamtx:<secret>`. */
+  readonly auth: { readonly host?: string; readonly port: number; readonly secret: Redacted.Redacted }
+  /** Where clients connect: an IP address, or `localhost`. Default 127.0.0.1. */
+  readonly host?: string
+  /** The host in the URLs. Default: `host`, or 127.0.0.1 when that is every address. */
+  readonly publicHost?: string
+  readonly ports?: Partial<Ports>
+  /** From asking it to stop until it is killed. Default 5 seconds. */
+  readonly stopGrace?: Duration.Input
+  /** A version that does not say, in words known here, that its control API listens, is up when it has lasted this long. Default 2 seconds. */
+  readonly upAfter?: Duration.Input
+}
+
+export interface MediaMtxExit {
+  /** `exit code 1`, `killed by SIGKILL`. */
+  readonly how: string
+  /** Its last error line. */
+  readonly error: string | null
+  readonly portInUse: PortInUse | null
+}
+
+export class EmbeddedMediaMtx extends Context.Service<
+  EmbeddedMediaMtx,
+  Urls & {
+    readonly binary: MediaMtxBinary
+    /** Whether a process is up and its control API listens. */
+    readonly running: Effect.Effect<boolean>
+    /** How it ended the last time that it ended by itself, `null` when it never did. */
+    readonly lastExit: Effect.Effect<MediaMtxExit | null>
+  }
+>()("greenroom/EmbeddedMediaMtx") {}
+
+const firstDelayMillis = 100
+const longestDelayMillis = 1000
+/** The control API is the last listener that it opens. */
+const apiListens = /^\[API\] (started|listener opened)/
+
+const writeConfig = (directory: string, config: object) =>
+  Effect.tryPromise({
+    try: async () => {
+      const file = path.join(directory, "mediamtx.json")
+      await makePrivateDirectory(directory)
+      await fs.rm(`${file}.new`, { force: true })
+      await fs.writeFile(`${file}.new`, JSON.stringify(config, null, 2), { mode: 0o600, flag: "wx" })
+      await fs.rename(`${file}.new`, file)
+      return file
+    },
+    catch: (error) =>
+      new MediaMtxUnavailable({ reason: "storage", detail: `its configuration cannot be written: ${error}` })
+  })
+
+const explain = (exit: MediaMtxExit): string => {
+  if (exit.portInUse !== null) return describePortInUse(exit.portInUse)
+  return exit.error === null ? exit.how : `${exit.how}: ${exit.error}`
+}
+
+interface Supervised {
+  readonly options: Options
+  readonly config: string
+  readonly environment: Readonly<Record<string, string>>
+  readonly ports: Ports
+  readonly secrets: ReadonlyArray<string>
+  running: boolean
+  lastExit: MediaMtxExit | null
+}
+
+/** One life of the process: how it ended, and whether it had been up before. */
+const live = Effect.fnUntraced(function* (it: Supervised) {
+  const forward = Effect.runForkWith(yield* Effect.context<never>())
+  const listening = Deferred.makeUnsafe<void>()
+  const lastTime = it.lastExit?.error
+  let error: string | null = null
+  let taken: PortInUse | null = null
+  const child = yield* ChildProcessGroup.start({
+    command: it.options.binary.path,
+    args: [it.config],
+    cwd: path.dirname(it.config),
+    env: it.environment,
+    stop: { signal: "TERM", grace: it.options.stopGrace ?? "5 seconds", last: "KILL" },
+    onLine: (raw, cut) => {
+      const line = readLine(raw, cut, it.secrets)
+      if (line.isError) {
+        error = line.text
+        taken = portInUse(line.text, it.ports) ?? taken
+      }
+      if (apiListens.test(line.text)) Deferred.doneUnsafe(listening, Effect.void)
+      // What keeps it from starting is told once, not at each attempt.
+      const isNews = line.level === "info" && (it.running || line.text !== lastTime)
+      forward((isNews ? Effect.logInfo : Effect.logDebug)(`mediamtx: ${line.text}`))
+    }
+  })
+  yield* Effect.addFinalizer(() =>
+    Effect.sync(() => {
+      it.running = false
+    })
+  )
+  const up = Effect.raceFirst(Deferred.await(listening), Effect.sleep(it.options.upAfter ?? "2 seconds")).pipe(
+    Effect.tap(() =>
+      Effect.sync(() => {
+        it.running = true
+      })
+    ),
+    Effect.andThen(Effect.logInfo(`the media server is up: ${it.options.binary.path}`)),
+    Effect.as(true)
+  )
+  const wasUp = yield* Effect.raceFirst(up, Effect.as(child.exited, false))
+  const exit = yield* child.exited
+  return { wasUp, exit: { how: ChildProcessGroup.describeExit(exit), error, portInUse: taken } satisfies MediaMtxExit }
+}, Effect.scoped)
+
+const supervise = Effect.fnUntraced(function* (it: Supervised) {
+  let delay = firstDelayMillis
+  let told = ""
+  while (true) {
+    const { wasUp, exit } = yield* live(it).pipe(
+      Effect.catchTag("SpawnFailed", ({ detail }) =>
+        Effect.succeed({ wasUp: false, exit: { how: "not started", error: detail, portInUse: null } })
+      )
+    )
+    it.lastExit = exit
+    if (wasUp) {
+      delay = firstDelayMillis
+      told = ""
+    }
+    const why = explain(exit)
+    const message = wasUp
+      ? `the media server stopped and is started again: ${why}`
+      : `the media server does not start: ${why}`
+    yield* why === told ? Effect.logDebug(message) : Effect.logError(message)
+    told = why
+    yield* Effect.sleep(delay)
+    delay = Math.min(delay * 2, longestDelayMillis)
+  }
+})
+
+export const make = Effect.fn("EmbeddedMediaMtx.make")(function* (
+  options: Options
+): Effect.fn.Return<EmbeddedMediaMtx["Service"], MediaMtxUnavailable, Scope.Scope> {
+  const settings: Settings = {
+    host: options.host ?? "127.0.0.1",
+    ports: { ...defaultPorts, ...options.ports },
+    auth: { host: "127.0.0.1", ...options.auth },
+    version: options.binary.version
+  }
+  const secret = Redacted.value(options.auth.secret)
+  const it: Supervised = {
+    options,
+    config: yield* writeConfig(path.resolve(options.directory), mediaMtxConfig(settings)),
+    environment: hookEnvironment(settings),
+    ports: settings.ports,
+    secrets: [secret, encodeURIComponent(secret)].filter((text) => text !== ""),
+    running: false,
+    lastExit: null
+  }
+  yield* Effect.addFinalizer(() => Effect.logInfo("the media server was stopped"))
+  yield* Effect.forkScoped(supervise(it))
+  return EmbeddedMediaMtx.of({
+    ...mediaMtxUrls(settings, options.publicHost),
+    binary: options.binary,
+    running: Effect.sync(() => it.running),
+    lastExit: Effect.sync(() => it.lastExit)
+  })
+})
+
+export const layer = (options: Options): Layer.Layer<EmbeddedMediaMtx, MediaMtxUnavailable> =>
+  Layer.effect(EmbeddedMediaMtx, make(options))

@@ -1,0 +1,196 @@
+/**
+ * The JSON of MediaMTX's control API, field by field as it was recorded of 1.20.1, made from a `World`, without the fields that its version
+ * does not have. What says who publishes where comes first; what is only counted beside it can be left out. Tests hold every key set here against the recordings, and against real servers of several versions.
+ */
+import { familyOf, type Protocol, type Track } from "@greenroom/core"
+import { fieldsAt, hasField } from "./fields.ts"
+import type { VersionFacts } from "./versions.ts"
+import { inboundBytesOf, isEstablished, type SeenPath, shownPathOf, sourceTypeOf, stateOf } from "./view.ts"
+import type { Connection } from "./World.ts"
+
+export type Json = Readonly<Record<string, unknown>>
+
+const time = (millis: number): string => new Date(millis).toISOString()
+
+const zeros = (...names: ReadonlyArray<string>): Json => Object.fromEntries(names.map((name) => [name, 0]))
+
+const addressOf = ({ port }: Connection): string => `127.0.0.1:${port}`
+
+/** What says who publishes where. */
+const essentialItem = (connection: Connection, facts: VersionFacts): Json => {
+  const { id, protocol, created, connectionId } = connection
+  const essential = {
+    id,
+    created: time(created),
+    remoteAddr: addressOf(connection),
+    state: stateOf(connection, facts),
+    path: shownPathOf(connection, facts)
+  }
+  if (protocol === "webrtc") return { ...essential, peerConnectionEstablished: isEstablished(connection) }
+  const family = familyOf(protocol)
+  return family === "rtsp" && hasField(family, "conns", facts.version)
+    ? { ...essential, conns: [connectionId] }
+    : essential
+}
+
+/** What an item has beside what is common to all. */
+type Item = (connection: Connection, bytes: number) => Json
+
+const rtmpItem: Item = (_, bytes) => ({
+  userAgent: "FMLE/3.0 (compatible; Lavf59.27.100)",
+  inboundBytes: bytes,
+  ...zeros("outboundBytes", "outboundFramesDiscarded"),
+  bytesReceived: bytes,
+  bytesSent: 0
+})
+
+const rtspItem: Item = (connection, bytes) => ({
+  userAgent: "Lavf59.27.100",
+  transport: isEstablished(connection) ? "TCP" : null,
+  profile: isEstablished(connection) ? "AVP" : null,
+  inboundBytes: bytes,
+  ...zeros("inboundRTPPackets", "inboundRTPPacketsLost", "inboundRTPPacketsInError", "inboundRTPPacketsJitter"),
+  ...zeros("inboundRTCPPackets", "inboundRTCPPacketsInError", "outboundBytes", "outboundRTPPackets"),
+  ...zeros("outboundRTPPacketsReportedLost", "outboundRTPPacketsDiscarded", "outboundRTCPPackets"),
+  bytesReceived: bytes,
+  ...zeros("bytesSent", "rtpPacketsReceived", "rtpPacketsSent", "rtpPacketsLost", "rtpPacketsInError"),
+  ...zeros("rtpPacketsJitter", "rtcpPacketsReceived", "rtcpPacketsSent", "rtcpPacketsInError")
+})
+
+const srtItem: Item = (_, bytes) => ({
+  ...zeros("packetsSent", "packetsReceived", "packetsSentUnique", "packetsReceivedUnique", "packetsSendLoss"),
+  ...zeros("packetsReceivedLoss", "packetsRetrans", "packetsReceivedRetrans", "packetsSentACK", "packetsReceivedACK"),
+  ...zeros("packetsSentNAK", "packetsReceivedNAK", "packetsSentKM", "packetsReceivedKM", "usSndDuration"),
+  ...zeros("packetsReceivedBelated", "packetsSendDrop", "packetsReceivedDrop", "packetsReceivedUndecrypt"),
+  bytesReceived: bytes,
+  ...zeros("bytesSent", "bytesSentUnique", "bytesReceivedUnique", "bytesReceivedLoss", "bytesRetrans"),
+  ...zeros("bytesReceivedRetrans", "bytesReceivedBelated", "bytesSendDrop", "bytesReceivedDrop"),
+  ...zeros("bytesReceivedUndecrypt", "usPacketsSendPeriod", "packetsFlowWindow", "packetsFlightSize", "msRTT"),
+  ...zeros("mbpsSendRate", "mbpsReceiveRate", "mbpsLinkCapacity", "bytesAvailSendBuf", "bytesAvailReceiveBuf"),
+  ...zeros("mbpsMaxBW", "byteMSS", "packetsSendBuf", "bytesSendBuf", "msSendBuf", "msSendTsbPdDelay"),
+  ...zeros("packetsReceiveBuf", "bytesReceiveBuf", "msReceiveBuf", "msReceiveTsbPdDelay", "packetsReorderTolerance"),
+  ...zeros("packetsReceivedAvgBelatedTime", "packetsSendLossRate", "packetsReceivedLossRate"),
+  outboundFramesDiscarded: 0
+})
+
+const webrtcItem: Item = (connection, bytes) => ({
+  localCandidate: isEstablished(connection) ? "host/udp/127.0.0.1/8189" : "",
+  remoteCandidate: isEstablished(connection) ? "prflx/udp/127.0.0.1/50000" : "",
+  userAgent: "Mozilla/5.0",
+  inboundBytes: bytes,
+  ...zeros("inboundRTPPackets", "inboundRTPPacketsLost", "inboundRTPPacketsJitter", "inboundRTCPPackets"),
+  ...zeros("outboundBytes", "outboundRTPPackets", "outboundRTCPPackets", "outboundFramesDiscarded"),
+  bytesReceived: bytes,
+  ...zeros("bytesSent", "rtpPacketsReceived", "rtpPacketsSent", "rtpPacketsLost", "rtpPacketsJitter"),
+  ...zeros("rtcpPacketsReceived", "rtcpPacketsSent")
+})
+
+const moqItem: Item = (_, bytes) => ({
+  userAgent: "Mozilla/5.0",
+  transport: "webtransport",
+  version: "moqt-19",
+  inboundBytes: bytes,
+  outboundBytes: 0
+})
+
+const items: { readonly [P in Protocol]: Item } = {
+  rtmp: rtmpItem,
+  rtmps: rtmpItem,
+  rtsp: rtspItem,
+  rtsps: rtspItem,
+  srt: srtItem,
+  webrtc: webrtcItem,
+  moq: moqItem
+}
+
+/** Everything, or the essential alone. */
+export type Items = "whole" | "essential"
+
+export const connectionItem = (connection: Connection, now: number, facts: VersionFacts, which: Items): Json => {
+  const essential = essentialItem(connection, facts)
+  if (which === "essential") return essential
+  const { protocol, query, user } = connection
+  const known = essential.path !== ""
+  return fieldsAt(familyOf(protocol), facts.version, {
+    ...essential,
+    query: known ? query : "",
+    ...(protocol === "moq" ? {} : { user: known ? user : "" }),
+    ...items[protocol](connection, inboundBytesOf(connection, now))
+  })
+}
+
+/** The TCP connection under an RTSP session. */
+export const rtspConnectionItem = (connection: Connection, now: number, facts: VersionFacts): Json => {
+  const bytes = inboundBytesOf(connection, now)
+  return fieldsAt("rtspConnection", facts.version, {
+    id: connection.connectionId,
+    created: time(connection.created),
+    remoteAddr: addressOf(connection),
+    // Set when the request is answered that opened it.
+    session: connection.phase._tag === "Asking" ? null : connection.id,
+    tunnel: "none",
+    inboundBytes: bytes,
+    outboundBytes: 0,
+    bytesReceived: bytes,
+    bytesSent: 0
+  })
+}
+
+const trackItem = ({ codec, ...properties }: Track): Json => ({
+  codec,
+  codecProps: Object.keys(properties).length === 0 ? null : properties
+})
+
+/** A redirect and a pulled source are named; what is always available, or on demand, is not a source. */
+const ownSourceTypes = { pulled: "rtspSource", redirect: "redirect" } as const
+
+const sourceOf = ({ publisher, own }: SeenPath, facts: VersionFacts): Json | null => {
+  if (publisher !== null) return { type: sourceTypeOf(publisher.protocol, facts), id: publisher.id }
+  return own === "pulled" || own === "redirect" ? { type: ownSourceTypes[own], id: "" } : null
+}
+
+export const pathItem = (seen: SeenPath, isConfigured: boolean, now: number, facts: VersionFacts): Json => {
+  const { name, publisher, readers, own } = seen
+  const isPublished = publisher?.phase._tag === "Publishing"
+  const isAvailable = isPublished || (own !== null && own !== "on demand")
+  const isOnline = isPublished || own === "pulled" || own === "redirect"
+  const since = publisher?.phase._tag === "Publishing" ? time(publisher.phase.since) : null
+  const bytes = publisher === null ? 0 : inboundBytesOf(publisher, now)
+  const tracks = isPublished ? publisher.tracks : []
+  return fieldsAt("path", facts.version, {
+    name,
+    confName: isConfigured ? name : "all_others",
+    ready: isAvailable,
+    readyTime: since,
+    available: isAvailable,
+    availableTime: since,
+    online: isOnline,
+    onlineTime: since,
+    source: sourceOf(seen, facts),
+    tracks: tracks.map(({ codec }) => codec),
+    tracks2: tracks.map(trackItem),
+    readers: readers.map((reader) => ({ type: sourceTypeOf(reader.protocol, facts), id: reader.id })),
+    inboundBytes: bytes,
+    outboundBytes: 0,
+    inboundFramesInError: 0,
+    bytesReceived: bytes,
+    bytesSent: 0
+  })
+}
+
+/** One page of a list, or the sentence with which MediaMTX refuses the page. */
+export const pageOf = (all: ReadonlyArray<Json>, query: URLSearchParams): Json | string => {
+  const wanted = { size: query.get("itemsPerPage") ?? "100", page: query.get("page") ?? "0" }
+  const wrong = Object.values(wanted).find((text) => text !== "" && !/^\d{1,10}$/.test(text))
+  if (wrong !== undefined) return `strconv.ParseUint: parsing "${wrong}": invalid syntax`
+  const size = Number(wanted.size || 100)
+  if (size === 0) return "invalid items per page"
+  const from = Number(wanted.page || 0) * size
+  return { itemCount: all.length, pageCount: Math.ceil(all.length / size), items: all.slice(from, from + size) }
+}
+
+/** What MediaMTX says of a text that is no UUID; `undefined` for one. */
+export const uuidComplaint = (text: string): string | undefined => {
+  if (text.length !== 36) return `invalid UUID length: ${text.length}`
+  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text) ? undefined : "invalid UUID format"
+}

@@ -1,0 +1,175 @@
+/**
+ * The MediaMTX of a simulation: the simulator's pure `World` moved by simulated time, with the process around it that can be killed, started,
+ * and frozen. Who is let in is asked at its `Door`; what the control API answers is in `canObserve`. It knows no Greenroom.
+ */
+import { familyOf, type Protocol } from "@greenroom/core"
+import { factsOf, type Version, World } from "@greenroom/mediamtx-simulator"
+import type { Dice } from "../worlds/Dice.ts"
+import { type Inside, makeControlApi } from "./ControlApi.ts"
+import type { Counts } from "./Counts.ts"
+import { type Ask, makeDoor, type Question } from "./Door.ts"
+import type { Kernel } from "./Kernel.ts"
+import type { OwnSource } from "./Step.ts"
+
+export interface MediaHostOptions {
+  readonly version: Version
+  readonly kernel: Kernel
+  readonly dice: Dice
+  readonly counts: Counts
+  readonly ask: Ask
+  readonly happened: (happening: World.Happening) => void
+  /** Told when a kick of an RTSP session runs beside another call of the same process, and both are waited for. */
+  readonly overlapped: (instance: string) => void
+}
+
+const READ_TIMEOUT_MS = 4_000
+/** Of a hundred kicks that are answered so many do nothing. */
+const IN_VAIN_OF_A_HUNDRED = 4
+/** A kick beside another call about RTSP sessions may crash it, and here does; whoever runs it starts it anew. */
+const STARTED_ANEW_AFTER_MS = 300
+/** From the answer of a kick until the connection has left its list. */
+const KICK_TAKES_MS = { rtmp: 15, rtsp: 14, srt: 16, webrtc: 95, moq: 15 } as const
+
+export const makeMediaHost = ({ version, kernel, dice, counts, ask, happened, overlapped }: MediaHostOptions) => {
+  const facts = factsOf(version)
+  const readyAfter = { ...World.defaultOptions.readyAfter, rtmp: facts.rtmpReadyAfter }
+  let world = World.begin(kernel.now(), { ...World.defaultOptions, facts, readyAfter, readTimeout: READ_TIMEOUT_MS })
+  let due: number | null = null
+  let timer: { readonly cancel: () => void } | undefined
+  let frozen = false
+  let waking: Array<() => void> = []
+  let restartIn: { calls: number; readonly by: "kill" | "stop"; readonly downFor: number } | null = null
+  const own = new Map<string, { readonly source: OwnSource; readonly until: number }>()
+
+  const plan = () => {
+    const next = World.nextDue(world)
+    if (next === due) return
+    due = next
+    timer?.cancel()
+    timer = next === null ? undefined : kernel.after(next - kernel.now(), () => awake(() => change((same) => same)))
+  }
+  const change = (step: (world: World.World, now: number) => World.World): World.World => {
+    const now = kernel.now()
+    const after = step(due !== null && due <= now && !frozen ? World.advance(world, now) : world, now)
+    if (after === world) return world
+    world = after.happened.length === 0 ? after : { ...after, happened: [] }
+    plan()
+    for (const happening of after.happened) happened(happening)
+    return world
+  }
+  const current = () => change((same) => same)
+  /** Runs now, or when the process is awake again, unless it is another one by then. */
+  const awake = (run: () => void) => {
+    if (!frozen) return run()
+    const { starts } = world
+    waking.push(() => {
+      if (world.starts === starts && world.up) run()
+    })
+  }
+
+  const answered = (id: string, allowed: boolean) => void change((now, at) => World.answer(now, at, id, allowed))
+  const readTimeout = facts.authTimeout ? READ_TIMEOUT_MS : null
+  const door = makeDoor({ kernel, counts, ask, readTimeout, awake, answered })
+  const countCalls = () => {
+    if (restartIn === null) return
+    restartIn.calls -= 1
+    if (restartIn.calls > 0) return
+    const { by, downFor } = restartIn
+    restartIn = null
+    restart(by, downFor)
+  }
+  const met = (one: Inside, other: Inside) => {
+    counts.fault("media server crashed by an RTSP kick beside another call")
+    if (one.by === other.by && one.isAwaited() && other.isAwaited()) overlapped(one.by)
+    restart("kill", STARTED_ANEW_AFTER_MS)
+  }
+  const control = makeControlApi({ kernel, dice, counts, door, world: current, awake, arrived: countCalls, met })
+
+  const end = (by: "kill" | "stop") => {
+    if (!world.up) return
+    counts.fault(by === "kill" ? "media server killed" : "media server stopped")
+    const publishers = by === "stop" && !frozen ? World.publishers(current()) : []
+    for (const connection of publishers) happened({ _tag: "NotReady", at: kernel.now(), connection })
+    frozen = false
+    waking = []
+    door.reset()
+    control.reset()
+    change(World.stop)
+  }
+  const start = () => {
+    if (world.up) return
+    counts.fault("media server started anew")
+    change(World.start)
+  }
+  const thaw = () => {
+    if (!frozen) return
+    frozen = false
+    current()
+    const those = waking
+    waking = []
+    for (const run of those) run()
+  }
+  const restart = (by: "kill" | "stop", downFor: number) => {
+    end(by)
+    kernel.after(downFor, start)
+  }
+
+  return {
+    /** As it is now; while the process is frozen, as it was then. */
+    world: current,
+    facts,
+    /** What its own process is called; `/v3/info` may not say it. */
+    started: () => world.started,
+    isUp: () => world.up,
+    change: (step: (world: World.World, now: number) => World.World) => awake(() => void change(step)),
+    /** Somebody connects; `unasked`: it is let in without a question. */
+    connect: (connection: World.NewConnection, question: Question | "unasked") => {
+      if (!world.up) return false
+      awake(() => {
+        change((now, at) => World.connect(now, at, connection))
+        if (question === "unasked") answered(connection.id, true)
+        else door.authenticate(question)
+      })
+      return true
+    },
+    kick: (id: string, protocol: Protocol) => {
+      if (dice.below(100) < IN_VAIN_OF_A_HUNDRED) return counts.fault("kick answered, and nobody goes")
+      kernel.after(KICK_TAKES_MS[familyOf(protocol)], () =>
+        awake(() => void change((now, at) => World.kick(now, at, id)))
+      )
+    },
+    own: (path: string, source: OwnSource, millis: number) => {
+      own.set(path, { source, until: kernel.now() + millis })
+    },
+    ownPaths: (): ReadonlyMap<string, OwnSource> => {
+      const now = kernel.now()
+      for (const [path, { until }] of own) if (until <= now) own.delete(path)
+      return new Map([...own].map(([path, { source }]) => [path, source]))
+    },
+    isAsking: door.isAsking,
+    control: control.call,
+    slow: control.slow,
+    err: control.err,
+    restart,
+    restartIn: (inCalls: number, by: "kill" | "stop", downFor: number) => {
+      restartIn = { calls: inCalls, by, downFor }
+    },
+    freeze: (millis: number) => {
+      if (!world.up || frozen) return
+      counts.fault("media server frozen")
+      frozen = true
+      const { starts } = world
+      kernel.after(millis, () => {
+        if (world.starts === starts) thaw()
+      })
+    },
+    repair: () => {
+      restartIn = null
+      control.repair()
+      start()
+      thaw()
+    }
+  }
+}
+
+export type MediaHost = ReturnType<typeof makeMediaHost>

@@ -1,0 +1,158 @@
+/**
+ * One schedule, played from the beginning to its end or to the first invariant that does not hold: a store, a media server, instances,
+ * encoders and operators under one simulated time. Deterministic: the same schedule and the same bug give the same outcome, and the same
+ * trace to the byte.
+ */
+import type { AuthDecision } from "@greenroom/core"
+import { makeDice, mixed } from "../worlds/Dice.ts"
+import { disagreements, isFree } from "./Agreement.ts"
+import type { Bug } from "./bugs/Bug.ts"
+import { makeCast, makeKeyMint } from "./Cast.ts"
+import { makeCounts, type Tally } from "./Counts.ts"
+import type { Question } from "./Door.ts"
+import { makeEncoders } from "./Encoders.ts"
+import { makeFleet } from "./Fleet.ts"
+import { makeHooks } from "./Hooks.ts"
+import { makeInvariants, type Violation } from "./Invariants.ts"
+import { makeKernel } from "./Kernel.ts"
+import { makeMediaHost } from "./MediaHost.ts"
+import { makeOperators } from "./Operators.ts"
+import { makeSimulatedStore } from "./SimulatedStore.ts"
+import { whyBad } from "./Standing.ts"
+import type { Schedule } from "./Step.ts"
+import { makeSteps } from "./Steps.ts"
+
+export interface Outcome {
+  readonly violation: Violation | null
+  /** How many steps were taken. */
+  readonly steps: number
+  readonly simulatedMillis: number
+  readonly tally: Tally
+  readonly trace: ReadonlyArray<string>
+}
+
+export interface PlayOptions {
+  readonly bug?: Bug | null
+  /** Writes down what happens. */
+  readonly traced?: boolean
+}
+
+/** The beginning of simulated time. */
+const BEGAN = Date.UTC(2026, 0, 1)
+/** Faults have stopped for so long: everything must agree. */
+const AGREED_WITHIN_MS = 5_000
+const LOOK_EVERY_MS = 250
+/** The 5 s begin when whoever stood in line for its auth has been let in or sent away: while one is asked about, the lists hang. */
+const LET_IN_WITHIN_MS = 60_000
+
+export const play = ({ seed, setting, steps }: Schedule, { bug = null, traced = false }: PlayOptions = {}): Outcome => {
+  const kernel = makeKernel(BEGAN)
+  const counts = makeCounts()
+  const trace: Array<string> = []
+  const note = (line: () => string) => {
+    if (traced) trace.push(`${String(kernel.now() - BEGAN).padStart(7)} ${line()}`)
+  }
+  const diceFor = (purpose: number) => makeDice(mixed(seed, purpose))
+
+  const store = makeSimulatedStore({
+    kernel,
+    dice: diceFor(1),
+    counts,
+    executed: (operation, caller) => {
+      if (caller !== null) note(() => `  ${caller.name}: ${operation}`)
+      invariants.executed(operation, caller?.name ?? null)
+    }
+  })
+  const mint = makeKeyMint()
+  const host = makeMediaHost({
+    version: setting.version,
+    kernel,
+    dice: diceFor(2),
+    counts,
+    ask: (question, answer) => ask(question, answer),
+    happened: (happening) => {
+      const id = happening._tag === "Closed" ? happening.id : happening.connection.id
+      note(() => `  media server: ${happening._tag} ${id}${happening._tag === "Closed" ? ` ${happening.reason}` : ""}`)
+      invariants.happened(happening)
+      hooks.happened(happening)
+      if (happening._tag === "Closed") encoders.closed(happening.id, happening.reason)
+    },
+    overlapped: (instance) => invariants.fails("turn", `${instance} kicked an RTSP session beside a call of its own`)
+  })
+  const invariants = makeInvariants({ kernel, store, host, counts, setting })
+  const cast = makeCast(setting.publishers, store, mint)
+  const fleet = makeFleet({ kernel, counts, store, host, mint, setting, bug, dice: diceFor(3), invariants, note })
+  const encoders = makeEncoders({ kernel, dice: diceFor(4), counts, host, cast, setting })
+  const hooks = makeHooks({ kernel, dice: diceFor(5), counts, setting, send: fleet.hook })
+  const operators = makeOperators({ kernel, counts, store, host, cast, invariants, instance: fleet.well })
+
+  const toldOf = (decision: AuthDecision | "unavailable" | "broken"): string =>
+    typeof decision === "string" ? decision : decision._tag === "Refuse" ? decision.reason : "allow"
+  const ask = (question: Question, answer: (allowed: boolean) => void): (() => void) =>
+    fleet.authenticate(question, (decision) => {
+      note(() => `  /auth for ${question.id} on ${question.path}: ${toldOf(decision)}`)
+      counts.note(`auth: ${toldOf(decision)}`)
+      answer(typeof decision !== "string" && decision._tag !== "Refuse")
+    })
+
+  const isOver = () => invariants.violation() !== null
+
+  /** Whoever may publish is let in: no key, no path and no door stays locked. */
+  const letIn = (faultsStopped: number) => {
+    const place = encoders.absent((member) => isFree(member, kernel, store, host))
+    if (place === undefined) return
+    while (!isOver() && whyBad(store.state, place.key.id, kernel.now()) === null) {
+      const id = encoders.comes(place)!
+      do kernel.runTo(kernel.now() + 50, isOver)
+      while (!isOver() && host.isAsking())
+      if (store.state.streamBySource.has(id)) return counts.fault("newcomer after faults stopped")
+      if (kernel.now() - faultsStopped >= AGREED_WITHIN_MS)
+        invariants.fails("free", `5 s after faults stopped ${id} was not let in, although its key is good and free`)
+    }
+  }
+
+  /** Faults stop; as soon as everything agrees the schedule goes on. */
+  const lull = (revive: "all" | "one") => {
+    store.repair()
+    host.repair()
+    fleet.repair(revive)
+    encoders.calm()
+    const stopped = kernel.now()
+    while (!isOver() && host.isAsking() && kernel.now() - stopped < LET_IN_WITHIN_MS)
+      kernel.runTo(kernel.now() + 50, isOver)
+    const began = kernel.now()
+    let left = disagreements(kernel, store, host, setting, invariants.wereTooMany())
+    while (!isOver()) {
+      if (setting.controlApi === "absent") operators.forceTheGone()
+      kernel.runTo(kernel.now() + LOOK_EVERY_MS, isOver)
+      left = disagreements(kernel, store, host, setting, invariants.wereTooMany())
+      if (left.length === 0 || kernel.now() - began >= AGREED_WITHIN_MS) break
+    }
+    for (const { invariant, what } of left) invariants.fails(invariant, `5 s after faults stopped: ${what}`)
+    counts.note(`agreed within ${Math.ceil((kernel.now() - began) / 1_000)} s`)
+    if (!isOver()) letIn(began)
+    fleet.loosen()
+    encoders.excite()
+  }
+
+  const takeStep = makeSteps({ counts, store, host, fleet, encoders, hooks, operators, invariants, cast, ask, lull })
+
+  fleet.startAll()
+  let taken = 0
+  let lulls = 0
+  for (const step of steps) {
+    kernel.runTo(BEGAN + step.at + lulls, isOver)
+    if (isOver()) break
+    note(() => JSON.stringify(step))
+    const before = kernel.now()
+    takeStep(step)
+    kernel.settle()
+    lulls += step._tag === "Lull" ? kernel.now() - before : 0
+    taken += 1
+  }
+  if (!isOver()) lull("all")
+  if (!isOver()) invariants.finish()
+  const violation = invariants.violation()
+  note(() => (violation === null ? "every invariant holds" : `invariant ${violation.invariant}: ${violation.what}`))
+  return { violation, steps: taken, simulatedMillis: kernel.now() - BEGAN, tally: counts.tally, trace }
+}

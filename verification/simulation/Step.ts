@@ -1,0 +1,167 @@
+/**
+ * What a schedule is made of: plain data, one record a step, so that a schedule can be printed, shrunk and replayed. A step says what
+ * somebody outside does, or what goes wrong; faults that last carry their own length, so that taking one step away never leaves
+ * another without its end. `who` is a place among the publishers, `instance` one among the Greenrooms.
+ */
+import { type Protocol, protocols } from "@greenroom/core"
+import { factsOf, type Version } from "@greenroom/mediamtx-simulator"
+
+export type Family = "rtmp" | "rtsp" | "srt" | "webrtc" | "moq"
+export const families: ReadonlyArray<Family> = ["rtmp", "rtsp", "srt", "webrtc", "moq"]
+
+/** How a publisher presents itself. */
+export type Guise =
+  | "itself"
+  | "with_anothers_key"
+  | "on_anothers_path"
+  | "on_a_bad_path"
+  | "with_an_unknown_key"
+  | "with_no_key"
+  | "with_its_key_in_the_path"
+
+/** What the control API answers when something is wrong with it, or with what stands before it. */
+export type WrongAnswer = "401" | "404" | "500" | "garbage" | "no answer" | "half a list"
+export const wrongAnswers: ReadonlyArray<WrongAnswer> = ["401", "404", "500", "garbage", "no answer", "half a list"]
+
+/**
+ * What stands on a path without anybody having connected to publish there: a source that the server pulls or redirects to, or nothing yet
+ * (a path that is always available, or one whose publisher is started on demand).
+ */
+export type OwnSource = "pulled" | "redirect" | "always available" | "on demand"
+export const ownSources: ReadonlyArray<OwnSource> = ["pulled", "redirect", "always available", "on demand"]
+
+export interface Connect {
+  readonly _tag: "Connect"
+  readonly who: number
+  readonly protocol: Protocol
+  readonly guise: Guise
+  /** From admission to ready; `null` as the protocol has it, `never` for one that announces and stands still. */
+  readonly readyAfter: number | null | "never"
+}
+
+export type Action =
+  | Connect
+  /** Everybody who has no connection comes, within so many milliseconds. */
+  | { readonly _tag: "AllConnect"; readonly within: number }
+  | { readonly _tag: "Leave"; readonly who: number }
+  | { readonly _tag: "EncoderDies"; readonly who: number }
+  | { readonly _tag: "EncoderFreezes"; readonly who: number; readonly for: number }
+  | { readonly _tag: "Pause"; readonly who: number }
+  | { readonly _tag: "Record"; readonly who: number }
+  /** A publisher that nobody was asked about. */
+  | {
+      readonly _tag: "Stranger"
+      readonly who: number
+      readonly protocol: Protocol
+      readonly path: "own" | "stray" | "key"
+    }
+  /** So many of them at once: a media server that was busy before Greenroom knew it, or a store that was restored. */
+  | { readonly _tag: "Crowd"; readonly who: number; readonly protocol: Protocol; readonly count: number }
+  | { readonly _tag: "Reader"; readonly who: number; readonly protocol: Protocol }
+  /** A path that the media server has by its own configuration; publishers may come to some of them. */
+  | { readonly _tag: "OwnPath"; readonly who: number; readonly source: OwnSource; readonly for: number }
+  /** A copy of the auth call of the last connection of this publisher arrives late, or somebody makes it up. */
+  | { readonly _tag: "AuthAgain"; readonly who: number }
+  /** Somebody makes a hook up: about who is there, who has left, or who never was, on its own path or another. */
+  | {
+      readonly _tag: "ForgedHook"
+      readonly who: number
+      readonly event: "ready" | "not-ready"
+      readonly about: "present" | "former" | "nobody"
+      readonly ownPath: boolean
+    }
+  /** `by`: a process that is asked to end still sends its hooks, one that is killed does not. */
+  | {
+      readonly _tag: "MediaServerRestarts"
+      readonly by: "kill" | "stop"
+      readonly downFor: number
+      readonly inCalls: number
+    }
+  | { readonly _tag: "MediaServerFreezes"; readonly for: number }
+  | { readonly _tag: "MediaServerSlow"; readonly by: number; readonly for: number }
+  /** The control API gives a wrong answer about one family of protocols, or about everything. */
+  | {
+      readonly _tag: "MediaServerErrs"
+      readonly family: Family | "all"
+      readonly answer: WrongAnswer
+      readonly for: number
+    }
+  /** `inCalls`: at which of its port calls from now on; `sent`: whether that call still goes out. */
+  | {
+      readonly _tag: "InstanceKilled"
+      readonly instance: number
+      readonly inCalls: number
+      readonly sent: boolean
+      readonly downFor: number
+    }
+  | { readonly _tag: "InstanceFrozen"; readonly instance: number; readonly inCalls: number; readonly for: number }
+  /** The wall clock of an instance's machine is set, by so many milliseconds, while it runs. */
+  | { readonly _tag: "ClockSet"; readonly instance: number; readonly by: number }
+  | { readonly _tag: "InstanceTerminated"; readonly instance: number; readonly downFor: number }
+  | { readonly _tag: "StoreStops"; readonly for: number }
+  | { readonly _tag: "StoreFreezes"; readonly for: number }
+  | { readonly _tag: "StoreSlow"; readonly by: number; readonly for: number }
+  /** Every connection to the store breaks, whatever is on its way over it. */
+  | { readonly _tag: "StoreConnectionsKilled" }
+  | { readonly _tag: "CommitsFail"; readonly count: number }
+  /** `silent`: nothing comes until the caller's deadline; otherwise the connection breaks at once. */
+  | { readonly _tag: "AnswersLost"; readonly count: number; readonly silent: boolean }
+  | { readonly _tag: "Revoke"; readonly who: number; readonly instance: number }
+  /** `enableAfter`: so long after the answer (`patient`) or after the question. `null` for never. */
+  | {
+      readonly _tag: "Disable"
+      readonly who: number
+      readonly instance: number
+      readonly enableAfter: number | null
+      readonly patient: boolean
+    }
+  | { readonly _tag: "Expire"; readonly who: number; readonly instance: number; readonly in: number }
+  | { readonly _tag: "DeleteBroadcaster"; readonly who: number; readonly instance: number }
+  | { readonly _tag: "StopStream"; readonly who: number; readonly instance: number }
+  /** An operator frees a key whose stream nobody can look for. */
+  | { readonly _tag: "ForceStop"; readonly who: number; readonly instance: number }
+  /** An operator wishes that whoever publishes unadmitted goes, however many they are. */
+  | { readonly _tag: "Enforce"; readonly instance: number }
+  | { readonly _tag: "NewKey"; readonly who: number; readonly instance: number }
+  /** Somebody ends the row in the database by hand. */
+  | { readonly _tag: "EndedByHand"; readonly who: number }
+  /** Faults stop; within 5 s everything must agree. `one`: whatever instance is down stays down, but for one. */
+  | { readonly _tag: "Lull"; readonly revive: "all" | "one" }
+
+/** `at`: milliseconds since the beginning, lulls not counted. */
+export type Step = Action & { readonly at: number }
+
+/** What holds for the whole of a schedule. */
+export interface Setting {
+  /** Of MediaMTX. */
+  readonly version: Version
+  readonly publishers: number
+  /** How far each instance's clock is off; as many as there are instances. */
+  readonly clocks: ReadonlyArray<number>
+  /** How many milliseconds an auth call, and its answer, are on their way. */
+  readonly distance: number
+  /** What encoders speak here. */
+  readonly protocols: ReadonlyArray<Protocol>
+  /** `absent`: Greenroom cannot look, and has hooks alone. */
+  readonly controlApi: "there" | "absent"
+  readonly unauthorized: "kick" | "report"
+  readonly massKickLimit: number
+  /** What happens to a newcomer with a key that is publishing. */
+  readonly onDuplicate: "refuse" | "takeover"
+  /** What becomes of a hook: so many of a hundred are lost, come twice, come late. */
+  readonly hooks: { readonly lost: number; readonly twice: number; readonly late: number }
+  /** Whether hooks carry a secret, so that nobody can make one up. */
+  readonly hookSecret: boolean
+  /** How many of a hundred encoders that were sent away come back by themselves. */
+  readonly persistence: number
+}
+
+/** Those that the version serves. */
+export const servedProtocols = (version: Version): ReadonlyArray<Protocol> =>
+  protocols.filter((protocol) => protocol !== "moq" || factsOf(version).moq)
+
+export interface Schedule {
+  readonly seed: number
+  readonly setting: Setting
+  readonly steps: ReadonlyArray<Step>
+}
