@@ -9,7 +9,7 @@ import { ListCursor } from "../http/api/Cursor.ts"
 import { type ApiClient, both, call } from "./ApiClient.ts"
 import type { CommandFailed, Failure } from "./CommandFailed.ts"
 import { type Change, difference, type Seen, standingOf } from "./changes.ts"
-import { listAll } from "./pages.ts"
+import { listAll } from "./listAll.ts"
 
 const EVERY = "1 second"
 /** More streams at once than this are not watched: the newest are. */

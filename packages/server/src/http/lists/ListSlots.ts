@@ -8,7 +8,7 @@ import { Context, Effect, Layer, Metric, Semaphore } from "effect"
 import { type Condition, makeCondition } from "../listener/Condition.ts"
 import { note, type RequestContext } from "../middleware/RequestContext.ts"
 import { failWith, isProblem, type Problem } from "../problems/Problem.ts"
-import { storeFailureToDefect } from "../routes/answers.ts"
+import { storeFailureToDefect } from "../routes/handling.ts"
 
 export const AT_ONCE = 2
 export const WAITING_MAX = 64

@@ -14,7 +14,7 @@ import { Broadcaster } from "../api/BroadcastersApi.ts"
 import { ListSlots } from "../lists/ListSlots.ts"
 import { pageAnswer } from "../lists/pageAnswer.ts"
 import { failWith } from "../problems/Problem.ts"
-import { foundOr, pageRequest, storeFailureToDefect, withCursor } from "./answers.ts"
+import { foundOr, pageRequest, storeFailureToDefect, withCursor } from "./handling.ts"
 
 const found = foundOr(failWith("not-found", "No broadcaster has this id"))
 

@@ -3,7 +3,7 @@ import { type Reconciled, requestReconciliation } from "@greenroom/core"
 import { DateTime, Effect } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { ServedApi } from "../api/Api.ts"
-import { storeFailureToDefect } from "./answers.ts"
+import { storeFailureToDefect } from "./handling.ts"
 
 const shown = ({ fresh, look }: Reconciled, now: DateTime.Utc) => ({
   fresh,

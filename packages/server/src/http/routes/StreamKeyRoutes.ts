@@ -25,7 +25,7 @@ import { operatorBody } from "../body/jsonBody.ts"
 import { ListSlots } from "../lists/ListSlots.ts"
 import { pageAnswer } from "../lists/pageAnswer.ts"
 import { type FieldError, failWith, invalid } from "../problems/Problem.ts"
-import { foundOr, pageRequest, storeFailureToDefect, withCursor } from "./answers.ts"
+import { foundOr, pageRequest, storeFailureToDefect, withCursor } from "./handling.ts"
 
 const notFound = failWith("not-found", "No stream key has this id")
 const found = foundOr(notFound)

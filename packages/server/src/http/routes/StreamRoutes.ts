@@ -20,8 +20,8 @@ import type { StreamQuery } from "../api/StreamsApi.ts"
 import { ListSlots, noteBusy } from "../lists/ListSlots.ts"
 import { pageAnswer } from "../lists/pageAnswer.ts"
 import { failWith } from "../problems/Problem.ts"
-import { foundOr, pageRequest, storeFailureToDefect, withCursor } from "./answers.ts"
 import { coalesce } from "./coalesce.ts"
+import { foundOr, pageRequest, storeFailureToDefect, withCursor } from "./handling.ts"
 import { eventShown, streamDetailsShown, streamShown } from "./streamShown.ts"
 
 const found = foundOr(failWith("stream-not-found", "No stream, live or past, has this id"))

@@ -7,7 +7,7 @@ import { Worker } from "../api/WorkersApi.ts"
 import { ListSlots } from "../lists/ListSlots.ts"
 import { pageAnswer } from "../lists/pageAnswer.ts"
 import { failWith } from "../problems/Problem.ts"
-import { foundOr, pageRequest, storeFailureToDefect, withCursor } from "./answers.ts"
+import { foundOr, pageRequest, storeFailureToDefect, withCursor } from "./handling.ts"
 
 const shown = ({ id, mark, ...worker }: WorkerRecord): typeof Worker.Type => ({
   ...worker,

@@ -406,7 +406,7 @@ kicked         0
 held back      20
 only reported  0
 
-20 publishers that nobody admitted are held back, because more than MASS_KICK_LIMIT were there at once: greenroom reconcile --enforce kicks them.
+20 unauthorized publishers are held back, because more than MASS_KICK_LIMIT were there at once: greenroom reconcile --enforce kicks them.
 `
   },
   {
@@ -422,7 +422,7 @@ kicked         20
 held back      0
 only reported  0
 
-Everybody who publishes was admitted; the others have been kicked.
+Every publisher was admitted; the others have been kicked.
 `
   }
 ]

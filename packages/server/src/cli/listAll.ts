@@ -7,11 +7,11 @@ import type { CommandFailed } from "./CommandFailed.ts"
 /** The most that the service puts into one page. */
 const PAGE_MAX = 200
 
-interface PageRequest<Cursor> {
+export interface PageQuery<Cursor> {
   readonly limit?: number
   readonly cursor?: Cursor
 }
-type Page<Plural extends string, Item> = { readonly [P in Plural]: ReadonlyArray<Item> } & {
+export type Page<Plural extends string, Item> = { readonly [P in Plural]: ReadonlyArray<Item> } & {
   readonly nextCursor: string | null
 }
 
@@ -30,12 +30,12 @@ export const listAll = Effect.fnUntraced(function* <const Plural extends string,
   plural: Plural,
   cursorText: Schema.Codec<Cursor, string>,
   limit: number | null,
-  ask: (page: PageRequest<Cursor>) => Effect.Effect<Answer<Page<Plural, Item>>, CommandFailed, ApiClient>
+  ask: (page: PageQuery<Cursor>) => Effect.Effect<Answer<Page<Plural, Item>>, CommandFailed, ApiClient>
 ): Effect.fn.Return<Listed<Item>, CommandFailed, ApiClient> {
   const { url } = yield* ApiClient
   const items: Array<Item> = []
   const wires: Array<unknown> = []
-  let page: PageRequest<Cursor> = limit === null ? {} : { limit: Math.min(PAGE_MAX, limit) }
+  let page: PageQuery<Cursor> = limit === null ? {} : { limit: Math.min(PAGE_MAX, limit) }
   for (;;) {
     const { value, wire } = yield* ask(page)
     const envelope = wire as Record<string, ReadonlyArray<unknown>>
