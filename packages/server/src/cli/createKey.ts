@@ -2,12 +2,11 @@
 import { BroadcasterId, Label, NewPathLimit, Timestamp } from "@greenroom/core"
 import { DateTime, Effect, Option, Schema } from "effect"
 import * as Command from "effect/cli/Command"
-import * as Flag from "effect/cli/Flag"
 import { both, call } from "./ApiClient.ts"
 import { failed } from "./CommandFailed.ts"
-import { encoderNames, encoderOf } from "./encoders.ts"
+import { encoderOf } from "./encoders.ts"
 import { checkedFlag, described, flag, given, Json, requiredFlag } from "./flags.ts"
-import { encoderGuide, ingestGuide } from "./ingestGuide.ts"
+import { encoderFlag, encoderGuide, ingestGuide } from "./ingestGuide.ts"
 import { printAnswer, screenOfOutput } from "./output.ts"
 
 const UNITS = { m: 60_000, h: 3_600_000, d: 86_400_000 } as const
@@ -38,11 +37,7 @@ const flags = {
   anyPath: flag("any-path", "Let it publish on every path that is not another broadcaster's"),
   expiresAt: checkedFlag("expires-at", "<date>", Timestamp, "When it expires: 2027-01-31T18:00:00Z"),
   expiresIn: checkedFlag("expires-in", "<span>", Span, "When it expires, from now: 90m, 12h, 30d"),
-  encoder: Flag.Literals("encoder", encoderNames).pipe(
-    Flag.withMetavar("<name>"),
-    Flag.withDescription("What to type into this one alone, with a QR code for phones; not with --json"),
-    Flag.optional
-  )
+  encoder: encoderFlag("What to type into this one alone, with a QR code for phones; not with --json")
 }
 
 const BROADCASTER = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
