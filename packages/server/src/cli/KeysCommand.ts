@@ -1,14 +1,16 @@
 /** `greenroom keys …`: the credentials of publishers, of which only `create` prints more than the first characters. */
 import { BroadcasterId, keyStatuses, Label, StreamKeyId, Timestamp } from "@greenroom/core"
-import { type DateTime, Effect } from "effect"
+import { type DateTime, Effect, Option } from "effect"
 import * as Command from "effect/cli/Command"
 import { commaSeparated } from "../http/api/Input.ts"
 import type { StreamKey, StreamKeyChanges } from "../http/api/StreamKeysApi.ts"
 import { both, call } from "./ApiClient.ts"
 import { failed } from "./CommandFailed.ts"
 import { createKey } from "./createKey.ts"
+import { encoderOf } from "./encoders.ts"
 import { checkedArgument, checkedFlag, clearableFlag, described, given, limit } from "./flags.ts"
 import { fields, moment, orNothing, relative, table } from "./format.ts"
+import { encoderFlag, encoderText, waysText } from "./ingestGuide.ts"
 import { printAnswer, printList } from "./output.ts"
 import { program } from "./program.ts"
 
@@ -87,6 +89,25 @@ const show = Command.make("show", { id }, (params) =>
   )
 ).pipe(described("Show a stream key; never the key itself", [`greenroom keys show ${EXAMPLE}`]))
 
+const ingest = Command.make(
+  "ingest",
+  { id, encoder: encoderFlag("What to type into this one alone") },
+  ({ id, encoder }) =>
+    printAnswer(
+      call(({ stream_keys }) => stream_keys.ingest({ params: { id }, responseMode: both })),
+      (template) =>
+        `Put the key in place of {key}: it was shown when it was created, and is not kept.\n\n${
+          Option.isNone(encoder) ? waysText(template) : encoderText(encoderOf(encoder.value), template)
+        }`
+    )
+).pipe(
+  described(
+    "Show what to type into an encoder for a key, with {key} in place of the key",
+    [`greenroom keys ingest ${EXAMPLE}`],
+    [`greenroom keys ingest ${EXAMPLE} --encoder vmix`, "For one encoder alone, with what goes wrong with it"]
+  )
+)
+
 const change = (
   id: StreamKeyId,
   payload: typeof StreamKeyChanges.Type,
@@ -161,5 +182,5 @@ export const keysCommand = Command.make("keys").pipe(
     ["greenroom keys list --status in_use", "Those on the air"],
     [`greenroom keys revoke ${EXAMPLE}`]
   ),
-  Command.withSubcommands([createKey, list, show, update, enable, disable, revoke])
+  Command.withSubcommands([createKey, list, show, ingest, update, enable, disable, revoke])
 )

@@ -47,17 +47,17 @@ export const StreamKey = wire(keyFields, named("StreamKey", keyExample))
 
 export const keyValueExample = "sk_EXAMPLE-EXAMPLE-EXAMPLE-EXAMPLE-EXAMPLE-123"
 
-const ingestExample = {
-  obs: { server: "rtmp://media.example.com/live", stream_key: `studio-1?user=greenroom&pass=${keyValueExample}` },
-  rtmp: `rtmp://media.example.com/live/studio-1?user=greenroom&pass=${keyValueExample}`,
-  rtsp: `rtsp://greenroom:${keyValueExample}@media.example.com:8554/live/studio-1`,
-  srt: `srt://media.example.com:8890?streamid=publish:live/studio-1:greenroom:${keyValueExample}&pkt_size=1316`,
-  srt_streamid: `publish:live/studio-1:greenroom:${keyValueExample}`,
-  whip: { url: "https://media.example.com/live/studio-1/whip", bearer: keyValueExample }
-}
+const ingestExample = (key: string) => ({
+  obs: { server: "rtmp://media.example.com/live", stream_key: `studio-1?user=greenroom&pass=${key}` },
+  rtmp: `rtmp://media.example.com/live/studio-1?user=greenroom&pass=${key}`,
+  rtsp: `rtsp://greenroom:${key}@media.example.com:8554/live/studio-1`,
+  srt: `srt://media.example.com:8890?streamid=publish:live/studio-1:greenroom:${key}&pkt_size=1316`,
+  srt_streamid: `publish:live/studio-1:greenroom:${key}`,
+  whip: { url: "https://media.example.com/live/studio-1/whip", bearer: key }
+})
 
-/** What to type into an encoder; `null` where the protocol is off or has no public address. */
-export const Ingest = Schema.Struct({
+/** `null` where the protocol is off or has no public address. */
+const ingestFields = {
   obs: nullable(Schema.Struct({ server: Schema.String, stream_key: Schema.String })),
   rtmp: nullable(Schema.String),
   rtsp: nullable(Schema.String),
@@ -66,11 +66,23 @@ export const Ingest = Schema.Struct({
     description: "The `streamid` of `srt` alone, for encoders with a field for it"
   }),
   whip: nullable(Schema.Struct({ url: Schema.String, bearer: Schema.String }))
-}).annotate(
+}
+
+/** What to type into an encoder. */
+export const Ingest = Schema.Struct(ingestFields).annotate(
   named(
     "Ingest",
-    ingestExample,
+    ingestExample(keyValueExample),
     "What to type into an encoder, for each protocol that is on. It holds the key: treat it as one"
+  )
+)
+
+/** The same without the key. */
+export const IngestTemplate = Schema.Struct(ingestFields).annotate(
+  named(
+    "IngestTemplate",
+    ingestExample("{key}"),
+    "What to type into an encoder, for each protocol that is on, with `{key}` where the key belongs"
   )
 )
 
@@ -86,7 +98,7 @@ export const IssuedStreamKey = wire(
     active_stream_id: null,
     last_used_at: null,
     key_value: keyValueExample,
-    ingest: ingestExample
+    ingest: ingestExample(keyValueExample)
   })
 )
 
@@ -158,6 +170,16 @@ export class StreamKeysApi extends HttpApiGroup.make("stream_keys")
       success: StreamKey,
       error: problems("not-found", ...onInput)
     }).annotateMerge(summary("Get a stream key")),
+    HttpApiEndpoint.get("ingest", "/stream-keys/:id/ingest", {
+      params,
+      success: IngestTemplate,
+      error: problems("not-found", ...onInput)
+    }).annotateMerge(
+      summary(
+        "Get what to type into an encoder",
+        "As the answer that created the key, with `{key}` in place of the key, which is not kept. Also for a key that is revoked, disabled or has expired."
+      )
+    ),
     HttpApiEndpoint.patch("change", "/stream-keys/:id", {
       params,
       payload: StreamKeyChanges,

@@ -2,6 +2,7 @@
 import {
   BroadcasterId,
   changeKey,
+  describeIngest,
   describeKey,
   Endpoints,
   ingestInstructions,
@@ -128,6 +129,7 @@ export const layer = HttpApiBuilder.group(
           ),
         get: ({ params }) =>
           describeKey(params.id).pipe(Effect.flatMap(found), Effect.map(shown), storeFailureToDefect),
+        ingest: ({ params }) => describeIngest(params.id).pipe(Effect.flatMap(found), storeFailureToDefect),
         revoke: ({ params }) =>
           revoke(params.id).pipe(
             Effect.flatMap(found),
