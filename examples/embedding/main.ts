@@ -14,7 +14,7 @@ const settings = Layer.mergeAll(
   Layer.succeed(Greenroom.ReconcilePolicy, { unauthorized: "kick", massKickLimit: 10, enforce: false, holder: "me" })
 )
 const ports = Layer.mergeAll(memoryStore, MemoryMediaServer.layer(), NodeKeyMint.layer, settings)
-const greenroom = Layer.provideMerge(Greenroom.Reconciler.layer, ports).pipe(Layer.provide(Simulator.layer()))
+const greenroom = Layer.provideMerge(Greenroom.layerBackground, ports).pipe(Layer.provide(Simulator.layer()))
 
 const program = Effect.gen(function* () {
   const studio = yield* Greenroom.createBroadcaster({ displayName: "Studio One", contact: null, metadata: {} })

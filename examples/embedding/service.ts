@@ -35,7 +35,7 @@ const ports = Layer.mergeAll(
   MediaMtx.layer({ apiUrl: MEDIAMTX_API_URL, user: "greenroom", password: secret }),
   Layer.provideMerge(settings, NodeKeyMint.layer)
 )
-const greenroom = ManagedRuntime.make(Layer.provideMerge(Greenroom.Reconciler.layer, ports))
+const greenroom = ManagedRuntime.make(Layer.provideMerge(Greenroom.layerBackground, ports))
 
 const MAX_BODY = 64 * 1024
 const jsonOf = async (request: IncomingMessage) => {

@@ -42,11 +42,7 @@ const policies = Layer.mergeAll(
   Layer.succeed(Greenroom.WorkerSettings, { max: 2, rtsp: "rtsp://127.0.0.1:8554", rtmp: "rtmp://127.0.0.1:1935" })
 )
 const ports = Layer.mergeAll(memoryStore, MemoryMediaServer.layer(), NodeKeyMint.layer, policies, worker)
-const greenroom = Greenroom.Reconciler.layer.pipe(
-  Layer.provideMerge(Greenroom.PassFeed.layer),
-  Layer.provideMerge(ports),
-  Layer.provideMerge(Simulator.layer())
-)
+const greenroom = Greenroom.layerBackground.pipe(Layer.provideMerge(ports), Layer.provideMerge(Simulator.layer()))
 
 /** The media server asks our door about every publisher, the worker included. */
 const askTheDoor = Effect.gen(function* () {

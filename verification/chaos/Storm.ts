@@ -61,7 +61,7 @@ export const storm = Effect.fnUntraced(function* ({ seconds, seed, say }: StormO
   const back = yield* everybodyBack(api, database, look, encoders.inUse, BACK_PATIENCE_MS)
   const lost = [...(yield* ledger.lost), ...(yield* keys.lost)]
   const broken = yield* brokenRows(database)
-  const check = yield* checked(api)
+  const check = yield* checked(database)
   const overstayed = yield* overstays(database, keys, sightings, blows)
   const intrusions = [...sightings.values()].filter(({ path }) => path === INTRUDERS_PATH).length
   const acknowledged = keys.counts()

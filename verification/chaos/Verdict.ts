@@ -1,6 +1,7 @@
 /** What must be so after the storm, and what was on the air in it that should not have been. */
+import { readFileSync } from "node:fs"
 import { Effect } from "effect"
-import type { Answer, Api } from "../worlds/Api.ts"
+import type { Api } from "../worlds/Api.ts"
 import type { DatabaseControls } from "../worlds/database.ts"
 import { pathOf } from "../worlds/Target.ts"
 import { agreementOf, type Look, type OnAir } from "./Agreement.ts"
@@ -156,28 +157,19 @@ export const everybodyBack = Effect.fnUntraced(function* (
   return { millis: null, missing: [...new Set(missing)] }
 })
 
-/** What `GET /check` says of all streams: each is to be the fold of its events. */
-export const checked = Effect.fnUntraced(function* (api: Api) {
-  interface Page {
-    readonly checked: number
-    readonly problems: ReadonlyArray<{ readonly stream_id: string; readonly detail: string }>
-    readonly next_cursor: string | null
+/** The query of docs/operating.md for streams that are not what their events say. */
+const differing = /```sql\n(select coalesce[\s\S]+?);\n```/.exec(
+  readFileSync(new URL("../docs/operating.md", import.meta.url), "utf8")
+)
+
+/** How many streams there are, and those that are not the fold of their events. */
+export const checked = Effect.fnUntraced(function* ({ query }: DatabaseControls) {
+  const found = yield* query(differing?.[1] ?? "")
+  const [all] = yield* query("select count(*)::int as streams from streams")
+  return {
+    streams: Number(all?.streams),
+    complaints: found.map(({ stream, types }) => `stream ${stream} is not what its events say: ${types}`)
   }
-  const complaints: Array<string> = []
-  let streams = 0
-  let cursor: string | null = null
-  do {
-    const page: Answer<Page> = yield* api.call<Page>(
-      "GET",
-      `/check?limit=200${cursor === null ? "" : `&cursor=${cursor}`}`
-    )
-    if (page.status !== 200)
-      return { streams, complaints: [...complaints, `GET /check is answered with ${page.status}`] }
-    streams += page.body.checked
-    complaints.push(...page.body.problems.map(({ stream_id, detail }) => `stream ${stream_id}: ${detail}`))
-    cursor = page.body.next_cursor
-  } while (cursor !== null)
-  return { streams, complaints }
 })
 
 /** Sequences with gaps, events written twice, and sessions that are unended twice on a path or a key. */

@@ -14,15 +14,18 @@ import {
   type Hook,
   KeyGenerator,
   Leases,
+  type LostAdmissions,
+  layerBackground,
   MediaServer,
   type MediaServerSnapshot,
   MediaServerUnavailable,
   OperatorSecret,
   ReconcilePolicy,
-  Reconciler,
+  type Reconciler,
   receiveHook,
   Sessions,
   StoreHealth,
+  type StoreMonitor,
   StreamKeys,
   Streams
 } from "@greenroom/core"
@@ -44,12 +47,14 @@ type Services =
   | Broadcasters
   | KeyGenerator
   | Leases
+  | LostAdmissions
   | MediaServer
   | OperatorSecret
   | ReconcilePolicy
   | Reconciler
   | Sessions
   | StoreHealth
+  | StoreMonitor
   | StreamKeys
   | Streams
 
@@ -195,7 +200,7 @@ export const startInstance = (options: InstanceOptions) => {
     Context.add(Endpoints, { hls: null, webrtc: null, rtmp: null, rtsp: null, srt: null })
   )
   const scope = Scope.makeUnsafe()
-  const reconciler = Effect.provideContext(Layer.buildWithScope(Reconciler.layer, scope), base)
+  const reconciler = Effect.provideContext(Layer.buildWithScope(layerBackground, scope), base)
   const context: Context.Context<Services> = Context.merge(base, built("the reconciler", reconciler))
 
   /** Runs in this process. `done` hears of the end, unless the process dies before. What it returns interrupts. */
@@ -222,10 +227,10 @@ export const startInstance = (options: InstanceOptions) => {
     const silentSince = store.frozenSince()
     if (silentSince === null || (firstUnanswered ?? 0) < silentSince) firstUnanswered = null
     if (silentSince === null) return
-    const known = firstUnanswered === null ? null : firstUnanswered + Database.deadlines.admission
+    const known = firstUnanswered === null ? null : firstUnanswered + Database.limits.admission.answerMillis
     if (known !== null && began > known && life.wasAwakeSince(silentSince))
       timed("/auth, while the store was known to be silent,", began, REFUSED_WITHIN_MS, false)
-    if (failed && kernel.now() - began >= Database.deadlines.admission) firstUnanswered ??= kernel.now()
+    if (failed && kernel.now() - began >= Database.limits.admission.answerMillis) firstUnanswered ??= kernel.now()
   }
 
   const publishes = ({ id, path, protocol, key }: Question) =>

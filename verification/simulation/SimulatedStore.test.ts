@@ -65,7 +65,7 @@ describe("the line to the store", () => {
       kernel.runTo(5_000)
       assert.deepStrictEqual(
         [told.exit?._tag, silent ? told.at : null],
-        ["Failure", silent ? Database.deadlines.general : null]
+        ["Failure", silent ? Database.limits.general.answerMillis : null]
       )
     }
   })
@@ -87,7 +87,8 @@ describe("the line to the store", () => {
     store.freeze(6_000)
     const told = Array.from({ length: 20 }, (_, index) => create(index))
     kernel.runTo(5_999)
-    for (const { exit, at } of told) assert.deepStrictEqual([exit?._tag, at], ["Failure", Database.deadlines.general])
+    for (const { exit, at } of told)
+      assert.deepStrictEqual([exit?._tag, at], ["Failure", Database.limits.general.answerMillis])
     assert.strictEqual(rows(), 0)
     kernel.runTo(7_000)
     assert.isTrue(rows() > 0 && rows() < 20, `${rows()}`)

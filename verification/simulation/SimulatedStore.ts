@@ -37,13 +37,11 @@ export type Line = <A, E>(
 ) => Effect.Effect<A, E | StoreUnavailable>
 
 /** As the PostgreSQL adapters have them. */
-const { admission, reconciler, general } = Database.deadlines
-const deadlineOf = (operation: string): number =>
-  /^(Admissions|StoreHealth)\./.test(operation)
-    ? admission
-    : /^(Sessions|Leases)\./.test(operation)
-      ? reconciler
-      : general
+const { admission, reconciler, general } = Database.limits
+const deadlineOf = (operation: string): number => {
+  if (/^(Admissions|StoreHealth)\./.test(operation)) return admission.answerMillis
+  return /^(Sessions|Leases)\./.test(operation) ? reconciler.answerMillis : general.answerMillis
+}
 
 const writes =
   /^(Admissions\.(admit|takeOver|endGone)|Sessions\.(request|mark|end|observe)|Leases\.|StreamKeys\.(issue|change|revoke)|Broadcasters\.(create|change|remove))/

@@ -1,8 +1,7 @@
-/** All repositories over one `MemoryStore`, which is given along so that a test can look into it. */
+/** All repositories over one `MemoryStore`. `layer` also provides the store, so that a test can read it. */
 import type {
   Admissions,
   Broadcasters,
-  History,
   Leases,
   Retention,
   Sessions,
@@ -15,7 +14,6 @@ import { Layer } from "effect"
 import * as MemoryAdmissions from "./MemoryAdmissions.ts"
 import * as MemoryBroadcasters from "./MemoryBroadcasters.ts"
 import * as MemoryHealth from "./MemoryHealth.ts"
-import * as MemoryHistory from "./MemoryHistory.ts"
 import * as MemoryLeases from "./MemoryLeases.ts"
 import * as MemoryRetention from "./MemoryRetention.ts"
 import * as MemorySessions from "./MemorySessions.ts"
@@ -30,20 +28,18 @@ export type Repositories =
   | Admissions
   | Sessions
   | Streams
-  | History
   | Leases
   | Workers
   | Retention
   | StoreHealth
 
-/** The repositories over a store that somebody else keeps: several instances of the service may share it. */
+/** The repositories over a given store, which several instances of the service may share. */
 export const layerRepositories: Layer.Layer<Repositories, never, MemoryStore.MemoryStore> = Layer.mergeAll(
   MemoryBroadcasters.layer,
   MemoryStreamKeys.layer,
   MemoryAdmissions.layer,
   MemorySessions.layer,
   MemoryStreams.layer,
-  MemoryHistory.layer,
   MemoryLeases.layer,
   MemoryWorkers.layer,
   MemoryRetention.layer,

@@ -1,11 +1,10 @@
 /**
- * Every port in this process's memory, for embedding and for tests: `layer` has all repositories over one new store. Nothing here
+ * Every port in this process's memory, for embedding and for tests: `layer` has all repositories over one new store. No module here
  * loads a database client.
  */
 export { StoreHealth } from "@greenroom/core"
 export * as MemoryAdmissions from "./MemoryAdmissions.ts"
 export * as MemoryBroadcasters from "./MemoryBroadcasters.ts"
-export * as MemoryHistory from "./MemoryHistory.ts"
 export * as MemoryLeases from "./MemoryLeases.ts"
 export * as MemoryMediaServer from "./MemoryMediaServer.ts"
 export * as MemoryMediaWorker from "./MemoryMediaWorker.ts"

@@ -1,8 +1,7 @@
-/** All repositories in one PostgreSQL database, whose schema `PostgresMigrations` must have brought up to date. */
+/** All repositories in one PostgreSQL database. `PostgresMigrations` must have brought its schema up to date. */
 import type {
   Admissions,
   Broadcasters,
-  History,
   Leases,
   Retention,
   Sessions,
@@ -17,7 +16,6 @@ import type { PostgresAddress } from "./PostgresAddress.ts"
 import * as PostgresAdmissions from "./PostgresAdmissions.ts"
 import * as PostgresBroadcasters from "./PostgresBroadcasters.ts"
 import * as PostgresHealth from "./PostgresHealth.ts"
-import * as PostgresHistory from "./PostgresHistory.ts"
 import * as PostgresLeases from "./PostgresLeases.ts"
 import * as PostgresRetention from "./PostgresRetention.ts"
 import * as PostgresSessions from "./PostgresSessions.ts"
@@ -31,7 +29,6 @@ export type Repositories =
   | Admissions
   | Sessions
   | Streams
-  | History
   | Leases
   | Workers
   | Retention
@@ -44,13 +41,12 @@ export const layerRepositories: Layer.Layer<Repositories, never, Database.Databa
   PostgresAdmissions.layer,
   PostgresSessions.layer,
   PostgresStreams.layer,
-  PostgresHistory.layer,
   PostgresLeases.layer,
   PostgresWorkers.layer,
   PostgresRetention.layer,
   PostgresHealth.layer
 )
 
-/** The repositories with clients of their own. Builds without a database that answers: each call then says `StoreUnavailable`. */
+/** The repositories with their own clients. The layer builds without a database; each call then fails with `StoreUnavailable`. */
 export const layer = (address: PostgresAddress): Layer.Layer<Repositories> =>
   Layer.provide(layerRepositories, Database.layer(address))

@@ -1,7 +1,7 @@
 /**
- * Brings the schema up to date, on a connection of its own that has no statement timeout. Migrations are append-only: one that
- * has been released is never edited. They are text in modules, so that no file has to be found at run time. Several instances
- * may start at once: the migrator's lock lets one of them migrate while the others wait for it, and then find nothing to do.
+ * Brings the schema up to date, on its own connection without a statement timeout. Migrations are append-only: the SQL of a
+ * released one never changes. They are text in modules, so that no file has to be found at run time. Several instances may start
+ * at once: the migrator's lock lets one migrate, and the others wait and then have nothing to do.
  */
 import * as PgClient from "@effect/sql-pg/PgClient"
 import { Effect, Layer } from "effect"
@@ -21,6 +21,7 @@ import * as wholeListsApart from "./migrations/0009_whole_lists_apart.ts"
 import * as ingestPathsAreOwned from "./migrations/0010_ingest_paths_are_owned.ts"
 import * as historyIsPruned from "./migrations/0011_history_is_pruned.ts"
 import * as moq from "./migrations/0012_moq.ts"
+import * as rulesAsFunctions from "./migrations/0013_rules_as_functions.ts"
 import { connectionOf, type PostgresAddress } from "./PostgresAddress.ts"
 
 const migration = (statements: ReadonlyArray<string>): Effect.Effect<void, SqlError, SqlClient> =>
@@ -40,19 +41,24 @@ export const migrations: Record<string, Effect.Effect<void, SqlError, SqlClient>
   "0009_whole_lists_apart": migration(wholeListsApart.statements),
   "0010_ingest_paths_are_owned": migration(ingestPathsAreOwned.statements),
   "0011_history_is_pruned": migration(historyIsPruned.statements),
-  "0012_moq": migration(moq.statements)
+  "0012_moq": migration(moq.statements),
+  "0013_rules_as_functions": migration(rulesAsFunctions.statements)
 }
 
 const migrateWith = Migrator.make({})({ loader: Migrator.fromRecord(migrations), table: "greenroom_migrations" })
 
-/** Which migrations were run; none when the schema was up to date. Waits for another instance for up to a minute. */
+/** How long an instance waits for the lock of another one that migrates: a large history takes time to migrate. */
+const LOCK_WITHIN_MS = 60_000
+
+/** Which migrations were run; none when the schema was up to date. */
 export const migrate = Effect.fn("PostgresMigrations.migrate")(
   function* (address: PostgresAddress) {
     const client = yield* PgClient.makeClient({
       ...connectionOf(address),
       applicationName: "greenroom-migrations",
+      /** Longer than the other clients': the service cannot start without its schema. */
       connectTimeout: "5 seconds",
-      startupParameters: { lock_timeout: "60000", statement_timeout: "0" }
+      startupParameters: { lock_timeout: String(LOCK_WITHIN_MS), statement_timeout: "0" }
     })
     return yield* Effect.provideService(migrateWith, SqlClient, client)
   },

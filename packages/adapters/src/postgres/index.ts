@@ -1,6 +1,6 @@
 /**
  * The repositories in PostgreSQL 15 or newer: `PostgresMigrations.migrate(address)` once at the start, then `Postgres.layer(address)`.
- * The parts are there for services that bring their own clients or need one repository alone.
+ * The parts are exported for services that bring their own clients or need a single repository.
  */
 export { StoreHealth } from "@greenroom/core"
 export * as Database from "./Database.ts"
@@ -9,7 +9,6 @@ export { connectionOf, type PostgresAddress } from "./PostgresAddress.ts"
 export * as PostgresAdmissions from "./PostgresAdmissions.ts"
 export * as PostgresBroadcasters from "./PostgresBroadcasters.ts"
 export * as PostgresHealth from "./PostgresHealth.ts"
-export * as PostgresHistory from "./PostgresHistory.ts"
 export * as PostgresLeases from "./PostgresLeases.ts"
 export * as PostgresMigrations from "./PostgresMigrations.ts"
 export * as PostgresRetention from "./PostgresRetention.ts"

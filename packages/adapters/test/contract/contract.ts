@@ -10,7 +10,6 @@ import {
   type BroadcasterId,
   type Broadcasters,
   foldEvents,
-  type History,
   type Leases,
   type Retention,
   type Sessions,
@@ -23,16 +22,7 @@ import {
 import { Context, Effect, Layer, Option, Result } from "effect"
 import { TestClock } from "effect/testing"
 
-export type Repositories =
-  | Broadcasters
-  | StreamKeys
-  | Admissions
-  | Sessions
-  | Streams
-  | History
-  | Leases
-  | Workers
-  | Retention
+export type Repositories = Broadcasters | StreamKeys | Admissions | Sessions | Streams | Leases | Workers | Retention
 
 export interface PrunedUsage extends Usage {
   readonly day: string

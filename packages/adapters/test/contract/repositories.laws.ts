@@ -3,7 +3,6 @@ import { admissionRacesLaws } from "./AdmissionRaces.laws.ts"
 import { admissionsLaws } from "./Admissions.laws.ts"
 import { broadcastersLaws } from "./Broadcasters.laws.ts"
 import type { Store } from "./contract.ts"
-import { historyLaws } from "./History.laws.ts"
 import { leasesLaws } from "./Leases.laws.ts"
 import { modelLaws } from "./Model.laws.ts"
 import { retentionLaws } from "./Retention.laws.ts"
@@ -19,7 +18,6 @@ export const repositoriesLaws = (store: Store): void => {
   admissionRacesLaws(store)
   sessionsLaws(store)
   streamsLaws(store)
-  historyLaws(store)
   leasesLaws(store)
   workersLaws(store)
   retentionLaws(store)

@@ -2,8 +2,16 @@
 import { randomBytes, randomUUID } from "node:crypto"
 import type { PgClient } from "@effect/sql-pg/PgClient"
 import { assert, it } from "@effect/vitest"
-import { ingestPath, parseLimit, within } from "@greenroom/core"
-import { Arbitrary, Effect, Schema } from "effect"
+import {
+  ingestPath,
+  occupiesKeyAndPath,
+  parseLimit,
+  type SessionState,
+  StopReason,
+  whyInvalid,
+  within
+} from "@greenroom/core"
+import { Arbitrary, DateTime, Effect, Schema } from "effect"
 import * as Migrator from "effect/sql/Migrator"
 import { SqlClient } from "effect/sql/SqlClient"
 import { clientOf, usePostgres, withClient } from "../../../../verification/worlds/postgres.ts"
@@ -357,5 +365,53 @@ it.live("path_within says what the domain's within says", () =>
     assert.isAbove(inside, 2_000)
     const [unlimited] = yield* sql`select path_within(null, 'anything') as answer`
     assert.strictEqual(unlimited?.answer, true)
+  })
+)
+
+it.live("why_invalid says what the domain's whyInvalid says", () =>
+  Effect.gen(function* () {
+    const sql = yield* client
+    const at = "2026-01-01T00:00:00.000Z"
+    const times = [null, "2025-12-31T23:59:59.999Z", at, "2026-01-01T00:00:00.001Z"]
+    const keys = [null, at].flatMap((revokedAt) =>
+      times.flatMap((expiresAt) => [true, false].map((enabled) => ({ revokedAt, expiresAt, enabled })))
+    )
+    const time = (text: string | null) => (text === null ? null : DateTime.makeUnsafe(text))
+    const seen = new Set<string | null>()
+    for (const { revokedAt, expiresAt, enabled } of keys) {
+      const [row] = yield* sql`
+        select why_invalid(${revokedAt}::timestamptz, ${expiresAt}::timestamptz, ${enabled}::boolean, ${at}::timestamptz) as answer`
+      const expected = whyInvalid(
+        { revokedAt: time(revokedAt), expiresAt: time(expiresAt), enabled },
+        DateTime.makeUnsafe(at)
+      )
+      seen.add(expected)
+      assert.strictEqual(row?.answer, expected, JSON.stringify({ revokedAt, expiresAt, enabled }))
+    }
+    assert.strictEqual(seen.size, 4)
+  })
+)
+
+it.live("occupies_key_and_path says what the domain's occupiesKeyAndPath says", () =>
+  Effect.gen(function* () {
+    const sql = yield* client
+    const at = DateTime.makeUnsafe("2026-01-01T00:00:00Z")
+    for (const reason of [null, ...StopReason.literals]) {
+      const ending = reason === null ? null : { reason, requestedAt: at, kickedAt: null }
+      const open: SessionState = { _tag: "Connecting", startedAt: at, ending }
+      const over: SessionState = {
+        ...open,
+        _tag: "Inactive",
+        readyAt: null,
+        sourceType: null,
+        endedAt: at,
+        reason: reason ?? "never_ready"
+      }
+      for (const state of [open, over]) {
+        const endedAt = state._tag === "Inactive" ? DateTime.toDateUtc(state.endedAt) : null
+        const [row] = yield* sql`select occupies_key_and_path(${endedAt}::timestamptz, ${reason}::text) as answer`
+        assert.strictEqual(row?.answer, occupiesKeyAndPath(state), `${state._tag} ${reason}`)
+      }
+    }
   })
 )

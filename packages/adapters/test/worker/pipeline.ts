@@ -9,13 +9,12 @@ import {
   DuplicatePolicy,
   issueKey,
   type KeyValue,
+  layerBackground,
   MediaServer,
   OperatorSecret,
-  PassFeed,
   type PipelineId,
   pipelinePath,
   ReconcilePolicy,
-  Reconciler,
   readAuthCall,
   superviseWorkers,
   type WorkerOrder,
@@ -105,8 +104,7 @@ export const pipeline = Effect.fnUntraced(function* (options: PipelineOptions = 
     // Not waited for: what takes its time to stop does so by a clock that nobody moves any more.
     yield* Effect.addFinalizer(() => Effect.forkDetach(Scope.close(scope, Exit.void)))
     const life = { over: false }
-    const layer = Reconciler.layer.pipe(
-      Layer.provideMerge(PassFeed.layer),
+    const layer = layerBackground.pipe(
       Layer.provideMerge(
         Layer.mergeAll(
           Layer.succeedContext(mortal(base as never, life) as typeof base),

@@ -1,69 +1,62 @@
 /**
- * The time in which this process may reconcile, by its own clocks: from the moment before a `acquire` that succeeded was sent, for as long as
- * that hold lasts. The database may count a little longer, never shorter. A pass begins none of its steps outside of it, so that one
- * that was frozen, or whose store is slow, leaves the field to its successor.
+ * The lease, as the process that holds it may use it: from the moment before an `acquire` that succeeded was sent, for as long as that lease lasts
+ * by this process's own clocks. The database may count a little longer, never shorter. A pass begins none of its steps outside of it, so that
+ * a process that was frozen, or whose store is slow, leaves the media server to its successor.
  */
-import { Context, Effect, Schema } from "effect"
+import { Effect, Schema } from "effect"
 import { type Lease, Leases } from "../ports/Leases.ts"
 import type { StoreUnavailable } from "../ports/StoreUnavailable.ts"
 import { elapsedAtMost, readClocks } from "../resilience/ProcessClock.ts"
 
-/** A lease outlives several passes and runs out 3 s after its holder's last sign of life; a pass renews it while it lasts. */
+/** A lease outlives several passes and runs out 3 s after its holder's last renewal; a pass renews it while it lasts. */
 export const LEASE_TTL_MS = 3_000
 
-/** The lease ran out, or went to somebody else, in the middle of a pass. */
+/** The lease ran out, or another instance got it, in the middle of a pass. */
 export class LeaseLost extends Schema.TaggedError<LeaseLost>()("LeaseLost", {}) {
   override get message() {
     return "the lease was lost in the middle of a pass, which went no further"
   }
 }
 
-export class LeaseGuard extends Context.Service<
-  LeaseGuard,
-  {
-    /** Does the step, unless the lease has run out by now. */
-    readonly whileHeld: <A, E, R>(step: Effect.Effect<A, E, R>) => Effect.Effect<A, E | LeaseLost, R>
-    readonly renew: Effect.Effect<void, StoreUnavailable | LeaseLost>
-    /** Renews the lease for ever; fails when that fails, and no later than when the lease runs out. */
-    readonly kept: Effect.Effect<never, StoreUnavailable | LeaseLost>
-  }
->()("greenroom/LeaseGuard") {}
+export interface LeaseGuard {
+  /** Does the step, unless the lease has run out by now. */
+  readonly whileHeld: <A, E, R>(step: Effect.Effect<A, E, R>) => Effect.Effect<A, E | LeaseLost, R>
+  readonly renew: Effect.Effect<void, StoreUnavailable | LeaseLost>
+  /** Renews the lease for ever; fails when that fails, and no later than when the lease runs out. */
+  readonly kept: Effect.Effect<never, StoreUnavailable | LeaseLost>
+}
 
-/** The lease as it was found, and the guard if it is ours. */
+/** The lease as it was read, and the guard if this instance holds it. */
 export const acquireLease = Effect.fnUntraced(function* (holder: string) {
   const leases = yield* Leases
-  const hold = Effect.gen(function* () {
+  const acquire = Effect.gen(function* () {
     const sent = yield* readClocks
     const lease = yield* leases.acquire(holder, LEASE_TTL_MS)
     return { sent, lease }
   })
-  const first = yield* hold
+  const first = yield* acquire
   const lease: Lease = first.lease
   let since = first.sent
 
   const left = Effect.map(readClocks, (now) => LEASE_TTL_MS - elapsedAtMost(since, now))
-  const during = <A, E, R>(step: Effect.Effect<A, E, R>): Effect.Effect<A, E | LeaseLost, R> =>
+  const whileHeld: LeaseGuard["whileHeld"] = <A, E, R>(
+    step: Effect.Effect<A, E, R>
+  ): Effect.Effect<A, E | LeaseLost, R> =>
     Effect.flatMap(
       left,
       (millis): Effect.Effect<A, E | LeaseLost, R> => (millis > 0 ? step : Effect.fail(new LeaseLost()))
     )
-  const renew = during(
-    Effect.flatMap(left, (millis) =>
-      Effect.timeoutOrElse(hold, { duration: millis, orElse: () => Effect.fail(new LeaseLost()) })
-    )
-  ).pipe(
-    Effect.flatMap(({ sent, lease: { held } }) =>
-      held
-        ? Effect.sync(() => {
-            if (elapsedAtMost(since, sent) > 0) since = sent
-          })
-        : Effect.fail(new LeaseLost())
-    )
+  const acquireInTime = Effect.flatMap(left, (millis) =>
+    Effect.timeoutOrElse(acquire, { duration: millis, orElse: () => Effect.fail(new LeaseLost()) })
   )
-  const guard = LeaseGuard.of({
-    whileHeld: during,
-    renew,
-    kept: Effect.forever(Effect.andThen(Effect.sleep(LEASE_TTL_MS / 3), renew))
-  })
+  const renew = Effect.flatMap(whileHeld(acquireInTime), ({ sent, lease: { held } }) =>
+    held
+      ? Effect.sync(() => {
+          if (elapsedAtMost(since, sent) > 0) since = sent
+        })
+      : Effect.fail(new LeaseLost())
+  )
+  const kept = Effect.forever(Effect.andThen(Effect.sleep(LEASE_TTL_MS / 3), renew))
+  const guard: LeaseGuard = { whileHeld, renew, kept }
   return { lease, guard: lease.held ? guard : null }
 })

@@ -1,28 +1,29 @@
-/** How long a pass goes on doing things about single connections, so that calls without an answer do not put off the next look. */
+/** For how long a pass acts on single connections, so that calls without an answer do not delay the next snapshot. */
 import { Effect } from "effect"
 import { elapsedAtMost, readClocks } from "../resilience/ProcessClock.ts"
 
 /**
- * What a pass does about single connections it begins within this time of having looked; the rest is left to the next pass, which comes
- * at once. Thus calls that get no answer, however many, put off the next look by this and one call's deadline.
+ * A pass begins to act on a connection within this time of its snapshot; the rest is left to the next pass, which comes
+ * at once. Thus calls that get no answer, however many, delay the next snapshot by this and one call's deadline.
  */
 const ACT_FOR_MS = 2_000
 
 export interface TimeBudget {
-  /** Does the step, or leaves it, which is a `null`. */
+  /** Does the step; or leaves it, and is `null`, when the time is over. */
   readonly inTime: <A, E, R>(step: Effect.Effect<A, E, R>) => Effect.Effect<A | null, E, R>
-  left: boolean
+  /** Whether a step was left. */
+  readonly isExceeded: () => boolean
 }
 
 export const startTimeBudget = Effect.map(readClocks, (since): TimeBudget => {
-  const budget: TimeBudget = {
-    left: false,
+  let exceeded = false
+  return {
     inTime: <A, E, R>(step: Effect.Effect<A, E, R>): Effect.Effect<A | null, E, R> =>
       Effect.flatMap(readClocks, (now): Effect.Effect<A | null, E, R> => {
         if (elapsedAtMost(since, now) < ACT_FOR_MS) return step
-        budget.left = true
+        exceeded = true
         return Effect.succeed(null)
-      })
+      }),
+    isExceeded: () => exceeded
   }
-  return budget
 })

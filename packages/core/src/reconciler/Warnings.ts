@@ -1,16 +1,20 @@
 /**
  * Warnings about the media server, each for as long as it lasts: of its version, its configuration, and what the reconciler finds.
- * Each warning is logged once when it begins and once when it is over, shown as a gauge by `kind`, and listed in `GET /health`.
+ * Each is a condition with a gauge of its own, and is listed in `GET /health`.
  */
 import { Effect, Metric } from "effect"
-import { mediaServerWarningKinds } from "../domain/reconciliation/mediaServerWarnings.ts"
+import { mediaServerWarningKinds, mediaServerWarnings } from "../domain/reconciliation/mediaServerWarnings.ts"
 import * as Metrics from "../Metrics.ts"
+import { MediaServer } from "../ports/MediaServer.ts"
+import { makeConditions } from "../resilience/Conditions.ts"
+import { DuplicatePolicy } from "../resilience/DuplicatePolicy.ts"
+import type { PassOutcome } from "./runPass.ts"
 
 export const warningKinds = [
   ...mediaServerWarningKinds,
-  /** Admitted publishers do not appear on the media server that is looked at. */
+  /** Admitted publishers do not appear on this media server. */
   "another_media_server_asks",
-  /** Publishers stand on a path and in no list. */
+  /** Publishers are on a path and in no list. */
   "unlisted_publishers"
 ] as const
 export type WarningKind = (typeof warningKinds)[number]
@@ -20,35 +24,48 @@ export interface Warning {
   readonly detail: string
 }
 
-export const anotherAsks: Warning = {
+const anotherAsks: Warning = {
   kind: "another_media_server_asks",
   detail:
     "Of the last eight admitted publishers at least three never appeared on the media server: another media server asks this Greenroom (a replica, a staging machine, or MEDIAMTX_API_URL names the wrong one), or encoders leave at once. Unauthorised publishers are not kicked meanwhile"
 }
 
-export const unlistedPublishers = (count: number): Warning => ({
+const unlistedPublishers = (count: number): Warning => ({
   kind: "unlisted_publishers",
-  detail: `${count} publishers stand on a path and in no list of connections, so a kick cannot reach them; those that have to go lose their path`
+  detail: `${count} publishers are on a path and in no list of connections, so a kick cannot reach them; those that have to go lose their path`
 })
 
-export const makeWarnings = () => {
-  let lasting: ReadonlyMap<WarningKind, Warning> = new Map()
+/** Only the leader warns of what it finds on the media server. */
+const ofPass = (outcome: PassOutcome): ReadonlyArray<Warning> => {
+  if (outcome._tag !== "Complete") return []
+  const found: Array<Warning> = []
+  if (outcome.found.notAppearing === true) found.push(anotherAsks)
+  if (outcome.unlistedLeft > 0) found.push(unlistedPublishers(outcome.unlistedLeft))
+  return found
+}
 
-  /** These last now, and no others. */
-  const set = Effect.fnUntraced(function* (warnings: ReadonlyArray<Warning>) {
-    const before = lasting
-    lasting = new Map(warnings.map((warning) => [warning.kind, warning]))
+/** Every instance warns of the configuration. */
+const ofConfiguration = Effect.gen(function* () {
+  const facts = yield* (yield* MediaServer).facts
+  const takeover = (yield* DuplicatePolicy) === "takeover"
+  return facts === null ? [] : mediaServerWarnings(facts, { takeover })
+})
+
+export const makeWarnings = Effect.gen(function* () {
+  for (const kind of warningKinds) yield* Metric.update(Metric.withAttributes(Metrics.warnings, { kind }), 0)
+  const conditions = makeConditions<WarningKind>(Metrics.warnings)
+  let current: ReadonlyArray<Warning> = []
+
+  /** After a pass that did not fail: what it found lasts now, and nothing else. */
+  const update = Effect.fnUntraced(function* (outcome: PassOutcome) {
+    current = [...(yield* ofConfiguration), ...ofPass(outcome)]
     for (const kind of warningKinds) {
-      const lasts = lasting.get(kind)
-      yield* Metric.update(Metric.withAttributes(Metrics.warnings, { kind }), lasts === undefined ? 0 : 1)
-      if ((lasts === undefined) === !before.has(kind)) continue
-      yield* lasts === undefined
-        ? Effect.logInfo("a warning about the media server is over").pipe(Effect.annotateLogs({ kind }))
-        : Effect.logWarning(lasts.detail).pipe(Effect.annotateLogs({ kind }))
+      const warning = current.find((one) => one.kind === kind)
+      const message = warning?.detail ?? "a warning about the media server is over"
+      yield* conditions.set(kind, warning !== undefined, message, { annotations: { kind } })
     }
   })
 
-  return { set, current: Effect.sync((): ReadonlyArray<Warning> => [...lasting.values()]) }
-}
-
-export type Warnings = ReturnType<typeof makeWarnings>
+  return { update, current: Effect.sync(() => current) }
+})
+export type Warnings = Effect.Success<typeof makeWarnings>

@@ -1,45 +1,42 @@
-/** What a pass does about publishers that are on the air, stand in no list of sessions, and hear no kick. */
+/** What a pass does about publishers on a path that no list shows, so that no kick reaches them. */
 import { Effect, Metric } from "effect"
-import type { CommandOf } from "../domain/reconciliation/planReconciliation.ts"
+import type { CommandOf } from "../domain/reconciliation/Command.ts"
+import type { MediaServerSnapshot } from "../domain/reconciliation/MediaServerSnapshot.ts"
 import * as Metrics from "../Metrics.ts"
-import { MediaServer } from "../ports/MediaServer.ts"
-import type { KickTracker } from "./KickTracker.ts"
-import { LeaseGuard } from "./LeaseGuard.ts"
+import type { LeaderPorts } from "./LeaderPorts.ts"
+import type { PassJournal } from "./PassJournal.ts"
 import type { TimeBudget } from "./TimeBudget.ts"
 
+type Reset = CommandOf<"ResetPath">
+
+const isThere = ({ paths, sources }: MediaServerSnapshot, { path, sourceId }: Reset): boolean =>
+  paths.some((one) => one.name === path && one.sourceId === sourceId) && !sources.some((one) => one.id === sourceId)
+
 /**
- * Resets the paths of publishers that no kick reaches, if another look shows them there still: a newcomer that has driven one out since
- * must not go in its place. The lease is renewed right before each, because a reset that was begun is not interrupted. A path that could
- * not be reset is seen again, and keeps the pass from nothing; how many these were is the result.
+ * Resets the paths of these publishers, if another snapshot shows them there still: a newcomer that has replaced one since
+ * must not go in its place. A path that could not be reset is found again by the next pass, and does not fail this one.
  */
 export const resetPaths = Effect.fnUntraced(function* (
-  resets: ReadonlyArray<CommandOf<"ResetPath">>,
-  kickTracker: KickTracker,
-  budget: TimeBudget
+  resets: ReadonlyArray<Reset>,
+  { mediaServer }: LeaderPorts,
+  budget: TimeBudget,
+  journal: PassJournal
 ) {
-  let failed = 0
-  if (resets.length === 0) return failed
-  const mediaServer = yield* MediaServer
-  const { whileHeld, renew } = yield* LeaseGuard
-  const again = yield* budget.inTime(
-    whileHeld(Effect.catchTag(mediaServer.snapshot, "MediaServerUnavailable", () => Effect.succeed(null)))
+  if (resets.length === 0) return
+  const snapshot = yield* budget.inTime(
+    Effect.catchTag(mediaServer.snapshot, "MediaServerUnavailable", () => Effect.succeed(null))
   )
-  if (again === null) return failed
-  const { paths, sources } = again
-  const isThere = ({ path, sourceId }: CommandOf<"ResetPath">) =>
-    paths.some((one) => one.name === path && one.sourceId === sourceId) && !sources.some((one) => one.id === sourceId)
-  const count = (outcome: "reset" | "failed") =>
-    Metric.update(Metric.withAttributes(Metrics.pathResets, { outcome }), 1)
-  for (const { path, sourceId } of resets.filter(isThere)) {
+  if (snapshot === null) return
+  for (const { path, sourceId } of resets.filter((one) => isThere(snapshot, one))) {
     const reset = mediaServer.resetPath(path).pipe(
-      Effect.andThen(Effect.andThen(count("reset"), kickTracker.pathReset(path, sourceId))),
-      Effect.catchTag("MediaServerUnavailable", (error) =>
-        Effect.andThen(count("failed"), kickTracker.pathNotReset(path, sourceId, error)).pipe(
-          Effect.tap(() => Effect.sync(() => failed++))
-        )
-      )
+      Effect.as(null),
+      Effect.catchTag("MediaServerUnavailable", ({ message }) => Effect.succeed(message)),
+      Effect.tap((error) => {
+        journal.resets.push({ path, sourceId, error })
+        const outcome = error === null ? "reset" : "failed"
+        return Metric.update(Metric.withAttributes(Metrics.pathResets, { outcome }), 1)
+      })
     )
-    yield* budget.inTime(Effect.andThen(renew, whileHeld(reset)))
+    yield* budget.inTime(reset)
   }
-  return failed
 })

@@ -1,14 +1,14 @@
 /**
- * The troubles that a running Greenroom can be in, as one gauge with a label: whoever sees a 1 finds the kind in docs/operating.md. Each
- * has a log line of its own where it begins and where it ends.
+ * Conditions: something wrong that lasts. Each is logged when it begins and when it ends, and is 1 in a gauge by `kind` while it lasts; an operator
+ * finds the kind in docs/operating.md. The component that finds a condition keeps its state, because one process may run several of them.
  */
 import { Effect, Metric } from "effect"
 import * as Metrics from "../Metrics.ts"
 
 export const conditionKinds = [
-  /** The store does not answer: nobody is admitted. */
+  /** The store does not answer: no publisher is admitted. */
   "store",
-  /** The reconciler's calls to the store fail, whatever the admissions' do. */
+  /** The reconciler's calls to the store fail, whether or not those of admissions do. */
   "reconciler_store",
   "media_server_absent",
   "media_server_unreachable",
@@ -21,19 +21,56 @@ export const conditionKinds = [
   /** A defect. */
   "reconciler_failed",
   "mass_kick_held_back",
-  /** An admission whose answer was lost has not been ended yet. */
+  /** The session of a lost admission has not been ended yet. */
   "regrets_pending",
-  /** What is older than HISTORY_KEEP could not be pruned at the last try. */
+  /** History older than HISTORY_KEEP could not be pruned at the last attempt. */
   "history_not_pruned",
+  /** The supervision of the workers fails; workers that run go on. */
+  "workers_unsupervised",
   /** A listener refuses connections, or closes those that wait longest for their clients. */
   "connections_limited",
-  /** Lists are answered with 503: too many are asked for at once. */
+  /** Lists are answered with 503: too many are requested at once. */
   "lists_refused"
 ] as const
 export type ConditionKind = (typeof conditionKinds)[number]
 
-export const setCondition = (kind: ConditionKind, lasts: boolean) =>
-  Metric.update(Metric.withAttributes(Metrics.degraded, { kind }), lasts ? 1 : 0)
+/** The gauge alone, for a caller that decides itself what to log and when. */
+export const setCondition = (kind: ConditionKind, active: boolean): Effect.Effect<void> =>
+  Metric.update(Metric.withAttributes(Metrics.degraded, { kind }), active ? 1 : 0)
 
-/** So that a trouble that never was is a 0 and not missing. */
+/** So that a condition that never began is a 0 and not missing. */
 export const clearConditions = Effect.forEach(conditionKinds, (kind) => setCondition(kind, false), { discard: true })
+
+export interface ConditionOptions {
+  /** Of the line at the beginning; the one at the end is `Info`. Default: `Warn`. */
+  readonly level?: "Info" | "Warn" | "Error"
+  readonly annotations?: Readonly<Record<string, unknown>>
+}
+
+export interface Conditions<Kind extends string> {
+  /** Does nothing when the condition is in this state already. Without a message only the gauge changes. */
+  readonly set: (
+    kind: Kind,
+    active: boolean,
+    message?: string | null,
+    options?: ConditionOptions
+  ) => Effect.Effect<void>
+}
+
+export const makeConditions = <Kind extends string = ConditionKind>(
+  gauge: Metric.Gauge<number> = Metrics.degraded
+): Conditions<Kind> => {
+  const active = new Set<Kind>()
+  return {
+    set: (kind, isActive, message = null, { level = "Warn", annotations = {} } = {}) =>
+      Effect.suspend(() => {
+        if (active.has(kind) === isActive) return Effect.void
+        if (isActive) active.add(kind)
+        else active.delete(kind)
+        const show = Metric.update(Metric.withAttributes(gauge, { kind }), isActive ? 1 : 0)
+        if (message === null) return show
+        const line = Effect.logWithLevel(isActive ? level : "Info")(message).pipe(Effect.annotateLogs(annotations))
+        return Effect.andThen(show, line)
+      })
+  }
+}

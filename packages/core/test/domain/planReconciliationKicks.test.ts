@@ -24,7 +24,7 @@ import { type Actor, type Scene, sceneOf, scenes, sourceOf } from "../support/sc
 const doubtIn = (scene: Scene) => {
   if (scene.asksUs === null) return "not_known"
   if (!scene.asksUs) return "not_asked"
-  return run(scene).memory.appearances.filter((appeared) => !appeared).length >= 3 ? "another_asks" : null
+  return run(scene).memory.appearances.last.filter((appeared) => !appeared).length >= 3 ? "another_asks" : null
 }
 
 describe("reconcile kicks", () => {
@@ -63,10 +63,11 @@ describe("reconcile kicks", () => {
       const { commands, memory } = run(scene)
       const unknown = sources(scene, (actor) => stranger(actor) && !former(actor))
       const { unauthorized, massKickLimit: limit, enforce } = scene.policy
-      const unlisted = (actor: Actor) => actor.path !== "no" && actor.listed === "no" && actor.seenUnlisted
+      const holding = scene.memory.holding && !restarted(scene)
+      const unlisted = (actor: Actor) => actor.path !== "no" && actor.listed === "no" && (holding || actor.seenUnlisted)
       const count =
         unknown.length + those(scene, (actor) => unlisted(actor) && !unended(actor) && !former(actor)).length
-      const tooMany = count > limit || (scene.memory.holding && !restarted(scene) && count > 0)
+      const tooMany = count > limit || (holding && count > 0)
       const why = tooMany ? "too_many" : doubtIn(scene)
       const held = unauthorized === "kick" && why !== null && !enforce && count > 0
       assert.deepStrictEqual(
@@ -115,6 +116,18 @@ describe("reconcile kicks", () => {
     const { commands } = run(sceneOf(unlisted, kicking, 0, false))
     assert.deepStrictEqual(only(commands, "ResetPath"), [])
     assert.strictEqual(only(run(sceneOf(unlisted.slice(1), kicking, 0, false)).commands, "ResetPath").length, 10)
+  })
+
+  it("counts those in no list that were seen once while a hold lasts: a new leader goes on to hold them back", () => {
+    const unlisted = Array.from({ length: 11 }, () => someone({ stored: "none", protocol: "moq", path: "ready" }))
+    const first = run(sceneOf(unlisted, kicking, 0, false, true))
+    assert.deepStrictEqual(only(first.commands, "HoldUnauthorized"), [
+      { _tag: "HoldUnauthorized", count: 11, why: "too_many" }
+    ])
+    const second = run({ ...sceneOf(unlisted.slice(1), kicking, 0, false), memory: first.memory })
+    assert.deepStrictEqual(only(second.commands, "ResetPath"), [])
+    const elsewhere = run(sceneOf(unlisted, kicking, 0, true, true))
+    assert.deepStrictEqual(only(elsewhere.commands, "HoldUnauthorized"), [], "of another process nothing is known")
   })
 
   it.prop(

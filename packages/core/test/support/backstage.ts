@@ -1,6 +1,13 @@
 /** The use case of an auth call on a stage, with a reconciler that only notes what it is told. */
-import { authenticate, DuplicatePolicy, type PublishRequest, Reconciler } from "@greenroom/core"
-import { Effect, Layer, Redacted } from "effect"
+import {
+  authenticate,
+  DuplicatePolicy,
+  LostAdmissions,
+  type PublishRequest,
+  Reconciler,
+  StoreMonitor
+} from "@greenroom/core"
+import { Effect, Layer, Redacted, Stream } from "effect"
 import { keyValue, makeStage } from "./stage.ts"
 
 /** With keys 1 and 2; `ask` asks for `live/1` with key 1 on the connection `new`, unless told otherwise. */
@@ -17,16 +24,23 @@ export const backstage = (onDuplicate: "refuse" | "takeover" | null = null) => {
     wake,
     wakeSoon: wake,
     nextPass: Effect.void,
+    passes: Stream.empty,
     lastSnapshot: Effect.succeed(null),
     warnings: Effect.succeed([]),
-    receiveHook: () => Effect.void,
-    admissionLost: (id) => Effect.sync(() => void told.regrets.push(id)),
-    isLost: (id) => Effect.sync(() => told.regrets.includes(id)),
-    reportStoreFailure: Effect.sync(() => void told.failures++),
-    isStoreUp: Effect.sync(() => store.answers)
+    receiveHook: () => Effect.void
+  })
+  const lostAdmissions = Layer.succeed(LostAdmissions)({
+    add: (id) => Effect.sync(() => void told.regrets.push(id)),
+    has: (id) => Effect.sync(() => told.regrets.includes(id)),
+    end: Effect.void,
+    areMany: Effect.succeed(false)
+  })
+  const storeMonitor = Layer.succeed(StoreMonitor)({
+    reportFailure: Effect.sync(() => void told.failures++),
+    isUp: Effect.sync(() => store.answers)
   })
   const policy = onDuplicate === null ? Layer.empty : Layer.succeed(DuplicatePolicy)(onDuplicate)
-  const layer = Layer.mergeAll(stage.layer, reconciler, policy)
+  const layer = Layer.mergeAll(stage.layer, reconciler, lostAdmissions, storeMonitor, policy)
   const ask = (more: Partial<PublishRequest> & { readonly n?: number | null } = {}) => {
     const { n = 1, ...fields } = more
     const key = n === null ? null : Redacted.make(keyValue(n))

@@ -1,18 +1,41 @@
 /** Single passes on a stage. */
-import { initialState, type PassOutcome, type ReconcileState, runPass } from "@greenroom/core"
+import {
+  follower,
+  leader,
+  newLeaderState,
+  type PassOutcome,
+  type ReconcileState,
+  type Role,
+  runPass
+} from "@greenroom/core"
 import { Effect } from "effect"
+import { newHistory } from "../../src/domain/reconciliation/describePassChange.ts"
+import { findingsOf } from "../../src/reconciler/Role.ts"
+import { reportPass } from "../../src/reconciler/reportPass.ts"
+import { makeConditions } from "../../src/resilience/Conditions.ts"
 import { streamId } from "./arbitraries.ts"
 import type { Stage } from "./stage.ts"
 
-export const run = (stage: Stage, memory: ReconcileState = initialState) =>
-  runPass(memory).pipe(Effect.provide(stage.layer))
+/** Reports the pass as well. The role after it; fails as the pass did. */
+export const runWith = Effect.fnUntraced(function* (stage: Stage, role: Role) {
+  const result = yield* runPass(role).pipe(Effect.provide(stage.layer))
+  const { outcome, role: after } = result
+  yield* reportPass(result, findingsOf(role), newHistory(0), makeConditions())
+  return outcome._tag === "Failed" ? yield* Effect.failCause(outcome.cause) : { outcome, role: after }
+})
 
-/** A pass that must be complete. */
-export const complete = (stage: Stage, memory: ReconcileState = initialState) =>
-  Effect.map(run(stage, memory), (outcome): Extract<PassOutcome, { _tag: "Complete" }> => {
-    if (outcome._tag !== "Complete") throw new Error("not leading")
-    return outcome
-  })
+const roleOf = (memory: ReconcileState | undefined): Role =>
+  memory === undefined ? follower : leader({ ...newLeaderState, reconcile: memory })
+
+export const run = (stage: Stage, memory?: ReconcileState) =>
+  Effect.map(runWith(stage, roleOf(memory)), ({ outcome }) => outcome)
+
+/** A pass that must be complete; `memory`: what it leaves to the next. */
+export const complete = Effect.fnUntraced(function* (stage: Stage, memory?: ReconcileState) {
+  const outcome: PassOutcome = yield* run(stage, memory)
+  if (outcome._tag !== "Complete") throw new Error("not leading")
+  return { ...outcome, memory: outcome.reconcile }
+})
 
 /** What has happened to the `n`th session. */
 export const eventsOf = (stage: Stage, n: number) => stage.rows.get(streamId(n))!.events.map((event) => event.type)

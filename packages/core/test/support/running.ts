@@ -1,5 +1,5 @@
 /** A reconciler that runs on a stage under the test clock, with the times of its passes. */
-import { Reconciler } from "@greenroom/core"
+import { LostAdmissions, layerBackground, Reconciler } from "@greenroom/core"
 import { Clock, Context, Effect, Fiber, Layer, Scope } from "effect"
 import { TestClock } from "effect/testing"
 import type { Stage } from "./stage.ts"
@@ -15,9 +15,16 @@ export const running = Effect.fnUntraced(function* (stage: Stage, passes: Array<
     )
   const scope = yield* Scope.make()
   yield* Effect.addFinalizer((exit) => Scope.close(scope, exit))
-  const context = yield* Layer.buildWithScope(Reconciler.layer.pipe(Layer.provide(stage.layer)), scope)
+  const context = yield* Layer.buildWithScope(layerBackground.pipe(Layer.provide(stage.layer)), scope)
   yield* settle
-  return { reconciler: Context.get(context, Reconciler), scope, passes }
+  return {
+    reconciler: Context.get(context, Reconciler),
+    lostAdmissions: Context.get(context, LostAdmissions),
+    /** All three services that run. */
+    services: Layer.succeedContext(context),
+    scope,
+    passes
+  }
 })
 
 /** The outcome of an effect that takes at most three seconds, while the clock goes on for as long. */

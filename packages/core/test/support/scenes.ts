@@ -9,6 +9,7 @@ import {
   type ListedPath,
   type ListedSource,
   type MediaServerSnapshot,
+  noAppearances,
   type Observation,
   type Policy,
   type Protocol,
@@ -108,7 +109,11 @@ export const sceneOf = (
   between: number,
   restarted: boolean | null,
   holding = false,
-  { asksUs = true, appearances = [] }: { readonly asksUs?: boolean | null; readonly appearances?: Appearances } = {}
+  {
+    asksUs = true,
+    appearances = noAppearances,
+    continuous = true
+  }: { readonly asksUs?: boolean | null; readonly appearances?: Appearances; readonly continuous?: boolean } = {}
 ): Scene => {
   const those = <A>(is: (actor: Actor) => boolean, of: (actor: Actor, index: number) => A): ReadonlyArray<A> =>
     cast.flatMap((actor, index) => (is(actor) ? [of(actor, index)] : []))
@@ -167,7 +172,8 @@ export const sceneOf = (
           (_, index) => sourceOf(index)
         )
       ),
-      appearances
+      appearances,
+      continuous
     }
   }
 }
@@ -180,7 +186,14 @@ export const scenes: Arbitrary.Arbitrary<Scene> = Arbitrary.map(
     restarted: element([false, null, true]),
     holding: boolean,
     asksUs: element<boolean | null>([true, true, true, false, null]),
-    appearances: Arbitrary.array(element([true, true, false]), { maxLength: 8 })
+    appearances: Arbitrary.map(
+      Arbitrary.all({
+        last: Arbitrary.array(element([true, true, false]), { maxLength: 8 }),
+        absentAgo: element([0, 1_000, 599_999, 600_000, -1_000])
+      }),
+      ({ last, absentAgo }): Appearances => ({ last, absentAt: last.includes(false) ? at(-absentAgo) : null })
+    ),
+    continuous: element([true, true, false])
   }),
   ({ cast, policy, between, restarted, holding, ...more }) => sceneOf(cast, policy, between, restarted, holding, more)
 )

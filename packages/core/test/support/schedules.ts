@@ -8,16 +8,18 @@ import {
   authenticate,
   DuplicatePolicy,
   foldEvents,
-  initialState,
+  follower,
+  LostAdmissions,
   type Protocol,
   protocols,
   Reconciler,
-  type ReconcileState,
+  type Role,
   runPass,
   type StopReason,
+  StoreMonitor,
   saysPublishEarly
 } from "@greenroom/core"
-import { Arbitrary, Clock, DateTime, Effect, Layer, Redacted, Result, Schema } from "effect"
+import { Arbitrary, Clock, DateTime, Effect, Layer, Redacted, Result, Schema, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { boolean, element, oneOf } from "./arbitraries.ts"
 import { type Connection, keyValue, makeStage, mediaServerDown, type Row, storeDown } from "./stage.ts"
@@ -114,20 +116,26 @@ export const makePlay = (rule: {
   const pending = new Map<string, Connection>()
   const ended = new Set<string>()
   let sources = 0
-  let memory: ReconcileState = initialState
+  let role: Role = follower
   const reconciler = Layer.succeed(Reconciler)({
     wake: Effect.void,
     wakeSoon: Effect.void,
     nextPass: Effect.void,
+    passes: Stream.empty,
     lastSnapshot: Effect.succeed(null),
     warnings: Effect.succeed([]),
-    receiveHook: () => Effect.void,
-    admissionLost: () => Effect.void,
-    isLost: () => Effect.succeed(false),
-    reportStoreFailure: Effect.void,
-    isStoreUp: Effect.succeed(true)
+    receiveHook: () => Effect.void
   })
-  const layer = Layer.mergeAll(stage.layer, reconciler, Layer.succeed(DuplicatePolicy)(rule.onDuplicate))
+  const shared = Layer.mergeAll(
+    Layer.succeed(LostAdmissions)({
+      add: () => Effect.void,
+      has: () => Effect.succeed(false),
+      end: Effect.void,
+      areMany: Effect.succeed(false)
+    }),
+    Layer.succeed(StoreMonitor)({ reportFailure: Effect.void, isUp: Effect.succeed(true) })
+  )
+  const layer = Layer.mergeAll(stage.layer, reconciler, shared, Layer.succeed(DuplicatePolicy)(rule.onDuplicate))
 
   const sessionOf = (id: string): Row | undefined => [...stage.rows.values()].find((row) => row.source.id === id)
   const unended = () => [...stage.rows.values()].filter((row) => row.state._tag !== "Inactive")
@@ -220,8 +228,9 @@ export const makePlay = (rule: {
   })
 
   const onePass = Effect.gen(function* () {
-    const outcome = yield* runPass(memory).pipe(Effect.provide(layer))
-    if (outcome._tag === "Complete") memory = outcome.memory
+    const result = yield* runPass(role).pipe(Effect.provide(layer))
+    role = result.role
+    if (result.outcome._tag === "Failed") yield* Effect.failCause(result.outcome.cause)
   })
   const guard = (): void => {
     stage.before["MediaServer.kick"] = (source) =>
@@ -298,5 +307,13 @@ export const makePlay = (rule: {
     }
     yield* settle
   })
-  return { stage, whole, onePass, unended, publishers, sessionOf, memory: () => memory }
+  return {
+    stage,
+    whole,
+    onePass,
+    unended,
+    publishers,
+    sessionOf,
+    memory: () => (role._tag === "Leader" ? role.state.reconcile : null)
+  }
 }

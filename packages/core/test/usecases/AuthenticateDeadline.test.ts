@@ -26,7 +26,7 @@ describe("authenticate keeps its deadline", () => {
       const exit = yield* Fiber.join(fiber)
       assert.isTrue(Exit.isFailure(exit) && String(exit.cause).includes("StoreUnavailable"))
       const asked = stage.calls[0]!.args[0] as { readonly streamId: string }
-      assert.deepStrictEqual(told, { wakes: 0, regrets: [asked.streamId], failures: 0 })
+      assert.deepStrictEqual(told, { wakes: 0, regrets: [asked.streamId], failures: 1 })
     })
   )
 

@@ -3,7 +3,7 @@
  * must never happen asserted after every step, and then run until nothing is left to do.
  */
 import { assert, describe, it } from "@effect/vitest"
-import { planReconciliation, type StoredSession } from "@greenroom/core"
+import { initialState, planReconciliation, type StoredSession } from "@greenroom/core"
 import { Arbitrary, DateTime, Effect } from "effect"
 import { cases } from "../support/arbitraries.ts"
 import { makePlay, rules, schedules } from "../support/schedules.ts"
@@ -66,7 +66,7 @@ describe("any schedule of admissions, departures, stops, restarts and faults", (
           { now, open: unended },
           { started: stage.server.started, sources, paths: [], ownPaths: [] },
           { now, open: unended, formerlyAdmitted: new Set() },
-          play.memory()
+          play.memory() ?? initialState
         )
         assert.deepStrictEqual(
           commands.map(({ _tag }) => _tag).filter((tag) => tag !== "ReportUnauthorized" && tag !== "HoldUnauthorized"),

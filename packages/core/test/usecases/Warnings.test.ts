@@ -6,7 +6,7 @@ import { TestClock } from "effect/testing"
 import { backstage } from "../support/backstage.ts"
 import { collector, metered } from "../support/logs.ts"
 import { running } from "../support/running.ts"
-import { makeStage } from "../support/stage.ts"
+import { makeStage, mediaServerDown } from "../support/stage.ts"
 
 const later = (ms: number) => TestClock.adjust(ms)
 
@@ -133,6 +133,57 @@ describe("admitted publishers that never appear", () => {
       yield* later(1_000)
       assert.deepStrictEqual(yield* kinds(), [])
       assert.isFalse(stage.connections.has("source-50"))
+    })
+  )
+
+  it.effect("count for ten minutes after the last of them", () =>
+    Effect.gen(function* () {
+      const stage = makeStage()
+      const { reconciler } = yield* running(stage)
+      const kinds = () => Effect.map(reconciler.warnings, (all) => all.map(({ kind }) => kind))
+      for (const n of [1, 2, 3]) {
+        stage.addSession(n, 0)
+        yield* later(2_000)
+      }
+      stage.connect(50)
+      yield* later(9 * 60_000)
+      assert.deepStrictEqual(yield* kinds(), ["another_media_server_asks"])
+      assert.isTrue(stage.connections.has("source-50"))
+      yield* later(60_000)
+      assert.deepStrictEqual(yield* kinds(), [])
+      assert.isFalse(stage.connections.has("source-50"))
+    })
+  )
+
+  it.effect("are not those that left while the lead changed: the leader before may have seen them", () =>
+    Effect.gen(function* () {
+      const stage = makeStage()
+      const first = yield* running(stage)
+      for (const n of [1, 2, 3]) {
+        stage.addSession(n, 0)
+        stage.connect(n, { onPath: "no" })
+      }
+      yield* later(1_000)
+      yield* Scope.close(first.scope, Exit.void)
+      stage.connections.clear()
+      const { reconciler } = yield* running(stage)
+      yield* later(5_000)
+      assert.deepStrictEqual([1, 2, 3].map(stage.state), ["Inactive", "Inactive", "Inactive"])
+      assert.deepStrictEqual(yield* reconciler.warnings, [])
+    })
+  )
+
+  it.effect("are not those that left while no snapshot could be taken", () =>
+    Effect.gen(function* () {
+      const stage = makeStage()
+      const { reconciler } = yield* running(stage)
+      stage.before["MediaServer.snapshot"] = () => mediaServerDown
+      for (const n of [1, 2, 3]) stage.addSession(n, 0)
+      yield* later(5_000)
+      delete stage.before["MediaServer.snapshot"]
+      yield* later(5_000)
+      assert.deepStrictEqual([1, 2, 3].map(stage.state), ["Inactive", "Inactive", "Inactive"])
+      assert.deepStrictEqual(yield* reconciler.warnings, [])
     })
   )
 

@@ -7,7 +7,6 @@ import * as CliError from "effect/cli/CliError"
 
 /** The codes with what they mean, as `greenroom --help` shows them. */
 export const exitCodes = {
-  problems: { code: 1, meaning: "check has found problems" },
   usage: { code: 64, meaning: "a flag or an argument is wrong" },
   data: { code: 65, meaning: "the server refuses what was asked (validation, conflict)" },
   notFound: { code: 66, meaning: "nothing has this id" },

@@ -7,7 +7,7 @@ import { Effect, Option, Predicate, Schema, SchemaIssue } from "effect"
 import * as HttpClientError from "effect/http/HttpClientError"
 import type * as HttpClientResponse from "effect/http/HttpClientResponse"
 import * as ProblemDetails from "effect/http/ProblemDetails"
-import { FieldError } from "../http/api/Problems.ts"
+import { FieldError } from "../http/problems/Problem.ts"
 import { CommandFailed, type Failure, failed } from "./CommandFailed.ts"
 import { program } from "./program.ts"
 

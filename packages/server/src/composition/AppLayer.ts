@@ -11,12 +11,11 @@ import {
   DuplicatePolicy,
   Endpoints,
   KeyGenerator,
+  layerBackground,
   noEndpoints,
   OperatorSecret,
-  PassFeed,
   type PublicEndpoints,
   ReconcilePolicy,
-  Reconciler,
   WorkerSettings,
   WorkersOn
 } from "@greenroom/core"
@@ -28,7 +27,7 @@ import { databaseAddress } from "./databaseAddress.ts"
 import { usableDataDirectory } from "./dataDirectory.ts"
 import * as MediaServerSlot from "./LateBoundMediaServer.ts"
 import { loadOrCreateSecret } from "./loadOrCreateSecret.ts"
-import * as Workers from "./workers.ts"
+import * as Workers from "./mediaWorkers.ts"
 
 /** What was decided from the settings before anything runs. */
 export class Deployment extends Context.Service<
@@ -133,7 +132,7 @@ const policies = Layer.unwrap(
 )
 
 /** Everything that the use cases need, over the adapters that the settings choose. */
-export const layer = Reconciler.layer.pipe(
-  Layer.provideMerge(Layer.mergeAll(repositories, mediaServer, policies, PassFeed.layer, Workers.layer)),
+export const layer = layerBackground.pipe(
+  Layer.provideMerge(Layer.mergeAll(repositories, mediaServer, policies, Workers.layer)),
   Layer.provideMerge(Layer.merge(NodeKeyMint.layer, Deployment.layer))
 )

@@ -15,7 +15,7 @@ import { limitsWithin, openFilesAllowed } from "./listener/listenerLimits.ts"
 import * as HttpMetrics from "./middleware/HttpMetrics.ts"
 import { type MalformedRequest, refuseMalformedRequest } from "./middleware/malformedRequests.ts"
 import { MAX_BODY } from "./middleware/requestMiddleware.ts"
-import { RouteTable, routerConfig } from "./routes/KnownRoutes.ts"
+import { RouteTable, routerConfig } from "./routes/RouteTable.ts"
 
 const FINISH_WITHIN = "30 seconds"
 
@@ -56,19 +56,22 @@ export const serve = <A, E, R>(
     Effect.map(Effect.context<never>(), (context) => {
       const { name = "api", requestWithinMillis = REQUEST_WITHIN_MS } = listen
       const environment = listenerEnvironment(name, context)
-      const board = { methodsAt: (): ReadonlyArray<string> => [] } as typeof RouteTable.Service
+      const table: typeof RouteTable.Service = { methodsAt: () => [] }
       const server = new LimitedServer(environment, {
         requestWithinMillis,
         limits: listen.limits ?? limitsWithin(openFilesAllowed(), name)
       })
       refuseMalformedRequest(server, {
-        methodsAt: (url) => board.methodsAt(url),
+        methodsAt: (url) => table.methodsAt(url),
         onRefused: (what) => environment.run(unreadable(what))
       })
       // Released after the routes are and before the server waits for its last connection to close.
       const cutOff = Layer.effectDiscard(Effect.addFinalizer(() => Effect.sync(() => server.closeAllConnections())))
-      const boarded = Layer.provide(routes, Layer.succeed(RouteTable, board))
-      return HttpRouter.serve(boarded, { disableLogger: true, disableListenLog: true, routerConfig }).pipe(
+      return HttpRouter.serve(Layer.provide(routes, Layer.succeed(RouteTable, table)), {
+        disableLogger: true,
+        disableListenLog: true,
+        routerConfig
+      }).pipe(
         Layer.provide(cutOff),
         Layer.provideMerge(
           NodeHttpServer.layer(() => server, {

@@ -46,7 +46,7 @@ export interface KeyValidity {
   readonly enabled: boolean
 }
 
-/** Why the key admits nobody at `now` (the database's clock), or `null`; the first that holds. */
+/** Why the key is not valid at `now` (the database's clock), or `null`; the first that holds. The store's `why_invalid` is its twin. */
 export const whyInvalid = (key: KeyValidity, now: DateTime.Utc): "revoked" | "expired" | "disabled" | null =>
   key.revokedAt !== null
     ? "revoked"

@@ -45,6 +45,10 @@ export const streamStatuses: ReadonlyArray<StreamStatus> = ["connecting", "activ
 export const statusOf = (state: SessionState): StreamStatus =>
   state._tag === "Connecting" ? "connecting" : state._tag === "Active" ? "active" : "inactive"
 
+/** Whether the session keeps others off its key and its path: it is open and not superseded. The store's `occupies_key_and_path` is its twin. */
+export const occupiesKeyAndPath = (state: SessionState): boolean =>
+  state._tag !== "Inactive" && state.ending?.reason !== "superseded"
+
 /** An event that the state does not allow; `why` is a sentence for the log. */
 export interface IllegalEvent {
   readonly why: string

@@ -4,10 +4,10 @@
  */
 import * as HttpApi from "effect/http-api/HttpApi"
 import { BroadcastersApi } from "./BroadcastersApi.ts"
-import { HistoryApi } from "./HistoryApi.ts"
 import { everyComplaint, noUnknownFields } from "./Input.ts"
 import { MediaServerApi } from "./MediaServerApi.ts"
 import { PipelineApi } from "./PipelineApi.ts"
+import { ProblemsAsValues } from "./problemSchemas.ts"
 import { ReconcileApi } from "./ReconcileApi.ts"
 import { StreamKeysApi } from "./StreamKeysApi.ts"
 import { StreamsApi } from "./StreamsApi.ts"
@@ -15,21 +15,9 @@ import { PagesApi, SystemApi } from "./SystemApi.ts"
 import { WorkersApi } from "./WorkersApi.ts"
 
 export class ServedApi extends HttpApi.make("greenroom")
-  .add(BroadcastersApi, StreamKeysApi, StreamsApi, WorkersApi, HistoryApi, ReconcileApi, SystemApi)
+  .add(StreamsApi, StreamKeysApi, BroadcastersApi, WorkersApi, ReconcileApi, SystemApi)
+  .middleware(ProblemsAsValues)
   .annotate(HttpApi.ParseOptions, everyComplaint)
   .annotate(HttpApi.PayloadParseOptions, noUnknownFields) {}
 
-export class Api extends HttpApi.make("greenroom")
-  .add(
-    StreamsApi,
-    StreamKeysApi,
-    BroadcastersApi,
-    WorkersApi,
-    HistoryApi,
-    ReconcileApi,
-    MediaServerApi,
-    PipelineApi,
-    SystemApi,
-    PagesApi
-  )
-  .annotate(HttpApi.ParseOptions, everyComplaint) {}
+export class Api extends ServedApi.add(MediaServerApi, PipelineApi, PagesApi) {}

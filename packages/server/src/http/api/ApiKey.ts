@@ -2,13 +2,13 @@
 import * as HttpApiMiddleware from "effect/http-api/HttpApiMiddleware"
 import * as HttpApiSecurity from "effect/http-api/HttpApiSecurity"
 import * as OpenApi from "effect/http-api/OpenApi"
-import { TooManyRequests, Unauthorized } from "./Problems.ts"
+import { problems } from "./problemSchemas.ts"
 
 const API_SECRET_TEXT = "The API secret (`API_SECRET`): for all that an operator may do"
 const described = (description: string) => OpenApi.annotations({ description })
 
 export class ApiKey extends HttpApiMiddleware.Service<ApiKey>()("greenroom/http/ApiKey", {
-  error: [Unauthorized, TooManyRequests],
+  error: problems("unauthorized", "too-many-requests"),
   security: {
     api_key: HttpApiSecurity.apiKey({ key: "X-API-Key" }).pipe(
       HttpApiSecurity.annotateMerge(described(API_SECRET_TEXT))
@@ -22,7 +22,7 @@ export class ApiKey extends HttpApiMiddleware.Service<ApiKey>()("greenroom/http/
  * the OpenAPI document of it.
  */
 export class HookKey extends HttpApiMiddleware.Service<HookKey>()("greenroom/http/HookKey", {
-  error: [Unauthorized, TooManyRequests],
+  error: problems("unauthorized", "too-many-requests"),
   security: {
     hook_basic: HttpApiSecurity.basic.pipe(
       HttpApiSecurity.annotateMerge(

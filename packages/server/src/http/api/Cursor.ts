@@ -3,8 +3,9 @@
  * counted, so theirs holds the last number. To clients they are opaque; the document has their patterns, because what comes back is
  * decoded as strictly as any input: it ends in a query. Whatever is wrong with one, the complaint is one and the same.
  */
-import { BroadcasterId, type Position, StreamId } from "@greenroom/core"
+import { BroadcasterId, type Position } from "@greenroom/core"
 import { DateTime, Schema, SchemaTransformation } from "effect"
+import { Limit } from "./Input.ts"
 
 const cursorText = (pattern: RegExp, example: string) =>
   Schema.String.annotate({ description: "The `next_cursor` of an earlier answer", examples: [example] }).check(
@@ -23,10 +24,12 @@ const opaque = <A>(pattern: RegExp, example: string, read: (text: string) => A, 
 const position = /^([0-9]{1,14})-([0-9a-f]{8})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{12})$/u
 const positionPattern = /^[0-9]{1,14}-[0-9a-f]{32}$/u
 
+export const cursorExample = "1763688794640-3b0f7c528a8e4f0e9a536a1f0f7c2d90"
+
 /** Every list is ordered by a date and an id; which entity's id it is does not matter here. */
 export const ListCursor = opaque<Position>(
   positionPattern,
-  "1763688794640-3b0f7c528a8e4f0e9a536a1f0f7c2d90",
+  cursorExample,
   (text) => {
     const [, millis, ...groups] = position.exec(text) ?? []
     return { at: DateTime.makeUnsafe(Number(millis)), id: BroadcasterId.make(groups.join("-")) }
@@ -34,13 +37,8 @@ export const ListCursor = opaque<Position>(
   ({ at, id }) => `${Math.max(0, DateTime.toEpochMillis(at))}-${id.replaceAll("-", "")}`
 )
 
-/** The last stream that was checked. */
-export const CheckCursor = opaque<StreamId>(
-  /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/u,
-  "c6a2f1de-52b4-4a57-8a1c-0d9e6b7f3a24",
-  (text) => StreamId.make(text),
-  String
-)
-
 /** The number of the last event seen. */
 export const EventCursor = opaque<number>(/^[0-9]{1,9}$/u, "2", Number, String)
+
+/** Which page of a list. */
+export const pageQuery = { limit: Schema.optionalKey(Limit), cursor: Schema.optionalKey(ListCursor) }

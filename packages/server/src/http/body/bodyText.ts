@@ -5,12 +5,11 @@
 import { Effect } from "effect"
 import type { HttpServerError } from "effect/http/HttpServerError"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
-import { UnsupportedMediaType, type ValidationFailed } from "../api/Problems.ts"
-import { invalid } from "../problems/invalid.ts"
+import { failWith, invalid, type Problem } from "../problems/Problem.ts"
 
 const utf8 = new TextDecoder("utf-8", { fatal: true })
 
-const decode = (bytes: ArrayBuffer): Effect.Effect<string, ValidationFailed> =>
+const decode = (bytes: ArrayBuffer): Effect.Effect<string, Problem<"validation">> =>
   Effect.suspend(() => {
     try {
       return Effect.succeed(utf8.decode(bytes))
@@ -30,18 +29,18 @@ const isForeign = (contentType: string | undefined): boolean => {
   return named !== undefined && !/^utf-?8$/i.test(named)
 }
 
-type Failure = ValidationFailed | UnsupportedMediaType | HttpServerError
+type Failure = Problem<"validation" | "unsupported-media-type"> | HttpServerError
 
 /** The body's text, whatever its content type says. */
 export const bodyText = (request: HttpServerRequest): Effect.Effect<string, Failure> =>
   isCompressed(request.headers["content-encoding"])
-    ? new UnsupportedMediaType({ detail: "Expected a body without Content-Encoding" })
+    ? failWith("unsupported-media-type", "Expected a body without Content-Encoding")
     : Effect.flatMap(request.arrayBuffer, decode)
 
 /** The body's text, in the charset that its content type must not contradict. */
 export const jsonText = (request: HttpServerRequest): Effect.Effect<string, Failure> =>
   isForeign(request.headers["content-type"])
-    ? new UnsupportedMediaType({ detail: "Expected a body in UTF-8, and no other charset" })
+    ? failWith("unsupported-media-type", "Expected a body in UTF-8, and no other charset")
     : bodyText(request)
 
 /** The same request for those who read its text by themselves, as the HttpApi builder does. */

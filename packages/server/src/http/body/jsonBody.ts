@@ -5,16 +5,14 @@
 import { Effect, Schema } from "effect"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import { everyComplaint, noUnknownFields } from "../api/Input.ts"
-import type { FieldError, ValidationFailed } from "../api/Problems.ts"
-import { UnsupportedMediaType } from "../api/Problems.ts"
 import { fieldErrorsOf, malformedJson } from "../problems/fieldErrors.ts"
-import { invalid } from "../problems/invalid.ts"
+import { type FieldError, failWith, invalid, type Problem } from "../problems/Problem.ts"
 import { bodyText, jsonText } from "./bodyText.ts"
 
 const isJson = (contentType: string | undefined): boolean =>
   contentType === undefined || /^\s*application\/json\s*(;|$)/i.test(contentType)
 
-const parse = (text: string): Effect.Effect<unknown, ValidationFailed> =>
+const parse = (text: string): Effect.Effect<unknown, Problem<"validation">> =>
   Effect.suspend(() => {
     try {
       return Effect.succeed(JSON.parse(text) as unknown)
@@ -26,7 +24,7 @@ const parse = (text: string): Effect.Effect<unknown, ValidationFailed> =>
 const json = Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
   isJson(request.headers["content-type"])
     ? Effect.flatMap(jsonText(request), parse)
-    : Effect.fail(new UnsupportedMediaType({}))
+    : failWith("unsupported-media-type")
 )
 
 const whatever = Effect.flatMap(Effect.flatMap(HttpServerRequest.HttpServerRequest, bodyText), parse)
@@ -63,7 +61,7 @@ export const operatorBody = <A, I, R>(
   alsoWrong: (sent: Readonly<Record<string, unknown>>) => Effect.Effect<ReadonlyArray<FieldError>, never, R>
 ) => {
   const decode = Schema.decodeUnknownEffect(schema, noUnknownFields)
-  // What breaks in reading leaves as a defect, as it does from the HttpApi builder, and the request's frame answers it.
+  // What breaks in reading leaves as a defect, as it does from the HttpApi builder, and the request middleware answers it.
   return Effect.flatMap(Effect.catchTag(json, "HttpServerError", Effect.die), (body) =>
     Effect.catch(decode(body), (error) =>
       Effect.flatMap(alsoWrong(Object(body)), (more) => invalid([...fieldErrorsOf(error), ...more]))

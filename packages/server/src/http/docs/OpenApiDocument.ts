@@ -5,11 +5,13 @@
 import { keyStatuses, streamStatuses, workerStates } from "@greenroom/core"
 import * as OpenApi from "effect/http-api/OpenApi"
 import { Api } from "../api/Api.ts"
-import { answerExamples, examples, problemExample } from "../api/examples.ts"
 import { LIMIT_DEFAULT, LIMIT_MAX } from "../api/Input.ts"
+import { schemaNameOf } from "../api/problemSchemas.ts"
 import { version } from "../api/version.ts"
-import { type ProblemName, problemTypes, typeOf } from "../problems/problemTypes.ts"
+import { type ProblemName, problemNames, problemType, problemTypes, typeOf } from "../problems/problemTypes.ts"
+import { answerExamples } from "./answerExamples.ts"
 import { describeAuthCall, describeMetadata } from "./documentRules.ts"
+import { problemExample } from "./problemExample.ts"
 
 /** A JSON document that is walked and changed; its shape is OpenAPI's. */
 // biome-ignore lint/suspicious/noExplicitAny: the document is open JSON, typed by its own specification
@@ -60,7 +62,7 @@ const problemNameOf = (schema: Json): ProblemName | undefined => {
   return name in problemTypes ? (name as ProblemName) : undefined
 }
 
-/** What the request's frame adds to every problem. */
+/** What the request middleware adds to every problem. */
 const completeProblems = (spec: Json): void => {
   for (const schema of Object.values<Json>(spec.components.schemas)) {
     const name = problemNameOf(schema)
@@ -88,46 +90,40 @@ const more: Readonly<Record<string, Json>> = {
 const titleCase = (name: string): string => name.replaceAll(/(^|-)[a-z]/g, (letter) => letter.toUpperCase())
 
 /** What any request can be answered with, before a handler has a look at it or when one breaks; 405 for other methods of the path. */
-const ofAnyRequest = {
-  400: ["validation", "ValidationFailed"],
-  405: ["method-not-allowed", "MethodNotAllowed"],
-  408: ["request-timeout", "RequestTimeout"],
-  413: ["payload-too-large", "PayloadTooLarge"],
-  414: ["uri-too-long", "UriTooLong"],
-  431: ["headers-too-large", "HeadersTooLarge"],
-  500: ["internal", "Internal"]
-} as const satisfies Record<number, readonly [ProblemName, string]>
+const ofAnyRequest = problemNames.filter((name) => problemType(name).ofAnyRequest)
 
 /** Those that no definition names get a schema, each gets an answer that the operations share. */
 const addSharedAnswers = (spec: Json): void => {
   spec.components.responses = {}
-  for (const [status, [name, component]] of Object.entries(ofAnyRequest)) {
+  for (const name of ofAnyRequest) {
+    const component = schemaNameOf(name)
+    const { title, status } = problemType(name)
     const schemas = spec.components.schemas
     schemas[component] ??= {
       ...schemas.Internal,
       properties: {
         ...schemas.Internal.properties,
         type: { type: "string", enum: [typeOf(name)] },
-        title: { type: "string", enum: [problemTypes[name].title] },
-        status: { type: "number", enum: [problemTypes[name].status] }
+        title: { type: "string", enum: [title] },
+        status: { type: "number", enum: [status] }
       }
     }
     spec.components.responses[component] = {
-      description: problemTypes[name].title,
+      description: title,
       headers: { "X-Request-ID": requestId, ...more[status] },
       content: { "application/problem+json": { schema: { $ref: `#/components/schemas/${component}` } } }
     }
   }
   for (const path of Object.values<Json>(spec.paths)) {
     for (const operation of Object.values<Json>(path)) {
-      for (const [status, [, component]] of Object.entries(ofAnyRequest)) {
-        operation.responses[status] ??= { $ref: `#/components/responses/${component}` }
+      for (const name of ofAnyRequest) {
+        operation.responses[problemType(name).status] ??= { $ref: `#/components/responses/${schemaNameOf(name)}` }
       }
     }
   }
 }
 
-const describeAnswers = (operation: Json): void => {
+const describeAnswers = (spec: Json, operation: Json): void => {
   for (const [status, response] of Object.entries<Json>(operation.responses)) {
     const own = Object.fromEntries(
       Object.entries(response.headers ?? {}).map(([name, header]) => [titleCase(name), header])
@@ -135,15 +131,16 @@ const describeAnswers = (operation: Json): void => {
     response.headers = { ...own, "X-Request-ID": requestId, ...more[status] }
     if (status.startsWith("2")) response.description = status === "202" ? "Not yet confirmed" : "Success"
     for (const media of Object.values<Json>(response.content ?? {})) {
-      addExample(media, answerExamples[`${operation.operationId} ${status}`])
+      addExample(spec, media, answerExamples[`${operation.operationId} ${status}`])
     }
   }
-  for (const media of Object.values<Json>(operation.requestBody?.content ?? {})) addExample(media)
+  for (const media of Object.values<Json>(operation.requestBody?.content ?? {})) addExample(spec, media)
 }
 
-const addExample = (media: Json, own?: unknown): void => {
+const addExample = (spec: Json, media: Json, own?: unknown): void => {
   const name = media.schema?.$ref?.split("/").at(-1)
-  if (name in examples) media.example = own ?? examples[name]
+  const [example] = spec.components.schemas[name]?.examples ?? []
+  if (example !== undefined) media.example = own ?? example
 }
 
 const parameterTexts: Readonly<Record<string, string>> = {
@@ -195,15 +192,12 @@ const make = (): Json => {
   for (const path of Object.values<Json>(spec.paths)) {
     for (const operation of Object.values<Json>(path)) {
       describeParameters(operation)
-      describeAnswers(operation)
+      describeAnswers(spec, operation)
       if (operation.security.some((scheme: Json) => "hook_basic" in scheme)) operation.security.unshift({})
     }
   }
   addSharedAnswers(spec)
   completeProblems(spec)
-  for (const [name, schema] of Object.entries<Json>(spec.components.schemas)) {
-    if (name in examples) schema.examples = [examples[name]]
-  }
   return spec
 }
 

@@ -46,7 +46,7 @@ export class LimitedServer extends Server {
       headersTimeout: requestWithinMillis,
       connectionsCheckingInterval: Math.min(1_000, requestWithinMillis / 4),
       keepAliveTimeout: KEEP_ALIVE_MS,
-      // Node would answer a request without Host with an empty 400; the request's frame gives it a body.
+      // Node would answer a request without Host with an empty 400; the request middleware gives it a body.
       requireHostHeader: false,
       // Nothing here upgrades; what asks for it is answered as plain HTTP.
       shouldUpgradeCallback: () => false

@@ -3,10 +3,12 @@
  * ones wait for their turn, and what waits too long, or finds too many waiting, gets 503. That it happens is a condition: one line in
  * the log, and a gauge while it lasts.
  */
+import type { StoreUnavailable } from "@greenroom/core"
 import { Context, Effect, Layer, Metric, Semaphore } from "effect"
-import { Busy } from "../api/Problems.ts"
 import { type Condition, makeCondition } from "../listener/Condition.ts"
 import { note, type RequestContext } from "../middleware/RequestContext.ts"
+import { failWith, isProblem, type Problem } from "../problems/Problem.ts"
+import { storeFailureToDefect } from "../routes/handling.ts"
 
 export const AT_ONCE = 2
 export const WAITING_MAX = 64
@@ -25,7 +27,11 @@ export class ListSlots extends Context.Service<
   ListSlots,
   {
     /** The answer, begun when a slot is free. */
-    readonly run: <A, E, R>(answer: Effect.Effect<A, E, R>) => Effect.Effect<A, E | Busy, R>
+    readonly run: <A, E, R>(answer: Effect.Effect<A, E, R>) => Effect.Effect<A, E | Problem<"busy">, R>
+    /** The same of one request's list, whose refusal is noted for the log. A store that does not answer is a defect. */
+    readonly answerList: <A, E, R>(
+      answer: Effect.Effect<A, E | StoreUnavailable, R>
+    ) => Effect.Effect<A, Exclude<E, StoreUnavailable> | Problem<"busy">, R | RequestContext>
   }
 >()("greenroom/http/ListSlots") {}
 
@@ -35,7 +41,7 @@ const refuse = (condition: Condition) =>
       Effect.sync(() => condition.observe({ at_once: AT_ONCE, waiting_max: WAITING_MAX, wait_ms: WAIT_MS })),
       Metric.update(refusedLists, 1)
     ),
-    new Busy({})
+    failWith("busy")
   )
 
 export const make = (condition: Condition): ListSlots["Service"] => {
@@ -47,7 +53,7 @@ export const make = (condition: Condition): ListSlots["Service"] => {
       return Metric.update(waitingLists, waiting)
     })
 
-  const queued = <A, E, R>(answer: Effect.Effect<A, E, R>): Effect.Effect<A, E | Busy, R> =>
+  const queued = <A, E, R>(answer: Effect.Effect<A, E, R>): Effect.Effect<A, E | Problem<"busy">, R> =>
     Effect.suspend(() => {
       let begun = false
       const leave = Effect.suspend(() => {
@@ -63,9 +69,9 @@ export const make = (condition: Condition): ListSlots["Service"] => {
       return Effect.ensuring(Effect.andThen(wait(1), Effect.raceFirst(inSlot, deadline)), leave)
     })
 
-  return ListSlots.of({
-    run: (answer) => Effect.suspend(() => (waiting >= WAITING_MAX ? refuse(condition) : queued(answer)))
-  })
+  const run: ListSlots["Service"]["run"] = (answer) =>
+    Effect.suspend(() => (waiting >= WAITING_MAX ? refuse(condition) : queued(answer)))
+  return ListSlots.of({ run, answerList: (answer) => noteBusy(run(storeFailureToDefect(answer))) })
 }
 
 export const layer: Layer.Layer<ListSlots> = Layer.effect(
@@ -83,8 +89,10 @@ export const layer: Layer.Layer<ListSlots> = Layer.effect(
 
 /** A refusal is expected while the condition lasts, which has its own line. */
 export const noteBusy = <A, E, R>(
-  answer: Effect.Effect<A, E | Busy, R>
-): Effect.Effect<A, E | Busy, R | RequestContext> =>
+  answer: Effect.Effect<A, E | Problem<"busy">, R>
+): Effect.Effect<A, E | Problem<"busy">, R | RequestContext> =>
   Effect.tapError(answer, (error) =>
-    error instanceof Busy ? note({ quiet: true, retryAfterSeconds: RETRY_AFTER_SECONDS }) : Effect.void
+    isProblem(error) && error.type === "/errors/busy"
+      ? note({ quiet: true, retryAfterSeconds: RETRY_AFTER_SECONDS })
+      : Effect.void
   )

@@ -3,13 +3,14 @@ import { isOperator, type KeyGenerator, type OperatorSecret } from "@greenroom/c
 import { Effect, Layer, Redacted } from "effect"
 import { HttpServerRequest } from "effect/http/HttpServerRequest"
 import { ApiKey } from "../api/ApiKey.ts"
-import { type TooManyRequests, Unauthorized } from "../api/Problems.ts"
+import { failWith, type Problem } from "../problems/Problem.ts"
 import { CredentialThrottle, callersNetwork } from "../throttle/CredentialThrottle.ts"
 import type { RequestContext } from "./RequestContext.ts"
 
-const refused = new Unauthorized({
-  detail: "The API secret is missing or wrong: send it as X-API-Key or as a bearer token"
-})
+const refused = failWith(
+  "unauthorized",
+  "The API secret is missing or wrong: send it as X-API-Key or as a bearer token"
+)
 
 const sendsSecret = (headers: Readonly<Record<string, string | undefined>>): boolean =>
   (headers["x-api-key"] ?? "") !== "" || /^bearer +\S/i.test(headers.authorization ?? "")
@@ -25,7 +26,7 @@ export const layer: Layer.Layer<ApiKey, never, OperatorSecret | KeyGenerator | C
      * A request without a secret is no guess. One that has it in the other of the two headers is judged by that, but this answer is the
      * one that is sent.
      */
-    const isRight = (credential: Redacted.Redacted): Effect.Effect<boolean, TooManyRequests, Needed> =>
+    const isRight = (credential: Redacted.Redacted): Effect.Effect<boolean, Problem<"too-many-requests">, Needed> =>
       Effect.flatMap(callersNetwork, (network) =>
         Redacted.value(credential) === ""
           ? Effect.as(
@@ -39,10 +40,10 @@ export const layer: Layer.Layer<ApiKey, never, OperatorSecret | KeyGenerator | C
     const check = <A, E, R>(
       app: Effect.Effect<A, E, R>,
       { credential }: { readonly credential: Redacted.Redacted }
-    ): Effect.Effect<A, E | Unauthorized | TooManyRequests, R | Needed> =>
+    ): Effect.Effect<A, E | Problem<"unauthorized" | "too-many-requests">, R | Needed> =>
       Effect.flatMap(
         isRight(credential),
-        (right): Effect.Effect<A, E | Unauthorized, R> => (right ? app : Effect.fail(refused))
+        (right): Effect.Effect<A, E | Problem<"unauthorized">, R> => (right ? app : refused)
       )
     return ApiKey.of({ api_key: check, bearer: check } as never)
   })

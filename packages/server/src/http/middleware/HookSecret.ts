@@ -5,7 +5,7 @@
 import { KeyGenerator, sameHash } from "@greenroom/core"
 import { Context, Effect, Option, Redacted } from "effect"
 import { HttpServerRequest } from "effect/http/HttpServerRequest"
-import { Forbidden, type TooManyRequests, Unauthorized } from "../api/Problems.ts"
+import { failWith, type Problem } from "../problems/Problem.ts"
 import { CredentialThrottle, callersNetwork } from "../throttle/CredentialThrottle.ts"
 import { BEARER_CHALLENGE, note, type RequestContext } from "./RequestContext.ts"
 
@@ -27,7 +27,7 @@ const credentialIn = (authorization = ""): Redacted.Redacted<string> => {
 
 const refused = Effect.andThen(
   note({ challenge, facts: { reason: "hook_secret" } }),
-  Effect.fail(new Unauthorized({ detail: "The hook secret is missing or wrong" }))
+  failWith("unauthorized", "The hook secret is missing or wrong")
 )
 
 /**
@@ -39,12 +39,14 @@ const isFromWebPage = (headers: Readonly<Record<string, string | undefined>>): b
 
 const fromWebPage = Effect.andThen(
   note({ facts: { reason: "web_page" } }),
-  Effect.fail(
-    new Forbidden({ detail: "Calls of the media server are not taken from a web page (Origin, Sec-Fetch-Site)" })
-  )
+  failWith("forbidden", "Calls of the media server are not taken from a web page (Origin, Sec-Fetch-Site)")
 )
 
-type Check = Effect.Effect<void, Forbidden | Unauthorized | TooManyRequests, HttpServerRequest | RequestContext>
+type Check = Effect.Effect<
+  void,
+  Problem<"forbidden" | "unauthorized" | "too-many-requests">,
+  HttpServerRequest | RequestContext
+>
 
 /** The check of the secret itself; a call without any is no guess. */
 const secretCheck = (

@@ -1,6 +1,6 @@
 /**
- * What is known of one request while it runs: its id, and what handlers want said of it. The request's frame makes it, handlers
- * add to it, and the frame reads it when the answer is there: for the log line, the metrics and the answer's headers.
+ * What is known of one request while it runs: its id, and what handlers want said of it. The request middleware makes it, handlers
+ * add to it, and the middleware reads it when the answer is there: for the log line, the metrics and the answer's headers.
  */
 import { randomUUID } from "node:crypto"
 import { containsKey, withoutKeys } from "@greenroom/core"

@@ -4,21 +4,11 @@
  * the socket.
  */
 import { randomUUID } from "node:crypto"
-import { type IncomingMessage, METHODS, type Server, type ServerResponse } from "node:http"
+import { type IncomingMessage, METHODS, type Server, type ServerResponse, STATUS_CODES } from "node:http"
 import type { Duplex } from "node:stream"
 import { withoutKeys } from "@greenroom/core"
-import { documentOf, type Problem, problem, validation } from "../problems/problemDocument.ts"
+import { documentOf, type Problem, problem, validation } from "../problems/Problem.ts"
 import { isTooLong, shownPath, TARGET_MAX } from "./RequestContext.ts"
-
-const reasons: Readonly<Record<number, string>> = {
-  400: "Bad Request",
-  404: "Not Found",
-  405: "Method Not Allowed",
-  408: "Request Timeout",
-  413: "Payload Too Large",
-  414: "URI Too Long",
-  431: "Request Header Fields Too Large"
-}
 
 /** A request that could not be read, as far as it could. `method` and `path`: as they may be shown; `null` where they are not known. */
 export interface MalformedRequest {
@@ -89,7 +79,7 @@ const refuse = (socket: Duplex, { problem: body, method, url, headers = [] }: Re
   const path = url === undefined ? null : shownPath(url)
   const text = JSON.stringify(documentOf(body, path ?? "/", requestId))
   const head = [
-    `HTTP/1.1 ${body.status} ${reasons[body.status] ?? ""}`,
+    `HTTP/1.1 ${body.status} ${STATUS_CODES[body.status]}`,
     "Content-Type: application/problem+json",
     `Content-Length: ${Buffer.byteLength(text)}`,
     `X-Request-ID: ${requestId}`,

@@ -3,7 +3,7 @@
  * of a path that the router would take for another path.
  */
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
-import { type Problem, problem, validation } from "../problems/problemDocument.ts"
+import { type Problem, problem, validation } from "../problems/Problem.ts"
 
 const rawHeadersOf = ({ source }: HttpServerRequest): ReadonlyArray<string> =>
   "rawHeaders" in source && Array.isArray(source.rawHeaders) ? source.rawHeaders : []

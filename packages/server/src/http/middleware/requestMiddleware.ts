@@ -8,15 +8,9 @@ import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as HttpTraceContext from "effect/http/HttpTraceContext"
-import {
-  documentOf,
-  type Problem,
-  problem,
-  problemOfStatus,
-  validation,
-  verdictOn
-} from "../problems/problemDocument.ts"
-import { KnownRoutes } from "../routes/KnownRoutes.ts"
+import { documentOf, type Problem, problem, problemOfStatus, validation } from "../problems/Problem.ts"
+import { problemOf } from "../problems/problemOf.ts"
+import { RouteTable } from "../routes/RouteTable.ts"
 import * as HttpMetrics from "./HttpMetrics.ts"
 import { isTooLong, newRequestContext, pathOf, RequestContext } from "./RequestContext.ts"
 import { refusedByHead } from "./requestHead.ts"
@@ -30,9 +24,6 @@ type Response = HttpServerResponse.HttpServerResponse
 type Note = RequestContext["Service"]
 
 const PROBLEM_JSON = "application/problem+json"
-
-const bare = (body: Problem): Response =>
-  HttpServerResponse.jsonUnsafe(body, { status: body.status, contentType: PROBLEM_JSON })
 
 const tooLarge = (request: HttpServerRequest.HttpServerRequest): boolean =>
   Number(request.headers["content-length"] ?? 0) > MAX_BODY_BYTES
@@ -62,12 +53,6 @@ const refusedUnread = (request: HttpServerRequest.HttpServerRequest): Problem | 
           ? validation([{ pointer: "", detail: "Expected a path whose percent-encoding is that of UTF-8" }])
           : refusedByHead(request)
 
-/** The problem that a route answered by itself; an error without one gets that of its status. */
-const problemIn = (response: Response): Problem =>
-  response.body._tag === "Uint8Array" && response.headers["content-type"] === PROBLEM_JSON
-    ? (JSON.parse(new TextDecoder().decode(response.body.body)) as Problem)
-    : problemOfStatus(response.status)
-
 const headersOf = (status: number, note: Note, allowed: ReadonlyArray<string>): Record<string, string> => ({
   "x-request-id": note.requestId,
   "cache-control": "no-store",
@@ -76,19 +61,25 @@ const headersOf = (status: number, note: Note, allowed: ReadonlyArray<string>): 
   ...(status === 503 || status === 429 ? { "retry-after": String(note.retryAfterSeconds) } : {})
 })
 
+/** The one place where a problem is written out. */
+const encode = (problem: Problem, note: Note, allowed: ReadonlyArray<string>): Response =>
+  HttpServerResponse.jsonUnsafe(documentOf(problem, note.path, note.requestId), {
+    status: problem.status,
+    contentType: PROBLEM_JSON,
+    headers: headersOf(problem.status, note, allowed)
+  })
+
 /** Nothing is kept by a cache unless its route says so: most answers are for one caller, and all of them age. */
 const unstored = (response: Response): Response =>
   response.headers["cache-control"] === undefined
     ? HttpServerResponse.setHeader(response, "cache-control", "no-store")
     : response
 
-const finish = (response: Response, note: Note, allowed: ReadonlyArray<string>): Response =>
+/** An error that a route or the HttpApi builder answered with a bare status gets the document of that status. */
+const finish = (response: Response, note: Note): Response =>
   response.status < 400 || note.exempt
     ? HttpServerResponse.setHeader(unstored(response), "x-request-id", note.requestId)
-    : HttpServerResponse.setHeaders(
-        bare(documentOf(problemIn(response), note.path, note.requestId)),
-        headersOf(response.status, note, allowed)
-      )
+    : encode(problemOfStatus(response.status), note, [])
 
 /** A server span of our own making: the built-in one would record the whole URL. Only when somebody collects spans. */
 const traced = <E, R>(app: Effect.Effect<Response, E, R>, request: HttpServerRequest.HttpServerRequest, note: Note) =>
@@ -131,57 +122,61 @@ const tell = (
 }
 
 /** Written for speed: every request passes here, the media server's auth calls above all. */
-const frame = <E, R>(app: Effect.Effect<Response, E, R>, known: KnownRoutes["Service"]) =>
+const surround = <E, R>(app: Effect.Effect<Response, E, R>, table: typeof RouteTable.Service) =>
   Effect.withFiber<Response, E, Exclude<R, RequestContext> | HttpServerRequest.HttpServerRequest>((fiber) => {
     const { context } = fiber
     const request = Context.getUnsafe(context, HttpServerRequest.HttpServerRequest)
     const clock = fiber.getRef(Clock.Clock)
     const started = clock.monotonicTimeNanosUnsafe()
     const note = newRequestContext(request.url, request.headers["x-request-id"])
-    let allowed: ReadonlyArray<string> = []
-    let trouble: Cause.Cause<unknown> | undefined
+    let fault: Cause.Cause<unknown> | undefined
 
     const told = (status: number): void => {
       const millis = Number(clock.monotonicTimeNanosUnsafe() - started) / 1e6
       // Right behind the writing of the answer, which the present turn still does: nobody waits for the log.
       queueMicrotask(() => {
         const counted = HttpMetrics.count(request.method, note.route, status, millis / 1000)
-        Effect.runForkWith(context)(Effect.andThen(counted, tell(status, request.method, millis, note, trouble)))
+        Effect.runForkWith(context)(Effect.andThen(counted, tell(status, request.method, millis, note, fault)))
       })
     }
 
     const refused = refusedUnread(request)
-    const answered = Effect.catchCause(refused === undefined ? app : Effect.succeed(bare(refused)), (cause) => {
-      if (Cause.hasInterruptsOnly(cause)) return Effect.failCause(cause)
-      const error = Cause.squash(cause)
-      if (HttpServerResponse.isHttpServerResponse(error)) return Effect.succeed(error)
-      allowed = known.methodsAt(request.url)
-      const verdict = verdictOn(error, allowed)
-      if (verdict.telling) trouble = cause
-      return Effect.succeed(bare(verdict.problem))
-    })
+    const answered: Effect.Effect<Response, E, R> =
+      refused === undefined
+        ? Effect.matchCauseEffect(app, {
+            onSuccess: (response) => Effect.succeed(finish(response, note)),
+            onFailure: (cause) => {
+              if (Cause.hasInterruptsOnly(cause)) return Effect.failCause(cause)
+              const error = Cause.squash(cause)
+              if (HttpServerResponse.isHttpServerResponse(error)) return Effect.succeed(finish(error, note))
+              const allowed = table.methodsAt(request.url)
+              const { problem, isFault } = problemOf(error, allowed)
+              if (isFault) fault = cause
+              return Effect.succeed(encode(problem, note, allowed))
+            }
+          })
+        : Effect.sync(() => encode(refused, note, []))
     return traced(answered, request, note).pipe(
       Effect.provideService(RequestContext, note),
       Effect.annotateLogs("request_id", note.requestId),
       Effect.onError(() => Effect.sync(() => told(CLIENT_GONE))),
       Effect.map((response) => {
-        const finished = finish(response, note, allowed)
-        told(finished.status)
-        return finished
+        told(response.status)
+        return response
       })
     )
   })
 
-/** Answers even when the frame itself breaks; then nothing of the request is read again. */
+/** Answers even when the middleware itself breaks; then nothing of the request is read again. */
 const always = <E, R>(framed: Effect.Effect<Response, E, R>): Effect.Effect<Response, E, R> =>
   Effect.catchCause(framed, (cause): Effect.Effect<Response, E> => {
     if (Cause.hasInterruptsOnly(cause)) return Effect.failCause(cause)
     const note = newRequestContext("/", undefined)
-    return Effect.as(tell(500, "", 0, note, cause), finish(bare(problem("internal")), note, []))
+    return Effect.as(tell(500, "", 0, note, cause), encode(problem("internal"), note, []))
   })
 
-/** To be provided, over `KnownRoutes.layer`, to the layer that holds all routes. */
+/** To be provided, over `RouteTable.layer`, to the layer that holds all routes. */
 export const layer = HttpRouter.middleware<{ provides: RequestContext }>()(
-  Effect.map(KnownRoutes, (known) => (app) => always(frame(app, known))),
+  Effect.map(RouteTable, (table) => (app) => always(surround(app, table))),
   { global: true }
 )

@@ -4,7 +4,7 @@
  * repeated here.
  */
 import { type Schema, type SchemaAST, SchemaIssue } from "effect"
-import type { FieldError } from "../api/Problems.ts"
+import type { FieldError } from "./Problem.ts"
 
 const escapeToken = (token: string): string => token.replaceAll("~", "~0").replaceAll("/", "~1")
 

@@ -1,7 +1,8 @@
 /**
- * Every kind of error that the service answers, in one table: what it is called on the wire, its status, and what a person
- * should make of it. The problem classes, the error pages under `/errors/` and the OpenAPI document are all made from this.
+ * Every kind of error that the service answers, in one table. The schemas of the API, the error pages under `/errors/` and the OpenAPI
+ * document are made from this. The first row with a status is what a bare status stands for.
  */
+import { refusals } from "./refusals.ts"
 
 export interface ProblemType {
   readonly status: number
@@ -10,14 +11,16 @@ export interface ProblemType {
   readonly meaning: string
   /** What the reader can do now, for the page. */
   readonly remedy: string
+  /** The `detail` of the example, where it differs from the title, and the `instance`, where it differs from /stream-keys. */
+  readonly example?: { readonly detail?: string; readonly instance?: string }
+  /** The name of its schema, where that is not made from the problem's name. */
+  readonly schema?: string
+  /** Any request can be answered with it, before a handler sees the request or when a handler breaks. */
+  readonly ofAnyRequest?: true
 }
 
-const refusal = (title: string, meaning: string, remedy: string): ProblemType => ({
-  status: 401,
-  title,
-  meaning: `${meaning} This is an answer to the media server's auth call: the encoder sees only that it was refused.`,
-  remedy
-})
+const EXAMPLE_KEY = "/stream-keys/3b0f7c52-8a8e-4f0e-9a53-6a1f0f7c2d90"
+const EXAMPLE_STREAM = "/streams/c6a2f1de-52b4-4a57-8a1c-0d9e6b7f3a24"
 
 export const problemTypes = {
   validation: {
@@ -26,7 +29,10 @@ export const problemTypes = {
     meaning:
       "The body, the query, a header or the path does not have the form that this call expects, or the body is no JSON at all. The /v1/mediamtx calls answer it with 422 instead of 400.",
     remedy:
-      "Look at `errors`: each entry points at one value (a JSON pointer into the body, or the name of a parameter) and says what was expected there. All that is wrong is listed, so one correction is enough."
+      "Look at `errors`: each entry points at one value (a JSON pointer into the body, or the name of a parameter) and says what was expected there. All that is wrong is listed, so one correction is enough.",
+    example: { detail: "/expires_at: Expected a time in the future" },
+    schema: "ValidationFailed",
+    ofAnyRequest: true
   },
   unauthorized: {
     status: 401,
@@ -47,25 +53,32 @@ export const problemTypes = {
     status: 404,
     title: "Nothing is here",
     meaning: "There is no such route, or nothing has the id in the path. A deleted broadcaster is found no more.",
-    remedy: "Check the path against the reference at /docs, and the id against the list that it came from."
+    remedy: "Check the path against the reference at /docs, and the id against the list that it came from.",
+    example: { detail: "No stream key has this id", instance: EXAMPLE_KEY }
   },
   "stream-not-found": {
     status: 404,
     title: "No such stream",
     meaning: "No stream, live or past, has this id. A stream's id is given out when its publisher is admitted.",
-    remedy: "List the streams with GET /streams; past ones with GET /streams?status=inactive."
+    remedy: "List the streams with GET /streams; past ones with GET /streams?status=inactive.",
+    example: {
+      detail: "No stream, live or past, has this id",
+      instance: EXAMPLE_STREAM
+    }
   },
   "method-not-allowed": {
     status: 405,
     title: "The method is not allowed here",
     meaning: "The path exists, but not for this method.",
-    remedy: "Use one of the methods in the `Allow` header."
+    remedy: "Use one of the methods in the `Allow` header.",
+    ofAnyRequest: true
   },
   "request-timeout": {
     status: 408,
     title: "The request took too long to arrive",
     meaning: "A request must be here as a whole, body included, within 10 seconds. The connection has been closed.",
-    remedy: "Send the request again, without pausing in the middle of it."
+    remedy: "Send the request again, without pausing in the middle of it.",
+    ofAnyRequest: true
   },
   conflict: {
     status: 409,
@@ -73,14 +86,16 @@ export const problemTypes = {
     meaning:
       "What was asked for contradicts what is: a revoked stream key cannot be changed, an exact path belongs to the broadcaster of the unrevoked key that is limited to it, and a stream is not ended by force while the media server can be asked.",
     remedy:
-      "Read `detail`; issue a new key instead of changing a revoked one, choose another path, or stop the stream without force."
+      "Read `detail`; issue a new key instead of changing a revoked one, choose another path, or stop the stream without force.",
+    example: { detail: "The stream key is revoked, and that is for good", instance: EXAMPLE_KEY }
   },
   "payload-too-large": {
     status: 413,
     title: "The body is over 64 KiB",
     meaning:
       "No call of this API needs a body of more than 64 KiB, so longer ones are not read; nor is one in more than 4,096 chunks.",
-    remedy: "Send less. Metadata is meant for small facts (16 KiB); keep large things elsewhere and store a reference."
+    remedy: "Send less. Metadata is meant for small facts (16 KiB); keep large things elsewhere and store a reference.",
+    ofAnyRequest: true
   },
   "unsupported-media-type": {
     status: 415,
@@ -100,60 +115,24 @@ export const problemTypes = {
     status: 414,
     title: "The request target is too long",
     meaning: "A request target may have 8 KiB, and the path in it 2 KiB. A longer one is not read.",
-    remedy: "Shorten the path or the query: no call of this service needs that much."
+    remedy: "Shorten the path or the query: no call of this service needs that much.",
+    ofAnyRequest: true
   },
   "headers-too-large": {
     status: 431,
     title: "The headers are too large",
     meaning: "The request line and headers together are over 16 KiB.",
-    remedy: "Send fewer or shorter headers and a shorter URL."
+    remedy: "Send fewer or shorter headers and a shorter URL.",
+    ofAnyRequest: true
   },
-  "invalid-stream-key": refusal(
-    "No such stream key",
-    "The credential that the encoder sent is no stream key of this service.",
-    "Check that the whole key was copied (it begins with `sk_` and has 46 characters) and that the encoder sends it as the password. Keys are shown once: issue a new one if it is lost."
-  ),
-  "stream-key-in-use": refusal(
-    "The stream key is in use",
-    "A stream key admits one publisher at a time, and another connection is publishing with it; the media server was asked whether that one is still there.",
-    "Stop the other encoder, or take its stream off the air with DELETE /streams/{id}. Give each encoder a key of its own."
-  ),
-  "stream-key-revoked": refusal(
-    "The stream key is revoked",
-    "The key was revoked, by itself or with its broadcaster. That is for good.",
-    "Issue a new stream key."
-  ),
-  "stream-key-expired": refusal(
-    "The stream key has expired",
-    "The key's expiry has passed.",
-    "Move it with PATCH /stream-keys/{id} (`expires_at`), or issue a new key."
-  ),
-  "stream-key-disabled": refusal(
-    "The stream key is disabled",
-    "The key has been suspended.",
-    "Let it publish again with PATCH /stream-keys/{id} and `enabled: true`."
-  ),
-  "path-not-allowed": refusal(
-    "The path is not allowed",
-    "The path is malformed, holds a stream key, is outside the limits of this key, or belongs to another broadcaster's key.",
-    "Publish on the path that the key's `ingest` instructions name, and send the key as the password, never in the path: paths are public."
-  ),
-  "path-in-use": refusal(
-    "The path is in use",
-    "Somebody is publishing on this path already, with another key.",
-    "Choose another path, or take the other stream off the air with DELETE /streams/{id}."
-  ),
-  "protocol-not-supported": refusal(
-    "The protocol is not supported",
-    "The media server lets publishers in over a protocol whose connections it does not list, or that this version of Greenroom does not know. Such a publisher could not be taken off the air, so it is not admitted.",
-    "Publish over RTMP, RTSP, SRT or WebRTC."
-  ),
+  ...refusals,
   "store-unavailable": {
     status: 503,
     title: "The database does not answer",
     meaning:
       "The database gave no answer within its deadline. The state of streams on the air is not affected; new publishers are refused until it is back.",
-    remedy: "Try again after the time in `Retry-After`. If it lasts, look at GET /health and at the database."
+    remedy: "Try again after the time in `Retry-After`. If it lasts, look at GET /health and at the database.",
+    schema: "StoreProblem"
   },
   busy: {
     status: 503,
@@ -166,14 +145,17 @@ export const problemTypes = {
     status: 500,
     title: "Something broke here",
     meaning: "A defect in the service. Its log has the whole story under the request's id.",
-    remedy: "Report it with the `request_id`."
+    remedy: "Report it with the `request_id`.",
+    ofAnyRequest: true
   }
 } as const satisfies Record<string, ProblemType>
 
-/** What the /v1/mediamtx calls answer instead of validation's 400. */
-export const EVENT_REFUSED_STATUS = 422
-
 export type ProblemName = keyof typeof problemTypes
+
+export const problemNames = Object.keys(problemTypes) as ReadonlyArray<ProblemName>
+
+/** A row as any other row is. */
+export const problemType = (name: ProblemName): ProblemType => problemTypes[name]
 
 /** The `type` member: a relative URI that the service serves as a page. */
 export const typeOf = <N extends ProblemName>(name: N) => `/errors/${name}` as const

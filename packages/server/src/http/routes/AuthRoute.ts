@@ -10,7 +10,6 @@ import {
   type AuthRequest,
   authenticate,
   PATH_MAX_LENGTH,
-  type RefusalReason,
   readAuthCall,
   withoutKeys
 } from "@greenroom/core"
@@ -18,12 +17,12 @@ import { Effect, Option } from "effect"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import { AuthBody } from "../api/MediaServerApi.ts"
-import * as Problems from "../api/Problems.ts"
 import { jsonBodySeen } from "../body/jsonBody.ts"
 import { clientAddress } from "../listener/clientAddress.ts"
 import { HookSecret, hookCheck } from "../middleware/HookSecret.ts"
 import { note, RequestContext } from "../middleware/RequestContext.ts"
-import { invalid } from "../problems/invalid.ts"
+import { failWith, invalid } from "../problems/Problem.ts"
+import { nameOf } from "../problems/refusals.ts"
 import { CredentialThrottle, callersNetwork } from "../throttle/CredentialThrottle.ts"
 
 const toCall = (body: typeof AuthBody.Type): AuthCall => ({
@@ -37,20 +36,8 @@ const toCall = (body: typeof AuthBody.Type): AuthCall => ({
   query: body.query ?? undefined
 })
 
-const refusals = {
-  invalid_stream_key: Problems.InvalidStreamKey,
-  stream_key_in_use: Problems.StreamKeyInUse,
-  stream_key_revoked: Problems.StreamKeyRevoked,
-  stream_key_expired: Problems.StreamKeyExpired,
-  stream_key_disabled: Problems.StreamKeyDisabled,
-  path_not_allowed: Problems.PathNotAllowed,
-  path_in_use: Problems.PathInUse,
-  protocol_not_supported: Problems.ProtocolNotSupported,
-  unauthorized: Problems.Unauthorized
-} as const satisfies Record<RefusalReason, unknown>
-
 const encode = (decision: AuthDecision) => {
-  if (decision._tag === "Refuse") return Effect.fail(new refusals[decision.reason]({ detail: decision.detail }))
+  if (decision._tag === "Refuse") return failWith(nameOf(decision.reason), decision.detail)
   const stream_id = decision._tag === "AllowPublisher" ? decision.streamId : null
   return Effect.succeed(HttpServerResponse.jsonUnsafe({ decision: "allow", stream_id }))
 }

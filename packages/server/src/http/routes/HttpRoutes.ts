@@ -1,5 +1,5 @@
 /**
- * All routes, inside the request's frame. What they need (ports, secrets, addresses) is asked for in the layers' types and
+ * All routes, inside the request middleware. What they need (ports, secrets, addresses) is asked for in the layers' types and
  * provided by the composition. `/metrics` and what the media server calls may stand on ports of their own.
  */
 import { Effect, Layer } from "effect"
@@ -7,26 +7,26 @@ import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { ServedApi } from "../api/Api.ts"
+import { ProblemsAsValues } from "../api/problemSchemas.ts"
 import { strict } from "../body/bodyText.ts"
 import * as ListSlots from "../lists/ListSlots.ts"
 import * as ApiKeyCheck from "../middleware/ApiKeyCheck.ts"
-import * as RequestFrame from "../middleware/requestMiddleware.ts"
+import * as RequestMiddleware from "../middleware/requestMiddleware.ts"
 import * as AuthRoute from "./AuthRoute.ts"
 import * as BroadcasterRoutes from "./BroadcasterRoutes.ts"
-import * as HistoryRoutes from "./HistoryRoutes.ts"
-import * as KnownRoutes from "./KnownRoutes.ts"
 import * as MetricsRoute from "./MetricsRoute.ts"
 import * as PageRoutes from "./PageRoutes.ts"
 import * as PipelineRoutes from "./PipelineRoutes.ts"
 import * as ReconcileRoutes from "./ReconcileRoutes.ts"
+import * as RouteTable from "./RouteTable.ts"
 import * as StreamKeyRoutes from "./StreamKeyRoutes.ts"
 import * as StreamRoutes from "./StreamRoutes.ts"
 import * as SystemRoutes from "./SystemRoutes.ts"
 import * as WebhookRoutes from "./WebhookRoutes.ts"
 import * as WorkerRoutes from "./WorkerRoutes.ts"
 
-const framed = <A, E, R>(routes: Layer.Layer<A, E, R>) =>
-  routes.pipe(Layer.provide(RequestFrame.layer), Layer.provide(KnownRoutes.layer))
+const withMiddleware = <A, E, R>(routes: Layer.Layer<A, E, R>) =>
+  routes.pipe(Layer.provide(RequestMiddleware.layer), Layer.provide(RouteTable.layer))
 
 /** The HttpApi builder reads bodies by itself: it is given a request that guesses nothing. */
 const strictBodies = HttpRouter.middleware()((app) =>
@@ -42,10 +42,9 @@ const api = HttpApiBuilder.layer(ServedApi).pipe(
     StreamRoutes.layer,
     WorkerRoutes.layer,
     ReconcileRoutes.layer,
-    HistoryRoutes.layer,
     SystemRoutes.layer
   ]),
-  Layer.provide([ApiKeyCheck.layer, ListSlots.layer]),
+  Layer.provide([ApiKeyCheck.layer, ListSlots.layer, ProblemsAsValues.layer]),
   Layer.provide(strictBodies)
 )
 
@@ -60,7 +59,7 @@ export interface OnApiPort {
 
 /** The API and its pages. */
 export const layer = (beside: OnApiPort) =>
-  framed(
+  withMiddleware(
     Layer.mergeAll(
       api,
       PageRoutes.layer,
@@ -70,7 +69,7 @@ export const layer = (beside: OnApiPort) =>
   )
 
 /** What the media server calls, for a port of its own; and whether the service is alive and ready, for those who try that port. */
-export const layerHooks = framed(Layer.merge(hooks, SystemRoutes.layerProbes))
+export const layerHooks = withMiddleware(Layer.merge(hooks, SystemRoutes.layerProbes))
 
 /** The metrics alone, for a port of their own. */
-export const layerMetrics = framed(MetricsRoute.layer)
+export const layerMetrics = withMiddleware(MetricsRoute.layer)

@@ -4,11 +4,11 @@ import { Effect, Layer } from "effect"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
-import { NotFound } from "../api/Problems.ts"
 import { errorPage } from "../docs/errorPage.ts"
 import { openApiDocument } from "../docs/OpenApiDocument.ts"
 import { referencePage } from "../docs/referencePage.ts"
 import { style } from "../docs/style.ts"
+import { failWith } from "../problems/Problem.ts"
 import { type ProblemName, problemTypes } from "../problems/problemTypes.ts"
 
 /** Nothing but the page's own style is loaded or run, whatever found its way into the page. */
@@ -70,7 +70,7 @@ const isProblemName = (name: string | undefined): name is ProblemName =>
 
 const error = Effect.gen(function* () {
   const { name } = yield* HttpRouter.params
-  if (!isProblemName(name)) return yield* new NotFound({ detail: "No problem type has this name" })
+  if (!isProblemName(name)) return yield* failWith("not-found", "No problem type has this name")
   return page(Buffer.from(errorPage(name)))
 })
 

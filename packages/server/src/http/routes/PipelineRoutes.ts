@@ -8,7 +8,7 @@ import { Effect, Option, Redacted } from "effect"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import { HookEvent, type NotReadyReceived, type ReadyReceived } from "../api/PipelineApi.ts"
-import { EventRefused } from "../api/Problems.ts"
+import { EVENT_REFUSED_STATUS } from "../api/problemSchemas.ts"
 import { given } from "../body/given.ts"
 import { jsonBody } from "../body/jsonBody.ts"
 import { HookSecret, hookCheck } from "../middleware/HookSecret.ts"
@@ -20,8 +20,8 @@ const kinds = { ready: "ready", "not-ready": "not_ready" } as const
 type Event = keyof typeof messages
 
 const readBody = jsonBody(HookEvent).pipe(
-  Effect.catchTag("ValidationFailed", ({ detail, errors }) =>
-    Effect.fail(new EventRefused({ detail: detail ?? "", errors }))
+  Effect.mapError((problem) =>
+    "type" in problem && problem.type === "/errors/validation" ? { ...problem, status: EVENT_REFUSED_STATUS } : problem
   )
 )
 

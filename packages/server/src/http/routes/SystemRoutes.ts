@@ -5,9 +5,9 @@ import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { ServedApi } from "../api/Api.ts"
-import { StoreProblem } from "../api/Problems.ts"
 import { version } from "../api/version.ts"
 import { note } from "../middleware/RequestContext.ts"
+import { failWith } from "../problems/Problem.ts"
 
 const CHECK_WITHIN = "1500 millis"
 
@@ -54,7 +54,7 @@ const health = Effect.gen(function* () {
 })
 
 const ready = Effect.flatMap(database, (state) =>
-  state === "ok" ? Effect.succeed({ status: "ok" as const }) : Effect.fail(new StoreProblem({}))
+  state === "ok" ? Effect.succeed({ status: "ok" as const }) : failWith("store-unavailable")
 )
 
 const alive = Effect.succeed({ status: "ok" as const })

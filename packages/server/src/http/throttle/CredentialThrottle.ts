@@ -7,9 +7,9 @@
 import { monotonicMillis } from "@greenroom/core"
 import { Context, Effect, Layer, Metric, Option, type Scope } from "effect"
 import { HttpServerRequest } from "effect/http/HttpServerRequest"
-import { TooManyRequests } from "../api/Problems.ts"
 import { clientAddress } from "../listener/clientAddress.ts"
 import { note, type RequestContext } from "../middleware/RequestContext.ts"
+import { failWith, type Problem } from "../problems/Problem.ts"
 import { FAILURES_ALLOWED, FailureLimit, WINDOW_MS } from "./FailureLimit.ts"
 
 const failures = Metric.counter("greenroom_credential_failures_total", {
@@ -35,16 +35,16 @@ export class CredentialThrottle extends Context.Service<
       network: string,
       attempt: Effect.Effect<A, E, R>,
       isRight: (outcome: A) => boolean
-    ) => Effect.Effect<A, E | TooManyRequests, R | RequestContext>
+    ) => Effect.Effect<A, E | Problem<"too-many-requests">, R | RequestContext>
     /** Fails when the network has to wait. For what has been counted already. */
-    readonly standing: (network: string) => Effect.Effect<void, TooManyRequests, RequestContext>
+    readonly standing: (network: string) => Effect.Effect<void, Problem<"too-many-requests">, RequestContext>
   }
 >()("greenroom/http/CredentialThrottle") {}
 
 const wait = (secret: SecretKind, seconds: number) =>
   Effect.andThen(
     Effect.andThen(counted(secret, "throttled"), note({ quiet: true, retryAfterSeconds: seconds })),
-    new TooManyRequests({ detail: `Too many wrong secrets came from this address: try again in ${seconds} seconds` })
+    failWith("too-many-requests", `Too many wrong secrets came from this address: try again in ${seconds} seconds`)
   )
 
 /** The machine itself: `::1` is the only address in use of its /64. */

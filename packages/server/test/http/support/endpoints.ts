@@ -19,6 +19,7 @@ export const endpoints: ReadonlyArray<Endpoint> = [
   { method: "POST", path: "/stream-keys", body: { broadcaster_id: UNKNOWN_ID } },
   { method: "GET", path: "/stream-keys" },
   { method: "GET", path: "/stream-keys/:id", unknownId: "not-found" },
+  { method: "GET", path: "/stream-keys/:id/ingest", unknownId: "not-found" },
   { method: "PATCH", path: "/stream-keys/:id", body: { label: "x" }, unknownId: "not-found" },
   { method: "DELETE", path: "/stream-keys/:id", unknownId: "not-found" },
   { method: "GET", path: "/streams" },
@@ -26,8 +27,7 @@ export const endpoints: ReadonlyArray<Endpoint> = [
   { method: "PATCH", path: "/streams/:id", body: { title: "x" }, unknownId: "stream-not-found" },
   { method: "DELETE", path: "/streams/:id", unknownId: "stream-not-found" },
   { method: "GET", path: "/streams/:id/events", unknownId: "stream-not-found" },
-  { method: "POST", path: "/reconcile", body: { enforce: true } },
-  { method: "GET", path: "/check" }
+  { method: "POST", path: "/reconcile", body: { enforce: true } }
 ]
 
 export const named = (rows: ReadonlyArray<Endpoint>) => rows.map((row) => [`${row.method} ${row.path}`, row] as const)

@@ -12,13 +12,12 @@ import {
   Broadcasters,
   Endpoints,
   endpointsBehind,
-  History,
   KeyGenerator,
   Leases,
+  layerBackground,
   noEndpoints,
   OperatorSecret,
   ReconcilePolicy,
-  Reconciler,
   Sessions,
   StoreHealth,
   StoreUnavailable,
@@ -134,7 +133,6 @@ export const start = async (options: ServiceOptions = {}) => {
     over(Broadcasters),
     over(StreamKeys),
     over(Streams),
-    over(History),
     over(Sessions),
     over(Admissions),
     over(Leases),
@@ -160,9 +158,9 @@ export const start = async (options: ServiceOptions = {}) => {
     Layer.succeed(AwaitOffAirWithin, confirm),
     Layer.succeed(ReconcilePolicy, { unauthorized: "kick", massKickLimit: 10, enforce: false, holder: "test" })
   ).pipe(Layer.provideMerge(NodeKeyMint.layer))
-  const ports = Reconciler.layer.pipe(
+  const ports = layerBackground.pipe(
     Layer.provideMerge(
-      MemoryMediaServer.layer({ fault, deadlines: { look: "1 second", find: "5 seconds", kick: "1 second" } })
+      MemoryMediaServer.layer({ fault, deadlines: { snapshot: "1 second", find: "5 seconds", kick: "1 second" } })
     ),
     Layer.provideMerge(world),
     Layer.provideMerge(store),

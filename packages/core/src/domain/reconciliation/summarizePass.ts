@@ -1,0 +1,56 @@
+/** What a plan and its execution come to: the summary that is kept beside the lease, and the publishers that the pass left on the air. Pure. */
+import type { DateTime } from "effect"
+import { millisBetween } from "../values/Timestamp.ts"
+import { type Appearances, doNotAppear } from "./appearances.ts"
+import type { Command, CommandOf } from "./Command.ts"
+import type { MediaServerSnapshot } from "./MediaServerSnapshot.ts"
+import type { Findings } from "./PassReport.ts"
+import type { PassSummary } from "./PassSummary.ts"
+import type { Reconciliation } from "./planReconciliation.ts"
+
+export const commandsOf = <T extends Command["_tag"]>(
+  { commands }: Pick<Reconciliation, "commands">,
+  tag: T
+): ReadonlyArray<CommandOf<T>> => commands.filter((command): command is CommandOf<T> => command._tag === tag)
+
+export type LeftOnAir = Pick<Findings, "reported" | "held" | "unlisted">
+
+export const leftOnAir = (plan: Reconciliation): LeftOnAir => ({
+  reported: new Map(commandsOf(plan, "ReportUnauthorized").map(({ listed }) => [listed.id, listed])),
+  held: commandsOf(plan, "HoldUnauthorized")[0] ?? null,
+  unlisted: new Map(commandsOf(plan, "ReportUnlisted").map(({ path }) => [path.sourceId, path]))
+})
+
+export interface Execution {
+  /** Unauthorized publishers that were kicked for the first time; with enforcement, all since it was requested. */
+  readonly kicked: number
+  readonly enforced: boolean
+  /** With the publishers that ended in this pass. */
+  readonly appearances: Appearances
+  readonly now: DateTime.Utc
+}
+
+export const summarizePass = (
+  snapshot: MediaServerSnapshot,
+  plan: Reconciliation,
+  { kicked, enforced, appearances, now }: Execution
+): PassSummary => {
+  const reported = commandsOf(plan, "ReportUnauthorized").length
+  const [held] = commandsOf(plan, "HoldUnauthorized")
+  const heldBack = held?.count ?? 0
+  const absentFor = Math.max(0, millisBetween(appearances.absentAt ?? now, now))
+  return {
+    publishers: snapshot.sources.filter((source) => source.state === "publish").length,
+    unauthorized: commandsOf(plan, "KickUnauthorized").length + reported + heldBack,
+    kicked,
+    reported,
+    heldBack,
+    ...(held === undefined ? {} : { heldWhy: held.why }),
+    ...(doNotAppear(appearances) ? { notAppearing: true, notAppearingForMillis: absentFor } : {}),
+    ...(plan.unlistedUnknown > 0 ? { unlisted: plan.unlistedUnknown } : {}),
+    enforced
+  }
+}
+
+/** Whether a request for enforcement is fulfilled: no publisher is left that it speaks of. */
+export const isEnforced = (found: PassSummary): boolean => found.unauthorized === 0 && (found.unlisted ?? 0) === 0

@@ -1,0 +1,20 @@
+/** What this instance is at a moment, with the state that belongs to it. A follower has none, so a new leader begins anew. */
+import { type Findings, noFindings } from "../domain/reconciliation/PassReport.ts"
+import { initialState, type ReconcileState } from "../domain/reconciliation/ReconcileState.ts"
+
+export interface LeaderState {
+  readonly reconcile: ReconcileState
+  readonly findings: Findings
+  /** Unauthorized publishers that were kicked since their enforcement was requested. */
+  readonly enforcedKicks: number
+}
+
+export type Role = { readonly _tag: "Follower" } | { readonly _tag: "Leader"; readonly state: LeaderState }
+
+export const follower: Role = { _tag: "Follower" }
+
+export const newLeaderState: LeaderState = { reconcile: initialState, findings: noFindings, enforcedKicks: 0 }
+
+export const leader = (state: LeaderState): Role => ({ _tag: "Leader", state })
+
+export const findingsOf = (role: Role): Findings | null => (role._tag === "Leader" ? role.state.findings : null)

@@ -1,0 +1,59 @@
+/** The first half of a pass: reads the store, the media server and the store again, and plans from that. It changes nothing but due stops. */
+import { DateTime, Effect } from "effect"
+import { type Appearances, notAppearing } from "../domain/reconciliation/appearances.ts"
+import type { Command } from "../domain/reconciliation/Command.ts"
+import type { MediaServerFacts } from "../domain/reconciliation/MediaServerFacts.ts"
+import { asksAboutPublishers } from "../domain/reconciliation/mediaServerWarnings.ts"
+import type { Policy } from "../domain/reconciliation/planForUnauthorized.ts"
+import { planReconciliation } from "../domain/reconciliation/planReconciliation.ts"
+import type { ReconcileState } from "../domain/reconciliation/ReconcileState.ts"
+import type { Lease } from "../ports/Leases.ts"
+import { monotonicMillis } from "../resilience/ProcessClock.ts"
+import type { LeaderPorts } from "./LeaderPorts.ts"
+import type { PassJournal } from "./PassJournal.ts"
+
+/** Whether what is planned depends on the configuration: a publisher without a session is to go, or it is not known whether it may. */
+const needsConfiguration = (command: Command): boolean =>
+  command._tag === "ResetPath" ||
+  (command._tag === "KickUnauthorized" && !command.former) ||
+  (command._tag === "HoldUnauthorized" && command.why === "not_known")
+
+/** Only those stay held back that were too many: other reasons are found anew in each pass. */
+const heldAsTooMany = ({ lastSnapshot }: Lease): boolean =>
+  lastSnapshot !== null && lastSnapshot.found.heldBack > 0 && (lastSnapshot.found.heldWhy ?? "too_many") === "too_many"
+
+/** An instance without appearances of its own begins with what the pass before it found, whichever instance made that. */
+const appearancesSoFar = ({ appearances }: ReconcileState, { lastSnapshot }: Lease, now: DateTime.Utc): Appearances => {
+  if (appearances.last.length > 0 || lastSnapshot?.found.notAppearing !== true) return appearances
+  const age = lastSnapshot.ageMillis + (lastSnapshot.found.notAppearingForMillis ?? 0)
+  return notAppearing(DateTime.subtractDuration(now, Math.round(age)))
+}
+
+export const readAndPlan = Effect.fnUntraced(function* (
+  policy: Policy,
+  before: ReconcileState,
+  lease: Lease,
+  { sessions, mediaServer }: LeaderPorts,
+  journal: PassJournal
+) {
+  yield* sessions.requestStopsForInvalidKeys
+  const s1 = yield* sessions.open
+  const snapshot = yield* mediaServer.snapshot
+  const ids = new Set([...snapshot.sources.map(({ id }) => id), ...snapshot.paths.map(({ sourceId }) => sourceId)])
+  const s2 = yield* sessions.after([...ids])
+  journal.snapshot = { value: snapshot, at: yield* monotonicMillis }
+  const state: ReconcileState = {
+    ...before,
+    started: lease.started,
+    holding: heldAsTooMany(lease),
+    appearances: appearancesSoFar(before, lease, s1.now)
+  }
+  const planWith = (facts: MediaServerFacts | null) => {
+    const asksUs = facts === null ? null : asksAboutPublishers(facts)
+    return planReconciliation({ ...policy, asksUs }, s1, snapshot, s2, state)
+  }
+  const first = planWith(yield* mediaServer.facts)
+  // The configuration can change while the media server runs.
+  const plan = first.commands.some(needsConfiguration) ? planWith(yield* mediaServer.factsNow) : first
+  return { s1, snapshot, s2, plan }
+})

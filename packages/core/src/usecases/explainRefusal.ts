@@ -1,0 +1,79 @@
+/**
+ * Why an admission wrote nothing, and what follows: the facts are read and `decideAdmission` decides. When key or path are in
+ * use, as far as the store knows, the media server is asked whether the other source is still there: an encoder that is refused
+ * stops for good, so a false "in use" takes a broadcaster off the air.
+ */
+import { Effect, Option } from "effect"
+import { type AuthDecision, type Refusal, refuse } from "../domain/access/AuthDecision.ts"
+import { decideAdmission, type SessionFacts } from "../domain/access/decideAdmission.ts"
+import { type AdmissionRequest, Admissions, type Admitted } from "../ports/Admissions.ts"
+import { MediaServer } from "../ports/MediaServer.ts"
+import { DuplicatePolicy } from "../resilience/DuplicatePolicy.ts"
+import { withSpanIfTraced } from "../Spans.ts"
+
+export const admittedAs = ({ streamId, key, again }: Admitted): AuthDecision => ({
+  _tag: "AllowPublisher",
+  streamId,
+  key,
+  again
+})
+
+const takenJustNow = "The stream key was taken by another connection just now"
+
+/** What remains once the facts are read: an answer, or another attempt, with the refusal if that fails too. */
+type Next = { readonly answer: AuthDecision } | { readonly retryOr: Refusal }
+
+const decideFromFacts = Effect.fnUntraced(function* (request: AdmissionRequest) {
+  const admissions = yield* Admissions
+  const facts = yield* withSpanIfTraced(admissions.facts(request), "Admissions.facts")
+  const decision = decideAdmission(request, facts)
+  const next = (): Next => {
+    switch (decision._tag) {
+      case "Refuse":
+        return { answer: decision }
+      case "Again":
+        return { answer: admittedAs({ streamId: decision.streamId, key: decision.key, again: true }) }
+      case "Admit":
+        return { retryOr: refuse("stream_key_in_use", takenJustNow, facts.key) }
+      case "InUse":
+        return { retryOr: decision.refusal }
+    }
+  }
+  if (decision._tag !== "InUse") return next()
+  const own = decision.by.every((session) => session.streamKeyId === facts.key?.id)
+  if (own && (yield* DuplicatePolicy) === "takeover") {
+    const takenOver = yield* withSpanIfTraced(admissions.takeOver(request), "Admissions.takeOver")
+    if (Option.isSome(takenOver)) return { answer: admittedAs(takenOver.value) } as Next
+  }
+  return (yield* allGone(decision.by)) ? next() : ({ answer: decision.refusal } as Next)
+})
+
+/** Tries once more where no conflict is left. */
+export const explainRefusal = Effect.fnUntraced(function* (request: AdmissionRequest) {
+  const next = yield* decideFromFacts(request)
+  if ("answer" in next) return next.answer
+  const admissions = yield* Admissions
+  const admission = yield* withSpanIfTraced(admissions.admit(request), "Admissions.admit")
+  return Option.isSome(admission) ? admittedAs(admission.value) : next.retryOr
+})
+
+/**
+ * Whether the media server itself answers that every one of these sources is gone; then their sessions are ended. Doubt is a no. The age of an
+ * admission does not matter: MediaMTX lists a connection before it asks about it, so one that is in no list has left.
+ */
+const allGone = Effect.fnUntraced(function* (claims: ReadonlyArray<SessionFacts>) {
+  const mediaServer = yield* MediaServer
+  const admissions = yield* Admissions
+  const gone = yield* Effect.forEach(
+    claims,
+    (claim) =>
+      mediaServer.find(claim.source).pipe(
+        Effect.map((answer) => answer === "gone"),
+        Effect.orElseSucceed(() => false)
+      ),
+    { concurrency: "unbounded" }
+  )
+  if (!gone.every((one) => one)) return false
+  for (const claim of claims) yield* admissions.endGone(claim.streamId)
+  return true
+})

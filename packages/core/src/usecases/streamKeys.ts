@@ -1,0 +1,150 @@
+/**
+ * The stream keys of broadcasters: issue, list, describe, change, revoke. A key's value leaves `issueKey` once, `Redacted`. Suspending and revoking
+ * take the key's stream off the air; from the moment the store has the change no instance admits the key.
+ */
+import { DateTime, Effect, Option, Redacted } from "effect"
+import { KEY_PREFIX_LENGTH } from "../domain/access/StreamKey.ts"
+import { ingestPath, type NewPathLimit, type PathLimitText, parseLimit } from "../domain/access/StreamPath.ts"
+import { type IngestInstructions, ingestInstructions } from "../domain/streams/PlaybackUrls.ts"
+import type { BroadcasterId, StreamKeyId } from "../domain/values/Ids.ts"
+import type { Timestamp } from "../domain/values/Timestamp.ts"
+import { isForOutputsOnly } from "../domain/workers/PipelinePath.ts"
+import { Broadcasters } from "../ports/Broadcasters.ts"
+import { KeyGenerator } from "../ports/KeyGenerator.ts"
+import { MediaServer } from "../ports/MediaServer.ts"
+import type { PageRequest } from "../ports/Page.ts"
+import { Sessions } from "../ports/Sessions.ts"
+import { type ChangeOutcome, type KeyChanges, type KeyFilter, StreamKeys } from "../ports/StreamKeys.ts"
+import { Streams } from "../ports/Streams.ts"
+import { WorkersOn } from "../workers/WorkerSettings.ts"
+import { awaitOffAir } from "./awaitOffAir.ts"
+import { Endpoints } from "./streams.ts"
+
+export interface NewKeyRequest {
+  readonly broadcasterId: BroadcasterId
+  readonly label: string | null
+  /** `null`: no limit. Absent: the key's own ingest path, `live/` and 8 characters of its id. */
+  readonly path?: NewPathLimit | null
+  readonly expiresAt: Timestamp | null
+}
+
+/** How many ids are tried: one in four billion has an ingest path that is another key's. */
+const IDS_TRIED = 5
+
+/** Without a `path` the key is limited to its own ingest path, so that it cannot publish where another key's encoder is expected. */
+export const issueKey = Effect.fn("issueKey")(function* ({ path, ...request }: NewKeyRequest) {
+  const limit = path === undefined || path === null ? null : parseLimit(path)
+  if ((yield* WorkersOn) && isForOutputsOnly(limit)) return { _tag: "PathReserved" } as const
+  const generator = yield* KeyGenerator
+  const keys = yield* StreamKeys
+  const value = yield* generator.generate
+  for (let tried = 1; ; tried++) {
+    const id = (yield* generator.uuid) as StreamKeyId
+    const own = ingestPath(limit, id)
+    const outcome = yield* keys.issue({
+      ...request,
+      path: path === undefined ? (own as PathLimitText) : path,
+      id,
+      hash: generator.hash(value),
+      keyPrefix: Redacted.value(value).slice(0, KEY_PREFIX_LENGTH)
+    })
+    if (outcome._tag === "Issued") return { ...outcome, value, ingestPath: own } as const
+    // A path that the caller did not choose is not the caller's conflict.
+    if (outcome._tag !== "PathTaken" || limit?._tag === "Exact") return outcome
+    if (tried === IDS_TRIED) return yield* Effect.die(new Error(`The ingest paths of ${tried} new ids were taken`))
+  }
+})
+
+export type KeyRequestFault = "UnknownBroadcaster" | "ExpiryInPast"
+
+/** As much of a request as could be decoded. */
+export interface ReadableKeyRequest {
+  readonly broadcasterId?: BroadcasterId | undefined
+  readonly expiresAt?: Timestamp | null | undefined
+}
+
+/**
+ * What only the store can find wrong with a request for a key. The store names the first fault that it meets; the caller needs all of them at once,
+ * together with those of the rest of the request. Whether a time is past depends on the store's clock.
+ */
+export const validateKeyRequest = Effect.fn("orderFaults")(function* ({
+  broadcasterId,
+  expiresAt
+}: ReadableKeyRequest) {
+  const broadcasters = yield* Broadcasters
+  const faults: Array<KeyRequestFault> = []
+  if (broadcasterId !== undefined && Option.isNone(yield* broadcasters.find(broadcasterId))) {
+    faults.push("UnknownBroadcaster")
+  }
+  if (expiresAt !== undefined && expiresAt !== null) {
+    const { now } = yield* broadcasters.list({ limit: 1, after: null })
+    if (DateTime.isLessThanOrEqualTo(expiresAt, now)) faults.push("ExpiryInPast")
+  }
+  return faults
+})
+
+/** Newest first, without their values. */
+export const listKeys = Effect.fn("listKeys")(function* (filter: KeyFilter, page: PageRequest) {
+  const keys = yield* StreamKeys
+  return yield* keys.list(filter, page)
+})
+
+/** Without its value; `None` when there is no such key. */
+export const describeKey = Effect.fn("describeKey")(function* (id: StreamKeyId) {
+  const keys = yield* StreamKeys
+  return yield* keys.find(id)
+})
+
+/** As long as a key: what a key would make too long is left out with it, too. */
+const KEY_STAND_IN = `sk_${"x".repeat(43)}`
+
+/** What to type into an encoder for this key, with `{key}` in place of the value, which is not kept; `None` when there is no such key. */
+export const describeIngest = Effect.fn("describeIngest")(function* (id: StreamKeyId) {
+  const found = yield* describeKey(id)
+  const enabled = yield* Effect.flatMap(MediaServer, (mediaServer) => mediaServer.enabled)
+  const endpoints = yield* Endpoints
+  return Option.map(found, ({ key }): IngestInstructions => {
+    const path = ingestPath(key.path === null ? null : parseLimit(key.path), id)
+    const instructions = ingestInstructions(endpoints, enabled, path, KEY_STAND_IN)
+    return JSON.parse(JSON.stringify(instructions).replaceAll(KEY_STAND_IN, "{key}"))
+  })
+})
+
+/** Changes label or expiry, suspends the key or lets it publish again. */
+export const changeKey = Effect.fn("changeKey")(function* (id: StreamKeyId, changes: KeyChanges) {
+  const outcome = yield* Effect.uninterruptible(changeAndStop(id, changes))
+  if (outcome._tag !== "Changed" || changes.enabled !== false) return outcome
+  const keys = yield* StreamKeys
+  const streams = yield* Streams
+  yield* awaitOffAir(yield* streams.unendedOf({ streamKeyId: id }))
+  const now = yield* keys.find(id)
+  return Option.match(now, {
+    onNone: () => outcome,
+    onSome: (at): ChangeOutcome => ({ _tag: "Changed", ...at })
+  })
+})
+
+/**
+ * The key's stream is marked for its end before this answers: a key that is enabled again at once must not lose the stop. A caller that leaves
+ * in between must not leave the key suspended and its stream unmarked.
+ */
+const changeAndStop = Effect.fnUntraced(function* (id: StreamKeyId, changes: KeyChanges) {
+  const keys = yield* StreamKeys
+  const sessions = yield* Sessions
+  const outcome = yield* keys.change(id, changes)
+  if (outcome._tag === "Changed" && changes.enabled === false) yield* sessions.requestStopsForInvalidKeys
+  return outcome
+})
+
+/** Ends a key for good. Repeating it changes nothing. `None` when there is no such key; otherwise the key as it is now, and whether no stream of it is left on the media server. */
+export const revoke = Effect.fn("revoke")(function* (id: StreamKeyId) {
+  const keys = yield* StreamKeys
+  const sessions = yield* Sessions
+  const streams = yield* Streams
+  const revoked = yield* keys.revoke(id)
+  if (Option.isNone(revoked)) return Option.none()
+  yield* sessions.requestStopsForInvalidKeys
+  const offAir = yield* awaitOffAir(yield* streams.unendedOf({ streamKeyId: id }))
+  const at = Option.getOrElse(yield* keys.find(id), () => revoked.value)
+  return Option.some({ ...at, offAir })
+})

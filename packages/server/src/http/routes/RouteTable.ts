@@ -1,0 +1,62 @@
+/**
+ * Which routes a server has. Effect's router neither answers 405 nor shows which route it chose, so its decorated form here keeps every
+ * route in a second matcher of the same kind, and writes a chosen route's pattern into the request's context.
+ */
+import { Context, Effect, Layer } from "effect"
+import * as FindMyWay from "effect/http/FindMyWay"
+import * as HttpRouter from "effect/http/HttpRouter"
+import { RequestContext } from "../middleware/RequestContext.ts"
+
+/** Made with each server, and filled by `layer`: a method that Node's parser does not know is answered before there is a router. */
+export class RouteTable extends Context.Reference<{
+  /** The methods that the path has routes for, in the order of an `Allow` header; none when nothing is there. */
+  methodsAt: (url: string) => ReadonlyArray<string>
+}>("greenroom/http/RouteTable", { defaultValue: () => ({ methodsAt: () => [] }) }) {}
+
+/**
+ * Of the router and of its table alike. A path has one spelling: the defaults would also match other letter cases, a slash at the end and
+ * repeated slashes, which rules of a proxy in front do not expect. An id that is too long is a bad id, not a route that is not there.
+ */
+export const routerConfig = {
+  caseSensitive: true,
+  ignoreTrailingSlash: false,
+  ignoreDuplicateSlashes: false,
+  maxParamLength: 16 * 1024
+} as const
+
+const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+
+const noting = <E, R>(route: HttpRouter.Route<E, R>) =>
+  HttpRouter.route(
+    route.method,
+    route.path,
+    Effect.withFiber((fiber) => {
+      const request = Context.getOrUndefined(fiber.context, RequestContext)
+      if (request !== undefined) request.route = route.path
+      return route.handler
+    }),
+    { uninterruptible: route.uninterruptible }
+  )
+
+/** To be provided to every layer that registers routes. */
+export const layer: Layer.Layer<HttpRouter.HttpRouter, never, HttpRouter.HttpRouter> = Layer.effect(
+  HttpRouter.HttpRouter,
+  Effect.gen(function* () {
+    const router = yield* HttpRouter.HttpRouter
+    const table = yield* RouteTable
+    const matcher = FindMyWay.make<true>(routerConfig)
+    const addAll: HttpRouter.HttpRouter["addAll"] = (routes) => {
+      for (const { method, path } of routes) {
+        for (const each of method === "*" ? METHODS : [method]) matcher.on(each, path, true)
+      }
+      return router.addAll(routes.map(noting)) as never
+    }
+    const has = (method: string, url: string) => matcher.find(method as never, url) !== undefined
+    table.methodsAt = (url) => METHODS.filter((method) => has(method, url) || (method === "HEAD" && has("GET", url)))
+    return HttpRouter.HttpRouter.of({
+      ...router,
+      addAll,
+      add: (method, path, handler, options) => addAll([HttpRouter.route(method, path, handler, options)]) as never
+    })
+  })
+)
