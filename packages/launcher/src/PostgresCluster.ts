@@ -36,7 +36,7 @@ export const takeOver = Effect.fn("PostgresCluster.takeOver")(function* ({ direc
         new EmbeddedPostgresFailed({
           reason: "start",
           directory,
-          detail: `its data cannot be user ${as.uid}'s: ${error}`
+          detail: `the owner of its data cannot be changed to user ${as.uid}: ${error}`
         })
     })
   const { uid } = yield* attempt(() => fs.lstat(data))

@@ -90,7 +90,7 @@ export const parseCommand = (text: string): Result.Result<WorkerCommand, string>
   const unknown = unknownIn(rest)
   if (unknown !== undefined) {
     const known = placeholders.map((name) => `{${name}}`).join(", ")
-    return Result.fail(`expected no placeholders but ${known}: what is to be left as it is has spaces, { ${unknown} }`)
+    return Result.fail(`expected no placeholders but ${known}: put spaces inside other braces, { ${unknown} }`)
   }
   if (!rest.some((part) => has(part, "output") || has(part, "rtmp_output"))) {
     return Result.fail("expected an argument with {output} or {rtmp_output}: without it nothing can be published")
