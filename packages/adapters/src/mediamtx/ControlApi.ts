@@ -111,11 +111,21 @@ export const answerOf = (call: Call, { status, body }: Reply): Effect.Effect<Ans
     : Effect.fail(unavailable(call, "nonsense", `status ${status}`))
 }
 
+/** A body that is what its schema would make of it, which is not read again: of a simulated media server that makes no mistakes in JSON. */
+export class Decoded {
+  readonly value: unknown
+  constructor(value: unknown) {
+    this.value = value
+  }
+}
+
 /** Reads the body of an `Ok`. The error's detail names the wrong field, not its value. */
 export const decodeAnswer = <S extends Schema.ConstraintDecoder<unknown>>(schema: S) => {
   const decode = Schema.decodeUnknownEffect(schema)
   return (call: Call, body: unknown): Effect.Effect<S["Type"], MediaServerUnavailable> =>
-    Effect.mapError(decode(body), (error) =>
-      unavailable(call, "nonsense", `the answer does not decode: ${String(error.message).slice(0, 200)}`)
-    )
+    body instanceof Decoded
+      ? Effect.succeed(body.value as S["Type"])
+      : Effect.mapError(decode(body), (error) =>
+          unavailable(call, "nonsense", `the answer does not decode: ${String(error.message).slice(0, 200)}`)
+        )
 }
