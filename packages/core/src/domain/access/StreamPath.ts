@@ -1,6 +1,6 @@
 /**
- * Paths on the media server: their grammar, the limits that a key may carry, and what is cut out of a path before it is shown
- * it. The grammar is the widest of MediaMTX's (letters, digits, `_ - . /`, before 1.20 `~ :` as well; no dot segments), less empty
+ * Paths on the media server: their grammar, the limits that a key may carry, and what is cut out of a path before it is
+ * shown. The grammar is the widest of MediaMTX's (letters, digits, `_ - . /`, before 1.20 `~ :` as well; no dot segments), less empty
  * segments: MediaMTX takes `live//q` for another path than `live/q`, and no client that asks for it means it. New keys are limited to
  * paths that every MediaMTX takes, so without `~` and `:`.
  */
