@@ -14,7 +14,7 @@ import { ErrorBody } from "./ControlApiSchema.ts"
 import { MAX_BODY } from "./transport.ts"
 
 export interface Address {
-  /** Of the control API, such as `http://127.0.0.1:9997`; a path in front of `/v3` is kept, userinfo is not used. */
+  /** The control API's base URL, such as `http://127.0.0.1:9997`. May have a path before `/v3`. Credentials in it are ignored. */
   readonly apiUrl: string
   readonly user: string
   readonly password: Redacted.Redacted<string>
@@ -24,7 +24,7 @@ export interface Call {
   readonly method: "GET" | "POST" | "DELETE"
   /** Relative to the API's address; errors name the call by it: `/v3/rtmpconns/get`. */
   readonly route: string
-  /** What follows the route: a percent-encoded id, a query. */
+  /** The text after the route: a percent-encoded id, a query. */
   readonly rest?: string
   readonly body?: Readonly<Record<string, unknown>>
 }

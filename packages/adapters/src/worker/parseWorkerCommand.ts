@@ -1,7 +1,12 @@
 /**
+<<<<<<< HEAD:packages/adapters/src/worker/parseWorkerCommand.ts
  * The command of a worker: an argument vector with placeholders, read once when the service starts. No shell runs it. Its text
  * may have quotes and backslashes as in a shell, but no variables, globs or pipes. A placeholder's value stays within its
  * argument, whatever characters it has.
+=======
+ * The command that a worker is: an argument vector with placeholders, read once when the service starts. It is never given to a shell.
+ * What is put in for a placeholder stays within its argument, whatever it holds.
+>>>>>>> house-C:packages/adapters/src/worker/WorkerCommand.ts
  */
 import { Result } from "effect"
 
@@ -26,6 +31,7 @@ export const defaultCommand: WorkerCommand = [
 
 const MAX_ARGUMENTS = 1_000
 
+<<<<<<< HEAD:packages/adapters/src/worker/parseWorkerCommand.ts
 /** The words of a line as a POSIX shell splits it; `undefined` for an open quote or a backslash at the end. */
 const words = (line: string): ReadonlyArray<string> | undefined => {
   const found: Array<string> = []
@@ -54,6 +60,8 @@ const words = (line: string): ReadonlyArray<string> | undefined => {
   return word === null ? found : [...found, word]
 }
 
+=======
+>>>>>>> house-C:packages/adapters/src/worker/WorkerCommand.ts
 const fromJson = (text: string): ReadonlyArray<string> | undefined => {
   try {
     const value: unknown = JSON.parse(text)
@@ -64,7 +72,11 @@ const fromJson = (text: string): ReadonlyArray<string> | undefined => {
 }
 
 const placeholder = new RegExp(`\\{(${placeholders.join("|")})\\}`, "g")
+<<<<<<< HEAD:packages/adapters/src/worker/parseWorkerCommand.ts
 /** Text that may be a misspelt placeholder; `${x}` and `%{x}` belong to other tools. */
+=======
+/** What may have been meant for one; `${x}` and `%{x}` are other tools' own. */
+>>>>>>> house-C:packages/adapters/src/worker/WorkerCommand.ts
 const likePlaceholder = /(?<![$%\\])\{([a-z_]+)\}/g
 const unknownIn = (parts: ReadonlyArray<string>): string | undefined =>
   parts
@@ -73,13 +85,15 @@ const unknownIn = (parts: ReadonlyArray<string>): string | undefined =>
 
 const has = (text: string, name: Placeholder) => text.includes(`{${name}}`)
 
+<<<<<<< HEAD:packages/adapters/src/worker/parseWorkerCommand.ts
 /** Reads a JSON array of strings, or a line as a shell splits it. Fails with a sentence about the expected form. */
+=======
+/** Reads a JSON array of strings. Fails with a sentence on what was expected. */
+>>>>>>> house-C:packages/adapters/src/worker/WorkerCommand.ts
 export const parseCommand = (text: string): Result.Result<WorkerCommand, string> => {
-  const isJson = text.trimStart().startsWith("[")
-  const parts = isJson ? fromJson(text) : words(text)
-  if (parts === undefined) {
-    return Result.fail(isJson ? "expected a JSON array of strings" : "expected a command whose quotes are closed")
-  }
+  const parts = fromJson(text)
+  if (parts === undefined)
+    return Result.fail('expected a JSON array of strings, such as ["ffmpeg", "-i", "{input}", …]')
   const [program, ...rest] = parts
   if (program === undefined || program === "") return Result.fail("expected a command that begins with a program")
   if (parts.some((part) => part.includes("\u0000"))) return Result.fail("expected a command without NUL characters")
@@ -90,7 +104,7 @@ export const parseCommand = (text: string): Result.Result<WorkerCommand, string>
   const unknown = unknownIn(rest)
   if (unknown !== undefined) {
     const known = placeholders.map((name) => `{${name}}`).join(", ")
-    return Result.fail(`expected no placeholders but ${known}: what is to be left as it is has spaces, { ${unknown} }`)
+    return Result.fail(`expected no placeholders but ${known}: put spaces inside other braces, { ${unknown} }`)
   }
   if (!rest.some((part) => has(part, "output") || has(part, "rtmp_output"))) {
     return Result.fail("expected an argument with {output} or {rtmp_output}: without it nothing can be published")
