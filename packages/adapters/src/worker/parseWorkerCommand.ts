@@ -1,6 +1,6 @@
 /**
- * The command that a worker is: an argument vector with placeholders, read once when the service starts. It is never given to a shell.
- * What is put in for a placeholder stays within its argument, whatever it holds.
+ * The command of a worker: an argument vector with placeholders, read once when the service starts. No shell runs it. A placeholder's value
+ * stays within its argument, whatever characters it has.
  */
 import { Result } from "effect"
 
