@@ -1,12 +1,6 @@
 /**
-<<<<<<< HEAD:packages/adapters/src/worker/parseWorkerCommand.ts
- * The command of a worker: an argument vector with placeholders, read once when the service starts. No shell runs it. Its text
- * may have quotes and backslashes as in a shell, but no variables, globs or pipes. A placeholder's value stays within its
- * argument, whatever characters it has.
-=======
- * The command that a worker is: an argument vector with placeholders, read once when the service starts. It is never given to a shell.
- * What is put in for a placeholder stays within its argument, whatever it holds.
->>>>>>> house-C:packages/adapters/src/worker/WorkerCommand.ts
+ * The command of a worker: an argument vector with placeholders, read once when the service starts. No shell runs it. A placeholder's value
+ * stays within its argument, whatever characters it has.
  */
 import { Result } from "effect"
 
@@ -31,37 +25,6 @@ export const defaultCommand: WorkerCommand = [
 
 const MAX_ARGUMENTS = 1_000
 
-<<<<<<< HEAD:packages/adapters/src/worker/parseWorkerCommand.ts
-/** The words of a line as a POSIX shell splits it; `undefined` for an open quote or a backslash at the end. */
-const words = (line: string): ReadonlyArray<string> | undefined => {
-  const found: Array<string> = []
-  let word: string | null = null
-  let quote: "'" | '"' | null = null
-  for (let at = 0; at < line.length; at++) {
-    const character = line[at]!
-    if (quote === "'") {
-      if (character === "'") quote = null
-      else word += character
-    } else if (character === "\\" && (quote === null || '"\\$`'.includes(line[at + 1] ?? ""))) {
-      if (++at >= line.length) return undefined
-      word = (word ?? "") + line[at]
-    } else if (quote === '"') {
-      if (character === '"') quote = null
-      else word += character
-    } else if (character === "'" || character === '"') {
-      quote = character
-      word ??= ""
-    } else if (/\s/.test(character)) {
-      if (word !== null) found.push(word)
-      word = null
-    } else word = (word ?? "") + character
-  }
-  if (quote !== null) return undefined
-  return word === null ? found : [...found, word]
-}
-
-=======
->>>>>>> house-C:packages/adapters/src/worker/WorkerCommand.ts
 const fromJson = (text: string): ReadonlyArray<string> | undefined => {
   try {
     const value: unknown = JSON.parse(text)
@@ -72,11 +35,7 @@ const fromJson = (text: string): ReadonlyArray<string> | undefined => {
 }
 
 const placeholder = new RegExp(`\\{(${placeholders.join("|")})\\}`, "g")
-<<<<<<< HEAD:packages/adapters/src/worker/parseWorkerCommand.ts
 /** Text that may be a misspelt placeholder; `${x}` and `%{x}` belong to other tools. */
-=======
-/** What may have been meant for one; `${x}` and `%{x}` are other tools' own. */
->>>>>>> house-C:packages/adapters/src/worker/WorkerCommand.ts
 const likePlaceholder = /(?<![$%\\])\{([a-z_]+)\}/g
 const unknownIn = (parts: ReadonlyArray<string>): string | undefined =>
   parts
@@ -85,11 +44,7 @@ const unknownIn = (parts: ReadonlyArray<string>): string | undefined =>
 
 const has = (text: string, name: Placeholder) => text.includes(`{${name}}`)
 
-<<<<<<< HEAD:packages/adapters/src/worker/parseWorkerCommand.ts
-/** Reads a JSON array of strings, or a line as a shell splits it. Fails with a sentence about the expected form. */
-=======
 /** Reads a JSON array of strings. Fails with a sentence on what was expected. */
->>>>>>> house-C:packages/adapters/src/worker/WorkerCommand.ts
 export const parseCommand = (text: string): Result.Result<WorkerCommand, string> => {
   const parts = fromJson(text)
   if (parts === undefined)

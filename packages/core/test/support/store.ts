@@ -1,7 +1,7 @@
 /**
  * The store of a stage: the memory repositories, whose every call is noted, with its rows, keys and lease as a test wants to see and set them.
  */
-import { layerRepositories, MemoryStore } from "@greenroom/adapters/memory"
+import { layerRepositories, MemoryStore, type Repositories } from "@greenroom/adapters/memory"
 import {
   Admissions,
   applyEvent,
@@ -17,7 +17,7 @@ import {
   type StreamId,
   type StreamKeyId
 } from "@greenroom/core"
-import { Context, DateTime, Effect, Layer, Result } from "effect"
+import { Context, type DateTime, Effect, Layer, Result } from "effect"
 import { NOW } from "./arbitraries.ts"
 import type { Noted } from "./calls.ts"
 
@@ -75,10 +75,10 @@ const leaseIn = ({ leases }: MemoryStore.MemoryState) => {
     set enforceUntil(enforceUntil: number) {
       set({ enforceUntil })
     },
-    get lastSnapshot() {
+    get lastLook() {
       return current().lastSnapshot
     },
-    set lastSnapshot(lastSnapshot: MemoryStore.StoredLease["lastSnapshot"]) {
+    set lastLook(lastSnapshot: MemoryStore.StoredLease["lastSnapshot"]) {
       set({ lastSnapshot })
     }
   }
@@ -89,7 +89,7 @@ export const makeStore = (noted: Noted) => {
   const repositories = Effect.runSync(
     Effect.scoped(Layer.build(Layer.provide(layerRepositories, Layer.succeed(MemoryStore.MemoryStore, state))))
   )
-  const over = <I, S extends object>(port: Context.Key<I, S>, name: string) =>
+  const over = <I extends Repositories, S extends object>(port: Context.Key<I, S>, name: string) =>
     Layer.succeed(port, noted(name, Context.get(repositories, port)))
   const layer = Layer.mergeAll(
     over(Sessions, "Sessions"),
@@ -100,7 +100,14 @@ export const makeStore = (noted: Noted) => {
 
   const setKey = ({ prefix, ...facts }: KeyFacts, hash: Uint8Array | null) => {
     const { broadcasterId } = facts
-    const whole = { displayName: "Studio", contact: null, metadata: {}, createdAt: NOW, updatedAt: NOW, deletedAt: null }
+    const whole = {
+      displayName: "Studio",
+      contact: null,
+      metadata: {},
+      createdAt: NOW,
+      updatedAt: NOW,
+      deletedAt: null
+    }
     if (!state.broadcasters.has(broadcasterId)) state.broadcasters.set(broadcasterId, { ...whole, id: broadcasterId })
     const before = { label: null, createdAt: NOW, lastUsedAt: null }
     state.keys.set(facts.id, { ...before, ...facts, keyPrefix: prefix, hash: hash ?? new Uint8Array() })
@@ -119,7 +126,14 @@ export const makeStore = (noted: Noted) => {
   }
   const insert = (row: Pick<Row, "streamId" | "streamKeyId" | "path" | "source">, at: DateTime.Utc): Row => {
     const { streamId: id, streamKeyId, path, source } = row
-    const nothing = { title: null, description: null, metadata: {}, recordingRef: null, earlierBytes: 0, stateAsOf: null }
+    const nothing = {
+      title: null,
+      description: null,
+      metadata: {},
+      recordingRef: null,
+      earlierBytes: 0,
+      stateAsOf: null
+    }
     const stream: MemoryStore.StoredStream = {
       ...nothing,
       id,
