@@ -46,8 +46,8 @@ const saidOfSeeing = Effect.map(Venue, ({ service }) => {
   )
 })
 
-const BLIND = "the reconciler cannot see; the stored state stands until it can"
-const SEES = "the reconciler sees again"
+const BLIND = "the reconciler cannot observe; the stored state stays unchanged until it can"
+const SEES = "the reconciler observes again"
 
 /** The kinds of trouble that the gauge shows. */
 const degraded = Effect.flatMap(Venue, ({ service }) =>

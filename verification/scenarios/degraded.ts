@@ -4,15 +4,15 @@ import { Effect } from "effect"
 import type { RunningService } from "../worlds/runService.ts"
 
 const storeLines = {
-  begins: "the store does not answer: until it does, nobody is admitted",
+  begins: "the store does not answer: no publisher is admitted until it does",
   ends: ["the store answers again"]
 } as const
 
 /** The first is of one that has not looked before. */
-const SEES = ["the reconciler sees", "the reconciler sees again"]
+const SEES = ["the reconciler observes", "the reconciler observes again"]
 const reconcilerLines = {
-  begins: "the reconciler cannot see; the stored state stands until it can",
-  ends: [...SEES, "the reconciler's trouble is over: another instance looks, this one stands by"]
+  begins: "the reconciler cannot observe; the stored state stays unchanged until it can",
+  ends: [...SEES, "the reconciler has recovered: another instance leads, this one follows"]
 }
 
 /** The kinds of trouble that the service's metrics show. */

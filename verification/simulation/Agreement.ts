@@ -58,7 +58,7 @@ export const disagreements = (
   )
   const lease = state.leases.get("main")
   const enforced = (lease?.enforceUntil ?? 0) > kernel.now()
-  const lastFound = lease?.lastLook?.found
+  const lastFound = lease?.lastSnapshot?.found
   const heldBack = (lastFound?.heldBack ?? 0) > 0 && (wereTooMany || lastFound?.heldWhy === "another_asks")
   const tolerated = unauthorized === "report" || ((heldBack || unknown.length > massKickLimit) && !enforced)
   for (const connection of publishers) {

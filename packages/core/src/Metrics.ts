@@ -1,4 +1,4 @@
-/** The core's metrics, by name. Whoever runs it decides whether and where they are exported. No label carries what a client sent. */
+/** The core's metrics, by name. The process that runs it decides whether and where they are exported. No label carries what a client sent. */
 import { Metric } from "effect"
 
 /** Decisions on auth calls, by `action` and `decision` (`allow` or the refusal's reason). */
@@ -34,7 +34,7 @@ export const unendedStreams = Metric.gauge("greenroom_streams_unended", {
   description: "Streams that are connecting, active or being taken off the air, at the last pass"
 })
 
-/** Kicks that were answered, by `why`: `stopping`, `unauthorized`, `former`. One that stays is told again in every pass. */
+/** Kicks that were answered, by `why`: `stopping`, `unauthorized`, `former`. A publisher that stays is kicked again in every pass. */
 export const kicks = Metric.counter("greenroom_kicks_total", { description: "Publishers kicked", incremental: true })
 
 /** Unauthorised publishers that the last pass left on the air: reported, or held back by the mass-kick limit. */
@@ -42,7 +42,7 @@ export const unauthorizedPublishers = Metric.gauge("greenroom_unauthorized_publi
   description: "Publishers without a session that the last pass did not kick"
 })
 
-/** Publishers that stand on a path and in no list of connections, where a kick would find them, at two looks in a row. */
+/** Publishers that are on a path and in no list of connections, where a kick would find them, in two snapshots in a row. */
 export const unlistedPublishers = Metric.gauge("greenroom_unlisted_publishers", {
   description: "Publishers on a path that no list of connections shows"
 })
@@ -52,9 +52,9 @@ export const warnings = Metric.gauge("greenroom_media_server_warnings", {
   description: "1 while the media server's version, configuration or behaviour gives this warning, else 0"
 })
 
-/** Those who were told to go and were listed still at the last look. */
+/** Publishers that were kicked and were still listed in the last snapshot. */
 export const staying = Metric.gauge("greenroom_publishers_told_to_go", {
-  description: "Publishers that were told to go and were still listed at the last look"
+  description: "Publishers that were kicked and were still listed in the last snapshot"
 })
 
 /** Attempts to rid a path of a publisher that no list shows, by `outcome`: `reset`, `failed`. */
@@ -63,15 +63,15 @@ export const pathResets = Metric.counter("greenroom_path_resets_total", {
   incremental: true
 })
 
-/** 1 while the trouble lasts, by `kind`; see `Troubles.ts`. */
-export const degraded = Metric.gauge("greenroom_degraded", { description: "1 while this trouble lasts, else 0" })
+/** 1 while the condition lasts, by `kind`; see `Conditions.ts`. */
+export const degraded = Metric.gauge("greenroom_degraded", { description: "1 while this condition lasts, else 0" })
 
 export const leading = Metric.gauge("greenroom_reconciler_leading", {
   description: "1 when this instance reconciles, 0 when another does or none can"
 })
 
 export const lastLook = Metric.gauge("greenroom_last_look_timestamp_seconds", {
-  description: "When the last complete look at the media server began, of whichever instance, in seconds since 1970"
+  description: "When the last complete snapshot of the media server began, of any instance, in seconds since 1970"
 })
 
 export const regretsPending = Metric.gauge("greenroom_regrets_pending", {
@@ -83,7 +83,7 @@ export const regretsDropped = Metric.counter("greenroom_regrets_dropped_total", 
   incremental: true
 })
 
-/** Hooks by `kind` and `outcome`: `looked` (nothing had to be believed), `believed`, `ignored` (nothing to believe), `dropped`. */
+/** Hooks by `kind` and `outcome`: `looked` (a snapshot made it needless), `believed` (applied), `ignored` (nothing followed), `dropped`. */
 export const hooks = Metric.counter("greenroom_hooks_total", {
   description: "Hooks of the media server, by what became of them",
   incremental: true

@@ -1,7 +1,4 @@
-/**
- * Work on a long list that gives way: everything in a process that answers waits for the present turn of its event loop, MediaMTX's
- * auth calls too.
- */
+/** Work on a long list in parts: while the event loop is busy with one part everything else in the process waits, MediaMTX's auth calls too. */
 import { Effect } from "effect"
 
 /** So many items take 1 to 2 ms to decode or to write out. */

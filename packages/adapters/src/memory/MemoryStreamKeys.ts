@@ -35,7 +35,7 @@ const make = Effect.map(MemoryStore, (store) => {
   })
   const keyAt = (key: StoredKey, now: DateTime.Utc): KeyAt => ({ key: shown(key), now })
 
-  /** Workers' keys are nobody's to see or to change. */
+  /** The API neither shows nor changes workers' keys. */
   const ordinary = (id: StreamKey["id"]): StoredKey | undefined => {
     const key = store.keys.get(id)
     return key?.admitsUntil === undefined ? key : undefined

@@ -8,7 +8,7 @@
  * - rows are locked in the order of their ids.
  */
 import { Context, type Effect } from "effect"
-import type { StoredSession, StoreSnapshot, StoreSnapshotAfter } from "../domain/reconciliation/planReconciliation.ts"
+import type { StoredSession, StoreSnapshot, StoreSnapshotAfter } from "../domain/reconciliation/StoreSnapshot.ts"
 import type { Observation } from "../domain/streams/LiveStream.ts"
 import type { StopReason } from "../domain/streams/StreamEvent.ts"
 import type { StreamId } from "../domain/values/Ids.ts"

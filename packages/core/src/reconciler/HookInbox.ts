@@ -22,7 +22,7 @@ interface ReceivedHook {
   readonly at: Reading
 }
 
-/** Values of the metric's attribute `outcome`. */
+/** Values of the metric's attribute `outcome`; see `Metrics.hooks`. */
 type Outcome = "looked" | "believed" | "ignored" | "dropped"
 
 const count = (hook: Hook, outcome: Outcome) =>
@@ -41,10 +41,10 @@ const apply = Effect.fnUntraced(function* ({ hook, at }: ReceivedHook) {
   const about = Effect.annotateLogs({ stream_id: change.streamId })
   if (change._tag === "Ready") {
     yield* sessions.markReady([change], null)
-    yield* about(Effect.logInfo("nobody can look at the media server: its hook is believed, the stream is ready"))
+    yield* about(Effect.logInfo("no instance can observe the media server: its hook is applied, the stream is ready"))
   } else {
     yield* sessions.end([change.streamId], "left", null)
-    yield* about(Effect.logInfo("nobody can look at the media server: its hook is believed, the stream has ended"))
+    yield* about(Effect.logInfo("no instance can observe the media server: its hook is applied, the stream has ended"))
   }
   return "believed" as const
 })

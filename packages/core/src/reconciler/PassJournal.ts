@@ -33,7 +33,7 @@ const failedResetsAfter = ({ failedResets }: Findings, { snapshot, resets }: Pas
   return next
 }
 
-/** `left`: `null` for a pass that did not complete; what the one before it left on the air stands. */
+/** `left`: `null` for a pass that did not complete; then what the pass before left on the air remains valid. */
 export const findingsAfter = (before: Findings, journal: PassJournal, left: LeftOnAir | null): Findings => ({
   ...(left ?? { reported: before.reported, held: before.held, unlisted: before.unlisted }),
   kicks: afterAttempts(kicksAfterSnapshot(before, journal), journal.kicks),

@@ -1,6 +1,6 @@
 /** What this instance is at a moment, with the state that belongs to it. A follower has none, so a new leader begins anew. */
 import { type Findings, noFindings } from "../domain/reconciliation/PassReport.ts"
-import { initialState, type ReconcileState } from "../domain/reconciliation/planReconciliation.ts"
+import { initialState, type ReconcileState } from "../domain/reconciliation/ReconcileState.ts"
 
 export interface LeaderState {
   readonly reconcile: ReconcileState

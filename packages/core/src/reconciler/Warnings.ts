@@ -14,7 +14,7 @@ export const warningKinds = [
   ...mediaServerWarningKinds,
   /** Admitted publishers do not appear on this media server. */
   "another_media_server_asks",
-  /** Publishers stand on a path and in no list. */
+  /** Publishers are on a path and in no list. */
   "unlisted_publishers"
 ] as const
 export type WarningKind = (typeof warningKinds)[number]
@@ -32,7 +32,7 @@ const anotherAsks: Warning = {
 
 const unlistedPublishers = (count: number): Warning => ({
   kind: "unlisted_publishers",
-  detail: `${count} publishers stand on a path and in no list of connections, so a kick cannot reach them; those that have to go lose their path`
+  detail: `${count} publishers are on a path and in no list of connections, so a kick cannot reach them; those that have to go lose their path`
 })
 
 /** Only the leader warns of what it finds on the media server. */

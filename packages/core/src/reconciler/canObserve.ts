@@ -1,6 +1,6 @@
 /**
- * Whether any instance can observe the media server at all. Only while none can is a hook believed, and a stream ended on an operator's
- * request alone. Two things must agree: no instance has taken a snapshot for a while, and this one gets no answer when it asks.
+ * Whether any instance can observe the media server at all. Only while none can are hooks applied, and streams ended on an operator's
+ * request without the media server's confirmation. Two things must agree: no instance has taken a snapshot for a while, and this one gets no answer when it asks.
  */
 import { Effect } from "effect"
 import { MediaServer } from "../ports/MediaServer.ts"

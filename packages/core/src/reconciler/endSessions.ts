@@ -1,6 +1,6 @@
 /** What a pass does about sessions whose publisher has left: they end, after the id itself was asked for where the lists are not enough. */
 import { Effect } from "effect"
-import type { CommandOf } from "../domain/reconciliation/planReconciliation.ts"
+import type { CommandOf } from "../domain/reconciliation/Command.ts"
 import type { StreamId } from "../domain/values/Ids.ts"
 import type { LeaderPorts } from "./LeaderPorts.ts"
 import type { TimeBudget } from "./TimeBudget.ts"

@@ -3,6 +3,7 @@
  * between the decision and the kick this process may have been frozen for any time.
  */
 import { Effect, Metric } from "effect"
+import type { CommandOf } from "../domain/reconciliation/Command.ts"
 import {
   isUnanswered,
   type KickAttempt,
@@ -10,7 +11,6 @@ import {
   type KickTracker
 } from "../domain/reconciliation/KickTracker.ts"
 import type { ListedSource } from "../domain/reconciliation/MediaServerSnapshot.ts"
-import type { CommandOf } from "../domain/reconciliation/planReconciliation.ts"
 import type { StreamId } from "../domain/values/Ids.ts"
 import * as Metrics from "../Metrics.ts"
 import { monotonicMillis } from "../resilience/ProcessClock.ts"

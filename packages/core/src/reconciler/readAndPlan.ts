@@ -1,10 +1,12 @@
 /** The first half of a pass: reads the store, the media server and the store again, and plans from that. It changes nothing but due stops. */
 import { DateTime, Effect } from "effect"
 import { type Appearances, notAppearing } from "../domain/reconciliation/appearances.ts"
+import type { Command } from "../domain/reconciliation/Command.ts"
 import type { MediaServerFacts } from "../domain/reconciliation/MediaServerFacts.ts"
 import { asksAboutPublishers } from "../domain/reconciliation/mediaServerWarnings.ts"
 import type { Policy } from "../domain/reconciliation/planForUnauthorized.ts"
-import { type Command, planReconciliation, type ReconcileState } from "../domain/reconciliation/planReconciliation.ts"
+import { planReconciliation } from "../domain/reconciliation/planReconciliation.ts"
+import type { ReconcileState } from "../domain/reconciliation/ReconcileState.ts"
 import type { Lease } from "../ports/Leases.ts"
 import { monotonicMillis } from "../resilience/ProcessClock.ts"
 import type { LeaderPorts } from "./LeaderPorts.ts"

@@ -1,7 +1,7 @@
-/** What a pass does about publishers on a path that stand in no list, so that no kick reaches them. */
+/** What a pass does about publishers on a path that no list shows, so that no kick reaches them. */
 import { Effect, Metric } from "effect"
+import type { CommandOf } from "../domain/reconciliation/Command.ts"
 import type { MediaServerSnapshot } from "../domain/reconciliation/MediaServerSnapshot.ts"
-import type { CommandOf } from "../domain/reconciliation/planReconciliation.ts"
 import * as Metrics from "../Metrics.ts"
 import type { LeaderPorts } from "./LeaderPorts.ts"
 import type { PassJournal } from "./PassJournal.ts"

@@ -8,7 +8,9 @@ import { rememberAppearances } from "../domain/reconciliation/appearances.ts"
 import { countStaying, hasRecentKick, isFirstAnswer, type KickTracker } from "../domain/reconciliation/KickTracker.ts"
 import type { MediaServerSnapshot } from "../domain/reconciliation/MediaServerSnapshot.ts"
 import type { PassSummary } from "../domain/reconciliation/PassSummary.ts"
-import type { ReconcileState, Reconciliation, StoredSession } from "../domain/reconciliation/planReconciliation.ts"
+import type { Reconciliation } from "../domain/reconciliation/planReconciliation.ts"
+import type { ReconcileState } from "../domain/reconciliation/ReconcileState.ts"
+import type { StoredSession } from "../domain/reconciliation/StoreSnapshot.ts"
 import {
   commandsOf,
   isEnforced,

@@ -49,8 +49,8 @@ const pauseAfter = (outcome: PassOutcome): number => {
 }
 
 /**
- * Another instance's snapshot began as long before some moment of the pass as the database says. A leader that has taken one itself knows
- * better.
+ * The age that the database gives for another instance's snapshot is that at some moment of the pass. `null`: there is none, or a leader that has
+ * taken one itself knows better.
  */
 const snapshotOfLease = (
   { held, lastSnapshot }: Lease,

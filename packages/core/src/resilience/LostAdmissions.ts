@@ -17,9 +17,9 @@ const END_AGAIN_FOR_MS = 5_000
 /** More would delay the snapshot that waits for them: those that are left come with the next pass. */
 const AT_ONCE = 100
 
-const PENDING = "the answer of an admission was lost: its session ends as soon as the store says so"
-const NONE_PENDING = "every admission whose answer was lost has ended"
-const TOO_MANY = `the answers of more than ${MAX_LOST} admissions were lost: the sessions of the others end when a look does not find them`
+const PENDING = "the answer of an admission was lost: its session is ended as soon as the store answers"
+const NONE_PENDING = "the sessions of all lost admissions have ended"
+const TOO_MANY = `the answers of more than ${MAX_LOST} admissions were lost: the sessions of the others end when a snapshot does not list them`
 
 export class LostAdmissions extends Context.Service<
   LostAdmissions,

@@ -1,7 +1,7 @@
 /**
- * This process's own time. It has two clocks: the monotonic one, which nobody sets, and the wall's, which goes on while a machine is
- * suspended, and jumps when somebody sets it. What must not last too long, such as a lease, goes by the longer of the two times; what must
- * not come too early by the monotonic clock alone.
+ * This process's own time, by two clocks. The monotonic clock cannot be set. The wall clock can, and jumps then; but it goes on while a machine is
+ * suspended. What must not last too long, such as a lease, uses the longer of the two times (`elapsedAtMost`); what must
+ * not come too early uses the monotonic clock (`elapsedAtLeast`).
  */
 import { Clock, Effect } from "effect"
 
@@ -10,7 +10,7 @@ export interface Reading {
   readonly wall: number
 }
 
-/** Milliseconds of the clock that nobody sets, from some moment on: what lasts a while is measured by it. */
+/** Milliseconds of the monotonic clock, from some moment on. */
 export const monotonicMillis: Effect.Effect<number> = Effect.map(
   Clock.monotonicTimeNanos,
   (nanos) => Number(nanos) / 1e6

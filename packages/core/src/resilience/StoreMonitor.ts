@@ -9,7 +9,7 @@ import { makeConditions } from "./Conditions.ts"
 
 const ASK_AGAIN_MS = 250
 
-const DOWN = "the store does not answer: until it does, nobody is admitted"
+const DOWN = "the store does not answer: no publisher is admitted until it does"
 const UP_AGAIN = "the store answers again"
 
 export class StoreMonitor extends Context.Service<

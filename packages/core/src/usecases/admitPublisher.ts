@@ -1,6 +1,6 @@
 /**
  * Decides about a publisher, or about a key that is only to be checked. The common answer is one statement: admit. Only when that wrote nothing does
- * `explainRefusal` read why. This is the hot path: it looks a service up only where it is needed.
+ * `explainRefusal` read why. This is the hot path: a service is read from the context only where it is needed.
  */
 import { Cause, Context, Effect, Option } from "effect"
 import { type AuthDecision, refuse } from "../domain/access/AuthDecision.ts"

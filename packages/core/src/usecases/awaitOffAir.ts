@@ -1,6 +1,6 @@
 /**
- * The one way in which streams are taken off the air by somebody's word: the store has been changed already; who must go is
- * derived from it; the reconciler kicks them; and this waits, for as long as a person would, until none of them is left.
+ * The one way in which a request takes streams off the air. The store has been changed already; the reconciler derives from it which publishers
+ * must go, and kicks them; this waits until none of them is left, for at most as long as a person would.
  */
 import { Context, Effect } from "effect"
 import type { StreamId } from "../domain/values/Ids.ts"

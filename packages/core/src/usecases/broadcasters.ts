@@ -10,8 +10,8 @@ import { awaitOffAir } from "./awaitOffAir.ts"
 
 export const createBroadcaster = Effect.fn("createBroadcaster")(function* (fields: BroadcasterFields) {
   const broadcasters = yield* Broadcasters
-  const mint = yield* KeyGenerator
-  return yield* broadcasters.create((yield* mint.uuid) as BroadcasterId, fields)
+  const generator = yield* KeyGenerator
+  return yield* broadcasters.create((yield* generator.uuid) as BroadcasterId, fields)
 })
 
 export const listBroadcasters = Effect.fn("listBroadcasters")(function* (page: PageRequest) {

@@ -47,7 +47,7 @@ const decideFromFacts = Effect.fnUntraced(function* (request: AdmissionRequest) 
   return (yield* allGone(decision.by)) ? next() : ({ answer: decision.refusal } as Next)
 })
 
-/** Tries once more where nothing stands in the way any longer. */
+/** Tries once more where no conflict is left. */
 export const explainRefusal = Effect.fnUntraced(function* (request: AdmissionRequest) {
   const next = yield* decideFromFacts(request)
   if ("answer" in next) return next.answer

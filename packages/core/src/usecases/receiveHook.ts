@@ -1,6 +1,6 @@
 /**
- * What a hook does: it makes the reconciler look at once. While the control API answers it does nothing else, so that a repeated, late,
- * reordered, lost or forged hook can never make a state that is not so. Only while nobody can look is it believed (see `Hook.ts`).
+ * A hook makes the reconciler take a snapshot at once. While the control API answers it does nothing else, so that a repeated, late,
+ * reordered, lost or forged hook can never make a false state. Only while the media server cannot be observed is it applied (`HookInbox`).
  */
 import { Effect } from "effect"
 import type { Hook } from "../domain/reconciliation/interpretHook.ts"

@@ -1,6 +1,6 @@
 /**
- * An operator asks for a look now, and is told what it found: how many publish whom nobody admitted, and what is done about them. With
- * `enforce` they are to go, however many they are, and the answer waits for a look that finds none left; the wish stands beside the
+ * An operator asks for a pass now; the answer is what it found: how many unauthorized publishers there are, and what is done about them. With
+ * `enforce` they are kicked, however many they are, and the answer waits for a snapshot without any. The request is kept beside the
  * lease, so any instance takes it and the leader fulfils it.
  */
 import { Effect } from "effect"
@@ -12,17 +12,17 @@ import { Reconciler } from "../reconciler/Reconciler.ts"
 import { elapsedAtMost, readClocks } from "../resilience/ProcessClock.ts"
 import { StoreMonitor } from "../resilience/StoreMonitor.ts"
 
-/** For how long a wish stands that was not fulfilled: the media server may be away. */
+/** For how long a request for enforcement lasts that was not fulfilled: the media server may be away. */
 export const ENFORCE_FOR_MS = 30_000
-/** A leader elsewhere is not woken by this: it looks within a second of its own, and its look has to become known here. */
+/** This does not wake a leader elsewhere: its next pass begins within a second, and its snapshot has to become known here. */
 const ANSWER_WITHIN_MS = 4_000
 const ASK_AGAIN_MS = 200
 
 export interface Reconciled {
-  /** Whether the look came after the question. */
+  /** Whether the snapshot began after the request. */
   readonly fresh: boolean
-  /** The last look that is known; `null` when there was none yet. */
-  readonly look: KnownSnapshot | null
+  /** The last snapshot that is known; `null` when there was none yet. */
+  readonly snapshot: KnownSnapshot | null
 }
 
 export const requestReconciliation = Effect.fn("reconcileNow")(function* (enforce: boolean) {
@@ -37,11 +37,11 @@ export const requestReconciliation = Effect.fn("reconcileNow")(function* (enforc
     yield* reconciler.wake
     const waited = elapsedAtMost(asked, yield* readClocks)
     yield* Effect.timeoutOption(reconciler.nextPass, Math.max(1, Math.min(ASK_AGAIN_MS, ANSWER_WITHIN_MS - waited)))
-    const look = yield* reconciler.lastSnapshot
+    const snapshot = yield* reconciler.lastSnapshot
     const since = elapsedAtMost(asked, yield* readClocks)
-    const fresh = look !== null && look.ageMillis < since
-    const done = fresh && (!enforce || isEnforced(look.found))
-    const answer: Reconciled = { fresh, look }
+    const fresh = snapshot !== null && snapshot.ageMillis < since
+    const done = fresh && (!enforce || isEnforced(snapshot.found))
+    const answer: Reconciled = { fresh, snapshot }
     if (done || since >= ANSWER_WITHIN_MS) return answer
   }
 })

@@ -1,4 +1,4 @@
-/** Takes one stream off the air; its key stays good, and the encoder may come back. */
+/** Stops one stream. Its key stays valid, and the encoder may come back. */
 import { Effect, Option } from "effect"
 import type { StreamId } from "../domain/values/Ids.ts"
 import { Sessions } from "../ports/Sessions.ts"
@@ -19,9 +19,9 @@ export const stopStream = Effect.fn("stopStream")(function* (id: StreamId) {
 })
 
 /**
- * Ends a stream in the store without the media server's word, so that its key is free again: while nobody can look, nobody else can.
- * Should its publisher be there still when looking is possible again, it is kicked as one whose session has ended. `None` when there is
- * no such stream; `CanBeAsked` when the media server can be asked, and an ordinary stop is enough. One that has ended already is `Ended`.
+ * Ends a stream in the store without the media server's confirmation, so that its key is free again; only while no instance can observe the
+ * media server. If its publisher is still there when the media server can be observed again, it is kicked as formerly admitted. `None` when there is
+ * no such stream; `CanBeAsked` when the media server can be asked, and an ordinary stop is enough. A stream that has ended already is `Ended`.
  */
 export const forceStop = Effect.fn("forceStop")(function* (id: StreamId) {
   const sessions = yield* Sessions
@@ -29,11 +29,11 @@ export const forceStop = Effect.fn("forceStop")(function* (id: StreamId) {
   const reconciler = yield* Reconciler
   if (Option.isNone(yield* streams.find(id))) return Option.none()
   if ((yield* sessions.stillOpen([id])).length === 0) return Option.some("Ended" as const)
-  const look = yield* reconciler.lastSnapshot
-  if (!(yield* isUnobservable(look?.leastAgeMillis ?? null))) return Option.some("CanBeAsked" as const)
+  const snapshot = yield* reconciler.lastSnapshot
+  if (!(yield* isUnobservable(snapshot?.leastAgeMillis ?? null))) return Option.some("CanBeAsked" as const)
   yield* sessions.requestStop(id, "stopped", null)
   yield* sessions.end([id], "left", null)
-  yield* Effect.logWarning("a stream was ended without the media server's word, as an operator wished").pipe(
+  yield* Effect.logWarning("a stream was ended without the media server's confirmation, as an operator requested").pipe(
     Effect.annotateLogs({ stream_id: id })
   )
   return Option.some("Ended" as const)

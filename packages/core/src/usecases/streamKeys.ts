@@ -5,17 +5,20 @@
 import { DateTime, Effect, Option, Redacted } from "effect"
 import { KEY_PREFIX_LENGTH } from "../domain/access/StreamKey.ts"
 import { ingestPath, type NewPathLimit, type PathLimitText, parseLimit } from "../domain/access/StreamPath.ts"
+import { type IngestInstructions, ingestInstructions } from "../domain/streams/PlaybackUrls.ts"
 import type { BroadcasterId, StreamKeyId } from "../domain/values/Ids.ts"
 import type { Timestamp } from "../domain/values/Timestamp.ts"
 import { isForOutputsOnly } from "../domain/workers/PipelinePath.ts"
 import { Broadcasters } from "../ports/Broadcasters.ts"
 import { KeyGenerator } from "../ports/KeyGenerator.ts"
+import { MediaServer } from "../ports/MediaServer.ts"
 import type { PageRequest } from "../ports/Page.ts"
 import { Sessions } from "../ports/Sessions.ts"
 import { type ChangeOutcome, type KeyChanges, type KeyFilter, StreamKeys } from "../ports/StreamKeys.ts"
 import { Streams } from "../ports/Streams.ts"
 import { WorkersOn } from "../workers/WorkerSettings.ts"
 import { awaitOffAir } from "./awaitOffAir.ts"
+import { Endpoints } from "./streams.ts"
 
 export interface NewKeyRequest {
   readonly broadcasterId: BroadcasterId
@@ -90,6 +93,21 @@ export const listKeys = Effect.fn("listKeys")(function* (filter: KeyFilter, page
 export const describeKey = Effect.fn("describeKey")(function* (id: StreamKeyId) {
   const keys = yield* StreamKeys
   return yield* keys.find(id)
+})
+
+/** As long as a key: what a key would make too long is left out with it, too. */
+const KEY_STAND_IN = `sk_${"x".repeat(43)}`
+
+/** What to type into an encoder for this key, with `{key}` in place of the value, which is not kept; `None` when there is no such key. */
+export const describeIngest = Effect.fn("describeIngest")(function* (id: StreamKeyId) {
+  const found = yield* describeKey(id)
+  const enabled = yield* Effect.flatMap(MediaServer, (mediaServer) => mediaServer.enabled)
+  const endpoints = yield* Endpoints
+  return Option.map(found, ({ key }): IngestInstructions => {
+    const path = ingestPath(key.path === null ? null : parseLimit(key.path), id)
+    const instructions = ingestInstructions(endpoints, enabled, path, KEY_STAND_IN)
+    return JSON.parse(JSON.stringify(instructions).replaceAll(KEY_STAND_IN, "{key}"))
+  })
 })
 
 /** Changes label or expiry, suspends the key or lets it publish again. */

@@ -1,6 +1,6 @@
 /**
  * The streams as people read them: listed, described with their history, annotated, and with URLs that play while there is something to play.
- * All of it from the store alone, so it answers while the media server does not.
+ * All of it comes from the store, so it answers while the media server does not.
  */
 import { Context, type DateTime, Effect, Option } from "effect"
 import type { LiveStream } from "../domain/streams/LiveStream.ts"

@@ -2,7 +2,7 @@
 import { Context } from "effect"
 import type { WorkerAddresses } from "../domain/workers/workerUrls.ts"
 
-/** While it is true nobody but workers publishes on `live/<id>/out`. */
+/** While it is true, only workers may publish on `live/<id>/out`. */
 export const WorkersOn = Context.Reference<boolean>("greenroom/WorkersOn", { defaultValue: () => false })
 
 export class WorkerSettings extends Context.Service<

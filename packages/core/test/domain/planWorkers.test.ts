@@ -1,4 +1,4 @@
-/** All workers together: places, outputs that are taken, and strangers on them, over random worlds that go on for a while. */
+/** All workers together: places, outputs that are taken, and intruders on them, over random worlds that go on for a while. */
 import { assert, describe, it } from "@effect/vitest"
 import {
   ATTEMPTS,
@@ -69,7 +69,7 @@ describe("all workers together", () => {
         const full = after.filter(({ phase }) => phase._tag === "Idle" && phase.why === "full")
         if (full.length > 0) assert.isAtLeast(after.filter(holdsPlace).length, max)
         for (const output of view.outputs) {
-          assert.strictEqual(plan.strangers.includes(output), keys.get(output.id) !== output.streamKeyId)
+          assert.strictEqual(plan.intruders.includes(output), keys.get(output.id) !== output.streamKeyId)
         }
         for (const [id, worker] of plan.workers) {
           if (!view.sources.has(id)) assert.notStrictEqual(worker.process, "up")

@@ -246,7 +246,7 @@ describe("a worker that is at it", () => {
       worker = stepWorker(worker, { _tag: "Granted" }, now).worker
       now += CONNECT_WITHIN_MS + 1
       worker = stepWorker(worker, seen, now).worker
-      worker = stepWorker(worker, { _tag: "Ended", reason: "it was told to stop" }, now).worker
+      worker = stepWorker(worker, { _tag: "Ended", reason: "it was stopped" }, now).worker
       now += RETRY_AFTER_MS[attempt - 1] ?? 0
     }
     assert.deepStrictEqual(worker.phase, { _tag: "Failed", source, attempt: 4, reason: "no output within 15 s" })

@@ -167,8 +167,8 @@ describe("the reconciler looks", () => {
       yield* later(1_001)
       assert.strictEqual(looks(), 2)
       assert.deepStrictEqual(log.said(), [
-        "WARN the reconciler cannot see; the stored state stands until it can",
-        "INFO the reconciler sees"
+        "WARN the reconciler cannot observe; the stored state stays unchanged until it can",
+        "INFO the reconciler observes"
       ])
       const error = "the pass took more than 15 s and was given up"
       assert.deepStrictEqual(log.lines[0]!.annotations, { outcome: "too_long", error })

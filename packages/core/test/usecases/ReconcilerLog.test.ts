@@ -18,14 +18,16 @@ describe("the reconciler says", () => {
       assert.deepStrictEqual(log.said(), [])
       stage.before["Sessions.open"] = () => storeDown
       yield* later(5_000)
-      assert.deepStrictEqual(log.said(), ["WARN the reconciler cannot see; the stored state stands until it can"])
+      assert.deepStrictEqual(log.said(), [
+        "WARN the reconciler cannot observe; the stored state stays unchanged until it can"
+      ])
       assert.deepStrictEqual(log.lines[0]!.annotations, {
         outcome: "store_unavailable",
         error: "The store did not answer test"
       })
       delete stage.before["Sessions.open"]
       yield* later(5_000)
-      assert.deepStrictEqual(log.said().slice(1), ["INFO the reconciler sees again"])
+      assert.deepStrictEqual(log.said().slice(1), ["INFO the reconciler observes again"])
     })
   )
 
@@ -42,8 +44,8 @@ describe("the reconciler says", () => {
         delete stage.before["Leases.acquire"]
         yield* later(5_000)
       })
-      const cannotSee = "WARN the reconciler cannot see; the stored state stands until it can"
-      const standsBy = "INFO the reconciler's trouble is over: another instance looks, this one stands by"
+      const cannotSee = "WARN the reconciler cannot observe; the stored state stays unchanged until it can"
+      const standsBy = "INFO the reconciler has recovered: another instance leads, this one follows"
       yield* storeAway
       assert.deepStrictEqual(log.said(), [cannotSee, standsBy])
       Object.assign(stage.lease, { holder: null, until: 0 })
@@ -98,9 +100,9 @@ describe("the reconciler says", () => {
         const from = log.lines.length
         yield* takeTurns
         assert.deepStrictEqual(log.said().slice(from), [
-          "WARN the reconciler cannot see; the stored state stands until it can",
-          "WARN the reconciler cannot see; the stored state stands until it can",
-          "INFO the reconciler sees again"
+          "WARN the reconciler cannot observe; the stored state stays unchanged until it can",
+          "WARN the reconciler cannot observe; the stored state stays unchanged until it can",
+          "INFO the reconciler observes again"
         ])
       }
     })
@@ -115,7 +117,9 @@ describe("the reconciler says", () => {
       yield* later(4_900)
       assert.deepStrictEqual(log.said(), [])
       yield* later(5_000)
-      assert.deepStrictEqual(log.said(), ["WARN the reconciler cannot see; the stored state stands until it can"])
+      assert.deepStrictEqual(log.said(), [
+        "WARN the reconciler cannot observe; the stored state stays unchanged until it can"
+      ])
     })
   )
 
@@ -131,14 +135,14 @@ describe("the reconciler says", () => {
           yield* later(4_900)
           assert.deepStrictEqual(log.said(), [], "one of our own may be starting")
           yield* later(3_100)
-          assert.deepStrictEqual(log.said(), ["INFO there is no media server to look at yet"])
+          assert.deepStrictEqual(log.said(), ["INFO there is no media server to observe yet"])
         })
       )
       assert.strictEqual(counts["greenroom_reconciler_passes_total outcome=media_server_absent"], 9)
       assert.strictEqual(counts["greenroom_degraded kind=media_server_absent"], 1)
       delete stage.before["MediaServer.snapshot"]
       yield* later(3_000)
-      assert.deepStrictEqual(log.said().slice(1), ["INFO the reconciler sees"])
+      assert.deepStrictEqual(log.said().slice(1), ["INFO the reconciler observes"])
     })
   )
 

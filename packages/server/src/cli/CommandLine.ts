@@ -11,7 +11,7 @@ import * as Command from "effect/cli/Command"
 import { version } from "../http/api/version.ts"
 import { broadcastersCommand } from "./BroadcastersCommand.ts"
 import { failed } from "./CommandFailed.ts"
-import { Json, Url } from "./flags.ts"
+import { described, Json, Url } from "./flags.ts"
 import { healthCommand } from "./HealthCommand.ts"
 import * as Help from "./Help.ts"
 import { endless, Interruption, teardown } from "./Interruption.ts"
@@ -41,33 +41,28 @@ const makeCommand = <E1, R1, E2, R2>({ serve, migrate }: LocalCommands<E1, R1, E
     command: Command.Command<Name, Input, Context, E, R>
   ) => command.pipe(Command.provide(greenroom), Command.withGlobalFlags([Url, Json]))
   return Command.make("greenroom").pipe(
-    Command.withDescription(description),
-    Command.withExamples([
-      {
-        command: "greenroom serve",
-        description: "A control plane with its own PostgreSQL and, where one can be had, MediaMTX"
-      },
-      { command: 'greenroom broadcasters create "Studio One"', description: "Somebody who may broadcast" },
-      {
-        command: "greenroom keys create --broadcaster <id>",
-        description: "Their key, and what to type into an encoder"
-      },
-      { command: "greenroom streams watch", description: "Who is live, as it changes" }
-    ]),
+    described(
+      description,
+      ["greenroom serve", "A control plane with its own PostgreSQL and, where one can be had, MediaMTX"],
+      ['greenroom broadcasters create "Studio One"', "A person or team that may broadcast"],
+      ["greenroom keys create --broadcaster <id>", "Their key, and what to type into an encoder"],
+      ["greenroom streams watch", "Who is live, as it changes"]
+    ),
     Command.withSubcommands([
       Command.make("serve", {}, () => endless(composed(serve))).pipe(
-        Command.withDescription("Run the service; everything is set by environment variables (docs/configuration.md)"),
-        Command.withExamples([
-          { command: "greenroom serve", description: "Embedded: keeps its state in ./.greenroom" },
-          {
-            command: "DATABASE_URL=postgres://… API_SECRET=… MEDIAMTX_API_URL=http://mediamtx:9997 greenroom serve",
-            description: "With your own PostgreSQL and MediaMTX"
-          }
-        ])
+        described(
+          "Run the service; everything is set by environment variables (docs/configuration.md)",
+          ["greenroom serve", "Embedded: keeps its state in ./.greenroom"],
+          [
+            "DATABASE_URL=postgres://… API_SECRET=… MEDIAMTX_API_URL=http://mediamtx:9997 greenroom serve",
+            "With your own PostgreSQL and MediaMTX"
+          ]
+        )
       ),
       Command.make("migrate", {}, () => composed(migrate)).pipe(
-        Command.withDescription("Bring the database up to date and end; serve does so by itself"),
-        Command.withExamples([{ command: "DATABASE_URL=postgres://… greenroom migrate" }])
+        described("Bring the database up to date and end; serve does so by itself", [
+          "DATABASE_URL=postgres://… greenroom migrate"
+        ])
       ),
       remote(broadcastersCommand),
       remote(keysCommand),

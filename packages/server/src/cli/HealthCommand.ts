@@ -1,12 +1,13 @@
-/** `greenroom health`: is it well? Needs no secret; scripts look at the exit code. */
+/** `greenroom health`: is it well? Needs no secret; scripts use the exit code. */
 import { Effect } from "effect"
 import * as Command from "effect/cli/Command"
 import { both, call } from "./ApiClient.ts"
 import { failed } from "./CommandFailed.ts"
+import { described } from "./flags.ts"
 import { fields, NOTHING } from "./format.ts"
 import { print } from "./output.ts"
 
-/** Publishers that nobody admitted; unknown while nobody looks. */
+/** Unauthorized publishers that were left; unknown without a fresh look. */
 const count = (unauthorized: number | null) =>
   unauthorized === null ? NOTHING : `${unauthorized} publishers left on the air`
 
@@ -25,13 +26,13 @@ export const healthCommand = Command.make(
       ])
     )
     if (value.status === "degraded") {
-      return yield* failed("tryAgain", "The database is unreachable: nobody new is admitted until it is back.")
+      return yield* failed("tryAgain", "The database is unreachable: no new publisher is admitted until it is back.")
     }
   })
 ).pipe(
-  Command.withDescription("Is the service well? Needs no secret; exits with 75 when the database is unreachable"),
-  Command.withExamples([
-    { command: "greenroom health" },
-    { command: "greenroom health --json | jq -r .media_server", description: "ok, unreachable or absent" }
-  ])
+  described(
+    "Is the service well? Needs no secret; exits with 75 when the database is unreachable",
+    ["greenroom health"],
+    ["greenroom health --json | jq -r .media_server", "ok, unreachable or absent"]
+  )
 )

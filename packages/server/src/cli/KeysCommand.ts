@@ -1,249 +1,186 @@
-/** `greenroom keys …`: the credentials of publishers. `create` is the only command that ever prints a key. */
-import { BroadcasterId, keyStatuses, Label, NewPathLimit, StreamKeyId, Timestamp } from "@greenroom/core"
-import { DateTime, Effect, Option, Schema } from "effect"
-import * as Argument from "effect/cli/Argument"
+/** `greenroom keys …`: the credentials of publishers, of which only `create` prints more than the first characters. */
+import { BroadcasterId, keyStatuses, Label, StreamKeyId, Timestamp } from "@greenroom/core"
+import { type DateTime, Effect, Option } from "effect"
 import * as Command from "effect/cli/Command"
-import * as Flag from "effect/cli/Flag"
-import { ListCursor } from "../http/api/Cursor.ts"
 import { commaSeparated } from "../http/api/Input.ts"
+import type { StreamKey, StreamKeyChanges } from "../http/api/StreamKeysApi.ts"
 import { both, call } from "./ApiClient.ts"
 import { failed } from "./CommandFailed.ts"
-import { encoderNames, encoderOf } from "./encoders.ts"
-import { checkedArgument, checkedFlag, clearableFlag, given, Json, LIST_DEFAULT, limit } from "./flags.ts"
-import { orNothing } from "./format.ts"
-import { encoderGuide, ingestGuide } from "./ingestGuide.ts"
-import { keyDetails, keyName, keyTable } from "./keyText.ts"
-import { print, printList, screenOfOutput } from "./output.ts"
-import { listAll } from "./pages.ts"
+import { createKey } from "./createKey.ts"
+import { encoderOf } from "./encoders.ts"
+import { checkedArgument, checkedFlag, clearableFlag, described, given, limit } from "./flags.ts"
+import { fields, moment, orNothing, relative, table } from "./format.ts"
+import { encoderFlag, encoderText, waysText } from "./ingestGuide.ts"
+import { printAnswer, printList } from "./output.ts"
 import { program } from "./program.ts"
 
+type Shown = typeof StreamKey.Type
+
 const EXAMPLE = "0192e4a7-3f5e-4c1c-9d2a-5f0a3a1c7b11"
+const BROADCASTER = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
 
-const id = checkedArgument("id", StreamKeyId).pipe(Argument.withDescription("The key's id; not the key itself"))
+const id = checkedArgument("id", StreamKeyId, "The key's id; not the key itself")
 
-const UNITS = { m: 60_000, h: 3_600_000, d: 86_400_000 } as const
-const FROM_NOW = /^(\d{1,6})([mhd])$/
+const nameOf = (key: Shown): string => `Key ${key.keyPrefix}… (${key.id})`
 
-const Span = Schema.String.check(
-  Schema.isPattern(FROM_NOW, { message: "Expected minutes, hours or days, such as 90m, 12h or 30d" })
-)
-
-const millisOf = (span: string): number => {
-  const [, count = "0", unit = "m"] = FROM_NOW.exec(span) ?? []
-  return Number(count) * UNITS[unit as keyof typeof UNITS]
-}
-
-const create = Command.make(
-  "create",
-  {
-    broadcaster: checkedFlag("broadcaster", "<id>", BroadcasterId).pipe(
-      Flag.withDescription("Whose key it is (required)")
-    ),
-    label: checkedFlag("label", "<text>", Label).pipe(
-      Flag.withDescription("What it is for; the title of its streams"),
-      Flag.optional
-    ),
-    path: checkedFlag("path", "<path>", NewPathLimit).pipe(
-      Flag.withDescription(
-        "The one path that it may publish on, or live/* (one more segment), live/** (any depth); else a path of its own"
-      ),
-      Flag.optional
-    ),
-    anyPath: Flag.Boolean("any-path").pipe(
-      Flag.withoutNegation,
-      Flag.withDescription("Let it publish on every path that is not another broadcaster's"),
-      Flag.withDefault(false)
-    ),
-    expiresAt: checkedFlag("expires-at", "<date>", Timestamp).pipe(
-      Flag.withDescription("When it expires: 2027-01-31T18:00:00Z"),
-      Flag.optional
-    ),
-    expiresIn: checkedFlag("expires-in", "<span>", Span).pipe(
-      Flag.withDescription("When it expires, from now: 90m, 12h, 30d"),
-      Flag.optional
-    ),
-    encoder: Flag.Literals("encoder", encoderNames).pipe(
-      Flag.withMetavar("<name>"),
-      Flag.withDescription("What to type into this one alone, with a QR code for phones; not with --json"),
-      Flag.optional
-    )
-  },
-  Effect.fnUntraced(function* ({ broadcaster, label, path, anyPath, expiresAt, expiresIn, encoder }) {
-    if (Option.isSome(encoder) && (yield* Json)) {
-      return yield* failed("usage", "Give either --encoder or --json, not both: the JSON has what every encoder needs.")
-    }
-    if (Option.isSome(expiresAt) && Option.isSome(expiresIn)) {
-      return yield* failed("usage", "Give either --expires-at or --expires-in, not both.")
-    }
-    if (Option.isSome(path) && anyPath) return yield* failed("usage", "Give either --path or --any-path, not both.")
-    const now = yield* DateTime.now
-    const inSpan = Option.map(expiresIn, (span) => DateTime.add(now, { milliseconds: millisOf(span) }))
-    const payload = {
-      broadcaster_id: broadcaster,
-      ...given({ label, path, expires_at: Option.orElse(expiresAt, () => inSpan) }),
-      ...(anyPath ? { path: null } : {})
-    }
-    const { value, wire } = yield* call(({ stream_keys }) => stream_keys.issue({ payload, responseMode: both }))
-    const screen = yield* screenOfOutput
-    yield* print(wire, () =>
-      Option.match(encoder, {
-        onNone: () => ingestGuide(value.body),
-        onSome: (name) => encoderGuide(encoderOf(name), value.body, screen)
-      })
-    )
-  })
-).pipe(
-  Command.withDescription("Create a stream key and say what to type into an encoder; the key is shown this once"),
-  Command.withExamples([
-    { command: 'greenroom keys create --broadcaster 7c9e6679-7425-40de-944b-e07fc1f90ae7 --label "Main camera"' },
-    {
-      command:
-        "greenroom keys create --broadcaster 7c9e6679-7425-40de-944b-e07fc1f90ae7 --path live/studio-1 --expires-in 30d",
-      description: "For one path, and for a month"
-    },
-    {
-      command: "greenroom keys create --broadcaster 7c9e6679-7425-40de-944b-e07fc1f90ae7 --encoder larix",
-      description: "What to type into Larix on a phone, and a QR code for it"
-    },
-    {
-      command: "greenroom keys create --broadcaster 7c9e6679-7425-40de-944b-e07fc1f90ae7 --json | jq -r .key_value",
-      description: "The key alone, for a script"
-    }
+const details = (key: Shown, now: DateTime.Utc): string =>
+  fields([
+    ["id", key.id],
+    ["key", `${key.keyPrefix}…`],
+    ["status", key.status],
+    ["label", orNothing(key.label)],
+    ["path", orNothing(key.path)],
+    ["broadcaster", key.broadcasterId],
+    ["stream", orNothing(key.activeStreamId)],
+    ["created", moment(key.createdAt, now)],
+    ["expires", moment(key.expiresAt, now)],
+    ["revoked", moment(key.revokedAt, now)],
+    ["last used", moment(key.lastUsedAt, now)]
   ])
-)
+
+const rows = (keys: ReadonlyArray<Shown>, now: DateTime.Utc): string =>
+  table([
+    ["KEY", "STATUS", "LABEL", "PATH", "LAST USED", "EXPIRES", "BROADCASTER", "ID"],
+    ...keys.map((key) => [
+      `${key.keyPrefix}…`,
+      key.status as string,
+      orNothing(key.label),
+      orNothing(key.path),
+      relative(key.lastUsedAt, now),
+      relative(key.expiresAt, now),
+      `${key.broadcasterId.slice(0, 8)}…`,
+      key.id as string
+    ])
+  ])
 
 const list = Command.make(
   "list",
   {
-    broadcaster: checkedFlag("broadcaster", "<id>", BroadcasterId).pipe(
-      Flag.withDescription("Only keys of this broadcaster"),
-      Flag.optional
-    ),
-    status: checkedFlag("status", "<words>", commaSeparated(keyStatuses, "")).pipe(
-      Flag.withDescription(`Only keys of these statuses, separated by commas: ${keyStatuses.join(", ")}`),
-      Flag.optional
+    broadcasterId: checkedFlag("broadcaster", "<id>", BroadcasterId, "Only keys of this broadcaster"),
+    status: checkedFlag(
+      "status",
+      "<words>",
+      commaSeparated(keyStatuses, ""),
+      `Only keys of these statuses, separated by commas: ${keyStatuses.join(", ")}`
     ),
     limit
   },
-  Effect.fnUntraced(function* ({ broadcaster, status, limit }) {
-    const filter = given({ broadcaster_id: broadcaster, status })
-    const listed = yield* listAll(
+  ({ limit, ...filter }) =>
+    printList(
       "stream_keys",
-      ListCursor,
-      Option.getOrElse(limit, () => LIST_DEFAULT),
-      (page) => call(({ stream_keys }) => stream_keys.list({ query: { ...filter, ...page }, responseMode: both }))
+      limit,
+      (page) =>
+        call(({ stream_keys }) => stream_keys.list({ query: { ...given(filter), ...page }, responseMode: both })),
+      { empty: () => "No stream keys.", table: rows }
     )
-    yield* printList(listed, "No stream keys.", (now) => keyTable(listed.items, now))
-  })
 ).pipe(
-  Command.withDescription("List stream keys, newest first; never the keys themselves"),
-  Command.withExamples([
-    { command: "greenroom keys list" },
-    { command: "greenroom keys list --status active,in_use", description: "Those that may publish" },
-    { command: "greenroom keys list --broadcaster 7c9e6679-7425-40de-944b-e07fc1f90ae7 --json" }
-  ])
+  described(
+    "List stream keys, newest first; never the keys themselves",
+    ["greenroom keys list"],
+    ["greenroom keys list --status active,in_use", "Those that may publish"],
+    [`greenroom keys list --broadcaster ${BROADCASTER} --json`]
+  )
 )
 
-const show = Command.make(
-  "show",
-  { id },
-  Effect.fnUntraced(function* ({ id }) {
-    const { value, wire } = yield* call(({ stream_keys }) => stream_keys.get({ params: { id }, responseMode: both }))
-    yield* print(wire, (now) => keyDetails(value, now))
-  })
+const show = Command.make("show", { id }, (params) =>
+  printAnswer(
+    call(({ stream_keys }) => stream_keys.get({ params, responseMode: both })),
+    details
+  )
+).pipe(described("Show a stream key; never the key itself", [`greenroom keys show ${EXAMPLE}`]))
+
+const ingest = Command.make(
+  "ingest",
+  { id, encoder: encoderFlag("What to type into this one alone") },
+  ({ id, encoder }) =>
+    printAnswer(
+      call(({ stream_keys }) => stream_keys.ingest({ params: { id }, responseMode: both })),
+      (template) =>
+        `Put the key in place of {key}: it was shown when it was created, and is not kept.\n\n${
+          Option.isNone(encoder) ? waysText(template) : encoderText(encoderOf(encoder.value), template)
+        }`
+    )
 ).pipe(
-  Command.withDescription("Show a stream key; never the key itself"),
-  Command.withExamples([{ command: `greenroom keys show ${EXAMPLE}` }])
+  described(
+    "Show what to type into an encoder for a key, with {key} in place of the key",
+    [`greenroom keys ingest ${EXAMPLE}`],
+    [`greenroom keys ingest ${EXAMPLE} --encoder vmix`, "For one encoder alone, with what goes wrong with it"]
+  )
 )
 
 const change = (
   id: StreamKeyId,
-  payload: { readonly label?: string | null; readonly expires_at?: DateTime.Utc | null; readonly enabled?: boolean }
-) => call(({ stream_keys }) => stream_keys.change({ params: { id }, payload, responseMode: both }))
+  payload: typeof StreamKeyChanges.Type,
+  text: (key: Shown, now: DateTime.Utc) => string
+) =>
+  printAnswer(
+    call(({ stream_keys }) => stream_keys.change({ params: { id }, payload, responseMode: both })),
+    text
+  )
 
 const update = Command.make(
   "update",
   {
     id,
-    label: clearableFlag("label", "<text>", Label).pipe(
-      Flag.withDescription('Another label; "" for none'),
-      Flag.optional
-    ),
-    expiresAt: clearableFlag("expires-at", "<date>", Timestamp, "never").pipe(
-      Flag.withDescription("Another expiry: 2027-01-31T18:00:00Z, or never"),
-      Flag.optional
+    label: clearableFlag("label", "<text>", Label, 'Another label; "" for none'),
+    expiresAt: clearableFlag(
+      "expires-at",
+      "<date>",
+      Timestamp,
+      "Another expiry: 2027-01-31T18:00:00Z, or never",
+      "never"
     )
   },
-  Effect.fnUntraced(function* ({ id, label, expiresAt }) {
-    const payload = given({ label, expires_at: expiresAt })
-    if (Object.keys(payload).length === 0) {
-      return yield* failed("usage", "Nothing to change: give --label or --expires-at.")
-    }
-    const { value, wire } = yield* change(id, payload)
-    yield* print(wire, (now) => keyDetails(value, now))
-  })
+  ({ id, ...changes }) => {
+    const payload = given(changes)
+    return Object.keys(payload).length === 0
+      ? Effect.fail(failed("usage", "Nothing to change: give --label or --expires-at."))
+      : change(id, payload, details)
+  }
 ).pipe(
-  Command.withDescription("Change a stream key's label or expiry"),
-  Command.withExamples([
-    { command: `greenroom keys update ${EXAMPLE} --label "Second camera"` },
-    { command: `greenroom keys update ${EXAMPLE} --expires-at never` }
+  described(
+    "Change a stream key's label or expiry",
+    [`greenroom keys update ${EXAMPLE} --label "Second camera"`],
+    [`greenroom keys update ${EXAMPLE} --expires-at never`]
+  )
+)
+
+const enable = Command.make("enable", { id }, ({ id }) =>
+  change(id, { enabled: true }, (key) =>
+    key.status === "expired"
+      ? `${nameOf(key)} is enabled, but has expired: ${program} keys update ${id} --expires-at never`
+      : `${nameOf(key)} may publish.`
+  )
+).pipe(described("Let a disabled key publish again", [`greenroom keys enable ${EXAMPLE}`]))
+
+const disable = Command.make("disable", { id }, ({ id }) =>
+  change(id, { enabled: false }, (key) =>
+    key.activeStreamId === null
+      ? `${nameOf(key)} is disabled; nothing of it is on the air.`
+      : `${nameOf(key)} is disabled; its stream ${key.activeStreamId} is being taken off the air.`
+  )
+).pipe(
+  described("Suspend a key and take its stream off the air; enable lets it publish again", [
+    `greenroom keys disable ${EXAMPLE}`
   ])
 )
 
-const enable = Command.make(
-  "enable",
-  { id },
-  Effect.fnUntraced(function* ({ id }) {
-    const { value, wire } = yield* change(id, { enabled: true })
-    yield* print(wire, () =>
-      value.status === "expired"
-        ? `${keyName(value)} is enabled, but has expired: ${program} keys update ${id} --expires-at never`
-        : `${keyName(value)} may publish.`
-    )
-  })
-).pipe(
-  Command.withDescription("Let a disabled key publish again"),
-  Command.withExamples([{ command: `greenroom keys enable ${EXAMPLE}` }])
-)
-
-const disable = Command.make(
-  "disable",
-  { id },
-  Effect.fnUntraced(function* ({ id }) {
-    const { value, wire } = yield* change(id, { enabled: false })
-    yield* print(wire, () =>
-      value.active_stream_id === null
-        ? `${keyName(value)} is disabled; nothing of it is on the air.`
-        : `${keyName(value)} is disabled; its stream ${value.active_stream_id} is being taken off the air.`
-    )
-  })
-).pipe(
-  Command.withDescription("Suspend a key and take its stream off the air; enable lets it publish again"),
-  Command.withExamples([{ command: `greenroom keys disable ${EXAMPLE}` }])
-)
-
-const revoke = Command.make(
-  "revoke",
-  { id },
-  Effect.fnUntraced(function* ({ id }) {
-    const { value, wire } = yield* call(({ stream_keys }) => stream_keys.revoke({ params: { id }, responseMode: both }))
-    yield* print(wire, () =>
-      value === undefined
+const revoke = Command.make("revoke", { id }, ({ id }) =>
+  printAnswer(
+    call(({ stream_keys }) => stream_keys.revoke({ params: { id }, responseMode: both })),
+    (key) =>
+      key === undefined
         ? `Key ${id} is revoked; nothing of it is on the air.`
-        : `${keyName(value)} is revoked; its stream ${orNothing(value.active_stream_id)} is still being taken off the air (${program} keys show ${id}).`
-    )
-  })
-).pipe(
-  Command.withDescription("Revoke a key for good and take its stream off the air"),
-  Command.withExamples([{ command: `greenroom keys revoke ${EXAMPLE}` }])
-)
+        : `${nameOf(key)} is revoked; its stream ${orNothing(key.activeStreamId)} is still being taken off the air (${program} keys show ${id}).`
+  )
+).pipe(described("Revoke a key for good and take its stream off the air", [`greenroom keys revoke ${EXAMPLE}`]))
 
 export const keysCommand = Command.make("keys").pipe(
-  Command.withDescription("The credentials of publishers"),
-  Command.withExamples([
-    { command: 'greenroom keys create --broadcaster 7c9e6679-7425-40de-944b-e07fc1f90ae7 --label "Main camera"' },
-    { command: "greenroom keys list --status in_use", description: "Those on the air" },
-    { command: `greenroom keys revoke ${EXAMPLE}` }
-  ]),
-  Command.withSubcommands([create, list, show, update, enable, disable, revoke])
+  described(
+    "The credentials of publishers",
+    [`greenroom keys create --broadcaster ${BROADCASTER} --label "Main camera"`],
+    ["greenroom keys list --status in_use", "Those on the air"],
+    [`greenroom keys revoke ${EXAMPLE}`]
+  ),
+  Command.withSubcommands([createKey, list, show, ingest, update, enable, disable, revoke])
 )

@@ -1,64 +1,57 @@
-/** `greenroom reconcile`: look at the media server now, and, when told so, rid it of everybody whom nobody admitted. */
+/** `greenroom reconcile`: look at the media server now, and, with `--enforce`, kick its unauthorized publishers. */
 import { Effect } from "effect"
 import * as Command from "effect/cli/Command"
-import * as Flag from "effect/cli/Flag"
 import type { Reconciliation } from "../http/api/ReconcileApi.ts"
 import { both, call } from "./ApiClient.ts"
 import { failed } from "./CommandFailed.ts"
+import { described, flag } from "./flags.ts"
 import { fields, moment, NOTHING } from "./format.ts"
 import { print } from "./output.ts"
 import { program } from "./program.ts"
 
 const number = (count: number | null) => (count === null ? NOTHING : String(count))
 
-const verdict = ({ held_back, reported, unauthorized, kicked }: typeof Reconciliation.Type): string => {
-  if (held_back !== null && held_back > 0) {
-    return `${held_back} publishers that nobody admitted are held back, because more than MASS_KICK_LIMIT were there at once: ${program} reconcile --enforce kicks them.`
+const verdict = ({ heldBack, reported, unauthorized, kicked }: typeof Reconciliation.Type): string => {
+  if (heldBack !== null && heldBack > 0) {
+    return `${heldBack} unauthorized publishers are held back, because more than MASS_KICK_LIMIT were there at once: ${program} reconcile --enforce kicks them.`
   }
   if (reported !== null && reported > 0) {
-    return `${reported} publishers that nobody admitted stay on the air: UNAUTHORIZED_PUBLISHERS is report.`
+    return `${reported} unauthorized publishers stay on the air: UNAUTHORIZED_PUBLISHERS is report.`
   }
-  if (unauthorized !== null && unauthorized > 0)
-    return `${unauthorized} publishers that nobody admitted have yet to go.`
+  if (unauthorized !== null && unauthorized > 0) return `${unauthorized} unauthorized publishers have yet to go.`
   return kicked !== null && kicked > 0
-    ? "Everybody who publishes was admitted; the others have been kicked."
-    : "Everybody who publishes was admitted."
+    ? "Every publisher was admitted; the others have been kicked."
+    : "Every publisher was admitted."
 }
 
 export const reconcileCommand = Command.make(
   "reconcile",
   {
-    enforce: Flag.Boolean("enforce").pipe(
-      Flag.withoutNegation,
-      Flag.withDescription("Kick publishers that nobody admitted, even when they are more than MASS_KICK_LIMIT"),
-      Flag.withDefault(false)
-    )
+    enforce: flag("enforce", "Kick unauthorized publishers, even when they are more than MASS_KICK_LIMIT")
   },
   Effect.fnUntraced(function* ({ enforce }) {
     const { value, wire } = yield* call(({ reconcile }) => reconcile.now({ payload: { enforce }, responseMode: both }))
     yield* print(wire, (now) => {
       const counts = fields([
-        ["looked", moment(value.looked_at, now)],
+        ["looked", moment(value.lookedAt, now)],
         ["publishers", number(value.publishers)],
         ["not admitted", number(value.unauthorized)],
         ["kicked", number(value.kicked)],
-        ["held back", number(value.held_back)],
+        ["held back", number(value.heldBack)],
         ["only reported", number(value.reported)]
       ])
       return value.fresh ? `${counts}\n\n${verdict(value)}` : counts
     })
     if (!value.fresh) {
-      const standing = enforce ? "; the wish stands for 30 s" : ""
-      return yield* failed("tryAgain", `The media server could not be looked at within 4 s${standing}.`)
+      const still = enforce ? "; enforcement stays requested for 30 s" : ""
+      return yield* failed("tryAgain", `The media server could not be looked at within 4 s${still}.`)
     }
   })
 ).pipe(
-  Command.withDescription(
-    "Look at the media server now and say who publishes there whom nobody admitted; exits with 75 when it cannot be looked at"
+  described(
+    "Look at the media server now and show its unauthorized publishers; exits with 75 when it cannot be looked at",
+    ["greenroom reconcile", "Look, and show what is there"],
+    ["greenroom reconcile --enforce", "And kick them, however many they are"]
   ),
-  Command.withShortDescription("Look now: who publishes whom nobody admitted?"),
-  Command.withExamples([
-    { command: "greenroom reconcile", description: "Look, and tell" },
-    { command: "greenroom reconcile --enforce", description: "And kick them, however many they are" }
-  ])
+  Command.withShortDescription("Look now: are there unauthorized publishers?")
 )

@@ -1,6 +1,6 @@
 /** What has changed between two looks at the streams on the air. Pure; what became of those that have left is asked elsewhere. */
 import type { StreamId } from "@greenroom/core"
-import type { Stream } from "../http/api/Wire.ts"
+import type { Stream } from "../http/api/Stream.ts"
 
 /** A stream, decoded and in the wire's words. */
 export interface Seen {
@@ -17,11 +17,11 @@ export interface Change {
 }
 
 export const standingOf = ({
-  ended_at,
+  endedAt,
   ending,
   status
-}: Pick<Seen["value"], "ended_at" | "ending" | "status">): Standing =>
-  ended_at !== null ? "off_air" : ending !== null ? "ending" : status === "active" ? "on_air" : "connecting"
+}: Pick<Seen["value"], "endedAt" | "ending" | "status">): Standing =>
+  endedAt !== null ? "off_air" : ending !== null ? "ending" : status === "active" ? "on_air" : "connecting"
 
 export interface Difference {
   /** Newcomers and those that stand elsewhere than before, oldest first. */

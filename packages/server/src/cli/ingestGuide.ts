@@ -1,12 +1,13 @@
 /**
- * What to do with a new stream key: for any encoder the usual fields and commands, or for one all that it takes. Ready to paste. The
- * one text that holds a key.
+ * What to do with a stream key: for any encoder the usual fields and commands, or for one all that it takes. Ready to paste. What is made
+ * for a new key is the one text that holds a key.
  */
 
+import * as Flag from "effect/cli/Flag"
 import { ffmpegWays } from "./encoderCommands.ts"
 import { isLoopback, obsRtmp, obsWhip, srtFields } from "./encoderForms.ts"
 import { type Encoder, encoderNames, encoderOf, waysOf } from "./encoders.ts"
-import type { Issued } from "./encoderWays.ts"
+import type { Ingest, Issued } from "./encoderWays.ts"
 import { printable } from "./format.ts"
 import { program } from "./program.ts"
 import { qrSection, type Screen } from "./qrCode.ts"
@@ -14,25 +15,24 @@ import { qrSection, type Screen } from "./qrCode.ts"
 const nowhere =
   "The service does not know where encoders reach the media server (MEDIAMTX_PUBLIC_URL, PUBLIC_RTMP_URL and the like are not set), so it cannot say what to type in."
 
-const theKey = ({ id, key_value }: Issued): string =>
-  `Stream key ${id}\n\n  ${printable(key_value)}\n\nThis is the only time that it is shown: copy it now.`
+const theKey = ({ id, keyValue }: Issued): string =>
+  `Stream key ${id}\n\n  ${printable(keyValue)}\n\nThis is the only time that it is shown: copy it now.`
 
 const seeItLive = `See it go live: ${program} streams watch`
 
-export const ingestGuide = (issued: Issued): string => {
-  const ways = waysOf({ ways: [obsRtmp, obsWhip, srtFields, ...ffmpegWays] }, issued.ingest)
+/** The usual fields and commands, for any encoder. */
+export const waysText = (ingest: Ingest): string => {
+  const ways = waysOf({ ways: [obsRtmp, obsWhip, srtFields, ...ffmpegWays] }, ingest)
   return [
-    theKey(issued),
     ...(ways.length === 0 ? [nowhere] : ways),
     ...(ways.some((way) => way.startsWith("ffmpeg"))
       ? ["The ffmpeg commands send a test picture; for a file put -re -i FILE in the place of both -f lavfi -i …"]
-      : []),
-    seeItLive
+      : [])
   ].join("\n\n")
 }
 
-/** None of its ways is open to this key: which protocols it needs, and who could publish. */
-const closed = ({ title, ways }: Encoder, { ingest }: Issued): string => {
+/** An encoder without a way that is open to this key: which protocols it needs, and which encoders could publish. */
+const closed = ({ title, ways }: Encoder, ingest: Ingest): string => {
   const protocols = [...new Set(ways.map(({ protocol }) => protocol))].join(" or ")
   const others = encoderNames.filter((name) => waysOf(encoderOf(name), ingest).length > 0)
   return others.length === 0
@@ -41,9 +41,9 @@ const closed = ({ title, ways }: Encoder, { ingest }: Issued): string => {
 }
 
 /** The ways of one encoder with its traps, as `docs/encoders.md` shows them. */
-export const encoderText = (encoder: Encoder, issued: Issued): string => {
-  const ways = waysOf(encoder, issued.ingest)
-  if (ways.length === 0) return closed(encoder, issued)
+export const encoderText = (encoder: Encoder, ingest: Ingest): string => {
+  const ways = waysOf(encoder, ingest)
+  if (ways.length === 0) return closed(encoder, ingest)
   return [...ways, encoder.notes.map((note) => `- ${note}`).join("\n")].join("\n\n")
 }
 
@@ -57,5 +57,15 @@ const forPhones = ({ scan }: Encoder, issued: Issued, screen: Screen): ReadonlyA
   return [...(isLoopback(issued.ingest.rtmp) ? [ownAddress] : []), qrSection(link, scan.how, screen)]
 }
 
+export const ingestGuide = (issued: Issued): string => [theKey(issued), waysText(issued.ingest), seeItLive].join("\n\n")
+
+/** A flag for one of the encoders. */
+export const encoderFlag = (description: string) =>
+  Flag.Literals("encoder", encoderNames).pipe(
+    Flag.withMetavar("<name>"),
+    Flag.withDescription(description),
+    Flag.optional
+  )
+
 export const encoderGuide = (encoder: Encoder, issued: Issued, screen: Screen): string =>
-  [theKey(issued), encoderText(encoder, issued), ...forPhones(encoder, issued, screen), seeItLive].join("\n\n")
+  [theKey(issued), encoderText(encoder, issued.ingest), ...forPhones(encoder, issued, screen), seeItLive].join("\n\n")

@@ -1,21 +1,21 @@
 /** Streams as people read them: a table of many, the details of one, the history of one. Pure. */
 import type { DateTime } from "effect"
-import type { Stream, StreamDetails, StreamEvent } from "../http/api/Wire.ts"
+import type { Stream, StreamDetails, StreamEvent } from "../http/api/Stream.ts"
 import { absolute, bytes, duration, fields, moment, NOTHING, orNothing, relative, table } from "./format.ts"
 
 type One = typeof Stream.Type
 type Whole = typeof StreamDetails.Type
 
 /** One or two words on where it stands: `active`, `ending (revoked)`, `inactive (disconnected)`. */
-export const standing = (stream: Pick<One, "status" | "ending" | "end_reason">): string =>
-  stream.end_reason !== null
-    ? `${stream.status} (${stream.end_reason})`
+export const standing = (stream: Pick<One, "status" | "ending" | "endReason">): string =>
+  stream.endReason !== null
+    ? `${stream.status} (${stream.endReason})`
     : stream.ending !== null
       ? `ending (${stream.ending.reason})`
       : stream.status
 
 export const streamTable = (streams: ReadonlyArray<One>, now: DateTime.Utc): string => {
-  const past = streams.some(({ ended_at }) => ended_at !== null)
+  const past = streams.some(({ endedAt }) => endedAt !== null)
   return table([
     [
       "PATH",
@@ -32,10 +32,10 @@ export const streamTable = (streams: ReadonlyArray<One>, now: DateTime.Utc): str
       stream.path,
       standing(stream),
       orNothing(stream.protocol),
-      String(stream.viewer_count),
-      duration(stream.duration_seconds),
-      ...(past ? [relative(stream.ended_at, now)] : []),
-      stream.broadcaster.display_name,
+      String(stream.viewerCount),
+      duration(stream.durationSeconds),
+      ...(past ? [relative(stream.endedAt, now)] : []),
+      stream.broadcaster.displayName,
       orNothing(stream.title),
       stream.id
     ])
@@ -55,21 +55,21 @@ export const streamDetails = (stream: Whole, now: DateTime.Utc): string =>
     ["status", standing(stream)],
     ["title", orNothing(stream.title)],
     ["description", orNothing(stream.description)],
-    ["broadcaster", `${stream.broadcaster.display_name} (${stream.broadcaster.id})`],
+    ["broadcaster", `${stream.broadcaster.displayName} (${stream.broadcaster.id})`],
     ["contact", orNothing(stream.broadcaster.contact)],
-    ["stream key", stream.stream_key_id],
-    ["source", `${orNothing(stream.protocol)}, ${stream.source_type ?? "type not known yet"}, ${stream.source_id}`],
-    ["started", moment(stream.started_at, now)],
-    ["ready", moment(stream.ready_at, now)],
-    ["ended", moment(stream.ended_at, now)],
-    ["lasted", duration(stream.duration_seconds)],
-    ["viewers", String(stream.viewer_count)],
+    ["stream key", stream.streamKeyId],
+    ["source", `${orNothing(stream.protocol)}, ${stream.sourceType ?? "type not known yet"}, ${stream.sourceId}`],
+    ["started", moment(stream.startedAt, now)],
+    ["ready", moment(stream.readyAt, now)],
+    ["ended", moment(stream.endedAt, now)],
+    ["lasted", duration(stream.durationSeconds)],
+    ["viewers", String(stream.viewerCount)],
     ["tracks", orNothing(stream.tracks.map(({ codec }) => codec).join(", "))],
-    ["received", bytes(stream.inbound_bytes)],
-    ["recording", orNothing(stream.recording_ref)],
+    ["received", bytes(stream.inboundBytes)],
+    ["recording", orNothing(stream.recordingRef)],
     ["metadata", JSON.stringify(stream.metadata)],
     ["plays at", urls(stream)],
-    ["confirmed", moment(stream.state_as_of, now)]
+    ["confirmed", moment(stream.stateAsOf, now)]
   ])
 
 const words = (data: Readonly<Record<string, unknown>>): string =>

@@ -9,15 +9,15 @@ import { ListCursor } from "../http/api/Cursor.ts"
 import { type ApiClient, both, call } from "./ApiClient.ts"
 import type { CommandFailed, Failure } from "./CommandFailed.ts"
 import { type Change, difference, type Seen, standingOf } from "./changes.ts"
-import { listAll } from "./pages.ts"
+import { listAll } from "./listAll.ts"
 
 const EVERY = "1 second"
 /** More streams at once than this are not watched: the newest are. */
 const WATCH_MAX = 2000
 
 export interface Filter {
-  readonly broadcaster_id?: BroadcasterId
-  readonly stream_key_id?: StreamKeyId
+  readonly broadcasterId?: BroadcasterId
+  readonly streamKeyId?: StreamKeyId
   readonly path?: StreamPath
 }
 
@@ -35,7 +35,7 @@ const passing: ReadonlyArray<Failure> = ["unavailable", "tryAgain", "internal", 
 const farewell = (id: StreamId) =>
   call(({ streams }) => streams.get({ params: { id }, responseMode: both })).pipe(
     Effect.map(
-      (seen): ReadonlyArray<Change> => (seen.value.ended_at === null ? [] : [{ change: standingOf(seen.value), seen }])
+      (seen): ReadonlyArray<Change> => (seen.value.endedAt === null ? [] : [{ change: standingOf(seen.value), seen }])
     ),
     Effect.catch((failure) => (failure.failure === "notFound" ? Effect.succeed([]) : Effect.fail(failure)))
   )

@@ -17,12 +17,12 @@ const words: { readonly [S in Standing]: string } = {
 const changeLine = ({ change, seen: { value } }: Change, now: DateTime.Utc): string => {
   const why =
     change === "off_air"
-      ? `  (${orNothing(value.end_reason)}, after ${duration(value.duration_seconds)})`
+      ? `  (${orNothing(value.endReason)}, after ${duration(value.durationSeconds)})`
       : value.ending === null
         ? ""
         : `  (${value.ending.reason})`
   const { path, protocol, broadcaster, id } = value
-  const what = [path, orNothing(protocol), broadcaster.display_name, id].map(printable).join("  ")
+  const what = [path, orNothing(protocol), broadcaster.displayName, id].map(printable).join("  ")
   return `${clockTime(now)}  ${words[change].padEnd(10)}  ${what}${why}`
 }
 

@@ -27,7 +27,7 @@ import { databaseAddress } from "./databaseAddress.ts"
 import { usableDataDirectory } from "./dataDirectory.ts"
 import * as MediaServerSlot from "./LateBoundMediaServer.ts"
 import { loadOrCreateSecret } from "./loadOrCreateSecret.ts"
-import * as Workers from "./workers.ts"
+import * as Workers from "./mediaWorkers.ts"
 
 /** What was decided from the settings before anything runs. */
 export class Deployment extends Context.Service<

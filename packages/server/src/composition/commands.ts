@@ -6,7 +6,7 @@ import { Settings } from "../config/Settings.ts"
 import { endOnSecondSignal } from "./lifecycle.ts"
 import { logging } from "./logging.ts"
 import * as Migrate from "./migrate.ts"
-import * as Serve from "./serve.ts"
+import * as Serve from "./runService.ts"
 
 const exported = Layer.unwrap(
   Effect.flatMap(Settings, (settings) => {

@@ -7,7 +7,7 @@ import { type ChildProcessGroup, databaseUser, runCommand } from "@greenroom/lau
 import { Context, Effect, Layer, Option, Result, Runtime, Schema } from "effect"
 import { EX_CONFIG } from "../config/environment.ts"
 import { Settings } from "../config/Settings.ts"
-import type { Account } from "../config/WorkerUser.ts"
+import type { Account } from "../config/workerVariables.ts"
 
 /**
  * As root, when none is configured. It needs no entry in /etc/passwd. The numbers from 65520 to 65533 are given to no account by

@@ -8,8 +8,7 @@ import { Context, Result, Schema, SchemaIssue } from "effect"
 import { Ports } from "./mediaMtxPorts.ts"
 import * as OpenTelemetry from "./OpenTelemetry.ts"
 import { isSendable, SECRET_MIN, sendable } from "./secretText.ts"
-import { WorkerCommand } from "./WorkerCommand.ts"
-import { WorkerUser } from "./WorkerUser.ts"
+import { WorkerCommand, WorkerUser } from "./workerVariables.ts"
 
 const expected = (sentence: string) => ({ message: `expected ${sentence}` })
 

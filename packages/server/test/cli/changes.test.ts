@@ -4,7 +4,7 @@ import { StreamId } from "@greenroom/core"
 import { Schema } from "effect"
 import { expect } from "vitest"
 import { difference, type Seen, standingOf } from "../../src/cli/changes.ts"
-import { Stream } from "../../src/http/api/Wire.ts"
+import { Stream } from "../../src/http/api/Stream.ts"
 import { stream } from "./support/answers.ts"
 
 const decoded = Schema.decodeUnknownSync(Stream)(stream)
@@ -27,7 +27,7 @@ const seen = (look: typeof Look.Type): ReadonlyArray<Seen> => {
       ...decoded,
       id: ids[index] as StreamId,
       status,
-      ending: ending ? { reason: "revoked", requested_at: decoded.started_at } : null
+      ending: ending ? { reason: "revoked", requestedAt: decoded.startedAt } : null
     },
     wire: null
   }))

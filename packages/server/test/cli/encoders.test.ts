@@ -7,7 +7,7 @@ import { describe, expect, test } from "vitest"
 import { type EncoderName, encoderNames, encoderOf } from "../../src/cli/encoders.ts"
 import { encoderGuide, encoderText } from "../../src/cli/ingestGuide.ts"
 import { modulesOf, type Screen } from "../../src/cli/qrCode.ts"
-import { IssuedStreamKey } from "../../src/http/api/Wire.ts"
+import { IssuedStreamKey } from "../../src/http/api/StreamKeysApi.ts"
 import { ingest, issuedKey, KEY } from "./support/answers.ts"
 import { keysCreate } from "./support/commands.ts"
 import { fakeService } from "./support/fakeService.ts"
@@ -35,7 +35,7 @@ const documented = issuedWith({
 test.each(encoderNames)("docs/encoders.md has a section for %s, with what is printed for it", (name) => {
   const its = sections.filter((section) => section.split("\n")[0]?.includes(`\`--encoder ${name}\``))
   expect(its).toHaveLength(1)
-  expect(its[0]).toContain(`\`\`\`text\n${encoderText(encoderOf(name), documented)}\n\`\`\`\n`)
+  expect(its[0]).toContain(`\`\`\`text\n${encoderText(encoderOf(name), documented.ingest)}\n\`\`\`\n`)
 })
 
 test("docs/cli.md has every name", () => {
@@ -58,7 +58,7 @@ test.each(encoderNames)("--encoder %s prints the key and what to type into that 
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" })
   expect(asked.map(({ body }) => JSON.parse(body))).toEqual([keysCreate.sends])
   expect(stdout).toContain(`\n  ${KEY}\n\nThis is the only time that it is shown: copy it now.\n`)
-  expect(stdout).toContain(`\n${encoderText(encoderOf(name), issuedWith({}))}\n`)
+  expect(stdout).toContain(`\n${encoderText(encoderOf(name), issuedWith({}).ingest)}\n`)
   expect(stdout.includes("No QR code: ")).toBe(encoderOf(name).scan !== undefined)
   expect(stdout).toMatch(/\n\nSee it go live: greenroom streams watch\n$/)
 })
@@ -83,14 +83,14 @@ test("help and completions have the names", async () => {
 })
 
 test("a protocol that is off takes its ways with it", () => {
-  const hardware = encoderText(encoderOf("hardware"), withIngest({ obs: null, rtmp: null }))
+  const hardware = encoderText(encoderOf("hardware"), withIngest({ obs: null, rtmp: null }).ingest)
   expect(hardware).toContain("Stream ID")
   expect(hardware).not.toContain("Application")
 })
 
 test("an encoder without a way: its protocols are named, and the encoders that have one", () => {
   const issued = withIngest({ obs: null, rtmp: null })
-  const text = encoderText(encoderOf("gopro"), issued)
+  const text = encoderText(encoderOf("gopro"), issued.ingest)
   expect(text).toContain("GoPro publishes over RTMP, which is off")
   expect(text).toMatch(/: obs-whip, obs-srt, vmix, larix, moblin, ffmpeg, gstreamer, hardware\.$/)
   expect(encoderGuide(encoderOf("gopro"), issued, wide)).not.toContain("QR code")
@@ -98,7 +98,8 @@ test("an encoder without a way: its protocols are named, and the encoders that h
 
 test("without any address the missing settings are named", () => {
   const none = ingestInstructions(endpointsBehind("https://media.example.com"), noneEnabled, "live/x", "KEY")
-  for (const name of encoderNames) expect(encoderText(encoderOf(name), withIngest(none))).toContain("PUBLIC_RTMP_URL")
+  for (const name of encoderNames)
+    expect(encoderText(encoderOf(name), withIngest(none).ingest)).toContain("PUBLIC_RTMP_URL")
 })
 
 /** The values of a way's fields, by name. */
@@ -117,7 +118,7 @@ test.each([
   ["rtmp://[::1]:21935", "rtmp://[::1]:21935/live/studio-1"]
 ])("DJI's address has a port: %s", (server, address) => {
   const query = "?user=greenroom&pass=KEY"
-  const text = encoderText(encoderOf("dji"), withIngest({ rtmp: `${server}/live/studio-1${query}` }))
+  const text = encoderText(encoderOf("dji"), withIngest({ rtmp: `${server}/live/studio-1${query}` }).ingest)
   expect(valuesOf(text).Address).toBe(address + query)
 })
 

@@ -167,7 +167,7 @@ test("a degraded service: the health is printed, the exit code says it", async (
   }
   const { code, stdout, stderr } = await list({ status: 503, body }, ["health", "--json"])
   expect({ code, body: JSON.parse(stdout) }).toEqual({ code: 75, body })
-  expect(stderr).toBe("greenroom: The database is unreachable: nobody new is admitted until it is back.\n")
+  expect(stderr).toBe("greenroom: The database is unreachable: no new publisher is admitted until it is back.\n")
 })
 
 describe("a wrong invocation asks nobody", () => {

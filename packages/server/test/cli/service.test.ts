@@ -33,6 +33,7 @@ test("what is printed with --json is what the API answers, call for call", async
     [["broadcasters", "show", key.broadcaster_id], `/broadcasters/${key.broadcaster_id}`],
     [["keys", "list", "--broadcaster", key.broadcaster_id], `/stream-keys?broadcaster_id=${key.broadcaster_id}`],
     [["keys", "show", key.id], `/stream-keys/${key.id}`],
+    [["keys", "ingest", key.id], `/stream-keys/${key.id}/ingest`],
     [["streams", "list", "--path", "live/none"], "/streams?path=live/none"],
     [["streams", "events", stream.id], `/streams/${stream.id}/events`],
     [["health"], "/health"]

@@ -3,7 +3,7 @@ import { userInfo } from "node:os"
 import { assert, describe, it } from "@effect/vitest"
 import { MediaWorker, type PipelineId } from "@greenroom/core"
 import { Effect, Layer, Redacted, Result } from "effect"
-import * as Workers from "../../src/composition/workers.ts"
+import * as Workers from "../../src/composition/mediaWorkers.ts"
 import { chooseWorkerUser, DEFAULT_WORKER_USER, WorkerUser } from "../../src/composition/workerUser.ts"
 import { Settings, type Variables } from "../../src/config/Settings.ts"
 

@@ -3,15 +3,14 @@ import { Schema } from "effect"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import packageJson from "../../package.json" with { type: "json" }
 import * as BroadcastersApi from "../../src/http/api/BroadcastersApi.ts"
-import { examples } from "../../src/http/api/examples.ts"
 import * as MediaServerApi from "../../src/http/api/MediaServerApi.ts"
 import * as PipelineApi from "../../src/http/api/PipelineApi.ts"
 import * as ReconcileApi from "../../src/http/api/ReconcileApi.ts"
+import * as StreamSchemas from "../../src/http/api/Stream.ts"
 import * as StreamKeysApi from "../../src/http/api/StreamKeysApi.ts"
 import * as StreamsApi from "../../src/http/api/StreamsApi.ts"
 import * as SystemApi from "../../src/http/api/SystemApi.ts"
 import { version } from "../../src/http/api/version.ts"
-import * as Wire from "../../src/http/api/Wire.ts"
 import * as WorkersApi from "../../src/http/api/WorkersApi.ts"
 import { problemTypes } from "../../src/http/problems/problemTypes.ts"
 import { type Answer, call } from "./support/client.ts"
@@ -345,8 +344,8 @@ describe("problems", () => {
 })
 
 describe("examples", () => {
-  const schemas: Record<string, Schema.Top> = {
-    ...Wire,
+  const schemas = Object.values({
+    ...StreamSchemas,
     ...BroadcastersApi,
     ...StreamKeysApi,
     ...StreamsApi,
@@ -354,14 +353,22 @@ describe("examples", () => {
     ...SystemApi,
     ...PipelineApi,
     ...WorkersApi,
-    AuthRequest: MediaServerApi.AuthBody,
-    AuthAllowed: MediaServerApi.AuthAllowed,
-    Hook: MediaServerApi.HookBody
-  } as never
-  it.each(Object.keys(examples))("of %s decodes with its schema", (name) => {
-    const schema = schemas[name]
-    expect(Schema.isSchema(schema)).toBe(true)
-    const codec = Schema.toCodecJson(schema as Schema.Codec<unknown>)
-    expect(() => Schema.decodeUnknownSync(codec)(examples[name])).not.toThrow()
+    ...MediaServerApi
+  }).filter(Schema.isSchema) as ReadonlyArray<Schema.Codec<unknown>>
+  const named = schemas.flatMap((schema) => {
+    const { identifier, examples = [] } = (Schema.toEncoded(schema).ast.annotations ?? {}) as Json
+    return identifier === undefined ? [] : [{ identifier, examples, schema }]
+  })
+
+  it("are those of all schemas in the document, but for problems and parts without one", () => {
+    const without = Object.entries<Json>(spec.components.schemas).filter(([, schema]) => schema.examples === undefined)
+    expect(without.map(([name]) => name).toSorted()).toEqual(["FieldError", "Metadata", "MetadataValue"])
+    for (const { identifier, examples } of named) expect(spec.components.schemas[identifier].examples).toEqual(examples)
+  })
+
+  it.each(named)("of $identifier decode with its schema", ({ examples, schema }) => {
+    expect(examples).toHaveLength(1)
+    const decode = Schema.decodeUnknownSync(Schema.toCodecJson(schema))
+    for (const example of examples) expect(() => decode(example)).not.toThrow()
   })
 })

@@ -71,6 +71,26 @@ describe("a new key", () => {
     expect((await issue({ path: null })).path).toBeNull()
   })
 
+  it("has the same instructions later, without the key, also once it is revoked", async () => {
+    const limits = [
+      { path: "live/studio-2" },
+      { path: "stage/*" },
+      { path: "live/**" },
+      {},
+      { path: `live/${"x".repeat(440)}` }
+    ]
+    for (const limit of limits) {
+      const { id, key_value, ingest } = await newKey(service, limit)
+      const template = JSON.parse(JSON.stringify(ingest).replaceAll(key_value, "{key}"))
+      expect([limit, await call(service, "GET", `/stream-keys/${id}/ingest`)]).toEqual([
+        limit,
+        expect.objectContaining({ status: 200, json: template })
+      ])
+      await call(service, "DELETE", `/stream-keys/${id}`)
+      expect((await call(service, "GET", `/stream-keys/${id}/ingest`)).json).toEqual(template)
+    }
+  })
+
   it("publishes nowhere where another broadcaster's key has its own path", async () => {
     const owner = await newKey(service)
     const path = `live/${owner.id.slice(0, 8)}`

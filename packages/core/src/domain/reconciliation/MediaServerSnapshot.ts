@@ -1,6 +1,6 @@
 /**
- * One look at the media server: everything that its lists say between two equal values of `started`. A look that exists is
- * whole; a list that failed makes no look at all, never an empty one.
+ * A snapshot of the media server: everything that its lists show between two equal values of `started`. A snapshot is always complete:
+ * when a list cannot be read there is no snapshot, never an empty one.
  */
 import type { Observation } from "../streams/LiveStream.ts"
 import type { Protocol } from "../streams/Protocol.ts"
@@ -8,7 +8,7 @@ import type { Protocol } from "../streams/Protocol.ts"
 /** A connection in a protocol's list, publisher or not. */
 export interface ListedSource {
   readonly id: string
-  /** The list in which it stands. */
+  /** The list that shows it. */
   readonly protocol: Protocol
   readonly state: "idle" | "read" | "publish"
   /** False for a WebRTC or MoQ session that is not on the air yet: its state is `publish` before it is authorised. */
@@ -20,11 +20,11 @@ export interface ListedSource {
 export interface ListedPath {
   readonly name: string
   readonly ready: boolean
-  /** MediaMTX's own word: `rtmpConn`, `rtspSession`, `srtConn`, `webRTCSession`, `moqSession`, … */
+  /** MediaMTX's own term: `rtmpConn`, `rtspSession`, `srtConn`, `webRTCSession`, `moqSession`, … */
   readonly sourceType: string
   readonly sourceId: string
   readonly observation: Observation
-  /** The media server has no list of such sources, so that a missing entry says nothing about this one. */
+  /** The media server has no list of such sources, so a missing entry shows nothing about this one. */
   readonly unlistable?: true
 }
 
@@ -41,16 +41,16 @@ export const isConnectionType = (sourceType: string): boolean => /^\w{1,32}(Conn
 export interface MediaServerSnapshot {
   /** `/v3/info`'s `started`: a new value is a new process, whose lists begin empty. */
   readonly started: string
-  /** The process is another one than at the last look, though `started` is missing in its version: there are other signs. */
+  /** The process is another one than at the last snapshot, though `started` is missing in its version: there are other signs. */
   readonly restartSeen?: true
   readonly sources: ReadonlyArray<ListedSource>
   readonly paths: ReadonlyArray<ListedPath>
   readonly ownPaths: ReadonlyArray<OwnPath>
 }
 
-/** What stands on a path and in no list. */
+/** The sources that are on a path and in no list. */
 export interface Unlisted {
-  /** In the last look. One that came or left while its lists were read is among them. */
+  /** In the last snapshot. One that came or left while its lists were read is among them. */
   readonly last: ReadonlySet<string>
   /** In the one before it, too. That no list has it does not prove that it is gone: its protocol may have none, or MediaMTX have lost it. */
   readonly lasting: ReadonlySet<string>

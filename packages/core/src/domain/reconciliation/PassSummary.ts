@@ -1,6 +1,6 @@
 /**
- * What a complete pass of the reconciler found on the media server, and what it did about publishers that nobody admitted. It stands
- * beside the lease, so that every instance can tell an operator, whoever looked.
+ * What a complete pass of the reconciler found on the media server, and what it did about unauthorized publishers. It is kept
+ * beside the lease, so that every instance can show it to an operator.
  */
 import { Schema } from "effect"
 import { holdReasons } from "./planForUnauthorized.ts"
@@ -12,9 +12,9 @@ export const PassSummary = Schema.Struct({
   publishers: Count,
   /** Of them: without a session. */
   unauthorized: Count,
-  /** Told to go for the first time: of those, or, while enforcement is wished, of all since then. */
+  /** Unauthorized publishers that were kicked for the first time; while enforcement is requested, all since then. */
   kicked: Count,
-  /** Left on the air because the configuration says so. */
+  /** Left on the air, as configured. */
   reported: Count,
   /** Left on the air until an operator decides. */
   heldBack: Count,
@@ -24,9 +24,9 @@ export const PassSummary = Schema.Struct({
   notAppearing: Schema.optionalKey(Schema.Boolean),
   /** With `notAppearing`: how many milliseconds before the pass the last such absence was found. */
   notAppearingForMillis: Schema.optionalKey(Count),
-  /** Publishers that stand in no list and have no session, those seen once included. Missing where there are none. */
+  /** Publishers in no list that neither have nor had a session, those seen once included. Missing where there are none. */
   unlisted: Schema.optionalKey(Count),
-  /** Whether an operator's wish to kick them, however many they are, was in force. */
+  /** Whether an operator's request to kick them, however many they are, was in force. */
   enforced: Schema.Boolean
 })
 export type PassSummary = typeof PassSummary.Type

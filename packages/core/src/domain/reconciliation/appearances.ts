@@ -1,5 +1,5 @@
 /**
- * Whether publishers that were admitted appear on the media server that Greenroom looks at. MediaMTX lists a connection before it asks about
+ * Whether publishers that were admitted appear on the media server that Greenroom observes. MediaMTX lists a connection before it asks about
  * it, so an admitted publisher that no snapshot ever shows has left at once, or has connected to another media server, which asks this
  * Greenroom as well: a replica, a staging machine, or the right one, when the configured control API is the wrong one.
  */

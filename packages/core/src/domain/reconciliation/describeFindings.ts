@@ -43,14 +43,14 @@ const missingFrom = <A>(other: ReadonlyMap<string, unknown>, one: ReadonlyMap<st
 const describeEndedKicks = (before: KickTracker, after: KickTracker): ReadonlyArray<LogLine> =>
   missingFrom(after, before)
     .filter(({ overdue, failure }) => overdue || failure !== null)
-    .map((kick) => line("Info", "a publisher that did not go at once has gone", ofKick(kick)))
+    .map((kick) => line("Info", "a publisher that stayed after a kick has left", ofKick(kick)))
 
 const describeKicks = (before: KickTracker, after: KickTracker): ReadonlyArray<LogLine> =>
   [...after].flatMap(([id, kick]) => {
     const last = before.get(id)
     const lines: Array<LogLine> = []
     if (kick.overdue && last?.overdue !== true) {
-      const message = "a publisher was told to go and is listed still; every pass tells it again"
+      const message = "a kicked publisher is still listed; every pass kicks it again"
       lines.push(line("Warn", message, ofKick(kick)))
     }
     if (kick.failure !== null && (last?.failure ?? null) === null) {
@@ -65,7 +65,7 @@ const describeKicks = (before: KickTracker, after: KickTracker): ReadonlyArray<L
   })
 
 const describeResets = (before: Findings, after: Findings): ReadonlyArray<LogLine> => [
-  ...after.resets.map((reset) => line("Warn", "a publisher that no list shows: its path is reset", ofReset(reset))),
+  ...after.resets.map((reset) => line("Warn", "the path of a publisher that no list shows was reset", ofReset(reset))),
   ...missingFrom(before.failedResets, after.failedResets).map((reset) =>
     line("Warn", "a path could not be reset; the next pass tries again", {
       ...ofReset(reset),
@@ -79,15 +79,15 @@ const describeEndedResets = (before: Findings, after: Findings): ReadonlyArray<L
   const reset = new Set(after.resets.map(({ sourceId }) => sourceId))
   return missingFrom(after.failedResets, before.failedResets)
     .filter(({ sourceId }) => !reset.has(sourceId))
-    .map((one) => line("Info", "a path that could not be reset is rid of its publisher", ofReset(one)))
+    .map((one) => line("Info", "the publisher has left a path that could not be reset", ofReset(one)))
 }
 
 const describeReported = (before: Findings, after: Findings): ReadonlyArray<LogLine> => [
   ...missingFrom(after.reported, before.reported).map((listed) =>
-    line("Info", "a publisher without a session is no longer on the air unchecked", ofSource(listed))
+    line("Info", "unauthorized publisher is gone", ofSource(listed))
   ),
   ...missingFrom(before.reported, after.reported).map((listed) =>
-    line("Warn", "a publisher has no session here; it is only reported, as configured", ofSource(listed))
+    line("Warn", "unauthorized publisher: it has no session here and is only reported, as configured", ofSource(listed))
   )
 ]
 
@@ -112,7 +112,7 @@ const describeUnlisted = (before: Findings, after: Findings): ReadonlyArray<LogL
   ...missingFrom(before.unlisted, after.unlisted).map((path) =>
     line(
       "Warn",
-      "a publisher on a path stands in no list of connections, so a kick cannot reach it; when it has to go, its path is reset",
+      "a publisher on a path is in no list of connections, so a kick cannot reach it; when it has to go, its path is reset",
       ofPath(path)
     )
   )

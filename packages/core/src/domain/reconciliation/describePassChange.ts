@@ -40,15 +40,19 @@ export interface PassChange {
   readonly leads: boolean | null
 }
 
-const WORKS = "the reconciler sees"
-const WORKS_AGAIN = "the reconciler sees again"
-const STANDS_BY = "the reconciler's trouble is over: another instance looks, this one stands by"
+const WORKS = "the reconciler observes"
+const WORKS_AGAIN = "the reconciler observes again"
+const STANDS_BY = "the reconciler has recovered: another instance leads, this one follows"
 
 const failureLine = ({ outcome, failure }: PassReport): LogLine => {
   const annotations = { outcome, error: failure?.message }
   return failure?.kind === "media_server_absent"
-    ? { level: "Info", message: "there is no media server to look at yet", annotations }
-    : { level: "Warn", message: "the reconciler cannot see; the stored state stands until it can", annotations }
+    ? { level: "Info", message: "there is no media server to observe yet", annotations }
+    : {
+        level: "Warn",
+        message: "the reconciler cannot observe; the stored state stays unchanged until it can",
+        annotations
+      }
 }
 
 const isExpectedAtStart = ({ began, hasCompleted }: PassHistory, { at, failure }: PassReport): boolean =>
@@ -89,7 +93,7 @@ const leadsAfter = ({ outcome }: PassReport): boolean | null => {
   }
 }
 
-/** Of a change alone: an instance that leads or follows from its beginning has nothing to report. */
+/** Only a change is reported: an instance that leads or follows from its beginning logs nothing. */
 const describeLeading = (history: PassHistory, { outcome }: PassReport, leads: boolean | null) => {
   const isDoubtful = leads === null || outcome === "store_unavailable" || outcome === "lease_lost"
   if (isDoubtful || leads === history.leading) return { history, lines: [] }

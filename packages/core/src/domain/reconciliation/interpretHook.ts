@@ -1,9 +1,9 @@
 /**
- * What the media server's hooks say, and what may be believed of it while nobody can look: the pure part. A hook never changes
- * anything while the control API answers; `HookInbox` decides when that is.
+ * What follows from the media server's hooks while it cannot be observed: the pure part. A hook changes
+ * nothing while the control API answers; `HookInbox` decides when that is.
  *
  * Ready and not-ready of one source, or of several on one path, come in any order, twice, late or never. Therefore a hook that names its
- * source speaks of that source's session alone, and one that names a path only is doubted where it could speak of another.
+ * source applies to that source's session only, and one that names only a path is ignored where it could mean another session.
  */
 import type { DateTime } from "effect"
 import { occupiesKeyAndPath } from "../streams/LiveStream.ts"
@@ -11,15 +11,15 @@ import { familyOf, sourceTypes } from "../streams/Protocol.ts"
 import type { StreamId } from "../values/Ids.ts"
 import { millisBetween } from "../values/Timestamp.ts"
 import { isConnectionType } from "./MediaServerSnapshot.ts"
-import type { StoredSession } from "./planReconciliation.ts"
+import type { StoredSession } from "./StoreSnapshot.ts"
 
 export interface Hook {
   readonly kind: "ready" | "not_ready"
   readonly path: string
-  /** MediaMTX's word for the source (`rtmpConn`), or `rtmp`, `rtsp`, `webrtc`, `srt`. */
+  /** MediaMTX's term for the source (`rtmpConn`), or `rtmp`, `rtsp`, `webrtc`, `srt`. */
   readonly sourceType?: string | undefined
   readonly sourceId?: string | undefined
-  /** Whether the call carried a secret: anybody may say ready, but only the media server not-ready. */
+  /** Whether the call carried a secret: any client may send ready, but only the media server not-ready. */
   readonly protected: boolean
 }
 
@@ -44,24 +44,24 @@ const isOf = (hook: Hook, session: StoredSession): boolean =>
   session.path === hook.path &&
   (hook.sourceId === undefined ? occupiesKeyAndPath(session.state) : session.source.id === hook.sourceId)
 
-const hasEnded = (hook: Hook, session: StoredSession, heardAt: DateTime.Utc): boolean => {
+const hasEnded = (hook: Hook, session: StoredSession, receivedAt: DateTime.Utc): boolean => {
   if (!hook.protected || (mayPause(session) && session.state.ending === null)) return false
   if (hook.sourceId !== undefined) return true
-  return session.state._tag === "Active" && millisBetween(session.state.readyAt, heardAt) >= HOOKS_RACE_MS
+  return session.state._tag === "Active" && millisBetween(session.state.readyAt, receivedAt) >= HOOKS_RACE_MS
 }
 
-/** What the hook, heard at `heardAt`, says of the unended sessions; `null` when it says nothing that could be believed. */
+/** What follows from the hook, received at `receivedAt`, for the open sessions; `null` when nothing does. */
 export const interpretHook = (
   hook: Hook,
-  unended: ReadonlyArray<StoredSession>,
-  heardAt: DateTime.Utc
+  open: ReadonlyArray<StoredSession>,
+  receivedAt: DateTime.Utc
 ): HookInterpretation | null => {
   if (hook.sourceType !== undefined && ownType.test(hook.sourceType)) return null
-  const session = unended.find((one) => isOf(hook, one))
+  const session = open.find((one) => isOf(hook, one))
   if (session === undefined) return null
   const { streamId } = session
-  if (hook.kind === "not_ready") return hasEnded(hook, session, heardAt) ? { _tag: "End", streamId } : null
-  const tooNew = hook.sourceId === undefined && millisBetween(session.state.startedAt, heardAt) < 0
+  if (hook.kind === "not_ready") return hasEnded(hook, session, receivedAt) ? { _tag: "End", streamId } : null
+  const tooNew = hook.sourceId === undefined && millisBetween(session.state.startedAt, receivedAt) < 0
   return session.state._tag === "Active" || tooNew
     ? null
     : { _tag: "Ready", streamId, sourceType: sourceTypeOf(hook, session) }

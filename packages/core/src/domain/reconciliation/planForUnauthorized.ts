@@ -22,11 +22,11 @@ export interface Policy {
   /** What to do with a publisher that was never admitted. Ids that once had a session are kicked in any case. */
   readonly unauthorized: "kick" | "report"
   /**
-   * More unauthorised publishers than this in one look mean a restored database, not an attack: none of them is kicked, also not when
+   * More unauthorized publishers than this in one snapshot mean a restored database, not an attack: none of them is kicked, also not when
    * some have left, until an operator decides or all have left.
    */
   readonly massKickLimit: number
-  /** An operator decided that the unauthorised publishers are to go, however many they are. */
+  /** An operator decided that the unauthorized publishers are to go, however many they are. */
   readonly enforce: boolean
 }
 
@@ -42,7 +42,7 @@ interface Known {
   /** Ids that have a session, and ids that had one. */
   readonly known: ReadonlySet<string>
   readonly former: ReadonlySet<string>
-  /** How many publishers count that stand in no list, and neither have nor had a session. */
+  /** How many of the publishers in no list, that neither have nor had a session, count. */
   readonly unlistedCounted: number
   /** Why those without a session may have a right to publish that is not known here. */
   readonly doubt: Exclude<HoldReason, "too_many"> | null
@@ -50,17 +50,17 @@ interface Known {
   readonly holding: boolean
 }
 
-/** `too_many` precedes every doubt, because it alone lasts until an operator decides. */
+/** `too_many` precedes every doubt, because only it lasts until an operator decides. */
 export const planForUnauthorized = (
   { unauthorized, massKickLimit, enforce }: Policy,
-  look: MediaServerSnapshot,
+  snapshot: MediaServerSnapshot,
   { known, former, unlistedCounted, doubt, holding }: Known
 ): ReadonlyArray<UnauthorizedCommand> => {
-  const strangers = look.sources.filter(
+  const unauthorizedSources = snapshot.sources.filter(
     (listed) => listed.state === "publish" && mayKick(listed) && !known.has(listed.id)
   )
-  const returned = strangers.filter((listed) => former.has(listed.id))
-  const unknown = strangers.filter((listed) => !former.has(listed.id))
+  const returned = unauthorizedSources.filter((listed) => former.has(listed.id))
+  const unknown = unauthorizedSources.filter((listed) => !former.has(listed.id))
   const kick = (listed: ListedSource): UnauthorizedCommand => ({
     _tag: "KickUnauthorized",
     listed,

@@ -2,10 +2,11 @@
 import type { DateTime } from "effect"
 import { millisBetween } from "../values/Timestamp.ts"
 import { type Appearances, doNotAppear } from "./appearances.ts"
+import type { Command, CommandOf } from "./Command.ts"
 import type { MediaServerSnapshot } from "./MediaServerSnapshot.ts"
 import type { Findings } from "./PassReport.ts"
 import type { PassSummary } from "./PassSummary.ts"
-import type { Command, CommandOf, Reconciliation } from "./planReconciliation.ts"
+import type { Reconciliation } from "./planReconciliation.ts"
 
 export const commandsOf = <T extends Command["_tag"]>(
   { commands }: Pick<Reconciliation, "commands">,

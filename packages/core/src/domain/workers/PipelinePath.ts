@@ -1,6 +1,6 @@
 /**
  * The two paths of a pipeline: what comes in at `live/<id>/in` is worked on and goes out at `live/<id>/out`. The id's grammar is
- * narrow because it becomes part of URLs and of command lines; a path that does not fit it is no pipeline's, whoever publishes there.
+ * narrow because it becomes part of URLs and of command lines; a path that does not fit it belongs to no pipeline.
  */
 import { Schema } from "effect"
 import type { PathLimit } from "../access/StreamPath.ts"
@@ -34,6 +34,6 @@ export const pipelinePath = (id: PipelineId, direction: Direction): string => `l
 /** Whether only a worker may publish on the path, while workers are on. */
 export const isWorkerOutput = (path: string): boolean => parsePipelinePath(path)?.direction === "out"
 
-/** Whether a key with this limit could publish on workers' outputs alone. */
+/** Whether a key with this limit could publish on workers' outputs only. */
 export const isForOutputsOnly = (limit: PathLimit | null): boolean =>
   limit?._tag === "Exact" && isWorkerOutput(limit.path)

@@ -1,8 +1,8 @@
-/** What is said of a worker: its reason in a sentence, and the line for the log when its phase changes. Pure. */
+/** A worker in words: the reason for its phase in a sentence, and the log line when its phase changes. Pure. */
 import { type PipelineId, pipelinePath } from "./PipelinePath.ts"
-import { RETRY_AFTER_MS, type WorkerPhase } from "./workerMachine.ts"
+import { RETRY_AFTER_MS, type WorkerPhase } from "./workerState.ts"
 
-/** Why the worker is where it is; `null` when that goes without saying. `note`: why there was no attempt, the last time. */
+/** Why the worker is where it is; `null` when that needs no words. `note`: why there was no attempt, the last time. */
 export const describePhase = (id: PipelineId, phase: WorkerPhase, max: number, note: string | null): string | null => {
   switch (phase._tag) {
     case "Idle":

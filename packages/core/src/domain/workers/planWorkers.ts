@@ -1,15 +1,15 @@
 /**
- * What all workers together do after a look: each is told of its source and its output, then those that want to start are granted
- * the free places, who has waited longest first. Pure. A start is granted only while nobody is left on the output: its publisher
+ * What all workers together do after a pass: each gets what was observed of its source and its output, then those that want to start are granted
+ * the free places, those that have waited longest first. Pure. A start is granted only while the output has no publisher: the worker
  * would be refused.
  */
-
 import type { MediaServerSnapshot } from "../reconciliation/MediaServerSnapshot.ts"
-import type { StoredSession } from "../reconciliation/planReconciliation.ts"
+import type { StoredSession } from "../reconciliation/StoreSnapshot.ts"
 import type { StreamId, StreamKeyId } from "../values/Ids.ts"
 import { type PipelineId, parsePipelinePath } from "./PipelinePath.ts"
-import { holdsPlace, newWorker, stepWorker, type Worker, type WorkerEvent, wantsToStart } from "./workerMachine.ts"
+import { stepWorker } from "./workerMachine.ts"
 import { ownSource, type WorkerSource } from "./workerSource.ts"
+import { holdsPlace, newWorker, type Worker, type WorkerEvent, wantsToStart } from "./workerState.ts"
 
 /** A session on a pipeline's output, from its admission until it has ended. */
 export interface PipelineOutput {
@@ -27,11 +27,11 @@ export interface PipelineView {
   readonly outputs: ReadonlyArray<PipelineOutput>
 }
 
-/** What a look, and the sessions that were read after it, say of pipelines. */
-export const pipelineView = (look: MediaServerSnapshot, sessions: ReadonlyArray<StoredSession>): PipelineView => {
-  const ready = new Set(look.paths.filter((path) => path.ready).map((path) => `${path.name} ${path.sourceId}`))
+/** What a snapshot, and the sessions that were read after it, show of pipelines. */
+export const pipelineView = (snapshot: MediaServerSnapshot, sessions: ReadonlyArray<StoredSession>): PipelineView => {
+  const ready = new Set(snapshot.paths.filter((path) => path.ready).map((path) => `${path.name} ${path.sourceId}`))
   const sources = new Map<PipelineId, WorkerSource>()
-  for (const { name, since } of look.ownPaths) {
+  for (const { name, since } of snapshot.ownPaths) {
     const pipeline = parsePipelinePath(name)
     if (pipeline?.direction === "in") sources.set(pipeline.id, ownSource(since))
   }
@@ -52,13 +52,13 @@ export interface WorkerPlan {
   readonly starts: ReadonlyArray<PipelineId>
   readonly stops: ReadonlyArray<PipelineId>
   /** Publishers on outputs that are no worker's of ours: they have to go. */
-  readonly strangers: ReadonlyArray<PipelineOutput>
+  readonly intruders: ReadonlyArray<PipelineOutput>
 }
 
 const waitsSince = ({ phase }: Worker): number => (phase._tag === "Idle" ? phase.since : 0)
 
 /**
- * `workers` are in the order in which they came, which tells those apart that began to wait at once; `keys` are those that the workers
+ * `workers` are in the order in which they came, which is the order of those that began to wait at once; `keys` are those that the workers
  * that are up publish with.
  */
 export const planWorkers = (
@@ -71,7 +71,7 @@ export const planWorkers = (
   const next = new Map(workers)
   const starts: Array<PipelineId> = []
   const stops: Array<PipelineId> = []
-  const tell = (id: PipelineId, event: WorkerEvent): void => {
+  const apply = (id: PipelineId, event: WorkerEvent): void => {
     const { worker, command } = stepWorker(next.get(id) ?? newWorker, event, now)
     next.set(id, worker)
     if (command === "start") starts.push(id)
@@ -81,9 +81,9 @@ export const planWorkers = (
   const shown = new Set(view.outputs.filter((one) => one.ready && isOurs(one)).map(({ id }) => id))
   const taken = new Set(view.outputs.map(({ id }) => id))
 
-  for (const id of workers.keys()) if (!view.sources.has(id)) tell(id, { _tag: "SourceGone" })
-  for (const [id, source] of view.sources) tell(id, { _tag: "SourceSeen", source })
-  for (const id of next.keys()) tell(id, { _tag: shown.has(id) ? "OutputSeen" : "OutputMissing" })
+  for (const id of workers.keys()) if (!view.sources.has(id)) apply(id, { _tag: "SourceGone" })
+  for (const [id, source] of view.sources) apply(id, { _tag: "SourceSeen", source })
+  for (const id of next.keys()) apply(id, { _tag: shown.has(id) ? "OutputSeen" : "OutputMissing" })
 
   const waiting = [...next]
     .filter(([, worker]) => wantsToStart(worker, now))
@@ -91,11 +91,11 @@ export const planWorkers = (
   let free = max - [...next.values()].filter(holdsPlace).length
   for (const [id, worker] of waiting) {
     const hasPlace = holdsPlace(worker)
-    if (taken.has(id)) tell(id, { _tag: "Held", why: "output_taken" })
+    if (taken.has(id)) apply(id, { _tag: "Held", why: "output_taken" })
     else if (hasPlace || free > 0) {
       if (!hasPlace) free -= 1
-      tell(id, { _tag: "Granted" })
-    } else tell(id, { _tag: "Held", why: "full" })
+      apply(id, { _tag: "Granted" })
+    } else apply(id, { _tag: "Held", why: "full" })
   }
-  return { workers: next, starts, stops, strangers: view.outputs.filter((one) => !one.stopping && !isOurs(one)) }
+  return { workers: next, starts, stops, intruders: view.outputs.filter((one) => !one.stopping && !isOurs(one)) }
 }

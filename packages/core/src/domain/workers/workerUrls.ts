@@ -1,4 +1,4 @@
-/** Where a worker reads and publishes. The key is part of the output's URL, because that is where the tools look for it. */
+/** Where a worker reads and publishes. The key is part of the output's URL, because that is where media tools expect it. */
 import { Redacted } from "effect"
 import type { KeyValue } from "../access/StreamKey.ts"
 import { type PipelineId, pipelinePath } from "./PipelinePath.ts"

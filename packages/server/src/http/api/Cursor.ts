@@ -5,6 +5,7 @@
  */
 import { BroadcasterId, type Position } from "@greenroom/core"
 import { DateTime, Schema, SchemaTransformation } from "effect"
+import { Limit } from "./Input.ts"
 
 const cursorText = (pattern: RegExp, example: string) =>
   Schema.String.annotate({ description: "The `next_cursor` of an earlier answer", examples: [example] }).check(
@@ -23,10 +24,12 @@ const opaque = <A>(pattern: RegExp, example: string, read: (text: string) => A, 
 const position = /^([0-9]{1,14})-([0-9a-f]{8})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{12})$/u
 const positionPattern = /^[0-9]{1,14}-[0-9a-f]{32}$/u
 
+export const cursorExample = "1763688794640-3b0f7c528a8e4f0e9a536a1f0f7c2d90"
+
 /** Every list is ordered by a date and an id; which entity's id it is does not matter here. */
 export const ListCursor = opaque<Position>(
   positionPattern,
-  "1763688794640-3b0f7c528a8e4f0e9a536a1f0f7c2d90",
+  cursorExample,
   (text) => {
     const [, millis, ...groups] = position.exec(text) ?? []
     return { at: DateTime.makeUnsafe(Number(millis)), id: BroadcasterId.make(groups.join("-")) }
@@ -36,3 +39,6 @@ export const ListCursor = opaque<Position>(
 
 /** The number of the last event seen. */
 export const EventCursor = opaque<number>(/^[0-9]{1,9}$/u, "2", Number, String)
+
+/** Which page of a list. */
+export const pageQuery = { limit: Schema.optionalKey(Limit), cursor: Schema.optionalKey(ListCursor) }

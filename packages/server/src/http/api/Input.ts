@@ -2,7 +2,7 @@
  * What callers send: path and query parameters, and how strictly all input is read. Fields of bodies are the core's own schemas; here
  * is only what the wire adds to them.
  */
-import { Metadata, Timestamp } from "@greenroom/core"
+import { METADATA_MAX_BYTES, Metadata } from "@greenroom/core"
 import { Schema, SchemaTransformation } from "effect"
 
 /** By default decoding stops at the first thing that is wrong; callers are told all of them. */
@@ -42,8 +42,15 @@ export const commaSeparated = <const L extends ReadonlyArray<string>>(words: L, 
     )
 }
 
-/** When a key stops admitting. That it lies in the future is for the store's clock to say. */
-export const ExpiresAt = Timestamp
-
 /** Metadata is an object and never absent; `null` clears it. */
-export const MetadataInput = Schema.NullOr(Metadata)
+export const MetadataInput = Schema.NullOr(Metadata).pipe(
+  Schema.decodeTo(
+    Schema.toType(Metadata),
+    SchemaTransformation.transform({ decode: (given) => given ?? {}, encode: (metadata) => metadata })
+  )
+)
+
+/** Metadata in answers. */
+export const MetadataKept = Schema.Record(Schema.String, Schema.Unknown).annotate({
+  description: `The JSON object that you keep here, at most ${METADATA_MAX_BYTES / 1024} KiB`
+})

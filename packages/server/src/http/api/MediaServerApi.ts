@@ -11,6 +11,8 @@ import * as OpenApi from "effect/http-api/OpenApi"
 import { refusalNames } from "../problems/refusals.ts"
 import { HookKey } from "./ApiKey.ts"
 import { onBody, problems } from "./problemSchemas.ts"
+import { keyValueExample } from "./StreamKeysApi.ts"
+import { exampleIds, named, summary } from "./wire.ts"
 
 const bounded = (max: number) => Schema.String.check(isAtMost(max))
 const text = Schema.optionalKey(Schema.NullOr(Schema.String))
@@ -34,12 +36,27 @@ export const AuthBody = Schema.Struct({
   token: secret,
   query: secret,
   userAgent: text
-}).annotate({ identifier: "AuthRequest", description: "As MediaMTX sends it; unknown fields are ignored" })
+}).annotate(
+  named(
+    "AuthRequest",
+    {
+      ip: "203.0.113.7",
+      user: "greenroom",
+      password: keyValueExample,
+      action: "publish",
+      path: "live/studio-1",
+      protocol: "rtmp",
+      id: exampleIds.source,
+      query: ""
+    },
+    "As MediaMTX sends it; unknown fields are ignored"
+  )
+)
 
 export const AuthAllowed = Schema.Struct({
   decision: Schema.Literal("allow"),
   stream_id: Schema.NullOr(StreamId).annotate({ description: "The stream of an admitted publisher" })
-}).annotate({ identifier: "AuthAllowed" })
+}).annotate(named("AuthAllowed", { decision: "allow", stream_id: exampleIds.stream }))
 
 /** As in an auth call; empty is none. */
 const hookSourceId = Schema.String.check(
@@ -59,14 +76,13 @@ export const HookBody = Schema.Struct({
     description: "The connection's id; empty or `null` for a source of the media server's own"
   }),
   query: secret
-}).annotate({ identifier: "Hook" })
+}).annotate(named("Hook", { path: "live/studio-1", source_type: "rtmpConn", source_id: exampleIds.source }))
 
-const hook = (summary: string) =>
-  OpenApi.annotations({
-    summary,
-    description:
-      "Makes Greenroom look at the media server at once, and nothing else: repeated, late, lost or forged hooks do no harm. Only while the control API is absent or does not answer is it believed; not-ready only with the hook secret. The body is read as JSON whatever its content type says."
-  })
+const hook = (title: string) =>
+  summary(
+    title,
+    "Makes Greenroom look at the media server at once, and nothing else: repeated, late, lost or forged hooks do no harm. Only while the control API is absent or does not answer is it believed; not-ready only with the hook secret. The body is read as JSON whatever its content type says."
+  )
 
 const onHook = problems("forbidden", "validation", "payload-too-large", "unsupported-media-type", "internal")
 

@@ -9,6 +9,7 @@ import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as OpenApi from "effect/http-api/OpenApi"
 import { HookKey } from "./ApiKey.ts"
 import { eventRefused, problems } from "./problemSchemas.ts"
+import { exampleIds, named, summary } from "./wire.ts"
 
 const SOURCE_TYPE = /^([A-Za-z]+(Conn|Session|Source)|rtmp|rtsp|webrtc|srt)$/u
 
@@ -37,7 +38,13 @@ export const HookEvent = Schema.Struct({
   query: Schema.optionalKey(
     Schema.NullOr(Schema.RedactedFromValue(Schema.String.check(isAtMost(QUERY_MAX_LENGTH))))
   ).annotate({ description: "What followed the path in the publisher's URL, unescaped once" })
-}).annotate({ identifier: "HookEvent", description: "A hook of the media server; unknown fields are ignored" })
+}).annotate(
+  named(
+    "HookEvent",
+    { path: "live/studio-1/in", sourceType: "rtmpConn", sourceId: exampleIds.source, query: "lang=es" },
+    "A hook of the media server; unknown fields are ignored"
+  )
+)
 
 const received = <const M extends string>(message: M, identifier: string) =>
   Schema.Struct({
@@ -46,17 +53,24 @@ const received = <const M extends string>(message: M, identifier: string) =>
     stream_id: Schema.String.annotate({ description: "The `streamId` of the path" }),
     direction: Schema.Literals(["in", "out"]),
     correlation_id: Schema.String.annotate({ description: "A UUID; the log line has it, too" })
-  }).annotate({ identifier })
+  }).annotate(
+    named(identifier, {
+      status: "received",
+      message,
+      stream_id: "studio-1",
+      direction: "in",
+      correlation_id: "6b0c5c1e-0a57-4a0e-9a86-58b1a2a0b7c4"
+    })
+  )
 
 export const ReadyReceived = received("Ready event received", "ReadyReceived")
 export const NotReadyReceived = received("Not-ready event received", "NotReadyReceived")
 
-const said = (summary: string) =>
-  OpenApi.annotations({
-    summary,
-    description:
-      "Makes Greenroom look at the media server at once, as the webhooks do; repeated, late, lost or forged events do no harm. One line of the log tells of each."
-  })
+const event = (title: string) =>
+  summary(
+    title,
+    "Makes Greenroom look at the media server at once, as the webhooks do; repeated, late, lost or forged events do no harm. Each has a line in the log."
+  )
 
 const onEvent = [...eventRefused, ...problems("forbidden", "payload-too-large", "unsupported-media-type", "internal")]
 
@@ -66,12 +80,12 @@ export class PipelineApi extends HttpApiGroup.make("pipeline")
       payload: HookEvent,
       success: ReadyReceived,
       error: onEvent
-    }).annotateMerge(said("An ingest or a product became ready")),
+    }).annotateMerge(event("An ingest or a product became ready")),
     HttpApiEndpoint.post("not_ready", "/v1/mediamtx/events/not-ready", {
       payload: HookEvent,
       success: NotReadyReceived,
       error: onEvent
-    }).annotateMerge(said("An ingest or a product is no longer ready"))
+    }).annotateMerge(event("An ingest or a product is no longer ready"))
   )
   .middleware(HookKey)
   .annotateMerge(

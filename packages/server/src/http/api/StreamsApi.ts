@@ -15,52 +15,67 @@ import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
 import { ApiKey } from "./ApiKey.ts"
-import { EventCursor, ListCursor } from "./Cursor.ts"
+import { EventCursor, pageQuery } from "./Cursor.ts"
 import { commaSeparated, Limit, MetadataInput } from "./Input.ts"
 import { onBody, onInput, onList, problems } from "./problemSchemas.ts"
-import { pageOf, Stream, StreamDetails, StreamEvent } from "./Wire.ts"
+import { eventExample, Stream, StreamDetails, StreamEvent, streamExample } from "./Stream.ts"
+import { named, nullable, pageOf, summary, wire } from "./wire.ts"
 
-export const StreamAnnotation = Schema.Struct({
-  title: Schema.optionalKey(Schema.NullOr(Title)),
-  description: Schema.optionalKey(Schema.NullOr(Description)),
-  metadata: Schema.optionalKey(MetadataInput),
-  recording_ref: Schema.optionalKey(Schema.NullOr(RecordingRef))
-}).annotate({
-  identifier: "StreamAnnotation",
-  description: "What is left out stays as it is; `null` clears; `metadata` is replaced as a whole"
-})
+export const StreamAnnotation = wire(
+  {
+    title: Schema.optionalKey(nullable(Title)),
+    description: Schema.optionalKey(nullable(Description)),
+    metadata: Schema.optionalKey(MetadataInput),
+    recordingRef: Schema.optionalKey(nullable(RecordingRef))
+  },
+  named(
+    "StreamAnnotation",
+    { title: "Evening service", recording_ref: "s3://recordings/2026/11/21/studio-1.mp4" },
+    "What is left out stays as it is; `null` clears; `metadata` is replaced as a whole"
+  )
+)
 
-export const StreamQuery = Schema.Struct({
+export const StreamQuery = wire({
   status: Schema.optionalKey(
     commaSeparated(streamStatuses, "Only streams of these statuses, separated by commas; `active` unless given")
   ),
-  broadcaster_id: Schema.optionalKey(BroadcasterId),
-  stream_key_id: Schema.optionalKey(StreamKeyId),
+  broadcasterId: Schema.optionalKey(BroadcasterId),
+  streamKeyId: Schema.optionalKey(StreamKeyId),
   path: Schema.optionalKey(StreamPath),
-  limit: Schema.optionalKey(Limit),
-  cursor: Schema.optionalKey(ListCursor)
+  ...pageQuery
 })
 
-export const StreamPage = Schema.Struct({
-  ...pageOf("streams", Stream),
-  message: Schema.optionalKey(Schema.String).annotate({
-    description: "Only when the list is empty: that no stream is live, or that none matches"
-  })
-}).annotate({ identifier: "StreamPage" })
+export const StreamPage = pageOf(
+  "streams",
+  Stream,
+  named("StreamPage", { streams: [streamExample], count: 1, next_cursor: null }),
+  {
+    message: Schema.optionalKey(Schema.String).annotate({
+      description: "Only when the list is empty: that no stream is live, or that none matches"
+    })
+  }
+)
 
-export const StreamEventPage = Schema.Struct(pageOf("events", StreamEvent)).annotate({ identifier: "StreamEventPage" })
+export const StreamEventPage = pageOf(
+  "events",
+  StreamEvent,
+  named("StreamEventPage", {
+    events: [{ seq: 1, type: "admitted", at: "2026-11-21T01:33:14.640Z", data: {} }, eventExample],
+    count: 2,
+    next_cursor: null
+  })
+)
 
 const params = { id: StreamId }
-const say = (summary: string, description?: string) => OpenApi.annotations({ summary, description })
 
 export class StreamsApi extends HttpApiGroup.make("streams")
   .add(
     HttpApiEndpoint.get("list", "/streams", {
-      query: StreamQuery.fields,
+      query: StreamQuery,
       success: StreamPage,
       error: problems(...onList)
     }).annotateMerge(
-      say(
+      summary(
         "List streams",
         "The active ones unless `status` says otherwise, newest first. All of them are listed unless `limit` is given or `status` names `inactive`, which comes in pages of 50. When the list is empty a `message` says so. Answers come from the store and do not wait for the media server: `state_as_of` says how fresh each is."
       )
@@ -70,7 +85,7 @@ export class StreamsApi extends HttpApiGroup.make("streams")
       success: StreamDetails,
       error: problems("stream-not-found", ...onInput)
     }).annotateMerge(
-      say(
+      summary(
         "Get a stream",
         "Live or past, with its broadcaster's contact and metadata. A past one is gone `HISTORY_KEEP` days (400) after its end."
       )
@@ -80,7 +95,7 @@ export class StreamsApi extends HttpApiGroup.make("streams")
       payload: StreamAnnotation,
       success: StreamDetails,
       error: problems("stream-not-found", ...onBody)
-    }).annotateMerge(say("Annotate a stream", "Title, description, metadata, and where its recording lies.")),
+    }).annotateMerge(summary("Annotate a stream", "Title, description, metadata, and where its recording lies.")),
     HttpApiEndpoint.delete("stop", "/streams/:id", {
       params,
       query: {
@@ -93,7 +108,7 @@ export class StreamsApi extends HttpApiGroup.make("streams")
       success: [StreamDetails.pipe(HttpApiSchema.status(202)), HttpApiSchema.NoContent],
       error: problems("stream-not-found", "conflict", ...onInput)
     }).annotateMerge(
-      say(
+      summary(
         "Take a stream off the air",
         "Its key stays good: the encoder may come back. 204 when it has left the media server; 202 with the stream when that could not be confirmed within 2 seconds: the service goes on trying. With `force=true` it ends at once, and is a conflict while the media server can be asked; a publisher that is there after all is kicked when it can be asked again."
       )
@@ -103,7 +118,7 @@ export class StreamsApi extends HttpApiGroup.make("streams")
       query: { limit: Schema.optionalKey(Limit), cursor: Schema.optionalKey(EventCursor) },
       success: StreamEventPage,
       error: problems("stream-not-found", ...onList)
-    }).annotateMerge(say("List a stream's events", "Every transition, in order."))
+    }).annotateMerge(summary("List a stream's events", "Every transition, in order."))
   )
   .middleware(ApiKey)
   .annotateMerge(OpenApi.annotations({ title: "Streams", description: "Who is live, and who was." })) {}

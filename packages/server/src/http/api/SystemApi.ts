@@ -6,8 +6,12 @@ import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
 import { problems } from "./problemSchemas.ts"
+import { version } from "./version.ts"
+import { named, summary } from "./wire.ts"
 
-export const Index = Schema.Struct({ name: Schema.String, version: Schema.String }).annotate({ identifier: "Index" })
+export const Index = Schema.Struct({ name: Schema.String, version: Schema.String }).annotate(
+  named("Index", { name: "greenroom", version })
+)
 
 const health = {
   service: Schema.Literal("greenroom"),
@@ -27,30 +31,39 @@ const health = {
       "What is unsafe or wrong with the media server: its version, its configuration, or what the reconciler sees. Each is logged when it begins and when it is over. Empty as long as nothing is known of the media server."
   })
 }
-export const Healthy = Schema.Struct({ status: Schema.Literal("ok"), ...health }).annotate({ identifier: "Healthy" })
-export const Degraded = Schema.Struct({ status: Schema.Literal("degraded"), ...health }).annotate({
-  identifier: "Degraded"
-})
+const healthExample = {
+  status: "ok",
+  service: "greenroom",
+  database: "ok",
+  media_server: "ok",
+  unauthorized_publishers: 0,
+  warnings: []
+}
+export const Healthy = Schema.Struct({ status: Schema.Literal("ok"), ...health }).annotate(
+  named("Healthy", healthExample)
+)
+export const Degraded = Schema.Struct({ status: Schema.Literal("degraded"), ...health }).annotate(
+  named("Degraded", { ...healthExample, status: "degraded", database: "unreachable" })
+)
 
-export const Alive = Schema.Struct({ status: Schema.Literal("ok") }).annotate({ identifier: "Alive" })
+export const Alive = Schema.Struct({ status: Schema.Literal("ok") }).annotate(named("Alive", { status: "ok" }))
 
-const say = (summary: string, description?: string) => OpenApi.annotations({ summary, description })
 const html = Schema.String.pipe(HttpApiSchema.asText({ contentType: "text/html" }))
 
 export class SystemApi extends HttpApiGroup.make("system")
   .add(
-    HttpApiEndpoint.get("index", "/", { success: Index }).annotateMerge(say("Name and version")),
+    HttpApiEndpoint.get("index", "/", { success: Index }).annotateMerge(summary("Name and version")),
     HttpApiEndpoint.get("health", "/health", {
       success: [Healthy, Degraded.pipe(HttpApiSchema.status(503))]
     }).annotateMerge(
-      say(
+      summary(
         "Health",
         "503, with the same body, when the database is unreachable; in at most 2 seconds. A media server that does not answer is no reason for a 503, nor are unauthorised publishers or warnings."
       )
     ),
-    HttpApiEndpoint.get("alive", "/livez", { success: Alive }).annotateMerge(say("Is the process alive?")),
+    HttpApiEndpoint.get("alive", "/livez", { success: Alive }).annotateMerge(summary("Is the process alive?")),
     HttpApiEndpoint.get("ready", "/readyz", { success: Alive, error: problems("store-unavailable") }).annotateMerge(
-      say("Can it serve requests?", "That is, does the database answer.")
+      summary("Can it serve requests?", "That is, does the database answer.")
     )
   )
   .annotateMerge(OpenApi.annotations({ title: "System", description: "The service about itself; no credentials." })) {}
@@ -60,15 +73,15 @@ export class PagesApi extends HttpApiGroup.make("pages")
   .add(
     HttpApiEndpoint.get("openapi", "/openapi.json", {
       success: Schema.Record(Schema.String, Schema.Unknown)
-    }).annotateMerge(say("This document")),
-    HttpApiEndpoint.get("docs", "/docs", { success: html }).annotateMerge(say("The reference, as a page")),
+    }).annotateMerge(summary("This document")),
+    HttpApiEndpoint.get("docs", "/docs", { success: html }).annotateMerge(summary("The reference, as a page")),
     HttpApiEndpoint.get("error", "/errors/:name", {
       params: { name: Schema.String },
       success: html,
       error: problems("not-found")
-    }).annotateMerge(say("What a problem type means", "The page that a problem's `type` refers to.")),
+    }).annotateMerge(summary("What a problem type means", "The page that a problem's `type` refers to.")),
     HttpApiEndpoint.get("metrics", "/metrics", {
       success: Schema.String.pipe(HttpApiSchema.asText({ contentType: "text/plain" }))
-    }).annotateMerge(say("Metrics", "In Prometheus' text format; on a port of its own when `METRICS_PORT` is set."))
+    }).annotateMerge(summary("Metrics", "In Prometheus' text format; on a port of its own when `METRICS_PORT` is set."))
   )
   .annotateMerge(OpenApi.annotations({ title: "Pages", description: "Documentation and metrics." })) {}

@@ -1,34 +1,78 @@
 /** Media workers: what reads a stream at `live/<id>/in` and publishes its product at `live/<id>/out`, and how it fares. */
-import { PipelineId, workerStates } from "@greenroom/core"
+import { PipelineId, StreamId, Timestamp, workerStates } from "@greenroom/core"
 import { Schema } from "effect"
 import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as OpenApi from "effect/http-api/OpenApi"
 import { ApiKey } from "./ApiKey.ts"
-import { ListCursor } from "./Cursor.ts"
-import { commaSeparated, Limit } from "./Input.ts"
+import { pageQuery } from "./Cursor.ts"
+import { commaSeparated } from "./Input.ts"
 import { onInput, onList, problems } from "./problemSchemas.ts"
-import { pageOf, Worker } from "./Wire.ts"
+import { Count, exampleIds, named, nullable, pageOf, summary, wire } from "./wire.ts"
 
-export const WorkerPage = Schema.Struct({
-  ...pageOf("workers", Worker),
-  message: Schema.optionalKey(Schema.String).annotate({ description: "Only when the list is empty: why it is" })
-}).annotate({ identifier: "WorkerPage" })
+const workerExample = {
+  stream_id: "studio-1",
+  state: "running",
+  reason: null,
+  attempt: 1,
+  input_path: "live/studio-1/in",
+  output_path: "live/studio-1/out",
+  input_stream_id: exampleIds.stream,
+  output_stream_id: "7d1f0a52-1c1e-4b39-8d43-5b0c2a9e4f11",
+  retry_at: null,
+  host: "media-1",
+  pid: 4711,
+  created_at: "2026-11-21T01:33:16.702Z",
+  state_since: "2026-11-21T01:33:17.310Z",
+  updated_at: "2026-11-21T01:33:17.310Z"
+}
 
-const say = (summary: string, description?: string) => OpenApi.annotations({ summary, description })
+export const Worker = wire(
+  {
+    streamId: PipelineId,
+    state: Schema.Literals(workerStates),
+    reason: nullable(Schema.String).annotate({
+      description: "Why it is in this state, where that does not go without saying"
+    }),
+    attempt: Count.annotate({
+      description: "How often it was tried on its present source: once, and three times again"
+    }),
+    inputPath: Schema.String,
+    outputPath: Schema.String,
+    inputStreamId: nullable(StreamId).annotate({
+      description: "The stream that it reads; `null` when it reads a source of the media server's own"
+    }),
+    outputStreamId: nullable(StreamId).annotate({ description: "The stream that it publishes, while it runs" }),
+    retryAt: nullable(Timestamp).annotate({ description: "When it is tried again" }),
+    host: nullable(Schema.String).annotate({ description: "The machine that its process is on" }),
+    pid: nullable(Schema.Int),
+    createdAt: Timestamp.annotate({ description: "When its stream was first worked on" }),
+    stateSince: Timestamp,
+    updatedAt: Timestamp
+  },
+  named("Worker", workerExample)
+)
+
+export const WorkerPage = pageOf(
+  "workers",
+  Worker,
+  named("WorkerPage", { workers: [workerExample], count: 1, next_cursor: null }),
+  {
+    message: Schema.optionalKey(Schema.String).annotate({ description: "Only when the list is empty: why it is" })
+  }
+)
 
 export class WorkersApi extends HttpApiGroup.make("workers")
   .add(
     HttpApiEndpoint.get("list", "/workers", {
       query: {
         state: Schema.optionalKey(commaSeparated(workerStates, "Only workers in these states, separated by commas")),
-        limit: Schema.optionalKey(Limit),
-        cursor: Schema.optionalKey(ListCursor)
+        ...pageQuery
       },
       success: WorkerPage,
       error: problems(...onList)
     }).annotateMerge(
-      say(
+      summary(
         "List media workers",
         "One for each stream that was ever worked on, newest first: also those that have stopped or failed. While workers are off (`WORKERS`) the list is empty, and its `message` says so."
       )
@@ -37,7 +81,7 @@ export class WorkersApi extends HttpApiGroup.make("workers")
       params: { streamId: PipelineId },
       success: Worker,
       error: problems("not-found", ...onInput)
-    }).annotateMerge(say("Get a media worker", "By the `<id>` of `live/<id>/in`."))
+    }).annotateMerge(summary("Get a media worker", "By the `<id>` of `live/<id>/in`."))
   )
   .middleware(ApiKey)
   .annotateMerge(

@@ -5,12 +5,13 @@
 import { keyStatuses, streamStatuses, workerStates } from "@greenroom/core"
 import * as OpenApi from "effect/http-api/OpenApi"
 import { Api } from "../api/Api.ts"
-import { answerExamples, examples, problemExample } from "../api/examples.ts"
 import { LIMIT_DEFAULT, LIMIT_MAX } from "../api/Input.ts"
 import { schemaNameOf } from "../api/problemSchemas.ts"
 import { version } from "../api/version.ts"
 import { type ProblemName, problemNames, problemType, problemTypes, typeOf } from "../problems/problemTypes.ts"
+import { answerExamples } from "./answerExamples.ts"
 import { describeAuthCall, describeMetadata } from "./documentRules.ts"
+import { problemExample } from "./problemExample.ts"
 
 /** A JSON document that is walked and changed; its shape is OpenAPI's. */
 // biome-ignore lint/suspicious/noExplicitAny: the document is open JSON, typed by its own specification
@@ -122,7 +123,7 @@ const addSharedAnswers = (spec: Json): void => {
   }
 }
 
-const describeAnswers = (operation: Json): void => {
+const describeAnswers = (spec: Json, operation: Json): void => {
   for (const [status, response] of Object.entries<Json>(operation.responses)) {
     const own = Object.fromEntries(
       Object.entries(response.headers ?? {}).map(([name, header]) => [titleCase(name), header])
@@ -130,15 +131,16 @@ const describeAnswers = (operation: Json): void => {
     response.headers = { ...own, "X-Request-ID": requestId, ...more[status] }
     if (status.startsWith("2")) response.description = status === "202" ? "Not yet confirmed" : "Success"
     for (const media of Object.values<Json>(response.content ?? {})) {
-      addExample(media, answerExamples[`${operation.operationId} ${status}`])
+      addExample(spec, media, answerExamples[`${operation.operationId} ${status}`])
     }
   }
-  for (const media of Object.values<Json>(operation.requestBody?.content ?? {})) addExample(media)
+  for (const media of Object.values<Json>(operation.requestBody?.content ?? {})) addExample(spec, media)
 }
 
-const addExample = (media: Json, own?: unknown): void => {
+const addExample = (spec: Json, media: Json, own?: unknown): void => {
   const name = media.schema?.$ref?.split("/").at(-1)
-  if (name in examples) media.example = own ?? examples[name]
+  const [example] = spec.components.schemas[name]?.examples ?? []
+  if (example !== undefined) media.example = own ?? example
 }
 
 const parameterTexts: Readonly<Record<string, string>> = {
@@ -190,15 +192,12 @@ const make = (): Json => {
   for (const path of Object.values<Json>(spec.paths)) {
     for (const operation of Object.values<Json>(path)) {
       describeParameters(operation)
-      describeAnswers(operation)
+      describeAnswers(spec, operation)
       if (operation.security.some((scheme: Json) => "hook_basic" in scheme)) operation.security.unshift({})
     }
   }
   addSharedAnswers(spec)
   completeProblems(spec)
-  for (const [name, schema] of Object.entries<Json>(spec.components.schemas)) {
-    if (name in examples) schema.examples = [examples[name]]
-  }
   return spec
 }
 

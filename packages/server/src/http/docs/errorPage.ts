@@ -1,7 +1,8 @@
 /** What a problem's `type` leads to: what has happened, and what to do about it. */
-import { problemExample } from "../api/examples.ts"
+
 import { type ProblemName, problemTypes, typeOf } from "../problems/problemTypes.ts"
 import { document, json, prose } from "./html.ts"
+import { problemExample } from "./problemExample.ts"
 
 export const errorPage = (name: ProblemName): string => {
   const { status, title, meaning, remedy } = problemTypes[name]

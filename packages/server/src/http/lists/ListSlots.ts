@@ -3,10 +3,12 @@
  * ones wait for their turn, and what waits too long, or finds too many waiting, gets 503. That it happens is a condition: one line in
  * the log, and a gauge while it lasts.
  */
+import type { StoreUnavailable } from "@greenroom/core"
 import { Context, Effect, Layer, Metric, Semaphore } from "effect"
 import { type Condition, makeCondition } from "../listener/Condition.ts"
 import { note, type RequestContext } from "../middleware/RequestContext.ts"
 import { failWith, isProblem, type Problem } from "../problems/Problem.ts"
+import { storeFailureToDefect } from "../routes/handling.ts"
 
 export const AT_ONCE = 2
 export const WAITING_MAX = 64
@@ -26,6 +28,10 @@ export class ListSlots extends Context.Service<
   {
     /** The answer, begun when a slot is free. */
     readonly run: <A, E, R>(answer: Effect.Effect<A, E, R>) => Effect.Effect<A, E | Problem<"busy">, R>
+    /** The same of one request's list, whose refusal is noted for the log. A store that does not answer is a defect. */
+    readonly answerList: <A, E, R>(
+      answer: Effect.Effect<A, E | StoreUnavailable, R>
+    ) => Effect.Effect<A, Exclude<E, StoreUnavailable> | Problem<"busy">, R | RequestContext>
   }
 >()("greenroom/http/ListSlots") {}
 
@@ -63,9 +69,9 @@ export const make = (condition: Condition): ListSlots["Service"] => {
       return Effect.ensuring(Effect.andThen(wait(1), Effect.raceFirst(inSlot, deadline)), leave)
     })
 
-  return ListSlots.of({
-    run: (answer) => Effect.suspend(() => (waiting >= WAITING_MAX ? refuse(condition) : queued(answer)))
-  })
+  const run: ListSlots["Service"]["run"] = (answer) =>
+    Effect.suspend(() => (waiting >= WAITING_MAX ? refuse(condition) : queued(answer)))
+  return ListSlots.of({ run, answerList: (answer) => noteBusy(run(storeFailureToDefect(answer))) })
 }
 
 export const layer: Layer.Layer<ListSlots> = Layer.effect(

@@ -1,25 +1,25 @@
-/** `POST /reconcile`: an operator's question to the reconciler, and its answer in the wire's words. */
+/** `POST /reconcile`: an operator's question to the reconciler, and its answer as the API shows it. */
 import { type Reconciled, requestReconciliation } from "@greenroom/core"
 import { DateTime, Effect } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { ServedApi } from "../api/Api.ts"
-import { storeFailureToDefect } from "./storeFailureToDefect.ts"
+import { storeFailureToDefect } from "./handling.ts"
 
-const toWire = ({ fresh, look }: Reconciled, now: DateTime.Utc) => ({
+const shown = ({ fresh, snapshot }: Reconciled, now: DateTime.Utc) => ({
   fresh,
-  looked_at: look === null ? null : DateTime.subtractDuration(now, Math.round(look.ageMillis)),
-  publishers: look?.found.publishers ?? null,
-  unauthorized: look?.found.unauthorized ?? null,
-  kicked: look?.found.kicked ?? null,
-  reported: look?.found.reported ?? null,
-  held_back: look?.found.heldBack ?? null
+  lookedAt: snapshot === null ? null : DateTime.subtractDuration(now, Math.round(snapshot.ageMillis)),
+  publishers: snapshot?.found.publishers ?? null,
+  unauthorized: snapshot?.found.unauthorized ?? null,
+  kicked: snapshot?.found.kicked ?? null,
+  reported: snapshot?.found.reported ?? null,
+  heldBack: snapshot?.found.heldBack ?? null
 })
 
 export const layer = HttpApiBuilder.group(ServedApi, "reconcile", (handlers) =>
   handlers.handleAll({
     now: ({ payload }) =>
       requestReconciliation(payload.enforce === true).pipe(
-        Effect.flatMap((answer) => Effect.map(DateTime.now, (now) => toWire(answer, now))),
+        Effect.flatMap((answer) => Effect.map(DateTime.now, (now) => shown(answer, now))),
         storeFailureToDefect
       )
   })

@@ -2,11 +2,14 @@
 import {
   BroadcasterId,
   changeKey,
+  describeIngest,
   describeKey,
   Endpoints,
   ingestInstructions,
   issueKey,
+  type KeyAt,
   type KeyRequestFault,
+  keyStatus,
   listKeys,
   MediaServer,
   type ReadableKeyRequest,
@@ -18,18 +21,17 @@ import { Effect, Option, Redacted, Schema } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import { ServedApi } from "../api/Api.ts"
-import { NewStreamKey, StreamKeyChanges } from "../api/StreamKeysApi.ts"
-import { StreamKey } from "../api/Wire.ts"
+import { NewStreamKey, StreamKey, StreamKeyChanges } from "../api/StreamKeysApi.ts"
 import { operatorBody } from "../body/jsonBody.ts"
-import { ListSlots, noteBusy } from "../lists/ListSlots.ts"
+import { ListSlots } from "../lists/ListSlots.ts"
 import { pageAnswer } from "../lists/pageAnswer.ts"
 import { type FieldError, failWith, invalid } from "../problems/Problem.ts"
-import { pageRequest, storeFailureToDefect } from "./storeFailureToDefect.ts"
-import { envelopeOf, issuedKeyToWire, keyToWire } from "./toWire.ts"
+import { foundOr, pageRequest, storeFailureToDefect, withCursor } from "./handling.ts"
 
 const notFound = failWith("not-found", "No stream key has this id")
-const found = <A>(option: Option.Option<A>) =>
-  Option.match(option, { onNone: () => notFound, onSome: (value) => Effect.succeed(value) })
+const found = foundOr(notFound)
+
+const shown = ({ key, now }: KeyAt): typeof StreamKey.Type => ({ ...key, status: keyStatus(key, now) })
 
 const complaints: { readonly [F in KeyRequestFault]: FieldError } = {
   UnknownBroadcaster: { pointer: "/broadcaster_id", detail: "Expected the id of a broadcaster that exists" },
@@ -62,40 +64,24 @@ const pathReserved = invalid([
   { pointer: "/path", detail: "Expected another path: on live/<id>/out only Greenroom's workers publish (WORKERS=on)" }
 ])
 
-const toOrder = ({ broadcaster_id, label = null, path, expires_at = null }: typeof NewStreamKey.Type) => ({
-  broadcasterId: broadcaster_id,
-  label,
-  ...(path === undefined ? {} : { path }),
-  expiresAt: expires_at
-})
-
-const toChanges = ({ label, expires_at, enabled }: typeof StreamKeyChanges.Type) => ({
-  ...(label === undefined ? {} : { label }),
-  ...(expires_at === undefined ? {} : { expiresAt: expires_at }),
-  ...(enabled === undefined ? {} : { enabled })
-})
-
 type Outcome = Effect.Success<ReturnType<typeof issueKey>>
 
 const issued = Effect.fnUntraced(function* ({ key, now, value, ingestPath }: Extract<Outcome, { _tag: "Issued" }>) {
   const served = yield* Effect.flatMap(MediaServer, (mediaServer) => mediaServer.enabled)
   const ingest = ingestInstructions(yield* Endpoints, served, ingestPath, Redacted.value(value))
   return HttpApiSchema.withHeaders({
-    body: issuedKeyToWire({ key, now }, value, ingest),
+    body: { ...shown({ key, now }), keyValue: Redacted.value(value), ingest },
     headers: { location: `/stream-keys/${key.id}`, "cache-control": "no-store" }
   })
 })
 
-const issue = Effect.fnUntraced(function* (order: ReturnType<typeof toOrder>) {
-  const outcome = yield* issueKey(order)
+const issue = Effect.fnUntraced(function* ({ label = null, expiresAt = null, ...order }: typeof NewStreamKey.Type) {
+  const outcome = yield* issueKey({ ...order, label, expiresAt })
   switch (outcome._tag) {
     case "Issued":
       return yield* issued(outcome)
     case "UnknownBroadcaster":
-      return yield* invalid([
-        complaints.UnknownBroadcaster,
-        ...(yield* storeComplaints({ expiresAt: order.expiresAt }))
-      ])
+      return yield* invalid([complaints.UnknownBroadcaster, ...(yield* storeComplaints({ expiresAt }))])
     case "ExpiryInPast":
       return yield* expiryInPast
     case "PathReserved":
@@ -108,7 +94,7 @@ const issue = Effect.fnUntraced(function* (order: ReturnType<typeof toOrder>) {
 const answerChange = Effect.fnUntraced(function* (outcome: Effect.Success<ReturnType<typeof changeKey>>) {
   switch (outcome._tag) {
     case "Changed":
-      return keyToWire(outcome)
+      return shown(outcome)
     case "NotFound":
       return yield* notFound
     case "Revoked":
@@ -118,47 +104,36 @@ const answerChange = Effect.fnUntraced(function* (outcome: Effect.Success<Return
   }
 })
 
-const keysAnswer = pageAnswer("stream_keys", StreamKey, keyToWire)
+const answerPage = pageAnswer("stream_keys", StreamKey, shown)
 
 export const layer = HttpApiBuilder.group(
   ServedApi,
   "stream_keys",
   Effect.fnUntraced(function* (handlers) {
-    const slots = yield* ListSlots
+    const { answerList } = yield* ListSlots
     return handlers
-      .handleRaw("issue", () => newKeyBody.pipe(Effect.map(toOrder), Effect.flatMap(issue), storeFailureToDefect))
+      .handleRaw("issue", () => newKeyBody.pipe(Effect.flatMap(issue), storeFailureToDefect))
       .handleRaw("change", ({ params }) =>
         changesBody.pipe(
-          Effect.flatMap((changes) => changeKey(params.id, toChanges(changes))),
+          Effect.flatMap((changes) => changeKey(params.id, changes)),
           Effect.flatMap(answerChange),
           storeFailureToDefect
         )
       )
       .handleAll({
-        list: ({ query: { broadcaster_id, status, ...page } }) =>
-          listKeys(
-            {
-              ...(broadcaster_id === undefined ? {} : { broadcasterId: broadcaster_id }),
-              ...(status === undefined ? {} : { status })
-            },
-            pageRequest(page)
-          ).pipe(
-            Effect.flatMap((keys) =>
-              keysAnswer(
-                keys.items.map((key) => ({ key, now: keys.now })),
-                envelopeOf(keys)
-              )
-            ),
-            storeFailureToDefect,
-            slots.run,
-            noteBusy
+        list: ({ query: { limit, cursor, ...filter } }) =>
+          listKeys(filter, pageRequest({ limit, cursor })).pipe(
+            Effect.map(({ items, now, next }) => withCursor({ items: items.map((key) => ({ key, now })), now, next })),
+            Effect.flatMap(answerPage),
+            answerList
           ),
         get: ({ params }) =>
-          describeKey(params.id).pipe(Effect.flatMap(found), Effect.map(keyToWire), storeFailureToDefect),
+          describeKey(params.id).pipe(Effect.flatMap(found), Effect.map(shown), storeFailureToDefect),
+        ingest: ({ params }) => describeIngest(params.id).pipe(Effect.flatMap(found), storeFailureToDefect),
         revoke: ({ params }) =>
           revoke(params.id).pipe(
             Effect.flatMap(found),
-            Effect.map((key) => (key.offAir ? undefined : keyToWire(key))),
+            Effect.map((key) => (key.offAir ? undefined : shown(key))),
             storeFailureToDefect
           )
       })

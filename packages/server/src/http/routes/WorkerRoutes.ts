@@ -1,56 +1,55 @@
-/** The media workers' endpoints. They only tell: a worker comes and goes with its source. */
-import { describeWorker, listWorkers, WorkersOn } from "@greenroom/core"
+/** The media workers' endpoints. They only read: a worker comes and goes with its source. */
+import { describeWorker, listWorkers, pipelinePath, type WorkerRecord, WorkersOn } from "@greenroom/core"
 import { Effect, Option } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { ServedApi } from "../api/Api.ts"
-import { Worker } from "../api/Wire.ts"
-import { ListSlots, noteBusy } from "../lists/ListSlots.ts"
+import { Worker } from "../api/WorkersApi.ts"
+import { ListSlots } from "../lists/ListSlots.ts"
 import { pageAnswer } from "../lists/pageAnswer.ts"
 import { failWith } from "../problems/Problem.ts"
-import { pageRequest, storeFailureToDefect } from "./storeFailureToDefect.ts"
-import { envelopeOf, workerToWire } from "./toWire.ts"
+import { foundOr, pageRequest, storeFailureToDefect, withCursor } from "./handling.ts"
 
-const workersAnswer = pageAnswer("workers", Worker, workerToWire)
+const shown = ({ id, mark, ...worker }: WorkerRecord): typeof Worker.Type => ({
+  ...worker,
+  streamId: id,
+  inputPath: pipelinePath(id, "in"),
+  outputPath: pipelinePath(id, "out"),
+  host: mark?.host ?? null,
+  pid: mark?.pid ?? null
+})
 
-const off = { count: 0, next_cursor: null, message: "Workers are off (WORKERS=on switches them on)." }
+const answerPage = pageAnswer("workers", Worker, shown)
 
-const notFound = Effect.flatMap(WorkersOn, (on) =>
-  failWith(
-    "not-found",
-    on ? "No stream of this id was ever worked on" : "Workers are off (WORKERS=on switches them on)"
-  )
+const OFF = "Workers are off (WORKERS=on switches them on)"
+
+const found = foundOr(
+  Effect.flatMap(WorkersOn, (on) => failWith("not-found", on ? "No stream of this id was ever worked on" : OFF))
 )
 
 export const layer = HttpApiBuilder.group(
   ServedApi,
   "workers",
   Effect.fnUntraced(function* (handlers) {
-    const slots = yield* ListSlots
+    const { answerList } = yield* ListSlots
     return handlers.handleAll({
       list: ({ query: { state = null, ...page } }) =>
         listWorkers(state, pageRequest(page)).pipe(
-          Effect.flatMap(
+          Effect.map(
             Option.match({
-              onNone: () => workersAnswer([], off),
-              onSome: (workers) =>
-                workersAnswer(workers.items, {
-                  ...envelopeOf(workers),
-                  ...(workers.items.length === 0 && state === null && page.cursor === undefined
-                    ? { message: "No stream has been worked on yet." }
-                    : {})
-                })
+              onNone: () => ({ items: [], next_cursor: null, message: `${OFF}.` }),
+              onSome: (workers) => ({
+                ...withCursor(workers),
+                ...(workers.items.length === 0 && state === null && page.cursor === undefined
+                  ? { message: "No stream has been worked on yet." }
+                  : {})
+              })
             })
           ),
-          storeFailureToDefect,
-          slots.run,
-          noteBusy
+          Effect.flatMap(answerPage),
+          answerList
         ),
       get: ({ params }) =>
-        describeWorker(params.streamId).pipe(
-          Effect.flatMap(Option.match({ onNone: () => notFound, onSome: Effect.succeed })),
-          Effect.map(workerToWire),
-          storeFailureToDefect
-        )
+        describeWorker(params.streamId).pipe(Effect.flatMap(found), Effect.map(shown), storeFailureToDefect)
     })
   })
 )

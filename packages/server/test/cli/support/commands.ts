@@ -3,6 +3,7 @@ import {
   broadcaster,
   broadcasterId,
   detailsOf,
+  ingest,
   issuedKey,
   KEY,
   keyId,
@@ -193,6 +194,26 @@ sk_AbCd…  active  -            -              -           -        7c9e6679…
 `
   },
   { args: ["keys", "show", keyId], asks: `GET /stream-keys/${keyId}`, reply: { body: streamKey }, reads: keyDetails },
+  {
+    args: ["keys", "ingest", keyId, "--encoder", "vmix"],
+    asks: `GET /stream-keys/${keyId}/ingest`,
+    reply: { body: JSON.parse(JSON.stringify(ingest).replaceAll(KEY, "{key}")) },
+    reads: `\
+Put the key in place of {key}: it was shown when it was created, and is not kept.
+
+vMix: Stream settings, Destination "Custom RTMP Server"
+  URL                 rtmp://127.0.0.1:1935/live
+  Stream Name or Key  studio-1?user=greenroom&pass={key}
+
+vMix over SRT: Enable SRT
+  Type       Caller
+  Hostname   127.0.0.1
+  Port       8890
+  Stream ID  publish:live/studio-1:greenroom:{key}
+
+- Leave multi bitrate off: it puts a number behind the stream key, which makes it another key.
+`
+  },
   {
     args: ["keys", "update", keyId, "--label", "", "--expires-at", "never"],
     asks: `PATCH /stream-keys/${keyId}`,
@@ -406,7 +427,7 @@ kicked         0
 held back      20
 only reported  0
 
-20 publishers that nobody admitted are held back, because more than MASS_KICK_LIMIT were there at once: greenroom reconcile --enforce kicks them.
+20 unauthorized publishers are held back, because more than MASS_KICK_LIMIT were there at once: greenroom reconcile --enforce kicks them.
 `
   },
   {
@@ -422,7 +443,7 @@ kicked         20
 held back      0
 only reported  0
 
-Everybody who publishes was admitted; the others have been kicked.
+Every publisher was admitted; the others have been kicked.
 `
   }
 ]

@@ -1,11 +1,10 @@
 /** Lists give way: a few at a time, the next ones wait, the rest get 503; and the writing of one lets others run between. */
 import { assert, describe as describeEffect, it as itEffect } from "@effect/vitest"
 import { inTurns } from "@greenroom/core"
-import { Deferred, Effect, Exit, Fiber } from "effect"
+import { DateTime, Deferred, Effect, Exit, Fiber } from "effect"
 import { TestClock } from "effect/testing"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { examples } from "../../../src/http/api/examples.ts"
-import { Stream } from "../../../src/http/api/Wire.ts"
+import { StreamEvent } from "../../../src/http/api/Stream.ts"
 import { AT_ONCE, make, WAIT_MS, WAITING_MAX } from "../../../src/http/lists/ListSlots.ts"
 import { pageAnswer } from "../../../src/http/lists/pageAnswer.ts"
 import { assertProblem } from "../support/assertProblem.ts"
@@ -93,16 +92,18 @@ describe("a page", () => {
   })
 
   it("is the JSON of its items and its envelope", async () => {
-    const answer = pageAnswer("names", Stream.fields.broadcaster, (name: string) => ({
-      id: (examples.Stream as { broadcaster: { id: never } }).broadcaster.id,
-      display_name: name
+    const answer = pageAnswer("events", StreamEvent, (seq: number) => ({
+      seq,
+      type: "kicked" as const,
+      at: DateTime.makeUnsafe(0),
+      data: { said: '"a"' }
     }))
-    const response = await Effect.runPromise(answer(['"a"', "b"], { count: 2, next_cursor: null, message: "x" }))
+    const response = await Effect.runPromise(answer({ items: [1, 2], next_cursor: null, message: "x" }))
     expect(response.headers["content-type"]).toBe("application/json")
     const { body } = response
     const text = body._tag === "Uint8Array" ? new TextDecoder().decode(body.body) : ""
     expect(JSON.parse(text)).toMatchObject({
-      names: [{ display_name: '"a"' }, { display_name: "b" }],
+      events: [{ seq: 1, at: "1970-01-01T00:00:00.000Z", data: { said: '"a"' } }, { seq: 2 }],
       count: 2,
       next_cursor: null,
       message: "x"

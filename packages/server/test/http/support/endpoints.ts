@@ -19,6 +19,7 @@ export const endpoints: ReadonlyArray<Endpoint> = [
   { method: "POST", path: "/stream-keys", body: { broadcaster_id: UNKNOWN_ID } },
   { method: "GET", path: "/stream-keys" },
   { method: "GET", path: "/stream-keys/:id", unknownId: "not-found" },
+  { method: "GET", path: "/stream-keys/:id/ingest", unknownId: "not-found" },
   { method: "PATCH", path: "/stream-keys/:id", body: { label: "x" }, unknownId: "not-found" },
   { method: "DELETE", path: "/stream-keys/:id", unknownId: "not-found" },
   { method: "GET", path: "/streams" },

@@ -46,11 +46,11 @@ describe("a first start in front of twenty publishers that were never admitted",
           assert.match(log.said()[0]!, /^ERROR 20 publishers have no session here/)
           const dry = yield* asked(stage, false, services)
           const held = { publishers: 20, unauthorized: 20, kicked: 0, reported: 0, heldBack: 20, enforced: false }
-          assert.deepStrictEqual([dry.fresh, dry.look?.found], [true, { ...held, heldWhy: "too_many" }])
+          assert.deepStrictEqual([dry.fresh, dry.snapshot?.found], [true, { ...held, heldWhy: "too_many" }])
           assert.strictEqual(stage.connections.size, 20)
           const done = yield* asked(stage, true, services)
           assert.deepStrictEqual(
-            [done.fresh, done.look?.found],
+            [done.fresh, done.snapshot?.found],
             [true, { ...held, publishers: 0, unauthorized: 0, kicked: 20, heldBack: 0, enforced: true }]
           )
           assert.strictEqual(stage.connections.size, 0)
@@ -105,7 +105,7 @@ describe("a wish to enforce", () => {
       yield* later(5_000)
       assert.strictEqual(stage.connections.size, 20)
       const answer = yield* asked(stage, true, services)
-      assert.deepStrictEqual([answer.fresh, answer.look?.found.unauthorized, stage.connections.size], [true, 0, 0])
+      assert.deepStrictEqual([answer.fresh, answer.snapshot?.found.unauthorized, stage.connections.size], [true, 0, 0])
       assert.deepStrictEqual(fulfilled.slice(0, 1), [0], "none was left when it counted as fulfilled")
     })
   )
@@ -150,7 +150,7 @@ describe("a wish to enforce", () => {
       const fiber = yield* Effect.forkChild(requestReconciliation(true).pipe(Effect.provide(layer)))
       yield* later(200)
       assert.isDefined(fiber.pollUnsafe())
-      assert.strictEqual((yield* Fiber.join(fiber)).look?.found.unauthorized, 0)
+      assert.strictEqual((yield* Fiber.join(fiber)).snapshot?.found.unauthorized, 0)
     })
   )
 
@@ -165,7 +165,7 @@ describe("a wish to enforce", () => {
       stage.policy.holder = "me"
       yield* later(1_000)
       const answer = yield* asked(stage, true, services)
-      assert.deepStrictEqual([answer.fresh, answer.look?.found.kicked], [true, 20])
+      assert.deepStrictEqual([answer.fresh, answer.snapshot?.found.kicked], [true, 20])
       assert.strictEqual(stage.connections.size, 0)
     })
   )

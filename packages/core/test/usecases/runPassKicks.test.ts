@@ -269,7 +269,7 @@ describe("the log of a pass", () => {
       assert.deepStrictEqual(log.said(), [
         "WARN a kick was not answered; the next pass tries again",
         "INFO publisher kicked",
-        "WARN a publisher that no list shows: its path is reset"
+        "WARN the path of a publisher that no list shows was reset"
       ])
       assert.deepStrictEqual(
         log.lines.map(({ annotations }) => annotations.path),

@@ -19,9 +19,9 @@ import * as Http from "./http.ts"
 import { LateBoundMediaServer } from "./LateBoundMediaServer.ts"
 import { type CannotListen, cannotListen } from "./lifecycle.ts"
 import type { SecretNotKept } from "./loadOrCreateSecret.ts"
+import { startWorkers } from "./mediaWorkers.ts"
 import { startPruning } from "./pruning.ts"
 import { type MediaServerStart, startMediaServer } from "./startMediaServer.ts"
-import { startWorkers } from "./workers.ts"
 import type { WorkerUserUnusable } from "./workerUser.ts"
 
 /** The banner waits this long to be able to say whether the media server came up. */

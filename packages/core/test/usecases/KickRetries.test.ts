@@ -35,12 +35,12 @@ describe("a publisher that is told to go and stays", () => {
       assert.strictEqual(counts.greenroom_publishers_told_to_go, 1)
       assert.deepStrictEqual(log.said(), [
         "INFO publisher kicked",
-        "WARN a publisher was told to go and is listed still; every pass tells it again"
+        "WARN a kicked publisher is still listed; every pass kicks it again"
       ])
       delete stage.before["MediaServer.snapshot"]
       stage.connections.clear()
       yield* later(2_000)
-      assert.deepStrictEqual(log.said().slice(2), ["INFO a publisher that did not go at once has gone"])
+      assert.deepStrictEqual(log.said().slice(2), ["INFO a publisher that stayed after a kick has left"])
       for (const { annotations } of log.lines) assert.include(annotations, { why, source_id: "source-1" })
     })
   )
@@ -87,7 +87,7 @@ it.effect("a kick that is not answered is said once, and once that it is over", 
     assert.deepStrictEqual(log.said(), [
       "WARN a kick was not answered; the next pass tries again",
       "INFO publisher kicked",
-      "INFO a publisher that did not go at once has gone"
+      "INFO a publisher that stayed after a kick has left"
     ])
   })
 )
@@ -105,12 +105,12 @@ it.effect("a path that cannot be reset is tried in every pass, and said once, an
       })
     )
     assert.strictEqual(log.said()[0], "WARN a path could not be reset; the next pass tries again")
-    assert.match(log.said()[1]!, /^WARN 1 publishers stand on a path and in no list/)
+    assert.match(log.said()[1]!, /^WARN 1 publishers are on a path and in no list/)
     assert.isAtLeast(counts["greenroom_path_resets_total outcome=failed"]!, 9)
     stage.connections.clear()
     yield* later(2_000)
     assert.deepStrictEqual(log.said().slice(2), [
-      "INFO a path that could not be reset is rid of its publisher",
+      "INFO the publisher has left a path that could not be reset",
       "INFO a warning about the media server is over"
     ])
   })

@@ -216,11 +216,11 @@ describe("a regretted admission is known", () => {
       assert.strictEqual(counts["greenroom_degraded kind=regrets_pending"], 1)
       const said = () => log.said().filter((line) => !line.startsWith("DEBUG"))
       assert.deepStrictEqual(said(), [
-        "WARN the answer of an admission was lost: its session ends as soon as the store says so"
+        "WARN the answer of an admission was lost: its session is ended as soon as the store answers"
       ])
       delete stage.before["Admissions.endGone"]
       yield* later(1_000)
-      assert.deepStrictEqual(said().slice(1), ["INFO every admission whose answer was lost has ended"])
+      assert.deepStrictEqual(said().slice(1), ["INFO the sessions of all lost admissions have ended"])
     })
   )
 })

@@ -1,5 +1,9 @@
-/** `WORKER_USER`: the account that media workers run as, by name or by numbers. Whether there is such an account is asked later. */
-import { Schema, SchemaTransformation } from "effect"
+/**
+ * `WORKER_USER`, the account that media workers run as, by name or by numbers, and `WORKER_COMMAND`, as the adapter reads it: once, when
+ * the service starts. Whether there is such an account is asked later.
+ */
+import { type WorkerCommand as Command, defaultCommand, parseCommand } from "@greenroom/adapters/worker"
+import { Result, Schema, SchemaTransformation } from "effect"
 
 export type Account =
   | { readonly _tag: "Named"; readonly name: string }
@@ -28,6 +32,20 @@ export const WorkerUser = Schema.String.check(Schema.makeFilter((text) => parse(
     SchemaTransformation.transform({
       decode: (text: string): Account => parse(text) ?? { _tag: "Named", name: text },
       encode: (account: Account) => (account._tag === "Named" ? account.name : `${account.uid}:${account.gid}`)
+    })
+  )
+)
+
+const isCommand = Schema.declare((value: unknown): value is Command => Array.isArray(value) && value.length > 0)
+
+export const WorkerCommand = Schema.String.check(
+  Schema.makeFilter((text) => Result.match(parseCommand(text), { onSuccess: () => undefined, onFailure: (why) => why }))
+).pipe(
+  Schema.decodeTo(
+    isCommand,
+    SchemaTransformation.transform({
+      decode: (text: string): Command => Result.getOrElse(parseCommand(text), () => defaultCommand),
+      encode: (command: Command) => JSON.stringify(command)
     })
   )
 )

@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { collector } from "../../../core/test/support/logs.ts"
-import { logMissingProgram, workerAddresses } from "../../src/composition/workers.ts"
+import { logMissingProgram, workerAddresses } from "../../src/composition/mediaWorkers.ts"
 
 const own = { rtsp: "rtsp://127.0.0.1:18554", rtmp: "rtmp://127.0.0.1:11935" }
 const nowhere = { rtsp: null, rtmp: null }

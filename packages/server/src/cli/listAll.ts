@@ -7,12 +7,12 @@ import type { CommandFailed } from "./CommandFailed.ts"
 /** The most that the service puts into one page. */
 const PAGE_MAX = 200
 
-interface PageRequest<Cursor> {
+export interface PageQuery<Cursor> {
   readonly limit?: number
   readonly cursor?: Cursor
 }
-type Page<Plural extends string, Item> = { readonly [P in Plural]: ReadonlyArray<Item> } & {
-  readonly next_cursor: string | null
+export type Page<Plural extends string, Item> = { readonly [P in Plural]: ReadonlyArray<Item> } & {
+  readonly nextCursor: string | null
 }
 
 export interface Listed<Item> {
@@ -30,24 +30,24 @@ export const listAll = Effect.fnUntraced(function* <const Plural extends string,
   plural: Plural,
   cursorText: Schema.Codec<Cursor, string>,
   limit: number | null,
-  ask: (page: PageRequest<Cursor>) => Effect.Effect<Answer<Page<Plural, Item>>, CommandFailed, ApiClient>
+  ask: (page: PageQuery<Cursor>) => Effect.Effect<Answer<Page<Plural, Item>>, CommandFailed, ApiClient>
 ): Effect.fn.Return<Listed<Item>, CommandFailed, ApiClient> {
   const { url } = yield* ApiClient
   const items: Array<Item> = []
   const wires: Array<unknown> = []
-  let page: PageRequest<Cursor> = limit === null ? {} : { limit: Math.min(PAGE_MAX, limit) }
+  let page: PageQuery<Cursor> = limit === null ? {} : { limit: Math.min(PAGE_MAX, limit) }
   for (;;) {
     const { value, wire } = yield* ask(page)
     const envelope = wire as Record<string, ReadonlyArray<unknown>>
     items.push(...value[plural])
     wires.push(...(envelope[plural] ?? []))
-    const { next_cursor } = value
+    const { nextCursor } = value
     const left = limit === null ? 0 : limit - items.length
-    if (next_cursor === null || left <= 0 || value[plural].length === 0) {
-      const whole = { ...envelope, [plural]: wires, count: wires.length, next_cursor }
-      return { items, wires, wire: whole, more: next_cursor !== null }
+    if (nextCursor === null || left <= 0 || value[plural].length === 0) {
+      const whole = { ...envelope, [plural]: wires, count: wires.length, next_cursor: nextCursor }
+      return { items, wires, wire: whole, more: nextCursor !== null }
     }
-    const cursor = yield* Effect.mapError(Schema.decodeEffect(cursorText)(next_cursor), asFailure(url))
+    const cursor = yield* Effect.mapError(Schema.decodeEffect(cursorText)(nextCursor), asFailure(url))
     page = { limit: Math.min(PAGE_MAX, left), cursor }
   }
 })

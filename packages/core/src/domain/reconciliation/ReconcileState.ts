@@ -1,0 +1,28 @@
+/** What the leader's passes leave to the next. A new leader begins with `initialState` and with what the lease shows of the pass before. */
+import { type Appearances, noAppearances } from "./appearances.ts"
+
+export interface ReconcileState {
+  /** The media server's `started` in the last complete pass, of whichever instance; `null` before there was one. */
+  readonly started: string | null
+  /** That pass, of whichever instance, held publishers back because they were too many. */
+  readonly holding: boolean
+  /** Sources that were on a path and in no list; twice in a row they are acted upon. */
+  readonly unlisted: ReadonlySet<string>
+  /** Sources of open sessions that were in a list or on a path. */
+  readonly appeared: ReadonlySet<string>
+  readonly appearances: Appearances
+  /**
+   * The pass right before was this instance's, and complete. Otherwise a publisher may have been there, and left, unseen by this instance: the
+   * former leader may have seen it.
+   */
+  readonly continuous: boolean
+}
+
+export const initialState: ReconcileState = {
+  started: null,
+  holding: false,
+  unlisted: new Set(),
+  appeared: new Set(),
+  appearances: noAppearances,
+  continuous: false
+}

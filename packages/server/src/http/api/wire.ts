@@ -1,0 +1,82 @@
+/**
+ * How the API's schemas are made. A schema has the domain's names inside and snake_case on the wire, so that a handler answers with a
+ * domain value and takes one, and nothing is renamed by hand. Its example stands beside it, as JSON, and goes into the OpenAPI document.
+ */
+import { Schema, SchemaTransformation } from "effect"
+import * as OpenApi from "effect/http-api/OpenApi"
+
+export const nullable = <S extends Schema.Top>(schema: S): Schema.NullOr<S> => Schema.NullOr(schema)
+export const Count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
+
+/** What a schema is called in the document, with one example of it. */
+export const named = (identifier: string, example: unknown, description?: string) => ({
+  identifier,
+  examples: [example] as never,
+  ...(description === undefined ? {} : { description })
+})
+
+/** Of an operation. */
+export const summary = (text: string, description?: string) => OpenApi.annotations({ summary: text, description })
+
+const snakeCase = (name: string): string => name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+
+type Names = ReadonlyArray<readonly [inside: string, outside: string]>
+
+const renamed = (value: object, names: Names, from: 0 | 1, to: 0 | 1): object => {
+  const given = value as Readonly<Record<string, unknown>>
+  return Object.fromEntries(names.filter((pair) => pair[from] in given).map((pair) => [pair[to], given[pair[from]]]))
+}
+
+/**
+ * An object of these fields. Decoding checks the wire's own names, so that complaints point at what was sent; encoding leaves out what
+ * has no field here.
+ */
+export const wire = <const F extends Schema.Struct.Fields>(
+  fields: F,
+  annotations: { readonly identifier?: string } = {}
+): Schema.Codec<Schema.Struct<F>["Type"], object> => {
+  const names: Names = Object.keys(fields).map((name) => [name, snakeCase(name)])
+  const outside = Object.fromEntries(names.map(([inside, name]) => [name, fields[inside]!]))
+  return Schema.Struct(outside)
+    .annotate(annotations)
+    .pipe(
+      Schema.decodeTo(
+        Schema.toType(Schema.Struct(fields)) as never,
+        SchemaTransformation.transform<object, object>({
+          decode: (value) => renamed(value, names, 1, 0),
+          encode: (value) => renamed(value, names, 0, 1)
+        }) as never
+      )
+    ) as never
+}
+
+/** One page of a list: `{"<plural>": […], "count", "next_cursor"}`. */
+export const pageOf = <
+  const Plural extends string,
+  S extends Schema.Top,
+  const More extends Schema.Struct.Fields = Record<never, never>
+>(
+  plural: Plural,
+  item: S,
+  annotations: ReturnType<typeof named>,
+  more?: More
+) => {
+  const items: { readonly [P in Plural]: Schema.$Array<S> } = { [plural]: Schema.Array(item) } as never
+  return wire(
+    {
+      ...items,
+      count: Count.annotate({ description: "How many are in this answer" }),
+      nextCursor: nullable(Schema.String),
+      ...(more as More)
+    },
+    annotations
+  )
+}
+
+/** Ids that the examples share. */
+export const exampleIds = {
+  broadcaster: "0192e4a7-3f5e-4c1c-9d2a-5f0a3a1c7b11",
+  key: "3b0f7c52-8a8e-4f0e-9a53-6a1f0f7c2d90",
+  stream: "c6a2f1de-52b4-4a57-8a1c-0d9e6b7f3a24",
+  source: "2d88d6ec-6d2b-4b5e-9a53-2f2a5b1f9f10"
+}

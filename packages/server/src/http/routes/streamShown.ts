@@ -1,0 +1,68 @@
+/** A stream as the API shows it: its state taken apart, with its tracks, its addresses and its age. Pure. */
+import {
+  type Broadcaster,
+  eventData,
+  type LiveStream,
+  millisBetween,
+  type PlayableStream,
+  type StreamEvent,
+  statusOf,
+  type Track
+} from "@greenroom/core"
+
+/** A stream that has ended is being taken off the air no more. */
+const stateShown = ({ state }: LiveStream) => ({
+  status: statusOf(state),
+  sourceType: state._tag === "Connecting" ? null : state.sourceType,
+  startedAt: state.startedAt,
+  readyAt: state._tag === "Connecting" ? null : state.readyAt,
+  endedAt: state._tag === "Inactive" ? state.endedAt : null,
+  endReason: state._tag === "Inactive" ? state.reason : null,
+  ending: state._tag === "Inactive" ? null : state.ending
+})
+
+const secondsOnAir = ({ stream: { state }, now }: PlayableStream): number =>
+  Math.max(0, Math.floor(millisBetween(state.startedAt, state._tag === "Inactive" ? state.endedAt : now) / 1000))
+
+const textOrNull = (value: unknown): string | null =>
+  typeof value === "string" || typeof value === "number" ? String(value) : null
+const wholeOrNull = (value: unknown): number | null => (Number.isSafeInteger(value) ? (value as number) : null)
+const flagOrNull = (value: unknown): boolean | null => (typeof value === "boolean" ? value : null)
+
+/** The properties that MediaMTX gives its codecs, all of them in every track. Profiles and levels are numbers with some codecs. */
+const trackShown = (track: Track) => ({
+  codec: track.codec,
+  profile: textOrNull(track.profile),
+  level: textOrNull(track.level),
+  tier: wholeOrNull(track.tier),
+  width: wholeOrNull(track.width),
+  height: wholeOrNull(track.height),
+  sampleRate: wholeOrNull(track.sampleRate),
+  channelCount: wholeOrNull(track.channelCount),
+  bitDepth: wholeOrNull(track.bitDepth),
+  muLaw: flagOrNull(track.muLaw)
+})
+
+export const streamShown = (view: PlayableStream) => {
+  const { observation, ...stream } = view.stream
+  return {
+    ...stream,
+    ...stateShown(view.stream),
+    ...observation,
+    tracks: observation.tracks.map(trackShown),
+    durationSeconds: secondsOnAir(view),
+    urls: view.urls
+  }
+}
+
+export const streamDetailsShown = (view: PlayableStream & { readonly broadcaster: Broadcaster }) => ({
+  ...streamShown(view),
+  broadcaster: view.broadcaster
+})
+
+export const eventShown = (event: StreamEvent) => ({
+  seq: event.seq,
+  type: event.type,
+  at: event.at,
+  data: eventData(event)
+})
