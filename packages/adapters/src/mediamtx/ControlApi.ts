@@ -7,7 +7,7 @@
  * A 404 has two meanings, and only the body distinguishes them. JSON with an `error` comes from MediaMTX: the id or path does
  * not exist. The text `404 page not found` comes from its router: the route does not exist, because the protocol is off.
  */
-import { MediaServerUnavailable } from "@greenroom/core"
+import { MediaServerUnavailable, withChildSpanIfTraced } from "@greenroom/core"
 import { Effect, type Redacted, Schema } from "effect"
 import { HttpClient, type HttpClientError, HttpClientRequest } from "effect/http"
 import { ErrorBody } from "./ControlApiSchema.ts"
@@ -61,15 +61,17 @@ export const makeControlApi = Effect.fnUntraced(function* (
     )
     return call.body === undefined ? request : HttpClientRequest.bodyJsonUnsafe(request, call.body)
   }
-  return (call) =>
+  const ask = (call: Call) =>
     client.execute(requestOf(call)).pipe(
       Effect.flatMap((response) =>
         Effect.map(response.text, (text) => ({ status: response.status, body: jsonOf(text) }))
       ),
       Effect.mapError((error) => unavailable(call, ...transportFault(error))),
       Effect.flatMap((reply) => answerOf(call, reply)),
+      // Its spans would hold the whole URL, with ids and paths.
       Effect.provideService(HttpClient.TracerDisabledWhen, () => true)
     )
+  return (call) => withChildSpanIfTraced(ask(call), `${call.method} ${call.route}`)
 })
 
 const transportFault = ({
