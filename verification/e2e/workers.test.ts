@@ -36,8 +36,10 @@ const until = <A>(what: string, look: () => A | undefined | false | Promise<A | 
 const userOf = (pid: number) => Number(execFileSync("ps", ["-o", "uid=", "-p", String(pid)], { encoding: "utf8" }))
 
 /** As the documentation has it: it waits for a key frame, because FLV takes no frame without its time of decoding. */
-const overRtmp = `ffmpeg -hide_banner -nostdin -loglevel error -rtsp_transport tcp -timeout 4000000
-  -analyzeduration 10000000 -fpsprobesize 0 -i {input} -c copy -f flv {rtmp_output}`
+const overRtmp = JSON.stringify(
+  `ffmpeg -hide_banner -nostdin -loglevel error -rtsp_transport tcp -timeout 4000000
+  -analyzeduration 10000000 -fpsprobesize 0 -i {input} -c copy -f flv {rtmp_output}`.split(/\s+/)
+)
 
 interface Worker {
   readonly state: string
@@ -439,8 +441,11 @@ if (missing.length > 0) {
           assert.strictEqual((yield* stage.service.api.streams("path=live/x/in")).length, 1)
         }),
       {
-        WORKER_COMMAND:
-          "ffmpeg -hide_banner -nostdin -loglevel error -rtsp_transport tcp -i {input}-not-there -c copy -f rtsp {output}"
+        WORKER_COMMAND: JSON.stringify(
+          "ffmpeg -hide_banner -nostdin -loglevel error -rtsp_transport tcp -i {input}-not-there -c copy -f rtsp {output}".split(
+            " "
+          )
+        )
       }
     )
   })

@@ -40,7 +40,7 @@ export const shortPath = Effect.fnUntraced(function* (
   )
   const link = path.join(holder, "d")
   if (!fits(link)) {
-    return yield* fail(`the path is longer than the ${socketPathBytes} bytes of a socket's, and so is ${link}`)
+    return yield* fail(`the path is longer than the ${socketPathBytes} bytes of a socket's path, and so is ${link}`)
   }
   yield* Effect.tryPromise({
     try: async () => {

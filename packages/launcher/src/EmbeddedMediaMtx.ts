@@ -60,7 +60,7 @@ export class EmbeddedMediaMtx extends Context.Service<
 
 /** The pause before the first restart: short, because encoders reconnect at once. */
 const firstDelayMillis = 100
-/** Pauses double up to this, so that a configuration that was corrected takes effect within a second. */
+/** Pauses double up to this, so that it starts within a second after an obstacle, such as a used port, is gone. */
 const longestDelayMillis = 1000
 /** From SIGTERM to SIGKILL: longer than MediaMTX needs to close its connections. */
 const STOP_GRACE = "5 seconds"

@@ -59,12 +59,12 @@ export class EmbeddedPostgres extends Context.Service<
 >()("greenroom/EmbeddedPostgres") {}
 
 const port = 5432
-/** A fast shutdown writes a checkpoint. After this the server is killed, and the next start recovers. */
+/** A fast shutdown writes a checkpoint, which takes time on a slow disk. After this, the next start recovers instead. */
 const STOP_GRACE = "30 seconds"
 const stop = { signal: "INT", grace: STOP_GRACE, last: "QUIT" } as const
 /** Recovery of a large log takes seconds to minutes. */
 const START_WITHIN = "60 seconds"
-/** The backends of a killed server need a moment to notice its end; fifty attempts are 10 s. */
+/** The backends of a killed server need a moment to notice its end. Fifty attempts are 10 s. */
 const RETRY_START_EVERY = "200 millis"
 /** PostgreSQL refuses to start while backends of a killed server still run. */
 const lingering = /pre-existing shared memory block|lock file ".*" already exists/

@@ -31,7 +31,7 @@ export interface Options {
   readonly downloadDeadline?: Duration.Input | undefined
 }
 
-/** `--version` prints at once; a binary on a cold disk may take a second. */
+/** `--version` prints at once, except from a cold disk. */
 const VERSION_WITHIN = "5 seconds"
 /** A release has some tens of megabytes, and the network may be slow. */
 const DOWNLOAD_WITHIN = "3 minutes"

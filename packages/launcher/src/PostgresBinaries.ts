@@ -28,7 +28,7 @@ const locate = async (resolveFrom: string | URL): Promise<Package> => {
   return { native: path.join(root, "native"), version: Schema.decodeSync(Manifest)(manifest).version }
 }
 
-/** `--version` prints at once; a binary on a cold or busy disk may take seconds. */
+/** `--version` prints at once, except from a cold disk on a busy machine at the first start. */
 const VERSION_WITHIN = "20 seconds"
 
 /** Why the binary does not run; `null` when it does. */

@@ -14,7 +14,7 @@ export const superuser = "postgres"
 export const environment = { LC_ALL: "C", TZ: "UTC" } as const
 
 const making = "data.new-"
-/** `id` answers at once; a directory service for accounts (LDAP) may take seconds. */
+/** `id` answers at once, and within seconds with a directory service for accounts (LDAP). */
 const ID_WITHIN = "10 seconds"
 /** initdb takes a few seconds, most of them to write to the disk. */
 const INITDB_WITHIN = "60 seconds"
@@ -36,7 +36,7 @@ export const takeOver = Effect.fn("PostgresCluster.takeOver")(function* ({ direc
         new EmbeddedPostgresFailed({
           reason: "start",
           directory,
-          detail: `its data cannot be user ${as.uid}'s: ${error}`
+          detail: `the owner of its data cannot be changed to user ${as.uid}: ${error}`
         })
     })
   const { uid } = yield* attempt(() => fs.lstat(data))

@@ -1,8 +1,8 @@
 /**
  * The directory of the private PostgreSQL, and the user that it runs as. PostgreSQL refuses to run as root. A service that runs as
  * root therefore starts it as the owner of the data, or as a user id that no other program has. When that user cannot reach the
- * directory (a checkout below /root), the data is kept elsewhere on the same file system, and a link in the directory points
- * there. It never goes to another file system, because that may not be mounted as long as the directory's.
+ * directory (a checkout below /root), the data is kept elsewhere on the same file system. A link in the directory points there.
+ * The data never goes to another file system, because that may not be mounted as long as the directory's.
  */
 import { createHash } from "node:crypto"
 import * as fs from "node:fs/promises"
@@ -40,7 +40,7 @@ export const databaseUser = 65526
 /** The owner of data from an earlier version. Other services also run as this user, so a start changes the data's owner. */
 export const NOBODY_UID = 65534
 
-/** The shell's test answers at once; a file system on a network may take seconds. */
+/** The shell's test answers at once, except on a slow file system of a network. */
 const TEST_WITHIN = "10 seconds"
 
 const keptAt = "kept-at"

@@ -1,6 +1,6 @@
 /**
- * Stops a server that an earlier process of ours has left in the data directory, and removes its lock files, which would prevent the
- * next start. The caller must own the directory, so that no other service works in it.
+ * Stops a server that an earlier process of ours has left in the data directory. Removes its lock files, which would prevent the next
+ * start. The caller must own the directory, so that no other service works in it.
  */
 import * as fs from "node:fs/promises"
 import * as path from "node:path"

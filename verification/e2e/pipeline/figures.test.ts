@@ -243,8 +243,11 @@ if (missing.length > 0) {
     })
   })
 
-  const overRtmp =
-    "ffmpeg -hide_banner -nostdin -loglevel error -rtsp_transport tcp -timeout 4000000 -analyzeduration 10000000 -fpsprobesize 0 -i {input} -c copy -f flv {rtmp_output}"
+  const overRtmp = JSON.stringify(
+    "ffmpeg -hide_banner -nostdin -loglevel error -rtsp_transport tcp -timeout 4000000 -analyzeduration 10000000 -fpsprobesize 0 -i {input} -c copy -f flv {rtmp_output}".split(
+      " "
+    )
+  )
 
   withPipeline("the pipeline with workers that publish over RTMP", { WORKER_COMMAND: overRtmp }, () => {
     it("carries one stream", async () => {

@@ -7,8 +7,8 @@
  * Connections to the control API are kept for longer than the second between two snapshots, so a restart in between is seen.
  *
  * Limits:
- * - it misses a restart of a server without connections, of a server behind a proxy that answers by itself, and between two
- *   snapshots that are farther apart than the connections are kept;
+ * - it misses a restart of a server without connections, and of a server behind a proxy that answers by itself;
+ * - it misses a restart between two snapshots that are farther apart than the connections are kept;
  * - it reports a restart when a network or a proxy ends connections while all publishers and readers leave.
  * Sessions that are gone end in every case; only the reason of their end can be wrong.
  */

@@ -1,7 +1,7 @@
 /**
  * Remembers the TCP connection of each RTSP session, for versions up to 1.19.2: outside of the adapter, a source has the id of
- * its connection (see `rtspConnections.ts`). An entry lasts while the session is listed or is the source of a path, because a
- * session over UDP may outlive its connection and keeps its id. The connections are read only when a session without an entry
+ * its connection (see `rtspConnections.ts`). An entry lasts while the session is listed or is the source of a path: over UDP, a
+ * session may outlive its connection and keeps its id. The connections are read only when a session without an entry
  * is listed: from 1.11.0 to 1.11.2 that call can, rarely, lock up MediaMTX's RTSP server (it takes a lock twice).
  *
  * Limits:

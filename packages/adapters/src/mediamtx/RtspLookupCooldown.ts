@@ -1,6 +1,6 @@
 /**
  * Suspends RTSP lookups after one that got no answer. Such a lookup delays its own auth call and those behind it by its whole
- * deadline, so RTSP encoders that reconnect all at once could delay every auth call without end.
+ * deadline. RTSP encoders that reconnect all at once could otherwise delay every auth call without end.
  */
 import { MediaServerUnavailable, monotonicMillis } from "@greenroom/core"
 import { Effect } from "effect"

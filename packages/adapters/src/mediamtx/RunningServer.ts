@@ -55,7 +55,7 @@ const readNames = Effect.fnUntraced(function* (
   if (!mayHaveNewNames(build)) return "old"
   if (yield* hasPathDefaults(api, "new")) return "new"
   if (yield* hasPathDefaults(api, "old")) return "old"
-  return yield* unavailable(pathDefaultsCall("new"), "nonsense", "no such route, under neither name")
+  return yield* unavailable(pathDefaultsCall("new"), "nonsense", "the route exists under neither name")
 })
 
 export interface Identify {

@@ -21,7 +21,7 @@ import { callOn } from "./routes.ts"
 const FRESH_FOR_MS = 10_000
 /** A slow configuration must not cost the snapshot its deadline. */
 const READ_WITHIN_MS = 500
-/** Older facts decide nothing. A restart may be invisible in `started`. */
+/** Older facts decide nothing, because the process may have been replaced without a change of `started`. */
 const FACTS_VALID_MS = 30_000
 /** Less than `READ_WITHIN_MS`: the slower parts must not cost the configuration its deadline. */
 const DETAILS_WITHIN_MS = 400

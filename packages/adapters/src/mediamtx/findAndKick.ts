@@ -102,7 +102,7 @@ export const findSource = Effect.fnUntraced(function* (access: ApiAccess, source
   const item = yield* decodeItem(found.call, found.body)
   return item.id.toLowerCase() === found.id.toLowerCase()
     ? ("present" as const)
-    : yield* unavailable(found.call, "nonsense", "another id than the one asked for")
+    : yield* unavailable(found.call, "nonsense", "the answer has another id than the call")
 })
 
 /** Before 1.15.5 the 200 of a kick is empty, so its body is not read. */

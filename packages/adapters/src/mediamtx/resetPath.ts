@@ -1,7 +1,7 @@
 /**
  * Resets a path with an unlisted publisher, which no kick reaches (MediaMTX 1.20.1: an RTSP session that is kicked between
- * ANNOUNCE and a queued RECORD). A configuration for exactly this path is added and deleted. It differs from the one in force in a setting that
- * MediaMTX cannot reload, so each of the two steps makes it close the path. Other paths are not affected.
+ * ANNOUNCE and a queued RECORD). A configuration for exactly this path is added and deleted. It differs from the one in force in
+ * a setting that MediaMTX cannot reload, so each of the two steps makes it close the path. Other paths are not affected.
  *
  * An added configuration is always deleted: also when the caller is interrupted, when the answer to the addition is lost, and,
  * after a failed deletion, during the next snapshots. Its `maxReaders` distinguishes it from an operator's own configuration for

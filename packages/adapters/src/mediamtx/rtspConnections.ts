@@ -1,6 +1,6 @@
 /**
- * Matches RTSP sessions with TCP connections. Up to 1.19.2 an RTSP publisher has the id of its connection in `/auth`, and the id of
- * its session in the lists, on its path and for a kick. Outside of the adapter a source has the id of `/auth`.
+ * Matches RTSP sessions with TCP connections. Up to 1.19.2 an RTSP publisher has the id of its connection in `/auth`. Lists,
+ * paths and kicks have the id of its session. Outside of the adapter a source has the id of `/auth`.
  *
  * Session and connection have the same client address: the session has that of the connection that announced, whose id is in
  * `/auth`. This holds from 1.9 on, and already before the auth call. A client may have two connections with one address, to two

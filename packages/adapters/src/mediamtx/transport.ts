@@ -9,8 +9,8 @@ import type { HttpClient } from "effect/http"
 export const MAX_BODY = 64 * 1024 * 1024
 
 /**
- * Shorter than any `readTimeout` in use, after which MediaMTX closes idle connections: a call must not use a connection that is
- * being closed. Longer than the second between two snapshots, and shorter than two of them: on dead connections, only the first
+ * Shorter than any `readTimeout` in use, after which (or after 30 s) MediaMTX closes idle connections: a call must not use a
+ * connection that is being closed. Longer than the second between two snapshots, and shorter than two of them: on dead connections, only the first
  * attempt of one snapshot is lost.
  */
 const KEEP_ALIVE_MS = 1_500

@@ -18,7 +18,7 @@ import { streamOfKey } from "./storedStreams.ts"
 const ownPath = (key: Pick<StreamKey, "id" | "path">): string =>
   ingestPath(key.path === null ? null : parseLimit(key.path), key.id)
 
-/** Whether this is the ingest path of an unrevoked key of another broadcaster. */
+/** Whether another broadcaster has an unrevoked key with this ingest path. */
 export const isOwnedByOther = (store: MemoryState, path: string, owner: BroadcasterId): boolean =>
   [...store.keys.values()].some(
     (key) =>

@@ -11,7 +11,7 @@ import { holds } from "./MemoryLeases.ts"
 import { atomically, hashText, MemoryStore, type StoredKey } from "./MemoryStore.ts"
 import { pageOf } from "./newestFirst.ts"
 
-/** How long an unused worker's key stays after its time, because an admission may still be running; PostgreSQL has the same minute. */
+/** How long an unused worker's key stays after its time, because an admission may still be running. The PostgreSQL adapter has it, too. */
 const KEEP_UNUSED_KEY_MS = 60_000
 
 /** Increasing ids, so that records of the same millisecond keep their order. */

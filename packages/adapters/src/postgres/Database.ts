@@ -44,7 +44,7 @@ export type Databases = AdmissionDatabase | ReconcilerDatabase | GeneralDatabase
 /** How many connections each client opens at most. Three instances fit into PostgreSQL's default of 100. */
 export const connections = { admission: 20, reconciler: 3, general: 7 } as const
 
-/** Bounds the age of connections. A client is replaced as a whole, because the pool's own check of ages costs every statement. */
+/** The greatest age of connections. A client is replaced as a whole, because the pool's own check of ages costs every statement. */
 const RENEW_EVERY = "1 hour"
 
 const shared = {

@@ -1,7 +1,7 @@
 /**
- * Admissions in PostgreSQL. An admission is one statement and one commit: it locks the key's row, checks the key again, because it
- * may have changed during the wait, and inserts the session and its first event if the unique indexes permit it. READ COMMITTED
- * suffices: a revocation updates the same row, so one of the two waits for the other. A second statement reads why nothing was
+ * Admissions in PostgreSQL. An admission is one statement and one commit. It locks the key's row and checks the key again, because
+ * the key may have changed during the wait. Then it inserts the session and its first event, if the unique indexes permit it.
+ * READ COMMITTED suffices: a revocation updates the same row, so one of the two waits for the other. A second statement reads why nothing was
  * written, because only its newer database snapshot shows the session that came first.
  */
 import type { PgClient } from "@effect/sql-pg/PgClient"

@@ -1,4 +1,4 @@
-/** The reconciler's lease in PostgreSQL: one row a media server, on the database's clock. */
+/** The reconciler's lease in PostgreSQL: one row for each media server, with times of the database's clock. */
 import { Leases, PassSummary } from "@greenroom/core"
 import { Effect, Layer, Schema } from "effect"
 import { ReconcilerDatabase } from "./Database.ts"

@@ -1,6 +1,6 @@
 /**
- * The records of the workers and their keys, in PostgreSQL. A write locks the lease's row, as a change of a session does, so that an
- * instance that has lost the lease writes nothing and gets no key. The supervisor's calls use the reconciler's client, because a
+ * The records of the workers and their keys, in PostgreSQL. A write locks the lease's row, as a change of a session does. An
+ * instance that has lost the lease therefore writes nothing and gets no key. The supervisor's calls use the reconciler's client, because a
  * list must not delay the start of a worker.
  */
 import type { PgClient } from "@effect/sql-pg/PgClient"

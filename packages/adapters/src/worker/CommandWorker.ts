@@ -27,7 +27,7 @@ const REASON_MAX = 300
 const CHECK_EVERY_MS = 50
 /** How long the end of a group is awaited after SIGKILL, which no process can ignore. */
 const KILLED_WITHIN_MS = 2_000
-/** For the search of the program, which only reads folders of the `PATH`; a folder on a network may be slow. */
+/** The search reads the folders of the `PATH`, which takes seconds only on a slow file system of a network. */
 const SEARCH_WITHIN = "10 seconds"
 
 /** Without credentials in URLs, and without text that has the form of a key. */

@@ -1,7 +1,6 @@
 /**
- * The command of a worker: an argument vector with placeholders, read once when the service starts. No shell runs it. Its text
- * may have quotes and backslashes as in a shell, but no variables, globs or pipes. A placeholder's value stays within its
- * argument, whatever characters it has.
+ * The command of a worker: an argument vector with placeholders, read once when the service starts. No shell runs it. A placeholder's value
+ * stays within its argument, whatever characters it has.
  */
 import { Result } from "effect"
 
@@ -26,34 +25,6 @@ export const defaultCommand: WorkerCommand = [
 
 const MAX_ARGUMENTS = 1_000
 
-/** The words of a line as a POSIX shell splits it; `undefined` for an open quote or a backslash at the end. */
-const words = (line: string): ReadonlyArray<string> | undefined => {
-  const found: Array<string> = []
-  let word: string | null = null
-  let quote: "'" | '"' | null = null
-  for (let at = 0; at < line.length; at++) {
-    const character = line[at]!
-    if (quote === "'") {
-      if (character === "'") quote = null
-      else word += character
-    } else if (character === "\\" && (quote === null || '"\\$`'.includes(line[at + 1] ?? ""))) {
-      if (++at >= line.length) return undefined
-      word = (word ?? "") + line[at]
-    } else if (quote === '"') {
-      if (character === '"') quote = null
-      else word += character
-    } else if (character === "'" || character === '"') {
-      quote = character
-      word ??= ""
-    } else if (/\s/.test(character)) {
-      if (word !== null) found.push(word)
-      word = null
-    } else word = (word ?? "") + character
-  }
-  if (quote !== null) return undefined
-  return word === null ? found : [...found, word]
-}
-
 const fromJson = (text: string): ReadonlyArray<string> | undefined => {
   try {
     const value: unknown = JSON.parse(text)
@@ -73,13 +44,11 @@ const unknownIn = (parts: ReadonlyArray<string>): string | undefined =>
 
 const has = (text: string, name: Placeholder) => text.includes(`{${name}}`)
 
-/** Reads a JSON array of strings, or a line as a shell splits it. Fails with a sentence about the expected form. */
+/** Reads a JSON array of strings. Fails with a sentence on what was expected. */
 export const parseCommand = (text: string): Result.Result<WorkerCommand, string> => {
-  const isJson = text.trimStart().startsWith("[")
-  const parts = isJson ? fromJson(text) : words(text)
-  if (parts === undefined) {
-    return Result.fail(isJson ? "expected a JSON array of strings" : "expected a command whose quotes are closed")
-  }
+  const parts = fromJson(text)
+  if (parts === undefined)
+    return Result.fail('expected a JSON array of strings, such as ["ffmpeg", "-i", "{input}", …]')
   const [program, ...rest] = parts
   if (program === undefined || program === "") return Result.fail("expected a command that begins with a program")
   if (parts.some((part) => part.includes("\u0000"))) return Result.fail("expected a command without NUL characters")
@@ -90,7 +59,7 @@ export const parseCommand = (text: string): Result.Result<WorkerCommand, string>
   const unknown = unknownIn(rest)
   if (unknown !== undefined) {
     const known = placeholders.map((name) => `{${name}}`).join(", ")
-    return Result.fail(`expected no placeholders but ${known}: what is to be left as it is has spaces, { ${unknown} }`)
+    return Result.fail(`expected no placeholders but ${known}: put spaces inside other braces, { ${unknown} }`)
   }
   if (!rest.some((part) => has(part, "output") || has(part, "rtmp_output"))) {
     return Result.fail("expected an argument with {output} or {rtmp_output}: without it nothing can be published")

@@ -9,7 +9,7 @@ import type { ProcessRef } from "@greenroom/core"
 import { Effect } from "effect"
 
 const BOOT_ID = "/proc/sys/kernel/random/boot_id"
-/** `ps` reads one process and answers within milliseconds; without an answer the process counts as gone. */
+/** `ps` answers within milliseconds. Without an answer the process counts as gone. */
 const PS_WITHIN_MS = 2_000
 
 /** The 22nd field of `/proc/<pid>/stat`. The second is a name in parentheses that may contain spaces and parentheses. */

@@ -345,6 +345,6 @@ describe("decide", () => {
     )
     assert.match(details({}, { sourceSession: session(1, { ended: true }) }), /source-1 had its stream already/)
     assert.match(details({}, { keySession: session(1, { path: "live/z" }) }), /is publishing on live\/z already/)
-    assert.match(details({}, { pathSession: session(1) }), /Somebody is publishing on live\/a already/)
+    assert.match(details({}, { pathSession: session(1) }), /Another publisher is on live\/a already/)
   })
 })

@@ -1,7 +1,7 @@
 /**
  * The HTTP API as the CLI calls it: a client derived from the definition that the server implements, so that a renamed field breaks
- * the build and not the operator. Every call has a deadline, ends as a value or as a `CommandFailed`, and brings along what the
- * wire said, which is what `--json` prints. The client itself is made in `HttpGreenroom.ts`.
+ * the build and not the operator. Every call has a deadline, ends as a value or as a `CommandFailed`, and brings along the JSON
+ * as it came, which `--json` prints. The client itself is made in `HttpApiClient.ts`.
  */
 import { ByteSize, Context, Effect } from "effect"
 import type * as HttpClientResponse from "effect/http/HttpClientResponse"

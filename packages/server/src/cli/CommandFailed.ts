@@ -1,6 +1,6 @@
 /**
- * How a command fails: one sentence for people, which says what to do, and one exit code for scripts (sysexits.h). The sentence
- * goes to standard error, whatever `--json` says. What went wrong on the way to the server and back is sorted in `refusals.ts`.
+ * How a command fails: one sentence for people, with what to do, and one exit code for scripts (sysexits.h). The sentence
+ * goes to standard error, with `--json`, too. What went wrong on the way to the server and back is sorted in `apiErrors.ts`.
  */
 import { Runtime, Schema } from "effect"
 import * as CliError from "effect/cli/CliError"
@@ -10,7 +10,7 @@ export const exitCodes = {
   usage: { code: 64, meaning: "a flag or an argument is wrong" },
   data: { code: 65, meaning: "the server refuses what was asked (validation, conflict)" },
   notFound: { code: 66, meaning: "nothing has this id" },
-  unavailable: { code: 69, meaning: "nobody answers at the address" },
+  unavailable: { code: 69, meaning: "nothing answers at the address" },
   internal: { code: 70, meaning: "something broke, in the server or here" },
   tryAgain: { code: 75, meaning: "try again later (the database does not answer, a timeout)" },
   protocol: { code: 76, meaning: "the answer is not Greenroom's, or another release's" },

@@ -1,7 +1,7 @@
 /**
  * The command line as a whole: `makeCommand` puts the commands together, `runCommandLine` is the process around them. What `serve` and
  * `migrate` do is the composition's, and given as Effects; every other command speaks to a running service over HTTP. Results go
- * to standard output; help that nobody asked for, and errors, to standard error.
+ * to standard output; help after a wrong invocation, and errors, to standard error.
  */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"

@@ -9,7 +9,7 @@ import { ApiClient } from "./ApiClient.ts"
 import { refuse } from "./apiErrors.ts"
 import { address, secretFor } from "./credentials.ts"
 
-/** Anybody may ask for the health, so no secret is needed, and none is sent. */
+/** The health needs no secret, so none is sent. */
 const isOpen = (request: HttpClientRequest.HttpClientRequest): boolean => request.url === "/health"
 
 export const layer = Layer.effect(

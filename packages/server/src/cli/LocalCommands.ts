@@ -1,6 +1,6 @@
 /**
  * What the composition gives to the command line: Effects for `serve` and `migrate`. Whatever they fail with is printed as one
- * sentence; which exit code goes with it is theirs to say.
+ * sentence; its exit code comes with it.
  */
 import { Effect, Predicate, Runtime } from "effect"
 import * as CliError from "effect/cli/CliError"

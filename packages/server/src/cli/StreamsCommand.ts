@@ -51,7 +51,7 @@ const list = Command.make(
   }
 ).pipe(
   described(
-    "List streams, newest first: who is live, unless --status says otherwise",
+    "List streams, newest first: who is live, unless --status is given",
     ["greenroom streams list", "Who is live"],
     ["greenroom streams list --status inactive --limit 20", "The last 20 that have ended"],
     ["greenroom streams list --json | jq -r '.streams[].urls.hls'", "Where they play"]
@@ -69,7 +69,7 @@ const stop = Command.make(
   "stop",
   {
     id,
-    force: flag("force", "End it without the media server's word, which frees its key; only while nobody can ask it")
+    force: flag("force", "End it in the store alone, which frees its key; only while the media server cannot be asked")
   },
   ({ id, force }) => {
     const query = force ? { force: "true" as const } : {}

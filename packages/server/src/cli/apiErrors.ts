@@ -26,28 +26,28 @@ const failures: Readonly<Record<number, Failure>> = {
 const failureOf = (status: number): Failure => failures[status] ?? (status < 500 ? "data" : "internal")
 
 const decodeProblem = Schema.decodeUnknownEffect(ProblemDetails.Schema)
-const decodeComplaints = Schema.decodeUnknownOption(Schema.Array(FieldError))
+const decodeFieldErrors = Schema.decodeUnknownOption(Schema.Array(FieldError))
 
-const complaintsIn = (problem: Problem): ReadonlyArray<string> => {
-  const complaints = decodeComplaints(problem.errors)
-  return complaints._tag === "None" ? [] : complaints.value.map(({ pointer, detail }) => `${pointer || "/"}: ${detail}`)
+const fieldErrorsIn = (problem: Problem): ReadonlyArray<string> => {
+  const errors = decodeFieldErrors(problem.errors)
+  return errors._tag === "None" ? [] : errors.value.map(({ pointer, detail }) => `${pointer || "/"}: ${detail}`)
 }
 
 const advice: { readonly [F in Failure]?: string } = {
   tryAgain: ": try again in a moment",
-  internal: ": the service's log says more"
+  internal: ": see the service's log"
 }
 
-/** One sentence, the complaints of a validation error below it. `origin` says where the secret came from. */
+/** One sentence, the field errors of a validation error below it. `origin`: where the secret came from. */
 export const sentence = (status: number, problem: Problem, origin: string | null): string => {
-  const complaints = complaintsIn(problem)
+  const errors = fieldErrorsIn(problem)
   const failure = failureOf(status)
   const { title = `HTTP ${status}` } = problem
   const refused = failure === "permission" && origin !== null
   const detail = refused ? `the service refuses the API secret from ${origin}` : problem.detail
-  const text = detail === undefined || detail === title || complaints.length > 0 ? title : `${title}: ${detail}`
+  const text = detail === undefined || detail === title || errors.length > 0 ? title : `${title}: ${detail}`
   const id = typeof problem.request_id === "string" ? ` (request ${problem.request_id})` : ""
-  return [`${text.replace(/\.$/, "")}${advice[failure] ?? ""}${id}`, ...complaints].join("\n  ")
+  return [`${text.replace(/\.$/, "")}${advice[failure] ?? ""}${id}`, ...errors].join("\n  ")
 }
 
 /** Greenroom's own problems name one of its error pages as their type. */
@@ -92,7 +92,7 @@ const codeIn = (cause: unknown): string | undefined => {
 }
 
 const words: Readonly<Record<string, string>> = {
-  ECONNREFUSED: "nobody listens there",
+  ECONNREFUSED: "nothing listens there",
   ECONNRESET: "the connection was cut",
   UND_ERR_SOCKET: "the connection was cut",
   ENOTFOUND: "there is no such host",
@@ -109,7 +109,7 @@ const placeOf = (error: Schema.SchemaError): string => {
   return issue === undefined ? "" : ` (${path || "/"}: ${issue.message})`
 }
 
-/** Whatever else went wrong on the way: no connection, an answer that is not what the definition says. */
+/** Whatever else went wrong on the way: no connection, an answer that the definition does not have. */
 export const asFailure =
   (url: string) =>
   (error: unknown): CommandFailed => {

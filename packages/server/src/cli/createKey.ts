@@ -21,7 +21,7 @@ const millisOf = (span: string): number => {
   return Number(count) * UNITS[unit as keyof typeof UNITS]
 }
 
-/** Two ways of saying one thing, of which at most one may be given. */
+/** Two flags for one thing, of which at most one may be given. */
 const exclude = (one: string, other: string, areBoth: boolean, why = "") =>
   areBoth ? Effect.fail(failed("usage", `Give either ${one} or ${other}, not both${why}.`)) : Effect.void
 
@@ -65,7 +65,7 @@ export const createKey = Command.make(
   })
 ).pipe(
   described(
-    "Create a stream key and say what to type into an encoder; the key is shown this once",
+    "Create a stream key and show what to type into an encoder; the key is shown this once",
     [`greenroom keys create --broadcaster ${BROADCASTER} --label "Main camera"`],
     [
       `greenroom keys create --broadcaster ${BROADCASTER} --path live/studio-1 --expires-in 30d`,

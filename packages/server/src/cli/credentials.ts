@@ -1,6 +1,6 @@
 /**
  * Where the service is and how the CLI shows itself: `--url`, `GREENROOM_URL`, `API_SECRET` or `API_SECRET_FILE`. Beside an embedded
- * service nothing needs to be said: its secret lies in its data folder, and is read only when the service is on this machine. The
+ * service nothing needs to be set: its secret lies in its data folder, and is read only when the service is on this machine. The
  * secret is never an argument (those are public on a machine) and never printed.
  */
 import { Config, Effect, FileSystem, Option, Redacted } from "effect"
@@ -21,7 +21,7 @@ const variable = (name: string): Effect.Effect<Option.Option<string>, CommandFai
     Effect.map(Option.filter((value) => value !== ""))
   )
 
-/** Says what is wrong with it, but does not repeat it: credentials in a URL are a secret, too. */
+/** What is wrong with it, without repeating it: credentials in a URL are a secret, too. */
 const complaint = (text: string): string | undefined => {
   if (!URL.canParse(text)) return "is no URL: expected one such as http://127.0.0.1:8080"
   const url = new URL(text)

@@ -23,7 +23,7 @@ export const described =
 export const flag = (name: string, description: string): Flag.Flag<boolean> =>
   Flag.Boolean(name).pipe(Flag.withoutNegation, Flag.withDescription(description), Flag.withDefault(false))
 
-/** Items that a list prints unless `--limit` says otherwise. */
+/** Items that a list prints unless `--limit` is given. */
 export const LIST_DEFAULT = 1000
 const LIST_MAX = 1_000_000
 

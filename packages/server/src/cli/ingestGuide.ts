@@ -13,7 +13,7 @@ import { program } from "./program.ts"
 import { qrSection, type Screen } from "./qrCode.ts"
 
 const nowhere =
-  "The service does not know where encoders reach the media server (MEDIAMTX_PUBLIC_URL, PUBLIC_RTMP_URL and the like are not set), so it cannot say what to type in."
+  "The service does not know where encoders reach the media server (MEDIAMTX_PUBLIC_URL, PUBLIC_RTMP_URL and the like are not set), so it cannot show what to type in."
 
 const theKey = ({ id, keyValue }: Issued): string =>
   `Stream key ${id}\n\n  ${printable(keyValue)}\n\nThis is the only time that it is shown: copy it now.`

@@ -19,7 +19,7 @@ export interface Listed<Item> {
   readonly items: ReadonlyArray<Item>
   /** The envelope of the wire with the items of all pages in it; its `next_cursor` is the last page's. */
   readonly wire: Readonly<Record<string, unknown>>
-  /** What the wire said of each item. */
+  /** Each item as it came. */
   readonly wires: ReadonlyArray<unknown>
   /** Whether there are more than were asked for. */
   readonly more: boolean

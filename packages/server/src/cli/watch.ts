@@ -1,5 +1,5 @@
 /**
- * `greenroom streams watch`: looks once a second and reports what has changed. The service may be away for a while: that is said
+ * `greenroom streams watch`: looks once a second and reports what has changed. The service may be away for a while: that is reported
  * once, and once more when it is back. How changes are shown is a `Report` (`watchReports.ts`). What begins and ends between
  * two looks is not seen; the history of a stream is `streams events`.
  */

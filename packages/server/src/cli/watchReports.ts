@@ -28,7 +28,7 @@ const changeLine = ({ change, seen: { value } }: Change, now: DateTime.Utc): str
 
 const backAgain = (seconds: number): string => `The service answers again, after ${duration(seconds)}.`
 
-/** Trouble is told once, however long it lasts. */
+/** Trouble is printed once, however long it lasts. */
 const eachChange = (line: (change: Change, now: DateTime.Utc) => string): Report => ({
   looked: (_, changes) =>
     Effect.flatMap(DateTime.now, (now) =>

@@ -100,7 +100,7 @@ const mediaServer = Layer.effectDiscard(
   })
 ).pipe(Layer.provideMerge(MediaServerSlot.layer))
 
-/** Where the media server that we start will be; on a wildcard address, by this machine's loopback unless it is told otherwise. */
+/** Where the media server that we start will be; on a wildcard address, by this machine's loopback unless it is configured. */
 const ownAddresses = (host: string, ports: Variables["MEDIAMTX_PORTS"]): PublicEndpoints => {
   const urls = mediaMtxUrls({ host, ports: { ...defaultPorts, ...ports } })
   return { hls: urls.hlsUrl, webrtc: urls.webrtcUrl, rtmp: urls.rtmpUrl, rtsp: urls.rtspUrl, srt: urls.srtUrl }

@@ -1,5 +1,5 @@
 /**
- * The media server of a deployment that has to find one first. Until it is there the port says `absent` and the service does all
+ * The media server of a deployment that has to find one first. Until it is there the port answers `absent` and the service does all
  * that it can without; the use cases do not notice the change.
  */
 import { MediaMtx } from "@greenroom/adapters/mediamtx"

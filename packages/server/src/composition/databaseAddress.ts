@@ -1,6 +1,6 @@
 /**
  * Where the database is: the one that was configured, or a private one that is started here and, should it die under us, started
- * again. Its schema is brought up to date before anybody gets the address.
+ * again. Its schema is brought up to date before the address is given out.
  */
 import * as path from "node:path"
 import { type PostgresAddress, PostgresMigrations } from "@greenroom/adapters/postgres"
@@ -25,8 +25,8 @@ export class DatabaseUnusable extends Schema.TaggedError<DatabaseUnusable>()("Da
 /** How long a configured database may take to come up beside us. */
 export const DATABASE_PATIENCE_SECONDS = 60
 
-/** The deepest message of a driver's error: what PostgreSQL or the network said. */
-const saidBy = (error: unknown): string => {
+/** The deepest message of a driver's error: what PostgreSQL or the network reported. */
+const messageIn = (error: unknown): string => {
   let deepest = error
   for (let depth = 0; depth < 8; depth++) {
     const below: unknown =
@@ -56,17 +56,17 @@ export const migrated = Effect.fn("migrated")(function* (address: PostgresAddres
     Effect.catchCause((cause) =>
       Cause.hasInterruptsOnly(cause)
         ? Effect.interrupt
-        : Effect.fail(new DatabaseUnusable({ where, detail: saidBy(Cause.squash(cause)) }))
+        : Effect.fail(new DatabaseUnusable({ where, detail: messageIn(Cause.squash(cause)) }))
     )
   )
-  let told = false
-  const tell = (error: DatabaseUnusable) => {
-    const level = told ? Effect.logDebug : Effect.logWarning
-    told = true
+  let isLogged = false
+  const logWaiting = (error: DatabaseUnusable) => {
+    const level = isLogged ? Effect.logDebug : Effect.logWarning
+    isLogged = true
     return level(`waiting for the database, up to ${DATABASE_PATIENCE_SECONDS} s: ${error.message}`)
   }
   const done = yield* attempt.pipe(
-    Effect.tapError((error) => (hopeless.test(error.detail) ? Effect.void : tell(error))),
+    Effect.tapError((error) => (hopeless.test(error.detail) ? Effect.void : logWaiting(error))),
     Effect.retry({
       schedule: Schedule.max([Schedule.spaced("1 second"), Schedule.recurs(DATABASE_PATIENCE_SECONDS)]),
       while: (error) => !hopeless.test(error.detail)

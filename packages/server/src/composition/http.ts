@@ -40,7 +40,7 @@ const second = <E, R>(routes: Layer.Layer<never, E, R>, listen: Listen) =>
     portOf(Context.get(context, HttpServer.HttpServer))
   )
 
-/** On by default for a media server of our own, which is told the port; on loopback then, where it runs. */
+/** On by default for a media server of our own, which gets the port; on loopback then, where it runs. */
 const hookListen = (
   settings: Variables,
   { host, startsMediaServer }: Deployment["Service"]

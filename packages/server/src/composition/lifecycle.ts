@@ -41,7 +41,7 @@ const wordsFor: Readonly<Record<string, string>> = {
   ENOTFOUND: "cannot be resolved"
 }
 
-/** What the operating system said, as a sentence about the port. */
+/** The operating system's error, as a sentence about the port. */
 export const cannotListen = (cause: unknown) => {
   if (!isSystemError(cause)) return new CannotListen({ detail: cause instanceof Error ? cause.message : String(cause) })
   const where = `${cause.address ?? "the host"}:${cause.port ?? ""}`

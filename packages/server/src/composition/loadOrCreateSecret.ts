@@ -1,5 +1,5 @@
 /**
- * A secret that nobody configured: made once, kept in a file that only its owner can read, found again on the next start. Two
+ * A secret that is not configured: made once, kept in a file that only its owner can read, found again on the next start. Two
  * first starts at once agree on one secret, because only one of them can create the file.
  */
 import { randomBytes } from "node:crypto"

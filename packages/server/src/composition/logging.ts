@@ -1,7 +1,7 @@
 /**
  * How log lines leave the process: to standard error (standard output is for results), one JSON object a line with the annotations
- * at its top level, or a readable form for a terminal. Whatever a line says, a stream key that slipped into it is cut down to its
- * prefix here, last of all; nobody should rely on it.
+ * at its top level, or a readable form for a terminal. A stream key that slipped into a line is cut down to its prefix here, last
+ * of all; no other code relies on that.
  */
 import { withoutKeys } from "@greenroom/core"
 import { Layer, Logger, References } from "effect"
@@ -46,10 +46,10 @@ export const prettyLine = ({ level, timestamp, message, cause, annotations }: En
   const words = Object.entries(annotations)
     .filter(([, value]) => value !== null && value !== undefined && value !== "")
     .map(([name, value]) => `${name}=${word(value)}`)
-  const said = printable(typeof message === "string" ? message : JSON.stringify(message))
-  const text = [timestamp.slice(11, 23), level.padEnd(5), said, ...words].join(" ")
+  const text = printable(typeof message === "string" ? message : JSON.stringify(message))
+  const line = [timestamp.slice(11, 23), level.padEnd(5), text, ...words].join(" ")
   const why = cause === undefined ? "" : `\n${cause.split("\n").map(printable).join("\n    ")}`
-  return `${colour}${text}${colour === "" ? "" : "\x1b[0m"}${why}`
+  return `${colour}${line}${colour === "" ? "" : "\x1b[0m"}${why}`
 }
 
 const toStderr = (line: string): void => {

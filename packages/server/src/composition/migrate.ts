@@ -1,4 +1,4 @@
-/** Brings a configured database's schema up to date and says what was done; the service does the same at its start. */
+/** Brings a configured database's schema up to date and logs what was done; the service does the same at its start. */
 import { Console, Effect } from "effect"
 import { Settings } from "../config/Settings.ts"
 import { Deployment } from "./AppLayer.ts"

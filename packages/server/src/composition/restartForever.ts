@@ -1,6 +1,6 @@
 /**
  * Something that is to run as long as we do: it is started again whenever it ends by itself. Only the first start may fail. That
- * it stopped, that it does not start, and that it is up again is told once each; one that dies as soon as it is up is started
+ * it stopped, that it does not start, and that it is up again is logged once each; one that dies as soon as it is up is started
  * ever more seldom.
  */
 import { monotonicMillis } from "@greenroom/core"
@@ -11,7 +11,7 @@ const LONGEST_DELAY_MS = 10_000
 /** Who has been up for this long has come up. */
 const SETTLED_MS = 30_000
 
-/** `start` runs it within its scope; `exited` tells how it ended. Returns when it is up for the first time. */
+/** `start` runs it within its scope; `exited` gives how it ended. Returns when it is up for the first time. */
 export const restartForever = Effect.fnUntraced(function* <E extends Error, R>(
   start: Effect.Effect<{ readonly exited: Effect.Effect<string> }, E, R | Scope.Scope>,
   name: string

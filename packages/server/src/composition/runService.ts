@@ -24,7 +24,7 @@ import { startPruning } from "./pruning.ts"
 import { type MediaServerStart, startMediaServer } from "./startMediaServer.ts"
 import type { WorkerUserUnusable } from "./workerUser.ts"
 
-/** The banner waits this long to be able to say whether the media server came up. */
+/** The banner waits this long for the media server, to show whether it came up. */
 const MEDIA_SERVER_PATIENCE = "1500 millis"
 
 /** Few open files mean few connections, which otherwise shows only under load. */
@@ -39,7 +39,7 @@ const warnings = Effect.flatMap(Settings, (settings) =>
   Effect.forEach([...warningsOf(settings), ...fewOpenFiles(openFilesAllowed())], (text) => Effect.logWarning(text))
 )
 
-const notYet: MediaServerStart = { runs: null, sentence: "is being fetched or started: the log will tell" }
+const notYet: MediaServerStart = { runs: null, sentence: "is being fetched or started: see the log" }
 
 const mediaServer = Effect.gen(function* () {
   const settings = yield* Settings
@@ -48,15 +48,15 @@ const mediaServer = Effect.gen(function* () {
   if (settings.MEDIAMTX_API_URL !== undefined || hook === null) {
     return { runs: true, sentence: `as configured, ${settings.MEDIAMTX_API_URL}` }
   }
-  const said = yield* Deferred.make<MediaServerStart>()
+  const outcome = yield* Deferred.make<MediaServerStart>()
   const { start } = yield* LateBoundMediaServer
   const { hooks } = yield* Http.listenerAddresses
   const auth = { host: reachableHost(hooks.host), port: hooks.port, secret: hook }
-  yield* start(Effect.flatMap(startMediaServer(auth), (outcome) => Deferred.succeed(said, outcome)))
-  return Option.getOrElse(yield* Effect.timeoutOption(Deferred.await(said), MEDIA_SERVER_PATIENCE), () => notYet)
+  yield* start(Effect.flatMap(startMediaServer(auth), (started) => Deferred.succeed(outcome, started)))
+  return Option.getOrElse(yield* Effect.timeoutOption(Deferred.await(outcome), MEDIA_SERVER_PATIENCE), () => notYet)
 })
 
-/** As root the data may be kept elsewhere, and a link says where. */
+/** As root the data may be kept elsewhere, and a link shows where. */
 const databaseSentence = Effect.flatMap(Greenroom.Deployment, ({ embedded, dataDirectory }) => {
   const here = path.join(dataDirectory, "postgres")
   const kept = Effect.promise(() => readlink(path.join(here, "kept-at")).catch(() => here))
@@ -111,7 +111,7 @@ export const serve: Effect.Effect<never, StartFailed, Settings> = Effect.gen(fun
 }).pipe(
   Effect.scoped,
   Effect.provide(Http.layer.pipe(Layer.provideMerge(Greenroom.layer))),
-  // Before anything is waited for: a start that does not come to its end has said them, too.
+  // Before anything is waited for: also a start that fails logs them.
   (started) => Effect.andThen(warnings, started),
   Effect.catchTag("ServeError", (error) => Effect.fail(cannotListen(error.cause)))
 )

@@ -1,6 +1,6 @@
 /**
  * Finds a media server, starts it and puts it into its slot; all in the background, because a download takes its time and the
- * service is useful before. What became of it is told to whoever asks, in a sentence for people.
+ * service is useful before. The outcome is a sentence for people.
  */
 import * as path from "node:path"
 import { EmbeddedMediaMtx, MediaMtxBinary } from "@greenroom/launcher"
@@ -18,7 +18,7 @@ const originOf: { readonly [O in MediaMtxBinary.MediaMtxBinary["origin"]]: strin
 
 const UP_WITHIN = "1 second"
 
-/** Whether it comes up at once; it is tried again for as long as we live, whatever this says. */
+/** Whether it comes up at once; either way it is tried again for as long as we live. */
 const comesUp = (child: EmbeddedMediaMtx.EmbeddedMediaMtx["Service"]) =>
   child.running.pipe(
     Effect.repeat({ schedule: Schedule.spaced("10 millis"), until: (running) => running }),
@@ -62,7 +62,7 @@ export const startMediaServer = Effect.fn("startMediaServer")(function* (auth: {
     const what = `MediaMTX ${binary.version ?? "of unknown version"}, ${binary.path}, ${originOf[binary.origin]}`
     const start: MediaServerStart = up
       ? { runs: true, sentence: what }
-      : { runs: null, sentence: `${failed ? "does not start (the log says why)" : "is starting"}: ${what}` }
+      : { runs: null, sentence: `${failed ? "does not start (see the log)" : "is starting"}: ${what}` }
     return start
   })
   return yield* begun.pipe(

@@ -1,7 +1,7 @@
 /**
- * Traces, metrics and logs over OTLP, for whoever sets an endpoint; without one nothing of this is loaded. What leaves here is
+ * Traces, metrics and logs over OTLP, when an endpoint is set; without one nothing of this is loaded. What leaves here is
  * searched for stream keys last of all, as log lines are. A collector that is away, slow or wrong costs the service nothing but
- * what it would have sent: calls have a deadline, only a few are open at a time, and the trouble is told once.
+ * what it would have sent: calls have a deadline, only a few are open at a time, and trouble is logged once.
  */
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { withoutKeys } from "@greenroom/core"
@@ -39,7 +39,7 @@ const collector = ({ timeoutMillis }: Telemetry) =>
     Effect.map(HttpClient.HttpClient, (client) => {
       const troubled = new Set<string>()
       let open = 0
-      const tell = (url: string, why: string | null) =>
+      const report = (url: string, why: string | null) =>
         Effect.suspend(() => {
           if ((why === null) !== troubled.has(url)) return Effect.void
           if (why === null) {
@@ -70,8 +70,8 @@ const collector = ({ timeoutMillis }: Telemetry) =>
                   })
                 )
             }),
-            Effect.tap(({ status }) => tell(url, status < 300 ? null : `answers with status ${status}`)),
-            Effect.tapError((error) => tell(url, `cannot be reached (${describe(error)})`)),
+            Effect.tap(({ status }) => report(url, status < 300 ? null : `answers with status ${status}`)),
+            Effect.tapError((error) => report(url, `cannot be reached (${describe(error)})`)),
             Effect.ensuring(
               Effect.sync(() => {
                 open -= 1
@@ -91,7 +91,7 @@ const describe = ({ reason }: HttpClientError.HttpClientError): string => {
   return "description" in reason && reason.description !== undefined ? reason.description : reason._tag
 }
 
-/** A trace is a request, from whoever asked: what goes on by itself every second is told by metrics. */
+/** A trace is a request of a client; metrics show what goes on by itself every second. */
 const requestsAlone = (tracer: Tracer.Tracer): Tracer.Tracer =>
   Tracer.make({
     span: (options) =>

@@ -57,7 +57,7 @@ const Secret = Schema.RedactedFromValue(
   )
 )
 
-/** Of somebody else's server: what it looks like is theirs to say. */
+/** Of a server that is not ours, so its form is not ours to choose. */
 const Password = Schema.RedactedFromValue(
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this looks for
   Schema.String.check(Schema.isPattern(/^[^\u0000-\u001f\u007f]+$/, expected("a password of one line")))
@@ -155,7 +155,7 @@ export const readSettings = (
   if (Result.isFailure(decoded)) {
     for (const issue of formatter(decoded.failure.issue).issues) {
       const variable = String(issue.path?.[0] ?? "")
-      if (wrong.every((said) => said.variable !== variable)) wrong.push({ variable, detail: issue.message })
+      if (wrong.every((known) => known.variable !== variable)) wrong.push({ variable, detail: issue.message })
     }
   } else wrong.push(...contradictions(decoded.success))
   if (values.MEDIAMTX_BIN !== undefined && !files.isProgram(values.MEDIAMTX_BIN)) {
@@ -222,6 +222,6 @@ export const sentenceOf = (wrong: ReadonlyArray<Wrong>): string =>
 /** What is allowed and should be thought about. */
 export const warningsOf = (settings: Variables): ReadonlyArray<string> => [
   ...(settings.HOOK_SECRET === undefined && settings.MEDIAMTX_API_URL !== undefined
-    ? ["HOOK_SECRET is not set: whoever reaches this port can ask /auth and send hooks"]
+    ? ["HOOK_SECRET is not set: any client that reaches this port can ask /auth and send hooks"]
     : [])
 ]

@@ -46,7 +46,7 @@ type Provided = Layer.Success<ReturnType<typeof NodeHttpServer.layer>>
 
 /**
  * Serves the routes until its scope closes: then nothing new is accepted, and what is open has time to finish. The layer gives the
- * server along, whose address tells the port when `port` was 0.
+ * server along, whose address has the port when `port` was 0.
  */
 export const serve = <A, E, R>(
   routes: Layer.Layer<A, E, R>,

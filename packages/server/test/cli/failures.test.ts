@@ -70,7 +70,7 @@ const refusals: ReadonlyArray<readonly [what: string, reply: Reply, code: number
     "500",
     { status: 500, body: problem(500, "internal", "Something broke here") },
     70,
-    "Something broke here: the service's log says more (request req-1)"
+    "Something broke here: see the service's log (request req-1)"
   ],
   [
     "a status that no endpoint declares",
@@ -137,7 +137,7 @@ describe("no answer", () => {
     expect(await at(gone.url)(["streams", "list", "--json"])).toEqual({
       code: 69,
       stdout: "",
-      stderr: `greenroom: Cannot reach ${gone.url} (nobody listens there): start the service (greenroom serve) or give its address (--url, GREENROOM_URL).\n`
+      stderr: `greenroom: Cannot reach ${gone.url} (nothing listens there): start the service (greenroom serve) or give its address (--url, GREENROOM_URL).\n`
     })
   })
 

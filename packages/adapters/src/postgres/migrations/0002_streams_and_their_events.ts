@@ -1,7 +1,8 @@
 /**
- * The sessions and their history. The database itself refuses each of these: two sessions on a key or a path, two sessions of one
- * source, a change of an ended session, a change without its event, an event without its change, a rewritten history. A row is
- * the fold of its events, whichever program writes it.
+ * The sessions and their history. A row is the fold of its events, whichever program writes it. The database itself refuses:
+ * - two sessions on a key or a path, and two sessions of one source;
+ * - a change of an ended session, and a change of the history;
+ * - a change without its event, and an event without its change.
  */
 const notSuperseded = "ended_at is null and stop_reason is distinct from 'superseded'"
 

@@ -1,7 +1,7 @@
 /**
  * A key's ingest path belongs to its broadcaster, even when the key is not limited to it. `ingest_path` is the domain's `ingestPath`.
- * Two broadcasters may have had one ingest path before this migration. Then a key whose limit is exactly that path owns it, and
- * a key with a default path does not, so that the upgrade stops no publisher. A new key owns its path: issuing prevents a second
+ * Two broadcasters may have had one ingest path before this migration. Then a key whose limit is exactly that path owns it. A key
+ * with a default path does not, so that the upgrade stops no publisher. A new key owns its path: issuing prevents a second
  * owner. The index `stream_keys_by_path` stays, because instances of the former release may run beside this one and use it in
  * each admission.
  */

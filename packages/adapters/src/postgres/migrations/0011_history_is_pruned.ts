@@ -5,7 +5,7 @@
  * mistakes. Other roles are limited by their grants.
  *
  * A source id then has one session only while that session is kept. That is enough: a media server uses a random id for each
- * connection, and a connection whose session ended a day ago is gone, or is kicked in every pass.
+ * connection. A connection whose session ended a day ago is gone, or is kicked in every pass.
  */
 export const statements: ReadonlyArray<string> = [
   // Bytes from before a source stopped sending and began again, because the media server then counts from 0.

@@ -134,6 +134,6 @@ export const decideAdmission = (ask: Ask & { readonly sourceId: string }, facts:
     refusal:
       facts.keySession !== null
         ? no("stream_key_in_use", `Stream key ${key.prefix}… is publishing on ${facts.keySession.path} already`)
-        : no("path_in_use", `Somebody is publishing on ${ask.path} already`)
+        : no("path_in_use", `Another publisher is on ${ask.path} already`)
   }
 }

@@ -18,8 +18,8 @@ export class ApiKey extends HttpApiMiddleware.Service<ApiKey>()("greenroom/http/
 }) {}
 
 /**
- * The secret that the media server's calls carry when `HOOK_SECRET` is set. Those calls are plain routes, so this only tells
- * the OpenAPI document of it.
+ * The secret that the media server's calls carry when `HOOK_SECRET` is set. Those calls are plain routes, so this is
+ * for the OpenAPI document alone.
  */
 export class HookKey extends HttpApiMiddleware.Service<HookKey>()("greenroom/http/HookKey", {
   error: problems("unauthorized", "too-many-requests"),

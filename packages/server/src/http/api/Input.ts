@@ -5,10 +5,10 @@
 import { METADATA_MAX_BYTES, Metadata } from "@greenroom/core"
 import { Schema, SchemaTransformation } from "effect"
 
-/** By default decoding stops at the first thing that is wrong; callers are told all of them. */
+/** By default decoding stops at the first error; callers get all of them. */
 export const everyComplaint = { errors: "all" } as const
 
-/** For operators' bodies: a field that nobody knows is a mistyped one, and would be lost without a word. */
+/** For operators' bodies: an unknown field is a mistyped one, and would be lost silently. */
 export const noUnknownFields = { ...everyComplaint, onExcessProperty: "error" } as const
 
 export const LIMIT_DEFAULT = 50

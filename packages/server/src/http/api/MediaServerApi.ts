@@ -1,6 +1,6 @@
 /**
- * What the media server says to Greenroom. These calls are served by plain routes: `/auth` is the hot path, and the hooks read
- * their body as JSON whatever its content type says. They stand here for the OpenAPI document and for the bodies' schemas.
+ * What the media server calls. These calls are served by plain routes: `/auth` is the hot path, and the hooks read
+ * their body as JSON whatever its content type. They stand here for the OpenAPI document and for the bodies' schemas.
  */
 import { isAtMost, isSourceId, PATH_MAX_LENGTH, SOURCE_ID_PATTERN, StreamId } from "@greenroom/core"
 import { Schema } from "effect"
@@ -81,7 +81,7 @@ export const HookBody = Schema.Struct({
 const hook = (title: string) =>
   summary(
     title,
-    "Makes Greenroom look at the media server at once, and nothing else: repeated, late, lost or forged hooks do no harm. Only while the control API is absent or does not answer is it believed; not-ready only with the hook secret. The body is read as JSON whatever its content type says."
+    "Makes Greenroom look at the media server at once, and nothing else: repeated, late, lost or forged hooks do no harm. Only while the control API is absent or does not answer is it believed; not-ready only with the hook secret. The body is read as JSON whatever its content type."
   )
 
 const onHook = problems("forbidden", "validation", "payload-too-large", "unsupported-media-type", "internal")

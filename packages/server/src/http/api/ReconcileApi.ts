@@ -1,4 +1,4 @@
-/** Looking at the media server now, for an operator: what publishes there that nobody admitted, and ridding it of that. */
+/** A pass of the reconciler on an operator's request: which publishers are unauthorized, and kicking them. */
 import { Timestamp } from "@greenroom/core"
 import { Schema } from "effect"
 import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
@@ -11,7 +11,7 @@ import { named, wire } from "./wire.ts"
 export const ReconcileOrder = Schema.Struct({
   enforce: Schema.optionalKey(Schema.Boolean).annotate({
     description:
-      "Kick the publishers that nobody admitted, even when they are more than `MASS_KICK_LIMIT`. The wish stands for 30 seconds or until none is left"
+      "Kick unauthorized publishers, even when they are more than `MASS_KICK_LIMIT`. The request stands for 30 seconds or until none is left"
   })
 }).annotate(named("ReconcileOrder", { enforce: true }))
 
@@ -25,12 +25,12 @@ export const Reconciliation = wire(
         "Whether the look began after the question; if not, the media server could not be looked at within 4 seconds"
     }),
     lookedAt: Schema.NullOr(Timestamp).annotate({
-      description: "`null` when nobody has looked yet; so are the counts then"
+      description: "`null` before the first look; so are the counts then"
     }),
     publishers: count("Connections that publish"),
     unauthorized: count("Of them: without a stream here"),
-    kicked: count("Told to go: by this look, or since enforcement was wished"),
-    reported: count("Left on the air, because `UNAUTHORIZED_PUBLISHERS` says so"),
+    kicked: count("Kicked by this pass, or since enforcement was requested"),
+    reported: count("Left on the air, because `UNAUTHORIZED_PUBLISHERS` is `report`"),
     heldBack: count(
       "Left on the air until an operator decides, because they are, or were, more than `MASS_KICK_LIMIT` at once"
     )
@@ -60,7 +60,7 @@ export class ReconcileApi extends HttpApiGroup.make("reconcile")
       OpenApi.annotations({
         summary: "Look at the media server now",
         description:
-          "And say what was found. Without `enforce` it does no more than the look that comes every second by itself. With it, publishers that nobody admitted are kicked, however many they are, and the answer waits, up to 4 seconds, for a look that finds none left. Any instance takes it; the one that reconciles does it."
+          "The answer has what was found. Without `enforce` this is the look that comes every second by itself. With it, unauthorized publishers are kicked, however many they are, and the answer waits, up to 4 seconds, for a look that finds none left. Any instance takes it; the one that reconciles does it."
       })
     )
   )

@@ -108,7 +108,7 @@ const after = {
   inboundBytes: Count,
   urls: PlaybackUrls,
   stateAsOf: nullable(Timestamp).annotate({
-    description: "When the media server last confirmed what is said here of it"
+    description: "When the media server last confirmed this state"
   })
 }
 

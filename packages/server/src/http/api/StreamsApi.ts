@@ -1,4 +1,4 @@
-/** Streams: who is live, who was, what is said about it, and taking it off the air. */
+/** Streams: who is live, who was, what is noted about it, and taking it off the air. */
 import {
   BroadcasterId,
   Description,
@@ -77,7 +77,7 @@ export class StreamsApi extends HttpApiGroup.make("streams")
     }).annotateMerge(
       summary(
         "List streams",
-        "The active ones unless `status` says otherwise, newest first. All of them are listed unless `limit` is given or `status` names `inactive`, which comes in pages of 50. When the list is empty a `message` says so. Answers come from the store and do not wait for the media server: `state_as_of` says how fresh each is."
+        "The active ones unless `status` is given, newest first. All of them are listed unless `limit` is given or `status` names `inactive`, which comes in pages of 50. An empty list has a `message`. Answers come from the store and do not wait for the media server: `state_as_of` shows how fresh each is."
       )
     ),
     HttpApiEndpoint.get("get", "/streams/:id", {
@@ -101,7 +101,7 @@ export class StreamsApi extends HttpApiGroup.make("streams")
       query: {
         force: Schema.optionalKey(Schema.Literals(["true", "false"])).annotate({
           description:
-            "`true` ends the stream in the store without the media server's word, which frees its key; only while the control API is absent or does not answer"
+            "`true` ends the stream in the store alone, which frees its key; only while the control API is absent or does not answer"
         })
       },
       // The body first: the schema of an empty answer takes any value.

@@ -1,4 +1,4 @@
-/** The service about itself, for anybody: health, version, metrics, documentation. */
+/** The service about itself, without credentials: health, version, metrics, documentation. */
 import { warningKinds } from "@greenroom/core"
 import { Schema } from "effect"
 import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
@@ -19,7 +19,7 @@ const health = {
   media_server: Schema.Literals(["ok", "unreachable", "absent"]),
   unauthorized_publishers: Schema.NullOr(Schema.Int).annotate({
     description:
-      "Publishers without a session that the last snapshot showed and that were left on the air, because there are, or were, more than `MASS_KICK_LIMIT` at once, because they are only reported, or because it is not certain that they had to be admitted (see `warnings`); `null` when nobody has looked for 10 seconds"
+      "Publishers without a session that the last snapshot showed and that were left on the air, because there are, or were, more than `MASS_KICK_LIMIT` at once, because they are only reported, or because it is not certain that they had to be admitted (see `warnings`); `null` when the last snapshot is older than 10 seconds"
   }),
   warnings: Schema.Array(
     Schema.Struct({

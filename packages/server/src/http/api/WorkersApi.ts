@@ -32,7 +32,7 @@ export const Worker = wire(
     streamId: PipelineId,
     state: Schema.Literals(workerStates),
     reason: nullable(Schema.String).annotate({
-      description: "Why it is in this state, where that does not go without saying"
+      description: "Why it is in this state, where that is not obvious"
     }),
     attempt: Count.annotate({
       description: "How often it was tried on its present source: once, and three times again"
@@ -74,7 +74,7 @@ export class WorkersApi extends HttpApiGroup.make("workers")
     }).annotateMerge(
       summary(
         "List media workers",
-        "One for each stream that was ever worked on, newest first: also those that have stopped or failed. While workers are off (`WORKERS`) the list is empty, and its `message` says so."
+        "One for each stream that was ever worked on, newest first: also those that have stopped or failed. While workers are off (`WORKERS`) the list is empty, with a `message`."
       )
     ),
     HttpApiEndpoint.get("get", "/workers/:streamId", {

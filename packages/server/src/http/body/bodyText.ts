@@ -31,7 +31,7 @@ const isForeign = (contentType: string | undefined): boolean => {
 
 type Failure = Problem<"validation" | "unsupported-media-type"> | HttpServerError
 
-/** The body's text, whatever its content type says. */
+/** The body's text, whatever its content type. */
 export const bodyText = (request: HttpServerRequest): Effect.Effect<string, Failure> =>
   isCompressed(request.headers["content-encoding"])
     ? failWith("unsupported-media-type", "Expected a body without Content-Encoding")

@@ -39,7 +39,7 @@ const decoder = <A, I>(schema: Schema.Codec<A, I>) => {
     Effect.catch(decode(body), () => Effect.catch(complain(body), (error) => invalid(fieldErrorsOf(error))))
 }
 
-/** `whatever`: the body is read as JSON whatever its content type says. Unknown fields are ignored. */
+/** `whatever`: the body is read as JSON whatever its content type. Unknown fields are ignored. */
 export const jsonBody = <A, I>(schema: Schema.Codec<A, I>, contentType: "json" | "whatever" = "json") =>
   Effect.flatMap(contentType === "json" ? json : whatever, decoder(schema))
 
@@ -54,7 +54,7 @@ export const jsonBodySeen = <A, I, R>(
 
 /**
  * An operator's body: unknown fields are refused. When it does not decode, `alsoWrong` is asked, with the fields that were sent, for
- * what else is wrong that a schema cannot know, so that everything is told at once.
+ * what else is wrong that a schema cannot know, so that the answer lists everything at once.
  */
 export const operatorBody = <A, I, R>(
   schema: Schema.Codec<A, I>,

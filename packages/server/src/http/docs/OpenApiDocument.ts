@@ -1,5 +1,5 @@
 /**
- * The OpenAPI 3.1 document: derived from the definition, then told what a definition cannot say: the headers of every answer,
+ * The OpenAPI 3.1 document: derived from the definition, then completed with what a definition cannot hold: the headers of every answer,
  * the members that every problem has, numbers and lists in the query, where unknown fields are welcome, and an example of everything.
  */
 import { keyStatuses, streamStatuses, workerStates } from "@greenroom/core"
@@ -155,7 +155,7 @@ const statuses: Readonly<Record<string, Json>> = {
   "workers.list": { values: workerStates }
 }
 
-/** What a parameter is; the lists and numbers among them travel as text, which is all that the definition says of them. */
+/** What a parameter is; the lists and numbers among them travel as text, which is all that the definition has. */
 const describeParameters = ({ operationId, parameters }: Json): void => {
   for (const parameter of parameters) {
     if (parameter.name === "limit") {

@@ -95,7 +95,7 @@ const authentication = (openApi: Schema): string =>
 
 const errors = (): string =>
   `<h2 id="errors">Errors</h2><p class="prose">${prose(
-    "Every error is a problem document (RFC 9457, `application/problem+json`). Its `type` is the address of a page that says what to do; `code` is a stable word for programs; `errors` lists all that is wrong with a request, each with a JSON pointer. Any request can be answered with 400, 405, 408, 413, 414, 431 and 500; the other problems of an operation stand beside it."
+    "Every error is a problem document (RFC 9457, `application/problem+json`). Its `type` is the address of a page on what to do; `code` is a stable word for programs; `errors` lists all that is wrong with a request, each with a JSON pointer. Any request can be answered with 400, 405, 408, 413, 414, 431 and 500; the other problems of an operation stand beside it."
   )}</p><table>${Object.entries(problemTypes)
     .map(
       ([name, { status, title }]) =>

@@ -48,7 +48,7 @@ const rows = (schema: Schema, prefix: string, marked: boolean): string =>
     })
     .join("")
 
-/** `marked`: which fields must be there is worth saying, in what callers send. */
+/** `marked`: required fields are marked, in what callers send. */
 export const fieldTable = (schema: Schema, marked: boolean): string => {
   const body = rows(schema, "", marked)
   return body === "" ? "" : `<table>${body}</table>`

@@ -26,7 +26,7 @@ export const limitsWithin = (openFiles: number, name: ListenerName): Limits => {
 /** From so many open files on, every listener takes what it wants. */
 export const OPEN_FILES_WANTED = Math.ceil(wanted.api.total / share.api)
 
-/** The files that this process may have open; infinite where the system does not tell (not on Linux). Node raises the soft limit itself. */
+/** The files that this process may have open; infinite where the system does not show it (not on Linux). Node raises the soft limit itself. */
 export const openFilesAllowed = (): number => {
   try {
     const [, soft] = /^Max open files\s+(\d+)/m.exec(readFileSync("/proc/self/limits", "utf8")) ?? []

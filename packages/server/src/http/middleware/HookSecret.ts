@@ -31,7 +31,7 @@ const refused = Effect.andThen(
 )
 
 /**
- * A browser says where a call comes from (Fetch standard: `Origin` on every POST, `Sec-Fetch-Site`); MediaMTX, curl and wget never do. Any
+ * A browser sends where a call comes from (Fetch standard: `Origin` on every POST, `Sec-Fetch-Site`); MediaMTX, curl and wget never do. Any
  * web page that an operator has open could otherwise send hooks from inside the operator's network: a POST of text/plain needs no preflight.
  */
 const isFromWebPage = (headers: Readonly<Record<string, string | undefined>>): boolean =>

@@ -1,5 +1,5 @@
 /**
- * What is known of one request while it runs: its id, and what handlers want said of it. The request middleware makes it, handlers
+ * What is known of one request while it runs: its id, and what handlers add for the log. The request middleware makes it, handlers
  * add to it, and the middleware reads it when the answer is there: for the log line, the metrics and the answer's headers.
  */
 import { randomUUID } from "node:crypto"
@@ -14,7 +14,7 @@ export class RequestContext extends Context.Service<
     readonly path: string
     /** The pattern of the route that matched, `/streams/:id`. */
     route: string | null
-    /** Said in the log line, beside what every line says. */
+    /** Members of the log line beside those that every line has. */
     facts: Readonly<Record<string, unknown>>
     /** Not worth a line above debug. */
     quiet: boolean
@@ -22,7 +22,7 @@ export class RequestContext extends Context.Service<
     challenge: string
     /** The answer is an error that is no problem document: health's 503. */
     exempt: boolean
-    /** What `Retry-After` says of a 429 or a 503; one second unless it is set. */
+    /** `Retry-After` of a 429 or a 503; one second unless it is set. */
     retryAfterSeconds: number
   }
 >()("greenroom/http/RequestContext") {}

@@ -1,5 +1,5 @@
 /**
- * What Node refuses before there is a request (bad syntax, headers too large, a method that nobody knows, a request that never ends)
+ * What Node refuses before there is a request (bad syntax, headers too large, an unknown method, a request that never ends)
  * would be answered with an empty body. It gets a problem document, an id and a log line like everything else, written straight to
  * the socket.
  */
@@ -32,7 +32,7 @@ interface Refusal {
 
 const malformed = validation([{ pointer: "", detail: "Expected a well-formed HTTP/1.1 request" }])
 
-/** Of a method that nobody knows, so many characters are shown. */
+/** Characters of an unknown method that are shown. */
 const METHOD_SHOWN = 32
 
 /** Bytes of a packet in which the request line is looked for: a longest target, a method, a version. */

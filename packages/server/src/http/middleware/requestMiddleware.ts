@@ -17,7 +17,7 @@ import { refusedByHead } from "./requestHead.ts"
 
 export const MAX_BODY = ByteSize.kibibytes(64)
 const MAX_BODY_BYTES = 64 * 1024
-/** The status that the log gives to a request whose client went away; nobody receives it. */
+/** The status in the log of a request whose client went away; it is not sent. */
 const CLIENT_GONE = 499
 
 type Response = HttpServerResponse.HttpServerResponse
@@ -69,7 +69,7 @@ const encode = (problem: Problem, note: Note, allowed: ReadonlyArray<string>): R
     headers: headersOf(problem.status, note, allowed)
   })
 
-/** Nothing is kept by a cache unless its route says so: most answers are for one caller, and all of them age. */
+/** No cache keeps an answer unless its route allows it: most answers are for one caller, and all of them age. */
 const unstored = (response: Response): Response =>
   response.headers["cache-control"] === undefined
     ? HttpServerResponse.setHeader(response, "cache-control", "no-store")
@@ -81,7 +81,7 @@ const finish = (response: Response, note: Note): Response =>
     ? HttpServerResponse.setHeader(unstored(response), "x-request-id", note.requestId)
     : encode(problemOfStatus(response.status), note, [])
 
-/** A server span of our own making: the built-in one would record the whole URL. Only when somebody collects spans. */
+/** A server span of our own making: the built-in one would record the whole URL. Only when spans are collected. */
 const traced = <E, R>(app: Effect.Effect<Response, E, R>, request: HttpServerRequest.HttpServerRequest, note: Note) =>
   Effect.withFiber<Response, E, R>((fiber) => {
     if (fiber.getRef(Tracer.Tracer) === Tracer.nativeTracer) return app
@@ -100,7 +100,7 @@ const traced = <E, R>(app: Effect.Effect<Response, E, R>, request: HttpServerReq
     }) as Effect.Effect<Response, E, R>
   })
 
-const tell = (
+const logLine = (
   status: number,
   method: string,
   millis: number,
@@ -131,12 +131,12 @@ const surround = <E, R>(app: Effect.Effect<Response, E, R>, table: typeof RouteT
     const note = newRequestContext(request.url, request.headers["x-request-id"])
     let fault: Cause.Cause<unknown> | undefined
 
-    const told = (status: number): void => {
+    const record = (status: number): void => {
       const millis = Number(clock.monotonicTimeNanosUnsafe() - started) / 1e6
-      // Right behind the writing of the answer, which the present turn still does: nobody waits for the log.
+      // After the answer is written, which the present turn still does: no answer waits for the log.
       queueMicrotask(() => {
         const counted = HttpMetrics.count(request.method, note.route, status, millis / 1000)
-        Effect.runForkWith(context)(Effect.andThen(counted, tell(status, request.method, millis, note, fault)))
+        Effect.runForkWith(context)(Effect.andThen(counted, logLine(status, request.method, millis, note, fault)))
       })
     }
 
@@ -159,9 +159,9 @@ const surround = <E, R>(app: Effect.Effect<Response, E, R>, table: typeof RouteT
     return traced(answered, request, note).pipe(
       Effect.provideService(RequestContext, note),
       Effect.annotateLogs("request_id", note.requestId),
-      Effect.onError(() => Effect.sync(() => told(CLIENT_GONE))),
+      Effect.onError(() => Effect.sync(() => record(CLIENT_GONE))),
       Effect.map((response) => {
-        told(response.status)
+        record(response.status)
         return response
       })
     )
@@ -172,7 +172,7 @@ const always = <E, R>(framed: Effect.Effect<Response, E, R>): Effect.Effect<Resp
   Effect.catchCause(framed, (cause): Effect.Effect<Response, E> => {
     if (Cause.hasInterruptsOnly(cause)) return Effect.failCause(cause)
     const note = newRequestContext("/", undefined)
-    return Effect.as(tell(500, "", 0, note, cause), encode(problem("internal"), note, []))
+    return Effect.as(logLine(500, "", 0, note, cause), encode(problem("internal"), note, []))
   })
 
 /** To be provided, over `RouteTable.layer`, to the layer that holds all routes. */

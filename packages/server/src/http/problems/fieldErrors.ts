@@ -18,8 +18,8 @@ const format = SchemaIssue.makeFormatterStandardSchemaV1({
       : SchemaIssue.defaultLeafHook(issue)
 })
 
-/** So many are told of one request; a body may have ten thousand unknown fields. */
-const TOLD = 100
+/** So many are listed for one request; a body may have ten thousand unknown fields. */
+const LISTED = 100
 
 /** The formatter's own phrases; sentences that a schema brings along are left alone. */
 const phrases: ReadonlyArray<readonly [RegExp, string]> = [
@@ -37,7 +37,7 @@ const worded = (message: string): string =>
 
 export const fieldErrorsOf = (error: Schema.SchemaError): ReadonlyArray<FieldError> =>
   format(error.issue)
-    .issues.slice(0, TOLD)
+    .issues.slice(0, LISTED)
     .map(({ message, path }) => ({
       pointer: (path ?? []).map((key) => `/${escapeToken(String(typeof key === "object" ? key.key : key))}`).join(""),
       detail: worded(message)

@@ -29,7 +29,7 @@ export const problemTypes = {
     meaning:
       "The body, the query, a header or the path does not have the form that this call expects, or the body is no JSON at all. The /v1/mediamtx calls answer it with 422 instead of 400.",
     remedy:
-      "Look at `errors`: each entry points at one value (a JSON pointer into the body, or the name of a parameter) and says what was expected there. All that is wrong is listed, so one correction is enough.",
+      "Look at `errors`: each entry points at one value (a JSON pointer into the body, or the name of a parameter) with what was expected there. All that is wrong is listed, so one correction is enough.",
     example: { detail: "/expires_at: Expected a time in the future" },
     schema: "ValidationFailed",
     ofAnyRequest: true
@@ -38,7 +38,7 @@ export const problemTypes = {
     status: 401,
     title: "Valid credentials are required",
     meaning:
-      "The call came without the API secret or with a wrong one; or the media server's call came without the hook secret, without any credentials, or with an action that nobody may take.",
+      "The call came without the API secret or with a wrong one; or the media server's call came without the hook secret, without any credentials, or with an unknown action.",
     remedy:
       "Send the API secret as `X-API-Key: …` or `Authorization: Bearer …`. For the media server's calls put the hook secret into its configuration (`authHTTPAddress: http://mediamtx:SECRET@host:8080/auth`). Encoders send their stream key as the password."
   },

@@ -51,9 +51,9 @@ export const refusals = {
   ),
   "path-in-use": refusal(
     "The path is in use",
-    "Somebody is publishing on this path already, with another key.",
+    "Another publisher is on this path already, with another key.",
     "Choose another path, or take the other stream off the air with DELETE /streams/{id}.",
-    "Somebody is publishing on live/studio-1 already"
+    "Another publisher is on live/studio-1 already"
   ),
   "protocol-not-supported": refusal(
     "The protocol is not supported",

@@ -1,5 +1,5 @@
 /**
- * `POST /auth`, the hot path: while MediaMTX waits for this answer nobody else gets into that media server. A plain route:
+ * `POST /auth`, the hot path: while MediaMTX waits for this answer no other client gets into that media server. A plain route:
  * decode, one use case, encode. Anything but a 2xx refuses, so nothing here may answer one by mistake, nor a redirect, which
  * MediaMTX would follow.
  */
@@ -106,8 +106,8 @@ const decided = Effect.fnUntraced(function* (
 })
 
 /**
- * Whose guess it is: of the address that the media server says it was sent from, when the hook secret shows that the media server says it;
- * else of the caller's, who could make any address up.
+ * Whose guess it is. With the hook secret the caller is the media server, and the guess comes from the address in its body. Without
+ * it any caller could make that address up, so the guess is the caller's own.
  */
 const guesserOf = (ip: string | null | undefined, isProtected: boolean): Guesser =>
   isProtected && typeof ip === "string" && isIP(ip) !== 0 ? Effect.succeed(clientAddress(ip)) : callersNetwork

@@ -34,7 +34,7 @@ const page = (html: Uint8Array) =>
 
 const isHost = /^[0-9A-Za-z.-]+(:\d+)?$|^\[[0-9A-Fa-f:.]+\](:\d+)?$/
 
-/** Where the caller has reached the service, as far as its request tells; a proxy in front says by which scheme. */
+/** Where the caller has reached the service, as far as its request shows; a proxy in front sends the scheme. */
 const baseOf = ({ headers }: HttpServerRequest.HttpServerRequest): string => {
   const scheme = headers["x-forwarded-proto"] === "https" ? "https" : "http"
   const host = headers.host ?? ""

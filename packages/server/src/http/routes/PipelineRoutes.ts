@@ -1,6 +1,6 @@
 /**
- * `POST /v1/mediamtx/events/*`: the pipeline's events. They do what the webhooks do. What a line of the log says of
- * one is fixed here: event, path, stream_id, direction, source_type, source_id, query, correlation_id.
+ * `POST /v1/mediamtx/events/*`: the pipeline's events. They do what the webhooks do. The members of its log line
+ * are fixed here: event, path, stream_id, direction, source_type, source_id, query, correlation_id.
  */
 import { randomUUID } from "node:crypto"
 import { parsePipelinePath, receiveHook, withoutKeys } from "@greenroom/core"

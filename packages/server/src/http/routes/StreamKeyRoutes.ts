@@ -39,7 +39,7 @@ const complaints: { readonly [F in KeyRequestFault]: FieldError } = {
 }
 const expiryInPast = invalid([complaints.ExpiryInPast])
 
-/** What only the store knows to be wrong; nothing while it does not answer, for the rest can be told all the same. */
+/** What only the store knows to be wrong; nothing while it does not answer, because the rest can be answered all the same. */
 const storeComplaints = (order: ReadableKeyRequest) =>
   validateKeyRequest(order).pipe(
     Effect.map((faults) => faults.map((fault) => complaints[fault])),

@@ -18,12 +18,12 @@ const database = StoreHealth.pipe(
   Effect.orElseSucceed(() => "unreachable" as const)
 )
 
-const LOOK_TELLS_MS = 10_000
+const FRESH_MS = 10_000
 
-/** The last look, while it still tells something. */
+/** The last look, while it is fresh enough. */
 const lastLook = Reconciler.pipe(
   Effect.flatMap((reconciler) => reconciler.lastSnapshot),
-  Effect.map((look) => (look === null || look.ageMillis > LOOK_TELLS_MS ? null : look))
+  Effect.map((look) => (look === null || look.ageMillis > FRESH_MS ? null : look))
 )
 
 /** An instance that stands by asks the media server for nothing: what it knows is that the leader has looked. */

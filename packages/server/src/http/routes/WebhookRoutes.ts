@@ -1,6 +1,6 @@
 /**
- * MediaMTX's hooks: `curl -d` sends them, so the body is JSON whatever its content type says. They make the reconciler look; one that
- * comes with the hook secret may be believed while nobody can.
+ * MediaMTX's hooks: `curl -d` sends them, so the body is JSON whatever its content type. They make the reconciler look; one that
+ * comes with the hook secret may be believed while it cannot look.
  */
 import { type Hook, receiveHook } from "@greenroom/core"
 import { Effect, Option } from "effect"

@@ -1,18 +1,17 @@
 /**
- * One answer for all who ask the same at once. Nobody gets an answer that was begun before they asked: who comes while one is being
- * made waits for the next, together with everybody else who does, so that each still sees what had been written before they asked.
- * However many ask, one answer to a question is made at a time. What is asked and how it is answered is left to others.
+ * One answer for all that ask the same at once. A question that comes while its answer is being made waits for the next one, together with
+ * all others that do: an answer is never older than its question. One answer to a question is made at a time, however many ask.
  */
 import { Deferred, Effect } from "effect"
 
 /**
  * Asks `make`, or waits for what it answers others. Questions are the same when their JSON is. An answer is made in a fiber of its
- * own, with the services of the first who asked: whoever leaves takes nothing from the others.
+ * own, with the services of the first caller, so a caller that leaves takes nothing from the others.
  */
 export const coalesce = <Q, A, E, R>(
   make: (question: Q) => Effect.Effect<A, E, R>
 ): ((question: Q) => Effect.Effect<A, E, R>) => {
-  /** By question: what those wait for who came too late for the answer that is being made. */
+  /** By question: the next answer, for callers that were too late for the one that is being made. */
   const next = new Map<string, Deferred.Deferred<A, E> | undefined>()
 
   const answer = (name: string, question: Q): Effect.Effect<void, never, R> =>
