@@ -48,7 +48,7 @@ export const listBeforeStore: Bug = {
         }),
         after: (listed) =>
           Effect.map(ports.sessions.after(listed), (snapshot) => {
-            if (before !== null) Object.assign(before, { now: snapshot.now, unended: snapshot.open })
+            if (before !== null) Object.assign(before, { now: snapshot.now, open: snapshot.open })
             return snapshot
           })
       }
