@@ -3,8 +3,10 @@
  * and cures is in `planReconciliationKicks.test.ts`; what follows from running it again and again in `Convergence.test.ts`.
  */
 import { assert, describe, it } from "@effect/vitest"
-import { applyEvent, type Command, endReasonOf, rememberAppearances } from "@greenroom/core"
+import { applyEvent, endReasonOf } from "@greenroom/core"
 import { Arbitrary, Result } from "effect"
+import { rememberAppearances } from "../../src/domain/reconciliation/appearances.ts"
+import type { Command } from "../../src/domain/reconciliation/Command.ts"
 import { cases, element, NOW, streamId } from "../support/arbitraries.ts"
 import {
   between,

@@ -8,19 +8,18 @@ import {
   authenticate,
   DuplicatePolicy,
   foldEvents,
-  follower,
   LostAdmissions,
   type Protocol,
   protocols,
   Reconciler,
-  type Role,
-  runPass,
   type StopReason,
   StoreMonitor,
   saysPublishEarly
 } from "@greenroom/core"
 import { Arbitrary, Clock, DateTime, Effect, Layer, Redacted, Result, Schema, Stream } from "effect"
 import { TestClock } from "effect/testing"
+import { follower, type Role } from "../../src/reconciler/Role.ts"
+import { runPass } from "../../src/reconciler/runPass.ts"
 import { boolean, element, oneOf } from "./arbitraries.ts"
 import { type Connection, keyValue, makeStage, mediaServerDown, type Row, storeDown } from "./stage.ts"
 

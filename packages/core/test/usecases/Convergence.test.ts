@@ -3,8 +3,10 @@
  * must never happen asserted after every step, and then run until nothing is left to do.
  */
 import { assert, describe, it } from "@effect/vitest"
-import { initialState, planReconciliation, type StoredSession } from "@greenroom/core"
+import type { StoredSession } from "@greenroom/core"
 import { Arbitrary, DateTime, Effect } from "effect"
+import { planReconciliation } from "../../src/domain/reconciliation/planReconciliation.ts"
+import { initialState } from "../../src/domain/reconciliation/ReconcileState.ts"
 import { cases } from "../support/arbitraries.ts"
 import { makePlay, rules, schedules } from "../support/schedules.ts"
 

@@ -1,8 +1,8 @@
 /** One pass: what it asks, in which order; what it writes, and in whose name; and whom it ends. */
 import { assert, describe, it } from "@effect/vitest"
-import { initialState } from "@greenroom/core"
 import { DateTime, Effect, Exit } from "effect"
 import { TestClock } from "effect/testing"
+import { initialState } from "../../src/domain/reconciliation/ReconcileState.ts"
 import { streamId } from "../support/arbitraries.ts"
 import { metered } from "../support/logs.ts"
 import { complete, eventsOf, run } from "../support/passes.ts"

@@ -11,7 +11,7 @@ import type { ReconcileState } from "./ReconcileState.ts"
 import type { StoredSession, StoreSnapshot } from "./StoreSnapshot.ts"
 
 /** MediaMTX ends other protocols' half-open handshakes itself; an RTSP session may announce and then do nothing for ever. */
-export const RTSP_READY_WITHIN_MS = 10_000
+const RTSP_READY_WITHIN_MS = 10_000
 
 /** It was in a list before: only then does a session become ready, and only then is it kicked. */
 const wasSeen = ({ state }: StoredSession): boolean => state._tag === "Active" || state.ending?.kickedAt != null
