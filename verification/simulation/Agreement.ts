@@ -5,8 +5,7 @@
 import { saysPublishEarly } from "@greenroom/core"
 import type { Member } from "./Cast.ts"
 import type { Kernel } from "./Kernel.ts"
-import { isAdmitted } from "./Listing.ts"
-import type { MediaHost } from "./MediaHost.ts"
+import { isAdmitted, type MediaHost } from "./MediaHost.ts"
 import type { SimulatedStore } from "./SimulatedStore.ts"
 import { whyBad } from "./Standing.ts"
 import type { Setting } from "./Step.ts"
@@ -58,7 +57,7 @@ export const disagreements = (
   )
   const lease = state.leases.get("main")
   const enforced = (lease?.enforceUntil ?? 0) > kernel.now()
-  const lastFound = lease?.lastLook?.found
+  const lastFound = lease?.lastSnapshot?.found
   const heldBack = (lastFound?.heldBack ?? 0) > 0 && (wereTooMany || lastFound?.heldWhy === "another_asks")
   const tolerated = unauthorized === "report" || ((heldBack || unknown.length > massKickLimit) && !enforced)
   for (const connection of publishers) {

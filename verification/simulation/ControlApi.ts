@@ -1,59 +1,69 @@
 /**
- * MediaMTX's control API: calls take time on their way, wait where the real ones wait (the list of paths in the line at the door, calls
- * about RTSP sessions while an RTSP client is being asked about), and meet faults: errors, halves of lists, slowness, the end of the
- * process.
+ * MediaMTX's control API in a simulation: what the simulator answers, after the time that calls take on their way, where the real ones wait
+ * (the list of paths and changes of the configuration in the line at the door, calls about RTSP sessions while an RTSP client is being
+ * asked about), and with faults: errors, halves of lists, slowness, the end of the process.
  */
-import { familyOf, type Protocol } from "@greenroom/core"
-import type { World } from "@greenroom/mediamtx-simulator"
+import type { MediaMtxCall, Reply } from "@greenroom/adapters/mediamtx"
+import { familyOf, type Protocol, protocols } from "@greenroom/core"
+import { SimulatorApi, type VersionFacts, type World } from "@greenroom/mediamtx-simulator"
 import type { Dice } from "../worlds/Dice.ts"
 import type { Counts } from "./Counts.ts"
 import type { Door } from "./Door.ts"
 import type { Kernel } from "./Kernel.ts"
-import type { Reading } from "./Listing.ts"
 import type { Family, WrongAnswer } from "./Step.ts"
 
-/** What a call is about: it decides what the call waits for and which faults it meets. */
-export type About = Protocol | "info" | "paths"
-
-export interface ControlCall<A> {
-  readonly about: About
-  /** Runs inside MediaMTX, at one moment. */
-  readonly run: (world: World.World) => A
-  /** Whether it takes a connection away. */
-  readonly kicks: boolean
+export interface ControlCall {
+  readonly call: MediaMtxCall
   /** Whose it is, and whether that one still waits for it. */
   readonly by: string
   readonly isAwaited: () => boolean
-  readonly answered: (reading: Reading<A>) => void
+  /** At the moment at which it runs inside MediaMTX. */
+  readonly executed: (route: SimulatorApi.ApiRoute, world: World.World) => void
+  /** `null`: the connection broke. */
+  readonly answered: (reply: Reply | null) => void
 }
 
-export type Inside = Pick<ControlCall<unknown>, "kicks" | "by" | "isAwaited">
+export interface Inside extends Pick<ControlCall, "by" | "isAwaited"> {
+  readonly kicks: boolean
+}
 
 export interface Trouble {
   readonly family: Family | "all"
   readonly answer: WrongAnswer
 }
 
-/** As the real adapter reads it. */
-const readAs: {
-  readonly [A in Exclude<WrongAnswer, "half a list">]: Extract<Reading<never>, { _tag: "Failed" }>["why"]
-} = {
-  "401": "refused",
-  "404": "nonsense",
-  "500": "nonsense",
-  garbage: "nonsense",
-  "no answer": "unreachable"
+const wrongReplies: { readonly [A in Exclude<WrongAnswer, "half a list">]: Reply | null } = {
+  "401": { status: 401, body: null },
+  // Of something before it, which is neither its own nor its router's.
+  "404": { status: 404, body: "<html>not found</html>" },
+  "500": { status: 500, body: null },
+  garbage: { status: 200, body: "<html>welcome</html>" },
+  "no answer": null
+}
+
+/** Half of the items, counted whole; also of an empty list. */
+const halved = ({ status, body }: Reply): Reply => {
+  if (typeof body !== "object" || body === null || !("items" in body)) return { status, body }
+  const items = body.items as ReadonlyArray<unknown>
+  return { status, body: { ...body, itemCount: items.length + 1, items: items.slice(0, items.length >> 1) } }
 }
 
 /** MediaMTX says that a password is wrong after up to so long. */
 const REFUSED_WITHIN_MS = 4_000
+
+const configured = { readTimeout: "4s", rtspTransports: ["tcp"], protocols: ["tcp"] }
+const noQuery = new URLSearchParams()
+const onePage = new URLSearchParams("itemsPerPage=1000000")
 
 export interface ControlApiOptions {
   readonly kernel: Kernel
   readonly dice: Dice
   readonly counts: Counts
   readonly door: Door
+  readonly facts: VersionFacts
   readonly world: () => World.World
+  readonly change: (step: (world: World.World, now: number) => World.World) => void
+  readonly kick: (id: string, protocol: Protocol) => void
   readonly awake: (run: () => void) => void
   /** Told when a call has arrived. */
   readonly arrived: () => void
@@ -61,58 +71,87 @@ export interface ControlApiOptions {
   readonly met: (one: Inside, other: Inside) => void
 }
 
-export const makeControlApi = ({ kernel, dice, counts, door, world, awake, arrived, met }: ControlApiOptions) => {
+export const makeControlApi = (options: ControlApiOptions) => {
+  const { kernel, dice, counts, door, facts, world, awake, arrived, met } = options
+  const server: SimulatorApi.ApiServer = {
+    facts,
+    isOn: (protocol) => protocol !== "moq" || facts.moq,
+    configured,
+    items: "essential"
+  }
   let slowBy = 0
   let trouble: Trouble | null = null
   /** The calls about RTSP sessions that are inside, by the list that they are about. */
-  const inside = new Map<About, Set<Inside>>()
+  const inside = new Map(protocols.map((protocol) => [protocol, new Set<Inside>()]))
   const open = new Set<() => void>()
 
-  const meets = (about: About): Trouble | null => {
-    if (
-      trouble === null ||
-      (trouble.family !== "all" && (about === "info" || about === "paths" || trouble.family !== familyOf(about)))
-    )
-      return null
-    return about === "info" && trouble.answer === "half a list" ? null : trouble
+  const troubleOf = (route: SimulatorApi.ApiRoute): Trouble | null => {
+    if (trouble === null) return null
+    const isMeant = trouble.family === "all" || (route._tag === "List" && trouble.family === familyOf(route.protocol))
+    return isMeant && !(route._tag === "Info" && trouble.answer === "half a list") ? trouble : null
   }
 
-  const call = <A>({ about, run, answered, ...self }: ControlCall<A>): void => {
+  const run = (route: SimulatorApi.ApiRoute, { call, executed }: ControlCall): Reply => {
+    const query = call.rest?.startsWith("?") === true ? onePage : noQuery
+    const body = call.body === undefined ? "" : JSON.stringify(call.body)
+    const { reply, change } = SimulatorApi.replyTo(server, route, { query, body }, world(), kernel.now())
+    if (change === undefined) return reply
+    executed(route, world())
+    if (route._tag === "List") options.kick(route.id, route.protocol)
+    else options.change(change)
+    return reply
+  }
+
+  /** Of calls without an id. */
+  const routes = new Map<string, SimulatorApi.ApiRoute>()
+  const routeOf = ({ method, route: name, rest = "" }: MediaMtxCall): SimulatorApi.ApiRoute => {
+    if (rest !== "" && !rest.startsWith("?"))
+      return SimulatorApi.routeOf(method, name + decodeURIComponent(rest), server)
+    const known = routes.get(name) ?? SimulatorApi.routeOf(method, name, server)
+    routes.set(name, known)
+    return known
+  }
+
+  const send = (self: ControlCall): void => {
+    const route = routeOf(self.call)
+    const kicks = route._tag === "List" && route.verb === "kick"
+    const isInside: Inside = { by: self.by, isAwaited: self.isAwaited, kicks }
     let over = false
-    const reply = (reading: Reading<A>, after: number) => {
+    const reply = (answer: Reply | null, after: number) => {
       if (over) return
       over = true
       open.delete(fail)
-      inside.get(about)?.delete(self)
-      kernel.after(after, () => answered(reading))
+      if (route._tag === "List") inside.get(route.protocol)!.delete(isInside)
+      kernel.after(after, () => self.answered(answer))
     }
-    const fail = () => reply({ _tag: "Failed", why: "unreachable" }, 1)
+    const fail = () => reply(null, 1)
     const execute = () => {
       if (over) return
-      const wrong = meets(about)
+      const wrong = troubleOf(route)
       if (wrong !== null) counts.fault(`media server answers: ${wrong.answer}`)
       if (wrong !== null && wrong.answer !== "half a list") {
         const after = wrong.answer === "401" ? dice.below(REFUSED_WITHIN_MS) : dice.below(3)
-        return reply({ _tag: "Failed", why: readAs[wrong.answer] }, after + dice.next() * slowBy)
+        return reply(wrongReplies[wrong.answer], after + dice.next() * slowBy)
       }
-      const value = run(world())
-      reply({ _tag: wrong === null ? "Whole" : "Half", value }, dice.below(3) + dice.next() * slowBy)
+      if (kicks && !self.isAwaited()) counts.fault("kick executed after its caller had given up")
+      const answer = run(route, self)
+      reply(wrong === null ? answer : halved(answer), dice.below(3) + dice.next() * slowBy)
     }
     const begin = () => {
       if (over) return
-      if (about === "paths") {
+      const wait = SimulatorApi.waitOf(route)
+      if (wait === "paths" || (route._tag === "PathConfiguration" && route.verb !== "get")) {
         return door.enter((leave) => {
           execute()
           leave()
         })
       }
-      if (about !== "rtsp" && about !== "rtsps") return execute()
-      const others = inside.get(about) ?? new Set()
-      inside.set(about, others)
-      const inTheWay = [...others].find((other) => other.kicks || self.kicks)
-      if (inTheWay !== undefined) met(self, inTheWay)
+      if (wait !== "rtsp" || route._tag !== "List") return execute()
+      const others = inside.get(route.protocol)!
+      const inTheWay = [...others].find((other) => other.kicks || kicks)
+      if (inTheWay !== undefined) met(isInside, inTheWay)
       if (over) return
-      others.add(self)
+      others.add(isInside)
       door.whenRtspAnswers(execute)
     }
     kernel.after(1 + dice.below(4) + dice.next() * slowBy, () => {
@@ -124,7 +163,7 @@ export const makeControlApi = ({ kernel, dice, counts, door, world, awake, arriv
   }
 
   return {
-    call,
+    send,
     slow: (by: number, millis: number) => {
       counts.fault("media server slow")
       slowBy = by
@@ -145,7 +184,7 @@ export const makeControlApi = ({ kernel, dice, counts, door, world, awake, arriv
     /** The process has ended: connections break. */
     reset: () => {
       for (const fail of [...open]) fail()
-      inside.clear()
+      for (const calls of inside.values()) calls.clear()
     }
   }
 }

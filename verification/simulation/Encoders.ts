@@ -10,7 +10,7 @@ import type { Counts } from "./Counts.ts"
 import type { Question } from "./Door.ts"
 import type { Kernel } from "./Kernel.ts"
 import type { MediaHost } from "./MediaHost.ts"
-import type { Connect, Guise, OwnSource, Setting } from "./Step.ts"
+import type { Connect, Guise, Setting } from "./Step.ts"
 
 export interface EncodersOptions {
   readonly kernel: Kernel
@@ -180,7 +180,7 @@ export const makeEncoders = ({ kernel, dice, counts, host, cast, setting }: Enco
       counts.fault("reader beside the publishers")
     },
     /** Publishers come to the paths that wait for one, and to no others. */
-    ownPath: (who: number, source: OwnSource, millis: number) => {
+    ownPath: (who: number, source: World.OwnSource, millis: number) => {
       counts.fault(`path of the media server's own: ${source}`)
       host.own(source === "pulled" || source === "redirect" ? `own/${who}` : member(who).path, source, millis)
     },

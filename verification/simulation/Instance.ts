@@ -34,11 +34,11 @@ import type { Bug } from "./bugs/Bug.ts"
 import type { Counts } from "./Counts.ts"
 import type { Question } from "./Door.ts"
 import type { HookCall } from "./Hooks.ts"
+import { makeInstanceMediaServer, type Strikes } from "./InstanceMediaServer.ts"
 import type { Kernel } from "./Kernel.ts"
 import { beginLife } from "./Life.ts"
 import type { MediaHost } from "./MediaHost.ts"
 import { type Bench, type Ports, remotePorts } from "./Ports.ts"
-import { makeSimulatedMediaServer, type Strikes } from "./SimulatedMediaServer.ts"
 import type { SimulatedStore } from "./SimulatedStore.ts"
 
 type Services =
@@ -158,7 +158,7 @@ export const startInstance = (options: InstanceOptions) => {
     if (Exit.isFailure(exit)) throw Cause.squash(exit.cause)
     return exit.value
   }
-  const simulated = makeSimulatedMediaServer({
+  const simulated = makeInstanceMediaServer({
     kernel,
     host,
     caller,

@@ -9,12 +9,11 @@ import { applyEvent, familyOf, foldEvents, type SessionState, type StreamEvent, 
 import type { World } from "@greenroom/mediamtx-simulator"
 import { DateTime, Result } from "effect"
 import type { Counts } from "./Counts.ts"
+import type { Strike } from "./InstanceMediaServer.ts"
 import type { Kernel } from "./Kernel.ts"
 import { makeKnowledge } from "./Knowledge.ts"
-import { isAdmitted } from "./Listing.ts"
-import type { MediaHost } from "./MediaHost.ts"
+import { isAdmitted, type MediaHost } from "./MediaHost.ts"
 import { BELIEVED } from "./Ports.ts"
-import type { Strike } from "./SimulatedMediaServer.ts"
 import type { SimulatedStore } from "./SimulatedStore.ts"
 import { whyBad } from "./Standing.ts"
 import type { Setting } from "./Step.ts"
@@ -247,7 +246,8 @@ export const makeInvariants = ({ kernel, store, host, counts, setting }: Invaria
     /** MediaMTX takes a publisher off the air because Greenroom said so. */
     strikes: ({ source, path, by, strangersToo }: Strike, instance: string) => {
       if (source === null) {
-        if (host.ownPaths().has(path)) fails("6", `${path} was reset, although its source is the media server's own`)
+        if (host.world().ownSources.has(path))
+          fails("6", `${path} was reset, although its source is the media server's own`)
         return
       }
       const connection = host.world().connections.get(source)

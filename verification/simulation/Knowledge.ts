@@ -60,7 +60,7 @@ export const makeKnowledge = (kernel: Kernel, store: SimulatedStore, host: Media
       if (operation === "Leases.acquire" || operation === "Leases.recordPass") {
         const known = looksKnown.get(instance) ?? []
         looksKnown.set(instance, known)
-        const began = lease?.lastLook?.at
+        const began = lease?.lastSnapshot?.at
         if (began !== undefined && known.at(-1)?.began !== began) known.push({ began, since: now })
       }
       if (operation === "Sessions.open") snapshots.set(instance, now)
@@ -72,7 +72,7 @@ export const makeKnowledge = (kernel: Kernel, store: SimulatedStore, host: Media
         const look = lastLook.get(instance)
         const strangers = (look?.sources ?? []).filter(isStranger).length
         const isSameProcess = lease?.started === look?.started && look?.restartSeen !== true
-        const holding = lease?.lastLook?.found.heldWhy === "too_many" && isSameProcess
+        const holding = lease?.lastSnapshot?.found.heldWhy === "too_many" && isSameProcess
         tooMany.set(instance, strangers > (holding ? 0 : setting.massKickLimit))
         if (strangers > setting.massKickLimit) crowded = processName()
         else if (strangers === 0 || look?.restartSeen === true) crowded = null

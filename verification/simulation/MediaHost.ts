@@ -1,6 +1,6 @@
 /**
  * The MediaMTX of a simulation: the simulator's pure `World` moved by simulated time, with the process around it that can be killed, started,
- * and frozen. Who is let in is asked at its `Door`; what the control API answers is in `canObserve`. It knows no Greenroom.
+ * and frozen. Who is let in is asked at its `Door`; what the control API answers is in `ControlApi.ts`. It knows no Greenroom.
  */
 import { familyOf, type Protocol } from "@greenroom/core"
 import { factsOf, type Version, World } from "@greenroom/mediamtx-simulator"
@@ -9,7 +9,6 @@ import { type Inside, makeControlApi } from "./ControlApi.ts"
 import type { Counts } from "./Counts.ts"
 import { type Ask, makeDoor, type Question } from "./Door.ts"
 import type { Kernel } from "./Kernel.ts"
-import type { OwnSource } from "./Step.ts"
 
 export interface MediaHostOptions {
   readonly version: Version
@@ -30,6 +29,9 @@ const STARTED_ANEW_AFTER_MS = 300
 /** From the answer of a kick until the connection has left its list. */
 const KICK_TAKES_MS = { rtmp: 15, rtsp: 14, srt: 16, webrtc: 95, moq: 15 } as const
 
+/** Admitted by an auth, whatever it does now. */
+export const isAdmitted = ({ phase }: World.Connection): boolean => phase._tag !== "Asking" && phase._tag !== "Denied"
+
 export const makeMediaHost = ({ version, kernel, dice, counts, ask, happened, overlapped }: MediaHostOptions) => {
   const facts = factsOf(version)
   const readyAfter = { ...World.defaultOptions.readyAfter, rtmp: facts.rtmpReadyAfter }
@@ -39,7 +41,8 @@ export const makeMediaHost = ({ version, kernel, dice, counts, ask, happened, ov
   let frozen = false
   let waking: Array<() => void> = []
   let restartIn: { calls: number; readonly by: "kill" | "stop"; readonly downFor: number } | null = null
-  const own = new Map<string, { readonly source: OwnSource; readonly until: number }>()
+  /** Until when each path has a source of the server's own. */
+  const ownUntil = new Map<string, number>()
 
   const plan = () => {
     const next = World.nextDue(world)
@@ -83,7 +86,25 @@ export const makeMediaHost = ({ version, kernel, dice, counts, ask, happened, ov
     if (one.by === other.by && one.isAwaited() && other.isAwaited()) overlapped(one.by)
     restart("kill", STARTED_ANEW_AFTER_MS)
   }
-  const control = makeControlApi({ kernel, dice, counts, door, world: current, awake, arrived: countCalls, met })
+  const kick = (id: string, protocol: Protocol) => {
+    if (dice.below(100) < IN_VAIN_OF_A_HUNDRED) return counts.fault("kick answered, and nobody goes")
+    kernel.after(KICK_TAKES_MS[familyOf(protocol)], () =>
+      awake(() => void change((now, at) => World.kick(now, at, id)))
+    )
+  }
+  const control = makeControlApi({
+    kernel,
+    dice,
+    counts,
+    door,
+    facts,
+    world: current,
+    change,
+    kick,
+    awake,
+    arrived: countCalls,
+    met
+  })
 
   const end = (by: "kill" | "stop") => {
     if (!world.up) return
@@ -132,22 +153,15 @@ export const makeMediaHost = ({ version, kernel, dice, counts, ask, happened, ov
       })
       return true
     },
-    kick: (id: string, protocol: Protocol) => {
-      if (dice.below(100) < IN_VAIN_OF_A_HUNDRED) return counts.fault("kick answered, and nobody goes")
-      kernel.after(KICK_TAKES_MS[familyOf(protocol)], () =>
-        awake(() => void change((now, at) => World.kick(now, at, id)))
-      )
-    },
-    own: (path: string, source: OwnSource, millis: number) => {
-      own.set(path, { source, until: kernel.now() + millis })
-    },
-    ownPaths: (): ReadonlyMap<string, OwnSource> => {
-      const now = kernel.now()
-      for (const [path, { until }] of own) if (until <= now) own.delete(path)
-      return new Map([...own].map(([path, { source }]) => [path, source]))
+    own: (path: string, source: World.OwnSource, millis: number) => {
+      ownUntil.set(path, kernel.now() + millis)
+      change((now) => World.setOwnSource(now, path, source))
+      kernel.after(millis, () => {
+        if (ownUntil.get(path)! <= kernel.now()) change((now) => World.setOwnSource(now, path, null))
+      })
     },
     isAsking: door.isAsking,
-    control: control.call,
+    control: control.send,
     slow: control.slow,
     err: control.err,
     restart,

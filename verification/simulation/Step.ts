@@ -4,7 +4,7 @@
  * another without its end. `who` is a place among the publishers, `instance` one among the Greenrooms.
  */
 import { type Protocol, protocols } from "@greenroom/core"
-import { factsOf, type Version } from "@greenroom/mediamtx-simulator"
+import { factsOf, type Version, type World } from "@greenroom/mediamtx-simulator"
 
 export type Family = "rtmp" | "rtsp" | "srt" | "webrtc" | "moq"
 export const families: ReadonlyArray<Family> = ["rtmp", "rtsp", "srt", "webrtc", "moq"]
@@ -23,12 +23,7 @@ export type Guise =
 export type WrongAnswer = "401" | "404" | "500" | "garbage" | "no answer" | "half a list"
 export const wrongAnswers: ReadonlyArray<WrongAnswer> = ["401", "404", "500", "garbage", "no answer", "half a list"]
 
-/**
- * What stands on a path without anybody having connected to publish there: a source that the server pulls or redirects to, or nothing yet
- * (a path that is always available, or one whose publisher is started on demand).
- */
-export type OwnSource = "pulled" | "redirect" | "always available" | "on demand"
-export const ownSources: ReadonlyArray<OwnSource> = ["pulled", "redirect", "always available", "on demand"]
+export const ownSources: ReadonlyArray<World.OwnSource> = ["pulled", "redirect", "always available", "on demand"]
 
 export interface Connect {
   readonly _tag: "Connect"
@@ -59,7 +54,7 @@ export type Action =
   | { readonly _tag: "Crowd"; readonly who: number; readonly protocol: Protocol; readonly count: number }
   | { readonly _tag: "Reader"; readonly who: number; readonly protocol: Protocol }
   /** A path that the media server has by its own configuration; publishers may come to some of them. */
-  | { readonly _tag: "OwnPath"; readonly who: number; readonly source: OwnSource; readonly for: number }
+  | { readonly _tag: "OwnPath"; readonly who: number; readonly source: World.OwnSource; readonly for: number }
   /** A copy of the auth call of the last connection of this publisher arrives late, or somebody makes it up. */
   | { readonly _tag: "AuthAgain"; readonly who: number }
   /** Somebody makes a hook up: about who is there, who has left, or who never was, on its own path or another. */

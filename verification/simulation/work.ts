@@ -1,5 +1,7 @@
 /** One worker of `Pool.ts`. */
 import { parentPort } from "node:worker_threads"
+// First.
+import "./withoutAsyncContext.ts"
 import { bugNamed } from "./bugs/index.ts"
 import { addTally, emptyTally } from "./Counts.ts"
 import type { Failure, Range, RangeResult } from "./Pool.ts"

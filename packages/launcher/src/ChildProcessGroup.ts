@@ -1,16 +1,16 @@
 /**
- * A child process that never outlives this one, not even when this one is killed with SIGKILL and runs no more code. Its parent
- * is a small shell, whose own child waits on a pipe from here: when the pipe ends, because the scope closed it or because we
- * are gone, the command is told to stop, and is ended by a second signal when it has not stopped after the grace.
- * It runs in a session of its own, so that a terminal's Ctrl-C reaches us first and the child last. What to do about an exit,
- * and what the output means, is left to others.
+ * A child process that never outlives this one, even after a SIGKILL, when this one runs no more code. Its parent, the guard, is a
+ * small shell. A child of that shell waits on a pipe from this process. The pipe ends when the scope closes it or when this
+ * process ends. The guard's child then sends the command a first signal, and a second one after the grace. The command runs in
+ * its own session, so that a terminal's Ctrl-C reaches only this process, which then stops it. Callers react to the exit and
+ * interpret the output.
  */
 import { type ChildProcess, spawn } from "node:child_process"
 import { constants } from "node:os"
 import { Data, Deferred, Duration, Effect, type Scope } from "effect"
 import { boundedLines } from "./boundedLines.ts"
 
-/** The user that a child runs as, in no group but this one (Node gives up the others first); absent: ours. */
+/** The user and the only group that a child runs as; Node drops the other groups. Absent: our user and groups. */
 export interface RunAs {
   readonly uid: number
   readonly gid: number
@@ -20,24 +20,24 @@ export interface Options {
   readonly command: string
   readonly args: ReadonlyArray<string>
   readonly cwd: string
-  /** All of it: nothing of our own environment is inherited but `PATH`. */
+  /** The whole environment, apart from `PATH`, which is ours. */
   readonly env?: Readonly<Record<string, string>>
   readonly as?: RunAs | undefined
-  /** How it is stopped: `signal`, and `last` when it is still there after `grace`. */
+  /** A stop sends `signal`, and `last` if the command still runs after `grace`. */
   readonly stop: {
     readonly signal: StopSignal
     readonly grace: Duration.Input
     readonly last: StopSignal
-    /** What is left of its process group once it has ended, however it did, is killed. */
+    /** Kills the rest of its process group when the command has ended, for whatever reason. */
     readonly rest?: "KILL"
   }
-  /** Each line of stdout and stderr; called synchronously, with at most 8,192 characters of it. Absent: it writes where we do. */
+  /** Called synchronously for each line of stdout and stderr, with at most 8,192 characters. Absent: the output goes to ours. */
   readonly onLine?: (line: string, cut: boolean) => void
 }
 
 export type StopSignal = "INT" | "TERM" | "QUIT" | "KILL"
 
-/** How a process ended: by itself with a code, or by a signal. */
+/** The end of a process: a code, or the signal that killed it. */
 export interface ProcessExit {
   readonly code: number
   readonly signal: string | null
@@ -52,11 +52,10 @@ export interface ChildProcessGroup {
 /** The process could not be started at all: no such user, no memory, no more processes. */
 export class SpawnFailed extends Data.TaggedError("SpawnFailed")<{ readonly detail: string }> {}
 
-// $1 first signal, $2 grace in tenths of a second, $3 last signal, $4 what becomes of the rest, then the command; descriptor 3 is the pipe.
-// With KILL for the rest the waiting child outlives the command until the pipe ends: so long the group is nobody else's.
-// KILL as the last signal goes to the whole process group, so that nothing which the command started stays behind.
-// INT is repeated: a shell starts what it puts in the background with INT ignored, so one that comes before the command has
-// installed its handler is lost.
+// $1 first signal, $2 grace in tenths of a second, $3 last signal, $4 signal for the rest, then the command; descriptor 3 is the pipe.
+// With KILL for the rest, the waiting child stays until the pipe ends: the kernel then cannot give the group's id to other processes.
+// KILL as the last signal goes to the whole process group, and so to every process that the command started there.
+// INT is repeated: a shell starts background commands with INT ignored, so an INT is lost before the command has its handler.
 const guard = `
 first=$1 left=$2 last=$3 rest=$4; shift 4
 "$@" 3<&- & child=$!
@@ -77,9 +76,9 @@ exec 3<&-
 exit $code`
 
 const lineLimit = 8192
-/** Output that a grandchild still holds open is not waited for any longer than this after the exit. */
+/** How long the end of the output is awaited after the exit, because a grandchild may hold it open. */
 const outputAfterExitMillis = 500
-/** Beyond the grace, for a guard that was itself stopped or killed. */
+/** How long after the grace this process kills the group itself, because the guard may have been stopped or killed. */
 const backstopMillis = 2000
 
 const signalNames = new Map(Object.entries(constants.signals).map(([name, number]) => [number as number, name]))
@@ -87,7 +86,7 @@ const signalNames = new Map(Object.entries(constants.signals).map(([name, number
 export const describeExit = (exit: ProcessExit): string =>
   exit.signal === null ? `exit code ${exit.code}` : `killed by ${exit.signal}`
 
-/** A shell reports a child that was killed by signal n as 128 + n. */
+/** A shell's exit code for a child that signal n killed is 128 + n. */
 const toExit = (code: number | null, signal: string | null): ProcessExit => {
   if (code === null) return { code: 128, signal: signal ?? "unknown" }
   return { code, signal: signalNames.get(code - 128) ?? null }
@@ -97,7 +96,7 @@ const killGroup = (pid: number): void => {
   try {
     process.kill(-pid, "SIGKILL")
   } catch {
-    // the group is gone already
+    // The group is already gone.
   }
 }
 
@@ -142,7 +141,7 @@ const launch = (options: Options, exited: Deferred.Deferred<ProcessExit>) =>
     }
   })
 
-/** Runs until it exits or the scope closes; closing waits until it has stopped. */
+/** Runs until it exits or the scope closes. The scope's end waits for the exit. */
 export const start = Effect.fnUntraced(function* (
   options: Options
 ): Effect.fn.Return<ChildProcessGroup, SpawnFailed, Scope.Scope> {

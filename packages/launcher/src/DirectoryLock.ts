@@ -1,7 +1,7 @@
 /**
- * One process owns a data directory at a time. The owner listens on a Unix socket in it and answers with its pid: unlike a pid
- * file, a listening socket dies with its process, whatever kills that, and a stale one is told from a living one by asking.
- * A socket's name may be no longer than about a hundred bytes, so a deeper directory is reached by a short symbolic link.
+ * One process owns a data directory at a time. The owner listens on a Unix socket in it and answers with its pid. Unlike a pid
+ * file, a listening socket ends with its process, however that ends, and a connection shows whether a socket is stale. A
+ * socket's path has at most about a hundred bytes, so a longer directory gets a short symbolic link.
  */
 import * as fs from "node:fs/promises"
 import * as net from "node:net"
@@ -14,14 +14,18 @@ import { EmbeddedPostgresFailed } from "./EmbeddedPostgresFailed.ts"
 const socketPathBytes = process.platform === "linux" ? 107 : 103
 /** The longer of the names of the two sockets in the directory. */
 const longestName = "socket/.s.PGSQL.5432"
-/** A listening owner that says nothing for this long is frozen, which is alive. */
+/** A listening owner without an answer for this long is frozen, and still owns the directory. */
 const answerMillis = 1000
+/** Between two attempts to listen, and between binding a socket and the check that it listens. */
 const pauseMillis = 30
-const turnMillis = 5000
+/** Older than this, the folder of a removal belongs to a process that was killed: a removal takes about `answerMillis`. */
+const removalMillis = 5000
+/** The removal of a stale socket, or the end of an owner that is ending, takes a few seconds at most. */
+const CLAIM_WITHIN = "15 seconds"
 
 const fits = (directory: string) => Buffer.byteLength(path.join(directory, longestName)) <= socketPathBytes
 
-/** The directory itself, or a link to it whose path is short enough for sockets; the link goes when the scope closes. */
+/** The directory, or a link to it with a path short enough for sockets. The scope's end removes the link. */
 export const shortPath = Effect.fnUntraced(function* (
   directory: string
 ): Effect.fn.Return<string, EmbeddedPostgresFailed, Scope.Scope> {
@@ -36,7 +40,7 @@ export const shortPath = Effect.fnUntraced(function* (
   )
   const link = path.join(holder, "d")
   if (!fits(link)) {
-    return yield* fail(`the path is longer than the ${socketPathBytes} bytes of a socket's, and so is ${link}`)
+    return yield* fail(`the path is longer than the ${socketPathBytes} bytes of a socket's path, and so is ${link}`)
   }
   yield* Effect.tryPromise({
     try: async () => {
@@ -63,67 +67,67 @@ const listen = (socket: string) =>
   })
 
 type Owner =
-  | { readonly _tag: "Nobody" }
-  /** `pid` is `null` when it listens and does not say so: it is frozen. */
-  | { readonly _tag: "Somebody"; readonly pid: string | null }
-  /** It hung up without a word: it is ending just now. */
+  | { readonly _tag: "None" }
+  /** `pid` is `null` when the owner listens and does not answer: it is frozen. */
+  | { readonly _tag: "Alive"; readonly pid: string | null }
+  /** It closed the connection without an answer: it is ending. */
   | { readonly _tag: "Ending" }
 
-/** Who listens there. */
 const ownerOf = (socket: string) =>
   Effect.callback<Owner>((resume) => {
-    let said = ""
+    let received = ""
     const peer = net.connect(socket).setEncoding("utf8").setTimeout(answerMillis)
     const answer = (owner: Owner) => {
       peer.destroy()
       resume(Effect.succeed(owner))
     }
     peer.on("data", (chunk) => {
-      said = (said + chunk).slice(0, 20)
+      received = (received + chunk).slice(0, 20)
     })
-    peer.once("end", () => answer(/^\d+$/.test(said) ? { _tag: "Somebody", pid: said } : { _tag: "Ending" }))
-    peer.once("timeout", () => answer({ _tag: "Somebody", pid: null }))
+    peer.once("end", () => answer(/^\d+$/.test(received) ? { _tag: "Alive", pid: received } : { _tag: "Ending" }))
+    peer.once("timeout", () => answer({ _tag: "Alive", pid: null }))
     peer.once("error", ({ code }: NodeJS.ErrnoException) => {
-      if (code === "ECONNREFUSED" || code === "ENOENT") answer({ _tag: "Nobody" })
-      else answer(code === "ECONNRESET" || code === "EPIPE" ? { _tag: "Ending" } : { _tag: "Somebody", pid: null })
+      if (code === "ECONNREFUSED" || code === "ENOENT") answer({ _tag: "None" })
+      else answer(code === "ECONNRESET" || code === "EPIPE" ? { _tag: "Ending" } : { _tag: "Alive", pid: null })
     })
   })
 
 /**
- * Removes a socket that nobody answers on. Only one process at a time does, and it asks again once it is the one: a socket cannot
- * come to life while its name is taken, so what is removed is dead. (A moment passes first, for who has bound and does not
- * listen yet.) The turn is a folder, which is broken when whoever had it was killed in just that moment.
+ * Removes a socket on which no process answers. Making the folder `owner.turn` locks this: one process at a time removes the
+ * socket, after another check. No process can bind the name while it exists, so the socket stays stale. The check comes after a
+ * pause, because another process may have bound the socket and not listen yet. A folder that a killed process left is removed
+ * after `removalMillis`.
  */
 const removeStale = (short: string, socket: string) => {
-  const turn = path.join(short, "owner.turn")
-  const removeTurn = () => fs.rmdir(turn).catch(() => {})
+  const folder = path.join(short, "owner.turn")
+  const removeFolder = () => fs.rmdir(folder).catch(() => {})
   const take = Effect.promise(() =>
-    fs.mkdir(turn).then(
+    fs.mkdir(folder).then(
       () => true,
       () => false
     )
   )
   const wait = Effect.promise(async () => {
-    const since = await fs.stat(turn).then(
+    const since = await fs.stat(folder).then(
       ({ mtimeMs }) => mtimeMs,
       () => Date.now()
     )
-    if (Date.now() - since > turnMillis) await removeTurn()
+    if (Date.now() - since > removalMillis) await removeFolder()
   }).pipe(Effect.andThen(Effect.sleep(pauseMillis)))
   const remove = Effect.sleep(pauseMillis).pipe(
     Effect.andThen(ownerOf(socket)),
     Effect.andThen((owner) =>
-      owner._tag === "Nobody" ? Effect.promise(() => fs.rm(socket, { force: true }).catch(() => {})) : Effect.void
+      owner._tag === "None" ? Effect.promise(() => fs.rm(socket, { force: true }).catch(() => {})) : Effect.void
     )
   )
   return Effect.acquireUseRelease(
     take,
     (mine) => (mine ? remove : wait),
-    (mine) => (mine ? Effect.promise(removeTurn) : Effect.void)
+    (mine) => (mine ? Effect.promise(removeFolder) : Effect.void)
   )
 }
 
-/** Owns the directory until the scope closes. `short` is the path to it that `shortPath` gave. */
+/** Owns the directory until the scope closes. `short` is the path from `shortPath`. */
 export const own = Effect.fnUntraced(function* (
   directory: string,
   short: string
@@ -133,7 +137,7 @@ export const own = Effect.fnUntraced(function* (
     new EmbeddedPostgresFailed({
       reason: "in-use",
       directory,
-      detail: `${pid === null ? "another process" : `process ${pid}`} owns it. Stop that one first, or give this one a directory of its own (DATA_DIR)`
+      detail: `${pid === null ? "another process" : `process ${pid}`} owns it. Stop that process first, or give this one its own directory (DATA_DIR)`
     })
   const claim: Effect.Effect<net.Server, EmbeddedPostgresFailed> = listen(socket).pipe(
     Effect.catchTag(
@@ -143,15 +147,16 @@ export const own = Effect.fnUntraced(function* (
           return yield* new EmbeddedPostgresFailed({ reason: "unreachable", directory, detail: failed.detail })
         }
         const owner = yield* ownerOf(socket)
-        if (owner._tag === "Somebody") return yield* inUse(owner.pid)
-        yield* owner._tag === "Nobody" ? removeStale(short, socket) : Effect.sleep(pauseMillis)
+        if (owner._tag === "Alive") return yield* inUse(owner.pid)
+        yield* owner._tag === "None" ? removeStale(short, socket) : Effect.sleep(pauseMillis)
         return yield* claim
       })
     )
   )
-  const soon = Effect.timeoutOrElse(claim, {
-    duration: "15 seconds",
-    orElse: () => new EmbeddedPostgresFailed({ reason: "in-use", directory, detail: `${socket} cannot be had` })
+  const claimInTime = Effect.timeoutOrElse(claim, {
+    duration: CLAIM_WITHIN,
+    orElse: () =>
+      new EmbeddedPostgresFailed({ reason: "in-use", directory, detail: `${socket} could not be claimed in time` })
   })
-  yield* Effect.acquireRelease(soon, (server) => Effect.sync(() => server.close()))
+  yield* Effect.acquireRelease(claimInTime, (server) => Effect.sync(() => server.close()))
 })

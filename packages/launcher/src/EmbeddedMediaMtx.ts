@@ -1,8 +1,8 @@
 /**
- * A MediaMTX of our own: given its binary, writes its configuration, starts it, starts it again whenever it exits, and stops it
- * when the scope closes. It never outlives this process. It asks our `/auth` about everybody, the control API's client included,
- * so it is useful only once the service answers there; whether it does its work is asked of its API, by others.
- * Finding the binary is `MediaMtxBinary`'s, the configuration `mediaMtxConfig`'s, the meaning of its output `mediaMtxLog`'s.
+ * Runs a MediaMTX: writes its configuration, starts the given binary, restarts it whenever it exits, and stops it when the scope
+ * closes. It never outlives this process. It sends every client to our `/auth`, the control API's client included, so it is
+ * useful only while the service answers there. This module does not check its API. `MediaMtxBinary` finds the binary,
+ * `mediaMtxConfig` has the configuration, and `mediaMtxLog` interprets its output.
  */
 import * as fs from "node:fs/promises"
 import * as path from "node:path"
@@ -26,16 +26,16 @@ export interface Options {
   readonly binary: MediaMtxBinary
   /** Holds the configuration file: `DATA_DIR/mediamtx`. Made when absent, mode 0700. */
   readonly directory: string
-  /** Where our `/auth` listens, and the secret that the media server shows there as `mediamtx:<secret>`. */
+  /** Where our `/auth` listens, and the secret that the media server sends there as `mediamtx:<secret>`. */
   readonly auth: { readonly host?: string; readonly port: number; readonly secret: Redacted.Redacted }
   /** Where clients connect: an IP address, or `localhost`. Default 127.0.0.1. */
   readonly host?: string
-  /** The host in the URLs. Default: `host`, or 127.0.0.1 when that is every address. */
+  /** The host in the URLs. Default: `host`, or 127.0.0.1 when `host` is the wildcard address. */
   readonly publicHost?: string
   readonly ports?: Partial<Ports>
-  /** From asking it to stop until it is killed. Default 5 seconds. */
+  /** From SIGTERM to SIGKILL. Default 5 seconds. */
   readonly stopGrace?: Duration.Input
-  /** A version that does not say, in words known here, that its control API listens, is up when it has lasted this long. Default 2 seconds. */
+  /** After this it counts as up even without a known log line about its control API. Default 2 seconds. */
   readonly upAfter?: Duration.Input
 }
 
@@ -51,16 +51,22 @@ export class EmbeddedMediaMtx extends Context.Service<
   EmbeddedMediaMtx,
   Urls & {
     readonly binary: MediaMtxBinary
-    /** Whether a process is up and its control API listens. */
+    /** Whether a process runs and its control API listens. */
     readonly running: Effect.Effect<boolean>
-    /** How it ended the last time that it ended by itself, `null` when it never did. */
+    /** Its last exit that was not a stop; `null` before the first. */
     readonly lastExit: Effect.Effect<MediaMtxExit | null>
   }
 >()("greenroom/EmbeddedMediaMtx") {}
 
+/** The pause before the first restart: short, because encoders reconnect at once. */
 const firstDelayMillis = 100
+/** Pauses double up to this, so that it starts within a second after an obstacle, such as a used port, is gone. */
 const longestDelayMillis = 1000
-/** The control API is the last listener that it opens. */
+/** From SIGTERM to SIGKILL: longer than MediaMTX needs to close its connections. */
+const STOP_GRACE = "5 seconds"
+/** MediaMTX opens all its listeners within a fraction of this. */
+const UP_AFTER = "2 seconds"
+/** MediaMTX opens the control API's listener last. */
 const apiListens = /^\[API\] (started|listener opened)/
 
 const writeConfig = (directory: string, config: object) =>
@@ -92,8 +98,8 @@ interface Supervised {
   lastExit: MediaMtxExit | null
 }
 
-/** One life of the process: how it ended, and whether it had been up before. */
-const live = Effect.fnUntraced(function* (it: Supervised) {
+/** Runs the process once. Returns its exit, and whether it was up before. */
+const runOnce = Effect.fnUntraced(function* (it: Supervised) {
   const forward = Effect.runForkWith(yield* Effect.context<never>())
   const listening = Deferred.makeUnsafe<void>()
   const lastTime = it.lastExit?.error
@@ -104,7 +110,7 @@ const live = Effect.fnUntraced(function* (it: Supervised) {
     args: [it.config],
     cwd: path.dirname(it.config),
     env: it.environment,
-    stop: { signal: "TERM", grace: it.options.stopGrace ?? "5 seconds", last: "KILL" },
+    stop: { signal: "TERM", grace: it.options.stopGrace ?? STOP_GRACE, last: "KILL" },
     onLine: (raw, cut) => {
       const line = readLine(raw, cut, it.secrets)
       if (line.isError) {
@@ -112,7 +118,7 @@ const live = Effect.fnUntraced(function* (it: Supervised) {
         taken = portInUse(line.text, it.ports) ?? taken
       }
       if (apiListens.test(line.text)) Deferred.doneUnsafe(listening, Effect.void)
-      // What keeps it from starting is told once, not at each attempt.
+      // The reason of a failing start is logged once, not at each attempt.
       const isNews = line.level === "info" && (it.running || line.text !== lastTime)
       forward((isNews ? Effect.logInfo : Effect.logDebug)(`mediamtx: ${line.text}`))
     }
@@ -122,7 +128,7 @@ const live = Effect.fnUntraced(function* (it: Supervised) {
       it.running = false
     })
   )
-  const up = Effect.raceFirst(Deferred.await(listening), Effect.sleep(it.options.upAfter ?? "2 seconds")).pipe(
+  const up = Effect.raceFirst(Deferred.await(listening), Effect.sleep(it.options.upAfter ?? UP_AFTER)).pipe(
     Effect.tap(() =>
       Effect.sync(() => {
         it.running = true
@@ -138,9 +144,9 @@ const live = Effect.fnUntraced(function* (it: Supervised) {
 
 const supervise = Effect.fnUntraced(function* (it: Supervised) {
   let delay = firstDelayMillis
-  let told = ""
+  let loggedReason = ""
   while (true) {
-    const { wasUp, exit } = yield* live(it).pipe(
+    const { wasUp, exit } = yield* runOnce(it).pipe(
       Effect.catchTag("SpawnFailed", ({ detail }) =>
         Effect.succeed({ wasUp: false, exit: { how: "not started", error: detail, portInUse: null } })
       )
@@ -148,14 +154,14 @@ const supervise = Effect.fnUntraced(function* (it: Supervised) {
     it.lastExit = exit
     if (wasUp) {
       delay = firstDelayMillis
-      told = ""
+      loggedReason = ""
     }
     const why = explain(exit)
     const message = wasUp
       ? `the media server stopped and is started again: ${why}`
       : `the media server does not start: ${why}`
-    yield* why === told ? Effect.logDebug(message) : Effect.logError(message)
-    told = why
+    yield* why === loggedReason ? Effect.logDebug(message) : Effect.logError(message)
+    loggedReason = why
     yield* Effect.sleep(delay)
     delay = Math.min(delay * 2, longestDelayMillis)
   }

@@ -1,16 +1,16 @@
 /**
- * A private PostgreSQL, for a service that nobody gave a database: real, durable, and with nothing to install but npm packages.
- * It listens on a Unix socket in its own directory and nowhere else, lets in our user and root alone, is owned by one process at a time, stops when the scope
- * closes, and never outlives this process. Data survives every kill; a second service on the same directory is refused.
- * `prepare` takes possession of the directory, `start` runs one server in it: when that dies under a running service, `exited`
- * says so, and whoever has the directory may start another one at the same address. Migrations, backups, and databases that
- * somebody else runs are left to others.
+ * A private PostgreSQL, for a service without `DATABASE_URL`: durable, and installed with npm packages alone. It listens only on a
+ * Unix socket in its own directory and admits only our user and root. It stops when the scope closes and never outlives this
+ * process. Data survives every kill. One process owns the directory at a time; a second service is refused.
+ *
+ * `prepare` locks the directory, `start` runs one server in it. When that server ends by itself, `exited` reports it, and the
+ * owner of the directory may start another one at the same address. Migrations and backups are not part of this module.
  */
 import * as path from "node:path"
 import { Context, Deferred, Duration, Effect, Layer, Schedule, type Scope } from "effect"
 import * as ChildProcessGroup from "./ChildProcessGroup.ts"
 import { clearEarlierServer } from "./clearEarlierServer.ts"
-import * as OwnedDirectory from "./DirectoryLock.ts"
+import * as DirectoryLock from "./DirectoryLock.ts"
 import { EmbeddedPostgresFailed } from "./EmbeddedPostgresFailed.ts"
 import { writeAccessFiles } from "./PostgresAccess.ts"
 import { findPostgresBinaries } from "./PostgresBinaries.ts"
@@ -18,17 +18,17 @@ import * as PostgresCluster from "./PostgresCluster.ts"
 import { type PostgresDirectory, preparePostgresDirectory } from "./PostgresDirectory.ts"
 
 export interface Options {
-  /** Made when absent, mode 0700; ours alone: `DATA_DIR/postgres`. */
+  /** Made when absent, mode 0700; only this service uses it: `DATA_DIR/postgres`. */
   readonly directory: string
   /** A module (its URL, or the path of a file) that can import the platform package. Default: this one. */
   readonly resolveFrom?: string | URL
-  /** As root: the user and group that the server runs as, when no data is there yet. Default 65526. */
+  /** As root: the user and group that the server runs as, if there is no data yet. Default 65526. */
   readonly uid?: number
-  /** As root: where the data goes when that user cannot reach the directory. Default `/var/lib/greenroom`. */
+  /** As root: the parent of the data, if that user cannot reach the directory. Default `/var/lib/greenroom`. */
   readonly elsewhere?: string
-  /** More of the server's settings, as in postgresql.conf. */
+  /** Further settings of the server, as in postgresql.conf. */
   readonly settings?: Readonly<Record<string, string>>
-  /** Until it accepts connections, replaying its log after a crash included. Default 60 seconds. */
+  /** Until it accepts connections, including recovery after a crash. Default 60 seconds. */
   readonly startDeadline?: Duration.Input
 }
 
@@ -40,7 +40,7 @@ export interface Address {
   readonly database: string
 }
 
-/** A directory that is ours until the scope closes, with a cluster in it. */
+/** A directory that this process owns until the scope closes, with a cluster in it. */
 export interface Prepared extends Address {
   readonly place: PostgresDirectory
   /** The folder of the programs. */
@@ -51,17 +51,22 @@ export interface Prepared extends Address {
 export class EmbeddedPostgres extends Context.Service<
   EmbeddedPostgres,
   Address & {
-    /** Where the data is, which is not always where it was asked for. */
+    /** The data's directory, which can differ from the option. */
     readonly directory: string
-    /** Succeeds with how it ended when the server stops, by itself or with the scope. */
+    /** Succeeds with a description of the exit when the server stops, by itself or with the scope. */
     readonly exited: Effect.Effect<string>
   }
 >()("greenroom/EmbeddedPostgres") {}
 
 const port = 5432
-/** A fast shutdown writes a checkpoint; one that takes longer than this is left to the next start's recovery. */
-const stop = { signal: "INT", grace: "30 seconds", last: "QUIT" } as const
-/** Backends of a killed server need a moment to notice; until then PostgreSQL refuses to start beside them. */
+/** A fast shutdown writes a checkpoint, which takes time on a slow disk. After this, the next start recovers instead. */
+const STOP_GRACE = "30 seconds"
+const stop = { signal: "INT", grace: STOP_GRACE, last: "QUIT" } as const
+/** Recovery of a large log takes seconds to minutes. */
+const START_WITHIN = "60 seconds"
+/** The backends of a killed server need a moment to notice its end. Fifty attempts are 10 s. */
+const RETRY_START_EVERY = "200 millis"
+/** PostgreSQL refuses to start while backends of a killed server still run. */
 const lingering = /pre-existing shared memory block|lock file ".*" already exists/
 
 const settingsFor = (
@@ -97,7 +102,7 @@ const startServer = Effect.fnUntraced(function* ({
   })
   const run = Effect.runForkWith(yield* Effect.context<never>())
   const ready = Deferred.makeUnsafe<void>()
-  let said = ""
+  let lastLine = ""
   const server = yield* ChildProcessGroup.start({
     command: path.join(bin, "postgres"),
     args: ["-D", place.data, ...settingsFor(host, access, options)],
@@ -106,26 +111,26 @@ const startServer = Effect.fnUntraced(function* ({
     as: place.as,
     stop,
     onLine: (line) => {
-      if (/^(FATAL|PANIC):/.test(line) || said === "") said = line
+      if (/^(FATAL|PANIC):/.test(line) || lastLine === "") lastLine = line
       if (line.includes("database system is ready to accept connections")) Deferred.doneUnsafe(ready, Effect.void)
       const level = /^PANIC:/.test(line) ? Effect.logError : Effect.logDebug
       run(level(`postgres: ${line.slice(0, 1000)}`))
     }
   }).pipe(Effect.catchTag("SpawnFailed", ({ detail }) => fail(detail)))
   const died = server.exited.pipe(
-    Effect.flatMap((exit) => fail(said === "" ? ChildProcessGroup.describeExit(exit) : said))
+    Effect.flatMap((exit) => fail(lastLine === "" ? ChildProcessGroup.describeExit(exit) : lastLine))
   )
-  const deadline = Duration.fromInputUnsafe(options.startDeadline ?? "60 seconds")
+  const deadline = Duration.fromInputUnsafe(options.startDeadline ?? START_WITHIN)
   yield* Effect.raceFirst(Deferred.await(ready), died).pipe(
     Effect.timeoutOrElse({
       duration: deadline,
-      orElse: () => fail(`not ready after ${Duration.format(deadline)}; its last word: ${said}`)
+      orElse: () => fail(`not ready after ${Duration.format(deadline)}; its last line: ${lastLine}`)
     })
   )
   return server
 })
 
-/** Finds the programs, takes the directory, and makes a cluster in an empty one. */
+/** Locks the directory, finds the programs, and makes a cluster in an empty directory. */
 export const prepare = Effect.fn("EmbeddedPostgres.prepare")(function* (
   options: Options
 ): Effect.fn.Return<Prepared, EmbeddedPostgresFailed, Scope.Scope> {
@@ -135,15 +140,15 @@ export const prepare = Effect.fn("EmbeddedPostgres.prepare")(function* (
       `the database is kept in ${place.directory}: user ${place.as?.uid} cannot enter ${options.directory}`
     )
   }
-  const short = yield* OwnedDirectory.shortPath(place.directory)
-  yield* OwnedDirectory.own(place.directory, short)
+  const short = yield* DirectoryLock.shortPath(place.directory)
+  yield* DirectoryLock.own(place.directory, short)
   const bin = yield* findPostgresBinaries(place, options.resolveFrom ?? import.meta.url)
   yield* PostgresCluster.initialise(place, bin)
   const host = path.join(short, path.basename(place.socket))
   return { host, port, username: PostgresCluster.superuser, database: "postgres", place, bin, options }
 })
 
-/** Runs one server until the scope closes; returns when it accepts connections. Whatever an earlier one left is cleared away. */
+/** Runs one server until the scope closes; returns when it accepts connections. Removes the remains of an earlier server first. */
 export const start = Effect.fn("EmbeddedPostgres.start")(function* (
   prepared: Prepared
 ): Effect.fn.Return<EmbeddedPostgres["Service"], EmbeddedPostgresFailed, Scope.Scope> {
@@ -151,7 +156,7 @@ export const start = Effect.fn("EmbeddedPostgres.start")(function* (
   yield* PostgresCluster.takeOver(prepared.place)
   const server = yield* startServer(prepared).pipe(
     Effect.retry({
-      schedule: Schedule.max([Schedule.spaced("200 millis"), Schedule.recurs(50)]),
+      schedule: Schedule.max([Schedule.spaced(RETRY_START_EVERY), Schedule.recurs(50)]),
       while: (failed) => lingering.test(failed.detail)
     })
   )

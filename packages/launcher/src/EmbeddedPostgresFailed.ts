@@ -1,11 +1,11 @@
-/** Why the private PostgreSQL could not be had: one error, whose message can be shown to the person who started the service. */
+/** Why the private PostgreSQL cannot run. The message is written for the operator. */
 import { Schema } from "effect"
 
 export class EmbeddedPostgresFailed extends Schema.TaggedError<EmbeddedPostgresFailed>()("EmbeddedPostgresFailed", {
   /**
-   * `in-use`: another living process owns the directory. `unreachable`: the server's user cannot enter or write it.
-   * `socket-path`: no path to it is short enough for a Unix socket. `unsupported-platform`: no binaries are installed for this one.
-   * `binaries`: they are, and do not run. `initdb`, `start`: the program's own words. `orphan`: an earlier server does not stop.
+   * `in-use`: another running process owns the directory. `unreachable`: the server's user cannot enter or write it.
+   * `socket-path`: no path to it is short enough for a Unix socket. `unsupported-platform`: no binaries are installed for it.
+   * `binaries`: the installed ones do not run. `initdb`, `start`: the program's own message. `orphan`: an earlier server does not stop.
    */
   reason: Schema.Literals([
     "in-use",

@@ -1,7 +1,7 @@
 /**
  * Finds the media server's binary: the one that `MEDIAMTX_BIN` names, else `mediamtx` on the PATH, else the pinned release for
- * this platform, downloaded once and kept. A binary that was named and cannot be run is an error, not a reason to look further.
- * How a release is fetched and checked is `MediaMtxRelease`'s; starting it is `EmbeddedMediaMtx`'s.
+ * this platform, downloaded once and kept. When `MEDIAMTX_BIN` names a file that cannot run, that is an error, and the search
+ * does not go on. `MediaMtxRelease` downloads and checks a release; `EmbeddedMediaMtx` starts the binary.
  */
 import * as fs from "node:fs/promises"
 import * as path from "node:path"
@@ -14,22 +14,27 @@ export interface MediaMtxBinary {
   /** Absolute. */
   readonly path: string
   readonly origin: "MEDIAMTX_BIN" | "PATH" | "downloaded" | "cache"
-  /** As `--version` says it, `v1.20.1`; `null` when it does not say in time. */
+  /** From `--version`, such as `v1.20.1`; `null` without an answer in time. */
   readonly version: string | null
 }
 
 export interface Options {
   /** The value of `MEDIAMTX_BIN`. */
   readonly bin?: string | undefined
-  /** Where to look for `mediamtx`, as in `PATH`. Default: this process's. */
+  /** Where to search for `mediamtx`, in the form of `PATH`. Default: this process's `PATH`. */
   readonly searchPath?: string | undefined
-  /** Where the downloaded binary is kept: `DATA_DIR/mediamtx`. Made when something is downloaded. */
+  /** Keeps the downloaded binary: `DATA_DIR/mediamtx`. Made by the download. */
   readonly directory: string
   /** The folder of the release, with its archives and `checksums.sha256`. Default: the pinned one on GitHub. */
   readonly releaseUrl?: string | undefined
   /** For the whole download. Default 3 minutes. */
   readonly downloadDeadline?: Duration.Input | undefined
 }
+
+/** `--version` prints at once, except from a cold disk. */
+const VERSION_WITHIN = "5 seconds"
+/** A release has some tens of megabytes, and the network may be slow. */
+const DOWNLOAD_WITHIN = "3 minutes"
 
 const isExecutable = (file: string) =>
   Effect.promise(async () => {
@@ -50,7 +55,7 @@ const onPath = Effect.fnUntraced(function* (searchPath: string) {
 })
 
 const versionOf = (file: string): Effect.Effect<string | null> =>
-  runCommand({ command: file, args: ["--version"], deadline: "5 seconds" }).pipe(
+  runCommand({ command: file, args: ["--version"], deadline: VERSION_WITHIN }).pipe(
     Effect.map(
       Option.match({
         onNone: () => null,
@@ -60,7 +65,7 @@ const versionOf = (file: string): Effect.Effect<string | null> =>
     Effect.catchTag("SpawnFailed", () => Effect.succeed(null))
   )
 
-/** The release's name for this platform, `linux_amd64`, or `null` when it has no build for it. */
+/** The platform's name in the release, `linux_amd64`; `null` when the release has no build for it. */
 export const platformOf = (platform: string, architecture: string): string | null => {
   const cpu = architecture === "x64" ? "amd64" : architecture === "arm64" ? "arm64" : null
   return cpu !== null && (platform === "linux" || platform === "darwin") ? `${platform}_${cpu}` : null
@@ -68,7 +73,7 @@ export const platformOf = (platform: string, architecture: string): string | nul
 
 const releaseFolder = `https://github.com/bluenviron/mediamtx/releases/download/${mediaMtxVersion}`
 
-const kept = Effect.fnUntraced(function* (options: Options) {
+const downloadOrKept = Effect.fnUntraced(function* (options: Options) {
   const platform = platformOf(process.platform, process.arch)
   if (platform === null) {
     return yield* new MediaMtxUnavailable({
@@ -83,7 +88,7 @@ const kept = Effect.fnUntraced(function* (options: Options) {
     releaseUrl: options.releaseUrl ?? releaseFolder,
     archive: `${name}.tar.gz`,
     target: file,
-    deadline: options.downloadDeadline ?? "3 minutes"
+    deadline: options.downloadDeadline ?? DOWNLOAD_WITHIN
   })
   if (yield* isExecutable(file)) return { path: file, origin: "downloaded" } as const
   return yield* new MediaMtxUnavailable({
@@ -108,5 +113,5 @@ export const find = Effect.fn("MediaMtxBinary.find")(function* (
   }
   const installed = yield* onPath(options.searchPath ?? process.env.PATH ?? "")
   if (installed !== undefined) return yield* withVersion({ path: installed, origin: "PATH" })
-  return yield* withVersion(yield* kept(options))
+  return yield* withVersion(yield* downloadOrKept(options))
 })

@@ -1,8 +1,8 @@
 /**
- * Downloads one archive of a MediaMTX release and installs the binary in it. The archive has to match the checksum that the
- * release itself publishes beside it; until it does, and the binary is whole and on the disk, nothing has the binary's name.
- * Everything is made in a temporary folder beside the target, which is removed whatever happens; of the archive, only the member
- * `mediamtx` is read, to a file of our choosing. Which release, and for which platform, is the caller's.
+ * Downloads one archive of a MediaMTX release and installs its binary. The archive must match the checksum that the release
+ * publishes beside it. The target gets its name only when the binary is complete and on the disk. All work is done in a
+ * temporary folder beside the target, which is always removed. Of the archive, only the member `mediamtx` is read, into a file
+ * that we name. The caller chooses release and platform.
  */
 import { spawn } from "node:child_process"
 import { createHash, type Hash } from "node:crypto"
@@ -25,10 +25,10 @@ export interface Options {
 
 const member = "mediamtx"
 const checksumsBytes = 64 * 1024
-/** Several times what a release needs; what is larger is none. */
+/** Several times the size of a release. */
 const archiveBytes = 256 * 1024 * 1024
 const binaryBytes = 512 * 1024 * 1024
-/** A folder of a download that was killed; younger ones may be at work in another process. */
+/** Temporary folders older than this are left from killed downloads. A younger one may be in use by another process. */
 const abandonedMillis = 3_600_000
 const temporary = ".download-"
 
@@ -44,7 +44,7 @@ const attempt = <A>(reason: MediaMtxUnavailable["reason"], what: string, run: (s
     }
   })
 
-/** Counts, and fails once there is more than `limit`; feeds `hash` on the way. */
+/** Fails after more than `limit` bytes, and updates `hash` with all of them. */
 const meter = (limit: number, what: string, hash?: Hash) => {
   let bytes = 0
   return new Transform({
@@ -57,7 +57,7 @@ const meter = (limit: number, what: string, hash?: Hash) => {
   })
 }
 
-/** Redirects are followed: GitHub answers with one to its storage. */
+/** Follows redirects: GitHub redirects to its storage. */
 const download = (url: string, file: string, limit: number) =>
   attempt("unreachable", `${url} could not be downloaded`, async (signal) => {
     const response = await fetch(url, { signal, redirect: "follow", headers: { "user-agent": "greenroom" } })
@@ -71,7 +71,7 @@ const download = (url: string, file: string, limit: number) =>
     return hash.digest("hex")
   })
 
-/** The format of `sha256sum -b`: `<hexadecimal> *<name>`, one a line. */
+/** Reads the format of `sha256sum -b`: one line `<hexadecimal> *<name>` for each file. */
 export const checksumIn = (checksums: string, name: string): string | null => {
   for (const line of checksums.split("\n")) {
     const [, sum, file] = /^([0-9a-f]{64})\s+\*?(\S+)\s*$/i.exec(line) ?? []
@@ -80,10 +80,10 @@ export const checksumIn = (checksums: string, name: string): string | null => {
   return null
 }
 
-/** `tar` writes the member's content to its output, so that no name in the archive can choose where anything goes. */
+/** `tar` writes the member's content to its output, so that no name in the archive can choose a file. */
 const extract = (archive: string, file: string) =>
   attempt("archive", `${path.basename(archive)} cannot be unpacked`, async (signal) => {
-    // opened first: output that nobody reads yet is thrown away when the program ends
+    // Opened before the program starts: output without a reader is lost when the program ends.
     const sink = await fs.open(file, "wx", 0o600)
     const tar = spawn("tar", ["-xzOf", archive, member], {
       stdio: ["ignore", "pipe", "pipe"],
@@ -91,9 +91,9 @@ const extract = (archive: string, file: string) =>
       signal,
       killSignal: "SIGKILL"
     })
-    let said = ""
+    let errors = ""
     tar.stderr.setEncoding("utf8").on("data", (chunk) => {
-      said = (said + chunk).slice(0, 500)
+      errors = (errors + chunk).slice(0, 500)
     })
     const ended = new Promise<number | null>((resolve, reject) => {
       tar.once("error", reject)
@@ -101,7 +101,7 @@ const extract = (archive: string, file: string) =>
     })
     const written = pipeline(tar.stdout, meter(binaryBytes, member), sink.createWriteStream({ flush: true }))
     const [code] = await Promise.all([ended, written])
-    if (code !== 0) throw new Error(said.trim() || `tar ended with ${code}`)
+    if (code !== 0) throw new Error(errors.trim() || `tar ended with ${code}`)
     if ((await fs.stat(file)).size === 0) throw new Error(`its member ${member} is not a file`)
     await fs.chmod(file, 0o755)
   })
@@ -126,7 +126,7 @@ const workFolder = (directory: string) =>
     (folder) => Effect.promise(() => fs.rm(folder, { recursive: true, force: true }).catch(() => {}))
   )
 
-/** Succeeds once `target` is the release's binary, mode 0755. */
+/** Succeeds when `target` is the release's binary, mode 0755. */
 export const installRelease = Effect.fn("installRelease")(
   function* (options: Options) {
     const base = options.releaseUrl.replace(/\/+$/, "")
@@ -145,7 +145,7 @@ export const installRelease = Effect.fn("installRelease")(
     if (actual !== expected) {
       return yield* failed(
         "checksum",
-        `${base}/${options.archive} has the checksum ${actual}, and its release says ${expected}`
+        `${base}/${options.archive} has the checksum ${actual}, but its release lists ${expected}`
       )
     }
     yield* extract(archive, binary)

@@ -1,7 +1,7 @@
-/** Why no media server can be started here, and what a person can do about it. The service runs on without one. */
+/** Why no media server can be started, with advice for the operator. The service runs without one. */
 import { Schema } from "effect"
 
-/** The release that is downloaded, and that the generated configuration was written for. */
+/** The release that is downloaded, and for which the generated configuration is written. */
 export const mediaMtxVersion = "v1.20.1"
 
 const advice =
@@ -10,9 +10,9 @@ const advice =
 
 export class MediaMtxUnavailable extends Schema.TaggedError<MediaMtxUnavailable>()("MediaMtxUnavailable", {
   /**
-   * `not-executable`: the file is not a program that we may run. `unsupported-platform`: the release has no build for this one.
-   * `unreachable`: no connection to the release, or it broke. `timeout`: not downloaded in time. `status`: an answer other than
-   * 200. `too-large`, `checksum`, `archive`: what came is not what the release says. `storage`: it cannot be kept here.
+   * `not-executable`: we may not run the file. `unsupported-platform`: the release has no build for this platform.
+   * `unreachable`: the connection failed or broke. `timeout`: the download took too long. `status`: an answer other than 200.
+   * `too-large`, `checksum`, `archive`: the download is not the release's file. `storage`: it cannot be written here.
    */
   reason: Schema.Literals([
     "not-executable",
@@ -31,7 +31,7 @@ export class MediaMtxUnavailable extends Schema.TaggedError<MediaMtxUnavailable>
     return `${this.withoutAnother}, or set MEDIAMTX_API_URL to a media server that runs already.`
   }
 
-  /** The same for who cannot take a media server that runs already; a full stop is to follow. */
+  /** The message without the advice to use another media server, and without the final full stop. */
   get withoutAnother() {
     return `no media server: ${this.detail}. ${advice}`
   }

@@ -1,7 +1,7 @@
 /**
- * Who may connect to the private PostgreSQL: our own user, and root, each as the superuser. The kernel vouches for them (`peer`), so
- * there is no password to keep. The two files are ours and written anew with each start; the ones that initdb has left among the
- * data, which once let everyone in who reached the socket, are not read.
+ * Access to the private PostgreSQL: our own user and root may connect, each as the superuser. The kernel identifies them (`peer`),
+ * so there is no password. Both files are written at each start. The server does not read initdb's own files among the data,
+ * because those of an earlier version admitted every user who reached the socket.
  */
 import { randomBytes } from "node:crypto"
 import * as fs from "node:fs/promises"
@@ -10,7 +10,7 @@ import * as path from "node:path"
 
 const map = "greenroom"
 
-/** As pg_ident.conf quotes: a quotation mark is doubled. A leading slash would begin a regular expression; no user's name has one. */
+/** Quotes as pg_ident.conf does, with doubled quotation marks. A leading slash would mean a regular expression; no user name has one. */
 const quoted = (name: string) => `"${name.replaceAll('"', '""')}"`
 
 export interface AccessFiles {
@@ -19,8 +19,8 @@ export interface AccessFiles {
 }
 
 /**
- * The text of both files. `user`: the name of our user; `null` when it has none, as in a container with a number for a user. Then
- * PostgreSQL could not name the peer, and the socket's folder, which only that number and root may enter, decides alone.
+ * The text of both files. `user` is the name of our user; `null` when it has none, as in a container with only a user id. Then
+ * PostgreSQL cannot name the peer, and the only protection is the socket's folder, which only that id and root may enter.
  */
 export const accessFiles = (user: string | null, superuser: string): AccessFiles => ({
   hba: user === null ? "local all all trust\n" : `local all all peer map=${map}\n`,
@@ -35,7 +35,7 @@ const ownName = (): string | null => {
   }
 }
 
-/** Moved into place: never half of it, and a link that is there is replaced, not followed. The server's user reads it, whatever our umask. */
+/** Renames a complete file into place, which also replaces a link instead of following it. The server's user may read it. */
 const put = async (file: string, text: string) => {
   const draft = `${file}.${randomBytes(6).toString("hex")}`
   await fs.writeFile(draft, text, { flag: "wx" })
@@ -43,7 +43,7 @@ const put = async (file: string, text: string) => {
   await fs.rename(draft, file)
 }
 
-/** Writes both into the directory; returns the server's settings that name them. */
+/** Writes both files into the directory. Returns the server's settings that name them. */
 export const writeAccessFiles = async (
   directory: string,
   superuser: string

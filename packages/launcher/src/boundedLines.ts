@@ -1,6 +1,6 @@
 /**
- * Splits a child's output into lines without trusting it to ever end one: of a line that is longer than `limit` characters only
- * the beginning is kept, and the reader is told so. What a line means, and what must not be shown of it, is the reader's.
+ * Splits a child's output into lines with bounded memory, because a child may never end a line. Of a line longer than `limit`
+ * characters only the beginning is kept, and `cut` is set. The caller interprets the lines and removes secrets from them.
  */
 export interface BoundedLines {
   readonly push: (chunk: string) => void
@@ -8,7 +8,7 @@ export interface BoundedLines {
   readonly end: () => void
 }
 
-/** `onLine` gets each line that is not empty, without its ending; `cut` says that its rest was dropped. */
+/** Calls `onLine` for each line that is not empty, without its line ending. `cut`: the rest of the line was dropped. */
 export const boundedLines = (limit: number, onLine: (line: string, cut: boolean) => void): BoundedLines => {
   let held = ""
   let cut = false

@@ -1,6 +1,6 @@
 /**
- * A server that an earlier process of ours has left in the data directory, and its files: in the way of the next one. It presumes
- * that the caller owns the directory, so that no other service is at work in it.
+ * Stops a server that an earlier process of ours has left in the data directory. Removes its lock files, which would prevent the next
+ * start. The caller must own the directory, so that no other service works in it.
  */
 import * as fs from "node:fs/promises"
 import * as path from "node:path"
@@ -9,7 +9,16 @@ import { EmbeddedPostgresFailed } from "./EmbeddedPostgresFailed.ts"
 import type { PostgresDirectory } from "./PostgresDirectory.ts"
 import { runCommand } from "./runCommand.ts"
 
-/** Whether the process with this pid is a server in this data directory: pids repeat, above all in containers. */
+/** `ps` answers at once, except on a machine under load. */
+const PS_WITHIN = "10 seconds"
+/** How often the end of the server is checked, because a process that is not our child sends no event. */
+const CHECK_EVERY = "50 millis"
+/** For a fast shutdown (SIGINT), which writes a checkpoint. */
+const FAST_STOP_WITHIN = "20 seconds"
+/** For an immediate shutdown (SIGQUIT), which writes nothing. */
+const IMMEDIATE_STOP_WITHIN = "10 seconds"
+
+/** Whether the process with this pid is a server in this data directory. The system reuses pids, above all in containers. */
 const isServerOf = (pid: number, data: string): Effect.Effect<boolean> => {
   if (process.platform === "linux") {
     return Effect.promise(async () => {
@@ -17,13 +26,13 @@ const isServerOf = (pid: number, data: string): Effect.Effect<boolean> => {
       return cwd !== undefined && here !== undefined && cwd.ino === here.ino && cwd.dev === here.dev
     })
   }
-  return runCommand({ command: "ps", args: ["-o", "command=", "-p", String(pid)], deadline: "10 seconds" }).pipe(
+  return runCommand({ command: "ps", args: ["-o", "command=", "-p", String(pid)], deadline: PS_WITHIN }).pipe(
     Effect.map(Option.exists(({ output }) => output.includes(data))),
     Effect.catchTag("SpawnFailed", () => Effect.succeed(false))
   )
 }
 
-/** `0` asks whether it is there, and ours to signal. */
+/** `0` only checks that the process exists and may be signalled. */
 const signal = (pid: number, name: NodeJS.Signals | 0) =>
   Effect.sync(() => {
     try {
@@ -35,14 +44,14 @@ const signal = (pid: number, name: NodeJS.Signals | 0) =>
 
 const goneWithin = (pid: number, data: string, deadline: Duration.Input) =>
   isServerOf(pid, data).pipe(
-    Effect.repeat({ schedule: Schedule.spaced("50 millis"), while: (there) => there }),
+    Effect.repeat({ schedule: Schedule.spaced(CHECK_EVERY), while: (there) => there }),
     Effect.timeoutOption(deadline),
     Effect.map(Option.isSome)
   )
 
 /**
- * A server of an earlier life that lost its guard is stopped: fast first, then without ceremony (its log is replayed). The pid
- * and lock files are then nobody's; PostgreSQL would believe them when their pid now belongs to another program of its user.
+ * Stops the server of an earlier process, if its guard was lost: by a fast shutdown, else by an immediate one, after which the next
+ * start recovers. The pid and lock files are then stale. PostgreSQL would trust them if another program of its user had their pid.
  */
 export const clearEarlierServer = Effect.fn("clearEarlierServer")(function* (place: PostgresDirectory) {
   const fail = (reason: "orphan" | "start", detail: string) =>
@@ -54,9 +63,9 @@ export const clearEarlierServer = Effect.fn("clearEarlierServer")(function* (pla
   if (pid > 1 && (yield* isServerOf(pid, data))) {
     yield* Effect.logWarning(`an earlier PostgreSQL (process ${pid}) still runs in ${data} and is stopped`)
     yield* signal(pid, "SIGINT")
-    if (!(yield* goneWithin(pid, data, "20 seconds"))) {
+    if (!(yield* goneWithin(pid, data, FAST_STOP_WITHIN))) {
       yield* signal(pid, "SIGQUIT")
-      if (!(yield* goneWithin(pid, data, "10 seconds"))) {
+      if (!(yield* goneWithin(pid, data, IMMEDIATE_STOP_WITHIN))) {
         return yield* fail("orphan", `an earlier server, process ${pid}, does not stop`)
       }
     }
@@ -65,6 +74,6 @@ export const clearEarlierServer = Effect.fn("clearEarlierServer")(function* (pla
   const locks = [".s.PGSQL.5432", ".s.PGSQL.5432.lock"].map((name) => path.join(place.socket, name))
   yield* Effect.tryPromise({
     try: () => Promise.all([...mistaken, ...locks].map((file) => fs.rm(file, { force: true }))),
-    catch: (error) => fail("start", `what an earlier server left cannot be removed: ${error}`)
+    catch: (error) => fail("start", `files of an earlier server cannot be removed: ${error}`)
   })
 })

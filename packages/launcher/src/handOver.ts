@@ -1,6 +1,6 @@
 /**
- * Files that belong to one user are given to another. The old owner may still have processes that move files about while root
- * does this, so nothing is changed by its name: each file is opened, and changes hands only when the open file is the old owner's.
+ * Changes the owner of files. Processes of the old owner may still rename files while root does this. So no file is changed by its
+ * name: each is opened, and its owner is changed only if the open file belongs to the old owner.
  */
 import { constants } from "node:fs"
 import * as fs from "node:fs/promises"
@@ -20,8 +20,8 @@ const handOverOne = async (file: string, from: number, to: RunAs): Promise<void>
 }
 
 /**
- * Everything in a folder, then the folder: one that still has its old owner is not done. Links, and files of other users, stay as
- * they are.
+ * Changes all files in a folder, then the folder itself, so that a folder with its old owner shows an unfinished change. Links, and
+ * files of other users, stay as they are.
  */
 export const handOver = async (folder: string, from: number, to: RunAs): Promise<void> => {
   for (const entry of await fs.readdir(folder, { withFileTypes: true })) {

@@ -1,6 +1,6 @@
 /**
- * What the service starts when it was given nothing: a private PostgreSQL, and a MediaMTX. Each is a scoped layer over native
- * processes that stop with the scope and with this process. They do not know one another; the server composes them.
+ * The native processes that the service starts when no database or media server is configured: a private PostgreSQL and a MediaMTX.
+ * Each is a scoped layer, whose processes stop with the scope and with this process. They are independent of each other.
  */
 
 export * as ChildProcessGroup from "./ChildProcessGroup.ts"

@@ -1,6 +1,6 @@
 /**
- * Makes a folder that is ours alone (mode 0700), and its missing parents. As root those parents may be passed through by others,
- * though not read: a program that root starts as another user has its own folder below them, and has to get there.
+ * Makes a folder with mode 0700 and its missing parents. As root, the parents get mode 0711: other users may pass through them but
+ * not read them, because a program that root starts as another user has its own folder below them.
  */
 import * as fs from "node:fs/promises"
 import * as path from "node:path"
@@ -10,8 +10,8 @@ export const isRoot = (): boolean => process.getuid?.() === 0
 const codeOf = (error: unknown): unknown => (error as NodeJS.ErrnoException).code
 
 /**
- * Makes a folder and its missing parents, with this mode whatever our umask; leaves what is there as it is. In a file system where nothing can be made (`/proc`),
- * Node's own recursive `mkdir` tries for ever.
+ * Makes a folder and its missing parents with this mode, whatever our umask is; an existing folder keeps its mode. Node's own
+ * recursive `mkdir` does not end in a file system that permits no new folders (`/proc`).
  */
 export const makeFolders = async (folder: string, mode: number): Promise<void> => {
   const make = async () => {
@@ -36,7 +36,7 @@ export const makeFolders = async (folder: string, mode: number): Promise<void> =
   await make()
 }
 
-/** Leaves a folder that is there as it is. */
+/** An existing folder keeps its mode. */
 export const makePrivateDirectory = async (folder: string): Promise<void> => {
   await makeFolders(path.dirname(folder), isRoot() ? 0o711 : 0o700)
   await makeFolders(folder, 0o700)

@@ -1,7 +1,7 @@
 /**
- * The configuration of the media server that the service starts: it asks us about every client, the control API's included, ends
- * silent clients after 4 seconds, and has nothing switched on that is not used. Everything that it would otherwise listen for
- * on its own accord is off by name. A setting that it does not know stops it, so older releases, back to 1.9, get theirs.
+ * The configuration of the media server that the service starts: it sends every client to our `/auth`, the control API's client
+ * included, and ends silent clients after 4 seconds. Listeners that MediaMTX would open by default and that are not used are off.
+ * An unknown setting stops MediaMTX, so older releases, back to 1.9, get the settings that they know.
  */
 import { fileURLToPath } from "node:url"
 import { compareReleases, type Release, readRelease } from "@greenroom/core"
@@ -18,7 +18,7 @@ export interface Ports {
   readonly webrtcUdp: number
 }
 
-/** MediaMTX's own. */
+/** MediaMTX's defaults. */
 export const defaultPorts: Ports = {
   api: 9997,
   rtmp: 1935,
@@ -31,18 +31,18 @@ export const defaultPorts: Ports = {
 
 export interface Settings {
   /**
-   * Where clients connect: an IP address of this machine (its SRT takes no names), `localhost`, `0.0.0.0` or `::`. The control
-   * API is on 127.0.0.1 whatever this says.
+   * Where clients connect: an IP address of this machine (MediaMTX's SRT takes no names), `localhost`, `0.0.0.0` or `::`. The
+   * control API is always on 127.0.0.1.
    */
   readonly host: string
   readonly ports: Ports
-  /** Where our `/auth` is: the media server runs on this machine. */
+  /** The address of our `/auth`. The media server runs on this machine. */
   readonly auth: { readonly host: string; readonly port: number; readonly secret: Redacted.Redacted }
-  /** From the binary's `--version`; an unknown one gets the settings of the pinned release. */
+  /** From the binary's `--version`. An unknown version gets the settings of the pinned release. */
   readonly version: string | null
 }
 
-/** The first release that knows each setting. */
+/** The first release with each setting. */
 const since = {
   rtspTransports: [1, 11, 0],
   apiAllowOrigins: [1, 15, 4],
@@ -59,16 +59,16 @@ export const bracketed = (host: string) => (host.includes(":") ? `[${host}]` : h
 
 const isWildcard = (host: string) => host === "0.0.0.0" || host === "::"
 
-/** Credentials in the address are sent as HTTP Basic; a redirect from there would let everybody in, so there must be none. */
+/** MediaMTX sends the credentials in this address as HTTP Basic. Our `/auth` must never redirect: every client would be admitted. */
 const authAddress = ({ host, port, secret }: Settings["auth"]) =>
   `http://mediamtx:${encodeURIComponent(Redacted.value(secret))}@${bracketed(host)}:${port}/auth`
 
-/** In the package's folder beside `src` and `dist`, of which this file is one level down. */
+/** `hooks` is beside `src` and `dist`, and this file is in one of those. */
 const hookScript = fileURLToPath(new URL("../hooks/mtx-hook", import.meta.url))
 
 /**
- * What the hooks find in the media server's environment; it holds the secret. The script's path is there as well because a hook's
- * command is split at spaces, and what a `$` stands for is put in only afterwards.
+ * The media server's environment for the hooks; has the secret. It also has the script's path, because MediaMTX splits a hook's
+ * command at spaces before it replaces variables.
  */
 export const hookEnvironment = ({ auth }: Pick<Settings, "auth">): Readonly<Record<string, string>> => ({
   ORCHESTRATOR_URL: `http://${bracketed(auth.host)}:${auth.port}`,
@@ -78,7 +78,7 @@ export const hookEnvironment = ({ auth }: Pick<Settings, "auth">): Readonly<Reco
 
 const hook = (event: "ready" | "not-ready") => `sh $GREENROOM_MTX_HOOK ${event}`
 
-/** Holds the hook secret: it is for a file of mode 0600 and nothing else. MediaMTX reads YAML, and JSON is YAML. */
+/** Has the hook secret, so it may only go to a file of mode 0600. MediaMTX reads YAML, and JSON is YAML. */
 export const mediaMtxConfig = ({ host: named, ports, auth, version }: Settings) => {
   const [ready, notReady] = knows(version, "runOnAvailable")
     ? ["runOnAvailable", "runOnUnavailable"]
@@ -129,7 +129,7 @@ export interface Urls {
   readonly webrtcUrl: string
 }
 
-/** Bases without a trailing slash, as seen from this machine, or by the name that others have for it. */
+/** Base URLs without a trailing slash, with `publicHost` for clients elsewhere if it is given. */
 export const mediaMtxUrls = ({ host, ports }: Pick<Settings, "host" | "ports">, publicHost?: string): Urls => {
   const name = bracketed(publicHost ?? (isWildcard(host) ? "127.0.0.1" : host))
   return {

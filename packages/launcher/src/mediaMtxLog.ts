@@ -1,26 +1,26 @@
 /**
- * Reads what the media server prints: how loud a line is, what in it must not be shown, and why it stopped. Its lines look like
- * `2026/11/21 03:51:03 INF [RTMP] started with listener on …`; before it has read its configuration, like `ERR: …`.
+ * Interprets the output of the media server: the level of a line, its secrets, and the reason of an exit. Lines have the form
+ * `2026/11/21 03:51:03 INF [RTMP] started with listener on …`, and before it has read its configuration, `ERR: …`.
  */
 import type { Ports } from "./mediaMtxConfig.ts"
 
 export type Level = "debug" | "info"
 
 export interface LogLine {
-  /** `info` for warnings, errors and failed hooks, whose causes are no alarm of ours; `debug` for what is routine, or told by us. */
+  /** `info` for warnings, errors and failed hooks, which are not our own errors; `debug` for routine, and for lines that we log as well. */
   readonly level: Level
-  /** Without the time, at most 1,000 characters, and without secrets. */
+  /** At most 1,000 characters, without the time and without secrets. */
   readonly text: string
   readonly isError: boolean
 }
 
-const shown = 1000
+const maxCharacters = 1000
 const key = /sk_[A-Za-z0-9_-]{43}/g
 const keyLength = 46
 
 /**
- * Without stream keys, and without each of `secrets`, wherever they stand. `cut`: the line's end is missing, so that a part of one
- * may stand where it was cut; as much of the end is left out as could be.
+ * Replaces stream keys and `secrets`. `cut`: the line's end is missing, so its last characters may be the beginning of a key or
+ * secret. They are removed.
  */
 export const redact = (text: string, secrets: ReadonlyArray<string>, cut = false): string => {
   const withoutSecrets = secrets.reduce((rest, secret) => rest.replaceAll(secret, "<redacted>"), text)
@@ -28,13 +28,13 @@ export const redact = (text: string, secrets: ReadonlyArray<string>, cut = false
   return cut ? withoutKeys.slice(0, 1 - Math.max(keyLength, ...secrets.map((secret) => secret.length))) : withoutKeys
 }
 
-/** How it answers whoever asks for a connection that has gone, as we do on purpose. */
-const askedInVain = /^\[API\] (connection|session) not found$/
+/** The answer to a lookup or kick of a connection that is gone, which is routine. */
+const lookupOfGone = /^\[API\] (connection|session) not found$/
 
-/** What `mtx-hook` prints, on the standard error that it has from the media server. */
+/** The output of `mtx-hook`, which inherits the media server's standard error. */
 const failedHook = /^mtx-hook: /
 
-/** It repeats what our `/auth` has answered, and logged, in one line there and in another when the connection closes. */
+/** A refusal by our `/auth`, which is in our own log. MediaMTX logs it at the refusal and when the connection closes. */
 const ourRefusal = /failed to authenticate: server replied with code \d{3}: \{"type":"\/errors\//
 
 export const readLine = (line: string, cut: boolean, secrets: ReadonlyArray<string>): LogLine => {
@@ -42,10 +42,10 @@ export const readLine = (line: string, cut: boolean, secrets: ReadonlyArray<stri
     /^(?:\d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d )?(DEB|INF|WAR|ERR):? (.*)$/.exec(line) ?? []
   return {
     level:
-      failedHook.test(rest) || (/^(WAR|ERR)$/.test(level) && !askedInVain.test(rest) && !ourRefusal.test(rest))
+      failedHook.test(rest) || (/^(WAR|ERR)$/.test(level) && !lookupOfGone.test(rest) && !ourRefusal.test(rest))
         ? "info"
         : "debug",
-    text: redact(rest, secrets, cut).slice(0, shown),
+    text: redact(rest, secrets, cut).slice(0, maxCharacters),
     isError: level === "ERR"
   }
 }
@@ -53,7 +53,7 @@ export const readLine = (line: string, cut: boolean, secrets: ReadonlyArray<stri
 export interface PortInUse {
   readonly port: number
   readonly transport: "tcp" | "udp"
-  /** `RTMP`, `WebRTC`; `null` when it is none of the configured ports. */
+  /** `RTMP`, `WebRTC`; `null` when the port is not configured. */
   readonly protocol: string | null
 }
 
@@ -67,7 +67,7 @@ const names: ReadonlyArray<readonly [keyof Ports, string, PortInUse["transport"]
   ["webrtcUdp", "WebRTC media", "udp"]
 ]
 
-/** `listen tcp 127.0.0.1:1935: bind: address already in use`, and its siblings. */
+/** Reads lines such as `listen tcp 127.0.0.1:1935: bind: address already in use`. */
 export const portInUse = (text: string, ports: Ports): PortInUse | null => {
   const [, transport, port] = /listen (tcp|udp)[46]? \S*:(\d+): bind: address already in use/.exec(text) ?? []
   if (port === undefined) return null

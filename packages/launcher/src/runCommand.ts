@@ -1,4 +1,4 @@
-/** A short command, run to its end under a guard: what it printed (its last lines) and how it ended, within a deadline. */
+/** Runs a short command to its end under a guard, within a deadline. Returns its last lines of output and its exit. */
 import { type Duration, Effect, Option } from "effect"
 import * as ChildProcessGroup from "./ChildProcessGroup.ts"
 
@@ -17,13 +17,16 @@ export interface Options {
   readonly deadline: Duration.Input
 }
 
-/** Fails when it cannot be started; succeeds with `None` when the deadline passes, after the command was killed. */
+/** From SIGTERM to SIGKILL at the deadline: short, because the command has had its time. */
+const GRACE = "500 millis"
+
+/** Fails when the command cannot be started. Succeeds with `None` after the deadline, when the command has been killed. */
 export const runCommand = Effect.fnUntraced(function* (options: Options) {
   const lines: Array<string> = []
   const child = yield* ChildProcessGroup.start({
     ...options,
     cwd: options.cwd ?? "/",
-    stop: { signal: "TERM", grace: "500 millis", last: "KILL" },
+    stop: { signal: "TERM", grace: GRACE, last: "KILL" },
     onLine: (line) => {
       lines.push(line)
       if (lines.length > 40) lines.shift()

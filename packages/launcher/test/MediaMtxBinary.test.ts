@@ -125,7 +125,7 @@ describe("the release", () => {
     {
       title: "an archive that is not what the checksum says",
       reason: "checksum",
-      says: "its release says",
+      says: "its release lists",
       answers: { "1234": (response) => response.end("something else") }
     },
     {
@@ -142,7 +142,7 @@ describe("the release", () => {
     {
       title: "an archive that ends early without saying so",
       reason: "checksum",
-      says: "its release says",
+      says: "its release lists",
       answers: { "1234": (response) => response.end() }
     },
     {

@@ -166,7 +166,9 @@ const replyOfPaths = (
   world: World.World,
   now: number
 ) => {
-  const items = pathsOf(world).map((seen) => pathItem(seen, world.configurations.has(seen.name), now, server.facts))
+  const { facts, items: which } = server
+  const isConfigured = (path: string) => world.configurations.has(path)
+  const items = pathsOf(world).map((seen) => pathItem(seen, isConfigured(seen.name), now, facts, which))
   if (name === null) return pageReply(server, items, query)
   const item = items.find((one) => one.name === name)
   return item === undefined ? failure(server, 404, "path not found") : found(item)
@@ -204,8 +206,11 @@ const replyOfPathConfiguration = (
   return done(server, (world, now) => World.configure(world, now, name, wanted) || world)
 }
 
-const replyOfGlobalConfiguration = ({ facts, isOn, configured }: ApiServer): ApiOutcome => {
+const replyOfGlobalConfiguration = ({ facts, isOn, configured, items }: ApiServer): ApiOutcome => {
   const { rtmp, rtsp, srt, webrtc, moq } = Object.fromEntries(protocols.map((name) => [name, isOn(name)]))
+  const { authMethod, authHTTPExclude, readTimeout } = globalConfiguration
+  if (items === "essential")
+    return found({ authMethod, authHTTPExclude, readTimeout, ...configured, rtmp, rtsp, srt, webrtc, moq })
   const configuration = { ...globalConfiguration, ...configured, rtmp, rtsp, srt, webrtc, moq }
   return found(fieldsAt("globalConfiguration", facts.version, configuration))
 }
@@ -230,6 +235,7 @@ export const replyTo = (
       return replyOfGlobalConfiguration(server)
     case "PathDefaults": {
       const { overridePublisher } = world.options
+      if (server.items === "essential") return found({ overridePublisher })
       const defaults = { ...pathConfiguration, name: "", overridePublisher }
       return found(fieldsAt("pathConfiguration", server.facts.version, defaults))
     }

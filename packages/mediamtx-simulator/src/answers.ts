@@ -10,7 +10,17 @@ import type { Connection } from "./World.ts"
 
 export type Json = Readonly<Record<string, unknown>>
 
-const time = (millis: number): string => new Date(millis).toISOString()
+/** A simulation asks for the times of the same connections every second. */
+const times = new Map<number, string>()
+const MAX_TIMES = 1_000
+const time = (millis: number): string => {
+  const known = times.get(millis)
+  if (known !== undefined) return known
+  if (times.size >= MAX_TIMES) times.clear()
+  const text = new Date(millis).toISOString()
+  times.set(millis, text)
+  return text
+}
 
 const zeros = (...names: ReadonlyArray<string>): Json => Object.fromEntries(names.map((name) => [name, 0]))
 
@@ -149,7 +159,13 @@ const sourceOf = ({ publisher, own }: SeenPath, facts: VersionFacts): Json | nul
   return own === "pulled" || own === "redirect" ? { type: ownSourceTypes[own], id: "" } : null
 }
 
-export const pathItem = (seen: SeenPath, isConfigured: boolean, now: number, facts: VersionFacts): Json => {
+export const pathItem = (
+  seen: SeenPath,
+  isConfigured: boolean,
+  now: number,
+  facts: VersionFacts,
+  which: Items
+): Json => {
   const { name, publisher, readers, own } = seen
   const isPublished = publisher?.phase._tag === "Publishing"
   const isAvailable = isPublished || (own !== null && own !== "on demand")
@@ -157,6 +173,12 @@ export const pathItem = (seen: SeenPath, isConfigured: boolean, now: number, fac
   const since = publisher?.phase._tag === "Publishing" ? time(publisher.phase.since) : null
   const bytes = publisher === null ? 0 : inboundBytesOf(publisher, now)
   const tracks = isPublished ? publisher.tracks : []
+  const source = sourceOf(seen, facts)
+  const types = readers.map((reader) => ({ type: sourceTypeOf(reader.protocol, facts), id: reader.id }))
+  if (which === "essential") {
+    const codecs = tracks.map(({ codec }) => codec)
+    return { name, ready: isAvailable, readyTime: since, source, tracks: codecs, readers: types, bytesReceived: bytes }
+  }
   return fieldsAt("path", facts.version, {
     name,
     confName: isConfigured ? name : "all_others",
@@ -166,10 +188,10 @@ export const pathItem = (seen: SeenPath, isConfigured: boolean, now: number, fac
     availableTime: since,
     online: isOnline,
     onlineTime: since,
-    source: sourceOf(seen, facts),
+    source,
     tracks: tracks.map(({ codec }) => codec),
     tracks2: tracks.map(trackItem),
-    readers: readers.map((reader) => ({ type: sourceTypeOf(reader.protocol, facts), id: reader.id })),
+    readers: types,
     inboundBytes: bytes,
     outboundBytes: 0,
     inboundFramesInError: 0,

@@ -1,4 +1,5 @@
 /** Bugs in how the media server and the store are looked at. */
+import type { Answer } from "@greenroom/adapters/mediamtx"
 import type { StoreSnapshot } from "@greenroom/core"
 import { Effect } from "effect"
 import type { Ports } from "../Ports.ts"
@@ -48,7 +49,7 @@ export const listBeforeStore: Bug = {
         }),
         after: (listed) =>
           Effect.map(ports.sessions.after(listed), (snapshot) => {
-            if (before !== null) Object.assign(before, { now: snapshot.now, unended: snapshot.open })
+            if (before !== null) Object.assign(before, { now: snapshot.now, open: snapshot.open })
             return snapshot
           })
       }
@@ -56,20 +57,39 @@ export const listBeforeStore: Bug = {
   }
 }
 
+const emptyList: Answer = { _tag: "Ok", body: { itemCount: 0, pageCount: 0, items: [] } }
+const isList = (answer: Answer) => answer._tag !== "Ok" || typeof answer.body === "object"
+
 export const failedListIsEmpty: Bug = {
   name: "a failed list taken for an empty one",
   what: "a list that was not answered makes a look without anybody in it",
-  compose: (right) => (readings) =>
-    right({
-      ...readings,
-      lists: readings.lists.map((list) => (list._tag === "Whole" ? list : { _tag: "Whole", value: [] }))
-    })
+  controlApi: (right) => (call) =>
+    /(conns|sessions)\/list$/.test(call.route)
+      ? Effect.map(
+          Effect.orElseSucceed(right(call), () => emptyList),
+          (answer) => (isList(answer) ? answer : emptyList)
+        )
+      : right(call)
 }
 
 export const restartUnnoticed: Bug = {
   name: "restart of MediaMTX in mid-pass not noticed",
   what: "`started` is asked at the beginning of a look only",
-  compose: (right) => (readings) => right({ ...readings, after: readings.before })
+  controlApi: (right) => {
+    let kept: Answer | null = null
+    return (call) =>
+      Effect.suspend(() => {
+        if (call.route !== "/v3/info") return right(call)
+        const before = kept
+        kept = null
+        if (before !== null) return Effect.succeed(before)
+        return Effect.tap(right(call), (answer) =>
+          Effect.sync(() => {
+            kept = answer
+          })
+        )
+      })
+  }
 }
 
 export const webrtcTrusted: Bug = {
@@ -99,9 +119,16 @@ export const ownSourceTrusted: Bug = {
   change: lookingAs((looking) =>
     Effect.map(looking, (look) => ({
       ...look,
-      paths: look.paths.map((path) =>
-        path.sourceId === "" ? { ...path, sourceType: "rtspSession", sourceId: `of ${path.name}` } : path
-      )
+      paths: [
+        ...look.paths,
+        ...look.ownPaths.map(({ name }) => ({
+          name,
+          ready: true,
+          sourceType: "rtspSession",
+          sourceId: `of ${name}`,
+          observation: nothingSeen
+        }))
+      ]
     }))
   )
 }
@@ -109,7 +136,10 @@ export const ownSourceTrusted: Bug = {
 export const ownListAlone: Bug = {
   name: "a source looked for in one list alone",
   what: "who speaks RTMPS or RTSPS, which MediaMTX's auth calls do not say, is looked for in the list of the plain protocol",
-  lists: ({ protocol }) => (protocol === null ? [] : [protocol])
+  controlApi: (right) => (call) =>
+    /^\/v3\/(rtmps|rtsps)\w*\/(get|kick)$/.test(call.route) && !/^\/v3\/rtsp(sessions|conns)/.test(call.route)
+      ? Effect.succeed({ _tag: "NoRoute" })
+      : right(call)
 }
 
 export const listedIsReady: Bug = {

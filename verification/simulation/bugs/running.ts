@@ -143,6 +143,13 @@ export const wallClock: Bug = {
 
 export const noTurns: Bug = {
   name: "a kick beside other calls about RTSP sessions",
-  what: "kicks of RTSP sessions wait for no list or lookup that is under way",
-  turns: { read: (call) => call, kick: (call) => call }
+  what: "a kick of an RTSP session takes a lookup along, which waits for no turn",
+  controlApi: (right) => (call) => {
+    if (!/^\/v3\/rtsps?sessions\/kick$/.test(call.route)) return right(call)
+    const lookup = { ...call, method: "GET", route: call.route.replace("/kick", "/get") } as const
+    return Effect.map(
+      Effect.all([right(call), Effect.exit(right(lookup))], { concurrency: "unbounded" }),
+      ([kicked]) => kicked
+    )
+  }
 }

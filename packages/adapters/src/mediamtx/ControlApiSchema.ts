@@ -1,8 +1,8 @@
 /**
- * What is read of MediaMTX's control API answers, and how it becomes a `MediaServerSnapshot`. Versions 1.9 to 1.21 are understood: unknown
- * fields are ignored, newer names win over older ones (`available ?? ready`, `tracks2 ?? tracks`, `inboundBytes ?? bytesReceived`).
- * `query` and `user` are left undecoded on purpose: clients put their keys there. A `state` that is not known fails the answer: who
- * is a publisher must not be guessed.
+ * The fields that Greenroom reads from MediaMTX's control API, and how they become a `MediaServerSnapshot`. The schemas decode
+ * versions 1.9 to 1.21: they ignore unknown fields, and newer names win over older ones (`available ?? ready`,
+ * `tracks2 ?? tracks`, `inboundBytes ?? bytesReceived`). `query` and `user` are not decoded on purpose: clients put their keys
+ * there. An unknown `state` fails the answer, because a guess could take a publisher for a reader.
  */
 import {
   type EnabledProtocols,
@@ -16,7 +16,7 @@ import {
 } from "@greenroom/core"
 import { Schema } from "effect"
 
-/** A list, in one page. `items` of the page asked for, `itemCount` of all pages. */
+/** One page of a list. `items` are those of this page, `itemCount` counts all pages. */
 const page = <S extends Schema.Constraint>(item: S) =>
   Schema.Struct({ itemCount: Schema.Int, pageCount: Schema.Int, items: Schema.Array(item) })
 
@@ -24,13 +24,13 @@ export const ConnectionItem = Schema.Struct({
   id: Schema.String,
   state: Schema.Literals(["idle", "read", "publish"]),
   path: Schema.optional(Schema.String),
-  /** WebRTC sessions alone have it. */
+  /** Only WebRTC sessions have it. */
   peerConnectionEstablished: Schema.optional(Schema.Boolean)
 })
 export type ConnectionItem = typeof ConnectionItem.Type
 export const ConnectionList = page(ConnectionItem)
 
-/** What matches RTSP sessions with their TCP connections where `/auth` has the connection's id (up to 1.19.2). */
+/** Has the fields that match an RTSP session with its TCP connection; up to 1.19.2 `/auth` has the connection's id. */
 export const RtspSessionItem = Schema.Struct({
   ...ConnectionItem.fields,
   created: Schema.String,
@@ -74,7 +74,7 @@ export const PathList = page(PathItem)
 
 export const Info = Schema.Struct({ version: Schema.optional(Schema.String), started: Schema.optional(Schema.String) })
 
-/** Read leniently, and nothing else of it: there are secrets beside these. */
+/** Every field is `Unknown`, because formats change. No other field is decoded: some hold secrets. */
 export const GlobalConfig = Schema.Struct({
   rtsp: Schema.optional(Schema.Unknown),
   rtmp: Schema.optional(Schema.Unknown),
@@ -98,7 +98,7 @@ export const PathConfig = Schema.Struct({ maxReaders: Schema.optional(Schema.Num
 /** `status` came with 1.15; older versions send `error` alone. */
 export const ErrorBody = Schema.Struct({ status: Schema.optional(Schema.Literal("error")), error: Schema.String })
 
-/** MoQ's list does not show whether a session was admitted. One that is the source of a path was. */
+/** MoQ's list does not show whether a session was admitted. A session that is the source of a path was admitted. */
 const isEstablished = (protocol: Protocol, item: ConnectionItem, publishing: ReadonlySet<string>): boolean =>
   protocol === "webrtc"
     ? item.peerConnectionEstablished === true
@@ -119,7 +119,7 @@ export const listedSource = (
 
 const isReady = (item: PathItem): boolean => item.available ?? item.ready ?? false
 
-/** The path with a source of MediaMTX's own that is up, or `undefined`. */
+/** The path, if its source is MediaMTX's own (not a client's connection) and is up. */
 export const ownPath = (item: PathItem): OwnPath | undefined => {
   const { source } = item
   if (source === undefined || source === null || isConnectionType(source.type)) return undefined
@@ -127,7 +127,7 @@ export const ownPath = (item: PathItem): OwnPath | undefined => {
   return { name: item.name, since: item.onlineTime ?? item.readyTime ?? "" }
 }
 
-/** The path with its publisher, or `undefined` when it has none that connected by itself. */
+/** The path with its publisher; `undefined` when its source is not a client's connection. */
 export const listedPath = (item: PathItem): ListedPath | undefined => {
   const { source } = item
   if (source === undefined || source === null || !isConnectionType(source.type) || !source.id) return undefined
@@ -149,7 +149,7 @@ const tracksOf = (item: PathItem): ReadonlyArray<Track> =>
   item.tracks?.map((codec) => ({ codec })) ??
   []
 
-/** A protocol counts as served unless the answer has it off. */
+/** A protocol counts as served unless the configuration turns it off. */
 export const servedOf = (config: GlobalConfig): EnabledProtocols => ({
   hls: config.hls !== false,
   webrtc: config.webrtc !== false,

@@ -1,9 +1,10 @@
 /**
- * The `MediaServer` port over a real MediaMTX's control API (v3, versions 1.9 to 1.21). Deadlines and health live here; what is asked
- * is in `look.ts`, `sources.ts`, `learn.ts` and `curePath.ts`, how, in `ControlApi.ts`, and in which versions things differ, in
- * `Release.ts`. Up to 1.19.2 the ids of RTSP sources are translated (`RtspIds.ts`): out here, an id is always that of `/auth`.
+ * The `MediaServer` port over MediaMTX's control API (v3, versions 1.9 to 1.21). This file holds the deadlines and the health.
+ * The calls are in `readSnapshot.ts`, `findAndKick.ts`, `factsCache.ts` and `resetPath.ts`, one call is in `ControlApi.ts`, and the
+ * differences between versions are in `versionDifferences.ts`. Up to 1.19.2 `RtspIds.ts` translates the ids of RTSP sources:
+ * outside of this folder, an id is always the one of `/auth`.
  *
- * MediaMTX takes up to 4 s to say that a password is wrong: only a look, with its 5 s, can tell that from silence.
+ * MediaMTX takes up to 4 s to refuse a wrong password: only a snapshot, with its 5 s, can distinguish that from silence.
  */
 import {
   allEnabled,
@@ -16,11 +17,11 @@ import {
   type Source
 } from "@greenroom/core"
 import { Duration, Effect, Layer, type Scope } from "effect"
-import type { Asking } from "./Asking.ts"
+import type { ApiAccess } from "./ApiAccess.ts"
 import { type Address, type ControlApi, makeControlApi } from "./ControlApi.ts"
+import { makeFactsCache } from "./factsCache.ts"
 import { findSource, kickSource } from "./findAndKick.ts"
 import { hedge } from "./hedge.ts"
-import { makeLearning } from "./learn.ts"
 import { makeRestartSign, type RestartSign } from "./RestartSign.ts"
 import { makeRtspIds } from "./RtspIds.ts"
 import { makeRtspLock } from "./RtspLock.ts"
@@ -31,18 +32,22 @@ import { makePathReset } from "./resetPath.ts"
 import { isRtsp, makeLists } from "./routes.ts"
 import { layerHttpClient } from "./transport.ts"
 
-/** Each for the whole operation: all its calls, and the wait for their turn. */
+/** Each covers the whole operation: all its calls, and the wait for the RTSP lock. */
 export interface Deadlines {
-  readonly look: Duration.Input
+  readonly snapshot: Duration.Input
   readonly find: Duration.Input
   readonly kick: Duration.Input
   readonly resetPath: Duration.Input
 }
 
 export const defaultDeadlines: Deadlines = {
-  look: "5 seconds",
+  /** Longer than the 4 s that MediaMTX takes to refuse a wrong password. */
+  snapshot: "5 seconds",
+  /** Shorter than the 0.8 s of an auth answer, which waits for it. */
   find: "500 millis",
+  /** Longer than the 0.8 s of an auth answer, behind which an RTSP kick can hang. */
   kick: "2 seconds",
+  /** Two calls of 2.5 s each: one adds the configuration, one deletes it. */
   resetPath: "5 seconds"
 }
 
@@ -52,7 +57,10 @@ export interface MediaMtxOptions extends Address {
 
 const mayAskRtsp = (source: Source): boolean => listsOf(source.protocol).some(isRtsp)
 
-/** Over any control API: over HTTP with `layer`, over a simulated MediaMTX in tests. `restartSign` has to hear of connections that were cut. */
+/**
+ * Takes any control API: `layer` passes one over HTTP, tests pass one over a simulated MediaMTX. The owner of the API calls
+ * `restartSign.onCut` for every connection that was cut.
+ */
 export const makeOver = Effect.fnUntraced(function* (
   api: ControlApi,
   options: { readonly deadlines?: Partial<Deadlines> | undefined; readonly restartSign?: RestartSign } = {}
@@ -61,8 +69,8 @@ export const makeOver = Effect.fnUntraced(function* (
   const restartSign = options.restartSign ?? makeRestartSign()
   const lists = makeLists(api, { rtsp: yield* makeRtspLock, rtsps: yield* makeRtspLock })
   const identify = makeIdentify(api)
-  const asking: Asking = { api, lists, identify, rtspIds: makeRtspIds(lists) }
-  const { learn, served, facts, factsNow } = yield* makeLearning(api, identify)
+  const access: ApiAccess = { api, lists, identify, rtspIds: makeRtspIds(lists) }
+  const { refresh, served, facts, factsNow } = yield* makeFactsCache(api, identify)
   const { reset, finish } = makePathReset(api, Duration.toMillis(deadlines.resetPath) / 2)
 
   let health: "ok" | "unreachable" = "unreachable"
@@ -77,8 +85,8 @@ export const makeOver = Effect.fnUntraced(function* (
       }
     })
 
-  /** An interrupted call says nothing; nor does an RTSP lookup that failed, which may have waited behind an auth. */
-  const noted = <A>(effect: Effect.Effect<A, MediaServerUnavailable>, failureCounts = true) =>
+  /** An interrupted call proves nothing about health. A failed RTSP lookup proves nothing either: it may have waited behind an auth. */
+  const withHealth = <A>(effect: Effect.Effect<A, MediaServerUnavailable>, failureCounts = true) =>
     effect.pipe(
       Effect.tap(() => setHealth("ok")),
       Effect.tapError(() => (failureCounts ? setHealth("unreachable") : Effect.void))
@@ -89,23 +97,24 @@ export const makeOver = Effect.fnUntraced(function* (
     })
 
   const find = (source: Source) =>
-    Effect.map(within("find", findSource(asking, source)), (found) =>
+    Effect.map(within("find", findSource(access, source)), (found) =>
       unlisted.lasting.has(source.id) ? "present" : found
     )
-  const pausing = makeRtspLookupCooldown()
-  const findRtsp = (source: Source) => pausing(find(source))
+  const withCooldown = makeRtspLookupCooldown()
+  const findRtsp = (source: Source) => withCooldown(find(source))
 
-  const meanwhile = (server: RunningServer) => Effect.andThen(finish, learn(server))
-  const remember = (look: MediaServerSnapshot): MediaServerSnapshot => {
-    unlisted = nextUnlisted(unlisted, look)
-    asking.rtspIds.retain(look)
-    return restartSign.isIn(look) && look.started === STARTED_UNKNOWN ? { ...look, restartSeen: true } : look
+  const meanwhile = (server: RunningServer) => Effect.andThen(finish, refresh(server))
+  const remember = (snapshot: MediaServerSnapshot): MediaServerSnapshot => {
+    unlisted = nextUnlisted(unlisted, snapshot)
+    access.rtspIds.retain(snapshot)
+    const restarted = restartSign.isIn(snapshot) && snapshot.started === STARTED_UNKNOWN
+    return restarted ? { ...snapshot, restartSeen: true } : snapshot
   }
 
   return MediaServer.of({
-    snapshot: Effect.map(noted(within("look", hedge(readSnapshot(asking, meanwhile)))), remember),
-    find: (source) => (mayAskRtsp(source) ? noted(findRtsp(source), false) : noted(find(source))),
-    kick: (source) => within("kick", kickSource(asking, source)),
+    snapshot: Effect.map(withHealth(within("snapshot", hedge(readSnapshot(access, meanwhile)))), remember),
+    find: (source) => (mayAskRtsp(source) ? withHealth(findRtsp(source), false) : withHealth(find(source))),
+    kick: (source) => within("kick", kickSource(access, source)),
     resetPath: reset,
     enabled: served,
     facts,
@@ -114,7 +123,7 @@ export const makeOver = Effect.fnUntraced(function* (
   })
 })
 
-/** Opens connections when they are needed, so that building it cannot fail; they are closed with the layer. */
+/** Opens connections when a call needs them, so building the layer cannot fail. The layer's end closes them. */
 export const layer = (options: MediaMtxOptions): Layer.Layer<MediaServer> =>
   Layer.unwrap(
     Effect.sync(() => {
@@ -131,7 +140,7 @@ const unconfigured = (operation: string) =>
 
 /** For a service without a media server. */
 export const absent: Layer.Layer<MediaServer> = Layer.succeed(MediaServer, {
-  snapshot: unconfigured("look"),
+  snapshot: unconfigured("snapshot"),
   find: () => unconfigured("find"),
   kick: () => unconfigured("kick"),
   resetPath: () => unconfigured("resetPath"),

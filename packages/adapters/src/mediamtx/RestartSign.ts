@@ -1,13 +1,16 @@
 /**
- * Whether a media server without `started` (MediaMTX up to 1.15.1) is another process than at the last look. The sign is two things
- * at once: since that look it refused a connection or ended one of ours, as the system does for a process that has ended, and not
- * one of the connections that stood in that look stands in this one; their ids are random and never come again, so that one
- * which does proves the same process. Connections to the control API are kept for longer than the second between two looks: a process
- * that is gone and back in between is noticed, too.
+ * Detects that a media server without `started` (MediaMTX up to 1.15.1) was restarted since the last snapshot. Two signs must
+ * come together:
+ * - since then it refused a connection or ended one of ours, as the system does for a process that has ended;
+ * - this snapshot has no connection of the last one. Connection ids are random and never repeat, so one that is still there
+ *   proves the same process.
+ * Connections to the control API are kept for longer than the second between two snapshots, so a restart in between is seen.
  *
- * Limits. Not noticed: one that had no connection; one behind a proxy that answers itself; one that is gone and back while looks are
- * farther apart than those connections are kept. Taken for a restart: a network, or a proxy that ends connections by itself, when
- * all publishers and viewers leave between two looks. Sessions that are gone end in either case, for a reason that is not quite true.
+ * Limits:
+ * - it misses a restart of a server without connections, and of a server behind a proxy that answers by itself;
+ * - it misses a restart between two snapshots that are farther apart than the connections are kept;
+ * - it reports a restart when a network or a proxy ends connections while all publishers and readers leave.
+ * Sessions that are gone end in every case; only the reason of their end can be wrong.
  */
 import type { MediaServerSnapshot } from "@greenroom/core"
 
@@ -15,8 +18,8 @@ type Listed = Pick<MediaServerSnapshot, "sources" | "paths">
 
 export interface RestartSign {
   readonly onCut: () => void
-  /** To be asked once for each whole look, in order. */
-  readonly isIn: (look: Listed) => boolean
+  /** To be called once for each complete snapshot, in order. */
+  readonly isIn: (snapshot: Listed) => boolean
 }
 
 const idsOf = ({ sources, paths }: Listed): ReadonlySet<string> =>
@@ -29,8 +32,8 @@ export const makeRestartSign = (): RestartSign => {
     onCut: () => {
       wasCut = true
     },
-    isIn: (look) => {
-      const ids = idsOf(look)
+    isIn: (snapshot) => {
+      const ids = idsOf(snapshot)
       const restarted = wasCut && before.size > 0 && ![...before].some((id) => ids.has(id))
       wasCut = false
       before = ids

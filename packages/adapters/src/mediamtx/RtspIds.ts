@@ -1,18 +1,20 @@
 /**
- * What a client of versions up to 1.19.2 remembers of RTSP sessions: the connection of each, whose id is the source's outside of
- * the adapter (see `rtspConnections.ts`). Remembered for as long as the session is listed or the source of a path, because one over
- * UDP may outlive its connection and keeps its id. The connections are asked about only when a session is listed that is
- * not remembered: from 1.11.0 to 1.11.2 each such call can, rarely, lock up MediaMTX's RTSP server (it takes a lock twice).
+ * Remembers the TCP connection of each RTSP session, for versions up to 1.19.2: outside of the adapter, a source has the id of
+ * its connection (see `rtspConnections.ts`). An entry lasts while the session is listed or is the source of a path: over UDP, a
+ * session may outlive its connection and keeps its id. The connections are read only when a session without an entry
+ * is listed: from 1.11.0 to 1.11.2 that call can, rarely, lock up MediaMTX's RTSP server (it takes a lock twice).
  *
- * Limits. What another instance, or this one before it was started anew, had remembered is not known: a session whose connection
- * is closed by then stands in the look under its own id, as a publisher that was not admitted, and its kick works by that id; by
- * the connection's id it is gone. A client that announces twice on one connection has one id for both.
+ * Limits:
+ * - entries are lost at a restart, and instances do not share them. A session without an entry whose connection has closed is in
+ *   the snapshot under its own id, as an unauthorized publisher. A kick by that id works; a lookup by the connection's id finds
+ *   nothing;
+ * - two sessions that a client announces on one connection have one id.
  */
 import type { ListedPath, MediaServerSnapshot, MediaServerUnavailable } from "@greenroom/core"
 import { Effect } from "effect"
-import { decodeAnswer, saysGone, unavailable } from "./ControlApi.ts"
+import { decodeAnswer, deniesId, unavailable } from "./ControlApi.ts"
 import { RtspConnectionItem, RtspConnectionList, type RtspSessionItem, RtspSessionList } from "./ControlApiSchema.ts"
-import { itemsOf, ONE_PAGE } from "./pages.ts"
+import { itemsOf, ONE_PAGE } from "./listPages.ts"
 import { callOn, callOnConnections, type Lists, type RtspProtocol } from "./routes.ts"
 import { matchConnections } from "./rtspConnections.ts"
 
@@ -31,20 +33,20 @@ const listConnections = Effect.fnUntraced(function* (lists: Lists, protocol: Rts
   return yield* itemsOf(call, yield* lists(protocol, call), decodeConnections)
 })
 
-/** Of looks that were never whole. A whole one forgets what it does not show. */
+/** Bounds the entries of incomplete snapshots. A complete snapshot removes the entries that it does not show. */
 const MAX_REMEMBERED = 100_000
 
 export interface RtspIds {
-  /** The sessions of one list under the ids of their connections; `null` where there is no such list. */
+  /** The sessions of one list under the ids of their connections; `null` when there is no such list. */
   readonly list: (
     protocol: RtspProtocol
   ) => Effect.Effect<ReadonlyArray<RtspSessionItem> | null, MediaServerUnavailable>
   readonly renamePath: (path: ListedPath) => ListedPath
-  /** Forgets all sessions but those that a whole look shows, in a list or on a path. */
-  readonly retain: (look: Pick<MediaServerSnapshot, "sources" | "paths">) => void
+  /** Removes all entries except those that a complete snapshot shows, in a list or on a path. */
+  readonly retain: (snapshot: Pick<MediaServerSnapshot, "sources" | "paths">) => void
   /**
-   * The session of a connection; `gone` for a connection without one. For an id that is no connection's: the session whose
-   * connection that was, else the id itself, which may be that of a session without a connection.
+   * The session of a connection; `gone` when the connection has none. When no connection has the id: the session with that entry,
+   * else the id itself, because it may be the id of a session without a connection.
    */
   readonly sessionOf: (
     protocol: RtspProtocol,
@@ -53,7 +55,7 @@ export interface RtspIds {
 }
 
 export const makeRtspIds = (lists: Lists): RtspIds => {
-  /** Connections by session. */
+  /** Connection ids by session id. */
   const remembered = new Map<string, string>()
   const remember = (found: ReadonlyMap<string, string>) => {
     for (const [session, connection] of found) remembered.set(session, connection)
@@ -71,7 +73,7 @@ export const makeRtspIds = (lists: Lists): RtspIds => {
     if (sessions.some(isNew)) {
       remember(matchConnections(sessions.filter(isNew), yield* listConnections(lists, protocol)))
     }
-    // One whose connection has closed in between leaves, too: it must not look like a publisher that was not admitted.
+    // The session of a connection that closed between the two lists is leaving. It must not appear as an unauthorized publisher.
     if (sessions.some(isNew)) {
       const still = new Set((yield* listSessions(lists, protocol))?.map(({ id }) => id))
       sessions = sessions.filter(({ id }) => still.has(id))
@@ -87,14 +89,14 @@ export const makeRtspIds = (lists: Lists): RtspIds => {
   const sessionOf = Effect.fnUntraced(function* (protocol: RtspProtocol, id: string) {
     const call = callOnConnections(protocol, "get", `/${id}`)
     const answer = yield* lists(protocol, call)
-    if (answer._tag === "Refused" && !saysGone(answer))
+    if (answer._tag === "Refused" && !deniesId(answer))
       return yield* unavailable(call, "nonsense", `status ${answer.status}`)
     if (answer._tag !== "Ok") {
       return { session: [...remembered].find(([, connection]) => connection === id)?.[0] ?? id }
     }
     const connection = yield* decodeConnection(call, answer.body)
     if (typeof connection.session === "string") return { session: connection.session }
-    // Before 1.11, and while an auth is pending, it does not name its session.
+    // Before 1.11, and while an auth is pending, a connection does not name its session.
     const [session] = matchConnections((yield* listSessions(lists, protocol)) ?? [], [connection]).keys()
     return session === undefined ? ("gone" as const) : { session }
   })

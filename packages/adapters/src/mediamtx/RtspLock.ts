@@ -1,13 +1,12 @@
 /**
- * Whose turn it is among the calls about the sessions of one list, RTSP's or RTSPS's. When MediaMTX (up to 1.20.1) kicks such a session
- * it deletes from a map under a read lock, so that a kick inside it at the same time as another kick, a list or a lookup can crash
- * it (`rtsp/server.go`). Lists and lookups only read that map, those of connections, too (from 1.11 on), and run beside one another.
- * A kick runs alone.
+ * A lock for the calls about the sessions of one list, RTSP's or RTSPS's: reads share it, a kick holds it alone. When MediaMTX
+ * (up to 1.20.1) kicks such a session, it deletes from a map under a read lock. A kick beside another kick, a list or a lookup
+ * can therefore crash it (`rtsp/server.go`). Lists and lookups only read that map, and so do those of connections (from 1.11 on).
  *
- * A call that its caller has given up may still run in there: closing its connection would not end it, since MediaMTX's handlers do not
- * look. It keeps its turn until its answer or the end of its connection says that it is over, while its caller goes its way. Whoever
- * must not run beside it waits half a second for that; then its connection is closed: it was swallowed on its way, or hangs behind an
- * auth, where a kick has done with the map already. A call that still waits for its turn when its caller leaves is never sent.
+ * An abandoned call, which its caller has given up, may still run inside MediaMTX: its handlers do not notice a closed
+ * connection. The call keeps the lock until its answer or the end of its connection, and the caller does not wait for it. The
+ * next call that conflicts waits half a second and then closes the abandoned call's connection. Either the network lost that
+ * call, or it hangs behind an auth, where a kick no longer uses the map. A call that never got the lock is never sent.
  */
 import type { MediaServerUnavailable } from "@greenroom/core"
 import { Effect, Fiber, Latch, type Scope } from "effect"
@@ -20,16 +19,20 @@ export interface RtspLock {
 }
 
 /**
- * A look waits so long for a kick that was given up, and a kick for a look: less than the second that the last attempt of a look
- * has, and long enough for an answer that a frozen MediaMTX gives when it thaws, for looks ask it something else first.
+ * How long a call waits for a conflicting call that was abandoned: less than the 1 s that the last attempt of a snapshot has. It
+ * suffices for the answer of a MediaMTX that was frozen, because snapshots make another call first.
  */
 const WAIT_FOR_THE_ABANDONED_MS = 500
 
-/**
- * For how long one that nobody waits for is listened to. A kick that a frozen MediaMTX has not seen yet runs when it thaws, so its answer
- * is worth knowing; of kicks there is only one, of reads, which hold a connection each, one a second.
- */
-const LISTEN_FOR_MS: { readonly [K in Kind]: number } = { read: 10_000, kick: 60_000 }
+/** How long an abandoned read keeps its connection: there may be one more each second. */
+const KEEP_ABANDONED_READ_MS = 10_000
+/** How long an abandoned kick keeps its connection: a MediaMTX that was frozen runs it later, and there is only one at a time. */
+const KEEP_ABANDONED_KICK_MS = 60_000
+
+const keepAbandonedMillis: { readonly [K in Kind]: number } = {
+  read: KEEP_ABANDONED_READ_MS,
+  kick: KEEP_ABANDONED_KICK_MS
+}
 
 interface Turn {
   readonly kind: Kind
@@ -43,10 +46,10 @@ export const makeRtspLock: Effect.Effect<RtspLock, never, Scope.Scope> = Effect.
   const running = new Set<Turn>()
   const waiting = new Set<Turn>()
 
-  const inTheWayOf = ({ kind }: Turn) => [...running].filter((other) => kind === "kick" || other.kind === "kick")
+  const conflictsOf = ({ kind }: Turn) => [...running].filter((other) => kind === "kick" || other.kind === "kick")
   const admit = () => {
     for (const turn of waiting) {
-      if (inTheWayOf(turn).length > 0) continue
+      if (conflictsOf(turn).length > 0) continue
       waiting.delete(turn)
       running.add(turn)
       turn.begins.openUnsafe()
@@ -61,7 +64,7 @@ export const makeRtspLock: Effect.Effect<RtspLock, never, Scope.Scope> = Effect.
     waiting.add(turn)
     admit()
     while ((yield* Effect.timeoutOption(turn.begins.await, WAIT_FOR_THE_ABANDONED_MS))._tag === "None") {
-      for (const other of inTheWayOf(turn)) {
+      for (const other of conflictsOf(turn)) {
         if (!other.abandoned) continue
         other.fiber?.interruptUnsafe()
         over(other)
@@ -81,8 +84,8 @@ export const makeRtspLock: Effect.Effect<RtspLock, never, Scope.Scope> = Effect.
           turn.fiber = fiber
           return yield* Effect.onInterrupt(restore(Fiber.join(fiber)), () => {
             turn.abandoned = true
-            const listen = Effect.timeoutOption(Fiber.await(fiber), LISTEN_FOR_MS[kind])
-            return Effect.forkIn(Effect.andThen(Effect.interruptible(listen), Fiber.interrupt(fiber)), scope)
+            const answered = Effect.timeoutOption(Fiber.await(fiber), keepAbandonedMillis[kind])
+            return Effect.forkIn(Effect.andThen(Effect.interruptible(answered), Fiber.interrupt(fiber)), scope)
           })
         })
       )

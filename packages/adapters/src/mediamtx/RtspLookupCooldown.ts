@@ -1,14 +1,15 @@
 /**
- * An RTSP lookup that got no answer has held up, for its whole deadline, the auth that asked it and those behind it; RTSP encoders
- * that come back all at once would hold up everybody for good. After one, none is sent for a second.
+ * Suspends RTSP lookups after one that got no answer. Such a lookup delays its own auth call and those behind it by its whole
+ * deadline. RTSP encoders that reconnect all at once could otherwise delay every auth call without end.
  */
 import { MediaServerUnavailable, monotonicMillis } from "@greenroom/core"
 import { Effect } from "effect"
 
+/** No RTSP lookup is sent for this long after one without an answer, so that other auth calls get through. */
 const RTSP_PAUSE_MS = 1_000
 
-/** A call that failed by itself names its route; one whose deadline has passed names the operation. */
-const isTimeUp = ({ operation }: MediaServerUnavailable) => operation === "find"
+/** The error of a call that failed names its route. The error of a deadline that passed names the operation. */
+const isDeadline = ({ operation }: MediaServerUnavailable) => operation === "find"
 
 export type RtspLookupCooldown = <A>(
   lookup: Effect.Effect<A, MediaServerUnavailable>
@@ -23,7 +24,7 @@ export const makeRtspLookupCooldown = (): RtspLookupCooldown => {
     }
     return yield* Effect.tapError(lookup, (error) =>
       Effect.map(monotonicMillis, (now) => {
-        if (isTimeUp(error)) pausedUntil = now + RTSP_PAUSE_MS
+        if (isDeadline(error)) pausedUntil = now + RTSP_PAUSE_MS
       })
     )
   })

@@ -1,25 +1,25 @@
 /**
- * Which MediaMTX answers: its process (`started`), its version, and by which names its control API goes. What is learnt of a
- * process is kept until `/v3/info` shows another one; nothing is asked twice of the same.
+ * Identifies the MediaMTX that answers: its process (`started`), its version, and the names of its routes. The result is kept
+ * until `/v3/info` shows another process.
  */
 import type { MediaServerUnavailable } from "@greenroom/core"
 import { Effect } from "effect"
 import { type Call, type ControlApi, decodeAnswer, unavailable } from "./ControlApi.ts"
 import { Info } from "./ControlApiSchema.ts"
-import { mayHaveNewNames, type Release, releaseOf } from "./Release.ts"
+import { type Build, buildOf, mayHaveNewNames } from "./versionDifferences.ts"
 
 /** 1.21 renamed routes, `/v3/rtmpconns` to `/v3/rtmp/conns`, and keeps the old names for now. */
 export type Names = "old" | "new"
 
 export interface RunningServer {
   readonly started: string
-  /** As it gives it; `null` where there is no `/v3/info`. */
+  /** As `/v3/info` has it; `null` when there is no `/v3/info`. */
   readonly version: string | null
-  readonly release: Release
+  readonly build: Build
   readonly names: Names
 }
 
-/** `started` of a version that has no `/v3/info`, or none in it (up to 1.15.1). */
+/** Stands for `started` when `/v3/info`, or that field of it, is missing (up to 1.15.1). */
 export const STARTED_UNKNOWN = "unknown"
 
 export const pathDefaultsCall = (names: Names): Call => ({
@@ -45,23 +45,23 @@ const hasPathDefaults = Effect.fnUntraced(function* (api: ControlApi, names: Nam
 })
 
 /**
- * By a route that is always on: those of a protocol that is off are missing by either name. One that goes by neither name is a version
- * to come, of whose lists nothing is known: it is no empty server.
+ * Asks for a route that is always on: the routes of a protocol that is off are missing under both names. A server with neither
+ * name is an unknown later version. Its lists cannot be read, so it must not count as an empty server.
  */
 const readNames = Effect.fnUntraced(function* (
   api: ControlApi,
-  release: Release
+  build: Build
 ): Effect.fn.Return<Names, MediaServerUnavailable> {
-  if (!mayHaveNewNames(release)) return "old"
+  if (!mayHaveNewNames(build)) return "old"
   if (yield* hasPathDefaults(api, "new")) return "new"
   if (yield* hasPathDefaults(api, "old")) return "old"
-  return yield* unavailable(pathDefaultsCall("new"), "nonsense", "no such route, by the old name neither")
+  return yield* unavailable(pathDefaultsCall("new"), "nonsense", "the route exists under neither name")
 })
 
 export interface Identify {
-  /** Asks. Gives the very object that it gave before while the process is the same. */
+  /** Calls MediaMTX. Returns the same object as before (`===`) while the process is the same. */
   readonly now: Effect.Effect<RunningServer, MediaServerUnavailable>
-  /** Asks only if none was seen yet. */
+  /** Calls MediaMTX only if no server was seen yet. */
   readonly lastSeen: Effect.Effect<RunningServer, MediaServerUnavailable>
 }
 
@@ -73,14 +73,14 @@ export const makeIdentify = (api: ControlApi): Identify => {
     const { started = STARTED_UNKNOWN, version = null } = yield* readInfo(api)
     const before = known(started, version)
     if (before !== undefined) return before
-    const release = releaseOf(version)
-    const names = yield* readNames(api, release)
-    // Another call may have learnt the same meanwhile.
-    const server = known(started, version) ?? { started, version, release, names }
+    const build = buildOf(version)
+    const names = yield* readNames(api, build)
+    // A concurrent call may have found the same process meanwhile.
+    const server = known(started, version) ?? { started, version, build, names }
     seen = server
     return server
   })
   return { now, lastSeen: Effect.suspend(() => (seen === undefined ? now : Effect.succeed(seen))) }
 }
 
-export const changedDuringLook = unavailable(infoCall, "nonsense", "it was started anew during the look")
+export const restartedDuringSnapshot = unavailable(infoCall, "nonsense", "it restarted during the snapshot")

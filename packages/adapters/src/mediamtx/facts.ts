@@ -1,6 +1,6 @@
 /**
- * The facts about a MediaMTX, read from its configuration. Lenient field by field, because formats differ between versions and change:
- * what is missing or cannot be read is `null`, or what it was before there was such a field, and never a failure.
+ * The facts about a MediaMTX, read from its configuration. Formats differ between versions, so each field is read leniently: a
+ * missing or unreadable field is `null`, or the behaviour of the versions before that field, and never a failure.
  */
 import type { ExcludedAction, MediaServerFacts } from "@greenroom/core"
 import type { GlobalConfig, PathDefaults } from "./ControlApiSchema.ts"
@@ -10,7 +10,7 @@ const actions: ReadonlyArray<ExcludedAction> = ["publish", "read", "playback", "
 const texts = (value: unknown): ReadonlyArray<string> =>
   Array.isArray(value) ? value.filter((one) => typeof one === "string") : []
 
-/** A list of `{ action, path }`; an exclusion of one path counts, too. */
+/** A list of `{ action, path }`. An exclusion of a single path counts as well. */
 const excludedActions = (value: unknown): ReadonlyArray<ExcludedAction> => {
   const named = new Set(
     Array.isArray(value) ? value.map((one: unknown) => (one as { action?: unknown } | null)?.action) : []
@@ -36,14 +36,14 @@ export const durationMillis = (value: unknown): number | null => {
   return parts.reduce((sum, [, amount, unit]) => sum + Number(amount) * (unitMillis[unit ?? ""] ?? 0), 0)
 }
 
-/** `protocols` is the name before 1.11, and deprecated and `null` after it. */
+/** Before 1.11 the name is `protocols`; later that field is deprecated and `null`. */
 const rtspOverUdp = ({ rtsp, rtspTransports, protocols }: GlobalConfig): boolean =>
   rtsp !== false && texts(rtspTransports ?? protocols).includes("udp")
 
 export const factsOf = (
   version: string | null,
   config: GlobalConfig,
-  /** `null` when they could not be had. */
+  /** `null` when they could not be read. */
   pathDefaults: PathDefaults | null,
   moqIsListed: boolean
 ): MediaServerFacts => ({

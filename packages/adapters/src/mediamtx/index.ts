@@ -1,12 +1,16 @@
 /**
  * The media server port over MediaMTX's control API: `MediaMtx.layer({ apiUrl, user, password })`, or `MediaMtx.absent` where
- * there is none.
+ * there is none. `MediaMtx.makeOver` takes any `ControlApi`, such as one over a simulated MediaMTX.
  */
-
-/** The schemas of the control API's answers, and the parts that a simulation composes by itself. */
+export {
+  type Answer,
+  answerOf,
+  type Call as MediaMtxCall,
+  type ControlApi,
+  Decoded,
+  type Reply,
+  unavailable
+} from "./ControlApi.ts"
 export * as ControlApiSchema from "./ControlApiSchema.ts"
-export { hedge } from "./hedge.ts"
 export * as MediaMtx from "./MediaMtx.ts"
-export { makeRestartSign } from "./RestartSign.ts"
-export { makeRtspLock, type RtspLock } from "./RtspLock.ts"
-export { makeRtspLookupCooldown } from "./RtspLookupCooldown.ts"
+export { makeRestartSign, type RestartSign } from "./RestartSign.ts"

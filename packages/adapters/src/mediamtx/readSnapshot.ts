@@ -1,7 +1,7 @@
 /**
- * One whole look. Every list in one page; `/v3/info` before and after, so that no look spans two processes.
- * `/v3/paths/list` hangs while an auth is pending, and RTSP lists can: the look waits for them, up to the deadline that its
- * caller sets. Where RTSP's ids are the connections' (up to 1.19.2), its sessions and paths come under those.
+ * Reads one snapshot: every list in one page, and `/v3/info` before and after, so that no snapshot spans two processes.
+ * `/v3/paths/list` hangs while an auth is pending, and RTSP lists can hang as well: the snapshot waits for them, up to its
+ * caller's deadline. Up to 1.19.2, RTSP sessions and paths get the ids of their connections.
  */
 import {
   type ListedPath,
@@ -11,13 +11,13 @@ import {
   protocols
 } from "@greenroom/core"
 import { Effect } from "effect"
-import type { Asking } from "./Asking.ts"
+import type { ApiAccess } from "./ApiAccess.ts"
 import { type Call, type ControlApi, decodeAnswer } from "./ControlApi.ts"
 import { type ConnectionItem, ConnectionList, listedPath, listedSource, ownPath, PathList } from "./ControlApiSchema.ts"
-import { itemsOf, ONE_PAGE } from "./pages.ts"
-import { rtspIdIsConnections } from "./Release.ts"
-import { changedDuringLook, type RunningServer } from "./RunningServer.ts"
+import { itemsOf, ONE_PAGE } from "./listPages.ts"
+import { type RunningServer, restartedDuringSnapshot } from "./RunningServer.ts"
 import { callOn, isRtsp } from "./routes.ts"
+import { authHasRtspConnectionId } from "./versionDifferences.ts"
 
 const pathsCall: Call = { method: "GET", route: "/v3/paths/list", rest: ONE_PAGE }
 
@@ -28,15 +28,15 @@ const readPaths = Effect.fnUntraced(function* (api: ControlApi) {
   return yield* itemsOf(pathsCall, yield* api(pathsCall), decodePaths)
 })
 
-/** Fails where no MediaMTX answers. */
+/** Fails when the server that answers is not a MediaMTX. */
 export const showsPaths = (api: ControlApi) => Effect.asVoid(readPaths(api))
 
 const readList = Effect.fnUntraced(function* (
-  { lists, rtspIds }: Asking,
-  { names, release }: RunningServer,
+  { lists, rtspIds }: ApiAccess,
+  { names, build }: RunningServer,
   protocol: Protocol
 ): Effect.fn.Return<ReadonlyArray<ConnectionItem> | null, MediaServerUnavailable> {
-  if (isRtsp(protocol) && rtspIdIsConnections(release)) return yield* rtspIds.list(protocol)
+  if (isRtsp(protocol) && authHasRtspConnectionId(build)) return yield* rtspIds.list(protocol)
   const call = callOn(names, protocol, "list", ONE_PAGE)
   const answer = yield* lists(protocol, call)
   return answer._tag === "NoRoute" ? null : yield* itemsOf(call, answer, decodeConnections)
@@ -49,15 +49,15 @@ interface ReadList {
 }
 
 const readSources = (
-  asking: Asking,
+  access: ApiAccess,
   server: RunningServer,
   protocol: Protocol
 ): Effect.Effect<ReadList, MediaServerUnavailable> =>
-  Effect.map(readList(asking, server, protocol), (items) => ({ protocol, items }))
+  Effect.map(readList(access, server, protocol), (items) => ({ protocol, items }))
 
 /**
- * Marks RTSP's publishers whose list is missing: it was renamed, or a proxy hides it. MediaMTX has not lost them, so they are not to be taken
- * for those whose path is reset.
+ * Marks the RTSP publishers of a missing list: its route was renamed, or a proxy hides it. MediaMTX has not lost these
+ * publishers, so their paths must not be reset.
  */
 const markUnlistable =
   (lists: ReadonlyArray<ReadList>) =>
@@ -66,23 +66,23 @@ const markUnlistable =
       ? { ...path, unlistable: true }
       : path
 
-/** `meanwhile` runs beside the lists, with the server that answers; it does not fail. */
+/** `meanwhile` runs beside the lists. It must not fail. */
 export const readSnapshot = Effect.fnUntraced(function* (
-  asking: Asking,
+  access: ApiAccess,
   meanwhile: (server: RunningServer) => Effect.Effect<void>
 ): Effect.fn.Return<MediaServerSnapshot, MediaServerUnavailable> {
-  const server = yield* asking.identify.now
+  const server = yield* access.identify.now
   const [read, onPaths] = yield* Effect.all(
     [
-      Effect.forEach(protocols, (protocol) => readSources(asking, server, protocol), { concurrency: "unbounded" }),
-      readPaths(asking.api),
+      Effect.forEach(protocols, (protocol) => readSources(access, server, protocol), { concurrency: "unbounded" }),
+      readPaths(access.api),
       meanwhile(server)
     ],
     { concurrency: "unbounded" }
   )
-  if ((yield* asking.identify.now) !== server) return yield* changedDuringLook
+  if ((yield* access.identify.now) !== server) return yield* restartedDuringSnapshot
   const asListed = onPaths.flatMap((item) => listedPath(item) ?? [])
-  const renamed = rtspIdIsConnections(server.release) ? asListed.map(asking.rtspIds.renamePath) : asListed
+  const renamed = authHasRtspConnectionId(server.build) ? asListed.map(access.rtspIds.renamePath) : asListed
   const paths = renamed.map(markUnlistable(read))
   const publishing = new Set(paths.map(({ sourceId }) => sourceId))
   const sources = read.flatMap(({ protocol, items }) =>

@@ -1,21 +1,21 @@
 /**
- * The cure for a publisher that `paths/list` shows and no kick reaches (MediaMTX 1.20.1, an RTSP session kicked between ANNOUNCE
- * and a queued RECORD): a configuration of exactly this path, different from the one in force in something that cannot be
- * reloaded, makes MediaMTX close the path, and taking it away again closes it once more. Neighbours do not notice.
+ * Resets a path with an unlisted publisher, which no kick reaches (MediaMTX 1.20.1: an RTSP session that is kicked between
+ * ANNOUNCE and a queued RECORD). A configuration for exactly this path is added and deleted. It differs from the one in force in
+ * a setting that MediaMTX cannot reload, so each of the two steps makes it close the path. Other paths are not affected.
  *
- * What is added is always taken away: also when its caller is interrupted or the answer of the addition is lost, and, when even
- * that failed, during the next looks. `maxReaders` is also the mark by which a leftover of a process that died is told from a configuration
- * of the operator's, which is never touched: such a path is not cured here.
+ * An added configuration is always deleted: also when the caller is interrupted, when the answer to the addition is lost, and,
+ * after a failed deletion, during the next snapshots. Its `maxReaders` distinguishes it from an operator's own configuration for
+ * the path. An operator's configuration is never touched, so a path that has one cannot be reset.
  */
 import type { MediaServerUnavailable } from "@greenroom/core"
 import { Effect, Exit } from "effect"
 import { type Call, type ControlApi, decodeAnswer, unavailable } from "./ControlApi.ts"
 import { PathConfig } from "./ControlApiSchema.ts"
 
-/** So many readers that it limits nobody, and a number that nobody else chooses. */
+/** High enough not to limit readers, and unlikely to be an operator's choice. */
 export const RESET_MAX_READERS = 1_918_273
 
-/** What MediaMTX takes for one path's own configuration. `~…` would be a regular expression, `all` stands for every path. */
+/** The names under which MediaMTX keeps a configuration for one path. `~…` is a regular expression, `all` means every path. */
 const ownName = /^(?!all$|all_others$)[0-9A-Za-z_\-.]+(\/+[0-9A-Za-z_\-.]+)*$/
 
 const canBeConfigured = (path: string): boolean =>
@@ -37,7 +37,7 @@ const isOurs = Effect.fnUntraced(function* (api: ControlApi, path: string) {
 
 type Addition = { readonly _tag: "Added" } | { readonly _tag: "Impossible"; readonly why: MediaServerUnavailable }
 
-/** A failure leaves open whether it was added; `Impossible` says that it was not. */
+/** After a failure it may have been added; after `Impossible` it was not. */
 const add = Effect.fnUntraced(function* (
   api: ControlApi,
   path: string
@@ -51,7 +51,7 @@ const add = Effect.fnUntraced(function* (
   return { _tag: "Impossible", why: unavailable(call, "nonsense", why) }
 })
 
-const takeAway = Effect.fnUntraced(function* (api: ControlApi, path: string) {
+const remove = Effect.fnUntraced(function* (api: ControlApi, path: string) {
   const call = callFor("delete", path)
   const answer = yield* api(call)
   if (answer._tag === "Ok") return "deleted" as const
@@ -59,19 +59,19 @@ const takeAway = Effect.fnUntraced(function* (api: ControlApi, path: string) {
   return yield* unavailable(call, "nonsense", "the configuration could not be deleted")
 })
 
-/** An addition whose answer was lost may still be on its way inside MediaMTX: so many looks see to it that it goes. */
-const LOOKS_FOR_A_LOST_ADDITION = 30
+/** An addition without an answer may take effect later. So many snapshots try to delete it. */
+const SNAPSHOTS_FOR_A_LOST_ADDITION = 30
 
 export interface PathReset {
-  /** Ends within twice `stepMillis`. Is not interrupted in between: what was begun is ended. */
+  /** Ends within twice `stepMillis`. An interruption waits for its end. */
   readonly reset: (path: string) => Effect.Effect<void, MediaServerUnavailable>
-  /** Takes away one of those that earlier cures could not. */
+  /** Deletes one configuration that an earlier reset could not delete. */
   readonly finish: Effect.Effect<void>
 }
 
 export const makePathReset = (api: ControlApi, stepMillis: number): PathReset => {
-  /** What may have to be taken away yet, and how often "not there" is no proof of it. */
-  const owed = new Map<string, number>()
+  /** Paths whose configuration may still have to be deleted, and how many more answers "not there" prove nothing. */
+  const leftovers = new Map<string, number>()
 
   const inTime = <A>(call: Call, effect: Effect.Effect<A, MediaServerUnavailable>) =>
     Effect.timeoutOrElse(effect, {
@@ -80,26 +80,26 @@ export const makePathReset = (api: ControlApi, stepMillis: number): PathReset =>
     })
 
   const settle = Effect.fnUntraced(function* (path: string) {
-    const outcome = yield* inTime(callFor("delete", path), takeAway(api, path))
-    const doubts = owed.get(path) ?? 0
-    if (outcome === "deleted" || doubts === 0) owed.delete(path)
-    else owed.set(path, doubts - 1)
+    const outcome = yield* inTime(callFor("delete", path), remove(api, path))
+    const retries = leftovers.get(path) ?? 0
+    if (outcome === "deleted" || retries === 0) leftovers.delete(path)
+    else leftovers.set(path, retries - 1)
   })
 
-  const cure = Effect.fnUntraced(function* (path: string): Effect.fn.Return<void, MediaServerUnavailable> {
+  const reset = Effect.fnUntraced(function* (path: string): Effect.fn.Return<void, MediaServerUnavailable> {
     if (!canBeConfigured(path)) {
       return yield* unavailable(callFor("add", path), "nonsense", "MediaMTX has no configuration by that name")
     }
     const added = yield* Effect.exit(inTime(callFor("add", path), add(api, path)))
     if (Exit.isSuccess(added) && added.value._tag === "Impossible") return yield* added.value.why
-    owed.set(path, Exit.isSuccess(added) ? 0 : LOOKS_FOR_A_LOST_ADDITION)
+    leftovers.set(path, Exit.isSuccess(added) ? 0 : SNAPSHOTS_FOR_A_LOST_ADDITION)
     const settled = yield* Effect.exit(settle(path))
     yield* added
     yield* settled
   }, Effect.uninterruptible)
 
   const finish = Effect.suspend(() =>
-    Effect.forEach([...owed.keys()].slice(0, 1), (path) => Effect.ignore(settle(path)), { discard: true })
+    Effect.forEach([...leftovers.keys()].slice(0, 1), (path) => Effect.ignore(settle(path)), { discard: true })
   )
-  return { reset: cure, finish }
+  return { reset, finish }
 }

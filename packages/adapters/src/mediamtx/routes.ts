@@ -1,6 +1,6 @@
 /**
- * The lists of the control API, one a protocol, and whose calls have to wait for their turn. The connections of RTSP have lists of
- * their own beside those of its sessions; they are asked about up to 1.19.2 only, which has the old names.
+ * The lists of the control API, one for each protocol, and the lock that calls about RTSP need. RTSP has lists of connections
+ * beside those of sessions; only versions up to 1.19.2 need them, which have the old names.
  */
 import { familyOf, type MediaServerUnavailable, type Protocol } from "@greenroom/core"
 import type { Effect } from "effect"
@@ -29,7 +29,7 @@ export const callOn = (names: Names, protocol: Protocol, verb: Verb, rest: strin
   rest
 })
 
-/** Of the TCP connections that RTSP sessions belong to. They cannot be kicked. */
+/** Calls about the TCP connections of RTSP sessions. Connections cannot be kicked. */
 export const callOnConnections = (protocol: RtspProtocol, verb: "list" | "get", rest: string): Call => ({
   method: "GET",
   route: `/v3/${protocol}conns/${verb}`,
@@ -38,12 +38,12 @@ export const callOnConnections = (protocol: RtspProtocol, verb: "list" | "get", 
 
 export const isRtsp = (protocol: Protocol): protocol is RtspProtocol => familyOf(protocol) === "rtsp"
 
-/** Asks about connections of a protocol; about RTSP's when it is the call's turn. */
+/** Calls a protocol's list. A call about RTSP first gets the lock. */
 export type Lists = (protocol: Protocol, call: Call) => Effect.Effect<Answer, MediaServerUnavailable>
 
 export const makeLists =
-  (api: ControlApi, turns: { readonly [P in RtspProtocol]: RtspLock }): Lists =>
+  (api: ControlApi, locks: { readonly [P in RtspProtocol]: RtspLock }): Lists =>
   (protocol, call) => {
     if (!isRtsp(protocol)) return api(call)
-    return turns[protocol][call.method === "GET" ? "read" : "kick"](api(call))
+    return locks[protocol][call.method === "GET" ? "read" : "kick"](api(call))
   }

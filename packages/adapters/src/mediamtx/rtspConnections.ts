@@ -1,23 +1,23 @@
 /**
- * Up to 1.19.2 an RTSP publisher has the id of its TCP connection in `/auth`, and that of its session in the lists, on its path and
- * for a kick. Outside of the adapter a source has the id of `/auth`, so sessions and connections are matched here.
+ * Matches RTSP sessions with TCP connections. Up to 1.19.2 an RTSP publisher has the id of its connection in `/auth`. Lists,
+ * paths and kicks have the id of its session. Outside of the adapter a source has the id of `/auth`.
  *
- * Both carry the address of the client's end: the session that of the connection which announced, whose id `/auth` was given. So
- * it is in every version from 1.9 on, and from before the auth is asked. MediaMTX's own links, `session` of a connection (from 1.11,
- * empty until the auth is answered) and `conns` of a session (from 1.16.2), decide only between connections with one address,
- * which a client may have to two addresses of the server. A connection that is linked to one session is not matched with another.
+ * Session and connection have the same client address: the session has that of the connection that announced, whose id is in
+ * `/auth`. This holds from 1.9 on, and already before the auth call. A client may have two connections with one address, to two
+ * addresses of the server. Then MediaMTX's own links decide: `session` of a connection (from 1.11, empty until the auth is
+ * answered) and `conns` of a session (from 1.16.2). A connection that is linked to one session is not matched with another.
  */
 import type { RtspConnectionItem, RtspSessionItem } from "./ControlApiSchema.ts"
 
-/** A session over UDP may outlive its connection, and another client get its port: that one's connection is younger. */
+/** A session over UDP may outlive its connection. Another client may then get the port: its connection is younger. */
 const mayBeOf = (session: RtspSessionItem, connection: RtspConnectionItem): boolean =>
   session.remoteAddr === connection.remoteAddr && Date.parse(connection.created) <= Date.parse(session.created)
 
 const areLinked = (session: RtspSessionItem, connection: RtspConnectionItem): boolean =>
   connection.session === session.id || session.conns?.includes(connection.id) === true
 
-/** MediaMTX links the connection to a session, and not to this one. */
-const isOfAnother = (
+/** Whether MediaMTX links the connection to another session. */
+const isLinkedToAnother = (
   session: RtspSessionItem,
   connection: RtspConnectionItem,
   sessions: ReadonlyArray<RtspSessionItem>
@@ -27,7 +27,7 @@ const isOfAnother = (
 
 const only = <A>(items: ReadonlyArray<A>): A | undefined => (items.length === 1 ? items[0] : undefined)
 
-/** The connection of each session, by the session's id. One whose connection is closed has none. */
+/** The connection of each session, by the session's id. A session whose connection has closed is missing. */
 export const matchConnections = (
   sessions: ReadonlyArray<RtspSessionItem>,
   connections: ReadonlyArray<RtspConnectionItem>
@@ -38,7 +38,7 @@ export const matchConnections = (
       const there = byAddress.get(session.remoteAddr) ?? []
       const connection =
         only(there.filter((one) => areLinked(session, one))) ??
-        only(there.filter((one) => mayBeOf(session, one) && !isOfAnother(session, one, sessions)))
+        only(there.filter((one) => mayBeOf(session, one) && !isLinkedToAnother(session, one, sessions)))
       return connection === undefined ? [] : [[session.id, connection.id] as const]
     })
   )

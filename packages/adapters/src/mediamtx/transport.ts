@@ -1,4 +1,4 @@
-/** The HTTP client for the control API: how long connections are kept and waited for, how much is read, and who learns that one was cut. */
+/** The HTTP client for the control API: its timeouts, its limits, and a callback for connections that were cut. */
 import type { Socket } from "node:net"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as Undici from "@effect/platform-node/Undici"
@@ -9,18 +9,18 @@ import type { HttpClient } from "effect/http"
 export const MAX_BODY = 64 * 1024 * 1024
 
 /**
- * Shorter than any `readTimeout` in use (MediaMTX closes idle connections after it, or after 30 s): a call must not be sent into
- * a connection that is being closed. Longer than the second between two looks, and shorter than two: a network that forgot its
- * connections swallows one look's first attempt, not its second.
+ * Shorter than any `readTimeout` in use, after which (or after 30 s) MediaMTX closes idle connections: a call must not use a
+ * connection that is being closed. Longer than the second between two snapshots, and shorter than two of them: on dead connections, only the first
+ * attempt of one snapshot is lost.
  */
 const KEEP_ALIVE_MS = 1_500
 
-/** A lost SYN is sent again after 1 s, then after 2 s, 4 s, …: a network that is back must not wait for those. */
+/** The system repeats a lost SYN after 1 s, then after 2 s, 4 s, …: once the network is back, a new attempt is faster. */
 const CONNECT_WITHIN_MS = 1_500
 
 const codeOf = (error: Error): unknown => ("code" in error ? error.code : undefined)
 
-/** The system of a process that has ended closes or resets all its connections, also those that are idle, and refuses new ones. */
+/** When a process ends, its system closes or resets all its connections, idle ones included, and refuses new ones. */
 const watch = (socket: Socket, onCut: () => void) => {
   socket.once("end", onCut)
   socket.once("error", (error) => {
@@ -28,7 +28,7 @@ const watch = (socket: Socket, onCut: () => void) => {
   })
 }
 
-/** `onCut` is called when the other side refused a connection, or has ended one. */
+/** Calls `onCut` when the other side refuses or ends a connection. */
 export const layerHttpClient = (onCut: () => void): Layer.Layer<HttpClient.HttpClient> => {
   const connect = Undici.buildConnector({ timeout: CONNECT_WITHIN_MS })
   return NodeHttpClient.layerUndiciOptions({

@@ -1,4 +1,4 @@
-/** The door, in memory. The domain's `decideAdmission` is all of it: within one synchronous step its facts cannot grow old. */
+/** Admissions in memory. The domain's `decideAdmission` suffices: within one synchronous step its facts cannot change. */
 import {
   type AdmissionFacts,
   type AdmissionRequest,
@@ -11,7 +11,7 @@ import {
 import { type DateTime, Effect, Layer, Option } from "effect"
 import { atomically, hashText, type MemoryState, MemoryStore } from "./MemoryStore.ts"
 import { isOwnedByOther } from "./MemoryStreamKeys.ts"
-import { move, sessionFacts, streamOfKey, streamOfSource, streamOnPath } from "./storedStreams.ts"
+import { applyChange, sessionFacts, streamOfKey, streamOfSource, streamOnPath } from "./storedStreams.ts"
 
 const keyOf = (store: MemoryState, { hash }: FactsRequest) => {
   const id = store.keyByHash.get(hashText(hash))
@@ -82,13 +82,14 @@ const admit = (store: MemoryState, request: AdmissionRequest, now: DateTime.Utc)
   }
 }
 
-/** Every session in the way is the key's own, and nobody stops it yet. */
+/** Supersedes the sessions in the way, if each of them is the key's own and not being stopped yet. */
 const takeOver = (store: MemoryState, request: AdmissionRequest, now: DateTime.Utc): Option.Option<Admitted> => {
   const facts = factsOf(store, request, now)
   const decision = decideAdmission(request, facts)
   if (decision._tag !== "InUse") return admit(store, request, now)
   if (decision.by.some((session) => session.streamKeyId !== facts.key?.id || session.stopping)) return Option.none()
-  for (const { streamId } of decision.by) move(store, streamId, { type: "stop_requested", reason: "superseded" }, now)
+  for (const { streamId } of decision.by)
+    applyChange(store, streamId, { type: "stop_requested", reason: "superseded" }, now)
   return admit(store, request, now)
 }
 
@@ -101,7 +102,7 @@ const make = Effect.map(MemoryStore, (store) =>
       atomically((now) => {
         const state = store.streams.get(streamId)?.state
         if (state === undefined || state._tag === "Inactive") return
-        move(store, streamId, { type: "ended", reason: endReasonOf(state, "left") }, now)
+        applyChange(store, streamId, { type: "ended", reason: endReasonOf(state, "left") }, now)
       })
   })
 )

@@ -1,4 +1,4 @@
-/** The reconciler's lease in memory. One process seldom needs it; the simulation runs several instances over one store. */
+/** The reconciler's lease in memory. A single instance does not need it; the simulation runs several over one store. */
 import { type Lease, type LeaseHolder, Leases } from "@greenroom/core"
 import { DateTime, Effect, Layer } from "effect"
 import { atomically, type MemoryState, MemoryStore, type StoredLease } from "./MemoryStore.ts"
@@ -8,25 +8,25 @@ const SERVER = "main"
 const isHeldBy = (lease: StoredLease | undefined, holder: string, now: DateTime.Utc): lease is StoredLease =>
   lease !== undefined && lease.holder === holder && lease.until > DateTime.toEpochMillis(now)
 
-/** Whether a move in this holder's name may be made; one in nobody's name always may. */
+/** Whether a change by this holder is permitted; one without a holder always is. */
 export const holds = (store: MemoryState, by: LeaseHolder, now: DateTime.Utc): boolean =>
   by === null || isHeldBy(store.leases.get(SERVER), by, now)
 
-const NOBODY: StoredLease = { holder: "", until: 0, started: null, lastLook: null, enforceUntil: null }
+const FREE: StoredLease = { holder: "", until: 0, started: null, lastSnapshot: null, enforceUntil: null }
 
-const shown = ({ until, started, lastLook, enforceUntil }: StoredLease, held: boolean, now: number): Lease => ({
+const shown = ({ until, started, lastSnapshot, enforceUntil }: StoredLease, held: boolean, now: number): Lease => ({
   held,
   leftMillis: until - now,
   started,
   enforce: enforceUntil !== null && enforceUntil > now,
-  lastSnapshot: lastLook === null ? null : { ageMillis: now - lastLook.at, found: lastLook.found }
+  lastSnapshot: lastSnapshot === null ? null : { ageMillis: now - lastSnapshot.at, found: lastSnapshot.found }
 })
 
 const make = Effect.map(MemoryStore, (store) =>
   Leases.of({
     acquire: (holder, ttlMillis) =>
       atomically((at) => {
-        const lease = store.leases.get(SERVER) ?? NOBODY
+        const lease = store.leases.get(SERVER) ?? FREE
         const now = DateTime.toEpochMillis(at)
         if (lease.holder !== holder && lease.until > now) return shown(lease, false, now)
         const taken = { ...lease, holder, until: now + ttlMillis }
@@ -37,13 +37,13 @@ const make = Effect.map(MemoryStore, (store) =>
       atomically((now) => {
         const lease = store.leases.get(SERVER)
         if (!isHeldBy(lease, holder, now)) return
-        const lastLook = { at: DateTime.toEpochMillis(lookedAt), found }
+        const lastSnapshot = { at: DateTime.toEpochMillis(lookedAt), found }
         const enforceUntil = fulfilled ? null : lease.enforceUntil
-        store.leases.set(SERVER, { ...lease, started, lastLook, enforceUntil })
+        store.leases.set(SERVER, { ...lease, started, lastSnapshot, enforceUntil })
       }),
     requestEnforcement: (millis) =>
       atomically((now) => {
-        const lease = store.leases.get(SERVER) ?? NOBODY
+        const lease = store.leases.get(SERVER) ?? FREE
         const until = DateTime.toEpochMillis(now) + millis
         store.leases.set(SERVER, { ...lease, enforceUntil: Math.max(until, lease.enforceUntil ?? 0) })
       }),

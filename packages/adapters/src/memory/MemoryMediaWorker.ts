@@ -1,6 +1,6 @@
 /**
- * Workers without processes, which do what they are made with: `work` is all of one, from its start to the reason of its end; without
- * it they last until `finish` ends them. One that is told to stop takes `stopMillis`. For tests, and a pattern for embedders.
+ * Workers without processes. `work` is a worker's whole run and returns the reason of its end. Without `work`, a worker runs until
+ * `finish` ends it. A stop takes `stopMillis`. For tests, and as an example for embedders.
  */
 import { MediaWorker, type PipelineId, type ProcessRef, type WorkerOrder } from "@greenroom/core"
 import { Deferred, Effect, Layer } from "effect"
@@ -13,18 +13,18 @@ export interface RunningWorker {
 
 export interface StagedWorkers {
   readonly layer: Layer.Layer<MediaWorker>
-  /** Those that run, or are still stopping, first to last. */
+  /** The workers that run or are still stopping, in the order of their start. */
   readonly running: () => ReadonlyArray<RunningWorker>
   readonly of: (id: PipelineId) => ReadonlyArray<RunningWorker>
-  /** How many were ever started. */
+  /** How many have been started. */
   readonly started: () => number
   /** How long a stop takes. */
   stopMillis: number
-  /** What every start does before it runs: nothing, or to end at once with this reason. */
+  /** If not `null`, each start ends at once with this reason. */
   refuse: string | null
-  /** The machine on which they are started and ended: a test may move to another. */
+  /** The machine on which workers are started and ended. A test may change it. */
   host: string
-  /** Marks of former instances that were ended. */
+  /** The marks of workers of former instances that `end` has ended. */
   readonly ended: Array<ProcessRef>
 }
 
@@ -32,7 +32,7 @@ export const make = (work: (order: WorkerOrder) => Effect.Effect<string> = () =>
   const running = new Set<RunningWorker>()
   let started = 0
 
-  const run: MediaWorker["Service"]["run"] = Effect.fnUntraced(function* (order, told) {
+  const run: MediaWorker["Service"]["run"] = Effect.fnUntraced(function* (order, onStarted) {
     started += 1
     if (workers.refuse !== null) return workers.refuse
     const done = Deferred.makeUnsafe<string>()
@@ -42,7 +42,7 @@ export const make = (work: (order: WorkerOrder) => Effect.Effect<string> = () =>
       finish: (reason) => void Deferred.doneUnsafe(done, Effect.succeed(reason))
     }
     running.add(worker)
-    return yield* told(worker.mark).pipe(
+    return yield* onStarted(worker.mark).pipe(
       Effect.andThen(Effect.raceFirst(work(order), Deferred.await(done))),
       Effect.onInterrupt(() => Effect.sleep(workers.stopMillis)),
       Effect.ensuring(Effect.sync(() => running.delete(worker)))

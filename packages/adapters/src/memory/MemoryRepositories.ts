@@ -1,4 +1,4 @@
-/** All repositories over one `MemoryStore`, which is given along so that a test can look into it. */
+/** All repositories over one `MemoryStore`. `layer` also provides the store, so that a test can read it. */
 import type {
   Admissions,
   Broadcasters,
@@ -33,7 +33,7 @@ export type Repositories =
   | Retention
   | StoreHealth
 
-/** The repositories over a store that somebody else keeps: several instances of the service may share it. */
+/** The repositories over a given store, which several instances of the service may share. */
 export const layerRepositories: Layer.Layer<Repositories, never, MemoryStore.MemoryStore> = Layer.mergeAll(
   MemoryBroadcasters.layer,
   MemoryStreamKeys.layer,

@@ -1,4 +1,4 @@
-/** Pruning in memory: a batch is one step, so another is never busy. */
+/** Pruning in memory. A batch is one synchronous step, so it never meets another one (`Busy`). */
 import { addUsage, Retention, usageDay, usageOf } from "@greenroom/core"
 import { type DateTime, Effect, Layer } from "effect"
 import {
@@ -10,6 +10,7 @@ import {
   type StoredStream
 } from "./MemoryStore.ts"
 
+/** The unit of `keepDays`. */
 const DAY_MS = 86_400_000
 
 const keepUsage = (store: MemoryState, stream: StoredStream, key: StoredKey) => {

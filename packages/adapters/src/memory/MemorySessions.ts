@@ -1,14 +1,14 @@
-/** The publishing sessions in memory. Moves that `applyEvent` refuses are not made. */
+/** The sessions in memory. A change that `applyEvent` refuses is not made. */
 import { endReasonOf, Sessions, type StopReason, whyInvalid } from "@greenroom/core"
 import { type DateTime, Effect, Layer } from "effect"
 import { holds } from "./MemoryLeases.ts"
 import { atomically, MemoryStore, type StoredStream } from "./MemoryStore.ts"
-import { broadcasterOf, move, storedSession, streamOfSource, unendedStreams } from "./storedStreams.ts"
+import { applyChange, broadcasterOf, openStreams, storedSession, streamOfSource } from "./storedStreams.ts"
 
 const make = Effect.map(MemoryStore, (store) => {
-  const open = () => unendedStreams(store).map(storedSession)
+  const open = () => openStreams(store).map(storedSession)
 
-  /** Why the stream must go, by the state of its key and its broadcaster; the first that holds. */
+  /** The first reason to stop the stream that follows from its key and its broadcaster. */
   const dueReason = (stream: StoredStream, now: DateTime.Utc): StopReason | null =>
     broadcasterOf(store, stream).deletedAt !== null
       ? "broadcaster_deleted"
@@ -23,21 +23,24 @@ const make = Effect.map(MemoryStore, (store) => {
         formerlyAdmitted: new Set(listed.filter((id) => streamOfSource(store, id)?.state._tag === "Inactive"))
       })),
     requestStopsForInvalidKeys: atomically((now) => {
-      const due = unendedStreams(store).map(({ id }) => ({ id, reason: dueReason(store.streams.get(id)!, now) }))
-      return due.filter(({ id, reason }) => reason !== null && move(store, id, { type: "stop_requested", reason }, now))
-        .length
+      const due = openStreams(store).map(({ id }) => ({ id, reason: dueReason(store.streams.get(id)!, now) }))
+      return due.filter(
+        ({ id, reason }) => reason !== null && applyChange(store, id, { type: "stop_requested", reason }, now)
+      ).length
     }),
     requestStop: (streamId, reason, by) =>
-      atomically((now) => holds(store, by, now) && move(store, streamId, { type: "stop_requested", reason }, now)),
+      atomically(
+        (now) => holds(store, by, now) && applyChange(store, streamId, { type: "stop_requested", reason }, now)
+      ),
     markReady: (ready, by) =>
       atomically((now) => {
         if (!holds(store, by, now)) return
-        for (const { streamId, sourceType } of ready) move(store, streamId, { type: "ready", sourceType }, now)
+        for (const { streamId, sourceType } of ready) applyChange(store, streamId, { type: "ready", sourceType }, now)
       }),
     markKicked: (streamIds, by) =>
       atomically((now) => {
         if (!holds(store, by, now)) return
-        for (const streamId of streamIds) move(store, streamId, { type: "kicked" }, now)
+        for (const streamId of streamIds) applyChange(store, streamId, { type: "kicked" }, now)
       }),
     end: (streamIds, cause, by) =>
       atomically((now) => {
@@ -47,7 +50,7 @@ const make = Effect.map(MemoryStore, (store) => {
           return (
             state !== undefined &&
             state._tag !== "Inactive" &&
-            move(store, id, { type: "ended", reason: endReasonOf(state, cause) }, now)
+            applyChange(store, id, { type: "ended", reason: endReasonOf(state, cause) }, now)
           )
         })
       }),

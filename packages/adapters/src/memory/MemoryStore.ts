@@ -1,7 +1,7 @@
 /**
- * The whole store in this process's memory: a plain object of maps, which every memory repository shares. An operation is one
- * synchronous step on it, so nothing is ever seen half done. For tests, for the simulation, and for services that embed
- * Greenroom and need no history after a restart. What the maps mean is the repositories' own.
+ * The whole store in this process's memory: a plain object of maps, which all memory repositories share. An operation is one
+ * synchronous step, so that each is atomic. For tests, for the simulation, and for services that embed Greenroom and need no
+ * history after a restart. The repositories define the meaning of the maps.
  */
 import type {
   Broadcaster,
@@ -28,7 +28,7 @@ export interface StoredBroadcaster extends Broadcaster {
 
 export interface StoredKey extends Omit<StreamKey, "activeStreamId"> {
   readonly hash: KeyHash
-  /** Of a worker's key: until when its one admission may come. */
+  /** Only of a worker's key: the end of the time in which it admits its one connection. */
   readonly admitsUntil?: DateTime.Utc
 }
 
@@ -45,7 +45,7 @@ export interface StoredStream {
   readonly state: SessionState
   readonly events: ReadonlyArray<StreamEvent>
   readonly observation: Observation
-  /** What its source sent before it stopped sending and began anew: then the media server counts from nothing. */
+  /** Bytes from before the source stopped sending and began again, because the media server then counts from 0. */
   readonly earlierBytes: number
   readonly stateAsOf: DateTime.Utc | null
 }
@@ -55,8 +55,8 @@ export interface StoredLease {
   /** Milliseconds since the epoch. */
   readonly until: number
   readonly started: string | null
-  readonly lastLook: { readonly at: number; readonly found: PassSummary } | null
-  /** Milliseconds since the epoch; `null` while nothing is wished. */
+  readonly lastSnapshot: { readonly at: number; readonly found: PassSummary } | null
+  /** Milliseconds since the epoch; `null` without a request. */
   readonly enforceUntil: number | null
 }
 
@@ -66,19 +66,19 @@ export interface PrunedUsage extends Usage {
   readonly byWorker: boolean
 }
 
-/** Values are replaced, never changed: a copy of the maps is a copy of the store. */
+/** Values are replaced and never mutated, so a copy of the maps is a copy of the store. */
 export interface MemoryState {
   readonly broadcasters: Map<BroadcasterId, StoredBroadcaster>
   readonly keys: Map<StreamKeyId, StoredKey>
-  /** By the hash's bytes in hexadecimal. */
+  /** The keys of the map are hashes in hexadecimal. */
   readonly keyByHash: Map<string, StreamKeyId>
   readonly streams: Map<StreamId, StoredStream>
   readonly streamBySource: Map<string, StreamId>
   readonly unended: Set<StreamId>
-  /** By media server, of which there is one: `main`. */
+  /** By media server; there is one, `main`. */
   readonly leases: Map<string, StoredLease>
   readonly workers: Map<PipelineId, WorkerRecord>
-  /** Of streams that were pruned, by broadcaster, day and whether a worker published. */
+  /** The usage of pruned streams, by broadcaster, day, and whether a worker published. */
   readonly usage: Map<string, PrunedUsage>
 }
 
@@ -98,12 +98,12 @@ export const emptyStore = (): MemoryState => ({
 
 export const layer: Layer.Layer<MemoryStore> = Layer.sync(MemoryStore, emptyStore)
 
-/** One atomic operation: all of it at one reading of the clock. */
+/** One atomic operation, which reads the clock once. */
 export const atomically = <A>(operation: (now: DateTime.Utc) => A): Effect.Effect<A> =>
   Effect.clockWith((clock) => Effect.sync(() => operation(DateTime.makeUnsafe(clock.currentTimeMillisUnsafe()))))
 
 export const hashText = (hash: KeyHash): string =>
   Array.from(hash, (byte) => byte.toString(16).padStart(2, "0")).join("")
 
-/** A JSON object as a database would give it back: a copy, with nothing in it but JSON. */
+/** A JSON object as a database returns it: a copy that has only JSON values. */
 export const jsonCopy = (value: Metadata): Metadata => JSON.parse(JSON.stringify(value))

@@ -18,7 +18,7 @@ import { streamOfKey } from "./storedStreams.ts"
 const ownPath = (key: Pick<StreamKey, "id" | "path">): string =>
   ingestPath(key.path === null ? null : parseLimit(key.path), key.id)
 
-/** Whether this is the ingest path of an unrevoked key of another broadcaster. */
+/** Whether another broadcaster has an unrevoked key with this ingest path. */
 export const isOwnedByOther = (store: MemoryState, path: string, owner: BroadcasterId): boolean =>
   [...store.keys.values()].some(
     (key) =>
@@ -35,7 +35,7 @@ const make = Effect.map(MemoryStore, (store) => {
   })
   const keyAt = (key: StoredKey, now: DateTime.Utc): KeyAt => ({ key: shown(key), now })
 
-  /** Workers' keys are nobody's to see or to change. */
+  /** The API neither shows nor changes workers' keys. */
   const ordinary = (id: StreamKey["id"]): StoredKey | undefined => {
     const key = store.keys.get(id)
     return key?.admitsUntil === undefined ? key : undefined

@@ -1,10 +1,10 @@
-/** The streams in memory, as people read and annotate them. */
+/** The streams in memory, as users read and annotate them. */
 import { type StreamDetails, Streams, statusOf } from "@greenroom/core"
 import { type DateTime, Effect, Layer, Option } from "effect"
 import { broadcaster } from "./MemoryBroadcasters.ts"
 import { atomically, jsonCopy, MemoryStore, type StoredStream } from "./MemoryStore.ts"
 import { pageOf } from "./newestFirst.ts"
-import { broadcasterOf, liveStream, unendedStreams } from "./storedStreams.ts"
+import { broadcasterOf, liveStream, openStreams } from "./storedStreams.ts"
 
 const make = Effect.map(MemoryStore, (store) => {
   const details = (stream: StoredStream, now: DateTime.Utc): StreamDetails => ({
@@ -16,7 +16,7 @@ const make = Effect.map(MemoryStore, (store) => {
   return Streams.of({
     list: ({ status, broadcasterId, streamKeyId, path }, page) =>
       atomically((now) => {
-        const listed = (status.includes("inactive") ? [...store.streams.values()] : unendedStreams(store))
+        const listed = (status.includes("inactive") ? [...store.streams.values()] : openStreams(store))
           .filter(
             (stream) =>
               status.includes(statusOf(stream.state)) &&
@@ -47,7 +47,7 @@ const make = Effect.map(MemoryStore, (store) => {
       atomically(() => (store.streams.get(id)?.events ?? []).slice(afterSeq, afterSeq + limit)),
     unendedOf: (owner) =>
       atomically(() =>
-        unendedStreams(store)
+        openStreams(store)
           .filter((stream) =>
             "streamKeyId" in owner
               ? stream.streamKeyId === owner.streamKeyId

@@ -1,4 +1,4 @@
-/** What is known of the workers, and their keys, in memory. */
+/** The records of the workers and their keys, in memory. */
 import {
   type BroadcasterId,
   MEDIA_SERVER_BROADCASTER,
@@ -11,10 +11,13 @@ import { holds } from "./MemoryLeases.ts"
 import { atomically, hashText, MemoryStore, type StoredKey } from "./MemoryStore.ts"
 import { pageOf } from "./newestFirst.ts"
 
-/** Orders those of one moment as they came. */
+/** How long an unused worker's key stays after its time, because an admission may still be running. The PostgreSQL adapter has it, too. */
+const KEEP_UNUSED_KEY_MS = 60_000
+
+/** Increasing ids, so that records of the same millisecond keep their order. */
 const nthId = (n: number): string => `00000000-0000-4000-8000-${n.toString(16).padStart(12, "0")}`
 
-/** The broadcaster of a stream that is on the air and not being stopped. */
+/** The broadcaster of a stream that is open and not being stopped. */
 const broadcasterOf = (store: MemoryStore["Service"], source: StreamId): BroadcasterId | null => {
   const stream = store.streams.get(source)
   if (stream === undefined || stream.state._tag === "Inactive" || stream.state.ending !== null) return null
@@ -22,7 +25,7 @@ const broadcasterOf = (store: MemoryStore["Service"], source: StreamId): Broadca
   return store.broadcasters.get(broadcasterId)?.deletedAt === null ? broadcasterId : null
 }
 
-/** The broadcaster with a key for the path; without one, the media server's. */
+/** The broadcaster with a key for the path; without one, the media server's broadcaster. */
 const ownerOf = (store: MemoryStore["Service"], path: string, now: DateTime.Utc): BroadcasterId => {
   const [oldest] = [...store.keys.values()]
     .filter((key) => key.path === path && key.revokedAt === null && key.admitsUntil === undefined)
@@ -84,7 +87,7 @@ const make = Effect.map(MemoryStore, (store) => {
         for (const { id, hash, admitsUntil } of store.keys.values()) {
           if (
             admitsUntil === undefined ||
-            now.epochMilliseconds - admitsUntil.epochMilliseconds < 60_000 ||
+            now.epochMilliseconds - admitsUntil.epochMilliseconds < KEEP_UNUSED_KEY_MS ||
             used.has(id)
           )
             continue

@@ -1,5 +1,5 @@
 /**
- * Every port in this process's memory, for embedding and for tests: `layer` has all repositories over one new store. Nothing here
+ * Every port in this process's memory, for embedding and for tests: `layer` has all repositories over one new store. No module here
  * loads a database client.
  */
 export { StoreHealth } from "@greenroom/core"

@@ -1,4 +1,4 @@
-/** Pages of a list that is ordered newest first by `(at, id)`, cut from everything that is on the list. */
+/** Cuts a page from a complete list, which is ordered newest first by `(at, id)`. */
 import type { Page, PageRequest, Position } from "@greenroom/core"
 import { DateTime } from "effect"
 

@@ -1,4 +1,4 @@
-/** What the memory repositories do with stored sessions: move one by an event, and show it as the ports want it. */
+/** Applies events to stored sessions, and converts sessions to the types of the ports. */
 import {
   applyEvent,
   type LiveStream,
@@ -12,11 +12,11 @@ import {
 import { type DateTime, Result } from "effect"
 import type { MemoryState, StoredStream } from "./MemoryStore.ts"
 
-/** Applies the event, numbered next, if the state machine allows it. Whether it did. */
-export const move = (store: MemoryState, id: StreamId, happening: SessionChange, at: DateTime.Utc): boolean => {
+/** Applies the change as the next event, if the state machine permits it. Returns whether it did. */
+export const applyChange = (store: MemoryState, id: StreamId, change: SessionChange, at: DateTime.Utc): boolean => {
   const stream = store.streams.get(id)
   if (stream === undefined) return false
-  const event = { ...happening, seq: stream.events.length + 1, at }
+  const event = { ...change, seq: stream.events.length + 1, at }
   const next = applyEvent(stream.state, event)
   if (Result.isFailure(next)) return false
   store.streams.set(id, { ...stream, state: next.success, events: [...stream.events, event] })
@@ -24,29 +24,28 @@ export const move = (store: MemoryState, id: StreamId, happening: SessionChange,
   return true
 }
 
-const isUnended = (
+const isOpen = (
   stream: StoredStream
 ): stream is StoredStream & { readonly state: Exclude<StoredStream["state"], { readonly _tag: "Inactive" }> } =>
   stream.state._tag !== "Inactive"
 
-/** All unended streams, admitted first to last. */
-export const unendedStreams = (store: MemoryState) =>
-  [...store.unended].map((id) => store.streams.get(id)!).filter(isUnended)
+/** All open streams, in the order of their admission. */
+export const openStreams = (store: MemoryState) => [...store.unended].map((id) => store.streams.get(id)!).filter(isOpen)
 
 const occupies = ({ state }: StoredStream): boolean => occupiesKeyAndPath(state)
 
 export const streamOfKey = (store: MemoryState, id: StreamKeyId): StoredStream | null =>
-  unendedStreams(store).find((stream) => stream.streamKeyId === id && occupies(stream)) ?? null
+  openStreams(store).find((stream) => stream.streamKeyId === id && occupies(stream)) ?? null
 
 export const streamOnPath = (store: MemoryState, path: string): StoredStream | null =>
-  unendedStreams(store).find((stream) => stream.path === path && occupies(stream)) ?? null
+  openStreams(store).find((stream) => stream.path === path && occupies(stream)) ?? null
 
 export const streamOfSource = (store: MemoryState, sourceId: string): StoredStream | null => {
   const id = store.streamBySource.get(sourceId)
   return id === undefined ? null : (store.streams.get(id) ?? null)
 }
 
-export const storedSession = (stream: ReturnType<typeof unendedStreams>[number]): StoredSession => ({
+export const storedSession = (stream: ReturnType<typeof openStreams>[number]): StoredSession => ({
   streamId: stream.id,
   streamKeyId: stream.streamKeyId,
   path: stream.path,

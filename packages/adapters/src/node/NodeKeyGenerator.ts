@@ -1,4 +1,4 @@
-/** Keys, ids and hashes from Node's own cryptography. */
+/** Keys, ids and hashes from Node's crypto module. */
 import { hash, randomBytes, randomUUID } from "node:crypto"
 import { KeyGenerator } from "@greenroom/core"
 import { Effect, Layer, Redacted } from "effect"

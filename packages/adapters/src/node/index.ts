@@ -1,2 +1,2 @@
-/** Ports over what Node itself brings. */
+/** Ports over Node's standard library. */
 export * as NodeKeyMint from "./NodeKeyGenerator.ts"

@@ -1,81 +1,85 @@
 /**
- * How the repositories reach PostgreSQL: three clients. The admissions' is multiplexed and quick to give up; such a connection
- * answers in order and cannot cancel, so the reconciler, whose kicks must not wait for anybody's lists, has one of its own, and all
- * else has a third. Each use ends within the client's deadline; the server ends a statement before that, so that none is left
- * running. A client that goes silent (a network that swallows packets) is replaced. SQL and rows are the repositories' own.
+ * The three clients through which the repositories reach PostgreSQL. The admissions' client is multiplexed and has the shortest
+ * deadline; a multiplexed connection answers in order and cannot cancel a statement. The reconciler has its own client, because
+ * its kicks must not wait for lists. All other repositories use the third. Each use ends within its client's deadline. The server
+ * ends the statement before that, so that none keeps running. A client that gets no more answers (a network that drops packets)
+ * is replaced. The repositories have the SQL and the rows.
  */
 import * as PgClient from "@effect/sql-pg/PgClient"
 import { StoreUnavailable } from "@greenroom/core"
 import { Cause, Context, Effect, Exit, Layer, Scope } from "effect"
 import * as Reactivity from "effect/reactivity/Reactivity"
 import type { SqlError } from "effect/sql/SqlError"
-import { saysRolledBack } from "./outcome.ts"
+import { isRolledBack } from "./outcome.ts"
 import { connectionOf, type PostgresAddress } from "./PostgresAddress.ts"
 
 export interface Database {
-  /** Runs one statement, or a transaction of several, within the deadline. `operation` is what a failure calls it. */
+  /** Runs one statement, or a transaction of several, within the deadline. A failure names `operation`. */
   readonly run: <A>(
     operation: string,
     use: (sql: PgClient.PgClient) => Effect.Effect<A, SqlError>
   ) => Effect.Effect<A, StoreUnavailable>
 }
 
-/** For `Admissions` and the health check alone: a lock has 0.3 s, a statement 0.6 s, an answer 0.7 s of the 0.8 s of `/auth`. */
+/** Only for `Admissions` and the health check: an answer comes within 0.7 s, because `/auth` has 0.8 s. */
 export class AdmissionDatabase extends Context.Service<AdmissionDatabase, Database>()(
   "greenroom/postgres/AdmissionDatabase"
 ) {}
 
 /**
- * For `Sessions` and `Leases`, which the reconciler goes by, and for what starts workers: a lock has 0.8 s, a statement 1 s, an answer
- * 1.2 s of the lease's 3 s.
+ * For `Sessions` and `Leases`, which the reconciler uses, and for the calls that start workers: an answer comes within 1.2 s,
+ * because the lease lasts 3 s.
  */
 export class ReconcilerDatabase extends Context.Service<ReconcilerDatabase, Database>()(
   "greenroom/postgres/ReconcilerDatabase"
 ) {}
 
-/** For all other repositories: a lock has 1.5 s, a statement 3 s, an answer 3.5 s, so that dead connections are given up well within 5 s. */
+/** For all other repositories: an answer comes within 3.5 s, so that a dead connection fails its caller well within 5 s. */
 export class GeneralDatabase extends Context.Service<GeneralDatabase, Database>()(
   "greenroom/postgres/GeneralDatabase"
 ) {}
 
 export type Databases = AdmissionDatabase | ReconcilerDatabase | GeneralDatabase
 
-/** How many connections each client opens at most; three instances fit into the hundred that PostgreSQL allows by itself. */
+/** How many connections each client opens at most. Three instances fit into PostgreSQL's default of 100. */
 export const connections = { admission: 20, reconciler: 3, general: 7 } as const
 
-/** Connections do not grow old. All of a client's go together: the pool's own watch over each one's age costs every statement. */
+/** The greatest age of connections. A client is replaced as a whole, because the pool's own check of ages costs every statement. */
 const RENEW_EVERY = "1 hour"
 
 const shared = {
-  // The pool looks once in this time, so that an idle connection goes after at most twice as long.
+  /** The pool checks once in this time, so an idle connection closes after at most twice as long. */
   idleTimeout: "15 seconds",
+  /** Idle time before the first TCP keepalive probe, which finds a dead connection. */
   keepAlive: "10 seconds"
 } as const satisfies Partial<PgClient.PgPoolConfig>
 
-/** How many times longer locks, statements and answers may take than stands here: for tests on machines that are busy. */
+/** Multiplies the limits of locks, statements and answers: for tests on busy machines. */
 export const Patience = Context.Reference<number>("greenroom/postgres/Patience", { defaultValue: () => 1 })
 
 interface Limits {
-  /** A use has its answer within this, or fails. */
+  /** A use without an answer within this fails. */
   readonly answerMillis: number
   readonly lockMillis: number
   readonly statementMillis: number
 }
 
-/** What the server is told when a connection begins; a frozen process of ours must not keep its transaction's locks. */
+/** A frozen process of ours must not keep the locks of its transaction for longer than this. */
+const IDLE_IN_TRANSACTION_MS = 5_000
+
 const startupParameters = ({ lockMillis, statementMillis }: Limits, patience: number) => ({
   lock_timeout: String(lockMillis * patience),
   statement_timeout: String(statementMillis * patience),
-  idle_in_transaction_session_timeout: "5000"
+  idle_in_transaction_session_timeout: String(IDLE_IN_TRANSACTION_MS)
 })
 
 /**
- * The effect's outcome, or `otherwise` when it takes longer. It is interrupted then, and whenever the fiber is, but nobody waits for
- * that: the driver takes seconds until a cancelled statement has left its connection. Who still waits for a connection when the
- * client closes is interrupted by its pool, which is a failure like any other. One fiber and one timer, because every
- * statement pays for it.
+ * The effect's outcome, or `otherwise` when it takes longer. The deadline, or an interruption of the fiber, interrupts the effect
+ * without waiting for its end: the driver takes seconds to free the connection of a cancelled statement. A pool that closes
+ * interrupts the effects that still wait for a connection, which counts as a failure. One fiber and one timer, because every
+ * statement pays for them.
  */
-const within = <A, E>(
+const withDeadline = <A, E>(
   self: Effect.Effect<A, E>,
   millis: number,
   otherwise: Effect.Effect<never, E>
@@ -123,8 +127,8 @@ const make = Effect.fnUntraced(function* (
   let current = yield* open
 
   /**
-   * For a client that once answered and now does not, because it may sit on dead connections, and for an old one; one that never
-   * answered is still connecting.
+   * Replaces a client that has stopped answering, because its connections may be dead, or one that is old. A client that never
+   * answered is still connecting and stays.
    */
   const replace = (used: Opened): Effect.Effect<void> =>
     Effect.suspend(() => {
@@ -132,7 +136,7 @@ const make = Effect.fnUntraced(function* (
       used.replaced = true
       return Effect.flatMap(open, (fresh) => {
         current = fresh
-        // Perhaps nobody was silent, and this one waited in vain for a connection: who waits there still has time to get one.
+        // The use may have failed because the pool was exhausted. Uses that wait in the old pool keep their time to get a connection.
         return Effect.forkIn(Effect.delay(Scope.close(used.scope, Exit.void), deadlineMillis), outer)
       })
     }).pipe(Effect.uninterruptible, Effect.asVoid)
@@ -153,8 +157,8 @@ const make = Effect.fnUntraced(function* (
         })
         const silent = Effect.andThen(replace(used), Effect.fail(new Error("No answer within the deadline")))
         return Effect.mapError(
-          within<Effect.Success<typeof answered>, Error>(answered, deadlineMillis, silent),
-          (cause) => new StoreUnavailable({ operation, cause, ...(saysRolledBack(cause) ? { rolledBack: true } : {}) })
+          withDeadline<Effect.Success<typeof answered>, Error>(answered, deadlineMillis, silent),
+          (cause) => new StoreUnavailable({ operation, cause, ...(isRolledBack(cause) ? { rolledBack: true } : {}) })
         )
       })
   }
@@ -162,34 +166,41 @@ const make = Effect.fnUntraced(function* (
 
 const admissionConfig: PgClient.PgPoolConfig = {
   applicationName: "greenroom-admissions",
-  // Enough for a hundred at once are open from the beginning: a burst must not wait for servers to start.
+  // Open from the beginning: a burst of a hundred must not wait until PostgreSQL has started server processes.
   minConnections: 10,
   maxConnections: connections.admission,
   multiplex: true,
-  // What shares a connection waits for the slowest of it; a hundred at once still find a place.
+  // Statements on one connection wait for the slowest of them. Ten connections of ten statements carry a hundred at once.
   multiplexConcurrency: 10,
+  /** Longer than the deadline of a use, because the pool also opens connections in the background. */
   connectTimeout: "2 seconds"
 }
 
 const generalConfig: PgClient.PgPoolConfig = {
   applicationName: "greenroom",
   maxConnections: connections.general,
+  /** Shorter than the deadline of a use, so that its failure names the connection. */
   connectTimeout: "2 seconds"
 }
 
 const reconcilerConfig: PgClient.PgPoolConfig = {
   applicationName: "greenroom-reconciler",
   maxConnections: connections.reconciler,
+  /** Shorter than the deadline of a use, so that its failure names the connection. */
   connectTimeout: "1 second"
 }
 
+/** In each: a lock fails first, then the statement, then the use, so that the reason of a failure is known. */
 export const limits = {
+  /** `/auth` has 0.8 s for everything. */
   admission: { answerMillis: 700, lockMillis: 300, statementMillis: 600 },
+  /** The lease lasts 3 s, and its holder makes several calls within them. */
   reconciler: { answerMillis: 1_200, lockMillis: 800, statementMillis: 1_000 },
+  /** A dead connection fails its caller well within 5 s. */
   general: { answerMillis: 3_500, lockMillis: 1_500, statementMillis: 3_000 }
 } as const satisfies Record<string, Limits>
 
-/** All three clients. Connects in the background: a database that is not there yet is no failure here, but of each use. */
+/** All three clients. They connect in the background: while the database is down, each use fails, not this layer. */
 export const layer = (address: PostgresAddress): Layer.Layer<Databases> =>
   Layer.unwrap(
     Effect.map(Patience, (patience) => {

@@ -1,4 +1,4 @@
-/** All repositories in one PostgreSQL database, whose schema `PostgresMigrations` must have brought up to date. */
+/** All repositories in one PostgreSQL database. `PostgresMigrations` must have brought its schema up to date. */
 import type {
   Admissions,
   Broadcasters,
@@ -47,6 +47,6 @@ export const layerRepositories: Layer.Layer<Repositories, never, Database.Databa
   PostgresHealth.layer
 )
 
-/** The repositories with clients of their own. Builds without a database that answers: each call then says `StoreUnavailable`. */
+/** The repositories with their own clients. The layer builds without a database; each call then fails with `StoreUnavailable`. */
 export const layer = (address: PostgresAddress): Layer.Layer<Repositories> =>
   Layer.provide(layerRepositories, Database.layer(address))

@@ -1,4 +1,4 @@
-/** Where the database is: a libpq URL, or the parts of one (a `host` that begins with a slash is a Unix socket's directory). */
+/** The address of the database: a libpq URL or its parts. A `host` that begins with a slash is a Unix socket's directory. */
 import type { PgClientConfig } from "@effect/sql-pg/PgClient"
 import { Redacted } from "effect"
 
@@ -12,7 +12,7 @@ export type PostgresAddress =
       readonly password?: Redacted.Redacted<string>
     }
 
-/** Throws on what is no URL, without repeating it: Node's own error carries the text, and with it the password. */
+/** Throws when the text is not a URL. Node's own error would contain the text, and with it the password. */
 export const connectionOf = (address: PostgresAddress): PgClientConfig => {
   if (!("url" in address)) return address
   if (!URL.canParse(Redacted.value(address.url))) throw new Error("The database's address is not a URL")

@@ -1,10 +1,9 @@
 /**
- * The door, in PostgreSQL. An admission is one statement and one commit: it locks the key's row, looks again at what may have
- * passed while it waited, and inserts the session and its first event where the unique indexes let it. READ COMMITTED suffices:
- * a revocation updates the same row, so one of the two waits for the other. Why nothing was written is asked in a second statement,
- * because only a new snapshot shows who came first.
+ * Admissions in PostgreSQL. An admission is one statement and one commit. It locks the key's row and checks the key again, because
+ * the key may have changed during the wait. Then it inserts the session and its first event, if the unique indexes permit it.
+ * READ COMMITTED suffices: a revocation updates the same row, so one of the two waits for the other. A second statement reads why nothing was
+ * written, because only its newer database snapshot shows the session that came first.
  */
-
 import type { PgClient } from "@effect/sql-pg/PgClient"
 import {
   type AdmissionFacts,
@@ -105,8 +104,8 @@ const admissionFacts = (rows: ReadonlyArray<Row>): AdmissionFacts => {
   }
 }
 
-/** What an admission and a takeover are told, in this order: `$1` to `$5`. */
-const told = ({ hash, path, sourceId, protocol, streamId }: AdmissionRequest) => [
+/** `$1` to `$5` of an admission and of a takeover, in this order. */
+const parametersOf = ({ hash, path, sourceId, protocol, streamId }: AdmissionRequest) => [
   hash,
   path,
   sourceId,
@@ -115,8 +114,8 @@ const told = ({ hash, path, sourceId, protocol, streamId }: AdmissionRequest) =>
 ]
 
 /**
- * `fit`: the key, locked, if it is good and may be used on the path. A worker's key admits one connection, and that one again; an
- * ordinary one admits where the path belongs to no other broadcaster and is not reserved.
+ * `fit`: the key, locked, if it is valid and may be used on the path. A worker's key admits one connection, which may repeat its
+ * request. An ordinary key admits where the path belongs to no other broadcaster and is not reserved.
  */
 const fitting = (reserved: boolean) => `
   key as materialized (
@@ -138,12 +137,12 @@ const fitting = (reserved: boolean) => `
       end
   )`
 
-/** The beginning of a session of the key that `fit` is. */
-const beginning = `
+/** Inserts a session with the key in `fit`. */
+const insertSession = `
   insert into streams (id, stream_key_id, broadcaster_id, media_server, path, source_id, protocol, title, started_at)
   select $5::uuid, fit.id, fit.broadcaster_id, 'main', $2, $3, $4::text, fit.label, clock_timestamp()`
 
-/** With the first event of the session that is `new`, who was admitted: now, or before, on the same connection. */
+/** Writes the first event of the session in `new`, and selects the admission: a new one, or an earlier one of the same connection. */
 const outcome = `
   event as (
     insert into stream_events (stream_id, seq, type, at) select id, 1, 'admitted', started_at from new
@@ -157,47 +156,47 @@ const outcome = `
 
 const admission = (reserved: boolean) => `
   with ${fitting(reserved)}, new as (
-    ${beginning} from fit
+    ${insertSession} from fit
     on conflict do nothing
     returning id, started_at
   ), ${outcome}`
 
 /**
- * Whom the key has is marked before the newcomer is inserted, so that the insert finds key and path free; when it does not, because
- * they are not the key's to give, it fails, and nothing of the statement stays.
+ * Marks the key's other sessions before the insert, so that the insert finds key and path free. When another key's session is on
+ * the path, the insert fails, and the whole statement has no effect.
  */
 const takeover = (reserved: boolean) => `
   with ${fitting(reserved)}, superseded as materialized (
     select supersede_others(fit.id, $3) from fit
     where not exists (select from streams where media_server = 'main' and source_id = $3)
   ), new as (
-    ${beginning} from fit, superseded
+    ${insertSession} from fit, superseded
     returning id, started_at
   ), ${outcome}`
 
-/** Written once, because every auth call pays for its statement's making. */
-const written = (statement: (reserved: boolean) => string) => {
+/** Both texts are built once, because building one costs every auth call. */
+const prepared = (statement: (reserved: boolean) => string) => {
   const [ordinary, reserved] = [statement(false), statement(true)]
   return (sql: PgClient, request: AdmissionRequest) =>
-    sql.unsafe<Row>(request.reserved === true ? reserved : ordinary, told(request))
+    sql.unsafe<Row>(request.reserved === true ? reserved : ordinary, parametersOf(request))
 }
 
-const admitting = written(admission)
-const takingOver = written(takeover)
+const runAdmission = prepared(admission)
+const runTakeover = prepared(takeover)
 
 const make = Effect.gen(function* () {
   const database = yield* AdmissionDatabase
 
   const admit: Admissions["Service"]["admit"] = Effect.fnUntraced(function* (request) {
-    const rows = yield* database.run("Admissions.admit", (sql) => admitting(sql, request))
+    const rows = yield* database.run("Admissions.admit", (sql) => runAdmission(sql, request))
     return Arr.head(admittedRows(rows).map(admitted))
   })
 
-  /** Once more after a conflict, with a new snapshot: the same connection may just have been admitted by another call. */
+  /** Tries once more after a conflict: another call may just have admitted the same connection, which a newer snapshot shows. */
   const takeOver: Admissions["Service"]["takeOver"] = Effect.fnUntraced(function* (request) {
     const rows = yield* database.run("Admissions.takeOver", (sql) =>
-      takingOver(sql, request).pipe(
-        Effect.catchReason("SqlError", "UniqueViolation", () => takingOver(sql, request)),
+      runTakeover(sql, request).pipe(
+        Effect.catchReason("SqlError", "UniqueViolation", () => runTakeover(sql, request)),
         Effect.catchReason("SqlError", "UniqueViolation", () => Effect.succeed([]))
       )
     )

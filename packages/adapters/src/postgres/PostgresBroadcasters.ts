@@ -1,4 +1,4 @@
-/** The broadcasters in PostgreSQL. Deleting marks the row: history keeps pointing at it. */
+/** The broadcasters in PostgreSQL. Deletion marks the row, because the history refers to it. */
 import { type Broadcaster, BroadcasterId, Broadcasters } from "@greenroom/core"
 import { Array as Arr, Effect, Layer, Schema } from "effect"
 import { GeneralDatabase } from "./Database.ts"
@@ -84,7 +84,7 @@ const make = Effect.gen(function* () {
     return Arr.head(rows(changed).map(broadcaster))
   })
 
-  // Two statements: only a new snapshot shows the keys that were issued while the first one waited for their broadcaster's row.
+  // Two statements: only a newer snapshot shows the keys that were issued while the first statement waited for the broadcaster's row.
   const remove: Broadcasters["Service"]["remove"] = Effect.fn("Broadcasters.remove")(function* (id) {
     return yield* database.run("Broadcasters.remove", (sql) =>
       sql.withTransaction(

@@ -1,5 +1,4 @@
-/** Whether PostgreSQL answers: asked on the admissions' connections, because they are what must never be silent. */
-
+/** Whether PostgreSQL answers. Uses the admissions' connections, because `/auth` depends on them. */
 import { StoreHealth } from "@greenroom/core"
 import { Effect, Layer } from "effect"
 import { AdmissionDatabase } from "./Database.ts"

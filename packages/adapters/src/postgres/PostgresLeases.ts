@@ -1,4 +1,4 @@
-/** The reconciler's lease in PostgreSQL: one row a media server, on the database's clock. */
+/** The reconciler's lease in PostgreSQL: one row for each media server, with times of the database's clock. */
 import { Leases, PassSummary } from "@greenroom/core"
 import { Effect, Layer, Schema } from "effect"
 import { ReconcilerDatabase } from "./Database.ts"
@@ -10,14 +10,14 @@ const leaseRows = rowsOf(
     left: Schema.Finite,
     started: MaybeText,
     enforce: Schema.Boolean,
-    look_age: Schema.NullOr(Schema.Finite),
+    snapshot_age: Schema.NullOr(Schema.Finite),
     found: Schema.NullOr(PassSummary)
   })
 )
 
-/** What stands beside the lease, with how long it lasts and the time since the last look in milliseconds. */
-const beside = `(extract(epoch from until - clock_timestamp()) * 1000)::float8 as "left", started, coalesce(enforce_until > clock_timestamp(), false) as enforce, found,
-  (extract(epoch from clock_timestamp() - looked_at) * 1000)::float8 as look_age`
+/** The lease's columns. `left` (until its end) and `snapshot_age` are in milliseconds. */
+const leaseColumns = `(extract(epoch from until - clock_timestamp()) * 1000)::float8 as "left", started, coalesce(enforce_until > clock_timestamp(), false) as enforce, found,
+  (extract(epoch from clock_timestamp() - looked_at) * 1000)::float8 as snapshot_age`
 
 const make = Effect.gen(function* () {
   const database = yield* ReconcilerDatabase
@@ -32,39 +32,39 @@ const make = Effect.gen(function* () {
           on conflict (media_server) do update
           set holder = excluded.holder, until = clock_timestamp() + ${ttlMillis}::float8 * interval '1 millisecond'
           where l.holder = excluded.holder or l.until <= clock_timestamp()
-          returning ${sql.literal(beside)}
+          returning ${sql.literal(leaseColumns)}
         )
-        select true as held, "left", started, enforce, found, look_age from taken
+        select true as held, "left", started, enforce, found, snapshot_age from taken
         union all
-        select false, "left", started, enforce, found, look_age
-        from (select ${sql.literal(beside)} from leases where media_server = 'main') other
+        select false, "left", started, enforce, found, snapshot_age
+        from (select ${sql.literal(leaseColumns)} from leases where media_server = 'main') other
         where not exists (select from taken)`
     )
     const lease = leaseRows(answer)[0]
     if (lease === undefined) return { held: false, leftMillis: 0, started: null, enforce: false, lastSnapshot: null }
-    const { held, left, started, enforce, found, look_age } = lease
+    const { held, left, started, enforce, found, snapshot_age } = lease
     return {
       held,
       leftMillis: left,
       started,
       enforce,
-      lastSnapshot: found === null || look_age === null ? null : { ageMillis: look_age, found }
+      lastSnapshot: found === null || snapshot_age === null ? null : { ageMillis: snapshot_age, found }
     }
   })
 
-  const recordPass: Leases["Service"]["recordPass"] = Effect.fn("Leases.recordPass")(function* (holder, memory) {
+  const recordPass: Leases["Service"]["recordPass"] = Effect.fn("Leases.recordPass")(function* (holder, pass) {
     yield* database.run(
       "Leases.recordPass",
       (sql) => sql`
         update leases set
-          started = ${memory.started}, looked_at = ${dateOf(memory.lookedAt)}::timestamptz,
-          found = ${sql.json(memory.found)}::jsonb,
-          enforce_until = case when ${memory.fulfilled}::boolean then null else enforce_until end
+          started = ${pass.started}, looked_at = ${dateOf(pass.lookedAt)}::timestamptz,
+          found = ${sql.json(pass.found)}::jsonb,
+          enforce_until = case when ${pass.fulfilled}::boolean then null else enforce_until end
         where media_server = 'main' and holder = ${holder} and until > clock_timestamp()`
     )
   })
 
-  // Who wishes before anybody has led leaves a lease that is nobody's.
+  // A request before the first leader inserts a lease without a holder.
   const requestEnforcement: Leases["Service"]["requestEnforcement"] = Effect.fn("Leases.requestEnforcement")(
     function* (millis) {
       yield* database.run(
@@ -80,7 +80,7 @@ const make = Effect.gen(function* () {
     }
   )
 
-  // Truncated, because the column would round it up, into the future.
+  // Truncated, because the column would round the time up, into the future.
   const release: Leases["Service"]["release"] = Effect.fn("Leases.release")(function* (holder) {
     yield* database.run(
       "Leases.release",

@@ -1,7 +1,7 @@
 /**
- * Brings the schema up to date, on a connection of its own that has no statement timeout. Migrations are append-only: one that
- * has been released is never edited. They are text in modules, so that no file has to be found at run time. Several instances
- * may start at once: the migrator's lock lets one of them migrate while the others wait for it, and then find nothing to do.
+ * Brings the schema up to date, on its own connection without a statement timeout. Migrations are append-only: the SQL of a
+ * released one never changes. They are text in modules, so that no file has to be found at run time. Several instances may start
+ * at once: the migrator's lock lets one migrate, and the others wait and then have nothing to do.
  */
 import * as PgClient from "@effect/sql-pg/PgClient"
 import { Effect, Layer } from "effect"
@@ -47,14 +47,18 @@ export const migrations: Record<string, Effect.Effect<void, SqlError, SqlClient>
 
 const migrateWith = Migrator.make({})({ loader: Migrator.fromRecord(migrations), table: "greenroom_migrations" })
 
-/** Which migrations were run; none when the schema was up to date. Waits for another instance for up to a minute. */
+/** How long an instance waits for the lock of another one that migrates: a large history takes time to migrate. */
+const LOCK_WITHIN_MS = 60_000
+
+/** Which migrations were run; none when the schema was up to date. */
 export const migrate = Effect.fn("PostgresMigrations.migrate")(
   function* (address: PostgresAddress) {
     const client = yield* PgClient.makeClient({
       ...connectionOf(address),
       applicationName: "greenroom-migrations",
+      /** Longer than the other clients': the service cannot start without its schema. */
       connectTimeout: "5 seconds",
-      startupParameters: { lock_timeout: "60000", statement_timeout: "0" }
+      startupParameters: { lock_timeout: String(LOCK_WITHIN_MS), statement_timeout: "0" }
     })
     return yield* Effect.provideService(migrateWith, SqlClient, client)
   },

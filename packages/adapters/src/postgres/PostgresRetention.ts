@@ -1,4 +1,4 @@
-/** Pruning in PostgreSQL: one call of `prune_history` a batch, whose triggers keep the usage (migration 0011). */
+/** Pruning in PostgreSQL: one call of `prune_history` for each batch. Triggers keep the usage (migration 0011). */
 import { Retention } from "@greenroom/core"
 import { Effect, Layer, Schema } from "effect"
 import { GeneralDatabase } from "./Database.ts"

@@ -1,7 +1,7 @@
 /**
- * The publishing sessions in PostgreSQL, as the reconciler sees and moves them. Each move is one statement: it locks the rows that
- * can make the move, in the order of their ids, changes them, and writes their events. A move under a lease locks the lease's row
- * as well, so that nobody takes the lease over between the look at it and the commit. Which moves there are is the domain's.
+ * The sessions in PostgreSQL, as the reconciler reads and changes them. Each change is one statement: it locks the rows that the
+ * change applies to, in the order of their ids, updates them, and writes their events. A change under a lease locks the lease's
+ * row as well, so that no instance takes the lease over between the check and the commit. The domain defines the changes.
  */
 import type { PgClient } from "@effect/sql-pg/PgClient"
 import { type LeaseHolder, Sessions, StreamId } from "@greenroom/core"
@@ -15,7 +15,7 @@ const sessionRowsAt = rowsAtOf(SessionRow)
 const ids = rowsOf(Schema.Struct({ id: StreamId }))
 const former = rowsOf(Schema.Struct({ former: Schema.Array(Schema.String) }))
 
-/** The lease that a move is made under: begins the statement as `lease`, and is asked for by `held`. */
+/** The lease of a change: `lease` is the statement's first table expression, `held` its condition. */
 export const leaseOf = (sql: PgClient, by: LeaseHolder) => ({
   lease: sql`lease as materialized (
     select from leases where media_server = 'main' and holder = ${by}::text and until > clock_timestamp() for share
@@ -134,13 +134,13 @@ const make = Effect.gen(function* () {
     yield* database.run("Sessions.markKicked", (sql) => {
       const { lease, held } = leaseOf(sql, by)
       return sql`
-        with ${lease}, told as (
+        with ${lease}, due as (
           select id from streams
           where id = any(${streamIds}::uuid[]) and ended_at is null and stop_reason is not null and kicked_at is null and ${held}
           order by id for no key update
         ), moved as (
           update streams s set kicked_at = clock_timestamp(), last_seq = s.last_seq + 1
-          from told where s.id = told.id
+          from due where s.id = due.id
           returning s.id, s.last_seq, s.kicked_at
         )
         insert into stream_events (stream_id, seq, type, at) select id, last_seq, 'kicked', kicked_at from moved`
@@ -177,12 +177,12 @@ const make = Effect.gen(function* () {
     if (observations.length === 0) return
     yield* database.run("Sessions.observe", (sql) => {
       const { lease, held } = leaseOf(sql, by)
-      const said = firstOfEach(observations).map(({ streamId, observation }) => ({ id: streamId, ...observation }))
+      const observed = firstOfEach(observations).map(({ streamId, observation }) => ({ id: streamId, ...observation }))
       return sql`
         with ${lease}, seen as (
           select s.id, o.tracks, o."viewerCount" as viewer_count, o."inboundBytes" as inbound_bytes
           from streams s
-          join jsonb_to_recordset(${sql.json(said)}) as o(id uuid, tracks jsonb, "viewerCount" integer, "inboundBytes" bigint)
+          join jsonb_to_recordset(${sql.json(observed)}) as o(id uuid, tracks jsonb, "viewerCount" integer, "inboundBytes" bigint)
             on o.id = s.id
           where s.ended_at is null and ${held}
           order by s.id for no key update of s

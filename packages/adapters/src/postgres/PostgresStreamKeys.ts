@@ -1,7 +1,7 @@
 /**
- * The stream keys in PostgreSQL. An ingest path is given out under an advisory lock on its text, taken in a statement of its own:
- * the next statement's snapshot then shows what the lock's last holder has written. Whether a key is in use and when it was last
- * used is read from its streams, never stored beside them; of streams that were pruned, pruning keeps the time.
+ * The stream keys in PostgreSQL. An ingest path is issued under an advisory lock on its text. A statement of its own takes the
+ * lock, so that the next statement's snapshot shows the writes of the lock's last holder. Whether a key is in use, and when it
+ * was last used, is read from its streams and never stored beside them. Pruning keeps that time for pruned streams.
  */
 import {
   BroadcasterId,
@@ -37,7 +37,7 @@ const KeyRow = Schema.Struct({
 const activeStream = `select s.id from streams s
     where s.stream_key_id = k.id and occupies_key_and_path(s.ended_at, s.stop_reason)`
 
-/** The columns of a row of `stream_keys` that is `k`, whether from the table or from a statement that has just changed it. */
+/** The columns of the key `k`, which comes from the table or from a statement that has just changed it. */
 const keyColumns = `k.id, k.broadcaster_id, k.key_prefix, k.label, k.path, k.enabled, k.created_at, k.expires_at, k.revoked_at,
   greatest(
     (select max(s.started_at) from streams s where s.stream_key_id = k.id),
@@ -48,8 +48,9 @@ const keyColumns = `k.id, k.broadcaster_id, k.key_prefix, k.label, k.path, k.ena
 const isValid = "why_invalid(k.revoked_at, k.expires_at, k.enabled, t.now) is null"
 
 /**
- * Which keys have a status, at the time that is `t.now`. The rule is the domain's `keyStatus`; here it stands as conditions of the indexes, so that a
- * page is read by one: with `why_invalid` alone the planner takes each status to be rare. The contract's laws hold both together.
+ * The keys with each status at `t.now`. The rule is the domain's `keyStatus`. It is repeated here as the conditions of indexes, so
+ * that a page is read by one of them: with `why_invalid` alone the planner takes each status to be rare. The contract's laws
+ * compare both.
  */
 const statusConditions: { readonly [S in KeyStatus]: string } = {
   revoked: "k.revoked_at is not null",
@@ -131,7 +132,7 @@ const make = Effect.gen(function* () {
     const found = yield* database.run("StreamKeys.list", (sql) => {
       const ofBroadcaster =
         filter.broadcasterId === undefined ? sql`true` : sql`k.broadcaster_id = ${filter.broadcasterId}`
-      // A status at a time, because each has an index in the list's order; no key has two.
+      // One select for each status, because each has an index in the list's order. No key has two statuses.
       const newest = (condition: string) => sql`(
         select * from stream_keys k
         where k.admits_until is null and ${ofBroadcaster} and ${sql.literal(condition)} and ${onPage(sql, "k.created_at, k.id", page)}
@@ -184,7 +185,7 @@ const make = Effect.gen(function* () {
     return { _tag: why === undefined ? "NotFound" : why.revoked ? "Revoked" : "ExpiryInPast" }
   })
 
-  // Its time is read behind the lock: whoever was let in before has begun before it.
+  // The time is read after the lock is taken, so that every admission before the revocation has an earlier start.
   const revoke: StreamKeys["Service"]["revoke"] = Effect.fn("StreamKeys.revoke")(function* (id) {
     const revoked = yield* database.run(
       "StreamKeys.revoke",

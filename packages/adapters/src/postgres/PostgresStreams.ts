@@ -1,4 +1,4 @@
-/** The streams in PostgreSQL, as people read and annotate them. A status is what the row's times say; it is stored nowhere. */
+/** The streams in PostgreSQL, as users read and annotate them. A status is derived from the row's times and never stored. */
 import type { PgClient } from "@effect/sql-pg/PgClient"
 import { readEvent, type StreamDetails, type StreamFilter, StreamId, type StreamStatus, Streams } from "@greenroom/core"
 import { Array as Arr, Effect, Layer, Result, Schema } from "effect"
@@ -44,8 +44,8 @@ const statusConditions: { readonly [S in StreamStatus]: string } = {
   inactive: "s.ended_at is not null"
 }
 
-/** Whose streams: a key has one broadcaster, so that with a key the other is asked about once, and not of every stream. */
-const whose = (sql: PgClient, { broadcasterId, streamKeyId }: StreamFilter) => {
+/** A key has one broadcaster. With both in the filter, the broadcaster is checked once, and not for every stream. */
+const ownedBy = (sql: PgClient, { broadcasterId, streamKeyId }: StreamFilter) => {
   if (streamKeyId === undefined) return broadcasterId === undefined ? [] : [sql`s.broadcaster_id = ${broadcasterId}`]
   const ofKey = sql`s.stream_key_id = ${streamKeyId}`
   return broadcasterId === undefined
@@ -53,9 +53,9 @@ const whose = (sql: PgClient, { broadcasterId, streamKeyId }: StreamFilter) => {
     : [ofKey, sql`exists (select from stream_keys where id = ${streamKeyId} and broadcaster_id = ${broadcasterId})`]
 }
 
-/** All streams are asked for by their media server: the index that has all in their order begins with it. */
+/** Without another condition, the media server is one: the index with all streams in order begins with it. */
 const matching = (sql: PgClient, filter: StreamFilter) => {
-  const which = [...whose(sql, filter), ...(filter.path === undefined ? [] : [sql`s.path = ${filter.path}`])]
+  const which = [...ownedBy(sql, filter), ...(filter.path === undefined ? [] : [sql`s.path = ${filter.path}`])]
   return sql.and([
     sql.or(filter.status.map((status) => sql`${sql.literal(statusConditions[status])}`)),
     ...(which.length === 0 ? [sql`s.media_server = 'main'`] : which)

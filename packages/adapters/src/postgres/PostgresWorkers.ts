@@ -1,7 +1,7 @@
 /**
- * What is known of the workers in PostgreSQL, and their keys. A write locks the lease's row, as a move of a session does, so that an
- * instance that has lost it writes nothing and gets no key. What the supervisor needs goes the reconciler's way: nobody's lists hold
- * up a start.
+ * The records of the workers and their keys, in PostgreSQL. A write locks the lease's row, as a change of a session does. An
+ * instance that has lost the lease therefore writes nothing and gets no key. The supervisor's calls use the reconciler's client, because a
+ * list must not delay the start of a worker.
  */
 import type { PgClient } from "@effect/sql-pg/PgClient"
 import {
@@ -56,14 +56,14 @@ const workerRecord = (row: typeof WorkerRow.Type): WorkerRecord => ({
   updatedAt: row.updated_at
 })
 
-/** Of more the next pruning takes the rest: a statement has a second. */
+/** A statement has a second. The next pruning deletes the rest. */
 const PRUNED_AT_ONCE = 5_000
 
 const rows = rowsOf(WorkerRow)
 const rowsAt = rowsAtOf(WorkerRow)
 const keyIds = rowsOf(Schema.Struct({ id: StreamKeyId }))
 
-/** `owner`: the broadcaster of the stream, while that is on the air and not being stopped. */
+/** `owner`: the broadcaster of the stream, while the stream is open and not being stopped. */
 const broadcasterOf = (sql: PgClient, source: StreamId, held: ReturnType<typeof leaseOf>["held"]) => sql`
   owner as materialized (
     select k.broadcaster_id as id
@@ -72,7 +72,7 @@ const broadcasterOf = (sql: PgClient, source: StreamId, held: ReturnType<typeof 
     for share of b
   )`
 
-/** `owner`: the broadcaster with a key for the path; without one, the media server's broadcaster, which is made when it is missing. */
+/** `owner`: the broadcaster with a key for the path. Without one it is the media server's broadcaster, inserted if missing. */
 const ownerOf = (sql: PgClient, path: string, held: ReturnType<typeof leaseOf>["held"]) => sql`
   owner_of_path as materialized (
     select k.broadcaster_id as id from stream_keys k join broadcasters b on b.id = k.broadcaster_id
@@ -130,13 +130,13 @@ const make = Effect.gen(function* () {
 
   const save: Workers["Service"]["save"] = Effect.fn("Workers.save")(function* (changes, holder) {
     if (changes.length === 0) return true
-    const said = changes.map(({ mark, ...change }) => ({
+    const written = changes.map(({ mark, ...change }) => ({
       ...change,
       host: mark?.host ?? null,
       pid: mark?.pid ?? null,
       processStarted: mark?.startedAt ?? null
     }))
-    const written = yield* database.run("Workers.save", (sql) => {
+    const saved = yield* database.run("Workers.save", (sql) => {
       const { lease, held } = leaseOf(sql, holder)
       return sql`
         with ${lease}
@@ -144,7 +144,7 @@ const make = Effect.gen(function* () {
           process_started, holder, created_at, state_since, updated_at)
         select r.id, r.state, r.reason, r.attempt, r."inputStreamId", r."outputStreamId",
           t.now + r."retryInMillis" * interval '1 millisecond', r.host, r.pid, r."processStarted", ${holder}, t.now, t.now, t.now
-        from (select clock_timestamp() as now) t, jsonb_to_recordset(${sql.json(said)}) as r(
+        from (select clock_timestamp() as now) t, jsonb_to_recordset(${sql.json(written)}) as r(
           id text, state text, reason text, attempt integer, "inputStreamId" uuid, "outputStreamId" uuid, "retryInMillis" float8,
           host text, pid integer, "processStarted" text)
         where ${held}
@@ -157,7 +157,7 @@ const make = Effect.gen(function* () {
           state_since = case when w.state = excluded.state then w.state_since else excluded.state_since end
         returning w.pipeline`
     })
-    return written.length > 0
+    return saved.length > 0
   })
 
   const issueKey: Workers["Service"]["issueKey"] = Effect.fn("Workers.issueKey")(function* (order, holder) {

@@ -1,8 +1,8 @@
-/** What a failure of PostgreSQL says of what was done. */
+/** Whether a failed statement had an effect. */
 import { SqlError } from "effect/sql/SqlError"
 
-/** Answers of the server with which a statement, or the transaction around it, ends without any effect. */
-const answers: ReadonlySet<string> = new Set([
+/** Errors of the server after which the statement, and the transaction around it, has no effect. */
+const rolledBack: ReadonlySet<string> = new Set([
   "AuthorizationError",
   "SqlSyntaxError",
   "UniqueViolation",
@@ -13,5 +13,5 @@ const answers: ReadonlySet<string> = new Set([
   "StatementTimeoutError"
 ])
 
-/** Whether nothing was done. A lost connection, a deadline and a server that is being stopped leave it open. */
-export const saysRolledBack = (cause: unknown): boolean => cause instanceof SqlError && answers.has(cause.reason._tag)
+/** Whether it certainly had no effect. After a lost connection, a deadline or a server's shutdown that is unknown. */
+export const isRolledBack = (cause: unknown): boolean => cause instanceof SqlError && rolledBack.has(cause.reason._tag)

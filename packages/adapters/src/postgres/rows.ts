@@ -1,7 +1,7 @@
 /**
- * How rows become values. A row that does not decode is a defect: the database holds what this code did not write. Times are
- * `timestamptz(3)`, whole milliseconds. Statements that must say the database's clock even when they find nothing give every row
- * a `now`, and one row of nulls when there are none.
+ * Decodes rows to values. A row that does not decode is a defect: this code did not write it. Times are `timestamptz(3)`, whole
+ * milliseconds. Some statements must return the database's clock even when they find nothing: each of their rows has `now`, and
+ * without any other row there is one of nulls.
  */
 import type { PgClient } from "@effect/sql-pg/PgClient"
 import { inTurns, type Page, type PageRequest, type Position } from "@greenroom/core"
@@ -19,13 +19,13 @@ export const WholeNumber = Schema.BigInt.pipe(
   Schema.decodeTo(Schema.Int, SchemaTransformation.transform({ decode: Number, encode: BigInt }))
 )
 
-/** Decodes all rows of a statement; throws, which is a defect where it runs. */
+/** Decodes all rows of a statement. Throws, which is a defect in an effect. */
 export const rowsOf = <S extends Schema.ConstraintDecoder<unknown>>(row: S) =>
   Schema.decodeUnknownSync(Schema.Array(row))
 
 const nowOf = Schema.decodeUnknownSync(Schema.Struct({ now: At }))
 
-/** The clock of a statement of which every row says `now`, and the rows that are there. */
+/** The clock of a statement whose rows have `now`, and its rows without the one of nulls. */
 export const rowsAtOf = <S extends Schema.ConstraintDecoder<unknown>>(row: S) => {
   const decode = rowsOf(row)
   return (rows: ReadonlyArray<Row>): { readonly now: DateTime.Utc; readonly items: ReadonlyArray<S["Type"]> } => ({
@@ -34,7 +34,7 @@ export const rowsAtOf = <S extends Schema.ConstraintDecoder<unknown>>(row: S) =>
   })
 }
 
-/** The same of a list without a limit: its rows are decoded in turns. */
+/** The same for a list without a limit: decodes its rows in turns, so that other fibers run in between. */
 export const rowsAtInTurns = <S extends Schema.ConstraintDecoder<unknown>>(row: S) => {
   const decode = rowsOf(row)
   return (rows: ReadonlyArray<Row>) =>
@@ -46,11 +46,11 @@ export const rowsAtInTurns = <S extends Schema.ConstraintDecoder<unknown>>(row: 
 
 export const dateOf = (at: DateTime.Utc | null): Date | null => (at === null ? null : DateTime.toDateUtc(at))
 
-/** The condition of being on the page: `columns` are the time and the id by which the list is ordered. */
+/** The condition for rows of the page: `columns` are the time and the id by which the list is ordered. */
 export const onPage = (sql: PgClient, columns: string, { after }: PageRequest) =>
   after === null ? sql`true` : sql`(${sql.literal(columns)}) < (${dateOf(after.at)}::timestamptz, ${after.id}::uuid)`
 
-/** How many rows to ask for, so that it shows whether there is another page; `null` asks for all. */
+/** One row more than the limit, which shows whether there is another page; `null` means all. */
 export const rowsFor = ({ limit }: PageRequest): number | null => (limit === null ? null : limit + 1)
 
 export const pageOf = <A>(

@@ -1,4 +1,4 @@
-/** Rows of `streams`, alone as sessions and joined with their broadcaster, and what they are to the domain. */
+/** Rows of `streams` as the domain's values: sessions alone, and streams joined with their broadcaster. */
 import {
   BroadcasterId,
   type Ending,
@@ -28,14 +28,14 @@ const session = {
   kicked_at: MaybeAt
 }
 
-/** An unended session: the columns of `sessionColumns`. */
+/** An open session: the columns of `sessionColumns`. */
 export const SessionRow = Schema.Struct(session)
 type SessionRow = typeof SessionRow.Type
 
 export const sessionColumns = `s.id, s.stream_key_id, s.path, s.source_id, s.protocol, s.started_at, s.ready_at,
   s.source_type, s.stop_reason, s.stop_requested_at, s.kicked_at`
 
-/** A stream, live or past, with its broadcaster's name: the columns of `streamColumns` from `streamTables`. */
+/** A stream, open or ended, with its broadcaster's name: the columns of `streamColumns`. */
 export const StreamRow = Schema.Struct({
   ...session,
   ended_at: MaybeAt,
@@ -62,7 +62,7 @@ const endingOf = (row: SessionRow): Ending | null =>
     ? null
     : { reason: row.stop_reason, requestedAt: row.stop_requested_at, kickedAt: row.kicked_at }
 
-const unendedState = (row: SessionRow): StoredSession["state"] =>
+const openState = (row: SessionRow): StoredSession["state"] =>
   row.ready_at === null || row.source_type === null
     ? { _tag: "Connecting", startedAt: row.started_at, ending: endingOf(row) }
     : {
@@ -75,7 +75,7 @@ const unendedState = (row: SessionRow): StoredSession["state"] =>
 
 const stateOf = (row: StreamRow): SessionState =>
   row.ended_at === null || row.end_reason === null
-    ? unendedState(row)
+    ? openState(row)
     : {
         _tag: "Inactive",
         startedAt: row.started_at,
@@ -91,7 +91,7 @@ export const storedSession = (row: SessionRow): StoredSession => ({
   streamKeyId: row.stream_key_id,
   path: row.path,
   source: { protocol: row.protocol, id: row.source_id },
-  state: unendedState(row)
+  state: openState(row)
 })
 
 export const liveStream = (row: StreamRow): LiveStream => ({

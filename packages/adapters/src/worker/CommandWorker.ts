@@ -1,36 +1,40 @@
 /**
- * The worker that runs a command. Its process hangs on ours: it is told to stop (SIGTERM, SIGKILL to its whole group after 5 s) when
- * the work is interrupted and also when we are killed; what it started and left behind is killed as soon as it has ended. Nothing of our
- * environment reaches it but `PATH`, and as another user it cannot read the rest in `/proc` either. Of its output the last lines are
- * kept, with credentials taken out; the very last one says why it ended.
+ * The media worker that runs a command. Its process ends with ours: an interruption stops it (SIGTERM, then SIGKILL to its whole
+ * group after 5 s), and so does our own death. Processes that it leaves behind are killed when it ends. Of our environment it
+ * gets only `PATH`; as another user it cannot read the rest in `/proc` either. The last lines of its output are kept, without
+ * credentials. The very last line is the reason of its end.
  */
 import { tmpdir } from "node:os"
 import { MediaWorker, monotonicMillis, type ProcessRef, type WorkerOrder, withoutKeys } from "@greenroom/core"
 import { ChildProcessGroup, runCommand } from "@greenroom/launcher"
 import { Duration, Effect, Layer, Option, Redacted } from "effect"
+import { fillCommand, readsAsOption, type WorkerCommand } from "./parseWorkerCommand.ts"
 import { isAlive, isOfThisHost, markOf } from "./processMark.ts"
-import { fillCommand, readsAsOption, type WorkerCommand } from "./WorkerCommand.ts"
 
 export interface CommandWorkerOptions {
   readonly command: WorkerCommand
-  /** The user that its process runs as; absent: ours, which can read all that we can. */
+  /** The user that its process runs as. Absent: our user, so that it can read whatever we can. */
   readonly as?: ChildProcessGroup.RunAs | undefined
-  /** From asking it to stop until it is killed. Default 5 seconds. */
+  /** From SIGTERM to SIGKILL. Default 5 seconds. */
   readonly stopGrace?: Duration.Input
 }
 
+/** From SIGTERM to SIGKILL: enough for an encoder to flush and to close its connections. */
 const GRACE: Duration.Input = "5 seconds"
 const KEPT_LINES = 20
 const REASON_MAX = 300
-/** How often a process that was told to stop is looked for. */
-const LOOK_AGAIN_MS = 50
+/** How often the end of a process group is checked after a signal, because a process that is not our child sends no event. */
+const CHECK_EVERY_MS = 50
+/** How long the end of a group is awaited after SIGKILL, which no process can ignore. */
 const KILLED_WITHIN_MS = 2_000
+/** The search reads the folders of the `PATH`, which takes seconds only on a slow file system of a network. */
+const SEARCH_WITHIN = "10 seconds"
 
-/** Credentials in URLs, and anything that looks like a key. */
+/** Without credentials in URLs, and without text that has the form of a key. */
 const withoutCredentials = (line: string): string =>
   withoutKeys(line.replace(/(\w+:\/\/)[^\s/@]*@/g, "$1")).replace(/([?&](?:pass|token|key)=)[^&\s]*/g, "$1…")
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this takes out
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the pattern is there to remove control characters
 const control = /[\u0000-\u001f\u007f-\u009f]+/g
 
 const shown = (line: string): string => withoutCredentials(line).replace(control, " ").trim().slice(0, REASON_MAX)
@@ -58,9 +62,9 @@ const run = Effect.fnUntraced(
       as,
       stop: { signal: "TERM", grace: stopGrace, last: "KILL", rest: "KILL" },
       onLine: (line) => {
-        const said = shown(line)
-        if (said === "") return
-        last.push(said)
+        const text = shown(line)
+        if (text === "") return
+        last.push(text)
         if (last.length > KEPT_LINES) last.shift()
       }
     })
@@ -68,7 +72,9 @@ const run = Effect.fnUntraced(
     if (mark !== null) yield* started(mark)
     const exit = ChildProcessGroup.describeExit(yield* child.exited)
     if (last.length > 1) {
-      yield* Effect.logDebug("the worker's last words").pipe(Effect.annotateLogs({ pipeline: order.id, lines: last }))
+      yield* Effect.logDebug("the worker's last lines of output").pipe(
+        Effect.annotateLogs({ pipeline: order.id, lines: last })
+      )
     }
     const line = last.at(-1)
     return line === undefined ? exit : `${exit}: ${line}`
@@ -77,7 +83,7 @@ const run = Effect.fnUntraced(
   Effect.catchTag("SpawnFailed", ({ detail }) => Effect.succeed(`it could not be started: ${shown(detail)}`))
 )
 
-/** Whether the group was there to be told; 0 only asks. */
+/** Whether the group exists and may be signalled; 0 only checks that. */
 const signal = (group: number, name: "SIGTERM" | "SIGKILL" | 0) =>
   Effect.sync(() => {
     try {
@@ -87,21 +93,21 @@ const signal = (group: number, name: "SIGTERM" | "SIGKILL" | 0) =>
     }
   })
 
-/** Whether nothing of the process group is left within so many milliseconds. */
+/** Whether the process group is gone within this many milliseconds. */
 const goneWithin = Effect.fnUntraced(function* (group: number, millis: number) {
   const until = (yield* monotonicMillis) + millis
   while (yield* signal(group, 0)) {
     if ((yield* monotonicMillis) >= until) return false
-    yield* Effect.sleep(LOOK_AGAIN_MS)
+    yield* Effect.sleep(CHECK_EVERY_MS)
   }
   return true
 })
 
-/** The guard leads the group of all that the worker ever was: it is told to stop, then killed, as the guard itself would. */
+/** Stops the group of the worker's guard, which has all its processes: SIGTERM, then SIGKILL, as the guard itself would. */
 const end = Effect.fnUntraced(function* ({ stopGrace = GRACE }: CommandWorkerOptions, mark: ProcessRef) {
   if (!isOfThisHost(mark)) return "elsewhere" as const
   if (!Number.isSafeInteger(mark.pid) || mark.pid <= 1 || !(yield* isAlive(mark))) return "gone" as const
-  // Left by an instance of another user, whose processes ours may not end.
+  // An instance of another user left it. Our user may not end its processes.
   if (!(yield* signal(mark.pid, "SIGTERM"))) return (yield* isAlive(mark)) ? ("elsewhere" as const) : ("gone" as const)
   if (!(yield* goneWithin(mark.pid, Duration.toMillis(Duration.fromInputUnsafe(stopGrace))))) {
     yield* signal(mark.pid, "SIGKILL")
@@ -123,7 +129,7 @@ export const make = (options: CommandWorkerOptions): MediaWorker["Service"] =>
 export const layer = (options: CommandWorkerOptions): Layer.Layer<MediaWorker> =>
   Layer.succeed(MediaWorker, make(options))
 
-/** Prints nothing; exits with 0 when `$0`, a path or a name on the `PATH`, is a program that the shell's user may run. */
+/** Exits with 0 when `$0`, a path or a name on the `PATH`, is a program that the shell's user may run. Prints nothing. */
 const search = `
 may_run() { test -f "$1" && test -x "$1"; }
 case $0 in */*) may_run "$0"; exit; esac
@@ -131,9 +137,9 @@ IFS=:
 for folder in $PATH; do may_run "$folder/$0" && exit; done
 exit 1`
 
-/** Whether the worker's user can find the program and run it: as a path, or on the `PATH`. */
+/** Whether the worker's user may run the program, which is a path or a name on the `PATH`. */
 export const isInstalled = ({ command: [program], as }: CommandWorkerOptions): Effect.Effect<boolean> =>
-  runCommand({ command: "/bin/sh", args: ["-c", search, program], as, deadline: "10 seconds" }).pipe(
+  runCommand({ command: "/bin/sh", args: ["-c", search, program], as, deadline: SEARCH_WITHIN }).pipe(
     Effect.map(Option.exists(({ exit }) => exit.code === 0)),
     Effect.catchTag("SpawnFailed", () => Effect.succeed(false))
   )

@@ -1,3 +1,3 @@
-/** The media worker that runs a command: `CommandWorker.layer({ command })`, with `parseCommand` for its configuration. */
+/** The media worker that runs a command: `CommandWorker.layer({ command })`. `parseCommand` reads a command from text. */
 export * as CommandWorker from "./CommandWorker.ts"
-export { defaultCommand, parseCommand, placeholders, type WorkerCommand } from "./WorkerCommand.ts"
+export { defaultCommand, parseCommand, placeholders, type WorkerCommand } from "./parseWorkerCommand.ts"

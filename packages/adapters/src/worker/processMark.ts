@@ -1,6 +1,6 @@
 /**
- * Which process a pid is: the operating system gives pids again, but never two processes the same pid and the same start. On Linux
- * both are read from `/proc` (with the boot, because starts are counted from it); elsewhere `ps` is asked.
+ * Identifies a process beyond its pid: the operating system reuses pids, but no two processes have the same pid and the same
+ * start. On Linux the start is read from `/proc` (with the boot, because it is counted from there), elsewhere from `ps`.
  */
 import { execFile } from "node:child_process"
 import { readFile } from "node:fs/promises"
@@ -9,11 +9,13 @@ import type { ProcessRef } from "@greenroom/core"
 import { Effect } from "effect"
 
 const BOOT_ID = "/proc/sys/kernel/random/boot_id"
+/** `ps` answers within milliseconds. Without an answer the process counts as gone. */
+const PS_WITHIN_MS = 2_000
 
-/** The 22nd field of `/proc/<pid>/stat`; the second is a name in parentheses that may hold anything. */
+/** The 22nd field of `/proc/<pid>/stat`. The second is a name in parentheses that may contain spaces and parentheses. */
 const ticksIn = (stat: string): string | undefined => stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19]
 
-/** A process that has ended but was not waited for has no use for anybody. */
+/** A zombie counts as gone: it has ended, and its parent has not waited for it. */
 const isZombie = (stat: string): boolean => stat.slice(stat.lastIndexOf(")") + 2).startsWith("Z")
 
 const fromProc = async (pid: number): Promise<string | null | undefined> => {
@@ -28,24 +30,24 @@ const fromPs = (pid: number): Promise<string | null> =>
     execFile(
       "ps",
       ["-o", "lstart=", "-p", String(pid)],
-      { timeout: 2_000, env: { LC_ALL: "C", ...process.env } },
+      { timeout: PS_WITHIN_MS, env: { LC_ALL: "C", ...process.env } },
       (error, out) => resolve(error !== null || out.trim() === "" ? null : out.trim())
     )
   })
 
-/** When the process of this pid started; `null` when there is none. */
+/** When the process with this pid started; `null` when there is none. */
 export const startOf = (pid: number): Effect.Effect<string | null> =>
   Effect.promise(async () => {
     const known = await fromProc(pid)
     return known === undefined ? await fromPs(pid) : known
   })
 
-/** The mark of a process of this machine; `null` when it has gone already. */
+/** The mark of a process of this machine; `null` when the process is gone. */
 export const markOf = (pid: number): Effect.Effect<ProcessRef | null> =>
   Effect.map(startOf(pid), (startedAt) => (startedAt === null ? null : { host: hostname(), pid, startedAt }))
 
 export const isOfThisHost = (mark: ProcessRef): boolean => mark.host === hostname()
 
-/** Whether the mark's process is there still, and is that one. */
+/** Whether the process still runs. Another process with its pid does not count. */
 export const isAlive = (mark: ProcessRef): Effect.Effect<boolean> =>
   Effect.map(startOf(mark.pid), (startedAt) => startedAt === mark.startedAt)

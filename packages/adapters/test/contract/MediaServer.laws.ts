@@ -230,7 +230,7 @@ export const mediaServerLaws = ({ name, makeStage, test, canDawdle }: StagedMedi
           const checks = [
             { call: Effect.asVoid(stage.mediaServer.find(publisher)), within: stage.deadlines.find },
             { call: Effect.asVoid(stage.mediaServer.kick(publisher)), within: stage.deadlines.kick },
-            { call: Effect.asVoid(stage.mediaServer.snapshot), within: stage.deadlines.look }
+            { call: Effect.asVoid(stage.mediaServer.snapshot), within: stage.deadlines.snapshot }
           ]
           const outcomes = yield* Effect.all(
             checks.map(({ call }) => timed({ wait: Effect.sleep }, call)),
@@ -253,7 +253,7 @@ export const mediaServerLaws = ({ name, makeStage, test, canDawdle }: StagedMedi
           )
           assert.strictEqual(look._tag, "Some", "it answers again")
         }),
-      { find: 500, kick: 700, look: 2_000 }
+      { find: 500, kick: 700, snapshot: 2_000 }
     )
 
     law(

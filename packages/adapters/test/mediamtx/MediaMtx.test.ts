@@ -20,7 +20,7 @@ const asked = (simulator: SimulatorHttp.SimulatorServer, before: number) =>
     while ((yield* simulator.requests).length <= before) yield* Effect.promise(() => setImmediate())
   })
 
-const quick = { deadlines: { look: 400, find: 200, kick: 300, resetPath: 600 } }
+const quick = { deadlines: { snapshot: 400, find: 200, kick: 300, resetPath: 600 } }
 
 it.effect(
   "MediaMtx: after an RTSP lookup without an answer none is sent for a second, also when the clock is set back",

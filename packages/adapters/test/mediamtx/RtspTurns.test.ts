@@ -200,7 +200,7 @@ describe("MediaMtx: a kick of an RTSP session never runs beside another call abo
   it.effect("a kick that was swallowed keeps the looks for half a second, and no longer", () =>
     Effect.gen(function* () {
       const { mediaServer, simulator } = yield* simulatorStage({
-        client: { deadlines: { kick: 100, look: "10 seconds" } }
+        client: { deadlines: { kick: 100, snapshot: "10 seconds" } }
       })
       const publisher = yield* simulator.publishAsked({ protocol: "rtsp", path: "live/a", unasked: true })
       yield* simulator.fault({ _tag: "Frozen", only: "/kick/" })
@@ -228,7 +228,7 @@ describe("MediaMtx: while an auth is pending", () => {
     Effect.gen(function* () {
       const { mediaServer, simulator, letIn } = yield* simulatorStage({
         simulator: { readTimeout: 60_000 },
-        client: { deadlines: { find: "2 seconds", look: "30 seconds" } }
+        client: { deadlines: { find: "2 seconds", snapshot: "30 seconds" } }
       })
       const rtmp = yield* simulator.publishAsked({ protocol: "rtmp", path: "live/rtmp", unasked: true })
       const rtsp = yield* simulator.publishAsked({ protocol: "rtsp", path: "live/rtsp", unasked: true })

@@ -8,8 +8,8 @@ import type { PipelineId, ProcessRef, WorkerOrder } from "@greenroom/core"
 import { Deferred, type Duration, Effect, Fiber, Redacted } from "effect"
 import { processesWith, program, until } from "../../../../verification/worlds/processes.ts"
 import * as CommandWorker from "../../src/worker/CommandWorker.ts"
+import type { WorkerCommand } from "../../src/worker/parseWorkerCommand.ts"
 import { markOf } from "../../src/worker/processMark.ts"
-import type { WorkerCommand } from "../../src/worker/WorkerCommand.ts"
 
 const KEY = `sk_${"k".repeat(43)}`
 let orders = 0

@@ -10,7 +10,7 @@ import type { PipelineId, ProcessRef, WorkerOrder } from "@greenroom/core"
 import { Deferred, Effect, Fiber, Redacted } from "effect"
 import { isRoot, processesWith, program, temporaryFolder, until } from "../../../../verification/worlds/processes.ts"
 import * as CommandWorker from "../../src/worker/CommandWorker.ts"
-import type { WorkerCommand } from "../../src/worker/WorkerCommand.ts"
+import type { WorkerCommand } from "../../src/worker/parseWorkerCommand.ts"
 
 const another = { uid: 65527, gid: 65527 }
 const test = isRoot ? it.live : it.live.skip

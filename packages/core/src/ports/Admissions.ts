@@ -1,13 +1,13 @@
 /**
  * The door. Laws:
  * - `admit` writes the session and its first event in one atomic step, or nothing. It writes only when, under a lock that a
- *   revocation of the key must wait for, the key is good and fits the path, and nobody unended and unsuperseded has the key or the
- *   path, and no stored session has or had this source id. The same connection asking again gets its session again, while nobody stops it.
- * - When it writes nothing, `facts` tells `decideAdmission` why, in a new snapshot. `facts` itself never writes: a check must not use a worker's
+ *   revocation of the key must wait for, the key is good and fits the path, no session that is open and not superseded has the key or the
+ *   path, and no stored session has or had this source id. The same connection asking again gets its session again, while it is not being stopped.
+ * - When it writes nothing, `facts` gives `decideAdmission` the reasons, in a new snapshot. `facts` itself never writes: a check must not use a worker's
  *   key up.
  * - An admission that commits after a revocation has committed does not exist, on any instance.
  * - `takeOver` is `admit` for a newcomer with the same key: in the same atomic step the key's unended sessions of other
- *   connections that are not stopping yet are marked `superseded`, which frees key and path; when it cannot admit, it marks nobody.
+ *   connections that are not stopping yet are marked `superseded`, which frees key and path; when it cannot admit, it marks none.
  */
 import { Context, type Effect, type Option } from "effect"
 import type { KeyRef } from "../domain/access/AuthDecision.ts"
@@ -46,7 +46,7 @@ export class Admissions extends Context.Service<
     readonly admit: (request: AdmissionRequest) => Effect.Effect<Option.Option<Admitted>, StoreUnavailable>
     readonly takeOver: (request: AdmissionRequest) => Effect.Effect<Option.Option<Admitted>, StoreUnavailable>
     readonly facts: (request: FactsRequest) => Effect.Effect<AdmissionFacts, StoreUnavailable>
-    /** Ends a session whose source the media server says is gone. Ending what has ended changes nothing. */
+    /** Ends a session whose source is gone, by the media server's own answer. Ending what has ended changes nothing. */
     readonly endGone: (streamId: StreamId) => Effect.Effect<void, StoreUnavailable>
   }
 >()("greenroom/Admissions") {}

@@ -1,6 +1,6 @@
 /**
  * The broadcasters. Laws: `find` and `list` know no deleted ones; `remove` revokes every key of the broadcaster in the same
- * transaction and leaves streams and events alone; removing again finds nobody.
+ * transaction and leaves streams and events alone; removing again finds none.
  */
 import { Context, type Effect, type Option } from "effect"
 import type { Broadcaster } from "../domain/values/Broadcaster.ts"

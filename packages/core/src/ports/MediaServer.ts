@@ -1,13 +1,13 @@
 /**
- * The media server, as far as Greenroom needs it: look, ask for one source, kick. Laws:
- * - `look` is whole or fails; it holds every connection of every protocol that is on, and every path with a publisher;
+ * The media server, as far as Greenroom needs it: take a snapshot, ask for one source, kick. Laws:
+ * - `snapshot` is complete or fails; it holds every connection of every protocol that is on, and every path with a publisher;
  * - a source's id is that of its auth call, whatever id the media server's lists have for it;
- * - `find` says "gone" only when the media server itself said so for this id; silence and errors of others are failures. An id that
- *   the last two looks showed on a path is not gone because no list has it;
- * - after `kick` the source has been told to go; whether it has gone is for the next look to see;
- * - a look whose questions were swallowed asks them again while there is time, so that it sees soon after the server can be asked again;
+ * - `find` answers "gone" only when the media server itself answered so for this id; silence and other errors are failures. An id that
+ *   the last two snapshots showed on a path is not gone because no list has it;
+ * - after `kick` the media server has been asked to close the connection; the next snapshot shows whether it did;
+ * - a snapshot whose calls got no answer repeats them while there is time, so that it succeeds soon after the server answers again;
  * - of one process, a kick of an RTSP session never runs beside another call about RTSP sessions; every call ends within its deadline, and
- *   none but a look asks twice. A caller that leaves is let go at once, but not by `resetPath`: a cure that was begun is ended first, so that
+ *   only a snapshot repeats calls. A caller that is interrupted is let go at once, except from `resetPath`: a reset that was begun is completed, so that
  *   no half of it stays (MediaMTX: two steps of 2.5 s at most, longer than a lease lasts; what is left of it then is the path's own
  *   configuration, no RTSP call).
  */

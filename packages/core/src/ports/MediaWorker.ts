@@ -1,9 +1,9 @@
 /**
  * What works on a stream: reads it at one URL and publishes its product at another. Ours runs a command; embedders may do it in any
  * other way. Laws:
- * - `run` ends when the work has ended, and says why in a sentence without credentials; it never fails;
+ * - `run` ends when the work has ended, with the reason in a sentence without credentials; it never fails;
  * - interrupting `run` stops the work, and ends only when nothing of it is left or nothing more can be done about it: within 10 s;
- * - work does not outlive this process, or it is told `started` where to find it, so that a successor can `end` it;
+ * - work does not outlive this process, or `started` gets where to find it, so that a successor can `end` it;
  * - `end` ends what a former instance left on this machine, and nothing else: a mark whose process has gone, or whose pid is another
  *   process by now, is `gone`; a mark of another machine, or a process that our user may not end, is `elsewhere`.
  */

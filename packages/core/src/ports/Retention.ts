@@ -5,7 +5,7 @@
  * - in the same atomic step the usage of each (`usageOf`) is added to that of its broadcaster on its day: none is lost or counted twice;
  * - a key remembers when it was used last;
  * - when fewer than `limit` streams went, keys go that have no stream left: those that were revoked more than `keepDays` days ago, and those of
- *   workers that admitted nobody since then; at most `limit` of each;
+ *   workers that admitted no connection since then; at most `limit` of each;
  * - of several calls at once one prunes, and the others answer `Busy`.
  */
 import { Context, type Effect } from "effect"

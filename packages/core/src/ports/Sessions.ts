@@ -1,7 +1,7 @@
 /**
  * The publishing sessions, as the reconciler sees and moves them. Laws:
  * - every move writes its row and its event, numbered next, in one atomic step; a move that the state machine refuses (`applyEvent`)
- *   writes nothing and says so; an ended session never moves again;
+ *   writes nothing, and the result shows it; an ended session never moves again;
  * - `requestDueStops` finds who must go from the state of keys and broadcasters alone, so that no intent can be forgotten; the
  *   first reason stays;
  * - a move under a lease is written only while that lease is held (`by`); `null` asks for none;
@@ -14,7 +14,7 @@ import type { StopReason } from "../domain/streams/StreamEvent.ts"
 import type { StreamId } from "../domain/values/Ids.ts"
 import type { StoreUnavailable } from "./StoreUnavailable.ts"
 
-/** The holder of the reconciler's lease in whose name a move is made; `null` for moves that are right whoever makes them. */
+/** The holder of the reconciler's lease in whose name a move is made; `null` for moves that any instance may make. */
 export type LeaseHolder = string | null
 
 export class Sessions extends Context.Service<

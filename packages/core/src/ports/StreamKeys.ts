@@ -20,7 +20,7 @@ export interface NewStreamKey {
   readonly expiresAt: DateTime.Utc | null
 }
 
-/** A key as it was at `now`, by the database's clock: with both, its status can be told. */
+/** A key as it was at `now`, by the database's clock: its status follows from both. */
 export interface KeyAt {
   readonly key: StreamKey
   readonly now: DateTime.Utc

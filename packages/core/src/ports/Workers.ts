@@ -2,12 +2,12 @@
  * What is known of the workers: one record a pipeline, written by the instance that runs them, and the keys that they publish
  * with. Laws:
  * - `save` writes all of the records or, when the holder does not hold the reconciler's lease, none; `stateSince` moves with the state;
- * - a key is issued only under the lease and while its source is unended and nobody takes it off the air; it belongs to the source's
+ * - a key is issued only under the lease and while its source is open and not being stopped; it belongs to the source's
  *   broadcaster, admits one connection, on its path, within `admitWithinMillis`, and is in no list of keys;
  * - the key for a source of the media server's own belongs to the broadcaster who has the oldest unrevoked key for exactly its path, else to
  *   the media server's broadcaster, which is made when it is first needed (and again when it was deleted);
- * - `prune` leaves the newest of the records that are over, `keep` of them, and every record that is not; of keys that admit nobody
- *   any more it deletes those that no stream was ever admitted with.
+ * - `prune` leaves the newest of the records that are over, `keep` of them, and every record that is not; of keys that admit no
+ *   connection any more it deletes those that no stream was ever admitted with.
  */
 import { Context, type DateTime, type Effect, type Option } from "effect"
 import type { KeyHash } from "../domain/access/StreamKey.ts"

@@ -15,6 +15,7 @@ import { StoreUnavailable } from "../ports/StoreUnavailable.ts"
 import { Reconciler } from "../reconciler/Reconciler.ts"
 import { LostAdmissions } from "../resilience/LostAdmissions.ts"
 import { StoreMonitor } from "../resilience/StoreMonitor.ts"
+import { withSpanIfTraced } from "../Spans.ts"
 import { WorkersOn } from "../workers/WorkerSettings.ts"
 import { admittedAs, explainRefusal } from "./explainRefusal.ts"
 
@@ -55,9 +56,9 @@ export const checkKey = Effect.fnUntraced(function* (ask: CheckRequest) {
   if ("_tag" in prepared) return prepared
   const { monitor, question } = prepared
   const admissions = yield* Admissions
-  const facts = yield* withinDeadline(admissions.facts({ ...question, sourceId: null })).pipe(
-    Effect.tapError(() => monitor.reportFailure)
-  )
+  const facts = yield* withinDeadline(
+    withSpanIfTraced(admissions.facts({ ...question, sourceId: null }), "Admissions.facts")
+  ).pipe(Effect.tapError(() => monitor.reportFailure))
   return decideCheck(question, facts)
 })
 
@@ -85,7 +86,7 @@ export const admitPublisher = Effect.fnUntraced(function* (ask: PublishRequest) 
 
 const admitOrExplain = Effect.fnUntraced(function* (request: AdmissionRequest) {
   const admissions = yield* Admissions
-  const admission = yield* admissions.admit(request)
+  const admission = yield* withSpanIfTraced(admissions.admit(request), "Admissions.admit")
   return Option.isSome(admission) ? admittedAs(admission.value) : yield* explainRefusal(request)
 })
 

@@ -7,6 +7,7 @@ import { type AuthDecision, refuse } from "../domain/access/AuthDecision.ts"
 import type { AuthRequest } from "../domain/access/AuthRequest.ts"
 import { refusePath } from "../domain/access/decideAdmission.ts"
 import * as Metrics from "../Metrics.ts"
+import { withSpanIfTraced } from "../Spans.ts"
 import { admitPublisher, checkKey, unsupportedProtocol } from "./admitPublisher.ts"
 import { isOperator } from "./operatorSecret.ts"
 
@@ -26,9 +27,17 @@ const actionOf = (ask: AuthRequest): string => {
   }
 }
 
-export const authenticate = Effect.fnUntraced(function* (ask: AuthRequest) {
+export const authenticate = (ask: AuthRequest) =>
+  withSpanIfTraced(decideAndCount(ask), "authenticate", (decision) => ({
+    action: actionOf(ask),
+    decision: outcomeOf(decision)
+  }))
+
+const outcomeOf = (decision: AuthDecision): string => (decision._tag === "Refuse" ? decision.reason : "allow")
+
+const decideAndCount = Effect.fnUntraced(function* (ask: AuthRequest) {
   const decision: AuthDecision = yield* decide(ask)
-  yield* Metric.update(Metrics.authDecision(actionOf(ask), decision._tag === "Refuse" ? decision.reason : "allow"), 1)
+  yield* Metric.update(Metrics.authDecision(actionOf(ask), outcomeOf(decision)), 1)
   return decision
 })
 

@@ -9,6 +9,7 @@ import { decideAdmission, type SessionFacts } from "../domain/access/decideAdmis
 import { type AdmissionRequest, Admissions, type Admitted } from "../ports/Admissions.ts"
 import { MediaServer } from "../ports/MediaServer.ts"
 import { DuplicatePolicy } from "../resilience/DuplicatePolicy.ts"
+import { withSpanIfTraced } from "../Spans.ts"
 
 export const admittedAs = ({ streamId, key, again }: Admitted): AuthDecision => ({
   _tag: "AllowPublisher",
@@ -24,7 +25,7 @@ type Next = { readonly answer: AuthDecision } | { readonly retryOr: Refusal }
 
 const decideFromFacts = Effect.fnUntraced(function* (request: AdmissionRequest) {
   const admissions = yield* Admissions
-  const facts = yield* admissions.facts(request)
+  const facts = yield* withSpanIfTraced(admissions.facts(request), "Admissions.facts")
   const decision = decideAdmission(request, facts)
   const next = (): Next => {
     switch (decision._tag) {
@@ -41,7 +42,7 @@ const decideFromFacts = Effect.fnUntraced(function* (request: AdmissionRequest) 
   if (decision._tag !== "InUse") return next()
   const own = decision.by.every((session) => session.streamKeyId === facts.key?.id)
   if (own && (yield* DuplicatePolicy) === "takeover") {
-    const takenOver = yield* admissions.takeOver(request)
+    const takenOver = yield* withSpanIfTraced(admissions.takeOver(request), "Admissions.takeOver")
     if (Option.isSome(takenOver)) return { answer: admittedAs(takenOver.value) } as Next
   }
   return (yield* allGone(decision.by)) ? next() : ({ answer: decision.refusal } as Next)
@@ -52,7 +53,7 @@ export const explainRefusal = Effect.fnUntraced(function* (request: AdmissionReq
   const next = yield* decideFromFacts(request)
   if ("answer" in next) return next.answer
   const admissions = yield* Admissions
-  const admission = yield* admissions.admit(request)
+  const admission = yield* withSpanIfTraced(admissions.admit(request), "Admissions.admit")
   return Option.isSome(admission) ? admittedAs(admission.value) : next.retryOr
 })
 

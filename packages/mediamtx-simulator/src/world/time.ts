@@ -36,12 +36,12 @@ const ghostAppears = (world: World, now: number, ghost: Ghost): World => {
 }
 
 /** When the connection is given up for its silence. RTSP sessions that neither record nor play may be silent for ever. */
-const timesOutAt = (world: World, { phase, ...connection }: Connection): number | null => {
+const timesOutAt = (world: World, { phase, protocol, silentSince }: Connection): number | null => {
   const { readTimeout } = world.options
   if (phase._tag === "Asking" || phase._tag === "Denied" || phase._tag === "Paused") return null
   const stalled = phase._tag === "Preparing" && phase.readyAt === null
-  if (stalled && familyOf(connection.protocol) === "rtsp") return null
-  const silence = connection.silentSince ?? (stalled ? phase.since : null)
+  if (stalled && familyOf(protocol) === "rtsp") return null
+  const silence = silentSince ?? (stalled ? phase.since : null)
   return silence === null ? null : Math.max(silence, phase.since) + readTimeout
 }
 

@@ -13,7 +13,7 @@ const none = (operation: string) =>
 
 /** On its way: what it will serve is given the benefit of the doubt, so that a key issued meanwhile has its instructions. */
 const awaited: Shape = {
-  snapshot: none("look"),
+  snapshot: none("snapshot"),
   find: () => none("find"),
   kick: () => none("kick"),
   resetPath: () => none("resetPath"),

@@ -1,4 +1,4 @@
-/** Who may broadcast, and with which keys. A key is kept as a hash and the public beginning of its value. */
+/** The broadcasters and their keys. Of a key only the hash and the public beginning are stored. */
 export const statements: ReadonlyArray<string> = [
   `create table broadcasters (
     id uuid primary key,

@@ -1,7 +1,8 @@
 /**
- * Publishing sessions and their history. The database itself refuses what must never be: two sessions on a key or a path, a
- * source that comes twice, an ended session that lives again, a change without its event, an event without its change, a
- * history that is rewritten. A row is the fold of its events, whoever writes.
+ * The sessions and their history. A row is the fold of its events, whichever program writes it. The database itself refuses:
+ * - two sessions on a key or a path, and two sessions of one source;
+ * - a change of an ended session, and a change of the history;
+ * - a change without its event, and an event without its change.
  */
 const notSuperseded = "ended_at is null and stop_reason is distinct from 'superseded'"
 
@@ -72,7 +73,7 @@ export const statements: ReadonlyArray<string> = [
   `create trigger streams_are_not_truncated before truncate on streams
     for each statement execute function history_is_kept()`,
 
-  // Before a change: identity stays, what was said once stays, an ended stream changes no more, and every change is numbered.
+  // Before a change: the identity and all times and reasons that are set stay, an ended stream never changes, every change is numbered.
   `create function stream_moves_forward() returns trigger language plpgsql as $$
   begin
     if (new.id, new.stream_key_id, new.media_server, new.path, new.source_id, new.protocol, new.started_at)
@@ -110,7 +111,7 @@ export const statements: ReadonlyArray<string> = [
     ready_at, source_type, stop_reason, stop_requested_at, kicked_at, ended_at, end_reason, last_seq on streams
     for each row execute function stream_moves_forward()`,
 
-  // After the statement: the row's last event is there, and each event says what the row says.
+  // After the statement: the row's last event exists, and each event agrees with the row.
   `create function stream_has_its_event() returns trigger language plpgsql as $$
   begin
     if tg_op = 'INSERT' and (new.last_seq <> 1 or new.ready_at is not null or new.stop_reason is not null

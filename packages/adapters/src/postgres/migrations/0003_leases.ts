@@ -1,4 +1,4 @@
-/** Who reconciles a media server, until when, and what `started` it last saw there. */
+/** The lease of each media server: its holder, its end, and the media server's `started` in the last complete pass. */
 export const statements: ReadonlyArray<string> = [
   `create table leases (
     media_server text primary key,

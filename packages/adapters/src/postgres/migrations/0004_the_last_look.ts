@@ -1,4 +1,4 @@
-/** What the last complete look found, and until when an operator wishes that all unauthorised publishers go: beside the lease. */
+/** Beside the lease: what the last complete snapshot showed, and until when a request to kick all unauthorized publishers stands. */
 export const statements: ReadonlyArray<string> = [
   `alter table leases
     add column looked_at timestamptz(3),

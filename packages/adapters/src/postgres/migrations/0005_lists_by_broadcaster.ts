@@ -1,6 +1,6 @@
 /**
- * Every list is read by an index in its own order, so that a page costs the same however long the history is. A stream says whose it
- * is: its broadcaster is its key's, and the database holds the two together. The statuses of keys that few have get an index each.
+ * Every list is read by an index in its own order, so that a page costs the same however long the history is. A stream has its
+ * broadcaster's id: a foreign key ensures that it is the broadcaster of its key. Each rare status of keys has an index.
  */
 export const statements: ReadonlyArray<string> = [
   `alter table stream_keys add constraint stream_keys_with_broadcaster unique (id, broadcaster_id)`,

@@ -1,6 +1,7 @@
 /**
- * The half of a takeover that needs a snapshot of its own: called in the statement that has locked the key's row, it sees every session
- * that was admitted while that lock was waited for. It marks the key's sessions of other connections, with their events.
+ * The part of a takeover that needs its own database snapshot. The statement that has locked the key's row calls it. It then sees
+ * every session that was admitted during the wait for that lock. It marks the key's sessions of other connections and writes
+ * their events.
  */
 export const statements: ReadonlyArray<string> = [
   `create function supersede_others(of_key uuid, newcomer text) returns integer language plpgsql volatile as $$

@@ -1,6 +1,6 @@
 /**
- * The media workers, one row a pipeline, and the keys that they publish with: a key with `admits_until` is a worker's, admits one
- * connection until then, and is none of its broadcaster's own. The indexes of the broadcasters' keys leave them out.
+ * The media workers, one row for each pipeline, and their keys. A key with `admits_until` belongs to a worker and admits one
+ * connection until then. It does not count as a key of its broadcaster, so the indexes of the broadcasters' keys exclude it.
  */
 export const statements: ReadonlyArray<string> = [
   `alter table stream_keys add column admits_until timestamptz(3),

@@ -1,9 +1,9 @@
 /**
- * A key's ingest path belongs to its broadcaster, also when the key is not limited to it. `ingest_path` is the domain's `ingestPath`.
- * Where two broadcasters had one ingest path before this migration, it stays as it was: an exact limit owns the path, a default does
- * not, so that the upgrade takes no publisher off the air. New keys own theirs: issuing prevents a second owner.
- * The index `stream_keys_by_path` stays: instances of the former release may run beside this one for a while, and read it in each of
- * their admissions.
+ * A key's ingest path belongs to its broadcaster, even when the key is not limited to it. `ingest_path` is the domain's `ingestPath`.
+ * Two broadcasters may have had one ingest path before this migration. Then a key whose limit is exactly that path owns it. A key
+ * with a default path does not, so that the upgrade stops no publisher. A new key owns its path: issuing prevents a second
+ * owner. The index `stream_keys_by_path` stays, because instances of the former release may run beside this one and use it in
+ * each admission.
  */
 const claims = "k.revoked_at is null and k.admits_until is null"
 

@@ -1,14 +1,14 @@
 /**
- * Old history may be deleted, in one way: `prune_history`, which says so to the triggers by a setting of its transaction. Even then only
- * streams go that ended a day ago or earlier, only with their events, and never without leaving their usage. The setting is no right
- * that is checked: the role that owns the tables could drop any trigger. The triggers hold against mistakes; other roles
- * are held by what they are granted.
+ * Only `prune_history` may delete old history. It permits that to the triggers by a setting of its transaction. Even then the
+ * triggers accept only streams that ended a day ago or earlier, only together with their events, and they keep their usage. The
+ * setting is not a protection against the role that owns the tables, which could drop any trigger: the triggers prevent
+ * mistakes. Other roles are limited by their grants.
  *
- * A source id then has one session for as long as that session is kept. That is enough: a media server draws a random id for each
- * connection, and one whose session ended a day ago has left its lists or is kicked in every pass.
+ * A source id then has one session only while that session is kept. That is enough: a media server uses a random id for each
+ * connection. A connection whose session ended a day ago is gone, or is kicked in every pass.
  */
 export const statements: ReadonlyArray<string> = [
-  // What a source sent before it stopped sending and began anew: then the media server counts from nothing.
+  // Bytes from before a source stopped sending and began again, because the media server then counts from 0.
   "alter table streams add column earlier_bytes bigint not null default 0",
 
   `create table pruned_usage (
@@ -20,7 +20,7 @@ export const statements: ReadonlyArray<string> = [
     bytes numeric not null,
     primary key (broadcaster_id, day, by_worker)
   )`,
-  // Apart from the key's row, which an admission locks.
+  // Not in the key's row, because an admission locks that.
   `create table pruned_key_uses (
     stream_key_id uuid primary key references stream_keys (id),
     last_started_at timestamptz(3) not null
@@ -48,7 +48,7 @@ export const statements: ReadonlyArray<string> = [
   `create trigger stream_events_go_with_their_stream before delete on stream_events
     for each row execute function event_is_kept()`,
 
-  // A stream's key is looked up and not joined: a plan that reads all keys would be kept when they have become many.
+  // A subquery for each stream's key, not a join: PostgreSQL could cache a plan that reads all keys, and keep it when they are many.
   `create function is_of_worker(stream_key uuid) returns boolean language sql stable
     begin atomic
       select admits_until is not null from stream_keys where id = stream_key;
@@ -119,7 +119,7 @@ export const statements: ReadonlyArray<string> = [
     perform set_config('greenroom.pruning', 'off', true);
   end $$`,
 
-  // All that was ever used, whether its streams are still there or not.
+  // All usage, of streams that are kept and of pruned ones.
   `create view usage_by_day as
     select broadcaster_id, day, by_worker, sum(streams) as streams, sum(seconds) as seconds, sum(bytes) as bytes
     from (

@@ -1,6 +1,6 @@
 /**
- * Rules that several statements ask, each stated once. Each has a twin in the domain (`whyInvalid`, `occupiesKeyAndPath`), and one test holds the two
- * together. They are plain expressions, which PostgreSQL puts into the statement: an index serves as if the rule stood there.
+ * Rules that several statements use, each defined once. The domain has the same rules (`whyInvalid`, `occupiesKeyAndPath`), and
+ * one test compares both. PostgreSQL inlines these expressions into the statement, so that indexes apply.
  */
 export const statements: ReadonlyArray<string> = [
   `create function why_invalid(revoked_at timestamptz, expires_at timestamptz, enabled boolean, at timestamptz) returns text

@@ -1,6 +1,6 @@
 /**
  * The answer to an auth call. A refusal is a value with one clear sentence, because MediaMTX writes our answer into its own log
- * and that line is what the broadcaster's operator reads. It says nothing of the key but its public beginning.
+ * and that line is what the broadcaster's operator reads. It shows nothing of the key but its public beginning.
  */
 import type { StreamId, StreamKeyId } from "../values/Ids.ts"
 import { withoutKeys } from "./StreamPath.ts"

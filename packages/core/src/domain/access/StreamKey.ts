@@ -39,7 +39,7 @@ export interface StreamKey {
 export const keyStatuses = ["revoked", "expired", "disabled", "in_use", "active"] as const
 export type KeyStatus = (typeof keyStatuses)[number]
 
-/** The facts that decide whether a key is good, whoever asks. */
+/** The facts that decide whether a key is good, for every client. */
 export interface KeyValidity {
   readonly revokedAt: DateTime.Utc | null
   readonly expiresAt: DateTime.Utc | null

@@ -1,7 +1,7 @@
 /**
- * Paths on the media server: their grammar, the limits that a key may carry, and what is cut out of a path before anybody may read
- * it. The grammar is the widest of MediaMTX's (letters, digits, `_ - . /`, before 1.20 `~ :` as well; no dot segments), less empty
- * segments: MediaMTX takes `live//q` for another path than `live/q`, and nobody who asks for it means it. New keys are limited to
+ * Paths on the media server: their grammar, the limits that a key may carry, and what is cut out of a path before it is
+ * shown. The grammar is the widest of MediaMTX's (letters, digits, `_ - . /`, before 1.20 `~ :` as well; no dot segments), less empty
+ * segments: MediaMTX takes `live//q` for another path than `live/q`, and no client that asks for it means it. New keys are limited to
  * paths that every MediaMTX takes, so without `~` and `:`.
  */
 import { Schema } from "effect"
@@ -107,7 +107,7 @@ export const NewPathLimit = limitText
   .pipe(Schema.brand("PathLimitText"), Schema.brand("NewPathLimit"))
 export type NewPathLimit = typeof NewPathLimit.Type
 
-/** Whether a key with this limit may publish on the path. The store's `path_within` says the same; one suite holds both to it. */
+/** Whether a key with this limit may publish on the path. The store's `path_within` is the same rule; one suite compares them. */
 export const within = (limit: PathLimit | null, path: string): boolean => {
   if (limit === null) return true
   if (limit._tag === "Exact") return path === limit.path

@@ -1,6 +1,6 @@
 /**
  * A publishing session and its state machine. (The entity is `LiveStream` because Effect has a `Stream`.) `applyEvent` is the one
- * function that says what an event does to a session: use cases, both repositories' tests, the simulation and the consistency
+ * function that decides what an event does to a session: use cases, both repositories' tests, the simulation and the consistency
  * check all go by it. What the media server merely reports (tracks, readers, bytes) is an observation, no state.
  */
 import { type DateTime, Result } from "effect"
@@ -58,7 +58,7 @@ const illegal = (why: string): Result.Result<never, IllegalEvent> => Result.fail
 
 /**
  * The reason with which a session ends when its id has left the media server's list: the stop that was asked for, else a restart
- * of the media server, else what its own state says.
+ * of the media server, else what its own state shows.
  */
 export const endReasonOf = (
   state: Exclude<SessionState, { _tag: "Inactive" }>,
@@ -134,7 +134,7 @@ export interface Track {
   readonly [property: string]: unknown
 }
 
-/** What the media server last said of the stream. */
+/** What the media server last showed of the stream. */
 export interface Observation {
   readonly tracks: ReadonlyArray<Track>
   readonly viewerCount: number

@@ -160,7 +160,7 @@ export const start = async (options: ServiceOptions = {}) => {
   ).pipe(Layer.provideMerge(NodeKeyMint.layer))
   const ports = layerBackground.pipe(
     Layer.provideMerge(
-      MemoryMediaServer.layer({ fault, deadlines: { look: "1 second", find: "5 seconds", kick: "1 second" } })
+      MemoryMediaServer.layer({ fault, deadlines: { snapshot: "1 second", find: "5 seconds", kick: "1 second" } })
     ),
     Layer.provideMerge(world),
     Layer.provideMerge(store),

@@ -1,9 +1,9 @@
-/** Lists, whole, in one page: walking pages is no snapshot. */
+/** Reads a list in one page: a list that changes between two pages would not be a snapshot. */
 import type { MediaServerUnavailable } from "@greenroom/core"
 import { Effect } from "effect"
 import { type Answer, type Call, unavailable } from "./ControlApi.ts"
 
-/** More than a MediaMTX holds; MediaMTX takes up to 2^31 - 1. */
+/** More than a MediaMTX holds; the parameter may be up to 2^31 - 1. */
 export const ONE_PAGE = "?itemsPerPage=1000000"
 
 interface Page<A> {
@@ -12,8 +12,8 @@ interface Page<A> {
   readonly items: ReadonlyArray<A>
 }
 
-/** The items, if they are all there. */
-const whole = <A>(call: Call, page: Page<A>): Effect.Effect<ReadonlyArray<A>, MediaServerUnavailable> =>
+/** Fails when the page does not have all items. */
+const completeItems = <A>(call: Call, page: Page<A>): Effect.Effect<ReadonlyArray<A>, MediaServerUnavailable> =>
   page.pageCount <= 1 && page.items.length === page.itemCount
     ? Effect.succeed(page.items)
     : Effect.fail(unavailable(call, "nonsense", `${page.items.length} of ${page.itemCount} items`))
@@ -26,5 +26,5 @@ export const itemsOf = <A>(
   decode: Decode<A>
 ): Effect.Effect<ReadonlyArray<A>, MediaServerUnavailable> =>
   answer._tag === "Ok"
-    ? Effect.flatMap(decode(call, answer.body), (page) => whole(call, page))
+    ? Effect.flatMap(decode(call, answer.body), (page) => completeItems(call, page))
     : Effect.fail(unavailable(call, "nonsense", answer._tag === "NoRoute" ? "no such route" : answer.error))

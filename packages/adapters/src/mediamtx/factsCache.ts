@@ -1,6 +1,7 @@
 /**
- * The facts about a media server, read anew with each process and every ten seconds, and answered from memory. The leader reads them with its
- * snapshots. A follower takes no snapshots: it reads them in the background when it is asked for them. Nothing here fails or holds up a look.
+ * The facts about a media server: read for each new process and every ten seconds, answered from memory. The leader reads them
+ * beside its snapshots. A follower takes no snapshots, so it reads them in the background when a caller wants them. Nothing here
+ * fails or delays a snapshot.
  */
 import {
   allEnabled,
@@ -16,12 +17,13 @@ import { factsOf } from "./facts.ts"
 import { type Identify, pathDefaultsCall, type RunningServer, STARTED_UNKNOWN } from "./RunningServer.ts"
 import { callOn } from "./routes.ts"
 
-const LEARNT_FOR_MS = 10_000
-/** A configuration that is slow to come must not cost the look its deadline. */
-const LEARN_WITHIN_MS = 500
-/** Facts older than this decide nothing. The process may have been replaced where `started` does not show it. */
+/** How long the facts of one process count as fresh: an operator's change to the configuration shows within this. */
+const FRESH_FOR_MS = 10_000
+/** A slow configuration must not cost the snapshot its deadline. */
+const READ_WITHIN_MS = 500
+/** Older facts decide nothing, because the process may have been replaced without a change of `started`. */
 const FACTS_VALID_MS = 30_000
-/** What is less needed must not cost what is more. */
+/** Less than `READ_WITHIN_MS`: the slower parts must not cost the configuration its deadline. */
 const DETAILS_WITHIN_MS = 400
 
 const configCall: Call = { method: "GET", route: "/v3/config/global/get" }
@@ -40,13 +42,13 @@ const readPathDefaults = Effect.fnUntraced(function* (api: ControlApi, { names }
   return answer._tag === "Ok" ? yield* decodePathDefaults(call, answer.body) : null
 })
 
-/** The slower parts of the configuration. What is late keeps its earlier value, so that no warning comes and goes with it. */
+/** The slower parts of the configuration. A late part keeps its earlier value, so that no warning comes and goes with it. */
 interface Details {
   readonly pathDefaults: PathDefaults | null
   readonly moqIsListed: boolean
 }
 
-/** Until it answers, MoQ is taken to be listed: its publishers are not refused for that. */
+/** Until the answer is there, MoQ counts as listed, so that no MoQ publisher is refused for a missing list. */
 const unknownDetails: Details = { pathDefaults: null, moqIsListed: true }
 
 const moqIsListed = (api: ControlApi, { names }: RunningServer) =>
@@ -55,7 +57,7 @@ const moqIsListed = (api: ControlApi, { names }: RunningServer) =>
 const orElse = <A, B>(effect: Effect.Effect<A, MediaServerUnavailable>, otherwise: B): Effect.Effect<A | B> =>
   Effect.orElseSucceed(Effect.timeout(effect, DETAILS_WITHIN_MS), () => otherwise)
 
-interface Learnt {
+interface CachedFacts {
   readonly started: string
   readonly at: number
   readonly served: EnabledProtocols
@@ -63,27 +65,27 @@ interface Learnt {
   readonly details: Details
 }
 
-export interface Learning {
-  readonly learn: (server: RunningServer) => Effect.Effect<void>
+export interface FactsCache {
+  readonly refresh: (server: RunningServer) => Effect.Effect<void>
   readonly served: Effect.Effect<EnabledProtocols>
   readonly facts: Effect.Effect<MediaServerFacts | null>
   readonly factsNow: Effect.Effect<MediaServerFacts | null>
 }
 
-export const makeLearning = Effect.fnUntraced(function* (
+export const makeFactsCache = Effect.fnUntraced(function* (
   api: ControlApi,
   identify: Identify
-): Effect.fn.Return<Learning, never, Scope.Scope> {
+): Effect.fn.Return<FactsCache, never, Scope.Scope> {
   const scope = yield* Effect.scope
-  let learnt: Learnt | undefined
-  let askedAt = Number.NEGATIVE_INFINITY
+  let cached: CachedFacts | undefined
+  let triedAt = Number.NEGATIVE_INFINITY
 
   const isFresh = (server: RunningServer, at: number) =>
-    learnt?.started === server.started && at - learnt.at < LEARNT_FOR_MS
+    cached?.started === server.started && at - cached.at < FRESH_FOR_MS
 
-  const ask = Effect.fnUntraced(function* (server: RunningServer) {
+  const read = Effect.fnUntraced(function* (server: RunningServer) {
     const at = yield* monotonicMillis
-    const before = learnt?.started === server.started ? learnt.details : unknownDetails
+    const before = cached?.started === server.started ? cached.details : unknownDetails
     const [config, pathDefaults, listed] = yield* Effect.all(
       [
         readConfig(api),
@@ -94,34 +96,34 @@ export const makeLearning = Effect.fnUntraced(function* (
     )
     const facts = factsOf(server.version, config, pathDefaults, listed)
     const details: Details = { pathDefaults, moqIsListed: listed }
-    learnt = { started: server.started, at, served: servedOf(config), facts, details }
+    cached = { started: server.started, at, served: servedOf(config), facts, details }
   })
-  const inTime = <E>(effect: Effect.Effect<void, E>) => Effect.ignore(Effect.timeout(effect, LEARN_WITHIN_MS))
+  const inTime = <E>(effect: Effect.Effect<void, E>) => Effect.ignore(Effect.timeout(effect, READ_WITHIN_MS))
 
-  const askIfOld = (server: RunningServer) =>
-    Effect.flatMap(monotonicMillis, (now) => (isFresh(server, now) ? Effect.void : ask(server)))
+  const refreshIfOld = (server: RunningServer) =>
+    Effect.flatMap(monotonicMillis, (now) => (isFresh(server, now) ? Effect.void : read(server)))
 
-  const behind = Effect.gen(function* () {
+  const refreshInBackground = Effect.gen(function* () {
     const now = yield* monotonicMillis
-    if (now - Math.max(askedAt, learnt?.at ?? askedAt) < LEARNT_FOR_MS) return
-    askedAt = now
-    yield* Effect.forkIn(inTime(Effect.flatMap(identify.now, askIfOld)), scope)
+    if (now - Math.max(triedAt, cached?.at ?? triedAt) < FRESH_FOR_MS) return
+    triedAt = now
+    yield* Effect.forkIn(inTime(Effect.flatMap(identify.now, refreshIfOld)), scope)
   })
-  const remembered = <A>(read: () => A) => Effect.andThen(behind, Effect.sync(read))
+  const fromCache = <A>(get: () => A) => Effect.andThen(refreshInBackground, Effect.sync(get))
 
   return {
-    learn: (server) => inTime(askIfOld(server)),
-    served: remembered(() => learnt?.served ?? allEnabled),
-    facts: remembered(() => learnt?.facts ?? null),
+    refresh: (server) => inTime(refreshIfOld(server)),
+    served: fromCache(() => cached?.served ?? allEnabled),
+    facts: fromCache(() => cached?.facts ?? null),
     factsNow: Effect.gen(function* () {
-      const server = yield* Effect.option(Effect.timeout(identify.now, LEARN_WITHIN_MS))
+      const server = yield* Effect.option(Effect.timeout(identify.now, READ_WITHIN_MS))
       if (server._tag === "None") return null
       const { started } = server.value
-      const asked = yield* monotonicMillis
-      yield* inTime(ask(server.value))
-      if (learnt?.started !== started) return null
-      const oldest = started === STARTED_UNKNOWN ? asked : asked - FACTS_VALID_MS
-      return learnt.at >= oldest ? learnt.facts : null
+      const begun = yield* monotonicMillis
+      yield* inTime(read(server.value))
+      if (cached?.started !== started) return null
+      const oldest = started === STARTED_UNKNOWN ? begun : begun - FACTS_VALID_MS
+      return cached.at >= oldest ? cached.facts : null
     })
   }
 })

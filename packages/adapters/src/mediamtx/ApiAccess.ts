@@ -1,10 +1,10 @@
-/** What each question to the media server goes through. */
+/** The parts through which every call to the control API goes. */
 import type { ControlApi } from "./ControlApi.ts"
 import type { RtspIds } from "./RtspIds.ts"
 import type { Identify } from "./RunningServer.ts"
 import type { Lists } from "./routes.ts"
 
-export interface Asking {
+export interface ApiAccess {
   readonly api: ControlApi
   readonly lists: Lists
   readonly rtspIds: RtspIds

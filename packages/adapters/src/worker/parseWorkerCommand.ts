@@ -1,6 +1,6 @@
 /**
- * The command that a worker is: an argument vector with placeholders, read once when the service starts. It is never given to a shell.
- * What is put in for a placeholder stays within its argument, whatever it holds.
+ * The command of a worker: an argument vector with placeholders, read once when the service starts. No shell runs it. A placeholder's value
+ * stays within its argument, whatever characters it has.
  */
 import { Result } from "effect"
 
@@ -11,9 +11,9 @@ export const placeholders = ["input", "output", "rtmp_output", "stream_id"] as c
 export type Placeholder = (typeof placeholders)[number]
 
 /**
- * Copies the codecs, over RTSP in TCP on both sides. It need not wait for a key frame: the codec's parameters stand in the SDP, and frames
- * before the first key frame tell the rest (`output_corrupt`) and are copied, too (`copyinkf`). Where they do not stand there, it
- * looks for up to 10 s. Units of sound are sent as they come, instead of bundled for up to 0.7 s (`muxdelay`).
+ * Copies the codecs, over RTSP in TCP on both sides. It does not wait for a key frame: the SDP has the codec's parameters, and
+ * ffmpeg reads the rest from earlier frames (`output_corrupt`), which are copied as well (`copyinkf`). When the SDP lacks the
+ * parameters, ffmpeg probes for up to 10 s. Audio packets are sent at once, not collected for up to 0.7 s (`muxdelay`).
  */
 export const defaultCommand: WorkerCommand = [
   "ffmpeg",
@@ -35,7 +35,7 @@ const fromJson = (text: string): ReadonlyArray<string> | undefined => {
 }
 
 const placeholder = new RegExp(`\\{(${placeholders.join("|")})\\}`, "g")
-/** What may have been meant for one; `${x}` and `%{x}` are other tools' own. */
+/** Text that may be a misspelt placeholder; `${x}` and `%{x}` belong to other tools. */
 const likePlaceholder = /(?<![$%\\])\{([a-z_]+)\}/g
 const unknownIn = (parts: ReadonlyArray<string>): string | undefined =>
   parts
@@ -59,7 +59,7 @@ export const parseCommand = (text: string): Result.Result<WorkerCommand, string>
   const unknown = unknownIn(rest)
   if (unknown !== undefined) {
     const known = placeholders.map((name) => `{${name}}`).join(", ")
-    return Result.fail(`expected no placeholders but ${known}: what is to be left as it is has spaces, { ${unknown} }`)
+    return Result.fail(`expected no placeholders but ${known}: put spaces inside other braces, { ${unknown} }`)
   }
   if (!rest.some((part) => has(part, "output") || has(part, "rtmp_output"))) {
     return Result.fail("expected an argument with {output} or {rtmp_output}: without it nothing can be published")
@@ -67,18 +67,18 @@ export const parseCommand = (text: string): Result.Result<WorkerCommand, string>
   return Result.succeed([program, ...rest])
 }
 
-/** The command with its placeholders filled in, all at once: what is put in is not searched again. */
+/** Replaces all placeholders in one step, so that a placeholder in a value is not replaced. */
 export const fillCommand = (
   [program, ...rest]: WorkerCommand,
   values: { readonly [P in Placeholder]: string }
 ): WorkerCommand => [program, ...rest.map((part) => part.replace(placeholder, (_, name: Placeholder) => values[name]))]
 
-/** Where an id could begin an option: at the beginning of an argument, or of a word in one that a shell of the command's own will split. */
+/** Where an id could begin an option: at the beginning of an argument, or of a word, because the command may pass it to a shell. */
 const beginsWord = /(?:^|[^\w=/:.,@+-])\{stream_id\}/
 
 /**
- * Whether the program could read the id as an option of its own: `live/-x/in` has the id `-x`. The URLs begin with their scheme, so that
- * this goes for the id alone.
+ * Whether the program could read the id as one of its options: `live/-x/in` has the id `-x`. The other values are URLs, which begin
+ * with their scheme.
  */
 export const readsAsOption = ([, ...rest]: WorkerCommand, id: string): boolean =>
   id.startsWith("-") && rest.some((part) => beginsWord.test(part))

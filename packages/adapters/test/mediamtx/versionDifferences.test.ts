@@ -1,8 +1,8 @@
 /** Which versions differ, and in what. */
 import { assert, describe, it } from "@effect/vitest"
-import { mayHaveNewNames, releaseOf, rtspIdIsConnections } from "../../src/mediamtx/Release.ts"
+import { authHasRtspConnectionId, buildOf, mayHaveNewNames } from "../../src/mediamtx/versionDifferences.ts"
 
-describe("Release", () => {
+describe("versionDifferences", () => {
   const cases: ReadonlyArray<readonly [version: string | null, connectionsId: boolean, newNames: boolean]> = [
     [null, true, false],
     ["v1.9.3", true, false],
@@ -23,10 +23,10 @@ describe("Release", () => {
   ]
   for (const [version, connectionsId, newNames] of cases) {
     it(`${JSON.stringify(version)}: the id of RTSP's /auth is ${connectionsId ? "the connection's" : "the session's"}`, () => {
-      assert.strictEqual(rtspIdIsConnections(releaseOf(version)), connectionsId)
+      assert.strictEqual(authHasRtspConnectionId(buildOf(version)), connectionsId)
     })
     it(`${JSON.stringify(version)}: ${newNames ? "may have" : "does not have"} the names of 1.21`, () => {
-      assert.strictEqual(mayHaveNewNames(releaseOf(version)), newNames)
+      assert.strictEqual(mayHaveNewNames(buildOf(version)), newNames)
     })
   }
 })

@@ -1,7 +1,7 @@
 /** How a worker's command is read, and that nothing that is put into it becomes more than its argument. */
 import { assert, describe, it } from "@effect/vitest"
 import { Arbitrary, Result, Schema } from "effect"
-import { defaultCommand, fillCommand, parseCommand, readsAsOption } from "../../src/worker/WorkerCommand.ts"
+import { defaultCommand, fillCommand, parseCommand, readsAsOption } from "../../src/worker/parseWorkerCommand.ts"
 
 const values = { input: "I", output: "O", rtmp_output: "R", stream_id: "S" }
 const read = (text: string) => Result.getOrThrow(parseCommand(text))
