@@ -10,19 +10,16 @@ import { Deferred, Effect, Layer, Option } from "effect"
 import { program } from "../cli/program.ts"
 import { bracketed, reachableHost } from "../config/reachableHost.ts"
 import { Settings, warningsOf } from "../config/Settings.ts"
+import type { StartFailed } from "../config/StartFailed.ts"
 import { limitsWithin, OPEN_FILES_WANTED, openFilesAllowed } from "../http/listener/listenerLimits.ts"
 import * as Greenroom from "./AppLayer.ts"
 import { banner } from "./banner.ts"
-import type { DatabaseUnusable } from "./databaseAddress.ts"
-import type { DataDirectoryUnusable } from "./dataDirectory.ts"
 import * as Http from "./http.ts"
 import { LateBoundMediaServer } from "./LateBoundMediaServer.ts"
-import { type CannotListen, cannotListen } from "./lifecycle.ts"
-import type { SecretNotKept } from "./loadOrCreateSecret.ts"
+import { cannotListen } from "./lifecycle.ts"
 import { startWorkers } from "./mediaWorkers.ts"
 import { startPruning } from "./pruning.ts"
 import { type MediaServerStart, startMediaServer } from "./startMediaServer.ts"
-import type { WorkerUserUnusable } from "./workerUser.ts"
 
 /** The banner waits this long for the media server, to show whether it came up. */
 const MEDIA_SERVER_PATIENCE = "1500 millis"
@@ -94,16 +91,8 @@ const announced = Effect.gen(function* () {
   )
 })
 
-export type StartFailed =
-  | DataDirectoryUnusable
-  | SecretNotKept
-  | EmbeddedPostgresFailed
-  | DatabaseUnusable
-  | WorkerUserUnusable
-  | CannotListen
-
 /** Runs until it is interrupted. */
-export const serve: Effect.Effect<never, StartFailed, Settings> = Effect.gen(function* () {
+export const serve: Effect.Effect<never, StartFailed | EmbeddedPostgresFailed, Settings> = Effect.gen(function* () {
   yield* announced
   yield* startPruning
   yield* startWorkers
