@@ -4,7 +4,9 @@
  */
 import { KeyGenerator, sameHash } from "@greenroom/core"
 import { Context, Effect, Option, Redacted } from "effect"
+import * as HttpRouter from "effect/http/HttpRouter"
 import { HttpServerRequest } from "effect/http/HttpServerRequest"
+import type { HttpServerResponse } from "effect/http/HttpServerResponse"
 import { failWith, type Problem } from "../problems/Problem.ts"
 import { CredentialThrottle, callersNetwork } from "../throttle/CredentialThrottle.ts"
 import { BEARER_CHALLENGE, note, type RequestContext } from "./RequestContext.ts"
@@ -69,7 +71,7 @@ const secretCheck = (
 }
 
 /** A check to run before a media server's call is read; when no secret is configured it refuses web pages alone. */
-export const hookCheck = Effect.gen(function* () {
+const hookCheck = Effect.gen(function* () {
   const secret = yield* HookSecret
   const ofSecret = Option.isNone(secret)
     ? (): Check => Effect.void
@@ -79,3 +81,16 @@ export const hookCheck = Effect.gen(function* () {
     (request): Check => (isFromWebPage(request.headers) ? fromWebPage : ofSecret(request))
   )
 })
+
+/** A call of the media server. `isProtected`: a hook secret is configured, so a call that comes through is the media server's. */
+export const hookRoute = <E, R>(
+  path: `/${string}`,
+  handler: (isProtected: boolean) => Effect.Effect<HttpServerResponse, E, R>
+) =>
+  HttpRouter.use(
+    Effect.fnUntraced(function* (router) {
+      const checked = yield* hookCheck
+      const isProtected = Option.isSome(yield* HookSecret)
+      yield* router.add("POST", path, Effect.andThen(checked, handler(isProtected)))
+    })
+  )
