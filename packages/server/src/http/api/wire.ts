@@ -28,7 +28,7 @@ const renamed = (value: object, names: Names, from: 0 | 1, to: 0 | 1): object =>
 }
 
 /**
- * An object of these fields. Decoding checks the wire's own names, so that complaints point at what was sent; encoding leaves out what
+ * An object of these fields. Decoding checks the wire's own names, so that errors point at what was sent; encoding leaves out what
  * has no field here.
  */
 export const wire = <const F extends Schema.Struct.Fields>(
