@@ -2,7 +2,7 @@
  * What must always hold (docs/simulation.md), checked after every operation that the store executes and at every kick that the media
  * server executes. Looks into the store and into the media server directly, through no port. The numbers are those of the design's
  * list; those with names are more: a session says truly why it ended (`reason`), who asks is answered in time (`time`), nobody acts without
- * the lease (`lease`), RTSP calls keep their turn (`turn`), a good key is let in again (`free`), nothing fails by itself (`defect`).
+ * the lease (`lease`), RTSP calls keep their turn (`turn`), a good key is let in again (`free`), nothing fails by itself (`defect`), nothing is done when there is nothing to do (`rest`).
  */
 import type { MemoryStore } from "@greenroom/adapters/memory"
 import { applyEvent, familyOf, foldEvents, type SessionState, type StreamEvent, type StreamId } from "@greenroom/core"
@@ -32,6 +32,7 @@ export type InvariantName =
   | "turn"
   | "free"
   | "defect"
+  | "rest"
 
 export interface Violation {
   readonly invariant: InvariantName
@@ -40,6 +41,7 @@ export interface Violation {
   readonly what: string
 }
 
+const movesSessions = /^Sessions\.(markReady|markKicked|end)$/
 const aKey = /sk_[0-9A-Za-z_-]{43}/
 
 const millis = (at: DateTime.Utc | null | undefined) =>
@@ -90,6 +92,8 @@ export const makeInvariants = ({ kernel, store, host, counts, setting }: Invaria
   const forced = new Set<StreamId>()
   const lostWithServer = new Map<string, { readonly at: number; readonly remembered: boolean }>()
   let violation: Violation | null = null
+  /** Faults have stopped, and everything agrees. */
+  let atRest = false
 
   const fails = (invariant: InvariantName, what: string) => {
     violation ??= { invariant, at: kernel.now() - began, what }
@@ -220,7 +224,13 @@ export const makeInvariants = ({ kernel, store, host, counts, setting }: Invaria
     fails,
     executed: (operation: string, instance: string | null) => {
       if (instance !== null) knowledge.read(operation, instance)
-      for (const id of store.takeWritten()) checkRow(id, operation, instance)
+      const written = store.takeWritten()
+      for (const id of written) checkRow(id, operation, instance)
+      if (atRest && written.length === 0 && movesSessions.test(operation))
+        fails("rest", `${instance} called ${operation} for nothing although everything agreed`)
+    },
+    rest: (is: boolean) => {
+      atRest = is
     },
     looked: knowledge.looked,
     thawed: knowledge.thawed,

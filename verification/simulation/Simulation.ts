@@ -130,7 +130,9 @@ export const play = ({ seed, setting, steps }: Schedule, { bug = null, traced = 
     }
     for (const { invariant, what } of left) invariants.fails(invariant, `5 s after faults stopped: ${what}`)
     counts.note(`agreed within ${Math.ceil((kernel.now() - began) / 1_000)} s`)
+    invariants.rest(left.length === 0)
     if (!isOver()) letIn(began)
+    invariants.rest(false)
     fleet.loosen()
     encoders.excite()
   }

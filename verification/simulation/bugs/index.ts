@@ -20,6 +20,7 @@ import {
   leaseKept,
   noBreaker,
   noTurns,
+  readyAgain,
   wallClock,
   wishForEver
 } from "./running.ts"
@@ -65,7 +66,8 @@ export const bugs: ReadonlyArray<Bug> = [
   breakerStuck,
   noBreaker,
   wallClock,
-  noTurns
+  noTurns,
+  readyAgain
 ]
 
 export const bugNamed = (name: string): Bug => {

@@ -1,7 +1,7 @@
 /** Bugs in how the media server and the store are looked at. */
 import type { Answer } from "@greenroom/adapters/mediamtx"
 import type { StoreSnapshot } from "@greenroom/core"
-import { Effect } from "effect"
+import { Clock, Effect } from "effect"
 import type { Ports } from "../Ports.ts"
 import type { Bug } from "./Bug.ts"
 
@@ -72,22 +72,23 @@ export const failedListIsEmpty: Bug = {
       : right(call)
 }
 
+const KEPT_MS = 5_000
+
 export const restartUnnoticed: Bug = {
   name: "restart of MediaMTX in mid-pass not noticed",
   what: "`started` is asked at the beginning of a look only",
   controlApi: (right) => {
-    let kept: Answer | null = null
+    let began: { readonly at: number; readonly answer: Answer } | null = null
     return (call) =>
-      Effect.suspend(() => {
-        if (call.route !== "/v3/info") return right(call)
-        const before = kept
-        kept = null
-        if (before !== null) return Effect.succeed(before)
-        return Effect.tap(right(call), (answer) =>
-          Effect.sync(() => {
-            kept = answer
-          })
-        )
+      Effect.gen(function* () {
+        if (call.route !== "/v3/info") return yield* right(call)
+        const now = yield* Clock.currentTimeMillis
+        const kept = began
+        began = null
+        if (kept !== null && now - kept.at < KEPT_MS) return kept.answer
+        const answer = yield* right(call)
+        began = { at: now, answer }
+        return answer
       })
   }
 }

@@ -76,6 +76,22 @@ export const eventApart: Bug = {
   })
 }
 
+export const readyAgain: Bug = {
+  name: "a session made active again by each pass",
+  what: "each pass writes once more that active sessions are ready",
+  change: (ports, { store }) => ({
+    ...ports,
+    sessions: {
+      ...ports.sessions,
+      observe: (seen, by) => {
+        const active = seen.filter(({ streamId }) => store.state.streams.get(streamId)?.state._tag === "Active")
+        const ready = active.map(({ streamId }) => ({ streamId, sourceType: "rtmpConn" }))
+        return Effect.andThen(ports.sessions.markReady(ready, by), ports.sessions.observe(seen, by))
+      }
+    }
+  })
+}
+
 export const endlessBackoff: Bug = {
   name: "backoff without a cap",
   what: "after each pass that failed the reconciler waits twice as long",

@@ -17,7 +17,7 @@ export const warningKinds = [
   /** Publishers are on a path and in no list. */
   "unlisted_publishers"
 ] as const
-export type WarningKind = (typeof warningKinds)[number]
+type WarningKind = (typeof warningKinds)[number]
 
 export interface Warning {
   readonly kind: WarningKind

@@ -19,7 +19,7 @@ import { type PassOutcome, runPass } from "./runPass.ts"
 import type { Warnings } from "./Warnings.ts"
 
 /** A pass comes at least this often; more often only when woken. */
-export const PASS_EVERY_MS = 1_000
+const PASS_EVERY_MS = 1_000
 /** While a publisher is connecting; MediaMTX analyses RTMP for 2 s before it is ready. */
 export const PASS_EVERY_WHILE_CONNECTING_MS = 250
 /** Two passes never follow each other closer than this, however often the reconciler is woken. */

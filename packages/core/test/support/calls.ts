@@ -1,6 +1,6 @@
 /** Ports that note each call, and let something happen in front of it: a failure, a wait, or what somebody else does just then. */
 import { MediaServerUnavailable, StoreUnavailable } from "@greenroom/core"
-import { Clock, DateTime, Effect } from "effect"
+import { Effect } from "effect"
 
 export interface Call {
   readonly name: string
@@ -16,23 +16,29 @@ export const mediaServerDown = Effect.fail(
   new MediaServerUnavailable({ reason: "unreachable", operation: "GET /v3/info", detail: "connection refused" })
 )
 
+// biome-ignore lint/suspicious/noExplicitAny: what a port has
+type Operation = Effect.Effect<any, any>
+
 export const makeCalls = () => {
   const calls: Array<Call> = []
   // biome-ignore lint/suspicious/noExplicitAny: what comes before a call may do and fail as it likes
   const before: Record<string, (...args: ReadonlyArray<any>) => Effect.Effect<unknown, any>> = {}
-  /** A call by its name, `run` after what comes before it, with the time of the test clock. */
-  const port =
-    <Args extends ReadonlyArray<unknown>, A, E>(name: string, run: (now: DateTime.Utc, ...args: Args) => A) =>
-    (...args: Args): Effect.Effect<A, E> =>
-      Effect.suspend(() => {
-        calls.push({ name, args })
-        const first = before[name]?.(...args) ?? Effect.void
-        return Effect.andThen(
-          first,
-          Effect.map(Clock.currentTimeMillis, (now) => run(DateTime.makeUnsafe(now), ...args))
-        )
-      })
-  return { calls, before, port }
+  const call = (name: string, args: ReadonlyArray<unknown>, operation: Operation): Operation =>
+    Effect.suspend(() => {
+      calls.push({ name, args })
+      return Effect.andThen(before[name]?.(...args) ?? Effect.void, operation)
+    })
+  /** The service, each of whose operations is noted, and runs after what comes before it. */
+  const noted = <S extends object>(port: string, service: S): S =>
+    Object.fromEntries(
+      Object.entries(service).map(([name, operation]) => [
+        name,
+        typeof operation === "function"
+          ? (...args: ReadonlyArray<unknown>) => call(`${port}.${name}`, args, operation(...args))
+          : call(`${port}.${name}`, [], operation)
+      ])
+    ) as S
+  return { calls, before, noted }
 }
 
-export type Port = ReturnType<typeof makeCalls>["port"]
+export type Noted = ReturnType<typeof makeCalls>["noted"]

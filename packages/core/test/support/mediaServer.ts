@@ -12,7 +12,7 @@ import {
   sourceTypes
 } from "@greenroom/core"
 import { Effect, Layer } from "effect"
-import type { Port } from "./calls.ts"
+import type { Noted } from "./calls.ts"
 
 export interface Connection {
   readonly id: string
@@ -25,7 +25,7 @@ export interface Connection {
   onPath: "no" | "waiting" | "ready"
 }
 
-export const makeMediaServer = (port: Port) => {
+export const makeMediaServer = (noted: Noted) => {
   const connections = new Map<string, Connection>()
   const server = {
     started: "1",
@@ -51,16 +51,20 @@ export const makeMediaServer = (port: Port) => {
       })),
     ownPaths: []
   })
+  const kick = (source: Source) => {
+    if (find(source) === undefined) return "gone"
+    connections.delete(source.id)
+    return "kicked"
+  }
+  const resetPath = (path: string) => {
+    for (const one of connections.values()) if (one.path === path) connections.delete(one.id)
+  }
   const layer = Layer.succeed(MediaServer)({
-    snapshot: Effect.suspend(port("MediaServer.snapshot", look)),
-    find: port("MediaServer.find", (_, source: Source) => (find(source) === undefined ? "gone" : "present")),
-    kick: port("MediaServer.kick", (_, source: Source) => {
-      if (find(source) === undefined) return "gone"
-      connections.delete(source.id)
-      return "kicked"
-    }),
-    resetPath: port("MediaServer.resetPath", (_, path: string) => {
-      for (const one of connections.values()) if (one.path === path) connections.delete(one.id)
+    ...noted("MediaServer", {
+      snapshot: Effect.sync(look),
+      find: (source: Source) => Effect.sync(() => (find(source) === undefined ? "gone" : "present")),
+      kick: (source: Source) => Effect.sync(() => kick(source)),
+      resetPath: (path: string) => Effect.sync(() => resetPath(path))
     }),
     enabled: Effect.succeed(allEnabled),
     facts: Effect.sync(() => server.remembered ?? server.facts),

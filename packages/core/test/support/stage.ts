@@ -1,7 +1,6 @@
 /**
- * A small honest world for the use cases: a store that keeps the laws of its ports, a media server with connections, and a list of
- * every call. `before` runs something in front of a call: a failure, a wait, or what somebody else does at that very moment.
- * It is no adapter: it knows one media server, one time, and keeps everything.
+ * The ports of the use cases over the memory store and a media server with connections, and a list of every call. `before` runs
+ * something in front of a call: a failure, a wait, or what another process does at that very moment.
  */
 import { createHash } from "node:crypto"
 import {
@@ -11,13 +10,14 @@ import {
   OperatorSecret,
   ReconcilePolicy,
   type SessionChange,
-  type SessionState
+  type SessionState,
+  type StreamKeyId
 } from "@greenroom/core"
 import { DateTime, Effect, Layer, Redacted } from "effect"
 import { broadcasterId, keyId, streamId, uuid } from "./arbitraries.ts"
 import { makeCalls } from "./calls.ts"
 import { makeMediaServer } from "./mediaServer.ts"
-import { hex, makeStore, type Row } from "./store.ts"
+import { makeStore, type Row } from "./store.ts"
 
 export { mediaServerDown, storeDown, storeRefuses } from "./calls.ts"
 export type { Connection } from "./mediaServer.ts"
@@ -28,10 +28,20 @@ export const OPERATOR_SECRET = "the operator's secret"
 /** A stream key's value that tells which one it is. */
 export const keyValue = (n: number): string => `sk_${n.toString().padStart(4, "k")}${"x".repeat(39)}`
 
+const keyFacts = (id: StreamKeyId, prefix: string): KeyFacts => ({
+  id,
+  prefix,
+  broadcasterId: broadcasterId(1),
+  path: null,
+  enabled: true,
+  expiresAt: null,
+  revokedAt: null
+})
+
 export const makeStage = () => {
-  const { calls, before, port } = makeCalls()
-  const { rows, keys, lease, move, insert, ...store } = makeStore(port)
-  const { connections, server, connect, ...mediaServer } = makeMediaServer(port)
+  const { calls, before, noted } = makeCalls()
+  const { rows, keys, lease, setKey, move, insert, ...store } = makeStore(noted)
+  const { connections, server, connect, ...mediaServer } = makeMediaServer(noted)
   const policy = {
     holder: "me",
     unauthorized: "kick" as "kick" | "report",
@@ -66,35 +76,20 @@ export const makeStage = () => {
     called: (prefix = ""): ReadonlyArray<string> =>
       calls.map((call) => call.name).filter((name) => name.startsWith(prefix)),
     addKey: (n: number, more: Partial<KeyFacts> = {}): KeyFacts => {
-      const key: KeyFacts = {
-        id: keyId(n),
-        prefix: keyValue(n).slice(0, 7),
-        broadcasterId: broadcasterId(1),
-        path: null,
-        enabled: true,
-        expiresAt: null,
-        revokedAt: null,
-        ...more
-      }
-      keys.set(hex(sha256(keyValue(n))), key)
+      const key = { ...keyFacts(keyId(n), keyValue(n).slice(0, 7)), ...more }
+      setKey(key, sha256(keyValue(n)))
       return key
     },
-    changeKey: (n: number, more: Partial<KeyFacts>): void => {
-      const hash = hex(sha256(keyValue(n)))
-      keys.set(hash, { ...keys.get(hash)!, ...more })
-    },
+    changeKey: (n: number, more: Partial<KeyFacts>): void =>
+      void keys.set(keyId(n), { ...keys.get(keyId(n))!, ...more }),
     /** A session of key `n` on `live/n` with the source `source-n`, admitted at `at` (in milliseconds of the test clock). */
-    addSession: (n: number, at = 0, more: Partial<Pick<Row, "path" | "source" | "streamKeyId">> = {}): Row =>
-      insert(
-        {
-          streamId: streamId(n),
-          streamKeyId: keyId(n),
-          path: `live/${n}`,
-          source: { protocol: "rtmp", id: `source-${n}` },
-          ...more
-        },
-        DateTime.makeUnsafe(at)
-      ),
+    addSession: (n: number, at = 0, more: Partial<Pick<Row, "path" | "source" | "streamKeyId">> = {}): Row => {
+      const source = { protocol: "rtmp", id: `source-${n}` } as const
+      const row = { streamId: streamId(n), streamKeyId: keyId(n), path: `live/${n}`, source, ...more }
+      // Every session has a key, also where nobody is to ask with it.
+      if (!keys.has(row.streamKeyId)) setKey(keyFacts(row.streamKeyId, "sk_none"), null)
+      return insert(row, DateTime.makeUnsafe(at))
+    },
     move: (n: number, happening: SessionChange, at = 0): void => {
       if (!move(rows.get(streamId(n)), happening, DateTime.makeUnsafe(at)))
         throw new Error("the state machine refused it")
