@@ -53,13 +53,13 @@ type Check = Effect.Effect<
 /** The check of the secret itself; a call without any is no guess. */
 const secretCheck = (
   secret: Redacted.Redacted<string>,
-  mint: KeyGenerator["Service"],
+  generator: KeyGenerator["Service"],
   throttle: CredentialThrottle["Service"]
 ) => {
-  const expected = mint.hash(secret)
+  const expected = generator.hash(secret)
   return ({ headers }: HttpServerRequest): Check => {
     const sent = credentialIn(headers.authorization)
-    if (sameHash(mint.hash(sent), expected)) return Effect.void
+    if (sameHash(generator.hash(sent), expected)) return Effect.void
     if (Redacted.value(sent) === "") return refused
     return Effect.flatMap(callersNetwork, (network) =>
       Effect.andThen(
