@@ -161,7 +161,7 @@ export { ReconcilePolicy } from "./reconciler/ReconcilePolicy.ts"
 export { Reconciler } from "./reconciler/Reconciler.ts"
 export type { PassOutcome } from "./reconciler/runPass.ts"
 export { warningKinds } from "./reconciler/Warnings.ts"
-export { type ConditionKind, setCondition } from "./resilience/Conditions.ts"
+export { type ConditionKind, makeConditions } from "./resilience/Conditions.ts"
 export { DuplicatePolicy } from "./resilience/DuplicatePolicy.ts"
 export { LostAdmissions } from "./resilience/LostAdmissions.ts"
 export { monotonicMillis } from "./resilience/ProcessClock.ts"
@@ -171,18 +171,14 @@ export { inTurns } from "./Turns.ts"
 export { AUTH_DEADLINE_MS, AuthDeadline } from "./usecases/admitPublisher.ts"
 export { authenticate } from "./usecases/authenticate.ts"
 export { AwaitOffAirWithin } from "./usecases/awaitOffAir.ts"
+export { describeWorker, listWorkers } from "./usecases/listWorkers.ts"
 export {
   changeBroadcaster,
   createBroadcaster,
   describeBroadcaster,
   listBroadcasters,
   removeBroadcaster
-} from "./usecases/broadcasters.ts"
-export { isOperator, OperatorSecret, sameHash } from "./usecases/operatorSecret.ts"
-export { pruneHistory } from "./usecases/pruneHistory.ts"
-export { receiveHook } from "./usecases/receiveHook.ts"
-export { type Reconciled, requestReconciliation } from "./usecases/requestReconciliation.ts"
-export { forceStop, stopStream } from "./usecases/stopStream.ts"
+} from "./usecases/manageBroadcasters.ts"
 export {
   changeKey,
   describeIngest,
@@ -193,7 +189,7 @@ export {
   type ReadableKeyRequest,
   revoke,
   validateKeyRequest
-} from "./usecases/streamKeys.ts"
+} from "./usecases/manageStreamKeys.ts"
 export {
   annotateStream,
   describeStream,
@@ -201,7 +197,11 @@ export {
   listActive,
   type PlayableStream,
   streamEvents
-} from "./usecases/streams.ts"
-export { describeWorker, listWorkers } from "./usecases/workers.ts"
+} from "./usecases/manageStreams.ts"
+export { isOperator, OperatorSecret, sameHash } from "./usecases/operatorSecret.ts"
+export { pruneHistory } from "./usecases/pruneHistory.ts"
+export { receiveHook } from "./usecases/receiveHook.ts"
+export { type Reconciled, requestReconciliation } from "./usecases/requestReconciliation.ts"
+export { forceStop, stopStream } from "./usecases/stopStream.ts"
 export { superviseWorkers } from "./workers/superviseWorkers.ts"
 export { WorkerSettings, WorkersOn } from "./workers/WorkerSettings.ts"

@@ -43,6 +43,20 @@ describe("reconcile ends", () => {
   )
 
   it.prop(
+    "as restarted, and after a question, when signs of a restart were counted since the last complete pass, however many snapshots ago",
+    [scenes, element([0, 1, 2]), element([null, 0, 1])],
+    ([scene, restartsSeen, before]) => {
+      const memory = { ...scene.memory, started: scene.look.started, restartsSeen: before }
+      const plan = run({ ...scene, memory, look: { ...scene.look, restartsSeen } })
+      const expected = before !== null && restartsSeen > before ? "media_server_restarted" : "left"
+      for (const { cause, verify } of only(plan.commands, "End"))
+        assert.deepStrictEqual([cause, verify], [expected, true])
+      assert.strictEqual(plan.memory.restartsSeen, restartsSeen)
+    },
+    cases()
+  )
+
+  it.prop(
     "nobody who is listed or on a path, or in one snapshot only",
     [scenes],
     ([scene]) => {

@@ -158,6 +158,7 @@ export const sceneOf = (
     },
     memory: {
       started: restarted === null ? null : restarted ? "another process" : "this process",
+      restartsSeen: restarted === null ? null : 0,
       holding,
       unlisted: new Set(
         those(

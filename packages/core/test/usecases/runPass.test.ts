@@ -38,7 +38,7 @@ describe("a pass", () => {
         unsettled: false,
         expecting: false
       })
-      assert.deepStrictEqual(memory, { ...initialState, started: "1", continuous: true })
+      assert.deepStrictEqual(memory, { ...initialState, started: "1", restartsSeen: 0, continuous: true })
       const nothing = { publishers: 0, unauthorized: 0, kicked: 0, reported: 0, heldBack: 0, enforced: false }
       assert.deepStrictEqual(found, nothing)
       assert.deepStrictEqual(left, { reported: new Map(), held: null, unlisted: new Map() })

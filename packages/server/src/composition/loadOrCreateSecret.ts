@@ -13,7 +13,7 @@ import { isSendable, SECRET_MIN, sendable } from "../config/secretText.ts"
 const notKept = (file: string, detail: string) =>
   new StartFailed({ kind: "internal", sentence: `The secret in ${file} cannot be kept: ${detail}` })
 
-export interface KeptSecret {
+export interface LoadedSecret {
   readonly value: Redacted.Redacted<string>
   readonly file: string
 }
@@ -34,7 +34,7 @@ const create = async (file: string): Promise<void> => {
   }
 }
 
-export const loadOrCreateSecret = Effect.fn("keptSecret")(function* (directory: string, name: string) {
+export const loadOrCreateSecret = Effect.fn("loadOrCreateSecret")(function* (directory: string, name: string) {
   const file = path.join(directory, name)
   const text = yield* Effect.tryPromise({
     try: async () => {
@@ -49,6 +49,6 @@ export const loadOrCreateSecret = Effect.fn("keptSecret")(function* (directory: 
   if (text.length < SECRET_MIN) {
     return yield* notKept(file, `expected at least ${SECRET_MIN} characters`)
   }
-  const kept: KeptSecret = { value: Redacted.make(text, { label: name }), file }
+  const kept: LoadedSecret = { value: Redacted.make(text, { label: name }), file }
   return kept
 })

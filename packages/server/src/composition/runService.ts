@@ -8,11 +8,12 @@ import { Endpoints, noEndpoints } from "@greenroom/core"
 import type { EmbeddedPostgresFailed } from "@greenroom/launcher"
 import { Deferred, Effect, Layer, Option } from "effect"
 import { program } from "../cli/program.ts"
+import { warningsOf } from "../config/contradictions.ts"
 import { bracketed, reachableHost } from "../config/reachableHost.ts"
-import { Settings, warningsOf } from "../config/Settings.ts"
+import { Settings } from "../config/Settings.ts"
 import type { StartFailed } from "../config/StartFailed.ts"
 import { limitsWithin, OPEN_FILES_WANTED, openFilesAllowed } from "../http/listener/listenerLimits.ts"
-import * as Greenroom from "./AppLayer.ts"
+import * as AppLayer from "./AppLayer.ts"
 import { banner } from "./banner.ts"
 import * as Http from "./http.ts"
 import { LateBoundMediaServer } from "./LateBoundMediaServer.ts"
@@ -40,7 +41,7 @@ const notYet: MediaServerStart = { runs: null, sentence: "is being fetched or st
 
 const mediaServer = Effect.gen(function* () {
   const settings = yield* Settings
-  const deployment = yield* Greenroom.Deployment
+  const deployment = yield* AppLayer.Deployment
   const hook = deployment.hookSecret
   if (settings.MEDIAMTX_API_URL !== undefined || hook === null) {
     return { runs: true, sentence: `as configured, ${settings.MEDIAMTX_API_URL}` }
@@ -54,7 +55,7 @@ const mediaServer = Effect.gen(function* () {
 })
 
 /** As root the data may be kept elsewhere, and a link shows where. */
-const databaseSentence = Effect.flatMap(Greenroom.Deployment, ({ embedded, dataDirectory }) => {
+const databaseSentence = Effect.flatMap(AppLayer.Deployment, ({ embedded, dataDirectory }) => {
   const here = path.join(dataDirectory, "postgres")
   const kept = Effect.promise(() => readlink(path.join(here, "kept-at")).catch(() => here))
   return embedded
@@ -66,7 +67,7 @@ const urlOf = ({ host, port }: Http.ListenerAddress) => `http://${bracketed(reac
 
 const announced = Effect.gen(function* () {
   const { api, hooks } = yield* Http.listenerAddresses
-  const deployment = yield* Greenroom.Deployment
+  const deployment = yield* AppLayer.Deployment
   const media = yield* mediaServer
   const text = banner({
     url: urlOf(api),
@@ -99,7 +100,7 @@ export const serve: Effect.Effect<never, StartFailed | EmbeddedPostgresFailed, S
   return yield* Effect.never
 }).pipe(
   Effect.scoped,
-  Effect.provide(Http.layer.pipe(Layer.provideMerge(Greenroom.layer))),
+  Effect.provide(Http.layer.pipe(Layer.provideMerge(AppLayer.layer))),
   // Before anything is waited for: also a start that fails logs them.
   (started) => Effect.andThen(warnings, started),
   Effect.catchTag("ServeError", (error) => Effect.fail(cannotListen(error.cause)))

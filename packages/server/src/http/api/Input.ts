@@ -6,10 +6,10 @@ import { METADATA_MAX_BYTES, Metadata } from "@greenroom/core"
 import { Schema, SchemaTransformation } from "effect"
 
 /** By default decoding stops at the first error; callers get all of them. */
-export const everyComplaint = { errors: "all" } as const
+export const allErrors = { errors: "all" } as const
 
 /** For operators' bodies: an unknown field is a mistyped one, and would be lost silently. */
-export const noUnknownFields = { ...everyComplaint, onExcessProperty: "error" } as const
+export const noUnknownFields = { ...allErrors, onExcessProperty: "error" } as const
 
 export const LIMIT_DEFAULT = 50
 export const LIMIT_MAX = 200

@@ -4,9 +4,7 @@
  * an id is there.
  */
 import { SOURCE_ID_PATTERN, wholeKeyPattern } from "@greenroom/core"
-
-// biome-ignore lint/suspicious/noExplicitAny: the document is open JSON, typed by its own specification
-type Json = any
+import type { Json } from "./OpenApiDocument.ts"
 
 /** A publisher is followed by its connection's id, so a publish needs one. */
 export const describeAuthCall = (spec: Json): void => {
