@@ -7,7 +7,7 @@ import * as MediaServerApi from "../../src/http/api/MediaServerApi.ts"
 import * as PipelineApi from "../../src/http/api/PipelineApi.ts"
 import * as ReconcileApi from "../../src/http/api/ReconcileApi.ts"
 import * as StreamSchemas from "../../src/http/api/Stream.ts"
-import * as StreamKeysApi from "../../src/http/api/StreamKeysApi.ts"
+import * as StreamKeySchemas from "../../src/http/api/StreamKey.ts"
 import * as StreamsApi from "../../src/http/api/StreamsApi.ts"
 import * as SystemApi from "../../src/http/api/SystemApi.ts"
 import { version } from "../../src/http/api/version.ts"
@@ -348,7 +348,7 @@ describe("examples", () => {
   const schemas = Object.values({
     ...StreamSchemas,
     ...BroadcastersApi,
-    ...StreamKeysApi,
+    ...StreamKeySchemas,
     ...StreamsApi,
     ...ReconcileApi,
     ...SystemApi,

@@ -32,18 +32,18 @@ const visit = (node: Json, each: (node: Json) => void): void => {
   for (const child of Object.values(node)) visit(child, each)
 }
 
-/** The bodies that an operator sends: unknown fields in them are refused. */
-const closed = [
-  "NewBroadcaster",
-  "BroadcasterChanges",
-  "NewStreamKey",
-  "StreamKeyChanges",
-  "StreamAnnotation",
-  "ReconcileOrder"
-]
+const operationsOf = (spec: Json): ReadonlyArray<Json> => Object.values<Json>(spec.paths).flatMap(Object.values)
 
-/** Unknown fields of what the media server sends are ignored, and answers may grow. */
-const open = (spec: Json): void => {
+/** The bodies that an operator sends, by the names of their schemas. */
+const operatorBodies = (spec: Json): ReadonlyArray<string> =>
+  operationsOf(spec)
+    .filter(({ security }) => security.some((scheme: Json) => "api_key" in scheme))
+    .map(({ requestBody }) => requestBody?.content["application/json"].schema.$ref)
+    .filter((reference) => reference !== undefined)
+    .map((reference) => reference.split("/").at(-1))
+
+/** Unknown fields of operators' bodies are refused; those of what the media server sends are ignored, and answers may grow. */
+const open = (spec: Json, closed: ReadonlyArray<string>): void => {
   for (const [name, schema] of Object.entries<Json>(spec.components.schemas)) {
     if (closed.includes(name)) continue
     visit(schema, (node) => {
@@ -57,15 +57,14 @@ const make = (): Json => {
   spec.info = info
   spec.servers = [{ url: "/", description: "The service that this document comes from" }]
   delete spec.security
-  open(spec)
+  const bodies = operatorBodies(spec)
+  open(spec, bodies)
   describeAuthCall(spec)
-  describeMetadata(spec)
-  for (const path of Object.values<Json>(spec.paths)) {
-    for (const operation of Object.values<Json>(path)) {
-      describeParameters(operation)
-      describeAnswers(spec, operation)
-      if (operation.security.some((scheme: Json) => "hook_basic" in scheme)) operation.security.unshift({})
-    }
+  describeMetadata(spec, bodies)
+  for (const operation of operationsOf(spec)) {
+    describeParameters(operation)
+    describeAnswers(spec, operation)
+    if (operation.security.some((scheme: Json) => "hook_basic" in scheme)) operation.security.unshift({})
   }
   addSharedAnswers(spec)
   completeProblems(spec)

@@ -1,19 +1,13 @@
 /** What the definition does not hold about parameters: numbers and lists, which travel as text, their defaults and their descriptions. */
-import { keyStatuses, streamStatuses, workerStates } from "@greenroom/core"
-import { LIMIT_DEFAULT, LIMIT_MAX } from "../api/Input.ts"
+import { LIMIT_DEFAULT, LIMIT_MAX, WORDS } from "../api/Input.ts"
 import { problemTypes } from "../problems/problemTypes.ts"
 import type { Json } from "./OpenApiDocument.ts"
 
-const parameterTexts: Readonly<Record<string, string>> = {
+/** Of filters: the definition's own descriptions would be those of the resources. */
+const filterTexts: Readonly<Record<string, string>> = {
   broadcaster_id: "Only those of this broadcaster",
   stream_key_id: "Only those of this stream key",
   path: "Only those on this path"
-}
-
-const statuses: Readonly<Record<string, Json>> = {
-  "streams.list": { values: streamStatuses, default: ["active"] },
-  "stream_keys.list": { values: keyStatuses },
-  "workers.list": { values: workerStates }
 }
 
 /** What a parameter is; the lists and numbers among them travel as text, which is all that the definition has. */
@@ -31,9 +25,10 @@ export const describeParameters = ({ operationId, parameters }: Json): void => {
         ...(whole ? {} : { default: LIMIT_DEFAULT })
       }
     }
-    parameter.description ??= parameter.schema.description ?? parameterTexts[parameter.name]
-    if (parameter.name === "status" || parameter.name === "state") {
-      const { values, ...more } = statuses[operationId]
+    parameter.description ??= parameter.schema.description ?? filterTexts[parameter.name]
+    const words = parameter.schema.allOf?.[0][WORDS]
+    if (words !== undefined) {
+      const { values, ...more } = words
       parameter.schema = { type: "array", items: { type: "string", enum: values }, minItems: 1, ...more }
       parameter.style = "form"
       parameter.explode = false
