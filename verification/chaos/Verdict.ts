@@ -158,13 +158,16 @@ export const everybodyBack = Effect.fnUntraced(function* (
 })
 
 /** The query of docs/operating.md for streams that are not what their events say. */
-const differing = /```sql\n(select coalesce[\s\S]+?);\n```/.exec(
-  readFileSync(new URL("../docs/operating.md", import.meta.url), "utf8")
-)
+const differing = (): string => {
+  const page = readFileSync(new URL("../../docs/operating.md", import.meta.url), "utf8")
+  const query = /```sql\n(select coalesce[\s\S]+?);\n```/.exec(page)?.[1]
+  if (query === undefined) throw new Error("docs/operating.md has no query that compares streams with their events")
+  return query
+}
 
 /** How many streams there are, and those that are not the fold of their events. */
 export const checked = Effect.fnUntraced(function* ({ query }: DatabaseControls) {
-  const found = yield* query(differing?.[1] ?? "")
+  const found = yield* query(differing())
   const [all] = yield* query("select count(*)::int as streams from streams")
   return {
     streams: Number(all?.streams),

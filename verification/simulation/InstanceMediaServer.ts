@@ -154,8 +154,10 @@ export const makeInstanceMediaServer = Effect.fnUntraced(function* (
       )
     })
 
+  let restartsSeen = 0
   const seen = (look: MediaServerSnapshot, { pathsReadAt }: Operation) => {
-    if (look.restartSeen === true) counts.fault("restart noticed without its time")
+    if ((look.restartsSeen ?? 0) > restartsSeen) counts.fault("restart noticed without its time")
+    restartsSeen = look.restartsSeen ?? 0
     options.looked(look, pathsReadAt ?? -1)
   }
 

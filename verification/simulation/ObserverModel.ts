@@ -29,6 +29,8 @@ export const makeObserverModel = (kernel: Kernel, store: SimulatedStore, host: M
   const readingOf = (instance: string, what: "Sessions.bySource" | "paths" | "Sessions.after") =>
     reread.get(`${instance} ${what}`) ?? -1
   const lastLook = new Map<string, MediaServerSnapshot>()
+  /** How many restarts without a new `started` each had seen when it last completed a pass. */
+  const restartsKnown = new Map<string, number>()
   /** When each last read that an operator wishes strangers to go. */
   const wishRead = new Map<string, number>()
   /** Whether what each instance goes by has more strangers in it than it may kick. */
@@ -67,15 +69,17 @@ export const makeObserverModel = (kernel: Kernel, store: SimulatedStore, host: M
       const process = lease?.started
       if (operation === "Leases.recordPass" && process != null && !noticedWith.has(process))
         noticedWith.set(process, snapshots.get(instance) ?? now)
+      if (operation === "Leases.recordPass") restartsKnown.set(instance, lastLook.get(instance)?.restartsSeen ?? 0)
       if (operation === "Leases.acquire" && (lease?.enforceUntil ?? 0) > now) wishRead.set(instance, now)
       if (operation === "Sessions.after") {
         const look = lastLook.get(instance)
         const strangers = (look?.sources ?? []).filter(isStranger).length
-        const isSameProcess = lease?.started === look?.started && look?.restartSeen !== true
+        const hasSeenRestart = (look?.restartsSeen ?? 0) > (restartsKnown.get(instance) ?? Number.POSITIVE_INFINITY)
+        const isSameProcess = lease?.started === look?.started && !hasSeenRestart
         const holding = lease?.lastSnapshot?.found.heldWhy === "too_many" && isSameProcess
         tooMany.set(instance, strangers > (holding ? 0 : setting.massKickLimit))
         if (strangers > setting.massKickLimit) crowded = processName()
-        else if (strangers === 0 || look?.restartSeen === true) crowded = null
+        else if (strangers === 0 || hasSeenRestart) crowded = null
       }
     },
     looked: (instance: string, look: MediaServerSnapshot, pathsReadAt: number) => {

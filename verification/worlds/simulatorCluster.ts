@@ -5,6 +5,8 @@ import { Cluster, type ClusterOptions, prepareCluster, type Stagecraft } from ".
 import { clientOf, connector, deploymentOn, publicUrls, times } from "./simulatorDeployment.ts"
 import { TestDeployment } from "./TestDeployment.ts"
 
+const COMES_ABOUT_WITHIN_MS = 20_000
+
 const stagecraft = (simulator: SimulatorHttp.SimulatorServer): Stagecraft => {
   const connect = connector(simulator)
   return {
@@ -34,6 +36,16 @@ const stagecraft = (simulator: SimulatorHttp.SimulatorServer): Stagecraft => {
       const { publisher } = yield* connect({ ...clientOf(target), readyAfter: 1_000 }, "rtsp")
       yield* publisher.admitted
       yield* simulator.media.change((world, now) => World.kick(world, now, publisher.id))
+      // It comes on its path a second after the kick; a test that goes on before would have a publisher of its own replaced by it.
+      const came = Effect.map(
+        simulator.world,
+        ({ ghosts }) => ghosts.get(publisher.id)?.connection.phase._tag === "Publishing"
+      )
+      const deadline = performance.now() + COMES_ABOUT_WITHIN_MS
+      while (!(yield* came)) {
+        if (performance.now() > deadline) return false
+        yield* Effect.sleep("10 millis")
+      }
       return true
     })
   }

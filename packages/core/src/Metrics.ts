@@ -2,7 +2,7 @@
 import { Metric } from "effect"
 
 /** Decisions on auth calls, by `action` and `decision` (`allow` or the refusal's reason). */
-export const authDecisions = Metric.counter("greenroom_auth_decisions_total", {
+const authDecisions = Metric.counter("greenroom_auth_decisions_total", {
   description: "Answers to the media server's auth calls",
   incremental: true
 })

@@ -1,83 +1,207 @@
 /**
  * Greenroom's core: the domain, the ports that it needs, and the use cases over them. A Node service embeds it by providing the
- * ports (`@greenroom/adapters/memory` has them all, without a network) and running the use cases, which are Effect programs.
+ * ports (`@greenroom/adapters/memory` has them all, without a network) and running the use cases, which are Effect programs. What is not
+ * exported here is internal.
  */
-export * from "./domain/access/AuthDecision.ts"
-export * from "./domain/access/AuthRequest.ts"
-export * from "./domain/access/decideAdmission.ts"
-export * from "./domain/access/StreamKey.ts"
-export * from "./domain/access/StreamPath.ts"
-export * from "./domain/reconciliation/appearances.ts"
-export * from "./domain/reconciliation/Command.ts"
-export * from "./domain/reconciliation/interpretHook.ts"
-export * from "./domain/reconciliation/MediaServerFacts.ts"
-export * from "./domain/reconciliation/MediaServerSnapshot.ts"
-export * from "./domain/reconciliation/mediaServerWarnings.ts"
-export * from "./domain/reconciliation/PassSummary.ts"
-export * from "./domain/reconciliation/planForSessions.ts"
-export * from "./domain/reconciliation/planForUnauthorized.ts"
-export * from "./domain/reconciliation/planReconciliation.ts"
-export * from "./domain/reconciliation/ReconcileState.ts"
-export * from "./domain/reconciliation/Release.ts"
-export * from "./domain/reconciliation/StoreSnapshot.ts"
-export * from "./domain/streams/LiveStream.ts"
-export * from "./domain/streams/PlaybackUrls.ts"
-export * from "./domain/streams/Protocol.ts"
-export * from "./domain/streams/StreamEvent.ts"
-export * from "./domain/streams/Usage.ts"
-export * from "./domain/values/Broadcaster.ts"
-export * from "./domain/values/Ids.ts"
-export * from "./domain/values/Metadata.ts"
-export * from "./domain/values/PlainText.ts"
-export * from "./domain/values/Timestamp.ts"
-export * from "./domain/workers/describeWorker.ts"
-export * from "./domain/workers/PipelinePath.ts"
-export * from "./domain/workers/planWorkers.ts"
-export * from "./domain/workers/workerMachine.ts"
-export * from "./domain/workers/workerSource.ts"
-export * from "./domain/workers/workerState.ts"
-export * from "./domain/workers/workerUrls.ts"
+
+/*
+ * The domain: values, keys and paths, the session's state machine, and the rules that decide. Pure: it computes, and performs nothing.
+ */
+
+export { type AuthDecision, type Refusal, type RefusalReason, refusalReasons } from "./domain/access/AuthDecision.ts"
+export {
+  type AuthCall,
+  type AuthRequest,
+  isSourceId,
+  type PublishRequest,
+  readAuthCall,
+  SOURCE_ID_PATTERN
+} from "./domain/access/AuthRequest.ts"
+export {
+  type AdmissionFacts,
+  decideAdmission,
+  decideCheck,
+  type KeyFacts,
+  type SessionFacts
+} from "./domain/access/decideAdmission.ts"
+export {
+  KEY_PREFIX_LENGTH,
+  type KeyHash,
+  type KeyStatus,
+  type KeyValue,
+  keyStatus,
+  keyStatuses,
+  Label,
+  type StreamKey,
+  whyInvalid
+} from "./domain/access/StreamKey.ts"
+export {
+  containsKey,
+  ingestPath,
+  NewPathLimit,
+  PATH_MAX_LENGTH,
+  PathLimitText,
+  parseLimit,
+  StreamPath,
+  wholeKeyPattern,
+  within,
+  withoutKeys
+} from "./domain/access/StreamPath.ts"
+export type { Hook } from "./domain/reconciliation/interpretHook.ts"
+export {
+  type ExcludedAction,
+  type MediaServerFacts,
+  recommendedFacts
+} from "./domain/reconciliation/MediaServerFacts.ts"
+export {
+  isConnectionType,
+  type ListedPath,
+  type ListedSource,
+  type MediaServerSnapshot,
+  nextUnlisted,
+  noneUnlisted,
+  type OwnPath
+} from "./domain/reconciliation/MediaServerSnapshot.ts"
+export { PassSummary } from "./domain/reconciliation/PassSummary.ts"
+export type { Policy } from "./domain/reconciliation/planForUnauthorized.ts"
+export { compareReleases, type Release, readRelease } from "./domain/reconciliation/Release.ts"
+export type { StoredSession, StoreSnapshot, StoreSnapshotAfter } from "./domain/reconciliation/StoreSnapshot.ts"
+export {
+  applyEvent,
+  Description,
+  type Ending,
+  endReasonOf,
+  foldEvents,
+  type LiveStream,
+  type Observation,
+  occupiesKeyAndPath,
+  RecordingRef,
+  type SessionState,
+  type StreamStatus,
+  statusOf,
+  streamStatuses,
+  Title,
+  type Track
+} from "./domain/streams/LiveStream.ts"
+export {
+  allEnabled,
+  type EnabledProtocols,
+  endpointsBehind,
+  ingestInstructions,
+  noEndpoints,
+  noneEnabled,
+  type PlaybackUrls,
+  type PublicEndpoints
+} from "./domain/streams/PlaybackUrls.ts"
+export {
+  familyOf,
+  listsOf,
+  Protocol,
+  protocols,
+  type Source,
+  saysPublishEarly,
+  sourceTypes
+} from "./domain/streams/Protocol.ts"
+export {
+  EndReason,
+  eventData,
+  readEvent,
+  SessionChange,
+  StopReason,
+  type StreamEvent,
+  streamEventTypes
+} from "./domain/streams/StreamEvent.ts"
+export { addUsage, type Usage, usageDay, usageOf } from "./domain/streams/Usage.ts"
+export { type Broadcaster, Contact, DisplayName, MEDIA_SERVER_BROADCASTER } from "./domain/values/Broadcaster.ts"
+export { BroadcasterId, StreamId, StreamKeyId } from "./domain/values/Ids.ts"
+export { METADATA_MAX_BYTES, Metadata } from "./domain/values/Metadata.ts"
+export { isAtMost } from "./domain/values/PlainText.ts"
+export { millisBetween, Timestamp } from "./domain/values/Timestamp.ts"
+export { PIPELINE_PATH, PipelineId, parsePipelinePath, pipelinePath } from "./domain/workers/PipelinePath.ts"
+export { type WorkerStateName, workerStates } from "./domain/workers/workerState.ts"
+export type { WorkerAddresses } from "./domain/workers/workerUrls.ts"
+
+/*
+ * The ports: what the core needs of a store, a media server, a source of keys and a media worker. The comment of each states its laws, which
+ * `@greenroom/adapters` has as a test suite.
+ */
+
+export { type AdmissionRequest, Admissions, type Admitted, type FactsRequest } from "./ports/Admissions.ts"
+export { type BroadcasterFields, Broadcasters } from "./ports/Broadcasters.ts"
+export { KeyGenerator } from "./ports/KeyGenerator.ts"
+export { type Lease, Leases, type PassRecord } from "./ports/Leases.ts"
+export { MediaServer, MediaServerUnavailable } from "./ports/MediaServer.ts"
+export { MediaWorker, type ProcessRef, type WorkerOrder } from "./ports/MediaWorker.ts"
+export type { Page, PageRequest, Position } from "./ports/Page.ts"
+export { type PruneOutcome, Retention } from "./ports/Retention.ts"
+export { type LeaseHolder, Sessions } from "./ports/Sessions.ts"
+export { StoreHealth } from "./ports/StoreHealth.ts"
+export { StoreUnavailable } from "./ports/StoreUnavailable.ts"
+export {
+  type ChangeOutcome,
+  type IssueOutcome,
+  type KeyAt,
+  type KeyChanges,
+  type KeyFilter,
+  type NewStreamKey,
+  StreamKeys
+} from "./ports/StreamKeys.ts"
+export { type Annotation, type StreamDetails, type StreamFilter, Streams } from "./ports/Streams.ts"
+export { type WorkerChange, type WorkerKeyOrder, type WorkerRecord, Workers } from "./ports/Workers.ts"
+
+/*
+ * The application: the use cases that callers run, the background services (`layerBackground`, `superviseWorkers`, `pruneHistory`), and the settings
+ * of both.
+ */
+
 export * as Metrics from "./Metrics.ts"
-export * from "./ports/Admissions.ts"
-export * from "./ports/Broadcasters.ts"
-export * from "./ports/KeyGenerator.ts"
-export * from "./ports/Leases.ts"
-export * from "./ports/MediaServer.ts"
-export * from "./ports/MediaWorker.ts"
-export * from "./ports/Page.ts"
-export * from "./ports/Retention.ts"
-export * from "./ports/Sessions.ts"
-export * from "./ports/StoreHealth.ts"
-export * from "./ports/StoreUnavailable.ts"
-export * from "./ports/StreamKeys.ts"
-export * from "./ports/Streams.ts"
-export * from "./ports/Workers.ts"
-export { LEASE_TTL_MS, LeaseLost } from "./reconciler/LeaseGuard.ts"
-export * from "./reconciler/layerBackground.ts"
-export type { KnownSnapshot } from "./reconciler/NewestPass.ts"
-export * from "./reconciler/ReconcilePolicy.ts"
-export * from "./reconciler/Reconciler.ts"
-export * from "./reconciler/Role.ts"
-export * from "./reconciler/runPass.ts"
-export { type Warning, type WarningKind, warningKinds } from "./reconciler/Warnings.ts"
-export * from "./resilience/Conditions.ts"
-export * from "./resilience/DuplicatePolicy.ts"
-export * from "./resilience/LostAdmissions.ts"
+export { LEASE_TTL_MS } from "./reconciler/LeaseGuard.ts"
+export { layerBackground } from "./reconciler/layerBackground.ts"
+export { ReconcilePolicy } from "./reconciler/ReconcilePolicy.ts"
+export { Reconciler } from "./reconciler/Reconciler.ts"
+export type { PassOutcome } from "./reconciler/runPass.ts"
+export { warningKinds } from "./reconciler/Warnings.ts"
+export { type ConditionKind, makeConditions } from "./resilience/Conditions.ts"
+export { DuplicatePolicy } from "./resilience/DuplicatePolicy.ts"
+export { LostAdmissions } from "./resilience/LostAdmissions.ts"
 export { monotonicMillis } from "./resilience/ProcessClock.ts"
-export * from "./resilience/StoreMonitor.ts"
-export * from "./Spans.ts"
-export * from "./Turns.ts"
+export { StoreMonitor } from "./resilience/StoreMonitor.ts"
+export { withChildSpanIfTraced } from "./Spans.ts"
+export { inTurns } from "./Turns.ts"
 export { AUTH_DEADLINE_MS, AuthDeadline } from "./usecases/admitPublisher.ts"
-export * from "./usecases/authenticate.ts"
-export * from "./usecases/awaitOffAir.ts"
-export * from "./usecases/broadcasters.ts"
-export * from "./usecases/operatorSecret.ts"
-export * from "./usecases/pruneHistory.ts"
-export * from "./usecases/receiveHook.ts"
-export * from "./usecases/requestReconciliation.ts"
-export * from "./usecases/stopStream.ts"
-export * from "./usecases/streamKeys.ts"
-export * from "./usecases/streams.ts"
-export * from "./usecases/workers.ts"
-export * from "./workers/superviseWorkers.ts"
-export * from "./workers/WorkerSettings.ts"
+export { authenticate } from "./usecases/authenticate.ts"
+export { AwaitOffAirWithin } from "./usecases/awaitOffAir.ts"
+export { describeWorker, listWorkers } from "./usecases/listWorkers.ts"
+export {
+  changeBroadcaster,
+  createBroadcaster,
+  describeBroadcaster,
+  listBroadcasters,
+  removeBroadcaster
+} from "./usecases/manageBroadcasters.ts"
+export {
+  changeKey,
+  describeIngest,
+  describeKey,
+  issueKey,
+  type KeyRequestFault,
+  listKeys,
+  type ReadableKeyRequest,
+  revoke,
+  validateKeyRequest
+} from "./usecases/manageStreamKeys.ts"
+export {
+  annotateStream,
+  describeStream,
+  Endpoints,
+  listActive,
+  type PlayableStream,
+  streamEvents
+} from "./usecases/manageStreams.ts"
+export { isOperator, OperatorSecret, sameHash } from "./usecases/operatorSecret.ts"
+export { pruneHistory } from "./usecases/pruneHistory.ts"
+export { receiveHook } from "./usecases/receiveHook.ts"
+export { type Reconciled, requestReconciliation } from "./usecases/requestReconciliation.ts"
+export { forceStop, stopStream } from "./usecases/stopStream.ts"
+export { superviseWorkers } from "./workers/superviseWorkers.ts"
+export { WorkerSettings, WorkersOn } from "./workers/WorkerSettings.ts"

@@ -176,8 +176,10 @@ export const pathItem = (
   const source = sourceOf(seen, facts)
   const types = readers.map((reader) => ({ type: sourceTypeOf(reader.protocol, facts), id: reader.id }))
   if (which === "essential") {
-    const codecs = tracks.map(({ codec }) => codec)
-    return { name, ready: isAvailable, readyTime: since, source, tracks: codecs, readers: types, bytesReceived: bytes }
+    const described = hasField("path", "tracks2", facts.version)
+      ? { tracks2: tracks.map(trackItem) }
+      : { tracks: tracks.map(({ codec }) => codec) }
+    return { name, ready: isAvailable, readyTime: since, source, ...described, readers: types, bytesReceived: bytes }
   }
   return fieldsAt("path", facts.version, {
     name,

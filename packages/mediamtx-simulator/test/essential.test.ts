@@ -30,7 +30,11 @@ for (const version of ["1.9.3", "1.13.0", "1.16.3", "1.20.1"]) {
             ({ body }: SimulatorApi.ApiReply) => body
           )
         for (const protocol of protocols) {
-          yield* media.publishAsked({ protocol, path: `live/${protocol}`, tracks: [{ codec: "H264" }] })
+          yield* media.publishAsked({
+            protocol,
+            path: `live/${protocol}`,
+            tracks: [{ codec: "H264", width: 160, level: "1.1" }]
+          })
         }
         yield* TestClock.adjust("3 seconds")
         yield* media.read({ protocol: "rtsp", path: "live/rtmp" })

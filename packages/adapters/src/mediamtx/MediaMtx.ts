@@ -107,8 +107,8 @@ export const makeOver = Effect.fnUntraced(function* (
   const remember = (snapshot: MediaServerSnapshot): MediaServerSnapshot => {
     unlisted = nextUnlisted(unlisted, snapshot)
     access.rtspIds.retain(snapshot)
-    const restarted = restartSign.isIn(snapshot) && snapshot.started === STARTED_UNKNOWN
-    return restarted ? { ...snapshot, restartSeen: true } : snapshot
+    const restartsSeen = restartSign.countAt(snapshot)
+    return snapshot.started === STARTED_UNKNOWN ? { ...snapshot, restartsSeen } : snapshot
   }
 
   return MediaServer.of({

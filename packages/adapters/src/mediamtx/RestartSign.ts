@@ -1,5 +1,5 @@
 /**
- * Detects that a media server without `started` (MediaMTX up to 1.15.1) was restarted since the last snapshot. Two signs must
+ * Counts the restarts of a media server without `started` (MediaMTX up to 1.15.1), as one snapshot after the other shows them. Two signs must
  * come together:
  * - since then it refused a connection or ended one of ours, as the system does for a process that has ended;
  * - this snapshot has no connection of the last one. Connection ids are random and never repeat, so one that is still there
@@ -18,26 +18,27 @@ type Listed = Pick<MediaServerSnapshot, "sources" | "paths">
 
 export interface RestartSign {
   readonly onCut: () => void
-  /** To be called once for each complete snapshot, in order. */
-  readonly isIn: (snapshot: Listed) => boolean
+  /** How many restarts were seen up to this snapshot. To be called once for each complete snapshot, in order. */
+  readonly countAt: (snapshot: Listed) => number
 }
 
 const idsOf = ({ sources, paths }: Listed): ReadonlySet<string> =>
   new Set([...sources.map(({ id }) => id), ...paths.map(({ sourceId }) => sourceId)])
 
 export const makeRestartSign = (): RestartSign => {
+  let count = 0
   let wasCut = false
   let before: ReadonlySet<string> = new Set()
   return {
     onCut: () => {
       wasCut = true
     },
-    isIn: (snapshot) => {
+    countAt: (snapshot) => {
       const ids = idsOf(snapshot)
-      const restarted = wasCut && before.size > 0 && ![...before].some((id) => ids.has(id))
+      if (wasCut && before.size > 0 && ![...before].some((id) => ids.has(id))) count++
       wasCut = false
       before = ids
-      return restarted
+      return count
     }
   }
 }

@@ -18,19 +18,19 @@ describe("RestartSign", () => {
   for (const [what, before, cut, after, expected] of cases) {
     it(`${what}: ${expected ? "a restart" : "no restart"}`, () => {
       const sign = makeRestartSign()
-      assert.isFalse(sign.isIn(lookAt(...before)))
+      assert.strictEqual(sign.countAt(lookAt(...before)), 0)
       if (cut) sign.onCut()
-      assert.strictEqual(sign.isIn(lookAt(...after)), expected)
-      assert.isFalse(sign.isIn(lookAt()), "it is given once")
+      assert.strictEqual(sign.countAt(lookAt(...after)), expected ? 1 : 0)
+      assert.strictEqual(sign.countAt(lookAt()), expected ? 1 : 0, "it is counted once")
     })
   }
 
   it("a publisher that stands on a path and in no list is still there, too", () => {
     const sign = makeRestartSign()
     const onlyOnPath = { sources: [], paths: [{ sourceId: "a" }] } as never
-    sign.isIn(onlyOnPath)
+    sign.countAt(onlyOnPath)
     sign.onCut()
-    assert.isFalse(sign.isIn(onlyOnPath))
+    assert.strictEqual(sign.countAt(onlyOnPath), 0)
   })
 })
 
@@ -46,7 +46,7 @@ describe("MediaMtx: a restart between two looks", () => {
         paths: [onPath("live/a", "rtmpConn", id(1))]
       })
       const mediaServer = yield* clientOf(apiUrl)
-      assert.isUndefined((yield* mediaServer.snapshot).restartSeen)
+      assert.strictEqual((yield* mediaServer.snapshot).restartsSeen, version === null ? 0 : undefined)
       if (during === "no call") yield* cutIdle
       else {
         fake.intercept = () => "cut"
@@ -63,8 +63,8 @@ describe("MediaMtx: a restart between two looks", () => {
     it.live(`with ${during} in between is seen where there is no started, once`, () =>
       Effect.gen(function* () {
         const mediaServer = yield* restartOf(null, during)
-        assert.isTrue((yield* mediaServer.snapshot).restartSeen)
-        assert.isUndefined((yield* mediaServer.snapshot).restartSeen)
+        assert.strictEqual((yield* mediaServer.snapshot).restartsSeen, 1)
+        assert.strictEqual((yield* mediaServer.snapshot).restartsSeen, 1)
       })
     )
   }
@@ -73,7 +73,7 @@ describe("MediaMtx: a restart between two looks", () => {
     Effect.gen(function* () {
       const look = yield* (yield* restartOf("v1.20.1", "a call")).snapshot
       assert.strictEqual(look.started, "2026-01-02T00:00:00Z")
-      assert.isUndefined(look.restartSeen)
+      assert.isUndefined(look.restartsSeen)
     })
   )
 
@@ -83,7 +83,7 @@ describe("MediaMtx: a restart between two looks", () => {
       const mediaServer = yield* clientOf(apiUrl)
       yield* mediaServer.snapshot
       fake.lists.rtmpconns = []
-      assert.isUndefined((yield* mediaServer.snapshot).restartSeen)
+      assert.strictEqual((yield* mediaServer.snapshot).restartsSeen, 0)
     })
   )
 })

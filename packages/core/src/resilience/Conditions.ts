@@ -41,7 +41,7 @@ export const setCondition = (kind: ConditionKind, active: boolean): Effect.Effec
 /** So that a condition that never began is a 0 and not missing. */
 export const clearConditions = Effect.forEach(conditionKinds, (kind) => setCondition(kind, false), { discard: true })
 
-export interface ConditionOptions {
+interface ConditionOptions {
   /** Of the line at the beginning; the one at the end is `Info`. Default: `Warn`. */
   readonly level?: "Info" | "Warn" | "Error"
   readonly annotations?: Readonly<Record<string, unknown>>

@@ -3,7 +3,7 @@
  * `explainRefusal` read why. This is the hot path: a service is read from the context only where it is needed.
  */
 import { Cause, Context, Effect, Option } from "effect"
-import { type AuthDecision, refuse } from "../domain/access/AuthDecision.ts"
+import { type AuthDecision, allowPublisher, refuse } from "../domain/access/AuthDecision.ts"
 import type { CheckRequest, PublishRequest } from "../domain/access/AuthRequest.ts"
 import { decideCheck, refusePath } from "../domain/access/decideAdmission.ts"
 import type { StreamId } from "../domain/values/Ids.ts"
@@ -17,7 +17,7 @@ import { LostAdmissions } from "../resilience/LostAdmissions.ts"
 import { StoreMonitor } from "../resilience/StoreMonitor.ts"
 import { withSpanIfTraced } from "../Spans.ts"
 import { WorkersOn } from "../workers/WorkerSettings.ts"
-import { admittedAs, explainRefusal } from "./explainRefusal.ts"
+import { explainRefusal } from "./explainRefusal.ts"
 
 /** MediaMTX must have its answer within a second, whatever the store does. */
 export const AUTH_DEADLINE_MS = 800
@@ -87,7 +87,7 @@ export const admitPublisher = Effect.fnUntraced(function* (ask: PublishRequest) 
 const admitOrExplain = Effect.fnUntraced(function* (request: AdmissionRequest) {
   const admissions = yield* Admissions
   const admission = yield* withSpanIfTraced(admissions.admit(request), "Admissions.admit")
-  return Option.isSome(admission) ? admittedAs(admission.value) : yield* explainRefusal(request)
+  return Option.isSome(admission) ? allowPublisher(admission.value) : yield* explainRefusal(request)
 })
 
 /** The store itself reports that the admission failed. Its silence, or a caller that has left, shows nothing of what was done. */

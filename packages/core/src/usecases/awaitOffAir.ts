@@ -9,7 +9,7 @@ import { Reconciler } from "../reconciler/Reconciler.ts"
 import { elapsedAtMost, readClocks } from "../resilience/ProcessClock.ts"
 
 /** How long a caller waits for the confirmation; the reconciler goes on for as long as it takes. */
-export const CONFIRM_WITHIN_MS = 2_000
+const CONFIRM_WITHIN_MS = 2_000
 /** Another time for tests on machines that are busy; read at each call. */
 export const AwaitOffAirWithin = Context.Reference<{ readonly millis: number }>("greenroom/AwaitOffAirWithin", {
   defaultValue: () => ({ millis: CONFIRM_WITHIN_MS })

@@ -4,19 +4,12 @@
  * stops for good, so a false "in use" takes a broadcaster off the air.
  */
 import { Effect, Option } from "effect"
-import { type AuthDecision, type Refusal, refuse } from "../domain/access/AuthDecision.ts"
+import { type AuthDecision, allowPublisher, type Refusal, refuse } from "../domain/access/AuthDecision.ts"
 import { decideAdmission, type SessionFacts } from "../domain/access/decideAdmission.ts"
-import { type AdmissionRequest, Admissions, type Admitted } from "../ports/Admissions.ts"
+import { type AdmissionRequest, Admissions } from "../ports/Admissions.ts"
 import { MediaServer } from "../ports/MediaServer.ts"
 import { DuplicatePolicy } from "../resilience/DuplicatePolicy.ts"
 import { withSpanIfTraced } from "../Spans.ts"
-
-export const admittedAs = ({ streamId, key, again }: Admitted): AuthDecision => ({
-  _tag: "AllowPublisher",
-  streamId,
-  key,
-  again
-})
 
 const takenJustNow = "The stream key was taken by another connection just now"
 
@@ -32,7 +25,7 @@ const decideFromFacts = Effect.fnUntraced(function* (request: AdmissionRequest) 
       case "Refuse":
         return { answer: decision }
       case "Again":
-        return { answer: admittedAs({ streamId: decision.streamId, key: decision.key, again: true }) }
+        return { answer: allowPublisher({ streamId: decision.streamId, key: decision.key, again: true }) }
       case "Admit":
         return { retryOr: refuse("stream_key_in_use", takenJustNow, facts.key) }
       case "InUse":
@@ -43,7 +36,7 @@ const decideFromFacts = Effect.fnUntraced(function* (request: AdmissionRequest) 
   const own = decision.by.every((session) => session.streamKeyId === facts.key?.id)
   if (own && (yield* DuplicatePolicy) === "takeover") {
     const takenOver = yield* withSpanIfTraced(admissions.takeOver(request), "Admissions.takeOver")
-    if (Option.isSome(takenOver)) return { answer: admittedAs(takenOver.value) } as Next
+    if (Option.isSome(takenOver)) return { answer: allowPublisher(takenOver.value) } as Next
   }
   return (yield* allGone(decision.by)) ? next() : ({ answer: decision.refusal } as Next)
 })
@@ -54,7 +47,7 @@ export const explainRefusal = Effect.fnUntraced(function* (request: AdmissionReq
   if ("answer" in next) return next.answer
   const admissions = yield* Admissions
   const admission = yield* withSpanIfTraced(admissions.admit(request), "Admissions.admit")
-  return Option.isSome(admission) ? admittedAs(admission.value) : next.retryOr
+  return Option.isSome(admission) ? allowPublisher(admission.value) : next.retryOr
 })
 
 /**

@@ -10,7 +10,7 @@ import { StoreUnavailable } from "../ports/StoreUnavailable.ts"
 import { makeConditions, setCondition } from "../resilience/Conditions.ts"
 
 /** A batch of so many streams takes about a tenth of a second (docs/measurements.md). */
-export const PRUNE_BATCH = 500
+const PRUNE_BATCH = 500
 const BETWEEN_BATCHES = "250 millis"
 const AFTER_START = "1 minute"
 const BETWEEN_RUNS = "1 hour"
@@ -23,7 +23,7 @@ export interface Pruned {
 }
 
 /** Prunes in batches until one is not full. */
-export const pruneAll = Effect.fn("pruneHistory")(function* (keepDays: number) {
+const pruneAll = Effect.fn("pruneHistory")(function* (keepDays: number) {
   const retention = yield* Retention
   const gone = { streams: 0, keys: 0 }
   while (true) {

@@ -13,7 +13,7 @@ import { elapsedAtMost, readClocks } from "../resilience/ProcessClock.ts"
 import { StoreMonitor } from "../resilience/StoreMonitor.ts"
 
 /** For how long a request for enforcement lasts that was not fulfilled: the media server may be away. */
-export const ENFORCE_FOR_MS = 30_000
+const ENFORCE_FOR_MS = 30_000
 /** This does not wake a leader elsewhere: its next pass begins within a second, and its snapshot has to become known here. */
 const ANSWER_WITHIN_MS = 4_000
 const ASK_AGAIN_MS = 200

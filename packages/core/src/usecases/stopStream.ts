@@ -6,7 +6,7 @@ import { Streams } from "../ports/Streams.ts"
 import { isUnobservable } from "../reconciler/canObserve.ts"
 import { Reconciler } from "../reconciler/Reconciler.ts"
 import { awaitOffAir } from "./awaitOffAir.ts"
-import { describeStream } from "./streams.ts"
+import { describeStream } from "./manageStreams.ts"
 
 /** `None` when there is no such stream; otherwise the stream as it is now, and whether it has left the media server. */
 export const stopStream = Effect.fn("stopStream")(function* (id: StreamId) {

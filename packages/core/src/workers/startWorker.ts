@@ -15,7 +15,7 @@ import type { WorkerPool } from "./WorkerPool.ts"
 import { WorkerSettings } from "./WorkerSettings.ts"
 
 /** Within this a worker must have been admitted: it connects at once, and the key that `ps` shows is then used up. */
-export const WORKER_KEY_GOOD_FOR_MS = 10_000
+const WORKER_KEY_GOOD_FOR_MS = 10_000
 
 /** What runs for the pool, and where it reports to. */
 export interface WorkerRuns {

@@ -21,7 +21,7 @@ import { makeWorkerPool } from "./WorkerPool.ts"
 /** A retry that is due, and could not begin, is asked for again after this. */
 const ASK_AGAIN_MS = 250
 /** How many records of workers that are over stay, and how often the others are deleted. */
-export const RECORDS_KEPT = 1_000
+const RECORDS_KEPT = 1_000
 const PRUNE_EVERY_MS = 60_000
 const AFTER_FAILURE = "1 second"
 const LAST_SAVE_WITHIN = "1 second"

@@ -1,14 +1,8 @@
 /** Which paths are a pipeline's. */
 import { assert, describe, it } from "@effect/vitest"
-import {
-  isForOutputsOnly,
-  isWorkerOutput,
-  PipelineId,
-  parseLimit,
-  parsePipelinePath,
-  pipelinePath
-} from "@greenroom/core"
+import { PipelineId, parseLimit, parsePipelinePath, pipelinePath } from "@greenroom/core"
 import { Schema } from "effect"
+import { isForOutputsOnly, isWorkerOutput } from "../../src/domain/workers/PipelinePath.ts"
 import { cases, element, joined, pathish } from "../support/arbitraries.ts"
 
 const isId = Schema.is(PipelineId)

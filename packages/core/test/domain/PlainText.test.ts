@@ -1,17 +1,8 @@
 /** Free text: bounded, one line or several, and always something that a terminal and a `text` column can take. */
 import { assert, describe, it } from "@effect/vitest"
-import {
-  Contact,
-  Description,
-  DisplayName,
-  isStorable,
-  Label,
-  lineOf,
-  linesOf,
-  RecordingRef,
-  Title
-} from "@greenroom/core"
+import { Contact, Description, DisplayName, Label, RecordingRef, Title } from "@greenroom/core"
 import { Arbitrary, Exit, Schema } from "effect"
+import { isStorable, lineOf, linesOf } from "../../src/domain/values/PlainText.ts"
 import { cases, element, integer, oneOf, texts } from "../support/arbitraries.ts"
 
 const isLine = Schema.is(lineOf(10))

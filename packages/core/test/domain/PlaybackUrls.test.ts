@@ -2,16 +2,14 @@
 import { assert, describe, it } from "@effect/vitest"
 import {
   allEnabled,
-  canCarry,
   type EnabledProtocols,
-  encodePath,
   endpointsBehind,
   ingestInstructions,
   noEndpoints,
-  type PublicEndpoints,
-  playbackUrls
+  type PublicEndpoints
 } from "@greenroom/core"
 import { Arbitrary } from "effect"
+import { canCarry, encodePath, playbackUrls } from "../../src/domain/streams/PlaybackUrls.ts"
 import { boolean, cases, element, keyValues, validPaths } from "../support/arbitraries.ts"
 
 const addresses = endpointsBehind("https://media.example.com")

@@ -1,15 +1,8 @@
 /** Events as they are stored: what was written is read again, and what no event can hold is refused. */
 import { assert, describe, it } from "@effect/vitest"
-import {
-  EndReason,
-  eventData,
-  readEvent,
-  type SessionChange,
-  StopReason,
-  type StoredEvent,
-  type StreamEvent
-} from "@greenroom/core"
+import { EndReason, eventData, readEvent, type SessionChange, StopReason, type StreamEvent } from "@greenroom/core"
 import { Arbitrary, Result } from "effect"
+import type { StoredEvent } from "../../src/domain/streams/StreamEvent.ts"
 import { at, cases, element, oneOf } from "../support/arbitraries.ts"
 
 const changes: Arbitrary.Arbitrary<SessionChange> = oneOf<SessionChange>([

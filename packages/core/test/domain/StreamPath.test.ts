@@ -3,16 +3,15 @@ import { assert, describe, it } from "@effect/vitest"
 import {
   containsKey,
   ingestPath,
-  LIMIT_MAX_LENGTH,
   NewPathLimit,
   PathLimitText,
   parseLimit,
-  pathComplaint,
   StreamPath,
   within,
   withoutKeys
 } from "@greenroom/core"
 import { Arbitrary, Exit, Schema } from "effect"
+import { LIMIT_MAX_LENGTH, pathComplaint } from "../../src/domain/access/StreamPath.ts"
 import {
   cases,
   element,

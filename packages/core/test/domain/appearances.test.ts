@@ -1,5 +1,6 @@
 /** When admitted publishers that never appear are taken for those of another media server. */
 import { assert, describe, it } from "@effect/vitest"
+import { Arbitrary } from "effect"
 import {
   ABSENCES_COUNT_FOR_MS,
   type Appearances,
@@ -7,8 +8,7 @@ import {
   forgetOldAbsences,
   noAppearances,
   rememberAppearances
-} from "@greenroom/core"
-import { Arbitrary } from "effect"
+} from "../../src/domain/reconciliation/appearances.ts"
 import { at, boolean, cases, element, integer } from "../support/arbitraries.ts"
 
 const step = (before: Appearances, appeared: boolean, millis: number) =>

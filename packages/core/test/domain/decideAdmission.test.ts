@@ -4,18 +4,17 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import {
-  type AdmissionDecision,
   type AdmissionFacts,
   decideAdmission,
   decideCheck,
   type KeyFacts,
   type PathLimitText,
-  pathComplaint,
   type RefusalReason,
-  refusePath,
   type SessionFacts
 } from "@greenroom/core"
 import { Arbitrary } from "effect"
+import { type AdmissionDecision, refusePath } from "../../src/domain/access/decideAdmission.ts"
+import { pathComplaint } from "../../src/domain/access/StreamPath.ts"
 import {
   at,
   boolean,

@@ -1,7 +1,8 @@
 /** What a hook may be believed to say, on every kind of session: nothing of others, nothing that a secret should have said, no pause for an end. */
 import { assert, describe, it } from "@effect/vitest"
-import { type Hook, interpretHook, type StoredSession } from "@greenroom/core"
+import type { Hook, StoredSession } from "@greenroom/core"
 import { Arbitrary } from "effect"
+import { interpretHook } from "../../src/domain/reconciliation/interpretHook.ts"
 import { at, boolean, cases, element, keyId, NOW, oneOf, streamId } from "../support/arbitraries.ts"
 
 const session: Arbitrary.Arbitrary<StoredSession> = Arbitrary.map(

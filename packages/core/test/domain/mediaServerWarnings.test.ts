@@ -1,17 +1,13 @@
 /** Which facts about a media server give which warning, and that none of them is given to one that is as it should be. */
 import { assert, describe, it } from "@effect/vitest"
+import { compareReleases, type MediaServerFacts, type Release, readRelease, recommendedFacts } from "@greenroom/core"
+import { Arbitrary } from "effect"
 import {
   asksAboutPublishers,
-  compareReleases,
-  type MediaServerFacts,
   type MediaServerWarningKind,
   mediaServerWarningKinds,
-  mediaServerWarnings,
-  type Release,
-  readRelease,
-  recommendedFacts
-} from "@greenroom/core"
-import { Arbitrary } from "effect"
+  mediaServerWarnings
+} from "../../src/domain/reconciliation/mediaServerWarnings.ts"
 import { boolean, cases, element, integer } from "../support/arbitraries.ts"
 
 const kindsOf = (facts: MediaServerFacts, takeover = false): ReadonlyArray<MediaServerWarningKind> =>

@@ -3,8 +3,10 @@
  * and cures is in `planReconciliationKicks.test.ts`; what follows from running it again and again in `Convergence.test.ts`.
  */
 import { assert, describe, it } from "@effect/vitest"
-import { applyEvent, type Command, endReasonOf, rememberAppearances } from "@greenroom/core"
+import { applyEvent, endReasonOf } from "@greenroom/core"
 import { Arbitrary, Result } from "effect"
+import { rememberAppearances } from "../../src/domain/reconciliation/appearances.ts"
+import type { Command } from "../../src/domain/reconciliation/Command.ts"
 import { cases, element, NOW, streamId } from "../support/arbitraries.ts"
 import {
   between,
@@ -38,6 +40,20 @@ describe("reconcile ends", () => {
       }
     },
     cases(1_000)
+  )
+
+  it.prop(
+    "as restarted, and after a question, when signs of a restart were counted since the last complete pass, however many snapshots ago",
+    [scenes, element([0, 1, 2]), element([null, 0, 1])],
+    ([scene, restartsSeen, before]) => {
+      const memory = { ...scene.memory, started: scene.look.started, restartsSeen: before }
+      const plan = run({ ...scene, memory, look: { ...scene.look, restartsSeen } })
+      const expected = before !== null && restartsSeen > before ? "media_server_restarted" : "left"
+      for (const { cause, verify } of only(plan.commands, "End"))
+        assert.deepStrictEqual([cause, verify], [expected, true])
+      assert.strictEqual(plan.memory.restartsSeen, restartsSeen)
+    },
+    cases()
   )
 
   it.prop(

@@ -1,21 +1,11 @@
 /** All workers together: places, outputs that are taken, and intruders on them, over random worlds that go on for a while. */
 import { assert, describe, it } from "@effect/vitest"
-import {
-  ATTEMPTS,
-  holdsPlace,
-  type MediaServerSnapshot,
-  ownSource,
-  type PipelineId,
-  type PipelineView,
-  pipelineView,
-  planWorkers,
-  type StoredSession,
-  type StreamKeyId,
-  stepWorker,
-  streamOf,
-  type Worker
-} from "@greenroom/core"
+import type { MediaServerSnapshot, PipelineId, StoredSession, StreamKeyId } from "@greenroom/core"
 import { Arbitrary } from "effect"
+import { type PipelineView, pipelineView, planWorkers } from "../../src/domain/workers/planWorkers.ts"
+import { stepWorker } from "../../src/domain/workers/workerMachine.ts"
+import { ownSource, streamOf } from "../../src/domain/workers/workerSource.ts"
+import { ATTEMPTS, holdsPlace, type Worker } from "../../src/domain/workers/workerState.ts"
 import { at, boolean, cases, element, integer, keyId, streamId } from "../support/arbitraries.ts"
 
 const pipeline = (n: number) => `p${n}` as PipelineId

@@ -1,5 +1,8 @@
 /** The worker's state machine against random histories: whatever happens in whatever order, these hold. */
 import { assert, describe, it } from "@effect/vitest"
+import { workerStates } from "@greenroom/core"
+import { Arbitrary } from "effect"
+import { stepWorker } from "../../src/domain/workers/workerMachine.ts"
 import {
   ATTEMPTS,
   CONNECT_WITHIN_MS,
@@ -9,13 +12,10 @@ import {
   RETRY_AFTER_MS,
   STEADY_MS,
   stateName,
-  stepWorker,
   type Worker,
   type WorkerEvent,
-  type WorkerPhase,
-  workerStates
-} from "@greenroom/core"
-import { Arbitrary } from "effect"
+  type WorkerPhase
+} from "../../src/domain/workers/workerState.ts"
 import { cases, element, oneOf, streamId } from "../support/arbitraries.ts"
 
 const events: Arbitrary.Arbitrary<WorkerEvent> = oneOf<WorkerEvent>([

@@ -1,5 +1,7 @@
 /** `planReconciliation` on a scene, and who of its cast is such a one that a rule speaks of. */
-import { type Command, planReconciliation, saysPublishEarly } from "@greenroom/core"
+import { saysPublishEarly } from "@greenroom/core"
+import type { Command } from "../../src/domain/reconciliation/Command.ts"
+import { planReconciliation } from "../../src/domain/reconciliation/planReconciliation.ts"
 import { NOW, streamId } from "./arbitraries.ts"
 import { type Actor, type Scene, sourceOf } from "./scenes.ts"
 

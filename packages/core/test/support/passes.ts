@@ -1,17 +1,11 @@
 /** Single passes on a stage. */
-import {
-  follower,
-  leader,
-  newLeaderState,
-  type PassOutcome,
-  type ReconcileState,
-  type Role,
-  runPass
-} from "@greenroom/core"
+import type { PassOutcome } from "@greenroom/core"
 import { Effect } from "effect"
 import { newHistory } from "../../src/domain/reconciliation/describePassChange.ts"
-import { findingsOf } from "../../src/reconciler/Role.ts"
+import type { ReconcileState } from "../../src/domain/reconciliation/ReconcileState.ts"
+import { findingsOf, follower, leader, newLeaderState, type Role } from "../../src/reconciler/Role.ts"
 import { reportPass } from "../../src/reconciler/reportPass.ts"
+import { runPass } from "../../src/reconciler/runPass.ts"
 import { makeConditions } from "../../src/resilience/Conditions.ts"
 import { streamId } from "./arbitraries.ts"
 import type { Stage } from "./stage.ts"

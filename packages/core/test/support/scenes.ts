@@ -3,24 +3,23 @@
  * that the rules know. `sceneOf` turns actors into two snapshots, a look and a memory; the actors stay beside them as the reference.
  */
 import {
-  type Appearances,
   type Ending,
   type EndReason,
   type ListedPath,
   type ListedSource,
   type MediaServerSnapshot,
-  noAppearances,
   type Observation,
   type Policy,
   type Protocol,
   protocols,
-  type ReconcileState,
   StopReason,
   type StoredSession,
   type StoreSnapshotAfter,
   sourceTypes
 } from "@greenroom/core"
 import { Arbitrary } from "effect"
+import { type Appearances, noAppearances } from "../../src/domain/reconciliation/appearances.ts"
+import type { ReconcileState } from "../../src/domain/reconciliation/ReconcileState.ts"
 import { at, boolean, element, keyId, NOW, oneOf, streamId } from "./arbitraries.ts"
 
 export interface Actor {
@@ -159,6 +158,7 @@ export const sceneOf = (
     },
     memory: {
       started: restarted === null ? null : restarted ? "another process" : "this process",
+      restartsSeen: restarted === null ? null : 0,
       holding,
       unlisted: new Set(
         those(

@@ -5,7 +5,7 @@ import { TestClock } from "effect/testing"
 import { withWallClock } from "../support/frozen.ts"
 import { collector, metered } from "../support/logs.ts"
 import { running } from "../support/running.ts"
-import { makeStage, mediaServerDown } from "../support/stage.ts"
+import { makeStage, mediaServerDown, storeDown } from "../support/stage.ts"
 
 const later = (ms: number) => TestClock.adjust(ms)
 
@@ -73,6 +73,25 @@ describe("a publisher that is told to go and stays", () => {
     })
   )
 })
+
+it.effect("a kick in a pass that fails after it is remembered: it is logged once, and retries back off", () =>
+  Effect.gen(function* () {
+    const stage = makeStage()
+    stage.before["MediaServer.snapshot"] = () => Effect.sync(() => void stage.connect(1))
+    stage.before["Leases.recordPass"] = () => storeDown
+    const log = collector()
+    const passes: Array<number> = []
+    yield* running(stage, passes).pipe(Effect.provide(log.layer))
+    yield* later(5_000)
+    assert.deepStrictEqual(log.said(), [
+      "INFO publisher kicked",
+      "WARN the reconciler cannot observe; the stored state stays unchanged until it can",
+      "WARN a kicked publisher is still listed; every pass kicks it again"
+    ])
+    assert.isAtLeast(stage.called("MediaServer.kick").length, passes.length - 1)
+    assert.isAtMost(passes.length, 6, "a pass that failed is followed by the next after a second")
+  })
+)
 
 it.effect("a kick that is not answered is said once, and once that it is over", () =>
   Effect.gen(function* () {

@@ -1,8 +1,9 @@
 /** A pass against its own clocks: frozen at any of its calls, or with a store that answers late, it begins nothing once its lease has run out. */
 import { assert, describe, it } from "@effect/vitest"
-import { initialState, LeaseLost } from "@greenroom/core"
 import { Cause, Effect, Exit, Fiber } from "effect"
 import { TestClock } from "effect/testing"
+import { initialState } from "../../src/domain/reconciliation/ReconcileState.ts"
+import { LeaseLost } from "../../src/reconciler/LeaseGuard.ts"
 import { inFreezable } from "../support/frozen.ts"
 import { run } from "../support/passes.ts"
 import { makeStage } from "../support/stage.ts"

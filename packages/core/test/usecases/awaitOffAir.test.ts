@@ -1,8 +1,9 @@
 /** Waiting for the media server to let go: as short as can be, and never longer than a person would. */
 import { assert, describe, it } from "@effect/vitest"
-import { awaitOffAir, Reconciler } from "@greenroom/core"
+import { Reconciler } from "@greenroom/core"
 import { Clock, Effect, Exit, Fiber, Layer } from "effect"
 import { TestClock } from "effect/testing"
+import { awaitOffAir } from "../../src/usecases/awaitOffAir.ts"
 import { streamId } from "../support/arbitraries.ts"
 import { withWallClock } from "../support/frozen.ts"
 import { running } from "../support/running.ts"

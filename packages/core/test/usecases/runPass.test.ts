@@ -1,8 +1,8 @@
 /** One pass: what it asks, in which order; what it writes, and in whose name; and whom it ends. */
 import { assert, describe, it } from "@effect/vitest"
-import { initialState } from "@greenroom/core"
 import { DateTime, Effect, Exit } from "effect"
 import { TestClock } from "effect/testing"
+import { initialState } from "../../src/domain/reconciliation/ReconcileState.ts"
 import { streamId } from "../support/arbitraries.ts"
 import { metered } from "../support/logs.ts"
 import { complete, eventsOf, run } from "../support/passes.ts"
@@ -38,7 +38,7 @@ describe("a pass", () => {
         unsettled: false,
         expecting: false
       })
-      assert.deepStrictEqual(memory, { ...initialState, started: "1", continuous: true })
+      assert.deepStrictEqual(memory, { ...initialState, started: "1", restartsSeen: 0, continuous: true })
       const nothing = { publishers: 0, unauthorized: 0, kicked: 0, reported: 0, heldBack: 0, enforced: false }
       assert.deepStrictEqual(found, nothing)
       assert.deepStrictEqual(left, { reported: new Map(), held: null, unlisted: new Map() })

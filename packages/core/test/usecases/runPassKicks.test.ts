@@ -1,8 +1,8 @@
 /** Whom a pass kicks, after it has looked again; what it does about ghosts; and that its log holds no key. */
 import { assert, describe, it } from "@effect/vitest"
-import { follower, type Role } from "@greenroom/core"
 import { Effect, Exit, Fiber } from "effect"
 import { TestClock } from "effect/testing"
+import { follower, type Role } from "../../src/reconciler/Role.ts"
 import { collector } from "../support/logs.ts"
 import { complete, eventsOf, run, runWith } from "../support/passes.ts"
 import { keyValue, makeStage, mediaServerDown, type Stage, storeDown } from "../support/stage.ts"

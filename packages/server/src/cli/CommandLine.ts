@@ -84,7 +84,7 @@ export const runWith = <E1, R1, E2, R2>(commands: LocalCommands<E1, R1, E2, R2>,
       const story = defect instanceof Error ? (defect.stack ?? defect.message) : String(defect)
       const sentence = "Something broke in the CLI itself; please report this:"
       return Effect.andThen(
-        Console.error(Help.complaint(`${sentence}\n${story}`)),
+        Console.error(Help.errorText(`${sentence}\n${story}`)),
         Effect.fail(failed("internal", sentence))
       )
     }),

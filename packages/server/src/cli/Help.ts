@@ -1,5 +1,5 @@
 /**
- * How the command line explains itself: help with examples and exit codes for those who ask, a complaint and where to read on for
+ * How the command line explains itself: help with examples and exit codes for those who ask, an error and where to read on for
  * a wrong invocation, errors as one line. No stream key leaves in any of them, and nothing that drives a terminal.
  */
 import { withoutKeys } from "@greenroom/core"
@@ -15,7 +15,7 @@ import { printable } from "./format.ts"
 import { program } from "./program.ts"
 
 /** A text for standard error. */
-export const complaint = (text: string): string =>
+export const errorText = (text: string): string =>
   `greenroom: ${withoutKeys(text).split("\n").map(printable).join("\n")}`
 
 const codes = [
@@ -42,7 +42,7 @@ const formatter = (): CliOutput.Formatter => {
   const standard = CliOutput.defaultFormatter()
   return {
     ...standard,
-    formatError: (error) => complaint(error.message),
+    formatError: (error) => errorText(error.message),
     formatHelpDoc: (doc) => {
       const help = standard.formatHelpDoc(pasteable(doc)).replace(/([^\n])\n([^\n ]*EXAMPLES)/, "$1\n\n$2")
       const heading = help.includes("\x1b[1m") ? "\x1b[1mEXIT CODES\x1b[0m" : "EXIT CODES"
@@ -51,13 +51,13 @@ const formatter = (): CliOutput.Formatter => {
   }
 }
 
-/** A wrong invocation gets its complaint and where to read on, on standard error; help is for those who ask. */
+/** A wrong invocation gets its error and where to read on, on standard error; help is for those who ask. */
 const presenter: CliOutput.Presenter = {
   present: (event) =>
     event._tag === "InvalidInvocation"
       ? Console.error(
           [
-            ...event.errors.map(({ message }) => complaint(message)),
+            ...event.errors.map(({ message }) => errorText(message)),
             `Try ${[program, ...event.commandPath.slice(1)].join(" ")} --help.`
           ].join("\n")
         )

@@ -22,7 +22,7 @@ const variable = (name: string): Effect.Effect<Option.Option<string>, CommandFai
   )
 
 /** What is wrong with it, without repeating it: credentials in a URL are a secret, too. */
-const complaint = (text: string): string | undefined => {
+const flawOf = (text: string): string | undefined => {
   if (!URL.canParse(text)) return "is no URL: expected one such as http://127.0.0.1:8080"
   const url = new URL(text)
   if (url.protocol !== "http:" && url.protocol !== "https:") return "begins with neither http:// nor https://"
@@ -33,7 +33,7 @@ const complaint = (text: string): string | undefined => {
 }
 
 const checked = (text: string, origin: string): Effect.Effect<string, CommandFailed> => {
-  const wrong = complaint(text)
+  const wrong = flawOf(text)
   return wrong === undefined
     ? Effect.succeed(text.replace(/\/+$/, ""))
     : Effect.fail(failed("configuration", `The address in ${origin} ${wrong}.`))

@@ -25,7 +25,7 @@ import { Settings, type Variables } from "../config/Settings.ts"
 import { addressesFrom } from "./addresses.ts"
 import { databaseAddress } from "./databaseAddress.ts"
 import { usableDataDirectory } from "./dataDirectory.ts"
-import * as MediaServerSlot from "./LateBoundMediaServer.ts"
+import * as LateBound from "./LateBoundMediaServer.ts"
 import { loadOrCreateSecret } from "./loadOrCreateSecret.ts"
 import * as Workers from "./mediaWorkers.ts"
 
@@ -91,14 +91,14 @@ const mediaServer = Layer.effectDiscard(
     const settings = yield* Settings
     const { apiSecret } = yield* Deployment
     if (settings.MEDIAMTX_API_URL === undefined) return
-    const slot = yield* MediaServerSlot.LateBoundMediaServer
+    const slot = yield* LateBound.LateBoundMediaServer
     yield* slot.bind({
       apiUrl: settings.MEDIAMTX_API_URL,
       user: settings.MEDIAMTX_API_USER ?? "greenroom",
       password: settings.MEDIAMTX_API_PASSWORD ?? apiSecret
     })
   })
-).pipe(Layer.provideMerge(MediaServerSlot.layer))
+).pipe(Layer.provideMerge(LateBound.layer))
 
 /** Where the media server that we start will be; on a wildcard address, by this machine's loopback unless it is configured. */
 const ownAddresses = (host: string, ports: Variables["MEDIAMTX_PORTS"]): PublicEndpoints => {
@@ -110,10 +110,10 @@ const policies = Layer.unwrap(
   Effect.gen(function* () {
     const settings = yield* Settings
     const { apiSecret, startsMediaServer, host } = yield* Deployment
-    const mint = yield* KeyGenerator
+    const generator = yield* KeyGenerator
     const own = startsMediaServer ? ownAddresses(host, settings.MEDIAMTX_PORTS) : noEndpoints
     return Layer.mergeAll(
-      Layer.succeed(OperatorSecret, { hash: mint.hash(apiSecret) }),
+      Layer.succeed(OperatorSecret, { hash: generator.hash(apiSecret) }),
       Layer.succeed(Endpoints, addressesFrom(settings, own)),
       Layer.succeed(DuplicatePolicy, settings.ON_DUPLICATE_PUBLISH ?? "refuse"),
       Layer.succeed(WorkersOn, settings.WORKERS === "on"),

@@ -2,20 +2,8 @@
 import * as fs from "node:fs/promises"
 import * as path from "node:path"
 import { makeFolders } from "@greenroom/launcher"
-import { Effect, Runtime, Schema } from "effect"
-import { EX_CONFIG } from "../config/environment.ts"
-
-export class DataDirectoryUnusable extends Schema.TaggedError<DataDirectoryUnusable>()("DataDirectoryUnusable", {
-  directory: Schema.String,
-  detail: Schema.String
-}) {
-  override get message() {
-    return `The data directory ${this.directory} cannot be used: ${this.detail}. Choose another (DATA_DIR).`
-  }
-  override get [Runtime.errorExitCode]() {
-    return EX_CONFIG
-  }
-}
+import { Effect } from "effect"
+import { misconfigured } from "../config/StartFailed.ts"
 
 const mayNot = `user ${process.getuid?.() ?? process.env.USER} may not write there`
 const words: Readonly<Record<string, string>> = {
@@ -40,5 +28,6 @@ export const usableDataDirectory = (directory: string) =>
       await makeFolders(directory, 0o711)
       await fs.rmdir(await fs.mkdtemp(path.join(directory, ".tried-")))
     },
-    catch: (error) => new DataDirectoryUnusable({ directory, detail: wordsFor(error) })
+    catch: (error) =>
+      misconfigured(`The data directory ${directory} cannot be used: ${wordsFor(error)}. Choose another (DATA_DIR).`)
   })

@@ -5,22 +5,10 @@
 import * as path from "node:path"
 import { type PostgresAddress, PostgresMigrations } from "@greenroom/adapters/postgres"
 import { EmbeddedPostgres } from "@greenroom/launcher"
-import { Cause, Effect, Redacted, Runtime, Schedule, Schema } from "effect"
+import { Cause, Effect, Redacted, Schedule } from "effect"
 import type { Variables } from "../config/Settings.ts"
-import { EX_UNAVAILABLE } from "./lifecycle.ts"
+import { type StartFailed, unavailable } from "../config/StartFailed.ts"
 import { restartForever } from "./restartForever.ts"
-
-export class DatabaseUnusable extends Schema.TaggedError<DatabaseUnusable>()("DatabaseUnusable", {
-  where: Schema.String,
-  detail: Schema.String
-}) {
-  override get message() {
-    return `The database ${this.where} cannot be used: ${this.detail}`
-  }
-  override get [Runtime.errorExitCode]() {
-    return EX_UNAVAILABLE
-  }
-}
 
 /** How long a configured database may take to come up beside us. */
 export const DATABASE_PATIENCE_SECONDS = 60
@@ -56,20 +44,20 @@ export const migrated = Effect.fn("migrated")(function* (address: PostgresAddres
     Effect.catchCause((cause) =>
       Cause.hasInterruptsOnly(cause)
         ? Effect.interrupt
-        : Effect.fail(new DatabaseUnusable({ where, detail: messageIn(Cause.squash(cause)) }))
+        : Effect.fail(unavailable(`The database ${where} cannot be used: ${messageIn(Cause.squash(cause))}`))
     )
   )
   let isLogged = false
-  const logWaiting = (error: DatabaseUnusable) => {
+  const logWaiting = (error: StartFailed) => {
     const level = isLogged ? Effect.logDebug : Effect.logWarning
     isLogged = true
     return level(`waiting for the database, up to ${DATABASE_PATIENCE_SECONDS} s: ${error.message}`)
   }
   const done = yield* attempt.pipe(
-    Effect.tapError((error) => (hopeless.test(error.detail) ? Effect.void : logWaiting(error))),
+    Effect.tapError((error) => (hopeless.test(error.sentence) ? Effect.void : logWaiting(error))),
     Effect.retry({
       schedule: Schedule.max([Schedule.spaced("1 second"), Schedule.recurs(DATABASE_PATIENCE_SECONDS)]),
-      while: (error) => !hopeless.test(error.detail)
+      while: (error) => !hopeless.test(error.sentence)
     })
   )
   if (done.length > 0) {

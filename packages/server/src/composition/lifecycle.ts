@@ -2,11 +2,10 @@
  * How the service ends or does not begin: the first SIGTERM or SIGINT begins a graceful end (the command line's), the second ends
  * the process at once. What was started stops even then, because it watches for our death.
  */
-import { Runtime, Schema } from "effect"
+import { Schema } from "effect"
+import { unavailable } from "../config/StartFailed.ts"
 
 const EX_INTERRUPTED = 130
-/** sysexits.h: something that is needed is not there. */
-export const EX_UNAVAILABLE = 69
 
 export const endOnSecondSignal = (): void => {
   let signals = 0
@@ -18,14 +17,7 @@ export const endOnSecondSignal = (): void => {
   }
 }
 
-export class CannotListen extends Schema.TaggedError<CannotListen>()("CannotListen", { detail: Schema.String }) {
-  override get message() {
-    return `The service cannot listen: ${this.detail}`
-  }
-  override get [Runtime.errorExitCode]() {
-    return EX_UNAVAILABLE
-  }
-}
+const noListener = (why: string) => unavailable(`The service cannot listen: ${why}`)
 
 const systemError = Schema.Struct({
   code: Schema.String,
@@ -43,9 +35,9 @@ const wordsFor: Readonly<Record<string, string>> = {
 
 /** The operating system's error, as a sentence about the port. */
 export const cannotListen = (cause: unknown) => {
-  if (!isSystemError(cause)) return new CannotListen({ detail: cause instanceof Error ? cause.message : String(cause) })
+  if (!isSystemError(cause)) return noListener(cause instanceof Error ? cause.message : String(cause))
   const where = `${cause.address ?? "the host"}:${cause.port ?? ""}`
-  return new CannotListen({
-    detail: `${where} ${wordsFor[cause.code] ?? cause.code} (HOST, API_PORT, HOOK_HOST, HOOK_PORT, METRICS_PORT)`
-  })
+  return noListener(
+    `${where} ${wordsFor[cause.code] ?? cause.code} (HOST, API_PORT, HOOK_HOST, HOOK_PORT, METRICS_PORT)`
+  )
 }

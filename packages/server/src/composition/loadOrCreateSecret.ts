@@ -6,19 +6,14 @@ import { randomBytes } from "node:crypto"
 import * as fs from "node:fs/promises"
 import * as path from "node:path"
 import { makeFolders } from "@greenroom/launcher"
-import { Effect, Redacted, Schema } from "effect"
+import { Effect, Redacted } from "effect"
+import { StartFailed } from "../config/StartFailed.ts"
 import { isSendable, SECRET_MIN, sendable } from "../config/secretText.ts"
 
-export class SecretNotKept extends Schema.TaggedError<SecretNotKept>()("SecretNotKept", {
-  file: Schema.String,
-  detail: Schema.String
-}) {
-  override get message() {
-    return `The secret in ${this.file} cannot be kept: ${this.detail}`
-  }
-}
+const notKept = (file: string, detail: string) =>
+  new StartFailed({ kind: "internal", sentence: `The secret in ${file} cannot be kept: ${detail}` })
 
-export interface KeptSecret {
+export interface LoadedSecret {
   readonly value: Redacted.Redacted<string>
   readonly file: string
 }
@@ -39,7 +34,7 @@ const create = async (file: string): Promise<void> => {
   }
 }
 
-export const loadOrCreateSecret = Effect.fn("keptSecret")(function* (directory: string, name: string) {
+export const loadOrCreateSecret = Effect.fn("loadOrCreateSecret")(function* (directory: string, name: string) {
   const file = path.join(directory, name)
   const text = yield* Effect.tryPromise({
     try: async () => {
@@ -47,13 +42,13 @@ export const loadOrCreateSecret = Effect.fn("keptSecret")(function* (directory: 
       await fs.access(file).catch(() => create(file))
       return (await fs.readFile(file, "utf8")).trim()
     },
-    catch: (error) => new SecretNotKept({ file, detail: error instanceof Error ? error.message : String(error) })
+    catch: (error) => notKept(file, error instanceof Error ? error.message : String(error))
   })
-  if (text === "") return yield* new SecretNotKept({ file, detail: "the file is empty" })
-  if (!isSendable(text)) return yield* new SecretNotKept({ file, detail: `expected ${sendable}` })
+  if (text === "") return yield* notKept(file, "the file is empty")
+  if (!isSendable(text)) return yield* notKept(file, `expected ${sendable}`)
   if (text.length < SECRET_MIN) {
-    return yield* new SecretNotKept({ file, detail: `expected at least ${SECRET_MIN} characters` })
+    return yield* notKept(file, `expected at least ${SECRET_MIN} characters`)
   }
-  const kept: KeptSecret = { value: Redacted.make(text, { label: name }), file }
+  const kept: LoadedSecret = { value: Redacted.make(text, { label: name }), file }
   return kept
 })

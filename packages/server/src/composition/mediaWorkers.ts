@@ -3,7 +3,8 @@ import { CommandWorker, defaultCommand } from "@greenroom/adapters/worker"
 import { type MediaWorker, superviseWorkers, type WorkerAddresses } from "@greenroom/core"
 import { Effect, Layer } from "effect"
 import { Settings, type Variables } from "../config/Settings.ts"
-import { WorkerUser, type WorkerUserUnusable } from "./workerUser.ts"
+import type { StartFailed } from "../config/StartFailed.ts"
+import { WorkerUser } from "./workerUser.ts"
 
 export const MAX_WORKERS_DEFAULT = 10
 
@@ -29,7 +30,7 @@ const worker = Effect.gen(function* () {
   return options
 })
 
-export const layer: Layer.Layer<MediaWorker | WorkerUser, WorkerUserUnusable, Settings> = Layer.unwrap(
+export const layer: Layer.Layer<MediaWorker | WorkerUser, StartFailed, Settings> = Layer.unwrap(
   Effect.map(worker, CommandWorker.layer)
 ).pipe(Layer.provideMerge(WorkerUser.layer))
 

@@ -8,21 +8,19 @@ import { Endpoints, noEndpoints } from "@greenroom/core"
 import type { EmbeddedPostgresFailed } from "@greenroom/launcher"
 import { Deferred, Effect, Layer, Option } from "effect"
 import { program } from "../cli/program.ts"
+import { warningsOf } from "../config/contradictions.ts"
 import { bracketed, reachableHost } from "../config/reachableHost.ts"
-import { Settings, warningsOf } from "../config/Settings.ts"
+import { Settings } from "../config/Settings.ts"
+import type { StartFailed } from "../config/StartFailed.ts"
 import { limitsWithin, OPEN_FILES_WANTED, openFilesAllowed } from "../http/listener/listenerLimits.ts"
-import * as Greenroom from "./AppLayer.ts"
+import * as AppLayer from "./AppLayer.ts"
 import { banner } from "./banner.ts"
-import type { DatabaseUnusable } from "./databaseAddress.ts"
-import type { DataDirectoryUnusable } from "./dataDirectory.ts"
 import * as Http from "./http.ts"
 import { LateBoundMediaServer } from "./LateBoundMediaServer.ts"
-import { type CannotListen, cannotListen } from "./lifecycle.ts"
-import type { SecretNotKept } from "./loadOrCreateSecret.ts"
+import { cannotListen } from "./lifecycle.ts"
 import { startWorkers } from "./mediaWorkers.ts"
 import { startPruning } from "./pruning.ts"
 import { type MediaServerStart, startMediaServer } from "./startMediaServer.ts"
-import type { WorkerUserUnusable } from "./workerUser.ts"
 
 /** The banner waits this long for the media server, to show whether it came up. */
 const MEDIA_SERVER_PATIENCE = "1500 millis"
@@ -43,7 +41,7 @@ const notYet: MediaServerStart = { runs: null, sentence: "is being fetched or st
 
 const mediaServer = Effect.gen(function* () {
   const settings = yield* Settings
-  const deployment = yield* Greenroom.Deployment
+  const deployment = yield* AppLayer.Deployment
   const hook = deployment.hookSecret
   if (settings.MEDIAMTX_API_URL !== undefined || hook === null) {
     return { runs: true, sentence: `as configured, ${settings.MEDIAMTX_API_URL}` }
@@ -57,7 +55,7 @@ const mediaServer = Effect.gen(function* () {
 })
 
 /** As root the data may be kept elsewhere, and a link shows where. */
-const databaseSentence = Effect.flatMap(Greenroom.Deployment, ({ embedded, dataDirectory }) => {
+const databaseSentence = Effect.flatMap(AppLayer.Deployment, ({ embedded, dataDirectory }) => {
   const here = path.join(dataDirectory, "postgres")
   const kept = Effect.promise(() => readlink(path.join(here, "kept-at")).catch(() => here))
   return embedded
@@ -69,7 +67,7 @@ const urlOf = ({ host, port }: Http.ListenerAddress) => `http://${bracketed(reac
 
 const announced = Effect.gen(function* () {
   const { api, hooks } = yield* Http.listenerAddresses
-  const deployment = yield* Greenroom.Deployment
+  const deployment = yield* AppLayer.Deployment
   const media = yield* mediaServer
   const text = banner({
     url: urlOf(api),
@@ -94,23 +92,15 @@ const announced = Effect.gen(function* () {
   )
 })
 
-export type StartFailed =
-  | DataDirectoryUnusable
-  | SecretNotKept
-  | EmbeddedPostgresFailed
-  | DatabaseUnusable
-  | WorkerUserUnusable
-  | CannotListen
-
 /** Runs until it is interrupted. */
-export const serve: Effect.Effect<never, StartFailed, Settings> = Effect.gen(function* () {
+export const serve: Effect.Effect<never, StartFailed | EmbeddedPostgresFailed, Settings> = Effect.gen(function* () {
   yield* announced
   yield* startPruning
   yield* startWorkers
   return yield* Effect.never
 }).pipe(
   Effect.scoped,
-  Effect.provide(Http.layer.pipe(Layer.provideMerge(Greenroom.layer))),
+  Effect.provide(Http.layer.pipe(Layer.provideMerge(AppLayer.layer))),
   // Before anything is waited for: also a start that fails logs them.
   (started) => Effect.andThen(warnings, started),
   Effect.catchTag("ServeError", (error) => Effect.fail(cannotListen(error.cause)))

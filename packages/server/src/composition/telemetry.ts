@@ -5,20 +5,16 @@
  */
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { withoutKeys } from "@greenroom/core"
-import { ConfigProvider, Effect, Layer, Option, Redacted, Tracer } from "effect"
+import { ConfigProvider, Effect, Layer, Option, Redacted, Semaphore, Tracer } from "effect"
 import * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientError from "effect/http/HttpClientError"
-import * as OtlpExporter from "effect/observability/OtlpExporter"
-import * as OtlpLogger from "effect/observability/OtlpLogger"
-import * as OtlpMetrics from "effect/observability/OtlpMetrics"
+import * as Otlp from "effect/observability/Otlp"
 import * as OtlpSerialization from "effect/observability/OtlpSerialization"
-import * as OtlpTracer from "effect/observability/OtlpTracer"
 import type { Telemetry } from "../config/OpenTelemetry.ts"
 import { version } from "../http/api/version.ts"
 
 /** With the exporter's thousand items a batch, this bounds what waits for a collector that hangs. */
 const OPEN_CALLS = 6
-const SHUTDOWN_WITHIN = "2 seconds"
 
 const clean = <A>(data: A): A => JSON.parse(withoutKeys(JSON.stringify(data)))
 
@@ -32,53 +28,45 @@ const serialization = (protocol: Telemetry["protocol"]) =>
     }))
   ).pipe(Layer.provide(protocol === "http/json" ? OtlpSerialization.layerJson : OtlpSerialization.layerProtobuf))
 
-/** The exporter's client: with a deadline and a bound, and with a word when trouble begins and when it is over. */
+/** Logs when a collector cannot be reached, and when it can again. */
+const reporting = () => {
+  const troubled = new Set<string>()
+  return (url: string, why: string | null) =>
+    Effect.suspend(() => {
+      if ((why === null) !== troubled.has(url)) return Effect.void
+      if (why === null) {
+        troubled.delete(url)
+        return Effect.logInfo(`telemetry reaches ${url} again`)
+      }
+      troubled.add(url)
+      return Effect.logWarning(`telemetry cannot be delivered and is dropped until it can: ${url} ${why}`)
+    })
+}
+
+/** The exporter's client: with a deadline and a bound, and a log line when trouble begins and when it is over. */
 const collector = ({ timeoutMillis }: Telemetry) =>
   Layer.effect(
     HttpClient.HttpClient,
     Effect.map(HttpClient.HttpClient, (client) => {
-      const troubled = new Set<string>()
-      let open = 0
-      const report = (url: string, why: string | null) =>
-        Effect.suspend(() => {
-          if ((why === null) !== troubled.has(url)) return Effect.void
-          if (why === null) {
-            troubled.delete(url)
-            return Effect.logInfo(`telemetry reaches ${url} again`)
-          }
-          troubled.add(url)
-          return Effect.logWarning(`telemetry cannot be delivered and is dropped until it can: ${url} ${why}`)
-        })
+      const report = reporting()
+      const slots = Semaphore.makeUnsafe(OPEN_CALLS)
       return HttpClient.transform(client, (call, request) => {
-        const url = `${new URL(request.url).origin}${new URL(request.url).pathname}`
-        const tooMany = new HttpClientError.HttpClientError({
-          reason: new HttpClientError.TransportError({ request, description: "too many calls are open" })
-        })
-        return Effect.suspend(() => {
-          if (open >= OPEN_CALLS) return Effect.die(tooMany)
-          open += 1
-          return call.pipe(
-            Effect.timeoutOrElse({
-              duration: timeoutMillis,
-              orElse: () =>
-                Effect.fail(
-                  new HttpClientError.HttpClientError({
-                    reason: new HttpClientError.TransportError({
-                      request,
-                      description: `no answer within ${timeoutMillis} ms`
-                    })
-                  })
-                )
-            }),
-            Effect.tap(({ status }) => report(url, status < 300 ? null : `answers with status ${status}`)),
-            Effect.tapError((error) => report(url, `cannot be reached (${describe(error)})`)),
-            Effect.ensuring(
-              Effect.sync(() => {
-                open -= 1
-              })
-            )
+        const { origin, pathname } = new URL(request.url)
+        const url = `${origin}${pathname}`
+        const failed = (description: string) =>
+          new HttpClientError.HttpClientError({ reason: new HttpClientError.TransportError({ request, description }) })
+        return call.pipe(
+          Effect.timeoutOrElse({
+            duration: timeoutMillis,
+            orElse: () => Effect.fail(failed(`no answer within ${timeoutMillis} ms`))
+          }),
+          Effect.tap(({ status }) => report(url, status < 300 ? null : `answers with status ${status}`)),
+          Effect.tapError((error) => report(url, `cannot be reached (${describe(error)})`)),
+          slots.withPermitsIfAvailable(1),
+          Effect.flatMap(
+            Option.match({ onNone: () => Effect.die(failed("too many calls are open")), onSome: Effect.succeed })
           )
-        })
+        )
       })
     })
   ).pipe(
@@ -101,31 +89,20 @@ const requestsAlone = (tracer: Tracer.Tracer): Tracer.Tracer =>
     context: tracer.context
   })
 
-export const telemetry = (it: Telemetry): Layer.Layer<never> => {
-  const common = {
-    headers: Redacted.value(it.headers),
-    compression: it.compression,
-    shutdownTimeout: SHUTDOWN_WITHIN,
-    resource: { serviceName: it.serviceName, serviceVersion: version, attributes: it.attributes }
-  } as const
-  const { traces, metrics, logs } = it.urls
-  const every = it.everyMillis
-  return Layer.mergeAll(
-    traces === null
-      ? Layer.empty
-      : Layer.effect(
-          Tracer.Tracer,
-          Effect.map(OtlpTracer.make({ ...common, url: traces, exportInterval: every.traces }), requestsAlone)
-        ),
-    metrics === null ? Layer.empty : OtlpMetrics.layer({ ...common, url: metrics, exportInterval: every.metrics }),
-    logs === null ? Layer.empty : OtlpLogger.layer({ ...common, url: logs, exportInterval: every.logs })
+export const telemetry = (it: Telemetry) =>
+  Layer.effect(
+    Tracer.Tracer,
+    Effect.map(Tracer.Tracer, (tracer) => (tracer === Tracer.nativeTracer ? tracer : requestsAlone(tracer)))
   ).pipe(
+    Layer.provideMerge(
+      Otlp.layerFromConfig({
+        headers: Redacted.value(it.headers),
+        resource: { ...it.resource, serviceVersion: version }
+      })
+    ),
     Layer.provide([
-      OtlpExporter.layerFlusher,
       collector(it),
       serialization(it.protocol),
-      // All that there is to configure has been read already.
-      ConfigProvider.layer(ConfigProvider.fromUnknown({}))
+      ConfigProvider.layer(ConfigProvider.fromUnknown(it.variables))
     ])
   )
-}

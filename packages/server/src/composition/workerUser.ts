@@ -4,9 +4,9 @@
  * otherwise a worker runs as Greenroom itself does, and can read all of it.
  */
 import { type ChildProcessGroup, databaseUser, runCommand } from "@greenroom/launcher"
-import { Context, Effect, Layer, Option, Result, Runtime, Schema } from "effect"
-import { EX_CONFIG } from "../config/environment.ts"
+import { Context, Effect, Layer, Option, Result } from "effect"
 import { Settings } from "../config/Settings.ts"
+import { misconfigured } from "../config/StartFailed.ts"
 import type { Account } from "../config/workerVariables.ts"
 
 /**
@@ -15,16 +15,8 @@ import type { Account } from "../config/workerVariables.ts"
  */
 export const DEFAULT_WORKER_USER: ChildProcessGroup.RunAs = { uid: 65527, gid: 65527 }
 
-export class WorkerUserUnusable extends Schema.TaggedError<WorkerUserUnusable>()("WorkerUserUnusable", {
-  detail: Schema.String
-}) {
-  override get message() {
-    return `Media workers cannot run as the user that WORKER_USER names: ${this.detail}`
-  }
-  override get [Runtime.errorExitCode]() {
-    return EX_CONFIG
-  }
-}
+const unusable = (detail: string) =>
+  misconfigured(`Media workers cannot run as the user that WORKER_USER names: ${detail}`)
 
 export type Choice =
   | { readonly _tag: "Another"; readonly as: ChildProcessGroup.RunAs }
@@ -50,9 +42,9 @@ const idOf = Effect.fnUntraced(
     const finished = yield* runCommand({ command: "id", args: [kind, name], deadline: "10 seconds" })
     const number = Option.filter(finished, ({ exit, output }) => exit.code === 0 && /^\d+$/.test(output))
     if (Option.isSome(number)) return Number(number.value.output)
-    return yield* new WorkerUserUnusable({ detail: `there is no user ${name}` })
+    return yield* unusable(`there is no user ${name}`)
   },
-  Effect.catchTag("SpawnFailed", ({ detail }) => new WorkerUserUnusable({ detail }))
+  Effect.catchTag("SpawnFailed", ({ detail }) => unusable(detail))
 )
 
 /** Asked of the operating system, which may know more accounts than /etc/passwd. */
@@ -71,7 +63,7 @@ export class WorkerUser extends Context.Service<WorkerUser, Choice>()("greenroom
       const asked = WORKER_USER === undefined ? undefined : yield* resolve(WORKER_USER)
       return yield* Result.match(chooseWorkerUser(asked, process.getuid?.()), {
         onSuccess: Effect.succeed<Choice>,
-        onFailure: (detail) => Effect.fail(new WorkerUserUnusable({ detail }))
+        onFailure: (detail) => Effect.fail(unusable(detail))
       })
     })
   )

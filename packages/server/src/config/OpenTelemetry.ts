@@ -4,9 +4,6 @@
  */
 import { Redacted, Schema } from "effect"
 
-export const signals = ["traces", "metrics", "logs"] as const
-export type Signal = (typeof signals)[number]
-
 const expected = (sentence: string) => ({ message: `expected ${sentence}` })
 
 const endpoint = Schema.String.check(
@@ -81,47 +78,50 @@ const Variables = Schema.Struct(variables)
 export type Variables = typeof Variables.Type
 
 export interface Telemetry {
-  /** Where each signal is posted to; `null`: it is not. */
-  readonly urls: { readonly [S in Signal]: string | null }
+  /** The variables that `Otlp.layerFromConfig` reads. */
+  readonly variables: Readonly<Record<string, string>>
   readonly headers: Redacted.Redacted<Readonly<Record<string, string>>>
   readonly protocol: "http/protobuf" | "http/json"
-  readonly compression: "gzip" | "none"
   readonly timeoutMillis: number
-  readonly everyMillis: { readonly [S in Signal]: number | undefined }
-  readonly serviceName: string
-  readonly attributes: Readonly<Record<string, string>>
+  readonly resource: { readonly serviceName: string; readonly attributes: Readonly<Record<string, string>> }
 }
 
-/** The signal's own endpoint is taken as it is; the common one gets the signal's standard path. */
-const urlOf = (settings: Variables, signal: Signal): string | null => {
-  const upper = signal.toUpperCase() as Uppercase<Signal>
-  if (settings.OTEL_SDK_DISABLED === "true" || settings[`OTEL_${upper}_EXPORTER`] === "none") return null
-  const own = settings[`OTEL_EXPORTER_OTLP_${upper}_ENDPOINT`]
-  if (own !== undefined) return own
-  const common = settings.OTEL_EXPORTER_OTLP_ENDPOINT
-  return common === undefined ? null : `${common.replace(/\/+$/, "")}/v1/${signal}`
-}
+const endpoints = [
+  "OTEL_EXPORTER_OTLP_ENDPOINT",
+  "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+  "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",
+  "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT"
+] as const
 
-/** `null` when nothing is exported. */
+const passedOn = [
+  ...endpoints,
+  "OTEL_TRACES_EXPORTER",
+  "OTEL_METRICS_EXPORTER",
+  "OTEL_LOGS_EXPORTER",
+  "OTEL_EXPORTER_OTLP_COMPRESSION",
+  "OTEL_BSP_SCHEDULE_DELAY",
+  "OTEL_BLRP_SCHEDULE_DELAY",
+  "OTEL_METRIC_EXPORT_INTERVAL"
+] as const
+
+/** `null` when nothing is exported. Headers and attributes are read here: Effect's `Config.Record` keeps a space after a comma. */
 export const telemetryOf = (settings: Variables): Telemetry | null => {
-  const urls = { traces: urlOf(settings, "traces"), metrics: urlOf(settings, "metrics"), logs: urlOf(settings, "logs") }
-  if (signals.every((signal) => urls[signal] === null)) return null
+  if (settings.OTEL_SDK_DISABLED === "true" || endpoints.every((name) => settings[name] === undefined)) return null
   const { "service.name": named, ...attributes } = Object.fromEntries(
     pairsIn(settings.OTEL_RESOURCE_ATTRIBUTES ?? "") ?? []
   )
   const sent = settings.OTEL_EXPORTER_OTLP_HEADERS
+  const given = passedOn.filter((name) => settings[name] !== undefined).map((name) => [name, String(settings[name])])
   return {
-    urls,
+    variables: {
+      OTEL_TRACES_EXPORTER: "otlp",
+      OTEL_METRICS_EXPORTER: "otlp",
+      OTEL_LOGS_EXPORTER: "otlp",
+      ...Object.fromEntries(given)
+    },
     headers: Redacted.make(Object.fromEntries(sent === undefined ? [] : (pairsIn(Redacted.value(sent)) ?? []))),
     protocol: settings.OTEL_EXPORTER_OTLP_PROTOCOL ?? "http/protobuf",
-    compression: settings.OTEL_EXPORTER_OTLP_COMPRESSION ?? "none",
     timeoutMillis: settings.OTEL_EXPORTER_OTLP_TIMEOUT ?? 10_000,
-    everyMillis: {
-      traces: settings.OTEL_BSP_SCHEDULE_DELAY,
-      metrics: settings.OTEL_METRIC_EXPORT_INTERVAL,
-      logs: settings.OTEL_BLRP_SCHEDULE_DELAY
-    },
-    serviceName: settings.OTEL_SERVICE_NAME ?? named ?? "greenroom",
-    attributes
+    resource: { serviceName: settings.OTEL_SERVICE_NAME ?? named ?? "greenroom", attributes }
   }
 }

@@ -5,66 +5,11 @@
  * composition.
  */
 import { Context, Result, Schema, SchemaIssue } from "effect"
+import { contradictions } from "./contradictions.ts"
+import { base, count, Host, oneOf, Password, Port, Secret, urlOf } from "./kinds.ts"
 import { Ports } from "./mediaMtxPorts.ts"
 import * as OpenTelemetry from "./OpenTelemetry.ts"
-import { isSendable, SECRET_MIN, sendable } from "./secretText.ts"
 import { WorkerCommand, WorkerUser } from "./workerVariables.ts"
-
-const expected = (sentence: string) => ({ message: `expected ${sentence}` })
-
-/** Decimal digits alone: `Number` would take 0x1F90 and 1e3, too. */
-const whole = (least: number, most: number, sentence: string) =>
-  Schema.String.check(Schema.isPattern(/^\d{1,9}$/, expected(sentence)))
-    .pipe(Schema.decodeTo(Schema.FiniteFromString))
-    .check(Schema.makeFilter((n: number) => (n >= least && n <= most) || `expected ${sentence}`))
-
-const Port = whole(0, 65535, "a port, 0 to 65535")
-
-const count = (least: number, most: number) => whole(least, most, `a whole number, ${least} to ${most}`)
-
-/** A name, or an address of either family, with its zone. */
-const Host = Schema.String.check(
-  Schema.isPattern(
-    /^([A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?\.?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(%[\w.-]+)?)$/,
-    expected("an IP address or a host name to listen on, such as 127.0.0.1")
-  )
-)
-
-const urlOf = (schemes: ReadonlyArray<string>, example: string) =>
-  Schema.String.check(
-    Schema.makeFilter((text) => {
-      const fine =
-        URL.canParse(text) && schemes.includes(new URL(text).protocol.slice(0, -1)) && new URL(text).host !== ""
-      return fine || `expected a URL such as ${example}`
-    })
-  )
-
-/** A public base: no credentials, query or fragment, because a path is appended to it and everybody sees it. */
-const base = (schemes: ReadonlyArray<string>, example: string) =>
-  urlOf(schemes, example).check(
-    Schema.makeFilter((text) => {
-      const url = URL.canParse(text) ? new URL(text) : null
-      const bare = url === null || (url.username === "" && url.password === "" && url.search === "" && url.hash === "")
-      return bare || `expected a URL without credentials, query and fragment, such as ${example}`
-    })
-  )
-
-/** Shown to us in HTTP headers. A shorter one can be guessed, whatever the throttle does. */
-const Secret = Schema.RedactedFromValue(
-  Schema.String.check(
-    Schema.makeFilter((text) => isSendable(text) || `expected ${sendable}`),
-    Schema.makeFilter((text) => text.length >= SECRET_MIN || `expected at least ${SECRET_MIN} characters`)
-  )
-)
-
-/** Of a server that is not ours, so its form is not ours to choose. */
-const Password = Schema.RedactedFromValue(
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this looks for
-  Schema.String.check(Schema.isPattern(/^[^\u0000-\u001f\u007f]+$/, expected("a password of one line")))
-)
-
-const oneOf = <const L extends ReadonlyArray<string>>(...literals: L) =>
-  Schema.Literals(literals).annotate(expected(`one of ${literals.join(", ")}`))
 
 const variables = {
   DATABASE_URL: Schema.optionalKey(
@@ -168,60 +113,6 @@ export const readSettings = (
   )
 }
 
-/** 0 lets the system choose, so it is never taken. */
-const isSamePort = (one: number | undefined, other: number | undefined) => one === other && one !== 0
-
-/** Each listener has a port of its own. */
-const takenPorts = ({ API_PORT = 8080, HOOK_PORT, METRICS_PORT }: Variables): ReadonlyArray<Wrong> => [
-  ...(HOOK_PORT !== undefined && isSamePort(HOOK_PORT, API_PORT)
-    ? [{ variable: "HOOK_PORT", detail: "expected another port than API_PORT's" }]
-    : []),
-  ...(HOOK_PORT !== undefined && isSamePort(HOOK_PORT, METRICS_PORT)
-    ? [{ variable: "HOOK_PORT", detail: "expected another port than METRICS_PORT's" }]
-    : [])
-]
-
-const contradictions = (settings: Variables): ReadonlyArray<Wrong> => [
-  ...takenPorts(settings),
-  ...(settings.MEDIAMTX_API_URL !== undefined &&
-  settings.HOOK_PORT === undefined &&
-  settings.HOOKS_ON_API_PORT === "off"
-    ? [
-        {
-          variable: "HOOKS_ON_API_PORT",
-          detail: "expected `off` only with HOOK_PORT: the media server has to ask somewhere"
-        }
-      ]
-    : []),
-  ...(settings.DATABASE_URL !== undefined && settings.API_SECRET === undefined
-    ? [{ variable: "API_SECRET", detail: "expected a secret, because DATABASE_URL is set" }]
-    : []),
-  ...(settings.MEDIAMTX_API_URL === undefined && settings.MEDIAMTX_API_PASSWORD !== undefined
-    ? [
-        {
-          variable: "MEDIAMTX_API_PASSWORD",
-          detail: "expected only with MEDIAMTX_API_URL: the media server that is started here takes the API secret"
-        }
-      ]
-    : []),
-  ...(settings.MEDIAMTX_API_URL !== undefined && (settings.MEDIAMTX_BIN ?? settings.MEDIAMTX_PORTS) !== undefined
-    ? [
-        {
-          variable: "MEDIAMTX_API_URL",
-          detail:
-            "expected either a media server that runs (MEDIAMTX_API_URL) or one to start (MEDIAMTX_BIN, MEDIAMTX_PORTS)"
-        }
-      ]
-    : [])
-]
-
 /** The one message of a start that was refused. */
 export const sentenceOf = (wrong: ReadonlyArray<Wrong>): string =>
   `The configuration is wrong:\n${wrong.map(({ variable, detail }) => `  ${variable}: ${detail}`).join("\n")}`
-
-/** What is allowed and should be thought about. */
-export const warningsOf = (settings: Variables): ReadonlyArray<string> => [
-  ...(settings.HOOK_SECRET === undefined && settings.MEDIAMTX_API_URL !== undefined
-    ? ["HOOK_SECRET is not set: any client that reaches this port can ask /auth and send hooks"]
-    : [])
-]

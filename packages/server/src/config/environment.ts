@@ -1,21 +1,8 @@
 /** The settings of this process: its environment, and the files that it names. */
 import { accessSync, constants, readFileSync, statSync } from "node:fs"
-import { Effect, Layer, Result, Runtime, Schema } from "effect"
+import { Effect, Layer, Result } from "effect"
 import { readSettings, Settings, sentenceOf } from "./Settings.ts"
-
-/** sysexits.h: something is wrong with the configuration. */
-export const EX_CONFIG = 78
-
-export class ConfigurationWrong extends Schema.TaggedError<ConfigurationWrong>()("ConfigurationWrong", {
-  sentence: Schema.String
-}) {
-  override get message() {
-    return this.sentence
-  }
-  override get [Runtime.errorExitCode]() {
-    return EX_CONFIG
-  }
-}
+import { misconfigured, type StartFailed } from "./StartFailed.ts"
 
 const MAX_FILE = 64 * 1024
 
@@ -37,12 +24,12 @@ const isProgram = (path: string): boolean => {
   }
 }
 
-export const layer: Layer.Layer<Settings, ConfigurationWrong> = Layer.effect(
+export const layer: Layer.Layer<Settings, StartFailed> = Layer.effect(
   Settings,
   Effect.suspend(() => {
     const settings = readSettings(process.env, { read: readFile, isProgram })
     return Result.isSuccess(settings)
       ? Effect.succeed(settings.success)
-      : Effect.fail(new ConfigurationWrong({ sentence: sentenceOf(settings.failure) }))
+      : Effect.fail(misconfigured(sentenceOf(settings.failure)))
   })
 )

@@ -14,7 +14,7 @@ import { type ListenerName, listenerEnvironment } from "./listener/ListenerEnvir
 import { limitsWithin, openFilesAllowed } from "./listener/listenerLimits.ts"
 import * as HttpMetrics from "./middleware/HttpMetrics.ts"
 import { type MalformedRequest, refuseMalformedRequest } from "./middleware/malformedRequests.ts"
-import { MAX_BODY } from "./middleware/requestMiddleware.ts"
+import { MAX_BODY } from "./middleware/requestHead.ts"
 import { RouteTable, routerConfig } from "./routes/RouteTable.ts"
 
 const FINISH_WITHIN = "30 seconds"

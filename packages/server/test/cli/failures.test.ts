@@ -1,7 +1,7 @@
 /** What goes wrong: one sentence on standard error, an exit code, and nothing on standard output, whatever `--json` says. */
 import { Effect } from "effect"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
-import { ConfigurationWrong } from "../../src/config/environment.ts"
+import { misconfigured } from "../../src/config/StartFailed.ts"
 import { broadcasterId, KEY, keyId, problem, SECRET, stream } from "./support/answers.ts"
 import { type FakeService, fakeService, type Reply } from "./support/fakeService.ts"
 import { at, begin, type Printed } from "./support/greenroom.ts"
@@ -211,7 +211,7 @@ describe("what the composition fails with", () => {
     begin(["serve"], {}, { commands: { serve: effect, migrate: Effect.void } }).end
 
   test("is a sentence with its own exit code", async () => {
-    const wrong = new ConfigurationWrong({ sentence: "The configuration is wrong:\n  API_PORT: expected a port" })
+    const wrong = misconfigured("The configuration is wrong:\n  API_PORT: expected a port")
     expect(await serve(Effect.fail(wrong))).toEqual({
       code: 78,
       stdout: "",

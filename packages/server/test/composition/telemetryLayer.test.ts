@@ -2,9 +2,9 @@
 import * as http from "node:http"
 import type { AddressInfo } from "node:net"
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Effect, Redacted } from "effect"
+import { Deferred, Effect } from "effect"
 import { telemetry } from "../../src/composition/telemetry.ts"
-import type { Telemetry } from "../../src/config/OpenTelemetry.ts"
+import { type Telemetry, telemetryOf } from "../../src/config/OpenTelemetry.ts"
 
 /** A collector that keeps what it gets; the answers are its caller's to give. */
 const collectorThat = (onRequest: (text: string, response: http.ServerResponse) => void) =>
@@ -25,17 +25,15 @@ const collectorThat = (onRequest: (text: string, response: http.ServerResponse) 
       })
   ).pipe(Effect.map((server) => `http://127.0.0.1:${(server.address() as AddressInfo).port}`))
 
-const sentTo = (url: string, more: Partial<Telemetry> = {}): Telemetry => ({
-  urls: { traces: `${url}/traces`, metrics: null, logs: `${url}/logs` },
-  headers: Redacted.make({}),
-  protocol: "http/json",
-  compression: "none",
-  timeoutMillis: 20_000,
-  everyMillis: { traces: 20, metrics: 20, logs: 20 },
-  serviceName: "greenroom",
-  attributes: {},
-  ...more
-})
+const sentTo = (url: string, protocol: Telemetry["protocol"] = "http/json"): Telemetry =>
+  telemetryOf({
+    OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: `${url}/traces`,
+    OTEL_EXPORTER_OTLP_LOGS_ENDPOINT: `${url}/logs`,
+    OTEL_EXPORTER_OTLP_PROTOCOL: protocol,
+    OTEL_EXPORTER_OTLP_TIMEOUT: 20_000,
+    OTEL_BSP_SCHEDULE_DELAY: 20,
+    OTEL_BLRP_SCHEDULE_DELAY: 20
+  })!
 
 const request = (name: string, attributes: Record<string, unknown>) =>
   Effect.logInfo(name).pipe(Effect.annotateLogs(attributes), Effect.withSpan(name, { kind: "server", attributes }))
@@ -52,7 +50,7 @@ describe("telemetry that leaves", () => {
         })
         const key = `sk_abcd${"x".repeat(39)}`
         yield* request(`it is ${key}`, { note: key, nested: JSON.stringify({ key }) }).pipe(
-          Effect.provide(telemetry(sentTo(url, { protocol })), { local: true })
+          Effect.provide(telemetry(sentTo(url, protocol)), { local: true })
         )
         const all = received.join()
         for (const signal of ["/traces", "/logs", "sk_abcd"]) assert.include(all, signal)

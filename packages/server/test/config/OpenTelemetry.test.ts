@@ -9,20 +9,14 @@ describe("what the OTEL variables come to", () => {
     assert.isNull(telemetryOf({}))
     assert.isNull(telemetryOf({ OTEL_SERVICE_NAME: "greenroom", OTEL_TRACES_EXPORTER: "otlp" }))
     assert.isNull(telemetryOf({ ...everywhere, OTEL_SDK_DISABLED: "true" }))
-    const none = { OTEL_TRACES_EXPORTER: "none", OTEL_METRICS_EXPORTER: "none", OTEL_LOGS_EXPORTER: "none" } as const
-    assert.isNull(telemetryOf({ ...everywhere, ...none }))
   })
 
-  it("is the standard path of each signal below the common endpoint, and a signal's own endpoint as it stands", () => {
-    assert.deepStrictEqual(telemetryOf({ ...everywhere, OTEL_LOGS_EXPORTER: "none" })?.urls, {
-      traces: "http://collector:4318/v1/traces",
-      metrics: "http://collector:4318/v1/metrics",
-      logs: null
-    })
-    assert.deepStrictEqual(telemetryOf({ OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: "http://tempo/otlp" })?.urls, {
-      traces: "http://tempo/otlp",
-      metrics: null,
-      logs: null
+  it("is every signal, unless one is switched off", () => {
+    assert.deepStrictEqual(telemetryOf({ ...everywhere, OTEL_LOGS_EXPORTER: "none" })?.variables, {
+      OTEL_TRACES_EXPORTER: "otlp",
+      OTEL_METRICS_EXPORTER: "otlp",
+      OTEL_LOGS_EXPORTER: "none",
+      OTEL_EXPORTER_OTLP_ENDPOINT: "http://collector:4318/"
     })
   })
 
@@ -33,8 +27,7 @@ describe("what the OTEL variables come to", () => {
       OTEL_RESOURCE_ATTRIBUTES: "service.name=east,zone=a%2Cb"
     })
     assert.deepStrictEqual(it && Redacted.value(it.headers), { authorization: "Bearer t0ken", x: "a=b" })
-    assert.strictEqual(it?.serviceName, "east")
-    assert.deepStrictEqual(it?.attributes, { zone: "a,b" })
-    assert.strictEqual(telemetryOf({ ...everywhere, OTEL_SERVICE_NAME: "west" })?.serviceName, "west")
+    assert.deepStrictEqual(it?.resource, { serviceName: "east", attributes: { zone: "a,b" } })
+    assert.strictEqual(telemetryOf({ ...everywhere, OTEL_SERVICE_NAME: "west" })?.resource.serviceName, "west")
   })
 })

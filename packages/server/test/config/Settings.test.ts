@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import { Arbitrary, Redacted, Result, Schema } from "effect"
-import { type Files, readSettings, sentenceOf, variableNames, warningsOf } from "../../src/config/Settings.ts"
+import { warningsOf } from "../../src/config/contradictions.ts"
+import { type Files, readSettings, sentenceOf, variableNames } from "../../src/config/Settings.ts"
 
 const notThere = () => Result.fail("expected a file that can be read")
 const noFile: Files = { read: notThere, isProgram: (path) => path === "/usr/local/bin/mediamtx" }

@@ -41,6 +41,17 @@ export type AuthDecision =
   | { readonly _tag: "Allow" }
   | Refusal
 
+export const allowPublisher = ({
+  streamId,
+  key,
+  again
+}: Omit<Extract<AuthDecision, { readonly _tag: "AllowPublisher" }>, "_tag">): AuthDecision => ({
+  _tag: "AllowPublisher",
+  streamId,
+  key,
+  again
+})
+
 export const refuse = (reason: RefusalReason, detail: string, key: KeyRef | null = null, quiet = false): Refusal => ({
   _tag: "Refuse",
   reason,

@@ -41,8 +41,11 @@ export const isConnectionType = (sourceType: string): boolean => /^\w{1,32}(Conn
 export interface MediaServerSnapshot {
   /** `/v3/info`'s `started`: a new value is a new process, whose lists begin empty. */
   readonly started: string
-  /** The process is another one than at the last snapshot, though `started` is missing in its version: there are other signs. */
-  readonly restartSeen?: true
+  /**
+   * How many restarts this instance has seen by other signs, where the version has no `started`. A count, because a snapshot between two
+   * complete passes must not hide the restart from the next pass.
+   */
+  readonly restartsSeen?: number
   readonly sources: ReadonlyArray<ListedSource>
   readonly paths: ReadonlyArray<ListedPath>
   readonly ownPaths: ReadonlyArray<OwnPath>

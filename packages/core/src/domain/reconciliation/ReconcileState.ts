@@ -4,6 +4,8 @@ import { type Appearances, noAppearances } from "./appearances.ts"
 export interface ReconcileState {
   /** The media server's `started` in the last complete pass, of whichever instance; `null` before there was one. */
   readonly started: string | null
+  /** `restartsSeen` of the last complete pass of this instance; `null` before there was one. */
+  readonly restartsSeen: number | null
   /** That pass, of whichever instance, held publishers back because they were too many. */
   readonly holding: boolean
   /** Sources that were on a path and in no list; twice in a row they are acted upon. */
@@ -20,6 +22,7 @@ export interface ReconcileState {
 
 export const initialState: ReconcileState = {
   started: null,
+  restartsSeen: null,
   holding: false,
   unlisted: new Set(),
   appeared: new Set(),

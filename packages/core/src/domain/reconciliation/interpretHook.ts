@@ -28,7 +28,7 @@ export type HookInterpretation =
   | { readonly _tag: "End"; readonly streamId: StreamId }
 
 /** MediaMTX's hooks race one another by less than this; what has been ready for longer was not overtaken. */
-export const HOOKS_RACE_MS = 2_000
+const HOOKS_RACE_MS = 2_000
 
 /** Not a connection but a source of the media server's own (`rtspSource`, `rpiCameraSource`), which no session has. */
 const ownType = /Source$/

@@ -26,8 +26,8 @@ export interface MediaServerWarning {
 }
 
 /** The oldest and the newest release with which Greenroom was tried. */
-export const OLDEST_SUPPORTED: Release = [1, 9, 0]
-export const NEWEST_TESTED: Release = [1, 20, 1]
+const OLDEST_SUPPORTED: Release = [1, 9, 0]
+const NEWEST_TESTED: Release = [1, 20, 1]
 
 /** From 1.16.1 on MediaMTX gives up an auth call after `readTimeout`. */
 const AUTH_TIMES_OUT_FROM: Release = [1, 16, 1]

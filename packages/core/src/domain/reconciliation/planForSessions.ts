@@ -11,7 +11,7 @@ import type { ReconcileState } from "./ReconcileState.ts"
 import type { StoredSession, StoreSnapshot } from "./StoreSnapshot.ts"
 
 /** MediaMTX ends other protocols' half-open handshakes itself; an RTSP session may announce and then do nothing for ever. */
-export const RTSP_READY_WITHIN_MS = 10_000
+const RTSP_READY_WITHIN_MS = 10_000
 
 /** It was in a list before: only then does a session become ready, and only then is it kicked. */
 const wasSeen = ({ state }: StoredSession): boolean => state._tag === "Active" || state.ending?.kickedAt != null
@@ -96,7 +96,7 @@ export const planForSessions = (
 /** Whether it is another process than at the pass before: `certain` by its `started`, `likely` by other signs. */
 export const restartOf = (snapshot: MediaServerSnapshot, before: ReconcileState): "certain" | "likely" | null => {
   if (before.started !== null && before.started !== snapshot.started) return "certain"
-  return snapshot.restartSeen === true ? "likely" : null
+  return before.restartsSeen !== null && (snapshot.restartsSeen ?? 0) > before.restartsSeen ? "likely" : null
 }
 
 /** A session whose source is listed but has no path: it pauses, or is not ready yet. It has no readers and receives nothing. */

@@ -64,6 +64,7 @@ export const planReconciliation = (
     unlistedUnknown,
     memory: {
       started: snapshot.started,
+      restartsSeen: snapshot.restartsSeen ?? 0,
       holding: held?.why === "too_many",
       unlisted: new Set(unlisted.map((path) => path.sourceId)),
       appeared,

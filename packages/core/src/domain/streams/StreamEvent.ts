@@ -30,7 +30,7 @@ export const SessionChange = Schema.Union([
   Schema.Struct({ type: Schema.Literal("ended"), reason: EndReason })
 ])
 export type SessionChange = typeof SessionChange.Type
-export type StreamEventType = SessionChange["type"]
+type StreamEventType = SessionChange["type"]
 export const streamEventTypes = [
   "admitted",
   "ready",

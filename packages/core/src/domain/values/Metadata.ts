@@ -9,7 +9,7 @@ import { containsKey } from "../access/StreamPath.ts"
 import { isStorable } from "./PlainText.ts"
 
 export const METADATA_MAX_BYTES = 16 * 1024
-export const METADATA_MAX_DEPTH = 32
+const METADATA_MAX_DEPTH = 32
 
 interface Flaw {
   /** Where in the object. */

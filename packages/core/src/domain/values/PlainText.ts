@@ -73,7 +73,7 @@ export const isAtMost = (max: number) =>
   })
 
 /** Of 1 to `max` characters. */
-export const isFromOneTo = (max: number) =>
+const isFromOneTo = (max: number) =>
   Schema.makeFilter<string>((text) => (text !== "" && isWithin(text, max)) || `Expected 1 to ${max} characters`, {
     toJsonSchema: () => ({ minLength: 1, maxLength: max })
   })

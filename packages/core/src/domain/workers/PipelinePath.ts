@@ -13,7 +13,7 @@ export const PipelineId = Schema.String.annotate({
   .pipe(Schema.brand("PipelineId"))
 export type PipelineId = typeof PipelineId.Type
 
-export type Direction = "in" | "out"
+type Direction = "in" | "out"
 
 export interface PipelinePath {
   readonly id: PipelineId

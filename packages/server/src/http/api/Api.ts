@@ -4,7 +4,7 @@
  */
 import * as HttpApi from "effect/http-api/HttpApi"
 import { BroadcastersApi } from "./BroadcastersApi.ts"
-import { everyComplaint, noUnknownFields } from "./Input.ts"
+import { allErrors, noUnknownFields } from "./Input.ts"
 import { MediaServerApi } from "./MediaServerApi.ts"
 import { PipelineApi } from "./PipelineApi.ts"
 import { ProblemsAsValues } from "./problemSchemas.ts"
@@ -17,7 +17,7 @@ import { WorkersApi } from "./WorkersApi.ts"
 export class ServedApi extends HttpApi.make("greenroom")
   .add(StreamsApi, StreamKeysApi, BroadcastersApi, WorkersApi, ReconcileApi, SystemApi)
   .middleware(ProblemsAsValues)
-  .annotate(HttpApi.ParseOptions, everyComplaint)
+  .annotate(HttpApi.ParseOptions, allErrors)
   .annotate(HttpApi.PayloadParseOptions, noUnknownFields) {}
 
 export class Api extends ServedApi.add(MediaServerApi, PipelineApi, PagesApi) {}

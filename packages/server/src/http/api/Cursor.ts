@@ -1,7 +1,7 @@
 /**
  * Where a page begins, as clients carry it around. A list's cursor holds the time and the id of the last item seen; a stream's events are
  * counted, so theirs holds the last number. To clients they are opaque; the document has their patterns, because what comes back is
- * decoded as strictly as any input: it ends in a query. Whatever is wrong with one, the complaint is one and the same.
+ * decoded as strictly as any input: it ends in a query. Whatever is wrong with one, the error is the same.
  */
 import { BroadcasterId, type Position } from "@greenroom/core"
 import { DateTime, Schema, SchemaTransformation } from "effect"

@@ -6,10 +6,10 @@ import { METADATA_MAX_BYTES, Metadata } from "@greenroom/core"
 import { Schema, SchemaTransformation } from "effect"
 
 /** By default decoding stops at the first error; callers get all of them. */
-export const everyComplaint = { errors: "all" } as const
+export const allErrors = { errors: "all" } as const
 
 /** For operators' bodies: an unknown field is a mistyped one, and would be lost silently. */
-export const noUnknownFields = { ...everyComplaint, onExcessProperty: "error" } as const
+export const noUnknownFields = { ...allErrors, onExcessProperty: "error" } as const
 
 export const LIMIT_DEFAULT = 50
 export const LIMIT_MAX = 200
@@ -20,15 +20,24 @@ export const Limit = Schema.String.annotate({ examples: ["20"] })
   .check(Schema.makeFilter((text) => (isLimit(text) ? undefined : `Expected a whole number from 1 to ${LIMIT_MAX}`)))
   .pipe(Schema.decodeTo(Schema.Int, SchemaTransformation.transform({ decode: Number, encode: String })))
 
-/** Words of a closed list, separated by commas: `active,connecting`. */
-export const commaSeparated = <const L extends ReadonlyArray<string>>(words: L, description: string) => {
+/** The member of a parameter's schema that holds its words, until the document describes it as the list that it is. */
+export const WORDS = "x-words"
+
+/** Words of a closed list, separated by commas: `active,connecting`. `more`: what else the document has of the list. */
+export const commaSeparated = <const L extends ReadonlyArray<string>>(
+  words: L,
+  description: string,
+  more: object = {}
+) => {
   const known: ReadonlyArray<string> = words
   return Schema.String.annotate({ description, examples: [words.slice(0, 2).join(",")] })
     .check(
-      Schema.makeFilter((text) =>
-        text.split(",").every((word) => known.includes(word))
-          ? undefined
-          : `Expected one or more of ${words.join(", ")}, separated by commas`
+      Schema.makeFilter(
+        (text) =>
+          text.split(",").every((word) => known.includes(word))
+            ? undefined
+            : `Expected one or more of ${words.join(", ")}, separated by commas`,
+        { toJsonSchema: () => ({ [WORDS]: { values: words, ...more } }) as never }
       )
     )
     .pipe(

@@ -37,7 +37,9 @@ export const StreamAnnotation = wire(
 
 export const StreamQuery = wire({
   status: Schema.optionalKey(
-    commaSeparated(streamStatuses, "Only streams of these statuses, separated by commas; `active` unless given")
+    commaSeparated(streamStatuses, "Only streams of these statuses, separated by commas; `active` unless given", {
+      default: ["active"]
+    })
   ),
   broadcasterId: Schema.optionalKey(BroadcasterId),
   streamKeyId: Schema.optionalKey(StreamKeyId),

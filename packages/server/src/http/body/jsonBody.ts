@@ -4,7 +4,7 @@
  */
 import { Effect, Schema } from "effect"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
-import { everyComplaint, noUnknownFields } from "../api/Input.ts"
+import { allErrors, noUnknownFields } from "../api/Input.ts"
 import { fieldErrorsOf, malformedJson } from "../problems/fieldErrors.ts"
 import { type FieldError, failWith, invalid, type Problem } from "../problems/Problem.ts"
 import { bodyText, jsonText } from "./bodyText.ts"
@@ -30,13 +30,13 @@ const json = Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
 const whatever = Effect.flatMap(Effect.flatMap(HttpServerRequest.HttpServerRequest, bodyText), parse)
 
 /**
- * Only a body that has a complaint is looked through for every one: that takes longer than to stop at the first, and nearly all have none.
+ * Only a body with an error is searched for all of them: that takes longer than to stop at the first, and nearly all have none.
  */
 const decoder = <A, I>(schema: Schema.Codec<A, I>) => {
   const decode = Schema.decodeUnknownEffect(schema)
-  const complain = Schema.decodeUnknownEffect(schema, everyComplaint)
+  const decodeForAllErrors = Schema.decodeUnknownEffect(schema, allErrors)
   return (body: unknown) =>
-    Effect.catch(decode(body), () => Effect.catch(complain(body), (error) => invalid(fieldErrorsOf(error))))
+    Effect.catch(decode(body), () => Effect.catch(decodeForAllErrors(body), (error) => invalid(fieldErrorsOf(error))))
 }
 
 /** `whatever`: the body is read as JSON whatever its content type. Unknown fields are ignored. */

@@ -4,9 +4,7 @@
  * an id is there.
  */
 import { SOURCE_ID_PATTERN, wholeKeyPattern } from "@greenroom/core"
-
-// biome-ignore lint/suspicious/noExplicitAny: the document is open JSON, typed by its own specification
-type Json = any
+import type { Json } from "./OpenApiDocument.ts"
 
 /** A publisher is followed by its connection's id, so a publish needs one. */
 export const describeAuthCall = (spec: Json): void => {
@@ -45,16 +43,15 @@ const number = { type: "number", minimum: Number.MIN_SAFE_INTEGER, maximum: Numb
 const value = { $ref: "#/components/schemas/MetadataValue" }
 const object = { type: "object", propertyNames: { pattern: text.pattern }, additionalProperties: value }
 
-const withMetadata = ["NewBroadcaster", "BroadcasterChanges", "StreamAnnotation"]
-
-export const describeMetadata = (spec: Json): void => {
+/** `bodies`: the names of the schemas in which it is sent, among others. */
+export const describeMetadata = (spec: Json, bodies: ReadonlyArray<string>): void => {
   const { schemas } = spec.components
   schemas.MetadataValue = {
     description: "JSON that comes back as it was sent: no NUL, no stream key, no whole number that is rounded",
     anyOf: [{ type: "null" }, { type: "boolean" }, number, text, { type: "array", items: value }, object]
   }
   schemas.Metadata = { ...object, description: "A JSON object of your own: at most 16 KiB, at most 32 levels deep" }
-  for (const name of withMetadata) {
+  for (const name of bodies.filter((body) => schemas[body].properties.metadata !== undefined)) {
     const described = schemas[name].properties.metadata.description
     schemas[name].properties.metadata = {
       anyOf: [{ $ref: "#/components/schemas/Metadata" }, { type: "null" }],

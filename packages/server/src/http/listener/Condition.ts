@@ -3,8 +3,8 @@
  * gauge `greenroom_degraded{kind}` when it begins, one line and a 0 when it has not shown itself for some time. In between it costs
  * a comparison.
  */
-import { type ConditionKind, setCondition } from "@greenroom/core"
-import { Effect } from "effect"
+import { type ConditionKind, makeConditions } from "@greenroom/core"
+import type { Effect } from "effect"
 
 const OVER_AFTER_MS = 10_000
 const CHECK_EVERY_MS = 1_000
@@ -12,7 +12,7 @@ const CHECK_EVERY_MS = 1_000
 export interface Condition {
   /** It shows itself, with what the log should state beside it when this is the beginning. */
   readonly observe: (facts: Readonly<Record<string, unknown>>) => void
-  /** Ends without a word: the process does. */
+  /** Stops without a log line, because the process ends. */
   readonly close: () => void
 }
 
@@ -21,6 +21,7 @@ export const makeCondition = (
   kind: ConditionKind,
   messages: { readonly begins: string; readonly ends: string }
 ): Condition => {
+  const { set } = makeConditions()
   let lastObserved = 0
   let count = 0
   let timer: NodeJS.Timeout | undefined
@@ -29,12 +30,7 @@ export const makeCondition = (
     if (performance.now() - lastObserved < OVER_AFTER_MS) return
     clearInterval(timer)
     timer = undefined
-    run(
-      Effect.andThen(
-        setCondition(kind, false),
-        Effect.annotateLogs(Effect.logInfo(messages.ends), { kind, occurrences: count })
-      )
-    )
+    run(set(kind, false, messages.ends, { annotations: { kind, occurrences: count } }))
     count = 0
   }
 
@@ -44,12 +40,7 @@ export const makeCondition = (
       count += 1
       if (timer !== undefined) return
       timer = setInterval(end, CHECK_EVERY_MS).unref()
-      run(
-        Effect.andThen(
-          setCondition(kind, true),
-          Effect.annotateLogs(Effect.logWarning(messages.begins), { kind, ...facts })
-        )
-      )
+      run(set(kind, true, messages.begins, { annotations: { kind, ...facts } }))
     },
     close: () => clearInterval(timer)
   }

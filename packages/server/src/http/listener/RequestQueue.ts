@@ -37,6 +37,9 @@ export interface RequestQueue {
   readonly add: (request: IncomingMessage, response: ServerResponse, begin: () => void) => void
 }
 
+const hold = (socket: Socket): unknown => (socket instanceof MeteredSocket ? socket.hold() : socket.pause())
+const release = (socket: Socket): unknown => (socket instanceof MeteredSocket ? socket.release() : socket.resume())
+
 /**
  * `budget`: `null` for a listener whose requests never wait for those of others. `onTurn`: called when a request becomes the one that its
  * connection handles, before it may have to wait for the budget.
@@ -81,15 +84,8 @@ export const makeRequestQueue = (
     }
     if (line.isPaused && line.waiting.length === 0) {
       line.isPaused = false
-      if (socket instanceof MeteredSocket) socket.release()
-      else socket.resume()
+      release(socket)
     }
-  }
-
-  const pause = (socket: Socket, line: Line): void => {
-    line.isPaused = true
-    if (socket instanceof MeteredSocket) socket.hold()
-    else socket.pause()
   }
 
   return {
@@ -109,7 +105,8 @@ export const makeRequestQueue = (
       }
       line.waiting.push({ response, begin })
       waitingInAll += 1
-      pause(socket, line)
+      line.isPaused = true
+      hold(socket)
     }
   }
 }

@@ -4,7 +4,9 @@
  */
 import { KeyGenerator, sameHash } from "@greenroom/core"
 import { Context, Effect, Option, Redacted } from "effect"
+import * as HttpRouter from "effect/http/HttpRouter"
 import { HttpServerRequest } from "effect/http/HttpServerRequest"
+import type { HttpServerResponse } from "effect/http/HttpServerResponse"
 import { failWith, type Problem } from "../problems/Problem.ts"
 import { CredentialThrottle, callersNetwork } from "../throttle/CredentialThrottle.ts"
 import { BEARER_CHALLENGE, note, type RequestContext } from "./RequestContext.ts"
@@ -51,13 +53,13 @@ type Check = Effect.Effect<
 /** The check of the secret itself; a call without any is no guess. */
 const secretCheck = (
   secret: Redacted.Redacted<string>,
-  mint: KeyGenerator["Service"],
+  generator: KeyGenerator["Service"],
   throttle: CredentialThrottle["Service"]
 ) => {
-  const expected = mint.hash(secret)
+  const expected = generator.hash(secret)
   return ({ headers }: HttpServerRequest): Check => {
     const sent = credentialIn(headers.authorization)
-    if (sameHash(mint.hash(sent), expected)) return Effect.void
+    if (sameHash(generator.hash(sent), expected)) return Effect.void
     if (Redacted.value(sent) === "") return refused
     return Effect.flatMap(callersNetwork, (network) =>
       Effect.andThen(
@@ -69,7 +71,7 @@ const secretCheck = (
 }
 
 /** A check to run before a media server's call is read; when no secret is configured it refuses web pages alone. */
-export const hookCheck = Effect.gen(function* () {
+const hookCheck = Effect.gen(function* () {
   const secret = yield* HookSecret
   const ofSecret = Option.isNone(secret)
     ? (): Check => Effect.void
@@ -79,3 +81,16 @@ export const hookCheck = Effect.gen(function* () {
     (request): Check => (isFromWebPage(request.headers) ? fromWebPage : ofSecret(request))
   )
 })
+
+/** A call of the media server. `isProtected`: a hook secret is configured, so a call that comes through is the media server's. */
+export const hookRoute = <E, R>(
+  path: `/${string}`,
+  handler: (isProtected: boolean) => Effect.Effect<HttpServerResponse, E, R>
+) =>
+  HttpRouter.use(
+    Effect.fnUntraced(function* (router) {
+      const checked = yield* hookCheck
+      const isProtected = Option.isSome(yield* HookSecret)
+      yield* router.add("POST", path, Effect.andThen(checked, handler(isProtected)))
+    })
+  )

@@ -2,8 +2,13 @@
  * What is wrong with a request's head, before any route looks at it: rules of HTTP that Node does not hold requests to, and spellings
  * of a path that the router would take for another path.
  */
+import { ByteSize } from "effect"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import { type Problem, problem, validation } from "../problems/Problem.ts"
+import { isTooLong, pathOf } from "./RequestContext.ts"
+
+export const MAX_BODY = ByteSize.kibibytes(64)
+const MAX_BODY_BYTES = 64 * 1024
 
 const rawHeadersOf = ({ source }: HttpServerRequest): ReadonlyArray<string> =>
   "rawHeaders" in source && Array.isArray(source.rawHeaders) ? source.rawHeaders : []
@@ -28,10 +33,30 @@ const encodesPlain = /^[^?]*%(?:2[DE]|3\d|4[1-9A-F]|5[0-9AF]|6[1-9A-F]|7[0-9AE])
  */
 const isAlias = (url: string): boolean => /^[^?]*[;#]|^[^?]+\/(?:\?|$)/.test(url) || encodesPlain.test(url)
 
+const tooLarge = (request: HttpServerRequest): boolean =>
+  Number(request.headers["content-length"] ?? 0) > MAX_BODY_BYTES
+
+/** HTTP/1.1 requires one (RFC 9112, section 3.2). */
+const lacksHost = ({ headers, source }: HttpServerRequest): boolean =>
+  headers.host === undefined && "httpVersion" in source && source.httpVersion === "1.1"
+
+const isMisencoded = (url: string): boolean => {
+  try {
+    decodeURIComponent(pathOf(url))
+    return false
+  } catch {
+    return true
+  }
+}
+
+const expected = (pointer: string, detail: string): Problem => validation([{ pointer, detail }])
+
 /** The problem of a request that no route may see; `undefined` when there is none. */
-export const refusedByHead = (request: HttpServerRequest): Problem | undefined =>
-  hasTwoHosts(request)
-    ? validation([{ pointer: "/host", detail: "Expected one Host header" }])
-    : isAlias(request.url)
-      ? problem("not-found")
-      : undefined
+export const refusedByHead = (request: HttpServerRequest): Problem | undefined => {
+  if (isTooLong(request.url)) return problem("uri-too-long")
+  if (tooLarge(request)) return problem("payload-too-large")
+  if (lacksHost(request)) return expected("/host", "Expected a Host header")
+  if (isMisencoded(request.url)) return expected("", "Expected a path whose percent-encoding is that of UTF-8")
+  if (hasTwoHosts(request)) return expected("/host", "Expected one Host header")
+  return isAlias(request.url) ? problem("not-found") : undefined
+}

@@ -3,20 +3,18 @@
  * metrics. A global router middleware, because it must see the router's own 404, each route's failure and each defect, and
  * must be able to change the answer that is sent.
  */
-import { ByteSize, Cause, Clock, Context, Effect, Tracer } from "effect"
+import { Cause, Clock, Context, Effect } from "effect"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
-import * as HttpTraceContext from "effect/http/HttpTraceContext"
-import { documentOf, type Problem, problem, problemOfStatus, validation } from "../problems/Problem.ts"
+import { documentOf, type Problem, problem, problemOfStatus } from "../problems/Problem.ts"
 import { problemOf } from "../problems/problemOf.ts"
 import { RouteTable } from "../routes/RouteTable.ts"
 import * as HttpMetrics from "./HttpMetrics.ts"
-import { isTooLong, newRequestContext, pathOf, RequestContext } from "./RequestContext.ts"
+import { newRequestContext, RequestContext } from "./RequestContext.ts"
 import { refusedByHead } from "./requestHead.ts"
+import { traced } from "./serverSpan.ts"
 
-export const MAX_BODY = ByteSize.kibibytes(64)
-const MAX_BODY_BYTES = 64 * 1024
 /** The status in the log of a request whose client went away; it is not sent. */
 const CLIENT_GONE = 499
 
@@ -24,34 +22,6 @@ type Response = HttpServerResponse.HttpServerResponse
 type Note = RequestContext["Service"]
 
 const PROBLEM_JSON = "application/problem+json"
-
-const tooLarge = (request: HttpServerRequest.HttpServerRequest): boolean =>
-  Number(request.headers["content-length"] ?? 0) > MAX_BODY_BYTES
-
-/** HTTP/1.1 requires one (RFC 9112, section 3.2). */
-const lacksHost = ({ headers, source }: HttpServerRequest.HttpServerRequest): boolean =>
-  headers.host === undefined && "httpVersion" in source && source.httpVersion === "1.1"
-
-const isMisencoded = (url: string): boolean => {
-  try {
-    decodeURIComponent(pathOf(url))
-    return false
-  } catch {
-    return true
-  }
-}
-
-/** What is refused before any route has a look; `undefined` when nothing is. */
-const refusedUnread = (request: HttpServerRequest.HttpServerRequest): Problem | undefined =>
-  isTooLong(request.url)
-    ? problem("uri-too-long")
-    : tooLarge(request)
-      ? problem("payload-too-large")
-      : lacksHost(request)
-        ? validation([{ pointer: "/host", detail: "Expected a Host header" }])
-        : isMisencoded(request.url)
-          ? validation([{ pointer: "", detail: "Expected a path whose percent-encoding is that of UTF-8" }])
-          : refusedByHead(request)
 
 const headersOf = (status: number, note: Note, allowed: ReadonlyArray<string>): Record<string, string> => ({
   "x-request-id": note.requestId,
@@ -80,25 +50,6 @@ const finish = (response: Response, note: Note): Response =>
   response.status < 400 || note.exempt
     ? HttpServerResponse.setHeader(unstored(response), "x-request-id", note.requestId)
     : encode(problemOfStatus(response.status), note, [])
-
-/** A server span of our own making: the built-in one would record the whole URL. Only when spans are collected. */
-const traced = <E, R>(app: Effect.Effect<Response, E, R>, request: HttpServerRequest.HttpServerRequest, note: Note) =>
-  Effect.withFiber<Response, E, R>((fiber) => {
-    if (fiber.getRef(Tracer.Tracer) === Tracer.nativeTracer) return app
-    const described = Effect.tap(app, (response) =>
-      Effect.annotateCurrentSpan({
-        "http.route": note.route ?? "",
-        "http.response.status_code": response.status,
-        ...(response.status >= 500 ? { "error.type": String(response.status) } : {})
-      })
-    )
-    const parent = HttpTraceContext.fromHeaders(request.headers)
-    return Effect.withSpan(described, request.method, {
-      kind: "server",
-      ...(parent._tag === "Some" ? { parent: parent.value } : {}),
-      attributes: { "http.request.method": request.method, "url.path": note.path, request_id: note.requestId }
-    }) as Effect.Effect<Response, E, R>
-  })
 
 const logLine = (
   status: number,
@@ -140,7 +91,7 @@ const surround = <E, R>(app: Effect.Effect<Response, E, R>, table: typeof RouteT
       })
     }
 
-    const refused = refusedUnread(request)
+    const refused = refusedByHead(request)
     const answered: Effect.Effect<Response, E, R> =
       refused === undefined
         ? Effect.matchCauseEffect(app, {

@@ -13,13 +13,12 @@ import {
   readAuthCall,
   withoutKeys
 } from "@greenroom/core"
-import { Effect, Option } from "effect"
-import * as HttpRouter from "effect/http/HttpRouter"
+import { Effect, Layer } from "effect"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import { AuthBody } from "../api/MediaServerApi.ts"
 import { jsonBodySeen } from "../body/jsonBody.ts"
 import { clientAddress } from "../listener/clientAddress.ts"
-import { HookSecret, hookCheck } from "../middleware/HookSecret.ts"
+import { hookRoute } from "../middleware/HookSecret.ts"
 import { note, RequestContext } from "../middleware/RequestContext.ts"
 import { failWith, invalid } from "../problems/Problem.ts"
 import { nameOf } from "../problems/refusals.ts"
@@ -112,20 +111,10 @@ const decided = Effect.fnUntraced(function* (
 const guesserOf = (ip: string | null | undefined, isProtected: boolean): Guesser =>
   isProtected && typeof ip === "string" && isIP(ip) !== 0 ? Effect.succeed(clientAddress(ip)) : callersNetwork
 
-const answer = (
-  checked: Effect.Success<typeof hookCheck>,
-  isProtected: boolean,
-  throttle: CredentialThrottle["Service"]
-) =>
-  Effect.andThen(
-    checked,
-    Effect.flatMap(readBody, (body) => decided(throttle, toCall(body), guesserOf(body.ip, isProtected)))
+export const layer = Layer.unwrap(
+  Effect.map(CredentialThrottle, (throttle) =>
+    hookRoute("/auth", (isProtected) =>
+      Effect.flatMap(readBody, (body) => decided(throttle, toCall(body), guesserOf(body.ip, isProtected)))
+    )
   )
-
-export const layer = HttpRouter.use(
-  Effect.fnUntraced(function* (router) {
-    const checked = yield* hookCheck
-    const isProtected = Option.isSome(yield* HookSecret)
-    yield* router.add("POST", "/auth", answer(checked, isProtected, yield* CredentialThrottle))
-  })
 )

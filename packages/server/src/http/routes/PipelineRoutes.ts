@@ -4,14 +4,13 @@
  */
 import { randomUUID } from "node:crypto"
 import { parsePipelinePath, receiveHook, withoutKeys } from "@greenroom/core"
-import { Effect, Option, Redacted } from "effect"
-import * as HttpRouter from "effect/http/HttpRouter"
+import { Effect, Layer, Redacted } from "effect"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import { HookEvent, type NotReadyReceived, type ReadyReceived } from "../api/PipelineApi.ts"
 import { EVENT_REFUSED_STATUS } from "../api/problemSchemas.ts"
 import { given } from "../body/given.ts"
 import { jsonBody } from "../body/jsonBody.ts"
-import { HookSecret, hookCheck } from "../middleware/HookSecret.ts"
+import { hookRoute } from "../middleware/HookSecret.ts"
 import { note, RequestContext } from "../middleware/RequestContext.ts"
 import { redactQuery } from "../middleware/redactQuery.ts"
 
@@ -35,12 +34,7 @@ const partsOf = (path: string) => {
   return { stream_id: parsed?.id ?? "", direction: parsed?.direction ?? "in" }
 }
 
-const answer = Effect.fnUntraced(function* (
-  event: Event,
-  checked: Effect.Success<typeof hookCheck>,
-  isProtected: boolean
-) {
-  yield* checked
+const answer = Effect.fnUntraced(function* (event: Event, isProtected: boolean) {
   const { path, sourceType, sourceId, query = null } = yield* readBody
   const correlation_id = yield* correlationId
   const { stream_id, direction } = partsOf(path)
@@ -69,11 +63,6 @@ const answer = Effect.fnUntraced(function* (
   return HttpServerResponse.jsonUnsafe(body)
 })
 
-export const layer = HttpRouter.use(
-  Effect.fnUntraced(function* (router) {
-    const checked = yield* hookCheck
-    const isProtected = Option.isSome(yield* HookSecret)
-    yield* router.add("POST", "/v1/mediamtx/events/ready", answer("ready", checked, isProtected))
-    yield* router.add("POST", "/v1/mediamtx/events/not-ready", answer("not-ready", checked, isProtected))
-  })
-)
+const route = (event: Event) => hookRoute(`/v1/mediamtx/events/${event}`, (isProtected) => answer(event, isProtected))
+
+export const layer = Layer.merge(route("ready"), route("not-ready"))

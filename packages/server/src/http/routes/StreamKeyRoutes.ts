@@ -21,7 +21,7 @@ import { Effect, Option, Redacted, Schema } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import { ServedApi } from "../api/Api.ts"
-import { NewStreamKey, StreamKey, StreamKeyChanges } from "../api/StreamKeysApi.ts"
+import { NewStreamKey, StreamKey, StreamKeyChanges } from "../api/StreamKey.ts"
 import { operatorBody } from "../body/jsonBody.ts"
 import { ListSlots } from "../lists/ListSlots.ts"
 import { pageAnswer } from "../lists/pageAnswer.ts"
@@ -33,16 +33,16 @@ const found = foundOr(notFound)
 
 const shown = ({ key, now }: KeyAt): typeof StreamKey.Type => ({ ...key, status: keyStatus(key, now) })
 
-const complaints: { readonly [F in KeyRequestFault]: FieldError } = {
+const fieldErrors: { readonly [F in KeyRequestFault]: FieldError } = {
   UnknownBroadcaster: { pointer: "/broadcaster_id", detail: "Expected the id of a broadcaster that exists" },
   ExpiryInPast: { pointer: "/expires_at", detail: "Expected a time in the future" }
 }
-const expiryInPast = invalid([complaints.ExpiryInPast])
+const expiryInPast = invalid([fieldErrors.ExpiryInPast])
 
 /** What only the store knows to be wrong; nothing while it does not answer, because the rest can be answered all the same. */
-const storeComplaints = (order: ReadableKeyRequest) =>
+const storeErrors = (order: ReadableKeyRequest) =>
   validateKeyRequest(order).pipe(
-    Effect.map((faults) => faults.map((fault) => complaints[fault])),
+    Effect.map((faults) => faults.map((fault) => fieldErrors[fault])),
     Effect.catchTag("StoreUnavailable", () => Effect.succeed([]))
   )
 
@@ -50,14 +50,14 @@ const readBroadcasterId = Schema.decodeUnknownOption(BroadcasterId)
 const readTimestamp = Schema.decodeUnknownOption(Timestamp)
 
 const newKeyBody = operatorBody(NewStreamKey, (sent) =>
-  storeComplaints({
+  storeErrors({
     broadcasterId: Option.getOrUndefined(readBroadcasterId(sent.broadcaster_id)),
     expiresAt: Option.getOrUndefined(readTimestamp(sent.expires_at))
   })
 )
 
 const changesBody = operatorBody(StreamKeyChanges, (sent) =>
-  storeComplaints({ expiresAt: Option.getOrUndefined(readTimestamp(sent.expires_at)) })
+  storeErrors({ expiresAt: Option.getOrUndefined(readTimestamp(sent.expires_at)) })
 )
 
 const pathReserved = invalid([
@@ -81,7 +81,7 @@ const issue = Effect.fnUntraced(function* ({ label = null, expiresAt = null, ...
     case "Issued":
       return yield* issued(outcome)
     case "UnknownBroadcaster":
-      return yield* invalid([complaints.UnknownBroadcaster, ...(yield* storeComplaints({ expiresAt }))])
+      return yield* invalid([fieldErrors.UnknownBroadcaster, ...(yield* storeErrors({ expiresAt }))])
     case "ExpiryInPast":
       return yield* expiryInPast
     case "PathReserved":

@@ -18,7 +18,7 @@ import { type ChangeOutcome, type KeyChanges, type KeyFilter, StreamKeys } from 
 import { Streams } from "../ports/Streams.ts"
 import { WorkersOn } from "../workers/WorkerSettings.ts"
 import { awaitOffAir } from "./awaitOffAir.ts"
-import { Endpoints } from "./streams.ts"
+import { Endpoints } from "./manageStreams.ts"
 
 export interface NewKeyRequest {
   readonly broadcasterId: BroadcasterId

@@ -10,13 +10,13 @@ import {
   listActive,
   MediaServer,
   noEndpoints,
-  playbackUrls,
   Reconciler,
   stopStream,
   streamEvents
 } from "@greenroom/core"
 import { Effect, Layer, Option } from "effect"
 import { TestClock } from "effect/testing"
+import { playbackUrls } from "../../src/domain/streams/PlaybackUrls.ts"
 import { NOW, streamId } from "../support/arbitraries.ts"
 import { aBroadcaster, aStream, makeListings } from "../support/listings.ts"
 import { inTime, running } from "../support/running.ts"

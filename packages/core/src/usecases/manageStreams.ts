@@ -22,7 +22,7 @@ export interface PlayableStream {
 }
 
 /** Adds the URLs to streams that were read at `now`. Before a stream is active and after it there is nothing to play: all `null`. */
-export const withPlaybackUrls = Effect.fnUntraced(function* (now: DateTime.Utc) {
+const withPlaybackUrls = Effect.fnUntraced(function* (now: DateTime.Utc) {
   const endpoints = yield* Endpoints
   const mediaServer = yield* MediaServer
   const protocols = yield* mediaServer.enabled

@@ -1,0 +1,38 @@
+/** What the definition does not hold about parameters: numbers and lists, which travel as text, their defaults and their descriptions. */
+import { LIMIT_DEFAULT, LIMIT_MAX, WORDS } from "../api/Input.ts"
+import { problemTypes } from "../problems/problemTypes.ts"
+import type { Json } from "./OpenApiDocument.ts"
+
+/** Of filters: the definition's own descriptions would be those of the resources. */
+const filterTexts: Readonly<Record<string, string>> = {
+  broadcaster_id: "Only those of this broadcaster",
+  stream_key_id: "Only those of this stream key",
+  path: "Only those on this path"
+}
+
+/** What a parameter is; the lists and numbers among them travel as text, which is all that the definition has. */
+export const describeParameters = ({ operationId, parameters }: Json): void => {
+  for (const parameter of parameters) {
+    if (parameter.name === "limit") {
+      const whole = operationId === "streams.list"
+      parameter.description = whole
+        ? `How many items at most. Unless it is given all are listed, or ${LIMIT_DEFAULT} where \`status\` names \`inactive\``
+        : `How many items at most; ${LIMIT_DEFAULT} unless given`
+      parameter.schema = {
+        type: "integer",
+        minimum: 1,
+        maximum: LIMIT_MAX,
+        ...(whole ? {} : { default: LIMIT_DEFAULT })
+      }
+    }
+    parameter.description ??= parameter.schema.description ?? filterTexts[parameter.name]
+    const words = parameter.schema.allOf?.[0][WORDS]
+    if (words !== undefined) {
+      const { values, ...more } = words
+      parameter.schema = { type: "array", items: { type: "string", enum: values }, minItems: 1, ...more }
+      parameter.style = "form"
+      parameter.explode = false
+    }
+    if (parameter.name === "name") parameter.schema.enum = Object.keys(problemTypes)
+  }
+}

@@ -1,0 +1,28 @@
+/** A request as a span: a server span of our own making, because the built-in one would record the whole URL. Only when spans are collected. */
+import { Effect, Tracer } from "effect"
+import type { HttpServerRequest } from "effect/http/HttpServerRequest"
+import type { HttpServerResponse } from "effect/http/HttpServerResponse"
+import * as HttpTraceContext from "effect/http/HttpTraceContext"
+import type { RequestContext } from "./RequestContext.ts"
+
+export const traced = <E, R>(
+  app: Effect.Effect<HttpServerResponse, E, R>,
+  request: HttpServerRequest,
+  note: RequestContext["Service"]
+) =>
+  Effect.withFiber<HttpServerResponse, E, R>((fiber) => {
+    if (fiber.getRef(Tracer.Tracer) === Tracer.nativeTracer) return app
+    const described = Effect.tap(app, (response) =>
+      Effect.annotateCurrentSpan({
+        "http.route": note.route ?? "",
+        "http.response.status_code": response.status,
+        ...(response.status >= 500 ? { "error.type": String(response.status) } : {})
+      })
+    )
+    const parent = HttpTraceContext.fromHeaders(request.headers)
+    return Effect.withSpan(described, request.method, {
+      kind: "server",
+      ...(parent._tag === "Some" ? { parent: parent.value } : {}),
+      attributes: { "http.request.method": request.method, "url.path": note.path, request_id: note.requestId }
+    }) as Effect.Effect<HttpServerResponse, E, R>
+  })
