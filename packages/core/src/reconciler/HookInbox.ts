@@ -14,6 +14,8 @@ import type { SnapshotRecord } from "./NewestPass.ts"
 const MAX_HOOKS = 1_000
 /** Those that are left come with the next pass. */
 const AT_ONCE = 100
+/** A pass must not wait longer for hooks. */
+const DEADLINE_MS = 5_000
 /** A hook that could neither be confirmed nor applied for so long is dropped. */
 const FORGET_AFTER_MS = 60_000
 
@@ -68,8 +70,7 @@ export const makeHookInbox = () => {
     }
   })
 
-  /** `snapshot`: the last complete one of any instance; `null` when there was none. */
-  const process = Effect.fnUntraced(function* (snapshot: SnapshotRecord | null) {
+  const processWaiting = Effect.fnUntraced(function* (snapshot: SnapshotRecord | null) {
     if (snapshot !== null) yield* discardConfirmed(snapshot)
     if (waiting.size === 0) return
     const now = yield* readClocks
@@ -83,6 +84,12 @@ export const makeHookInbox = () => {
       waiting.delete(name)
     }
   })
+
+  /** `snapshot`: the last complete one of any instance; `null` when there was none. Never fails: the hooks that are left come with the next pass. */
+  const process = (snapshot: SnapshotRecord | null) =>
+    waiting.size === 0
+      ? Effect.void
+      : Effect.ignoreCause(Effect.timeout(processWaiting(snapshot), DEADLINE_MS), { log: "Debug" })
 
   return { enqueue, process, areMany: () => waiting.size > AT_ONCE }
 }

@@ -54,7 +54,9 @@ export const makeNewestPass = Effect.gen(function* () {
 
   return {
     setSnapshot: (snapshot: SnapshotRecord) => Effect.suspend(() => set({ ...newest, snapshot })),
-    setPass: (outcome: PassOutcome) => Effect.suspend(() => set({ ...newest, count: newest.count + 1, outcome })),
+    /** `snapshot`: the one of this pass; the one known before stays when it has none. */
+    setPass: (outcome: PassOutcome, snapshot: SnapshotRecord | null = null) =>
+      Effect.suspend(() => set({ count: newest.count + 1, outcome, snapshot: snapshot ?? newest.snapshot })),
     snapshot: (): SnapshotRecord | null => newest.snapshot,
     knownSnapshot: Effect.map(readClocks, (now): KnownSnapshot | null => {
       if (newest.snapshot === null) return null

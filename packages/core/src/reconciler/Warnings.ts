@@ -51,6 +51,8 @@ const ofConfiguration = Effect.gen(function* () {
   return facts === null ? [] : mediaServerWarnings(facts, { takeover })
 })
 
+const OVER = "a warning about the media server is over"
+
 export const makeWarnings = Effect.gen(function* () {
   for (const kind of warningKinds) yield* Metric.update(Metric.withAttributes(Metrics.warnings, { kind }), 0)
   const conditions = makeConditions<WarningKind>(Metrics.warnings)
@@ -58,12 +60,13 @@ export const makeWarnings = Effect.gen(function* () {
 
   /** After a pass that did not fail: what it found lasts now, and nothing else. */
   const update = Effect.fnUntraced(function* (outcome: PassOutcome) {
+    const before = current
     current = [...(yield* ofConfiguration), ...ofPass(outcome)]
-    for (const kind of warningKinds) {
-      const warning = current.find((one) => one.kind === kind)
-      const message = warning?.detail ?? "a warning about the media server is over"
-      yield* conditions.set(kind, warning !== undefined, message, { annotations: { kind } })
+    for (const { kind } of before) {
+      if (current.some((one) => one.kind === kind)) continue
+      yield* conditions.set(kind, false, OVER, { annotations: { kind } })
     }
+    for (const { kind, detail } of current) yield* conditions.set(kind, true, detail, { annotations: { kind } })
   })
 
   return { update, current: Effect.sync(() => current) }

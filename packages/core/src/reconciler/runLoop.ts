@@ -26,8 +26,6 @@ export const PASS_EVERY_WHILE_CONNECTING_MS = 250
 const PASS_APART_MS = 50
 /** A follower asks again this long after the lease that it read has run out. */
 const PAST_THE_LEASE_MS = 5
-/** For what the loop does beside a pass: ending lost admissions, processing hooks. */
-const BESIDE_DEADLINE_MS = 5_000
 
 export interface LoopParts {
   readonly wakes: Queue.Queue<void>
@@ -68,10 +66,9 @@ const publish = Effect.fnUntraced(function* (outcome: PassOutcome, started: Read
   if (outcome._tag !== "Failed") yield* warnings.update(outcome)
   const now = yield* readClocks
   if (outcome._tag === "Complete") {
-    yield* newest.setSnapshot({ earliest: started, latest: now, found: outcome.found, own: true })
+    yield* newest.setPass(outcome, { earliest: started, latest: now, found: outcome.found, own: true })
     yield* Metric.update(Metrics.passSeconds, elapsedAtMost(started, now) / 1000)
-  }
-  yield* newest.setPass(outcome)
+  } else yield* newest.setPass(outcome)
   const snapshot = newest.snapshot()
   if (snapshot === null) return
   const age = elapsedAtMost(snapshot.earliest, now)
@@ -81,7 +78,7 @@ const publish = Effect.fnUntraced(function* (outcome: PassOutcome, started: Read
 /** One pass; the lost admissions are ended before it. */
 const nextPass = Effect.fnUntraced(function* (role: Role, started: Reading, { newest }: LoopParts) {
   const lostAdmissions = yield* LostAdmissions
-  yield* Effect.timeoutOption(lostAdmissions.end, BESIDE_DEADLINE_MS)
+  yield* lostAdmissions.end
   const noteLease = Effect.fnUntraced(function* (lease: Lease) {
     const snapshot = snapshotOfLease(lease, newest.snapshot()?.own === true, started, yield* readClocks)
     if (snapshot !== null) yield* newest.setSnapshot(snapshot)
@@ -104,7 +101,7 @@ export const runLoop = Effect.fnUntraced(function* (parts: LoopParts) {
     role = result.role
     if (report.outcome === "store_unavailable") yield* storeMonitor.reportFailure
     yield* publish(outcome, started, parts)
-    yield* Effect.ignoreCause(Effect.timeout(hooks.process(newest.snapshot()), BESIDE_DEADLINE_MS), { log: "Debug" })
+    yield* hooks.process(newest.snapshot())
     const isUnsettled = outcome._tag === "Complete" && outcome.unsettled
     if (isUnsettled || hooks.areMany() || (yield* lostAdmissions.areMany)) yield* Queue.offer(wakes, undefined)
     yield* Effect.sleep(PASS_APART_MS)

@@ -17,6 +17,9 @@ const END_AGAIN_FOR_MS = 5_000
 /** More would delay the snapshot that waits for them: those that are left come with the next pass. */
 const AT_ONCE = 100
 
+/** A pass must not wait longer for them. */
+const DEADLINE_MS = 5_000
+
 const PENDING = "the answer of an admission was lost: its session is ended as soon as the store answers"
 const NONE_PENDING = "the sessions of all lost admissions have ended"
 const TOO_MANY = `the answers of more than ${MAX_LOST} admissions were lost: the sessions of the others end when a snapshot does not list them`
@@ -80,7 +83,9 @@ const makeLostAdmissions = (admissions: Admissions["Service"]): LostAdmissions["
       }),
     has: (streamId) => Effect.sync(() => lost.has(streamId)),
     end: Effect.suspend(() =>
-      lost.size === 0 ? Effect.void : Effect.andThen(Effect.ignoreCause(endSome, { log: "Debug" }), show)
+      lost.size === 0
+        ? Effect.void
+        : Effect.andThen(Effect.ignoreCause(Effect.timeout(endSome, DEADLINE_MS), { log: "Debug" }), show)
     ),
     areMany: Effect.sync(() => lost.size > AT_ONCE)
   }
