@@ -12,7 +12,7 @@ import { asFailure } from "./apiErrors.ts"
 import { type CommandFailed, failed } from "./CommandFailed.ts"
 
 const DEADLINE_SECONDS = 10
-/** Far above any list; a stranger at the address must not fill the memory. */
+/** Far above any list: an unknown server at the address must not fill the memory. */
 const MAX_ANSWER = ByteSize.mebibytes(64)
 
 type Client = HttpApiClient.ForApi<typeof ServedApi, CommandFailed>
@@ -21,7 +21,7 @@ export class ApiClient extends Context.Service<ApiClient, { readonly url: string
   "greenroom/cli/ApiClient"
 ) {}
 
-/** An answer, decoded and as it was. `wire` is `null` when there was no body. */
+/** An answer, decoded, and as JSON. `wire` is `null` when there was no body. */
 export interface Answer<A> {
   readonly value: A
   readonly wire: unknown

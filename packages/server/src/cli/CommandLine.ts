@@ -1,7 +1,7 @@
 /**
- * The command line as a whole: `makeCommand` puts the commands together, `runCommandLine` is the process around them. What `serve` and
- * `migrate` do is the composition's, and given as Effects; every other command speaks to a running service over HTTP. Results go
- * to standard output; help after a wrong invocation, and errors, to standard error.
+ * The command line as a whole: `makeCommand` puts the commands together, `runCommandLine` is the process around them. `serve` and `migrate`
+ * come from the composition as Effects; every other command calls a running service over HTTP. Results go to standard output; errors, and
+ * help after a wrong invocation, go to standard error.
  */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
@@ -74,7 +74,7 @@ const makeCommand = <E1, R1, E2, R2>({ serve, migrate }: LocalCommands<E1, R1, E
   )
 }
 
-/** Runs the arguments; fails with whatever the exit code is to be made of. */
+/** Runs the arguments; fails with the error that the exit code is made of. */
 export const runWith = <E1, R1, E2, R2>(commands: LocalCommands<E1, R1, E2, R2>, args: ReadonlyArray<string>) =>
   Command.runWith(makeCommand(commands), { version })(args).pipe(
     Effect.mapError((error) =>

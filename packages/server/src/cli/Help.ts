@@ -1,6 +1,6 @@
 /**
- * How the command line explains itself: help with examples and exit codes for those who ask, an error and where to read on for
- * a wrong invocation, errors as one line. No stream key leaves in any of them, and nothing that drives a terminal.
+ * What the command line prints about itself: help with examples and exit codes on request, an error with a pointer to the help after a
+ * wrong invocation, errors as one line. None of it contains a stream key or a terminal's control characters.
  */
 import { withoutKeys } from "@greenroom/core"
 import { Console, Effect, Layer, Option } from "effect"
@@ -51,7 +51,7 @@ const formatter = (): CliOutput.Formatter => {
   }
 }
 
-/** A wrong invocation gets its error and where to read on, on standard error; help is for those who ask. */
+/** A wrong invocation gets its error and a pointer to the help, on standard error. */
 const presenter: CliOutput.Presenter = {
   present: (event) =>
     event._tag === "InvalidInvocation"

@@ -1,4 +1,4 @@
-/** The client over HTTP: the address, the secret on every call that wants one, and refusals sorted before anything is decoded. */
+/** The client over HTTP: the address, the secret on every call that needs one, and errors sorted before anything is decoded. */
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { Effect, Layer, Redacted } from "effect"
 import * as HttpClient from "effect/http/HttpClient"

@@ -1,6 +1,6 @@
 /**
- * What Ctrl-C and SIGTERM mean. To most commands they are a failure (130, as shells count); to one that would never end by itself
- * (`serve`, `streams watch`) they are the way to end it well, so it exits with 0 and `npm run` does not complain.
+ * What Ctrl-C and SIGTERM mean. Most commands fail then (130, as shells count). `serve` and `streams watch` never end by themselves, so for
+ * them it is the normal end: they exit with 0 and `npm run` prints no error.
  */
 import { Cause, Context, Effect, Exit, Runtime } from "effect"
 
@@ -8,7 +8,7 @@ export class Interruption extends Context.Reference<{ exitCode: number }>("green
   defaultValue: () => ({ exitCode: 130 })
 }) {}
 
-/** From here on a signal ends the command well. */
+/** From here on a signal is the normal end of the command. */
 export const endless = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Effect.flatMap(Interruption, (interruption) =>
     Effect.suspend(() => {

@@ -1,6 +1,6 @@
 /**
- * What the composition gives to the command line: Effects for `serve` and `migrate`. Whatever they fail with is printed as one
- * sentence; its exit code comes with it.
+ * What the composition gives to the command line: Effects for `serve` and `migrate`. An error of theirs is printed as one sentence and has
+ * its own exit code.
  */
 import { Effect, Predicate, Runtime } from "effect"
 import * as CliError from "effect/cli/CliError"

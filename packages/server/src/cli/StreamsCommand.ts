@@ -39,7 +39,7 @@ const list = Command.make(
   },
   ({ limit, ...filter }) => {
     const chosen = given(filter)
-    // Those on the air the service lists whole, in one answer.
+    // The service lists streams on the air whole, in one answer.
     const isWhole = chosen.status === undefined || chosen.status.join() === "active"
     const empty = chosen.status?.includes("inactive") === true ? "No streams." : "No stream is live."
     return printList(

@@ -1,7 +1,6 @@
 /**
- * What comes back instead of a result, as a sentence and an exit code: problem documents whether or not the endpoint declares them,
- * answers that are no problem documents, and no answer at all. Read before the generated decoders see the response, because
- * those know declared statuses only.
+ * Errors of a call as a sentence and an exit code: problem documents (declared by the endpoint or not), other error answers, and no answer
+ * at all. They are read before the generated decoders see the response, because those know declared statuses only.
  */
 import { Effect, Option, Predicate, Schema, SchemaIssue } from "effect"
 import * as HttpClientError from "effect/http/HttpClientError"
@@ -53,7 +52,7 @@ export const sentence = (status: number, problem: Problem, origin: string | null
 /** Greenroom's own problems name one of its error pages as their type. */
 const isOurs = (problem: Problem): boolean => problem.type.startsWith("/errors/")
 
-const stranger = (status: number, url: string): CommandFailed =>
+const foreignAnswer = (status: number, url: string): CommandFailed =>
   failed(
     failureOf(status) === "tryAgain" ? "tryAgain" : "protocol",
     `${url} answers HTTP ${status}, and not as Greenroom does: is this its address (--url, GREENROOM_URL)?`
@@ -80,7 +79,7 @@ export const refuse = Effect.fnUntraced(function* (
   const problem = yield* Effect.option(decodeProblem(body))
   return yield* Option.isSome(problem) && isOurs(problem.value)
     ? failed(failureOf(status), sentence(status, problem.value, origin))
-    : stranger(status, `${new URL(url).origin}${path}`)
+    : foreignAnswer(status, `${new URL(url).origin}${path}`)
 })
 
 const codeIn = (cause: unknown): string | undefined => {

@@ -1,14 +1,14 @@
-/** What has changed between two looks at the streams on the air. Pure; what became of those that have left is asked elsewhere. */
+/** What has changed between two lists of the streams on the air. Pure. How streams ended that have left is asked elsewhere. */
 import type { StreamId } from "@greenroom/core"
 import type { Stream } from "../http/api/Stream.ts"
 
-/** A stream, decoded and in the wire's words. */
+/** A stream, decoded, and as JSON. */
 export interface Seen {
   readonly value: typeof Stream.Type
   readonly wire: unknown
 }
 
-/** Where a stream stands, in the words of `streams watch`. */
+/** The state of a stream, in the words of `streams watch`. */
 export type Standing = "connecting" | "on_air" | "ending" | "off_air"
 
 export interface Change {
@@ -24,9 +24,9 @@ export const standingOf = ({
   endedAt !== null ? "off_air" : ending !== null ? "ending" : status === "active" ? "on_air" : "connecting"
 
 export interface Difference {
-  /** Newcomers and those that stand elsewhere than before, oldest first. */
+  /** New streams and those with another state than before, oldest first. */
   readonly changes: ReadonlyArray<Change>
-  /** Those that are listed no more. */
+  /** Streams that are no longer listed. */
   readonly left: ReadonlyArray<StreamId>
 }
 

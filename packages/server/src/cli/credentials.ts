@@ -1,7 +1,7 @@
 /**
- * Where the service is and how the CLI shows itself: `--url`, `GREENROOM_URL`, `API_SECRET` or `API_SECRET_FILE`. Beside an embedded
- * service nothing needs to be set: its secret lies in its data folder, and is read only when the service is on this machine. The
- * secret is never an argument (those are public on a machine) and never printed.
+ * Where the service is and with which secret it is called: `--url`, `GREENROOM_URL`, `API_SECRET` or `API_SECRET_FILE`. Beside an embedded
+ * service nothing needs to be set: its secret is in its data folder, which is read only when the service is on this machine. The secret is
+ * never an argument (those are public on a machine) and never printed.
  */
 import { Config, Effect, FileSystem, Option, Redacted } from "effect"
 import { bracketed, reachableHost } from "../config/reachableHost.ts"

@@ -18,7 +18,7 @@ const ffmpeg = (
 
 const AAC = "-c:a aac"
 
-/** What stands in every key's instructions. WHIP is not among them: few installed versions of ffmpeg have it. */
+/** The commands in every key's instructions. WHIP is not among them: few installed versions of ffmpeg have it. */
 export const ffmpegWays: ReadonlyArray<Way> = [
   ffmpeg("RTMP", "ffmpeg over RTMP", {
     sound: AAC,

@@ -3,7 +3,7 @@ import { form, type Ingest, type Way, when } from "./encoderWays.ts"
 
 const EMPTY = "(leave it empty)"
 
-/** What stands in separate fields. Without a port RTMP goes to 1935, and RTMPS to 443, as for encoders that leave it out. */
+/** For encoders with separate fields. Without a port RTMP goes to 1935, and RTMPS to 443, as for encoders that leave it out. */
 const serverOf = (url: string) => {
   const { protocol, hostname, port, pathname } = new URL(url)
   return { host: hostname, port: port === "" ? (protocol === "rtmps:" ? "443" : "1935") : port, app: pathname.slice(1) }
@@ -15,7 +15,7 @@ export const withPort = (url: string): string => {
   return explicit.href
 }
 
-/** Whether an address leads nowhere but to the machine that it is typed into. */
+/** Whether an address is one of the machine that it is typed into. */
 export const isLoopback = (url: string): boolean => /^(127\.|localhost$|\[::1\]$)/.test(new URL(url).hostname)
 
 /** The server without its query, and the stream id: what is left of an SRT address in fields of their own. */

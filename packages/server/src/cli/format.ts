@@ -59,10 +59,10 @@ const unprintableInJson = /[\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g
 
 const escaped = (character: string): string => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`
 
-/** Text of others on a terminal: what would move the cursor or turn the line around is shown as `\u001b`. */
+/** Foreign text on a terminal: characters that move the cursor or turn the line around are shown as `\u001b`. */
 export const printable = (text: string): string => text.replace(unprintable, escaped)
 
-/** JSON that drives no terminal either; the values are the same. */
+/** JSON without a terminal's control characters; the values are the same. */
 export const json = (value: unknown, indent = 2): string =>
   JSON.stringify(value, null, indent).replace(unprintableInJson, escaped)
 

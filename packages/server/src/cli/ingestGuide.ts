@@ -1,6 +1,6 @@
 /**
- * What to do with a stream key: for any encoder the usual fields and commands, or for one all that it takes. Ready to paste. What is made
- * for a new key is the one text that holds a key.
+ * What to type into an encoder for a stream key: for any encoder the usual fields and commands, for one encoder everything that it takes.
+ * Ready to paste. Only the text for a new key contains the key.
  */
 
 import * as Flag from "effect/cli/Flag"

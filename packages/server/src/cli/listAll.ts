@@ -1,4 +1,4 @@
-/** Lists over as many pages as it takes, put together again as one answer. */
+/** Reads all pages of a list and puts them together as one answer. */
 import { Effect, Schema } from "effect"
 import { type Answer, ApiClient } from "./ApiClient.ts"
 import { asFailure } from "./apiErrors.ts"
@@ -25,7 +25,7 @@ export interface Listed<Item> {
   readonly more: boolean
 }
 
-/** `limit`: how many at most; `null` asks once and takes what comes, for lists that the service answers whole. */
+/** `limit`: how many at most; `null` asks once and takes the answer as it is, for lists that the service answers whole. */
 export const listAll = Effect.fnUntraced(function* <const Plural extends string, Item, Cursor>(
   plural: Plural,
   cursorText: Schema.Codec<Cursor, string>,

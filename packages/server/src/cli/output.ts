@@ -35,7 +35,7 @@ interface Shown<Item> {
   readonly most?: number | null
 }
 
-/** Prints a list of which the pages are asked for: a table, or a sentence when it is empty; and a remark when it was cut off. */
+/** Reads the pages of a list and prints them: a table, or a sentence when it is empty; and a remark when it was cut off. */
 export const printPages = Effect.fnUntraced(function* <const Plural extends string, Item, Cursor>(
   plural: Plural,
   cursor: Schema.Codec<Cursor, string>,

@@ -1,6 +1,6 @@
 /**
- * What to type to start this program again, as it stands in help and hints: they are there to be pasted. Installed, it is
- * `greenroom`; in its own repository the npm script; otherwise the file that node was given.
+ * The command that starts this program again, for help and hints, which are there to be pasted. Installed, it is `greenroom`; in its own
+ * repository the npm script; otherwise the file that node was given.
  */
 import * as path from "node:path"
 import { fileURLToPath } from "node:url"

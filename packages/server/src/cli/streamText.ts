@@ -6,7 +6,7 @@ import { absolute, bytes, duration, fields, moment, NOTHING, orNothing, relative
 type One = typeof Stream.Type
 type Whole = typeof StreamDetails.Type
 
-/** One or two words on where it stands: `active`, `ending (revoked)`, `inactive (disconnected)`. */
+/** Its state in one or two words: `active`, `ending (revoked)`, `inactive (disconnected)`. */
 export const standing = (stream: Pick<One, "status" | "ending" | "endReason">): string =>
   stream.endReason !== null
     ? `${stream.status} (${stream.endReason})`

@@ -1,7 +1,7 @@
 /**
- * `greenroom streams watch`: looks once a second and reports what has changed. The service may be away for a while: that is reported
- * once, and once more when it is back. How changes are shown is a `Report` (`watchReports.ts`). What begins and ends between
- * two looks is not seen; the history of a stream is `streams events`.
+ * `greenroom streams watch`: lists the streams once a second and reports what has changed. When the service is away, that is reported once,
+ * and once more when it is back. How changes are shown is a `Report` (`watchReports.ts`). A stream that begins and ends between two lists
+ * is not seen; `streams events` has the history of a stream.
  */
 import { type BroadcasterId, monotonicMillis, type StreamId, type StreamKeyId, type StreamPath } from "@greenroom/core"
 import { Effect, Result } from "effect"
@@ -12,7 +12,7 @@ import { type Change, difference, type Seen, standingOf } from "./changes.ts"
 import { listAll } from "./listAll.ts"
 
 const EVERY = "1 second"
-/** More streams at once than this are not watched: the newest are. */
+/** The most streams that are watched at once: the newest. */
 const WATCH_MAX = 2000
 
 export interface Filter {
@@ -23,15 +23,15 @@ export interface Filter {
 
 export interface Report {
   readonly looked: (streams: ReadonlyArray<Seen>, changes: ReadonlyArray<Change>) => Effect.Effect<void>
-  /** After every look that failed; `seconds` since the `first` of them. */
+  /** After every list that failed; `seconds` since the `first` of them. */
   readonly away: (why: string, trouble: { readonly first: boolean; readonly seconds: number }) => Effect.Effect<void>
   readonly back: (seconds: number) => Effect.Effect<void>
 }
 
-/** What passes by itself; a refused secret does not. */
+/** Failures that may pass by themselves; a refused secret does not. */
 const passing: ReadonlyArray<Failure> = ["unavailable", "tryAgain", "internal", "protocol"]
 
-/** What became of a stream that is listed no more; nothing when it has not ended after all. */
+/** How a stream ended that is no longer listed; nothing when it has not ended. */
 const farewell = (id: StreamId) =>
   call(({ streams }) => streams.get({ params: { id }, responseMode: both })).pipe(
     Effect.map(
@@ -52,7 +52,7 @@ const look = Effect.fnUntraced(function* (filter: Filter, before: ReadonlyMap<St
   return { now, changes: [...gone.flat(), ...changes] }
 })
 
-/** Never ends by itself. The first look must succeed: a wrong address is no outage. */
+/** Never ends by itself. The first list must succeed: a wrong address is no outage. */
 export const watch = Effect.fnUntraced(function* (
   filter: Filter,
   report: Report

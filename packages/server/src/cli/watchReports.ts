@@ -1,4 +1,4 @@
-/** How `streams watch` shows what it sees: a line a change for pipes and logs, NDJSON for programs, a table for a terminal. */
+/** How `streams watch` shows changes: a line a change for pipes and logs, NDJSON for programs, a table for a terminal. */
 import { Console, DateTime, Effect, Terminal } from "effect"
 import type { Change, Seen, Standing } from "./changes.ts"
 import { clockTime, cut, duration, json, orNothing, printable } from "./format.ts"
@@ -40,7 +40,7 @@ const eachChange = (line: (change: Change, now: DateTime.Utc) => string): Report
 
 export const lines: Report = eachChange(changeLine)
 
-/** `{"at", "change", "stream"}` with the stream in the wire's words. */
+/** `{"at", "change", "stream"}`, with the stream as the API has it. */
 export const ndjson: Report = eachChange(({ change, seen }, now) =>
   json({ at: DateTime.formatIso(now), change, stream: seen.wire }, 0)
 )

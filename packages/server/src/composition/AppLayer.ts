@@ -1,6 +1,6 @@
 /**
- * The composition: which adapter stands behind each port, from the settings. It is the one place that knows them all; everything
- * it starts is released with its scope, in reverse order.
+ * The composition: which adapter is behind each port, by the settings. Only this file knows all adapters; everything that it starts is
+ * released with its scope, in reverse order.
  */
 import { randomUUID } from "node:crypto"
 import { hostname } from "node:os"
@@ -85,7 +85,7 @@ const repositories = Layer.unwrap(
   })
 )
 
-/** The slot is filled at once when a media server is configured; else when one has been found and started. */
+/** The port is bound at once when a media server is configured, else when one has been found and started. */
 const mediaServer = Layer.effectDiscard(
   Effect.gen(function* () {
     const settings = yield* Settings

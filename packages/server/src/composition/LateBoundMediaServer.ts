@@ -1,6 +1,6 @@
 /**
- * The media server of a deployment that has to find one first. Until it is there the port answers `absent` and the service does all
- * that it can without; the use cases do not notice the change.
+ * The media server of a deployment that has to find one first. Until it is there the port answers `absent`, and the service does everything
+ * that it can without one. Use cases do not notice the change.
  */
 import { MediaMtx } from "@greenroom/adapters/mediamtx"
 import { allEnabled, MediaServer, MediaServerUnavailable, noneEnabled } from "@greenroom/core"
@@ -11,7 +11,7 @@ type Shape = MediaServer["Service"]
 const none = (operation: string) =>
   Effect.fail(new MediaServerUnavailable({ reason: "absent", operation, detail: "there is no media server yet" }))
 
-/** On its way: what it will serve is given the benefit of the doubt, so that a key issued meanwhile has its instructions. */
+/** Until it is known which protocols will be on, all of them count as on, so that a key that is issued meanwhile has its instructions. */
 const awaited: Shape = {
   snapshot: none("snapshot"),
   find: () => none("find"),
@@ -30,11 +30,11 @@ export class LateBoundMediaServer extends Context.Service<
   {
     /** From now on the port is the client of this control API. */
     readonly bind: (options: MediaMtx.MediaMtxOptions) => Effect.Effect<void>
-    /** None is to be had: nothing plays. */
+    /** There will be none: nothing plays. */
     readonly markAbsent: Effect.Effect<void>
     /**
-     * Runs in the background, in the slot's own scope: a media server that is started there is stopped after the last request was answered,
-     * not before.
+     * Runs in the background, in the scope of this layer: a media server that is started there is stopped after the last request was
+     * answered, not before.
      */
     readonly start: <E, R>(effect: Effect.Effect<unknown, E, R>) => Effect.Effect<void, never, Exclude<R, Scope.Scope>>
   }

@@ -1,4 +1,4 @@
-/** The folder that keeps what is ours: made when it is absent, and tried, so that a wrong one is reported before anything begins. */
+/** The data directory: made when it is absent, and tested, so that a wrong one is reported before anything begins. */
 import * as fs from "node:fs/promises"
 import * as path from "node:path"
 import { makeFolders } from "@greenroom/launcher"

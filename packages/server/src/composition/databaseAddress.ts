@@ -1,6 +1,6 @@
 /**
- * Where the database is: the one that was configured, or a private one that is started here and, should it die under us, started
- * again. Its schema is brought up to date before the address is given out.
+ * Where the database is: the configured one, or a private one that is started here, and started again if it dies. Its schema is brought up
+ * to date before the address is given out.
  */
 import * as path from "node:path"
 import { type PostgresAddress, PostgresMigrations } from "@greenroom/adapters/postgres"

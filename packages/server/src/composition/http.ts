@@ -31,10 +31,7 @@ const hookSecret = Layer.effect(
   Effect.map(Deployment, ({ hookSecret }) => Option.fromNullOr(hookSecret))
 )
 
-/**
- * A server beside the first. Nothing of it is given along but its port: with its router in reach, both would fill and serve the same
- * one.
- */
+/** A second server. Only its port is given along: if its router were in reach, both servers would fill and serve the same one. */
 const second = <E, R>(routes: Layer.Layer<never, E, R>, listen: Listen) =>
   Effect.map(Layer.build(Layer.fresh(serve(routes, listen))), (context) =>
     portOf(Context.get(context, HttpServer.HttpServer))

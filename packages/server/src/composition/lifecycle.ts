@@ -1,6 +1,6 @@
 /**
- * How the service ends or does not begin: the first SIGTERM or SIGINT begins a graceful end (the command line's), the second ends
- * the process at once. What was started stops even then, because it watches for our death.
+ * How the service ends, or does not begin. The first SIGTERM or SIGINT begins a graceful end (the command line's), the second ends the
+ * process at once. Even then the processes that it started end, because they watch for its death.
  */
 import { Schema } from "effect"
 import { unavailable } from "../config/StartFailed.ts"

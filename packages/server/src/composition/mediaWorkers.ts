@@ -34,7 +34,7 @@ export const layer: Layer.Layer<MediaWorker | WorkerUser, StartFailed, Settings>
   Effect.map(worker, CommandWorker.layer)
 ).pipe(Layer.provideMerge(WorkerUser.layer))
 
-/** A service whose workers cannot run is of use all the same: that is logged, and stops nothing. */
+/** A service whose workers cannot run is still useful: that is logged and stops nothing. */
 export const logMissingProgram = Effect.fnUntraced(function* (options: CommandWorker.CommandWorkerOptions) {
   if (yield* CommandWorker.isInstalled(options)) return
   const user = options.as === undefined ? "" : ` for user ${options.as.uid}`

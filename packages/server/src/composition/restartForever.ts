@@ -1,14 +1,13 @@
 /**
- * Something that is to run as long as we do: it is started again whenever it ends by itself. Only the first start may fail. That
- * it stopped, that it does not start, and that it is up again is logged once each; one that dies as soon as it is up is started
- * ever more seldom.
+ * Something that runs as long as the service: it is started again whenever it ends. Only the first start may fail. Each of these is logged
+ * once: it stopped, it does not start, it is up again. The pause before the next start grows while it dies at once.
  */
 import { monotonicMillis } from "@greenroom/core"
 import { Cause, Deferred, Effect, type Scope } from "effect"
 
 const FIRST_DELAY_MS = 200
 const LONGEST_DELAY_MS = 10_000
-/** Who has been up for this long has come up. */
+/** After this long it counts as up, and the next pause is short again. */
 const SETTLED_MS = 30_000
 
 /** `start` runs it within its scope; `exited` gives how it ended. Returns when it is up for the first time. */

@@ -1,6 +1,6 @@
 /**
- * Finds a media server, starts it and puts it into its slot; all in the background, because a download takes its time and the
- * service is useful before. The outcome is a sentence for people.
+ * Finds a media server, starts it and binds the port to it; all in the background, because a download takes its time and the service is
+ * useful before. The outcome is a sentence for people.
  */
 import * as path from "node:path"
 import { EmbeddedMediaMtx, MediaMtxBinary } from "@greenroom/launcher"
@@ -18,7 +18,7 @@ const originOf: { readonly [O in MediaMtxBinary.MediaMtxBinary["origin"]]: strin
 
 const UP_WITHIN = "1 second"
 
-/** Whether it comes up at once; either way it is tried again for as long as we live. */
+/** Whether it comes up at once; either way it is started again for as long as the service runs. */
 const comesUp = (child: EmbeddedMediaMtx.EmbeddedMediaMtx["Service"]) =>
   child.running.pipe(
     Effect.repeat({ schedule: Schedule.spaced("10 millis"), until: (running) => running }),

@@ -54,7 +54,7 @@ const resolve = (account: Account) =>
     : Effect.all({ uid: idOf("-u", account.name), gid: idOf("-g", account.name) })
 
 export class WorkerUser extends Context.Service<WorkerUser, Choice>()("greenroom/WorkerUser") {
-  /** While workers are off nothing is asked, and nothing refused. */
+  /** While workers are off no account is looked up and none is refused. */
   static readonly layer = Layer.effect(
     WorkerUser,
     Effect.gen(function* () {

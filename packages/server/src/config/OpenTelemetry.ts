@@ -1,6 +1,6 @@
 /**
- * The standard variables of OpenTelemetry, those of them that are heeded, and what they come to: where each signal goes, if
- * anywhere. Nothing is exported unless an endpoint is set. Samplers, `grpc` and exporters other than OTLP's are not to be had.
+ * The standard variables of OpenTelemetry that are read, and what follows from them. Nothing is exported unless an endpoint is set.
+ * Samplers, `grpc` and exporters other than OTLP's are not supported.
  */
 import { Redacted, Schema } from "effect"
 

@@ -31,7 +31,7 @@ export const urlOf = (schemes: ReadonlyArray<string>, example: string) =>
     })
   )
 
-/** A public base: no credentials, query or fragment, because a path is appended to it and everybody sees it. */
+/** A public base URL: without credentials, query or fragment, because a path is appended to it and every viewer sees it. */
 export const base = (schemes: ReadonlyArray<string>, example: string) =>
   urlOf(schemes, example).check(
     Schema.makeFilter((text) => {

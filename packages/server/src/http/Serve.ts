@@ -1,6 +1,6 @@
 /**
- * The HTTP server on Node, and an end that lets open requests finish. Its bounds are `listener/`'s; which routes it serves is
- * `HttpRoutes`; the ports that these need are asked for in the layer's type.
+ * The HTTP server on Node. Its end lets open requests finish. `listener/` has its bounds, `HttpRoutes` its routes; the ports that these
+ * need are in the layer's type.
  */
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { type Duration, Effect, Layer } from "effect"

@@ -1,7 +1,7 @@
 /**
- * Where a page begins, as clients carry it around. A list's cursor holds the time and the id of the last item seen; a stream's events are
- * counted, so theirs holds the last number. To clients they are opaque; the document has their patterns, because what comes back is
- * decoded as strictly as any input: it ends in a query. Whatever is wrong with one, the error is the same.
+ * Where a page begins. A list's cursor holds the time and the id of the last item; that of a stream's events holds the last number. Clients
+ * treat cursors as opaque. The document has their patterns, because a cursor ends in a query and is decoded as strictly as any input. Every
+ * wrong cursor has the same error.
  */
 import { BroadcasterId, type Position } from "@greenroom/core"
 import { DateTime, Schema, SchemaTransformation } from "effect"

@@ -1,6 +1,6 @@
 /**
- * What callers send: path and query parameters, and how strictly all input is read. Fields of bodies are the core's own schemas; here
- * is only what the wire adds to them.
+ * Path and query parameters, and how strictly all input is read. Fields of bodies are the core's own schemas; here is what the API adds to
+ * them.
  */
 import { METADATA_MAX_BYTES, Metadata } from "@greenroom/core"
 import { Schema, SchemaTransformation } from "effect"
@@ -20,10 +20,10 @@ export const Limit = Schema.String.annotate({ examples: ["20"] })
   .check(Schema.makeFilter((text) => (isLimit(text) ? undefined : `Expected a whole number from 1 to ${LIMIT_MAX}`)))
   .pipe(Schema.decodeTo(Schema.Int, SchemaTransformation.transform({ decode: Number, encode: String })))
 
-/** The member of a parameter's schema that holds its words, until the document describes it as the list that it is. */
+/** The member of a parameter's schema that holds its words, until the document describes the parameter as a list. */
 export const WORDS = "x-words"
 
-/** Words of a closed list, separated by commas: `active,connecting`. `more`: what else the document has of the list. */
+/** Words of a closed list, separated by commas: `active,connecting`. `more`: other members of the list's schema in the document. */
 export const commaSeparated = <const L extends ReadonlyArray<string>>(
   words: L,
   description: string,

@@ -19,8 +19,8 @@ const text = Schema.optionalKey(Schema.NullOr(Schema.String))
 const secret = Schema.optionalKey(Schema.NullOr(Schema.RedactedFromValue(Schema.String)))
 
 /**
- * Without a bound of its own for any field: what does not bear on the decision must not decide it, and browsers bring long tokens and
- * queries. What bears on it (path, id, key) is checked where it is decided. The bound of all is the body's.
+ * No field has a bound of its own: a field that does not matter to the decision must not decide it, and browsers send long tokens and
+ * queries. Path, id and key are checked where the decision is made. The body as a whole is bounded.
  */
 export const AuthBody = Schema.Struct({
   action: text.annotate({ description: "`publish`, `read`, `playback`, `api`, `metrics` or `pprof`" }),

@@ -1,4 +1,7 @@
-/** A stream, its tracks, its addresses and its events as the API shows them. These describe and do not police, so that no row can make a list unreadable. */
+/**
+ * A stream, its tracks, its addresses and its events as the API shows them. These schemas describe and do not check, so that no row can
+ * make a list unreadable.
+ */
 import {
   BroadcasterId,
   EndReason,

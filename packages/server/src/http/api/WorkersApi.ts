@@ -1,4 +1,4 @@
-/** Media workers: what reads a stream at `live/<id>/in` and publishes its product at `live/<id>/out`, and how it fares. */
+/** Media workers: what reads a stream at `live/<id>/in` and publishes its product at `live/<id>/out`, and their states. */
 import { PipelineId, StreamId, Timestamp, workerStates } from "@greenroom/core"
 import { Schema } from "effect"
 import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"

@@ -54,7 +54,7 @@ export const onList = ["busy", ...onInput] as const
 /** What a call with a JSON body may answer. */
 export const onBody = ["validation", "payload-too-large", "unsupported-media-type", ...always] as const
 
-/** Problems leave endpoints as defects, so that the request middleware gets the value and not a response that is to be read back. */
+/** Problems leave endpoints as defects, so that the request middleware gets the value and not a response that it would have to parse. */
 export class ProblemsAsValues extends HttpApiMiddleware.Service<ProblemsAsValues>()("greenroom/http/ProblemsAsValues") {
   static readonly layer = Layer.succeed(ProblemsAsValues, (endpoint) =>
     Effect.catch(endpoint, (error) => (isProblem(error) ? Effect.die(error) : Effect.fail(error)))

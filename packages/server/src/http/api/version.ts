@@ -1,2 +1,2 @@
-/** The release that this code is; the package's own number, held to it by a test. */
+/** The release of this code; a test compares it with the package's own number. */
 export const version = "0.1.0"

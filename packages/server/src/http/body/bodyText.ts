@@ -1,6 +1,6 @@
 /**
- * A request's body as text. Nothing is guessed: what is compressed, or is in another charset than the UTF-8 that JSON is in, is
- * refused, and so are bytes that are no UTF-8, which would otherwise be replaced and stored.
+ * A request's body as text. A compressed body is refused, and so is one in another charset than UTF-8, which JSON is in, or with bytes that
+ * are not UTF-8, which would otherwise be replaced and stored.
  */
 import { Effect } from "effect"
 import type { HttpServerError } from "effect/http/HttpServerError"

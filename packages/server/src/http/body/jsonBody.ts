@@ -1,6 +1,6 @@
 /**
- * The JSON body of a plain route, refused in the same words as an HttpApi endpoint's. The errors are problems, not schema errors:
- * a row of the store that does not decode is one of those, too, and must never be taken for a bad request.
+ * The JSON body of a plain route, with the same errors as an HttpApi endpoint's. The errors are problems, not schema errors: a row of the
+ * store that does not decode is a schema error, too, and must never count as a bad request.
  */
 import { Effect, Schema } from "effect"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
@@ -53,8 +53,8 @@ export const jsonBodySeen = <A, I, R>(
 }
 
 /**
- * An operator's body: unknown fields are refused. When it does not decode, `alsoWrong` is asked, with the fields that were sent, for
- * what else is wrong that a schema cannot know, so that the answer lists everything at once.
+ * An operator's body: unknown fields are refused. When it does not decode, `alsoWrong` gets the fields that were sent and adds what a
+ * schema cannot know, so that the answer lists everything at once.
  */
 export const operatorBody = <A, I, R>(
   schema: Schema.Codec<A, I>,

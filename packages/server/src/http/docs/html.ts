@@ -1,4 +1,4 @@
-/** The little that pages need: escaping, inline code, and the frame around a page. No scripts, nothing from elsewhere. */
+/** What pages need: escaping, inline code, and the document around a page. No scripts, nothing from elsewhere. */
 import { style } from "./style.ts"
 
 const entities: Readonly<Record<string, string>> = {

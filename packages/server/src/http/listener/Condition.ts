@@ -1,7 +1,6 @@
 /**
- * Something wrong that lasts and shows itself again and again, such as connections that are refused: one log line and a 1 in the
- * gauge `greenroom_degraded{kind}` when it begins, one line and a 0 when it has not shown itself for some time. In between it costs
- * a comparison.
+ * A condition that is observed again and again, such as refused connections: one log line and a 1 in the gauge `greenroom_degraded{kind}`
+ * when it begins, one line and a 0 when it has not been observed for some time. In between an observation costs a comparison.
  */
 import { type ConditionKind, makeConditions } from "@greenroom/core"
 import type { Effect } from "effect"
@@ -10,7 +9,7 @@ const OVER_AFTER_MS = 10_000
 const CHECK_EVERY_MS = 1_000
 
 export interface Condition {
-  /** It shows itself, with what the log should state beside it when this is the beginning. */
+  /** It is observed; `facts` are for the log line when this is the beginning. */
   readonly observe: (facts: Readonly<Record<string, unknown>>) => void
   /** Stops without a log line, because the process ends. */
   readonly close: () => void

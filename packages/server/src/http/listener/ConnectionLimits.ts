@@ -1,6 +1,6 @@
 /**
- * Holds the connections of a server to the bounds of a `ConnectionTable`: closes what gives way, refuses what finds no place, counts
- * both, and logs the condition once while it lasts.
+ * Applies the bounds of a `ConnectionTable` to the connections of a server: closes connections that make room for others, refuses those
+ * without a place, counts both, and logs the condition once while it lasts.
  */
 import type { Server, ServerResponse } from "node:http"
 import type { Socket } from "node:net"

@@ -51,7 +51,7 @@ export class ConnectionTable<C> {
     return [...this.#all.keys()]
   }
 
-  /** The connection that gives way is forgotten at once; the caller closes it. */
+  /** A connection that makes room is removed at once; the caller closes it. */
   add(connection: C, address: string): Verdict<C> {
     const ofAddress = this.#byAddress.get(address)
     const isAddressFull = ofAddress !== undefined && ofAddress.size >= this.#limits.perAddress

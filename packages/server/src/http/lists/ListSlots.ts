@@ -1,7 +1,7 @@
 /**
- * How many lists are answered at once. A list of 200 streams costs as much as fifty auth calls, so two are made at a time; the next
- * ones wait for their turn, and what waits too long, or finds too many waiting, gets 503. That it happens is a condition: one line in
- * the log, and a gauge while it lasts.
+ * How many lists are answered at once. A list of 200 streams costs as much as fifty auth calls, so two are made at a time and the next ones
+ * wait. A list that waits too long, or finds too many waiting, gets 503. This is a condition: one line in the log, and a gauge while it
+ * lasts.
  */
 import type { StoreUnavailable } from "@greenroom/core"
 import { Context, Effect, Layer, Metric, Semaphore } from "effect"

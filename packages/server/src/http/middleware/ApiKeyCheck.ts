@@ -23,8 +23,8 @@ export const layer: Layer.Layer<ApiKey, never, OperatorSecret | KeyGenerator | C
     const context = yield* Effect.context<OperatorSecret | KeyGenerator>()
     const throttle = yield* CredentialThrottle
     /**
-     * A request without a secret is no guess. One that has it in the other of the two headers is judged by that, but this answer is the
-     * one that is sent.
+     * A request without a secret is no guess. A request with a secret in the other of the two headers is judged there, but this is the
+     * answer that is sent.
      */
     const isRight = (credential: Redacted.Redacted): Effect.Effect<boolean, Problem<"too-many-requests">, Needed> =>
       Effect.flatMap(callersNetwork, (network) =>

@@ -1,6 +1,6 @@
 /**
- * What is known of one request while it runs: its id, and what handlers add for the log. The request middleware makes it, handlers
- * add to it, and the middleware reads it when the answer is there: for the log line, the metrics and the answer's headers.
+ * What is known of one request while it runs. The request middleware makes it, handlers add to it, and the middleware reads it when the
+ * answer is there: for the log line, the metrics and the answer's headers.
  */
 import { randomUUID } from "node:crypto"
 import { containsKey, withoutKeys } from "@greenroom/core"
@@ -60,7 +60,7 @@ export const newRequestContext = (url: string, sentId: string | undefined): Requ
   retryAfterSeconds: 1
 })
 
-/** Adds to the current request's note. */
+/** Changes the current request's context. */
 export const note = (changes: Partial<Omit<RequestContext["Service"], "requestId" | "path" | "route">>) =>
   Effect.map(RequestContext, (current) => {
     Object.assign(current, changes)

@@ -8,6 +8,7 @@ import { type IncomingMessage, METHODS, type Server, type ServerResponse, STATUS
 import type { Duplex } from "node:stream"
 import { withoutKeys } from "@greenroom/core"
 import { documentOf, type Problem, problem, validation } from "../problems/Problem.ts"
+import type { ProblemName } from "../problems/problemTypes.ts"
 import { isTooLong, shownPath, TARGET_MAX } from "./RequestContext.ts"
 
 /** A request that could not be read, as far as it could. `method` and `path`: as they may be shown; `null` where they are not known. */
@@ -53,22 +54,20 @@ const ofUnknownMethod = (packet: Buffer | undefined, methodsAt: MalformedRequest
     : { problem: problem("method-not-allowed"), method, url, headers: [`Allow: ${methods.join(", ")}`] }
 }
 
+/** The codes of Node and its parser that stand for a problem of their own. */
+const problemNames: Readonly<Record<string, ProblemName>> = {
+  HPE_HEADER_OVERFLOW: "headers-too-large",
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: "payload-too-large",
+  ERR_HTTP_REQUEST_TIMEOUT: "request-timeout"
+}
+
 const refusalOf = (
-  { code, rawPacket }: NodeJS.ErrnoException & { readonly rawPacket?: Buffer },
+  { code = "", rawPacket }: NodeJS.ErrnoException & { readonly rawPacket?: Buffer },
   methodsAt: MalformedRequestOptions["methodsAt"]
 ): Refusal => {
-  switch (code) {
-    case "HPE_HEADER_OVERFLOW":
-      return { problem: problem("headers-too-large") }
-    case "HPE_CHUNK_EXTENSIONS_OVERFLOW":
-      return { problem: problem("payload-too-large") }
-    case "ERR_HTTP_REQUEST_TIMEOUT":
-      return { problem: problem("request-timeout") }
-    case "HPE_INVALID_METHOD":
-      return ofUnknownMethod(rawPacket, methodsAt)
-    default:
-      return { problem: malformed }
-  }
+  if (code === "HPE_INVALID_METHOD") return ofUnknownMethod(rawPacket, methodsAt)
+  const name = problemNames[code]
+  return { problem: name === undefined ? malformed : problem(name) }
 }
 
 /** After the answer the sender has this long to read it before the connection is cut. */

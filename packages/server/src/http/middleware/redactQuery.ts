@@ -1,7 +1,7 @@
 /**
- * A publisher's query as it may be written into a log. Encoders put credentials there under many names, so a value is left out
- * when its name sounds like one, whatever it holds, and when it looks like a stream key, whatever its name, however often it
- * was percent-encoded. Names, order and everything else stay, because that is what the line is read for.
+ * A publisher's query as it may be written into a log. Encoders put credentials there under many names. So a value is left out when its
+ * name looks like a credential's, or when it looks like a stream key, however often it was percent-encoded. Names, order and everything
+ * else stay, because that is what the line is read for.
  */
 import { containsKey, withoutKeys } from "@greenroom/core"
 

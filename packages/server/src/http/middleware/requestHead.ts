@@ -1,6 +1,6 @@
 /**
- * What is wrong with a request's head, before any route looks at it: rules of HTTP that Node does not hold requests to, and spellings
- * of a path that the router would take for another path.
+ * What is wrong with a request's head, before any route sees it: rules of HTTP that Node does not enforce, and spellings of a path that the
+ * router would take for another path.
  */
 import { ByteSize } from "effect"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"

@@ -1,7 +1,6 @@
 /**
- * What surrounds every request: an id, a span, the body limit, a problem document for whatever goes wrong, one log line, two
- * metrics. A global router middleware, because it must see the router's own 404, each route's failure and each defect, and
- * must be able to change the answer that is sent.
+ * What every request gets: an id, a span, the body limit, a problem document for every error, one log line, two metrics. A global router
+ * middleware, because it must see the router's own 404, each route's failure and each defect, and must be able to change the answer.
  */
 import { Cause, Clock, Context, Effect } from "effect"
 import * as HttpRouter from "effect/http/HttpRouter"

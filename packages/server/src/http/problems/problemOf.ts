@@ -1,6 +1,6 @@
 /**
- * What a failure or a defect looks like from outside: what the router, the body reader and the schemas refuse, and what breaks. A client
- * learns nothing of the inside.
+ * The problem that a failure or a defect is answered with: what the router, the body reader and the schemas refuse, and what breaks. It
+ * contains nothing of the inside.
  */
 import { StoreUnavailable } from "@greenroom/core"
 import * as HttpServerError from "effect/http/HttpServerError"

@@ -108,7 +108,7 @@ export const problemTypes = {
     status: 429,
     title: "Too many wrong secrets",
     meaning:
-      "Ten wrong secrets came from the caller's address within a minute. For a minute every further one is refused unheard; so is the right API secret, unless it has come from that address within a day or the caller is on the service's own machine.",
+      "Ten wrong secrets came from the caller's address within a minute. For a minute every further one is refused without being checked; so is the right API secret, unless it has come from that address within a day or the caller is on the service's own machine.",
     remedy: "Wait for the time in `Retry-After`, then send the right secret. Behind a shared address, use another one."
   },
   "uri-too-long": {

@@ -1,7 +1,6 @@
 /**
- * `POST /auth`, the hot path: while MediaMTX waits for this answer no other client gets into that media server. A plain route:
- * decode, one use case, encode. Anything but a 2xx refuses, so nothing here may answer one by mistake, nor a redirect, which
- * MediaMTX would follow.
+ * `POST /auth`, the hot path: while MediaMTX waits for this answer no other client gets into that media server. A plain route: decode, one
+ * use case, encode. MediaMTX takes every 2xx for an allow and follows a redirect, so an error must never be answered with either.
  */
 import { isIP } from "node:net"
 import {
@@ -44,7 +43,7 @@ const encode = (decision: AuthDecision) => {
 /** Characters of a field in the log: MediaMTX's longest action and protocol, path and id, and more than those. */
 const SHOWN = { action: 64, path: PATH_MAX_LENGTH, protocol: 64, id: 255 } as const
 
-/** A field of a body of which nothing is known yet. Keys go first: a cut one could not be recognised any more. */
+/** A field of a body that is not decoded yet. Keys are removed first: a cut one could not be recognised any more. */
 const shown = (body: Readonly<Record<string, unknown>>, name: keyof typeof SHOWN): string => {
   const value = body[name]
   return typeof value === "string" ? withoutKeys(value).slice(0, SHOWN[name]) : ""

@@ -1,6 +1,6 @@
 /**
- * All routes, inside the request middleware. What they need (ports, secrets, addresses) is asked for in the layers' types and
- * provided by the composition. `/metrics` and what the media server calls may stand on ports of their own.
+ * All routes, inside the request middleware. What they need (ports, secrets, addresses) is in the layers' types and is provided by the
+ * composition. `/metrics` and the media server's calls may have ports of their own.
  */
 import { Effect, Layer } from "effect"
 import * as HttpRouter from "effect/http/HttpRouter"
@@ -28,7 +28,7 @@ import * as WorkerRoutes from "./WorkerRoutes.ts"
 const withMiddleware = <A, E, R>(routes: Layer.Layer<A, E, R>) =>
   routes.pipe(Layer.provide(RequestMiddleware.layer), Layer.provide(RouteTable.layer))
 
-/** The HttpApi builder reads bodies by itself: it is given a request that guesses nothing. */
+/** The HttpApi builder reads bodies by itself, so it is given a request that reads them strictly. */
 const strictBodies = HttpRouter.middleware()((app) =>
   Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
     Effect.provideService(app, HttpServerRequest.HttpServerRequest, strict(request))
@@ -68,7 +68,7 @@ export const layer = (beside: OnApiPort) =>
     )
   )
 
-/** What the media server calls, for a port of its own; and whether the service is alive and ready, for those who try that port. */
+/** The media server's calls, for a port of their own, and whether the service is alive and ready, for checks on that port. */
 export const layerHooks = withMiddleware(Layer.merge(hooks, SystemRoutes.layerProbes))
 
 /** The metrics alone, for a port of their own. */

@@ -11,7 +11,7 @@ import { style } from "../docs/style.ts"
 import { failWith } from "../problems/Problem.ts"
 import { type ProblemName, problemTypes } from "../problems/problemTypes.ts"
 
-/** Nothing but the page's own style is loaded or run, whatever found its way into the page. */
+/** Only the page's own style is loaded, whatever text is in the page. */
 const csp = [
   "default-src 'none'",
   `style-src 'sha256-${createHash("sha256").update(style).digest("base64")}'`,
@@ -41,7 +41,7 @@ const baseOf = ({ headers }: HttpServerRequest.HttpServerRequest): string => {
   return isHost.test(host) ? `${scheme}://${host}` : "http://localhost:8080"
 }
 
-/** Stands in the page, which is made once, for where the caller has reached the service. */
+/** A placeholder in the page, which is made once, for the address of the service. */
 const BASE = "http://base.invalid"
 const reference = Effect.runSync(Effect.cached(Effect.sync(() => referencePage(openApiDocument(), BASE))))
 

@@ -1,6 +1,6 @@
 /**
- * Which routes a server has. Effect's router neither answers 405 nor shows which route it chose, so its decorated form here keeps every
- * route in a second matcher of the same kind, and writes a chosen route's pattern into the request's context.
+ * Which routes a server has. Effect's router neither answers 405 nor shows which route it chose. This one keeps every route in a second
+ * matcher of the same kind, and writes the pattern of the chosen route into the request's context.
  */
 import { Context, Effect, Layer } from "effect"
 import * as FindMyWay from "effect/http/FindMyWay"

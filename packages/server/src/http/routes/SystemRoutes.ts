@@ -26,7 +26,7 @@ const lastLook = Reconciler.pipe(
   Effect.map((look) => (look === null || look.ageMillis > FRESH_MS ? null : look))
 )
 
-/** An instance that stands by asks the media server for nothing: what it knows is that the leader has looked. */
+/** A follower does not call the media server: it knows that the leader has taken a snapshot. */
 const mediaServer = Effect.gen(function* () {
   const { health } = yield* MediaServer
   const own = yield* Effect.timeoutOrElse(health, {

@@ -4,7 +4,7 @@ import { Effect, Option, Schema } from "effect"
 import { ListCursor } from "../api/Cursor.ts"
 import { LIMIT_DEFAULT } from "../api/Input.ts"
 
-/** No handler can do anything about a silent store: the failure leaves as a defect, and the request middleware answers 503 and logs it. */
+/** A handler can do nothing about a silent store: the failure leaves as a defect, and the request middleware answers 503 and logs it. */
 export const storeFailureToDefect = <A, E, R>(
   effect: Effect.Effect<A, E | StoreUnavailable, R>
 ): Effect.Effect<A, Exclude<E, StoreUnavailable>, R> =>

@@ -10,7 +10,7 @@ import {
   type Track
 } from "@greenroom/core"
 
-/** A stream that has ended is being taken off the air no more. */
+/** A stream that has ended is no longer being taken off the air. */
 const stateShown = ({ state }: LiveStream) => ({
   status: statusOf(state),
   sourceType: state._tag === "Connecting" ? null : state.sourceType,

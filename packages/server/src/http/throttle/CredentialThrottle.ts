@@ -1,8 +1,8 @@
 /**
- * Guesses at the API secret and the hook secret, slowed down by the network that they come from. Over the limit a wrong secret is
- * answered with 429, and so is the right API secret, unheard: else the answers would reveal at full speed which guess was right. Two
- * exceptions keep those in who belong in: a network that has sent the right secret within a day, and the machine itself. The right hook
- * secret always passes: MediaMTX must never be locked out. docs/security.md has the argument.
+ * Slows down guesses at the API secret and the hook secret, by the network that they come from. Over the limit a wrong secret is answered
+ * with 429, and so is the right API secret without being checked: otherwise the answers would show at full speed which guess was right.
+ * There are two exceptions: a network that has sent the right secret within a day, and the machine itself. The right hook secret always
+ * passes: MediaMTX must never be locked out. docs/security.md has the argument.
  */
 import { monotonicMillis } from "@greenroom/core"
 import { Context, Effect, Layer, Metric, Option, type Scope } from "effect"
@@ -87,7 +87,7 @@ const make = (limit: FailureLimit) => {
   })
 }
 
-/** Forgets what is over, once a second. */
+/** Removes what has expired, once a second. */
 const settling = (limit: FailureLimit): Effect.Effect<void, never, Scope.Scope> =>
   Effect.gen(function* () {
     const now = yield* monotonicMillis

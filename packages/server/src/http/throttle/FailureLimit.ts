@@ -1,13 +1,13 @@
 /**
  * How many wrong secrets a network may send: ten within a minute, then a minute's pause. Effect's `RateLimiter` has the same windows, but
- * its memory keeps every key for ever and cannot be asked without taking a token; here what is kept is bounded, because the sender
- * chooses the keys. Time is given in: milliseconds of the monotonic clock.
+ * it keeps every key for ever and cannot be read without taking a token. Here the memory is bounded, because the sender chooses the keys.
+ * Times are milliseconds of the monotonic clock.
  */
 export const FAILURES_ALLOWED = 10
 export const WINDOW_MS = 60_000
 /** Networks of which failures are known. Beyond it the one that failed first is forgotten. */
 export const NETWORKS_KEPT = 4_096
-/** A network that has sent the right secret counts as proven for so long. Only who has the secret can fill this list. */
+/** A network that has sent the right secret counts as proven for so long. Only callers with the secret can fill this list. */
 export const PROVEN_MS = 24 * 60 * 60 * 1_000
 export const PROVEN_KEPT = 1_024
 
@@ -16,7 +16,7 @@ interface Failures {
   windowEnds: number
   /** 0: it never was throttled. */
   throttledUntil: number
-  /** It was reported and has not been calm since. */
+  /** It was reported, and sent wrong secrets within the last window. */
   reported: boolean
 }
 
@@ -72,7 +72,7 @@ export class FailureLimit {
     return { begins }
   }
 
-  /** Forgets what is over; the networks that were reported and have been calm for a window since. */
+  /** Removes what has expired; returns the networks that were reported and have sent no wrong secret for a window since. */
   settle(now: number): ReadonlyArray<string> {
     const calm: Array<string> = []
     for (const [network, { windowEnds, throttledUntil, reported }] of this.#failures) {
