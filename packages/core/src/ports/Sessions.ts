@@ -1,10 +1,10 @@
 /**
- * The publishing sessions, as the reconciler sees and moves them. Laws:
- * - every move writes its row and its event, numbered next, in one atomic step; a move that the state machine refuses (`applyEvent`)
- *   writes nothing, and the result shows it; an ended session never moves again;
- * - `requestDueStops` finds who must go from the state of keys and broadcasters alone, so that no intent can be forgotten; the
- *   first reason stays;
- * - a move under a lease is written only while that lease is held (`by`); `null` asks for none;
+ * The publishing sessions, as the reconciler reads and changes them. Laws:
+ * - every change writes its row and its event, numbered next, in one atomic step. A change that the state machine refuses (`applyEvent`)
+ *   writes nothing, and the result shows it. An ended session never changes again;
+ * - `requestStopsForInvalidKeys` finds the sessions to stop from the state of keys and broadcasters alone, so that no request can be
+ *   lost. The first reason stays;
+ * - a change under a lease is written only while that lease is held (`by`); `null` needs no lease;
  * - rows are locked in the order of their ids.
  */
 import { Context, type Effect } from "effect"
@@ -14,16 +14,16 @@ import type { StopReason } from "../domain/streams/StreamEvent.ts"
 import type { StreamId } from "../domain/values/Ids.ts"
 import type { StoreUnavailable } from "./StoreUnavailable.ts"
 
-/** The holder of the reconciler's lease in whose name a move is made; `null` for moves that any instance may make. */
+/** The holder of the reconciler's lease for whom a change is written; `null` for a change that any instance may write. */
 export type LeaseHolder = string | null
 
 export class Sessions extends Context.Service<
   Sessions,
   {
     readonly open: Effect.Effect<StoreSnapshot, StoreUnavailable>
-    /** The snapshot after a look; `former` are those of `listed` that had a session which has ended. */
+    /** The store after the media server's snapshot; `formerlyAdmitted` are those of `listed` that had a session which has ended. */
     readonly after: (listed: ReadonlyArray<string>) => Effect.Effect<StoreSnapshotAfter, StoreUnavailable>
-    /** Marks every unended session whose key is revoked, expired or disabled or whose broadcaster is deleted. How many it marked. */
+    /** Marks every open session whose key is revoked, expired or disabled or whose broadcaster is deleted. How many it marked. */
     readonly requestStopsForInvalidKeys: Effect.Effect<number, StoreUnavailable>
     /** Whether the session was marked now; `false` when it has ended, is stopping already, or is unknown. */
     readonly requestStop: (
@@ -50,7 +50,7 @@ export class Sessions extends Context.Service<
     readonly stillOpen: (
       streamIds: ReadonlyArray<StreamId>
     ) => Effect.Effect<ReadonlyArray<StoredSession>, StoreUnavailable>
-    /** Unended sessions of these source ids, read anew: what must hold before a kick. */
+    /** Open sessions of these source ids, read anew: what must hold before a kick. */
     readonly bySource: (
       sourceIds: ReadonlyArray<string>
     ) => Effect.Effect<ReadonlyArray<StoredSession>, StoreUnavailable>

@@ -16,6 +16,7 @@ import {
   statusOf
 } from "@greenroom/core"
 import { Arbitrary, Result } from "effect"
+import { streamEventTypes } from "../../src/domain/streams/StreamEvent.ts"
 import { at, cases, element, oneOf } from "../support/arbitraries.ts"
 
 const startedAt = at(0)
@@ -60,6 +61,12 @@ const happenings: Record<string, SessionChange> = {
   revoked: { type: "ended", reason: "revoked" },
   stopped: { type: "ended", reason: "stopped" }
 }
+
+it("every type of event is among those that are tried", () => {
+  const tried = new Set(Object.values(happenings).map(({ type }) => type))
+  assert.deepStrictEqual([...tried].toSorted(), streamEventTypes.toSorted())
+})
+
 const when = at(9)
 const readyNow = (ending: Ending | null): SessionState => ({
   _tag: "Active",

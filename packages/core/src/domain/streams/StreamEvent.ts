@@ -31,13 +31,16 @@ export const SessionChange = Schema.Union([
 ])
 export type SessionChange = typeof SessionChange.Type
 type StreamEventType = SessionChange["type"]
-export const streamEventTypes = [
-  "admitted",
-  "ready",
-  "stop_requested",
-  "kicked",
-  "ended"
-] as const satisfies ReadonlyArray<StreamEventType>
+
+/** The compiler misses a type that is not here. */
+const everyType: { readonly [T in StreamEventType]: true } = {
+  admitted: true,
+  ready: true,
+  stop_requested: true,
+  kicked: true,
+  ended: true
+}
+export const streamEventTypes = Object.keys(everyType) as ReadonlyArray<StreamEventType>
 
 /** `seq` counts from 1 without a gap; order is `seq`, never `at`. */
 export type StreamEvent = SessionChange & { readonly seq: number; readonly at: DateTime.Utc }
