@@ -3,7 +3,7 @@ import { BroadcasterId, keyStatuses, Label, StreamKeyId, Timestamp } from "@gree
 import { type DateTime, Effect, Option } from "effect"
 import * as Command from "effect/cli/Command"
 import { commaSeparated } from "../http/api/Input.ts"
-import type { StreamKey, StreamKeyChanges } from "../http/api/StreamKey.ts"
+import type { StreamKey, StreamKeyChanges } from "../http/api/streamKeySchemas.ts"
 import { both, call } from "./ApiClient.ts"
 import { failed } from "./CommandFailed.ts"
 import { createKey } from "./createKey.ts"

@@ -1,6 +1,6 @@
 /** What has changed between two lists of the streams on the air. Pure. How streams ended that have left is asked elsewhere. */
 import type { StreamId } from "@greenroom/core"
-import type { Stream } from "../http/api/Stream.ts"
+import type { Stream } from "../http/api/streamSchemas.ts"
 
 /** A stream, decoded, and as JSON. */
 export interface Seen {

@@ -2,7 +2,7 @@
  * What to type into one program for one protocol: fields with their values, or a command to paste. A way is `null` for a key whose
  * protocol is off or has no public address. Which ways an encoder has, and its traps, is `encoders.ts`.
  */
-import type { IssuedStreamKey } from "../http/api/StreamKey.ts"
+import type { IssuedStreamKey } from "../http/api/streamKeySchemas.ts"
 import { fields } from "./format.ts"
 
 export type Issued = typeof IssuedStreamKey.Type

@@ -1,6 +1,6 @@
 /** Streams as people read them: a table of many, the details of one, the history of one. Pure. */
 import type { DateTime } from "effect"
-import type { Stream, StreamDetails, StreamEvent } from "../http/api/Stream.ts"
+import type { Stream, StreamDetails, StreamEvent } from "../http/api/streamSchemas.ts"
 import { absolute, bytes, duration, fields, moment, NOTHING, orNothing, relative, table } from "./format.ts"
 
 type One = typeof Stream.Type

@@ -4,7 +4,7 @@ import { StreamId } from "@greenroom/core"
 import { Schema } from "effect"
 import { expect } from "vitest"
 import { difference, type Seen, standingOf } from "../../src/cli/changes.ts"
-import { Stream } from "../../src/http/api/Stream.ts"
+import { Stream } from "../../src/http/api/streamSchemas.ts"
 import { stream } from "./support/answers.ts"
 
 const decoded = Schema.decodeUnknownSync(Stream)(stream)

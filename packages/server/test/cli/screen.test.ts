@@ -5,7 +5,7 @@ import { displayWidth } from "effect/cli/CliOutput"
 import { expect, test } from "vitest"
 import type { Seen } from "../../src/cli/changes.ts"
 import { screen } from "../../src/cli/watchReports.ts"
-import { StreamDetails } from "../../src/http/api/Stream.ts"
+import { StreamDetails } from "../../src/http/api/streamSchemas.ts"
 import { detailsOf, streamWith } from "./support/answers.ts"
 
 const seen = (path: string): Seen => ({

@@ -11,7 +11,7 @@ import * as OpenApi from "effect/http-api/OpenApi"
 import { refusalNames } from "../problems/refusals.ts"
 import { HookKey } from "./ApiKey.ts"
 import { onBody, problems } from "./problemSchemas.ts"
-import { keyValueExample } from "./StreamKey.ts"
+import { keyValueExample } from "./streamKeySchemas.ts"
 import { exampleIds, named, summary } from "./wire.ts"
 
 const bounded = (max: number) => Schema.String.check(isAtMost(max))

@@ -16,7 +16,7 @@ import {
   StreamKey,
   StreamKeyChanges,
   StreamKeyPage
-} from "./StreamKey.ts"
+} from "./streamKeySchemas.ts"
 import { summary, wire } from "./wire.ts"
 
 const params = { id: StreamKeyId }

@@ -18,7 +18,7 @@ import { ApiKey } from "./ApiKey.ts"
 import { EventCursor, pageQuery } from "./Cursor.ts"
 import { commaSeparated, Limit, MetadataInput } from "./Input.ts"
 import { onBody, onInput, onList, problems } from "./problemSchemas.ts"
-import { eventExample, Stream, StreamDetails, StreamEvent, streamExample } from "./Stream.ts"
+import { eventExample, Stream, StreamDetails, StreamEvent, streamExample } from "./streamSchemas.ts"
 import { named, nullable, pageOf, summary, wire } from "./wire.ts"
 
 export const StreamAnnotation = wire(

@@ -1,7 +1,7 @@
 /** The examples of answers that show what a call has done, by operation and status: the requests' examples, carried out. */
 import { broadcasterExample } from "../api/BroadcastersApi.ts"
-import { streamDetailsExample } from "../api/Stream.ts"
-import { keyExample } from "../api/StreamKey.ts"
+import { keyExample } from "../api/streamKeySchemas.ts"
+import { streamDetailsExample } from "../api/streamSchemas.ts"
 
 export const answerExamples: Readonly<Record<string, unknown>> = {
   "broadcasters.change 200": { ...broadcasterExample, contact: null, updated_at: "2026-11-21T01:40:00.000Z" },
