@@ -1,5 +1,5 @@
 # The everyday commands. Each is an npm script or a compose call; `npm ci` comes first.
-.PHONY: build test lint migrate run e2e e2e-versions storm attack bench sbom pin dev logs down ps api-status metrics dev-key local
+.PHONY: build test lint migrate run e2e e2e-versions chaos storm attack bench sbom pin dev logs down ps api-status metrics dev-key local
 
 node_modules: package-lock.json
 	npm ci
@@ -27,8 +27,9 @@ e2e: node_modules
 e2e-versions: node_modules
 	npm run e2e -- --versions
 
-storm: node_modules
-	npm run storm
+# `storm` is its former name.
+chaos storm: node_modules
+	npm run chaos
 
 attack: node_modules
 	npm run attack

@@ -2,7 +2,7 @@
  * Raw requests that are nearly right: a valid one with some of its bytes changed, cut, doubled or swapped, chosen by a seed. What a
  * server makes of them is not the point; that it answers or closes, and lives, is.
  */
-import { type Dice, makeDice } from "../worlds/Dice.ts"
+import { makeRng, type Rng } from "../worlds/Rng.ts"
 
 const crlf = (...lines: ReadonlyArray<string>): string => lines.join("\r\n")
 
@@ -60,44 +60,43 @@ const inserted = [
   "-1"
 ]
 
-type Mutation = (text: string, dice: Dice) => string
+type Mutation = (text: string, rng: Rng) => string
 
 const mutations: ReadonlyArray<Mutation> = [
-  (text, dice) => text.slice(0, dice.below(text.length)),
-  (text, dice) => {
-    const at = dice.below(text.length)
-    return text.slice(0, at) + String.fromCharCode(dice.below(256)) + text.slice(at + 1)
+  (text, rng) => text.slice(0, rng.below(text.length)),
+  (text, rng) => {
+    const at = rng.below(text.length)
+    return text.slice(0, at) + String.fromCharCode(rng.below(256)) + text.slice(at + 1)
   },
-  (text, dice) => {
-    const at = dice.below(text.length)
-    return text.slice(0, at) + dice.pick(inserted).repeat(dice.between(1, 64)) + text.slice(at)
+  (text, rng) => {
+    const at = rng.below(text.length)
+    return text.slice(0, at) + rng.pick(inserted).repeat(rng.between(1, 64)) + text.slice(at)
   },
-  (text, dice) => {
-    const [from, length] = [dice.below(text.length), dice.between(1, 40)]
-    return text.slice(0, from) + text.slice(from, from + length).repeat(dice.between(2, 8)) + text.slice(from + length)
+  (text, rng) => {
+    const [from, length] = [rng.below(text.length), rng.between(1, 40)]
+    return text.slice(0, from) + text.slice(from, from + length).repeat(rng.between(2, 8)) + text.slice(from + length)
   },
-  (text, dice) => {
+  (text, rng) => {
     const lines = text.split("\r\n")
-    const [one, other] = [dice.below(lines.length), dice.below(lines.length)]
+    const [one, other] = [rng.below(lines.length), rng.below(lines.length)]
     return lines.map((line, at) => (at === one ? lines[other] : at === other ? lines[one] : line)).join("\r\n")
   },
-  (text, dice) =>
-    text.replace(/HTTP\/1\.1/, dice.pick(["HTTP/1.0", "HTTP/2.0", "HTTP/1.10", "http/1.1", "HTTP/1.1 ", ""])),
-  (text, dice) =>
+  (text, rng) =>
+    text.replace(/HTTP\/1\.1/, rng.pick(["HTTP/1.0", "HTTP/2.0", "HTTP/1.10", "http/1.1", "HTTP/1.1 ", ""])),
+  (text, rng) =>
     text.replace(
       /Content-Length: \d+/,
-      `Content-Length: ${dice.pick(["-1", "1e3", "0x10", "99999999999", "+5", "5, 6", ""])}`
+      `Content-Length: ${rng.pick(["-1", "1e3", "0x10", "99999999999", "+5", "5, 6", ""])}`
     ),
-  (text, dice) => text + dice.pick(validRequests)
+  (text, rng) => text + rng.pick(validRequests)
 ]
 
 /** `count` requests, each a valid one after one to four changes. The same seed gives the same ones. */
 export const mutatedRequests = (seed: number, count: number): ReadonlyArray<string> => {
-  const dice = makeDice(seed)
+  const rng = makeRng(seed)
   return Array.from({ length: count }, () => {
-    let text = dice.pick(validRequests)
-    for (let changes = dice.between(1, 4); changes > 0 && text !== ""; changes--)
-      text = dice.pick(mutations)(text, dice)
+    let text = rng.pick(validRequests)
+    for (let changes = rng.between(1, 4); changes > 0 && text !== ""; changes--) text = rng.pick(mutations)(text, rng)
     return text
   })
 }

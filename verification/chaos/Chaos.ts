@@ -1,6 +1,6 @@
 /** Kills and freezes, one after the other, with quiet in between: each of the three, in both ways, again and again. */
 import { Effect } from "effect"
-import type { Dice } from "../worlds/Dice.ts"
+import type { Rng } from "../worlds/Rng.ts"
 import { now, type Window } from "./Windows.ts"
 
 export interface Victim {
@@ -37,23 +37,23 @@ const strike = Effect.fnUntraced(function* (victim: Victim, how: Blow["how"], aw
  */
 export const rage = Effect.fnUntraced(function* (
   victims: ReadonlyArray<Victim>,
-  dice: Dice,
+  rng: Rng,
   { until, rounds: least }: { readonly until: number; readonly rounds: number },
   blows: Array<Blow>
 ) {
   const round = (): Array<readonly [Victim, Blow["how"]]> => {
     const all = victims.flatMap((victim) => [[victim, "killed"] as const, [victim, "frozen"] as const])
     return all
-      .map((one) => ({ one, order: dice.next() }))
+      .map((one) => ({ one, order: rng.next() }))
       .sort((a, b) => a.order - b.order)
       .map(({ one }) => one)
   }
   const isOver = () => now() >= until && blows.length >= least * victims.length * 2
   while (true) {
     for (const [victim, how] of round()) {
-      const quiet = dice.between(QUIET_MS.least, QUIET_MS.most)
+      const quiet = rng.between(QUIET_MS.least, QUIET_MS.most)
       yield* Effect.sleep(now() < until ? Math.min(quiet, until - now()) : quiet)
-      yield* strike(victim, how, dice.between(AWAY_MS.least, AWAY_MS.most), blows)
+      yield* strike(victim, how, rng.between(AWAY_MS.least, AWAY_MS.most), blows)
       if (isOver()) return
     }
   }

@@ -1,10 +1,10 @@
 /**
- * The keys of the storm, and what the operator was told about each: from when on it was dead, and from when on it may have been
+ * The keys of the chaos run, and what the operator was told about each: from when on it was dead, and from when on it may have been
  * alive again. What was not acknowledged counts as unknown.
  */
 import { Effect } from "effect"
 import type { Api, IssuedKey, StreamKey } from "../worlds/Api.ts"
-import type { Dice } from "../worlds/Dice.ts"
+import type { Rng } from "../worlds/Rng.ts"
 import { now } from "./Windows.ts"
 
 export interface Dead {
@@ -43,10 +43,10 @@ const statusesOf = ({ dead, isDoubtful }: HeldKey): ReadonlyArray<string> => {
 
 const acknowledged = (status: number) => status >= 200 && status < 300
 
-export const makeKeys = Effect.fnUntraced(function* (api: Api, dice: Dice) {
+export const makeKeys = Effect.fnUntraced(function* (api: Api, rng: Rng) {
   const all = new Map<string, HeldKey>()
   const stopped: Array<string> = []
-  const studio = yield* api.call<{ readonly id: string }>("POST", "/broadcasters", { display_name: "Storm" })
+  const studio = yield* api.call<{ readonly id: string }>("POST", "/broadcasters", { display_name: "Chaos" })
 
   const take: Keys["take"] = Effect.gen(function* () {
     while (true) {
@@ -77,7 +77,7 @@ export const makeKeys = Effect.fnUntraced(function* (api: Api, dice: Dice) {
     return status
   })
   const expire = Effect.fnUntraced(function* (held: HeldKey) {
-    const at = Date.now() + dice.between(500, 2_000)
+    const at = Date.now() + rng.between(500, 2_000)
     const status = yield* tell(held, "PATCH", { expires_at: new Date(at).toISOString() })
     if (acknowledged(status)) die(held, "expired", Math.max(at, now()))
     return status
@@ -106,18 +106,18 @@ export const makeKeys = Effect.fnUntraced(function* (api: Api, dice: Dice) {
     all,
     deadAt: (keyId, time) => all.get(keyId)?.dead.find(({ from, to }) => from <= time && time < to),
     operate: Effect.fnUntraced(function* (inUse) {
-      const held = dice.pick(inUse)
+      const held = rng.pick(inUse)
       const disabled = [...all.values()].filter(({ dead }) =>
         dead.some(({ why, to }) => why === "disabled" && to === Number.POSITIVE_INFINITY)
       )
-      const name = dice.weighted([
+      const name = rng.weighted([
         [3, "revoke"],
         [2, "expire"],
         [2, "disable"],
         [disabled.length === 0 ? 0 : 2, "enable"],
         [2, "stop"]
       ] as const)
-      const status = yield* deeds[name](name === "enable" ? dice.pick(disabled) : held)
+      const status = yield* deeds[name](name === "enable" ? rng.pick(disabled) : held)
       const answer =
         status === null ? "of nobody" : status === 0 ? "unanswered" : acknowledged(status) ? "acknowledged" : status
       return `${name} ${answer}`

@@ -1,8 +1,8 @@
 /** Encoders that come and go, and come back when they are sent away, with keys that may be dead; a new key only after a while. */
 import { Effect, Exit, Scope } from "effect"
 import type { Api } from "../worlds/Api.ts"
-import type { Dice } from "../worlds/Dice.ts"
 import { ffmpegEncoder } from "../worlds/ffmpegEncoder.ts"
+import type { Rng } from "../worlds/Rng.ts"
 import { bent, targetOf } from "../worlds/Target.ts"
 import type { HeldKey, Keys } from "./Keys.ts"
 import { now } from "./Windows.ts"
@@ -22,7 +22,7 @@ export interface Publishers {
 }
 
 /** They publish until the scope closes. */
-export const publishers = Effect.fnUntraced(function* (count: number, clip: string, keys: Keys, dice: Dice) {
+export const publishers = Effect.fnUntraced(function* (count: number, clip: string, keys: Keys, rng: Rng) {
   const held = new Map<number, HeldKey>()
   let tries = 0
   let isCalm = false
@@ -41,10 +41,10 @@ export const publishers = Effect.fnUntraced(function* (count: number, clip: stri
       const scope = yield* Scope.make()
       yield* Effect.gen(function* () {
         const encoder = yield* ffmpegEncoder(clip, target, protocols[n % protocols.length]!).pipe(Scope.provide(scope))
-        yield* Effect.raceFirst(encoder.ended, Effect.sleep(dice.between(LIVE_MS.least, LIVE_MS.most)))
+        yield* Effect.raceFirst(encoder.ended, Effect.sleep(rng.between(LIVE_MS.least, LIVE_MS.most)))
         if (isCalm) yield* encoder.ended
       }).pipe(Effect.ensuring(Scope.close(scope, Exit.void)))
-      yield* Effect.sleep(dice.between(AWAY_MS.least, AWAY_MS.most))
+      yield* Effect.sleep(rng.between(AWAY_MS.least, AWAY_MS.most))
     }
   })
   for (let n = 0; n < count; n++) yield* Effect.forkScoped(publish(n))

@@ -1,4 +1,4 @@
-/** What the storm did and what it saw, for people. */
+/** What the chaos run did and what it saw, for people. */
 import type { Blow } from "./Chaos.ts"
 import type { Overstay } from "./Verdict.ts"
 

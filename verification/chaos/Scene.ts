@@ -1,10 +1,10 @@
-/** What the storm rages over: a MediaMTX, a PostgreSQL and a Greenroom, real processes of its own on the loopback. */
+/** What a chaos run plays on: a MediaMTX, a PostgreSQL and a Greenroom, real processes of its own on the loopback. */
 import { Effect } from "effect"
 import { database } from "../worlds/database.ts"
 import { makeClip } from "../worlds/ffmpegEncoder.ts"
 import { freePorts, temporaryFolder } from "../worlds/processes.ts"
+import { publicUrls } from "../worlds/realDeployments.ts"
 import { type RealMediaMtx, realMediaMtx } from "../worlds/realMediaMtx.ts"
-import { publicUrls } from "../worlds/realVenues.ts"
 import { API_SECRET, authAddress, prepareService } from "../worlds/runService.ts"
 import type { OnAir } from "./Agreement.ts"
 import type { Victim } from "./Chaos.ts"

@@ -1,4 +1,4 @@
-/** What must be so after the storm, and what was on the air in it that should not have been. */
+/** What must be so after the chaos run, and what was on the air in it that should not have been. */
 import { readFileSync } from "node:fs"
 import { Effect } from "effect"
 import type { Api } from "../worlds/Api.ts"

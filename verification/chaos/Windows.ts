@@ -6,7 +6,7 @@ export interface Window {
   to: number
 }
 
-/** Milliseconds since the epoch, as everything in the storm. */
+/** Milliseconds since the epoch, as everything in the chaos run. */
 export const now = (): number => performance.timeOrigin + performance.now()
 
 /** The longest time from `since`, or from the end of a window after it, to one of these times (in order) with no window in between. */

@@ -1,11 +1,11 @@
 /**
- * `npm run storm -- [--seconds N] [--seed S]`: a real MediaMTX, a real PostgreSQL and a real Greenroom, each killed and frozen again and
+ * `npm run chaos -- [--seconds N] [--seed S]`: a real MediaMTX, a real PostgreSQL and a real Greenroom, each killed and frozen again and
  * again under twenty encoders and an operator. Exits with 0 when everything that was promised was so, with 1 when not.
  */
 import { parseArgs } from "node:util"
 import { Cause, Effect, Exit } from "effect"
 import { missing } from "../worlds/realMediaMtx.ts"
-import { storm } from "./Storm.ts"
+import { runChaos } from "./ChaosRun.ts"
 
 const { values } = parseArgs({
   options: {
@@ -21,15 +21,15 @@ if (!(Number.isInteger(seconds) && seconds >= 10 && seconds <= 3_600 && Number.i
   process.exit(2)
 }
 if (missing.length > 0) {
-  console.error(`the storm needs ${missing.join(" and ")} in PATH`)
+  console.error(`the chaos run needs ${missing.join(" and ")} in PATH`)
   process.exit(2)
 }
 
-const bounded = storm({ seconds, seed, say }).pipe(
+const bounded = runChaos({ seconds, seed, say }).pipe(
   Effect.scoped,
   Effect.timeoutOrElse({
     duration: (seconds + 300) * 1_000,
-    orElse: () => Effect.succeed(["the storm did not come to an end in time"])
+    orElse: () => Effect.succeed(["the chaos run did not come to an end in time"])
   })
 )
 const fiber = Effect.runFork(bounded)

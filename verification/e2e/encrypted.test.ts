@@ -15,10 +15,10 @@ import {
 } from "../scenarios/acts.ts"
 import { secrecy } from "../scenarios/secrecy.ts"
 import { strangers } from "../scenarios/strangers.ts"
+import { foreignEncrypted, measurements, openEncrypted } from "../worlds/realDeployments.ts"
 import { missing } from "../worlds/realMediaMtx.ts"
-import { foreignEncrypted, measurements, openEncrypted } from "../worlds/realVenues.ts"
 import { targetOf } from "../worlds/Target.ts"
-import { Venue } from "../worlds/Venue.ts"
+import { TestDeployment } from "../worlds/TestDeployment.ts"
 
 const options = { excludeTestServices: true, timeout: "2 minutes" } as const
 const protocols = ["rtmp", "rtsp"] as const
@@ -26,25 +26,25 @@ const sourceTypes = { rtmp: "rtmpsConn", rtsp: "rtspsSession" } as const
 
 const absent = [...missing, ...(spawnSync("openssl", ["version"]).error === undefined ? [] : ["openssl"])]
 
-const encrypted = (it: Vitest.MethodsNonLive<Venue>, protocol: (typeof protocols)[number]): void => {
+const encrypted = (it: Vitest.MethodsNonLive<TestDeployment>, protocol: (typeof protocols)[number]): void => {
   const name = `${protocol}s`
 
   it.effect(`${name}: listed, its URLs play, killed and back at the first try, revoked and ended`, () =>
     Effect.gen(function* () {
-      const venue = yield* Venue
-      const { api } = venue.service
+      const deployment = yield* TestDeployment
+      const { api } = deployment.service
       const first = yield* goOnAir(yield* newKey(), protocol)
       const { key, stream } = first
       assert.strictEqual(stream.source_type, sourceTypes[protocol])
       assert.isTrue(targetOf(key, protocol).url.startsWith(`${name}://`))
       assert.isTrue(stream.urls[protocol]?.startsWith(`${name}://`))
       const playable = [stream.urls.rtsp, stream.urls.rtmp, stream.urls.hls]
-      const frames = yield* Effect.forEach(playable, (url) => venue.framesAt(url ?? "none"), { concurrency: 3 })
+      const frames = yield* Effect.forEach(playable, (url) => deployment.framesAt(url ?? "none"), { concurrency: 3 })
       for (const read of frames) assert.isAbove(read, 0, playable.join(" "))
       yield* isRefused("a second encoder with the key", targetOf(key, protocol), "stream_key_in_use")
 
       yield* first.encoder.kill
-      venue.measure({
+      deployment.measure({
         what: "encoder killed to unlisted",
         of: name,
         promised: 5_000,
@@ -58,8 +58,8 @@ const encrypted = (it: Vitest.MethodsNonLive<Venue>, protocol: (typeof protocols
       assert.oneOf(status, [202, 204])
       yield* again.encoder.ended
       const ended = performance.now() - began
-      venue.measure({ what: "revoke to its answer", of: name, promised: 2_500, millis })
-      venue.measure({ what: "revoke to encoder ended", of: name, promised: 1_000, millis: ended })
+      deployment.measure({ what: "revoke to its answer", of: name, promised: 2_500, millis })
+      deployment.measure({ what: "revoke to encoder ended", of: name, promised: 1_000, millis: ended })
       yield* isOver(again, "revoked")
       assert.deepStrictEqual(yield* eventsOf(again.stream.id), TAKEN_OFF)
       yield* isRefusedWith(key, protocol, "stream_key_revoked")

@@ -1,17 +1,17 @@
 /** The scenarios of faults on real input: what is stopped, killed and frozen is a real MediaMTX and a real PostgreSQL. */
 import { afterAll, describe, it, layer } from "@effect/vitest"
-import { blindness } from "../scenarios/blindness.ts"
+import { controlApiOutage } from "../scenarios/controlApiOutage.ts"
 import { databaseAway } from "../scenarios/databaseAway.ts"
+import { forcedStop } from "../scenarios/forcedStop.ts"
 import { disorderedHooks } from "../scenarios/hooks.ts"
-import { lastWord } from "../scenarios/lastWord.ts"
 import { rtspOddities, unlistedPublishers } from "../scenarios/rtspOddities.ts"
 import { secrecy } from "../scenarios/secrecy.ts"
 import { takingOver, terminating, terminatingOnItsOwn } from "../scenarios/terminating.ts"
-import { uninvitedPublishers } from "../scenarios/uninvited.ts"
-import * as realFleet from "../worlds/realFleet.ts"
+import { unauthorizedPublishers } from "../scenarios/unauthorizedPublishers.ts"
+import * as realCluster from "../worlds/realCluster.ts"
+import { measurements } from "../worlds/realDeployments.ts"
 import { missing } from "../worlds/realMediaMtx.ts"
-import { measurements } from "../worlds/realVenues.ts"
-import { houseSources } from "./houseSources.ts"
+import { serverOwnedSources } from "./serverOwnedSources.ts"
 
 const options = { excludeTestServices: true, timeout: "2 minutes" } as const
 
@@ -23,23 +23,23 @@ if (missing.length > 0) {
 } else {
   afterAll(() => console.log(`\n${measurements.table()}\n`))
 
-  layer(realFleet.layer({ instances: [{}] }), options)("One Greenroom in front of a real MediaMTX", (it) => {
+  layer(realCluster.layer({ instances: [{}] }), options)("One Greenroom in front of a real MediaMTX", (it) => {
     describe.concurrent("that disturb nobody", () => {
-      houseSources(it)
+      serverOwnedSources(it)
       terminating(it)
       rtspOddities(it)
     })
     terminatingOnItsOwn(it)
     disorderedHooks(it)
     unlistedPublishers(it)
-    uninvitedPublishers(it)
-    lastWord(it)
-    blindness(it)
+    unauthorizedPublishers(it)
+    forcedStop(it)
+    controlApiOutage(it)
     databaseAway(it)
     secrecy(it)
   })
 
-  layer(realFleet.layer({ instances: [{ ON_DUPLICATE_PUBLISH: "takeover" }] }), options)("Takeovers", (it) => {
+  layer(realCluster.layer({ instances: [{ ON_DUPLICATE_PUBLISH: "takeover" }] }), options)("Takeovers", (it) => {
     takingOver(it)
   })
 }

@@ -2,9 +2,9 @@
 import { afterAll, describe, it, layer } from "@effect/vitest"
 import { environments, instances } from "../scenarios/instances.ts"
 import { secrecy } from "../scenarios/secrecy.ts"
-import * as realFleet from "../worlds/realFleet.ts"
+import * as realCluster from "../worlds/realCluster.ts"
+import { measurements } from "../worlds/realDeployments.ts"
 import { missing } from "../worlds/realMediaMtx.ts"
-import { measurements } from "../worlds/realVenues.ts"
 
 if (missing.length > 0) {
   console.warn(`Instances: not run, no ${missing.join(" and no ")} in PATH`)
@@ -14,7 +14,7 @@ if (missing.length > 0) {
 } else {
   afterAll(() => console.log(`\n${measurements.table()}\n`))
 
-  layer(realFleet.layer({ instances: environments }), { excludeTestServices: true, timeout: "2 minutes" })(
+  layer(realCluster.layer({ instances: environments }), { excludeTestServices: true, timeout: "2 minutes" })(
     "Three Greenrooms in front of a real MediaMTX",
     (it) => {
       instances(it)

@@ -7,8 +7,8 @@ import { browserBinary } from "../worlds/browser.ts"
 import { type MoqCredential, moqEncoder } from "../worlds/moqEncoder.ts"
 import { freePorts } from "../worlds/processes.ts"
 import { binaryAt } from "../worlds/realBinaries.ts"
+import { until } from "../worlds/realDeployments.ts"
 import { mediaMtxBinary, realMediaMtx } from "../worlds/realMediaMtx.ts"
-import { until } from "../worlds/realVenues.ts"
 
 const KEY = `sk_${"m".repeat(43)}`
 const PATH = "live/moq"

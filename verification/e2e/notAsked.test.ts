@@ -6,8 +6,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import type { IssuedKey } from "../worlds/Api.ts"
 import { authServer } from "../worlds/authServer.ts"
+import { mediaServerAnswers, publicUrls, until } from "../worlds/realDeployments.ts"
 import { ffmpegPublisher, missing, type RealMediaMtx, realMediaMtx } from "../worlds/realMediaMtx.ts"
-import { mediaServerAnswers, publicUrls, until } from "../worlds/realVenues.ts"
 import { API_SECRET, authAddress, prepareService, type RunningService } from "../worlds/runService.ts"
 
 interface Health {

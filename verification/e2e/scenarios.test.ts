@@ -15,8 +15,8 @@ import { secrecy } from "../scenarios/secrecy.ts"
 import { strangers } from "../scenarios/strangers.ts"
 import { expiringOnAir, takingOffAir } from "../scenarios/takingOffAir.ts"
 import { browserBinary } from "../worlds/browserEncoder.ts"
+import { embedded, foreign, measurements, open } from "../worlds/realDeployments.ts"
 import { missing } from "../worlds/realMediaMtx.ts"
-import { embedded, foreign, measurements, open } from "../worlds/realVenues.ts"
 
 const options = { excludeTestServices: true, timeout: "2 minutes" } as const
 const protocols = ["rtmp", "rtsp", "srt"] as const

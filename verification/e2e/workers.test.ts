@@ -134,7 +134,7 @@ const begin = Effect.fnUntraced(function* (environment: Readonly<Record<string, 
 })
 
 /** What a failed scene leaves to read: the end of both logs, without the calls of the API. */
-const lastWords = Effect.fnUntraced(function* ({ service, real }: Effect.Success<ReturnType<typeof begin>>) {
+const forcedStops = Effect.fnUntraced(function* ({ service, real }: Effect.Success<ReturnType<typeof begin>>) {
   const lines = service
     .printed()
     .split("\n")
@@ -150,7 +150,7 @@ const scene = (
   it.live(name, () =>
     Effect.gen(function* () {
       const stage = yield* begin(environment)
-      yield* Effect.onError(play(stage), () => lastWords(stage))
+      yield* Effect.onError(play(stage), () => forcedStops(stage))
       const printed = stage.service.printed()
       for (const text of [printed, yield* stage.real.log]) assert.notMatch(text, /sk_[\w-]{20}/)
       assert.deepStrictEqual(stage.service.api.leaks(), [])

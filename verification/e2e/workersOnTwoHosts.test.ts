@@ -38,9 +38,9 @@ interface Worker {
 }
 
 const setUp = Effect.gen(function* () {
-  const door = yield* httpRelay
+  const relay = yield* httpRelay
   const db = yield* database(`${yield* temporaryFolder}/postgres`)
-  const real = yield* realMediaMtx({ authHttpAddress: authAddress(door.port), protocols: ["rtsp", "rtmp"] })
+  const real = yield* realMediaMtx({ authHttpAddress: authAddress(relay.port), protocols: ["rtsp", "rtmp"] })
   const make = (host: string) =>
     prepareService(
       () => ({
@@ -56,7 +56,7 @@ const setUp = Effect.gen(function* () {
   const [one, two] = [yield* make("host-one"), yield* make("host-two")]
   yield* one.start
   yield* two.start
-  yield* door.leadTo(two.port)
+  yield* relay.leadTo(two.port)
   const clip = yield* makeClip(yield* temporaryFolder, 30)
   const { body: studio } = yield* one.api.call<{ readonly id: string }>("POST", "/broadcasters", { display_name: "S" })
   const order = { broadcaster_id: studio.id, path: "live/x/in" }
@@ -79,7 +79,7 @@ const setUp = Effect.gen(function* () {
       )
       return performance.now() - began
     })
-  return { one, two, door, workers, runsOn }
+  return { one, two, relay, workers, runsOn }
 })
 
 if (missing.length > 0 || !canRename) {
@@ -94,7 +94,7 @@ if (missing.length > 0 || !canRename) {
       "are one, whether their leader stands still, goes on late, or is killed",
       () =>
         Effect.gen(function* () {
-          const { one, two, door, workers, runsOn } = yield* setUp
+          const { one, two, relay, workers, runsOn } = yield* setUp
           const measured = Effect.fnUntraced(function* (what: string, host: string, through: typeof one) {
             const before = workers().map(({ pid }) => pid)
             const millis = yield* runsOn(host, through)
@@ -118,10 +118,10 @@ if (missing.length > 0 || !canRename) {
               yield* Effect.sleep("200 millis")
             }
             yield* two.kill
-            yield* door.leadTo(one.port)
+            yield* relay.leadTo(one.port)
             yield* measured("leader killed", "host-one", one)
             yield* two.start
-            yield* door.leadTo(two.port)
+            yield* relay.leadTo(two.port)
           }
           assert.isTrue(
             one.lines().every(({ message }) => message !== "a worker has failed: it is not tried again on this source")

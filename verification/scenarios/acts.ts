@@ -6,7 +6,7 @@ import { Effect } from "effect"
 import type { IssuedKey, Stream } from "../worlds/Api.ts"
 import type { LogLine } from "../worlds/runService.ts"
 import { type Publishable, type Target, targetOf } from "../worlds/Target.ts"
-import { type Encoder, listen, Venue, waitFor } from "../worlds/Venue.ts"
+import { type Encoder, listen, TestDeployment, waitFor } from "../worlds/TestDeployment.ts"
 
 /** From connecting to listed, with RTMP's two seconds of analysis and a second between two looks. */
 export const LISTED_WITHIN_MS = 5_000
@@ -14,7 +14,7 @@ export const LISTED_WITHIN_MS = 5_000
 export const someName = (beginning: string): string => `${beginning}-${randomBytes(4).toString("hex")}`
 
 export const newBroadcaster = Effect.fnUntraced(function* () {
-  const { api } = (yield* Venue).service
+  const { api } = (yield* TestDeployment).service
   const { status, body } = yield* api.call<{ readonly id: string }>("POST", "/broadcasters", {
     display_name: someName("Studio")
   })
@@ -29,7 +29,7 @@ export interface KeyOrder {
 }
 
 export const newKey = Effect.fnUntraced(function* (order: KeyOrder = {}) {
-  const { api } = (yield* Venue).service
+  const { api } = (yield* TestDeployment).service
   const { status, body } = yield* api.call<IssuedKey>("POST", "/stream-keys", {
     broadcaster_id: order.broadcaster ?? (yield* newBroadcaster()),
     path: order.path ?? null,
@@ -44,7 +44,7 @@ export const newKey = Effect.fnUntraced(function* (order: KeyOrder = {}) {
  * set anew, further away. `at` is the moment by `performance.now()`.
  */
 export const expireSoon = Effect.fnUntraced(function* (key: IssuedKey, within: number) {
-  const { api } = (yield* Venue).service
+  const { api } = (yield* TestDeployment).service
   for (let life = within; life < 60_000; life *= 2) {
     const at = performance.now() + life
     const expires_at = new Date(Date.now() + life).toISOString()
@@ -54,7 +54,7 @@ export const expireSoon = Effect.fnUntraced(function* (key: IssuedKey, within: n
 })
 
 export const newExpiredKey = Effect.fnUntraced(function* (order: KeyOrder = {}) {
-  const { api } = (yield* Venue).service
+  const { api } = (yield* TestDeployment).service
   const key = yield* newKey(order)
   const { life } = yield* expireSoon(key, 500)
   const hasExpired = Effect.map(api.key(key.id), ({ status }) => (status === "expired" ? true : undefined))
@@ -64,14 +64,14 @@ export const newExpiredKey = Effect.fnUntraced(function* (order: KeyOrder = {}) 
 
 /** The active stream of the key, as soon as it is listed. */
 export const listed = Effect.fnUntraced(function* (key: IssuedKey, within = LISTED_WITHIN_MS) {
-  const { api } = (yield* Venue).service
+  const { api } = (yield* TestDeployment).service
   const ask = Effect.map(api.streams(`stream_key_id=${key.id}`), (streams) => streams[0])
   return yield* waitFor(`a stream of ${key.key_prefix}… is listed`, ask, within)
 })
 
 /** Until no stream of the key is listed any more; how long that took. */
 export const unlisted = Effect.fnUntraced(function* (key: IssuedKey, within: number) {
-  const { api } = (yield* Venue).service
+  const { api } = (yield* TestDeployment).service
   const ask = Effect.map(api.streams(`stream_key_id=${key.id}&status=connecting,active`), (streams) =>
     streams.length === 0 ? true : undefined
   )
@@ -102,14 +102,14 @@ const encodeUntilDecided = Effect.fnUntraced(function* (
   fits: (line: LogLine) => boolean,
   isUndecided: (line: LogLine, isLost: boolean) => boolean = () => false
 ) {
-  const venue = yield* Venue
+  const deployment = yield* TestDeployment
   const shown = withoutKeys(target.path)
   const isUnanswered = ({ status, path, protocol }: LogLine) =>
     status === 503 && path === shown && protocol === target.protocol
   let isLost = false
   for (let n = 1; n <= TRIES; n++) {
     const heard = yield* listen
-    const encoder = yield* venue.encode(target)
+    const encoder = yield* deployment.encode(target)
     const line = yield* heard.first(what, (line) => fits(line) || isUnanswered(line))
     isLost ||= isUnanswered(line)
     if (!isUnanswered(line) && !isUndecided(line, isLost)) return { encoder, line }
@@ -168,7 +168,7 @@ export const isRefusedWith = (key: IssuedKey, protocol: Publishable, reason: str
 
 /** It goes on as it was: the same stream of the same connection, and more of it has come in. */
 export const goesOn = Effect.fnUntraced(function* ({ key, encoder, stream }: OnAir) {
-  const { api } = (yield* Venue).service
+  const { api } = (yield* TestDeployment).service
   const before = yield* api.stream(stream.id)
   const ask = Effect.map(api.stream(stream.id), (now) => (now.inbound_bytes > before.inbound_bytes ? now : undefined))
   const { value: now } = yield* waitFor(`more of ${key.key_prefix}… comes in`, ask, 5_000)
@@ -179,7 +179,7 @@ export const goesOn = Effect.fnUntraced(function* ({ key, encoder, stream }: OnA
 
 /** How it ended, when it has. */
 export const isOver = Effect.fnUntraced(function* ({ stream }: OnAir, reason: string, within = 5_000) {
-  const { api } = (yield* Venue).service
+  const { api } = (yield* TestDeployment).service
   const ask = Effect.map(api.stream(stream.id), (now) => (now.status === "inactive" ? now : undefined))
   const { value, millis } = yield* waitFor(`stream ${stream.path} is over`, ask, within)
   assert.strictEqual(value.end_reason, reason)
@@ -188,13 +188,13 @@ export const isOver = Effect.fnUntraced(function* ({ stream }: OnAir, reason: st
 
 /** No encoder ever got in with the key. */
 export const neverPublished = Effect.fnUntraced(function* (key: IssuedKey) {
-  const { api } = (yield* Venue).service
+  const { api } = (yield* TestDeployment).service
   assert.deepStrictEqual(yield* api.streams(`status=connecting,active,inactive&stream_key_id=${key.id}`), [])
 })
 
 /** The types of the stream's events, in order. */
 export const eventsOf = Effect.fnUntraced(function* (streamId: string) {
-  const { api } = (yield* Venue).service
+  const { api } = (yield* TestDeployment).service
   const { body } = yield* api.call<{ readonly events: ReadonlyArray<{ readonly seq: number; readonly type: string }> }>(
     "GET",
     `/streams/${streamId}/events`
@@ -220,6 +220,6 @@ export const TAKEN_OFF = ["admitted", "ready", "stop_requested", "kicked", "ende
 
 /** Repeating it answers 204: nothing of the key is left on the air. */
 export const revoked = Effect.fnUntraced(function* (key: IssuedKey) {
-  const { api } = (yield* Venue).service
+  const { api } = (yield* TestDeployment).service
   assert.strictEqual((yield* api.call("DELETE", `/stream-keys/${key.id}`)).status, 204)
 })

@@ -4,11 +4,11 @@
  */
 import { assert, type Vitest } from "@effect/vitest"
 import { Effect } from "effect"
+import { Cluster } from "../worlds/Cluster.ts"
 import { terminateConnections } from "../worlds/database.ts"
-import { Fleet } from "../worlds/Fleet.ts"
-import { keepLedger } from "../worlds/Ledger.ts"
+import { recordEvents } from "../worlds/EventRecorder.ts"
 import { pathOf, targetOf } from "../worlds/Target.ts"
-import { listen, Venue, waitFor } from "../worlds/Venue.ts"
+import { listen, TestDeployment, waitFor } from "../worlds/TestDeployment.ts"
 import { eventsOf, goesOn, goOnAir, listed, neverPublished, newBroadcaster, newKey } from "./acts.ts"
 import { isTroubled, listenToTroubles } from "./degraded.ts"
 import { askToPublish } from "./mediaServerCalls.ts"
@@ -24,35 +24,37 @@ const outages = [
 
 /** Its answers come again; how long that took. */
 const answersAgain = Effect.fnUntraced(function* (what: string) {
-  const venue = yield* Venue
-  const ask = Effect.map(venue.service.api.once("GET", "/streams"), ({ status }) => (status === 200 ? true : undefined))
+  const deployment = yield* TestDeployment
+  const ask = Effect.map(deployment.service.api.once("GET", "/streams"), ({ status }) =>
+    status === 200 ? true : undefined
+  )
   const { millis } = yield* waitFor("the API answers again", ask, BACK_WITHIN_MS)
-  venue.measure({ what: `${what} to the API's answers`, of: "", promised: BACK_WITHIN_MS, millis })
+  deployment.measure({ what: `${what} to the API's answers`, of: "", promised: BACK_WITHIN_MS, millis })
 })
 
 const publishesAgain = Effect.fnUntraced(function* (key: Effect.Success<ReturnType<typeof newKey>>, what: string) {
-  const venue = yield* Venue
+  const deployment = yield* TestDeployment
   const began = performance.now()
   yield* keepPublishing(targetOf(key, "rtsp"))
   const { value } = yield* listed(key, BACK_WITHIN_MS)
   const millis = performance.now() - began
-  venue.measure({ what: `${what} to a key's first stream`, of: "rtsp", promised: BACK_WITHIN_MS, millis })
-  const unended = yield* venue.service.api.streams(`status=connecting,active&stream_key_id=${key.id}`)
+  deployment.measure({ what: `${what} to a key's first stream`, of: "rtsp", promised: BACK_WITHIN_MS, millis })
+  const unended = yield* deployment.service.api.streams(`status=connecting,active&stream_key_id=${key.id}`)
   assert.deepStrictEqual(
     unended.map(({ id }) => id),
     [value.id]
   )
 })
 
-export const databaseAway = (it: Vitest.MethodsNonLive<Venue | Fleet>): void => {
+export const databaseAway = (it: Vitest.MethodsNonLive<TestDeployment | Cluster>): void => {
   for (const { how, back } of outages) {
     it.effect(`PostgreSQL ${how}: nobody is let in, everybody is told in time, and it is back by itself`, () =>
       Effect.gen(function* () {
-        const venue = yield* Venue
-        const { service } = venue
+        const deployment = yield* TestDeployment
+        const { service } = deployment
         const { api } = service
-        const { database } = yield* Fleet
-        const ledger = yield* keepLedger(api)
+        const { database } = yield* Cluster
+        const recorder = yield* recordEvents(api)
         const live = yield* goOnAir(yield* newKey(), "rtsp")
         const waiting = yield* newKey()
         const refused = yield* newKey()
@@ -66,8 +68,13 @@ export const databaseAway = (it: Vitest.MethodsNonLive<Venue | Fleet>): void => 
         const about = { key: waiting.key_value, path: pathOf(waiting) }
         const first = yield* askToPublish(service, about)
         assert.strictEqual(first.status, 503)
-        venue.measure({ what: `PostgreSQL ${how}, first /auth to 503`, of: "", promised: 1_000, millis: first.millis })
-        assert.isBelow(first.millis, 1_000 * venue.slack)
+        deployment.measure({
+          what: `PostgreSQL ${how}, first /auth to 503`,
+          of: "",
+          promised: 1_000,
+          millis: first.millis
+        })
+        assert.isBelow(first.millis, 1_000 * deployment.slack)
         const known = Effect.map(askToPublish(service, about), ({ status, millis }) => {
           assert.strictEqual(status, 503)
           return millis < 100 ? true : undefined
@@ -76,12 +83,12 @@ export const databaseAway = (it: Vitest.MethodsNonLive<Venue | Fleet>): void => 
         for (let n = 0; n < 20; n++) {
           const { status, millis } = yield* askToPublish(service, about)
           assert.strictEqual(status, 503)
-          venue.measure({ what: `PostgreSQL known ${how}, /auth to 503`, of: "", promised: 100, millis })
+          deployment.measure({ what: `PostgreSQL known ${how}, /auth to 503`, of: "", promised: 100, millis })
         }
-        const encoder = yield* venue.encode(targetOf(refused, "srt"))
+        const encoder = yield* deployment.encode(targetOf(refused, "srt"))
         const health = yield* api.call<{ readonly status: string }>("GET", "/health")
         assert.deepStrictEqual([health.status, health.body.status], [503, "degraded"])
-        assert.isBelow(health.millis, 2_000 * venue.slack)
+        assert.isBelow(health.millis, 2_000 * deployment.slack)
         const calls = [
           ["GET", "/streams"],
           ["POST", "/broadcasters", { display_name: "Nobody" }],
@@ -93,7 +100,7 @@ export const databaseAway = (it: Vitest.MethodsNonLive<Venue | Fleet>): void => 
             const { status, headers, millis } = yield* api.once(method, path, body)
             assert.strictEqual(status, 503, `${method} ${path}`)
             assert.isNotNull(headers.get("retry-after"), `${method} ${path} says when to come back`)
-            venue.measure({ what: `PostgreSQL ${how}, the API to 503`, of: "", promised: 6_000, millis })
+            deployment.measure({ what: `PostgreSQL ${how}, the API to 503`, of: "", promised: 6_000, millis })
           }),
           { concurrency: "unbounded" }
         )
@@ -109,7 +116,7 @@ export const databaseAway = (it: Vitest.MethodsNonLive<Venue | Fleet>): void => 
         )
         const { value: code, millis } = yield* waitFor("/auth answers again", askedAgain, BACK_WITHIN_MS)
         assert.strictEqual(code, "stream_key_revoked")
-        venue.measure({ what: `PostgreSQL ${back} to /auth's answers`, of: "", promised: BACK_WITHIN_MS, millis })
+        deployment.measure({ what: `PostgreSQL ${back} to /auth's answers`, of: "", promised: BACK_WITHIN_MS, millis })
         const { status } = yield* api.key(waiting.id)
         if (status !== "revoked") yield* publishesAgain(waiting, `PostgreSQL ${back}`)
         yield* publishesAgain(refused, `PostgreSQL ${back}`)
@@ -117,17 +124,17 @@ export const databaseAway = (it: Vitest.MethodsNonLive<Venue | Fleet>): void => 
         yield* goesOn(live)
         yield* waitFor("its metrics say that it is over", isTroubled(service, false), BACK_WITHIN_MS)
         assert.isTrue((yield* waitFor("it has told of its troubles", troubles, BACK_WITHIN_MS)).value, "it sees again")
-        assert.isAbove(ledger.revoked(), 0)
-        assert.deepStrictEqual(yield* ledger.lost, [])
+        assert.isAbove(recorder.revoked(), 0)
+        assert.deepStrictEqual(yield* recorder.lost, [])
       })
     )
   }
 
   it.effect("PostgreSQL loses the service's connections again and again: nothing that was acknowledged is lost", () =>
     Effect.gen(function* () {
-      const { service } = yield* Venue
-      const { database } = yield* Fleet
-      const ledger = yield* keepLedger(service.api)
+      const { service } = yield* TestDeployment
+      const { database } = yield* Cluster
+      const recorder = yield* recordEvents(service.api)
       const live = yield* goOnAir(yield* newKey(), "rtmp")
       const key = yield* newKey()
       let terminated = 0
@@ -141,21 +148,21 @@ export const databaseAway = (it: Vitest.MethodsNonLive<Venue | Fleet>): void => 
       yield* newBroadcaster()
       yield* goesOn(live)
       assert.deepStrictEqual(yield* eventsOf(live.stream.id), ["admitted", "ready"])
-      assert.deepStrictEqual(yield* ledger.lost, [])
+      assert.deepStrictEqual(yield* recorder.lost, [])
     })
   )
 
   it.effect("a commit whose answer is lost: the client was told no, and its key is not locked by it", () =>
     Effect.gen(function* () {
-      const venue = yield* Venue
-      const { service } = venue
-      const { database } = yield* Fleet
+      const deployment = yield* TestDeployment
+      const { service } = deployment
+      const { database } = yield* Cluster
       const live = yield* goOnAir(yield* newKey(), "rtsp")
       const key = yield* newKey()
       yield* database.loseAnswers
       const { status, millis } = yield* askToPublish(service, { key: key.key_value, path: pathOf(key) })
       assert.strictEqual(status, 503)
-      venue.measure({ what: "answer of the commit lost, /auth to 503", of: "", promised: 1_000, millis })
+      deployment.measure({ what: "answer of the commit lost, /auth to 503", of: "", promised: 1_000, millis })
       yield* answersAgain("answers lost")
       const [phantom] = yield* database.query(`select id from streams where stream_key_id = '${key.id}'`)
       assert.isDefined(phantom, "the commit had happened")

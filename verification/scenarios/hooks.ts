@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto"
 import { assert, type Vitest } from "@effect/vitest"
 import { Effect } from "effect"
 import { pathOf } from "../worlds/Target.ts"
-import { Venue } from "../worlds/Venue.ts"
+import { TestDeployment } from "../worlds/TestDeployment.ts"
 import { eventsOf, goesOn, goOnAir, isOver, newKey, someName } from "./acts.ts"
 import { type Hook, sendHook } from "./mediaServerCalls.ts"
 
@@ -11,15 +11,15 @@ import { type Hook, sendHook } from "./mediaServerCalls.ts"
 const TWO_LOOKS = "2200 millis"
 
 const everything = Effect.gen(function* () {
-  const { api } = (yield* Venue).service
+  const { api } = (yield* TestDeployment).service
   const streams = yield* api.streams("status=connecting,active,inactive&limit=200")
   return new Map(streams.map(({ id, status, source_id, end_reason }) => [id, { status, source_id, end_reason }]))
 })
 
-export const disorderedHooks = (it: Vitest.MethodsNonLive<Venue>): void => {
+export const disorderedHooks = (it: Vitest.MethodsNonLive<TestDeployment>): void => {
   it.effect("hooks that are doubled, late, reordered or forged change nothing, and lost ones are not missed", () =>
     Effect.gen(function* () {
-      const { service } = yield* Venue
+      const { service } = yield* TestDeployment
       const gone = yield* goOnAir(yield* newKey(), "rtsp")
       yield* gone.encoder.kill
       yield* isOver(gone, "disconnected")

@@ -4,10 +4,10 @@
  */
 import { assert, type Vitest } from "@effect/vitest"
 import { Effect, Fiber } from "effect"
-import { Fleet, leader } from "../worlds/Fleet.ts"
+import { Cluster, leader } from "../worlds/Cluster.ts"
 import type { RunningService } from "../worlds/runService.ts"
 import { pathOf, targetOf } from "../worlds/Target.ts"
-import { Venue, waitFor } from "../worlds/Venue.ts"
+import { TestDeployment, waitFor } from "../worlds/TestDeployment.ts"
 import { eventsOf, expireSoon, goesOn, goOnAir, isOver, listed, newBroadcaster, newKey, TAKEN_OFF } from "./acts.ts"
 import { isTroubled, listenToTroubles } from "./degraded.ts"
 import { askToPublish, decisionOn } from "./mediaServerCalls.ts"
@@ -22,7 +22,8 @@ export const environments = [{}, withClock(CLOCKS_APART_MS), withClock(-CLOCKS_A
 const TAKEN_OVER_WITHIN_MS = 5_000
 
 /** As `effect`, but through this instance. */
-const through = (service: RunningService) => Effect.updateService(Venue, (venue) => ({ ...venue, service }))
+const through = (service: RunningService) =>
+  Effect.updateService(TestDeployment, (deployment) => ({ ...deployment, service }))
 
 const theLeader = Effect.gen(function* () {
   const { value } = yield* waitFor("somebody leads", leader, TAKEN_OVER_WITHIN_MS)
@@ -31,46 +32,46 @@ const theLeader = Effect.gen(function* () {
 
 /** The others, which the media server asks from now on in turn. */
 const without = Effect.fnUntraced(function* (away: RunningService) {
-  const { instances, door } = yield* Fleet
+  const { instances, relay } = yield* Cluster
   const rest = instances.filter((instance) => instance !== away)
-  yield* Effect.acquireRelease(door.leadTo(...rest.map(({ port }) => port)), () =>
-    door.leadTo(...instances.map(({ port }) => port))
+  yield* Effect.acquireRelease(relay.leadTo(...rest.map(({ port }) => port)), () =>
+    relay.leadTo(...instances.map(({ port }) => port))
   )
   return rest
 })
 
 const anotherLeads = Effect.fnUntraced(function* (former: RunningService, what: string) {
-  const venue = yield* Venue
+  const deployment = yield* TestDeployment
   const another = Effect.map(leader, (instance) => (instance === former ? undefined : instance))
   const { value, millis } = yield* waitFor("another instance leads", another, TAKEN_OVER_WITHIN_MS)
-  venue.measure({ what: `${what} to another leads`, of: "", promised: TAKEN_OVER_WITHIN_MS, millis })
+  deployment.measure({ what: `${what} to another leads`, of: "", promised: TAKEN_OVER_WITHIN_MS, millis })
   return value
 })
 
 /** Somebody goes on the air, and another is taken off it: both need a leader that sees. */
 const everythingWorks = Effect.fnUntraced(function* (onAir: Effect.Success<ReturnType<typeof goOnAir>>, what: string) {
-  const venue = yield* Venue
+  const deployment = yield* TestDeployment
   const began = performance.now()
   const newcomer = yield* newKey()
-  yield* venue.encode(targetOf(newcomer, "rtsp"))
+  yield* deployment.encode(targetOf(newcomer, "rtsp"))
   yield* listed(newcomer, TAKEN_OVER_WITHIN_MS)
-  venue.measure({
+  deployment.measure({
     what: `${what} to a newcomer listed`,
     of: "rtsp",
     promised: TAKEN_OVER_WITHIN_MS,
     millis: performance.now() - began
   })
-  assert.oneOf((yield* venue.service.api.call("DELETE", `/streams/${onAir.stream.id}`)).status, [202, 204])
+  assert.oneOf((yield* deployment.service.api.call("DELETE", `/streams/${onAir.stream.id}`)).status, [202, 204])
   yield* isOver(onAir, "stopped")
   yield* onAir.encoder.ended
   assert.deepStrictEqual(yield* eventsOf(onAir.stream.id), TAKEN_OFF)
 })
 
-export const instances = (it: Vitest.MethodsNonLive<Venue | Fleet>): void => {
+export const instances = (it: Vitest.MethodsNonLive<TestDeployment | Cluster>): void => {
   it.effect("a revoke on one instance is a denial on all from its acknowledgement on", () =>
     Effect.gen(function* () {
-      const venue = yield* Venue
-      const { instances: all } = yield* Fleet
+      const deployment = yield* TestDeployment
+      const { instances: all } = yield* Cluster
       for (let n = 0; n < 2 * all.length; n++) {
         const teller = all[n % all.length]!
         const key = yield* newKey()
@@ -85,7 +86,7 @@ export const instances = (it: Vitest.MethodsNonLive<Venue | Fleet>): void => {
           )
           for (const { code } of answers) assert.strictEqual(code, "stream_key_revoked")
           if (revoked === busy.key) {
-            venue.measure({ what: "revoke on one of three to its answer", of: "rtsp", promised: 2_500, millis })
+            deployment.measure({ what: "revoke on one of three to its answer", of: "rtsp", promised: 2_500, millis })
           }
         }
         yield* isOver(busy, "revoked")
@@ -96,7 +97,7 @@ export const instances = (it: Vitest.MethodsNonLive<Venue | Fleet>): void => {
 
   it.effect("revoked while all instances are asked to let it in: none does once that is acknowledged", () =>
     Effect.gen(function* () {
-      const { instances: all, database } = yield* Fleet
+      const { instances: all, database } = yield* Cluster
       const broadcaster = yield* newBroadcaster()
       const trial = Effect.fnUntraced(function* (n: number) {
         const key = yield* newKey({ broadcaster })
@@ -129,7 +130,7 @@ export const instances = (it: Vitest.MethodsNonLive<Venue | Fleet>): void => {
 
   it.effect("ten revokes of a key at once, on all instances: one effect", () =>
     Effect.gen(function* () {
-      const { instances: all } = yield* Fleet
+      const { instances: all } = yield* Cluster
       const onAir = yield* goOnAir(yield* newKey(), "srt")
       const answers = yield* Effect.forEach(
         Array.from({ length: 10 }, (_, n) => all[n % all.length]!),
@@ -144,12 +145,12 @@ export const instances = (it: Vitest.MethodsNonLive<Venue | Fleet>): void => {
 
   it.effect("a key expires when the database says so, through whichever instance its encoder came", () =>
     Effect.gen(function* () {
-      const venue = yield* Venue
-      const { instances: all, door } = yield* Fleet
+      const deployment = yield* TestDeployment
+      const { instances: all, relay } = yield* Cluster
       const live = yield* Effect.forEach(all, (instance) =>
         Effect.gen(function* () {
           const key = yield* newKey()
-          yield* Effect.acquireRelease(door.leadTo(instance.port), () => door.leadTo(...all.map(({ port }) => port)))
+          yield* Effect.acquireRelease(relay.leadTo(instance.port), () => relay.leadTo(...all.map(({ port }) => port)))
           return yield* goOnAir(key, "rtsp").pipe(through(instance))
         })
       )
@@ -158,7 +159,7 @@ export const instances = (it: Vitest.MethodsNonLive<Venue | Fleet>): void => {
         yield* isOver(onAir, "expired", life + 5_000)
         const late = performance.now() - at
         assert.isAbove(late, -200, "not before its time")
-        venue.measure({ what: "expiry to over, clocks 30 s apart", of: "rtsp", promised: 5_000, millis: late })
+        deployment.measure({ what: "expiry to over, clocks 30 s apart", of: "rtsp", promised: 5_000, millis: late })
       }
       for (const { key } of live) {
         for (const instance of all) {
@@ -212,7 +213,7 @@ export const instances = (it: Vitest.MethodsNonLive<Venue | Fleet>): void => {
 
   it.effect("the database is away: each says so once, and that it sees again only the one that looks", () =>
     Effect.gen(function* () {
-      const { instances: all, database } = yield* Fleet
+      const { instances: all, database } = yield* Cluster
       yield* theLeader
       const troubles = all.map(listenToTroubles)
       yield* Effect.addFinalizer(() => database.thaw)
@@ -227,7 +228,7 @@ export const instances = (it: Vitest.MethodsNonLive<Venue | Fleet>): void => {
 
   it.effect("no event of any stream was written twice", () =>
     Effect.gen(function* () {
-      const { database } = yield* Fleet
+      const { database } = yield* Cluster
       const twice = yield* database.query("select stream_id, type from stream_events group by 1, 2 having count(*) > 1")
       assert.deepStrictEqual(twice, [])
       const gaps = yield* database.query(

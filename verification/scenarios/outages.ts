@@ -4,7 +4,7 @@ import { Effect, Exit, Scope } from "effect"
 import type { IssuedKey, Stream } from "../worlds/Api.ts"
 import { processesWith } from "../worlds/processes.ts"
 import { type Publishable, pathOf, type Target, targetOf } from "../worlds/Target.ts"
-import { listen, Venue, waitFor } from "../worlds/Venue.ts"
+import { listen, TestDeployment, waitFor } from "../worlds/TestDeployment.ts"
 import { eventsOf, goesOn, goOnAir, isInDoubt, isOver, LISTED_WITHIN_MS, listed, newKey } from "./acts.ts"
 
 const PUBLISHERS = 20
@@ -12,11 +12,11 @@ const RETRY_AFTER = "250 millis"
 
 /** As encoders do that are told to reconnect: again and again, until the scope closes. When each try began. */
 export const keepPublishing = Effect.fnUntraced(function* (target: Target) {
-  const venue = yield* Venue
+  const deployment = yield* TestDeployment
   const tries: Array<number> = []
   const once = Effect.gen(function* () {
     tries.push(performance.now())
-    const encoder = yield* venue.encode(target)
+    const encoder = yield* deployment.encode(target)
     yield* encoder.ended
   }).pipe(Effect.scoped)
   yield* once.pipe(Effect.andThen(Effect.sleep(RETRY_AFTER)), Effect.forever, Effect.forkScoped)
@@ -35,7 +35,7 @@ export const allListed = Effect.fnUntraced(function* (
   before: ReadonlySet<string>,
   within: number
 ) {
-  const { api } = (yield* Venue).service
+  const { api } = (yield* TestDeployment).service
   const seen = new Map<string, { readonly stream: Stream; readonly at: number }>()
   const ask = Effect.map(api.streams(""), (streams) => {
     for (const stream of streams) {
@@ -47,11 +47,11 @@ export const allListed = Effect.fnUntraced(function* (
   return (yield* waitFor("everybody is listed", ask, within)).value
 })
 
-export const mediaServerRestart = (it: Vitest.MethodsNonLive<Venue>): void => {
+export const mediaServerRestart = (it: Vitest.MethodsNonLive<TestDeployment>): void => {
   it.effect(`a media server that is killed has its ${PUBLISHERS} publishers back and listed`, () =>
     Effect.gen(function* () {
-      const venue = yield* Venue
-      const { api } = venue.service
+      const deployment = yield* TestDeployment
+      const { api } = deployment.service
       const all: Array<Returning> = []
       for (let n = 0; n < PUBLISHERS; n++) {
         const key = yield* newKey()
@@ -64,9 +64,9 @@ export const mediaServerRestart = (it: Vitest.MethodsNonLive<Venue>): void => {
       yield* Effect.sleep("1 second")
 
       const heard = yield* listen
-      yield* venue.mediaServer.kill
-      yield* venue.mediaServer.start
-      yield* venue.mediaServer.back
+      yield* deployment.mediaServer.kill
+      yield* deployment.mediaServer.start
+      yield* deployment.mediaServer.back
       const back = performance.now()
       const again = yield* allListed(all, before, 5_000 + LISTED_WITHIN_MS)
       for (const { key, protocol, tries } of all) {
@@ -74,10 +74,10 @@ export const mediaServerRestart = (it: Vitest.MethodsNonLive<Venue>): void => {
         // An SRT encoder waits for 5 s before it believes that its server is gone: that much is not the server's.
         const srt = protocol === "srt"
         const what = "media server back to listed again"
-        venue.measure({ what, of: protocol, promised: srt ? null : 5_000, millis: at - back })
+        deployment.measure({ what, of: protocol, promised: srt ? null : 5_000, millis: at - back })
         const reconnected = Math.max(back, tries.at(-1)!)
         if (srt)
-          venue.measure({
+          deployment.measure({
             what: "reconnected to listed again",
             of: protocol,
             promised: 5_000,
@@ -98,7 +98,7 @@ export const mediaServerRestart = (it: Vitest.MethodsNonLive<Venue>): void => {
   )
 }
 
-export const isUnreachable = Effect.map(Venue, ({ service }) =>
+export const isUnreachable = Effect.map(TestDeployment, ({ service }) =>
   Effect.map(service.api.call<{ readonly media_server: string }>("GET", "/health"), ({ status, body }) => {
     assert.strictEqual(status, 200)
     return body.media_server === "unreachable" ? true : undefined
@@ -107,34 +107,34 @@ export const isUnreachable = Effect.map(Venue, ({ service }) =>
 
 /** Revoked while nobody can carry it out: said so in time, and done when somebody can. */
 const revokedMeanwhile = Effect.fnUntraced(function* (key: IssuedKey, stream: Stream) {
-  const venue = yield* Venue
+  const deployment = yield* TestDeployment
   const path = `/stream-keys/${key.id}`
-  const { status, body, millis } = yield* venue.service.api.call<IssuedKey>("DELETE", path)
+  const { status, body, millis } = yield* deployment.service.api.call<IssuedKey>("DELETE", path)
   assert.strictEqual(status, 202)
   assert.deepStrictEqual([body.status, body.active_stream_id], ["revoked", stream.id])
-  assert.isBelow(millis, 2_500 * venue.slack)
-  venue.measure({ what: "revoke, media server away, to its answer", of: "", promised: 2_500, millis })
+  assert.isBelow(millis, 2_500 * deployment.slack)
+  deployment.measure({ what: "revoke, media server away, to its answer", of: "", promised: 2_500, millis })
 })
 
 export const isDone = Effect.fnUntraced(function* (key: IssuedKey, what: string) {
-  const venue = yield* Venue
-  const { api } = venue.service
+  const deployment = yield* TestDeployment
+  const { api } = deployment.service
   const ask = Effect.map(api.key(key.id), ({ active_stream_id }) => (active_stream_id === null ? true : undefined))
   const { millis } = yield* waitFor("the revocation is carried out", ask, 5_000)
-  venue.measure({ what, of: "", promised: 5_000, millis })
+  deployment.measure({ what, of: "", promised: 5_000, millis })
   assert.strictEqual((yield* api.call("DELETE", `/stream-keys/${key.id}`)).status, 204)
 })
 
-export const mediaServerOutage = (it: Vitest.MethodsNonLive<Venue>): void => {
+export const mediaServerOutage = (it: Vitest.MethodsNonLive<TestDeployment>): void => {
   it.effect("while the media server is down, lists answer from the store and a revoke waits for its return", () =>
     Effect.gen(function* () {
-      const venue = yield* Venue
-      const { api } = venue.service
+      const deployment = yield* TestDeployment
+      const { api } = deployment.service
       const dying = yield* goOnAir(yield* newKey(), "rtmp")
       const other = yield* goOnAir(yield* newKey(), "rtsp")
-      yield* venue.mediaServer.kill
+      yield* deployment.mediaServer.kill
       const { millis } = yield* waitFor("/health says unreachable", yield* isUnreachable, 5_000)
-      venue.measure({ what: "media server killed to /health says so", of: "", promised: 5_000, millis })
+      deployment.measure({ what: "media server killed to /health says so", of: "", promised: 5_000, millis })
 
       const listedNow = yield* api.streams("")
       const one = listedNow.find(({ id }) => id === other.stream.id)
@@ -144,8 +144,8 @@ export const mediaServerOutage = (it: Vitest.MethodsNonLive<Venue>): void => {
       assert.strictEqual((yield* api.stream(one.id)).state_as_of, one.state_as_of, "nobody has confirmed it")
       yield* revokedMeanwhile(dying.key, dying.stream)
 
-      yield* venue.mediaServer.start
-      yield* venue.mediaServer.back
+      yield* deployment.mediaServer.start
+      yield* deployment.mediaServer.back
       yield* isDone(dying.key, "media server back to revoke done")
       yield* isOver(dying, "revoked")
       yield* isOver(other, "media_server_restarted")
@@ -157,15 +157,15 @@ export const mediaServerOutage = (it: Vitest.MethodsNonLive<Venue>): void => {
 /** Shorter than the 4 s after which the media server gives up a silent client. */
 const STANDS_STILL = "2500 millis"
 
-export const mediaServerFrozen = (it: Vitest.MethodsNonLive<Venue>): void => {
+export const mediaServerFrozen = (it: Vitest.MethodsNonLive<TestDeployment>): void => {
   it.effect("a media server that stands still for a moment and goes on: nobody is taken off the air", () =>
     Effect.gen(function* () {
-      const venue = yield* Venue
+      const deployment = yield* TestDeployment
       const live = yield* Effect.forEach(["rtmp", "rtsp", "srt"] as const, (protocol) =>
         Effect.flatMap(newKey(), (key) => goOnAir(key, protocol))
       )
-      yield* venue.mediaServer.freeze
-      yield* Effect.sleep(STANDS_STILL).pipe(Effect.ensuring(venue.mediaServer.thaw))
+      yield* deployment.mediaServer.freeze
+      yield* Effect.sleep(STANDS_STILL).pipe(Effect.ensuring(deployment.mediaServer.thaw))
       for (const onAir of live) {
         yield* goesOn(onAir)
         assert.deepStrictEqual(yield* eventsOf(onAir.stream.id), ["admitted", "ready"])
@@ -175,10 +175,10 @@ export const mediaServerFrozen = (it: Vitest.MethodsNonLive<Venue>): void => {
 
   it.effect("while the media server does not answer, a revoke answers in time and is done when it does", () =>
     Effect.gen(function* () {
-      const venue = yield* Venue
+      const deployment = yield* TestDeployment
       const onAir = yield* goOnAir(yield* newKey(), "rtmp")
-      yield* venue.mediaServer.freeze
-      yield* revokedMeanwhile(onAir.key, onAir.stream).pipe(Effect.ensuring(venue.mediaServer.thaw))
+      yield* deployment.mediaServer.freeze
+      yield* revokedMeanwhile(onAir.key, onAir.stream).pipe(Effect.ensuring(deployment.mediaServer.thaw))
       yield* isDone(onAir.key, "media server thawed to revoke done")
       yield* onAir.encoder.ended
       yield* isOver(onAir, "revoked")
@@ -186,13 +186,16 @@ export const mediaServerFrozen = (it: Vitest.MethodsNonLive<Venue>): void => {
   )
 }
 
-export const greenroomKilled = (it: Vitest.MethodsNonLive<Venue>, protocols: ReadonlyArray<Publishable>): void => {
+export const greenroomKilled = (
+  it: Vitest.MethodsNonLive<TestDeployment>,
+  protocols: ReadonlyArray<Publishable>
+): void => {
   it.effect(
     "Greenroom killed and started again: who was live is listed as the same stream, and was not disturbed",
     () =>
       Effect.gen(function* () {
-        const venue = yield* Venue
-        const { service } = venue
+        const deployment = yield* TestDeployment
+        const { service } = deployment
         const live = yield* Effect.forEach(protocols, (protocol) =>
           Effect.flatMap(newKey(), (key) => goOnAir(key, protocol))
         )
@@ -204,14 +207,14 @@ export const greenroomKilled = (it: Vitest.MethodsNonLive<Venue>, protocols: Rea
         const began = performance.now()
         yield* service.start
         const ready = performance.now()
-        venue.measure({ what: "Greenroom started to ready", of: "", promised: null, millis: ready - began })
+        deployment.measure({ what: "Greenroom started to ready", of: "", promised: null, millis: ready - began })
         for (const { key, stream } of live) {
           const { value } = yield* listed(key)
           assert.strictEqual(value.id, stream.id)
         }
         yield* isOver(left, "disconnected")
         const what = "Greenroom ready to having seen who left"
-        venue.measure({ what, of: "", promised: 5_000, millis: performance.now() - ready })
+        deployment.measure({ what, of: "", promised: 5_000, millis: performance.now() - ready })
         yield* Effect.forEach(live, goesOn, { concurrency: "unbounded", discard: true })
         const one = live[0]!
         assert.oneOf((yield* service.api.call("DELETE", `/stream-keys/${one.key.id}`)).status, [202, 204])
@@ -222,11 +225,11 @@ export const greenroomKilled = (it: Vitest.MethodsNonLive<Venue>, protocols: Rea
 }
 
 /** For a Greenroom that has its database and its media server with it: they go when it goes, whatever kills it. */
-export const everythingKilled = (it: Vitest.MethodsNonLive<Venue>): void => {
+export const everythingKilled = (it: Vitest.MethodsNonLive<TestDeployment>): void => {
   it.effect("Greenroom killed with all that it started: nothing outlives it, and encoders find everything again", () =>
     Effect.gen(function* () {
-      const venue = yield* Venue
-      const { service } = venue
+      const deployment = yield* TestDeployment
+      const { service } = deployment
       const all: Array<Returning> = []
       for (const protocol of ["rtmp", "rtsp", "srt"] as const) {
         const key = yield* newKey()
@@ -237,7 +240,7 @@ export const everythingKilled = (it: Vitest.MethodsNonLive<Venue>): void => {
       yield* service.kill
       const nothing = Effect.sync(() => (processesWith(service.directory).length === 0 ? true : undefined))
       const { millis } = yield* waitFor("nothing of it is left", nothing, 10_000)
-      venue.measure({ what: "Greenroom killed to nothing left of it", of: "", promised: null, millis })
+      deployment.measure({ what: "Greenroom killed to nothing left of it", of: "", promised: null, millis })
       yield* service.start
       yield* allListed(all, before, 5_000 + LISTED_WITHIN_MS)
       for (const id of before) {

@@ -2,7 +2,7 @@
 import { assert, type Vitest } from "@effect/vitest"
 import { Effect } from "effect"
 import { bent, type Publishable, pathOf, sourceTypes, targetOf } from "../worlds/Target.ts"
-import { listen, Venue } from "../worlds/Venue.ts"
+import { listen, TestDeployment } from "../worlds/TestDeployment.ts"
 import {
   goesOn,
   goOnAir,
@@ -22,16 +22,16 @@ import {
 const UNLISTED_WITHIN_MS = { rtmp: 5_000, rtsp: 5_000, srt: 6_000, webrtc: null }
 const UNPROMISED_MS = 60_000
 
-export const publishing = (it: Vitest.MethodsNonLive<Venue>, protocol: Publishable): void => {
+export const publishing = (it: Vitest.MethodsNonLive<TestDeployment>, protocol: Publishable): void => {
   it.effect("publishes as its key's instructions say, is listed, and its URLs play", () =>
     Effect.gen(function* () {
-      const venue = yield* Venue
-      const { api } = venue.service
+      const deployment = yield* TestDeployment
+      const { api } = deployment.service
       const key = yield* newKey({ label: "Camera one" })
       const began = performance.now()
       const { stream } = yield* goOnAir(key, protocol)
       const what = "first packet to listed"
-      venue.measure({ what, of: protocol, promised: LISTED_WITHIN_MS, millis: performance.now() - began })
+      deployment.measure({ what, of: protocol, promised: LISTED_WITHIN_MS, millis: performance.now() - began })
 
       assert.strictEqual(stream.source_type, sourceTypes[protocol])
       assert.strictEqual(stream.protocol, protocol)
@@ -45,7 +45,7 @@ export const publishing = (it: Vitest.MethodsNonLive<Venue>, protocol: Publishab
       assert.deepStrictEqual({ status, active_stream_id }, { status: "in_use", active_stream_id: stream.id })
       const frames = yield* Effect.forEach(
         [stream.urls.hls, stream.urls.rtsp],
-        (url) => (url === null ? Effect.succeed(0) : venue.framesAt(url)),
+        (url) => (url === null ? Effect.succeed(0) : deployment.framesAt(url)),
         { concurrency: 2 }
       )
       for (const read of frames) assert.isAbove(read, 0)
@@ -54,7 +54,7 @@ export const publishing = (it: Vitest.MethodsNonLive<Venue>, protocol: Publishab
 
   it.effect("everybody else is refused, each for their own reason, and the first goes on", () =>
     Effect.gen(function* () {
-      const { api } = (yield* Venue).service
+      const { api } = (yield* TestDeployment).service
       const broadcaster = yield* newBroadcaster()
       const expired = yield* newExpiredKey({ broadcaster })
       const [own, other] = [someName("studio"), someName("stage")]
@@ -99,13 +99,13 @@ export const publishing = (it: Vitest.MethodsNonLive<Venue>, protocol: Publishab
 
   it.effect("an encoder that is killed is unlisted, and its key then publishes again at the first try", () =>
     Effect.gen(function* () {
-      const venue = yield* Venue
+      const deployment = yield* TestDeployment
       const { key, encoder, stream } = yield* goOnAir(yield* newKey(), protocol)
       yield* encoder.kill
       const promised = UNLISTED_WITHIN_MS[protocol]
       const millis = yield* unlisted(key, promised ?? UNPROMISED_MS)
-      venue.measure({ what: "encoder killed to unlisted", of: protocol, promised, millis })
-      const over = yield* venue.service.api.stream(stream.id)
+      deployment.measure({ what: "encoder killed to unlisted", of: protocol, promised, millis })
+      const over = yield* deployment.service.api.stream(stream.id)
       assert.deepStrictEqual([over.status, over.end_reason], ["inactive", "disconnected"])
       const again = yield* goOnAir(key, protocol)
       assert.notStrictEqual(again.stream.id, stream.id)
@@ -114,21 +114,21 @@ export const publishing = (it: Vitest.MethodsNonLive<Venue>, protocol: Publishab
 }
 
 /** RTMP alone has a long way from its admission to being ready. */
-export const killedBeforeReady = (it: Vitest.MethodsNonLive<Venue>): void => {
+export const killedBeforeReady = (it: Vitest.MethodsNonLive<TestDeployment>): void => {
   it.effect("an RTMP client that is killed 1.5 s after it connected, before it is ready, leaves its key free", () =>
     Effect.gen(function* () {
-      const venue = yield* Venue
+      const deployment = yield* TestDeployment
       const key = yield* newKey()
       const heard = yield* listen
-      const early = yield* venue.encodeSlowly(targetOf(key, "rtmp"))
+      const early = yield* deployment.encodeSlowly(targetOf(key, "rtmp"))
       yield* heard.first("yes", (line) => line.stream_key_id === key.id && line.decision === "allow")
       yield* Effect.sleep("1500 millis")
       yield* early.kill
       const began = performance.now()
       const next = yield* goOnAir(key, "rtmp")
       const what = "killed before ready to next listed"
-      venue.measure({ what, of: "rtmp", promised: null, millis: performance.now() - began })
-      const streams = yield* venue.service.api.streams(`status=connecting,active,inactive&stream_key_id=${key.id}`)
+      deployment.measure({ what, of: "rtmp", promised: null, millis: performance.now() - began })
+      const streams = yield* deployment.service.api.streams(`status=connecting,active,inactive&stream_key_id=${key.id}`)
       assert.strictEqual(streams.length, 2)
       const { value } = yield* listed(key)
       assert.strictEqual(value.id, next.stream.id)

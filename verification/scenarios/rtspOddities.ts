@@ -1,18 +1,18 @@
 /** What RTSP alone can do: pause, announce and stand still, and leave a publisher behind that no list shows. */
 import { assert, type Vitest } from "@effect/vitest"
 import { Effect } from "effect"
-import { Fleet } from "../worlds/Fleet.ts"
+import { Cluster } from "../worlds/Cluster.ts"
 import { bent, pathOf, targetOf } from "../worlds/Target.ts"
-import { listen, Venue, waitFor } from "../worlds/Venue.ts"
+import { listen, TestDeployment, waitFor } from "../worlds/TestDeployment.ts"
 import { eventsOf, goesOn, goOnAir, isOver, isRefused, listed, newBroadcaster, newKey } from "./acts.ts"
 
 const STALLED_FOR_MS = 10_000
 
-export const rtspOddities = (it: Vitest.MethodsNonLive<Venue | Fleet>): void => {
+export const rtspOddities = (it: Vitest.MethodsNonLive<TestDeployment | Cluster>): void => {
   it.effect("an RTSP encoder that pauses and records again keeps its session, and nobody gets its key meanwhile", () =>
     Effect.gen(function* () {
-      const { service } = yield* Venue
-      const { stage } = yield* Fleet
+      const { service } = yield* TestDeployment
+      const { stage } = yield* Cluster
       const key = yield* newKey()
       const encoder = yield* stage.announce(targetOf(key, "rtsp"))
       yield* encoder.record
@@ -35,9 +35,9 @@ export const rtspOddities = (it: Vitest.MethodsNonLive<Venue | Fleet>): void => 
 
   it.effect("who announces and stands still evicts nobody, and is sent away itself", () =>
     Effect.gen(function* () {
-      const venue = yield* Venue
-      const { service } = venue
-      const { stage } = yield* Fleet
+      const deployment = yield* TestDeployment
+      const { service } = deployment
+      const { stage } = yield* Cluster
       const broadcaster = yield* newBroadcaster()
       const live = yield* goOnAir(yield* newKey({ broadcaster }), "rtsp")
       const stalling = yield* newKey()
@@ -53,7 +53,7 @@ export const rtspOddities = (it: Vitest.MethodsNonLive<Venue | Fleet>): void => 
       yield* goesOn(live)
       yield* isOver({ key: stalling, encoder, stream }, "never_ready", STALLED_FOR_MS + 5_000)
       const millis = performance.now() - began
-      venue.measure({
+      deployment.measure({
         what: "announced and stalled to sent away",
         of: "rtsp",
         promised: STALLED_FOR_MS + 5_000,
@@ -67,13 +67,13 @@ export const rtspOddities = (it: Vitest.MethodsNonLive<Venue | Fleet>): void => 
 }
 
 /** For a media server that nobody else uses meanwhile. */
-export const unlistedPublishers = (it: Vitest.MethodsNonLive<Venue | Fleet>): void => {
+export const unlistedPublishers = (it: Vitest.MethodsNonLive<TestDeployment | Cluster>): void => {
   it.effect(
     "a publisher that no list of sessions shows is cured by the path's configuration, and its key is free",
     () =>
       Effect.gen(function* () {
-        const venue = yield* Venue
-        const { stage } = yield* Fleet
+        const deployment = yield* TestDeployment
+        const { stage } = yield* Cluster
         const neighbour = yield* goOnAir(yield* newKey(), "rtsp")
         const key = yield* newKey()
         const target = targetOf(key, "rtsp")
@@ -82,8 +82,8 @@ export const unlistedPublishers = (it: Vitest.MethodsNonLive<Venue | Fleet>): vo
         const cured = Effect.map(stage.published, (paths) => (paths.has(target.path) ? undefined : true))
         yield* waitFor("it is cured", cured, 5_000)
         const millis = performance.now() - began
-        venue.measure({ what: "publisher without a session to cured", of: "rtsp", promised: 5_000, millis })
-        const free = Effect.map(venue.service.api.key(key.id), ({ active_stream_id }) =>
+        deployment.measure({ what: "publisher without a session to cured", of: "rtsp", promised: 5_000, millis })
+        const free = Effect.map(deployment.service.api.key(key.id), ({ active_stream_id }) =>
           active_stream_id === null ? true : undefined
         )
         yield* waitFor("its key is free", free, 5_000)

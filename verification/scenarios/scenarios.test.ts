@@ -1,6 +1,6 @@
 /** The end-to-end scenarios in the ordinary test run, where MediaMTX and ffmpeg may be missing: against the simulator. */
 import { describe, layer } from "@effect/vitest"
-import * as simulatorVenue from "../worlds/simulatorVenue.ts"
+import * as simulatorDeployment from "../worlds/simulatorDeployment.ts"
 import { killedBeforeReady, publishing } from "./publishing.ts"
 import { secrecy } from "./secrecy.ts"
 import { strangers } from "./strangers.ts"
@@ -8,7 +8,7 @@ import { expiringOnAir, takingOffAir } from "./takingOffAir.ts"
 
 const protocols = ["rtmp", "rtsp", "srt", "webrtc"] as const
 
-layer(simulatorVenue.layer, { excludeTestServices: true, timeout: "2 minutes" })(
+layer(simulatorDeployment.layer, { excludeTestServices: true, timeout: "2 minutes" })(
   "Greenroom in front of the simulator",
   (it) => {
     for (const protocol of protocols) {

@@ -9,7 +9,7 @@ import { Effect } from "effect"
 import { disguisesOf } from "../worlds/Api.ts"
 import { clientOf } from "../worlds/postgres.ts"
 import { API_SECRET, HOOK_SECRET, type RunningService } from "../worlds/runService.ts"
-import { Venue } from "../worlds/Venue.ts"
+import { TestDeployment } from "../worlds/TestDeployment.ts"
 import { newKey } from "./acts.ts"
 
 interface Place {
@@ -71,10 +71,10 @@ const files = (directory: string) =>
 /** The prefix of a key is public; what follows it is not, nor the beginning of that, nor the key in an HTTP header. */
 const needlesOf = (key: string): ReadonlyArray<string> => [key.slice(8, 24), ...disguisesOf(key)]
 
-export const secrecy = (it: Vitest.MethodsNonLive<Venue>): void => {
+export const secrecy = (it: Vitest.MethodsNonLive<TestDeployment>): void => {
   it.effect("no key and no secret was printed, answered, exported or stored", () =>
     Effect.gen(function* () {
-      const { service, asked } = yield* Venue
+      const { service, asked } = yield* TestDeployment
       const { api } = service
       // More than one: the file may break one off at the end of a page.
       const last = [yield* newKey(), yield* newKey(), yield* newKey()]

@@ -2,25 +2,25 @@
 import type { Vitest } from "@effect/vitest"
 import { Effect } from "effect"
 import { type Publishable, targetOf } from "../worlds/Target.ts"
-import { Venue, waitFor } from "../worlds/Venue.ts"
+import { TestDeployment, waitFor } from "../worlds/TestDeployment.ts"
 import { neverPublished, newKey } from "./acts.ts"
 
 /** A browser has to start before it connects. */
 const STARTS_WITHIN_MS = { rtmp: 0, rtsp: 0, srt: 0, webrtc: 5_000 }
 
-export const strangers = (it: Vitest.MethodsNonLive<Venue>, protocols: ReadonlyArray<Publishable>): void => {
+export const strangers = (it: Vitest.MethodsNonLive<TestDeployment>, protocols: ReadonlyArray<Publishable>): void => {
   it.effect.each(protocols)("a publisher that was never admitted is kicked: %s", (protocol) =>
     Effect.gen(function* () {
-      const venue = yield* Venue
+      const deployment = yield* TestDeployment
       const key = yield* newKey()
       const began = performance.now()
       const target = targetOf(key, protocol)
-      const encoder = yield* venue.stranger(target)
+      const encoder = yield* deployment.stranger(target)
       const said = Effect.sync(() =>
-        venue.service.lines().find(({ message, path }) => message === "publisher kicked" && path === target.path)
+        deployment.service.lines().find(({ message, path }) => message === "publisher kicked" && path === target.path)
       )
       yield* waitFor("Greenroom says that it kicked it", said, STARTS_WITHIN_MS[protocol] + 5_000)
-      venue.measure({
+      deployment.measure({
         what: "stranger started to kicked",
         of: protocol,
         promised: STARTS_WITHIN_MS[protocol] + 5_000,

@@ -1,27 +1,27 @@
 /** Taking off the air as one operation: once however often it is asked for, in a crowd, early, late, and across deaths. */
 import { assert, type Vitest } from "@effect/vitest"
 import { Effect, Exit, Scope } from "effect"
-import { Fleet } from "../worlds/Fleet.ts"
+import { Cluster } from "../worlds/Cluster.ts"
 import { goesWrong } from "../worlds/HttpRelay.ts"
 import { targetOf } from "../worlds/Target.ts"
-import { listen, Venue, waitFor } from "../worlds/Venue.ts"
+import { listen, TestDeployment, waitFor } from "../worlds/TestDeployment.ts"
 import { eventsOf, goesOn, goOnAir, happens, isOver, isRefusedWith, newKey, revoked, TAKEN_OFF } from "./acts.ts"
 
 const AT_ONCE = 10
 const CROWD = 120
 const TAKEOVERS = 20
 
-export const terminating = (it: Vitest.MethodsNonLive<Venue | Fleet>): void => {
+export const terminating = (it: Vitest.MethodsNonLive<TestDeployment | Cluster>): void => {
   it.effect(`${AT_ONCE} revokes of a key at once: each is answered, and they have one effect`, () =>
     Effect.gen(function* () {
-      const venue = yield* Venue
-      const { api } = venue.service
+      const deployment = yield* TestDeployment
+      const { api } = deployment.service
       const onAir = yield* goOnAir(yield* newKey(), "srt")
       const revoke = api.call("DELETE", `/stream-keys/${onAir.key.id}`)
       const answers = yield* Effect.forEach(Array.from({ length: AT_ONCE }), () => revoke, { concurrency: AT_ONCE })
       for (const { status, millis } of answers) {
         assert.oneOf(status, [202, 204])
-        venue.measure({ what: "one of ten revokes at once to its answer", of: "srt", promised: 2_500, millis })
+        deployment.measure({ what: "one of ten revokes at once to its answer", of: "srt", promised: 2_500, millis })
       }
       yield* isOver(onAir, "revoked")
       assert.deepStrictEqual(yield* eventsOf(onAir.stream.id), TAKEN_OFF)
@@ -32,22 +32,22 @@ export const terminating = (it: Vitest.MethodsNonLive<Venue | Fleet>): void => {
 
   it.effect(`with ${CROWD} other connections in its list, the one is taken off the air and nobody else`, () =>
     Effect.gen(function* () {
-      const venue = yield* Venue
-      const { stage } = yield* Fleet
+      const deployment = yield* TestDeployment
+      const { stage } = yield* Cluster
       const watched = yield* goOnAir(yield* newKey(), "rtsp")
       yield* stage.crowd(watched.stream.path, CROWD)
       const onAir = yield* goOnAir(yield* newKey(), "rtsp")
       const began = performance.now()
-      const { status, millis } = yield* venue.service.api.call("DELETE", `/stream-keys/${onAir.key.id}`)
+      const { status, millis } = yield* deployment.service.api.call("DELETE", `/stream-keys/${onAir.key.id}`)
       assert.oneOf(status, [202, 204])
-      venue.measure({ what: `revoke among ${CROWD} to its answer`, of: "rtsp", promised: 2_500, millis })
+      deployment.measure({ what: `revoke among ${CROWD} to its answer`, of: "rtsp", promised: 2_500, millis })
       yield* isOver(onAir, "revoked")
       yield* onAir.encoder.ended
       const gone = performance.now() - began
-      venue.measure({ what: `revoke among ${CROWD} to encoder ended`, of: "rtsp", promised: 5_000, millis: gone })
+      deployment.measure({ what: `revoke among ${CROWD} to encoder ended`, of: "rtsp", promised: 5_000, millis: gone })
       yield* goesOn(watched)
       const watchedStill = Effect.map(
-        venue.service.api.call<{ readonly viewer_count: number }>("GET", `/streams/${watched.stream.id}`),
+        deployment.service.api.call<{ readonly viewer_count: number }>("GET", `/streams/${watched.stream.id}`),
         ({ body }) => (body.viewer_count === CROWD ? true : undefined)
       )
       yield* waitFor("all of the crowd watch", watchedStill, 5_000)
@@ -55,15 +55,15 @@ export const terminating = (it: Vitest.MethodsNonLive<Venue | Fleet>): void => {
   )
 }
 
-/** For a venue that nobody else uses meanwhile. */
-export const terminatingOnItsOwn = (it: Vitest.MethodsNonLive<Venue | Fleet>): void => {
+/** For a deployment that nobody else uses meanwhile. */
+export const terminatingOnItsOwn = (it: Vitest.MethodsNonLive<TestDeployment | Cluster>): void => {
   it.effect("revoked while it is still connecting, it never goes on the air", () =>
     Effect.gen(function* () {
-      const venue = yield* Venue
-      const { api } = venue.service
+      const deployment = yield* TestDeployment
+      const { api } = deployment.service
       const key = yield* newKey()
       const heard = yield* listen
-      const encoder = yield* venue.encodeSlowly(targetOf(key, "rtmp"))
+      const encoder = yield* deployment.encodeSlowly(targetOf(key, "rtmp"))
       yield* heard.first("yes", (line) => line.stream_key_id === key.id && line.decision === "allow")
       const [stream] = yield* api.streams(`status=connecting&stream_key_id=${key.id}`)
       assert.isDefined(stream)
@@ -73,7 +73,7 @@ export const terminatingOnItsOwn = (it: Vitest.MethodsNonLive<Venue | Fleet>): v
       yield* isOver({ key, encoder, stream }, "revoked")
       yield* encoder.ended
       const millis = performance.now() - began
-      venue.measure({ what: "revoke while connecting to encoder ended", of: "rtmp", promised: 5_000, millis })
+      deployment.measure({ what: "revoke while connecting to encoder ended", of: "rtmp", promised: 5_000, millis })
       assert.deepStrictEqual(
         yield* eventsOf(stream.id),
         TAKEN_OFF.filter((type) => type !== "ready")
@@ -84,8 +84,8 @@ export const terminatingOnItsOwn = (it: Vitest.MethodsNonLive<Venue | Fleet>): v
 
   it.effect("Greenroom killed when a stop was requested and before the kick: it is completed after the restart", () =>
     Effect.gen(function* () {
-      const { service } = yield* Venue
-      const { controlApi } = yield* Fleet
+      const { service } = yield* TestDeployment
+      const { controlApi } = yield* Cluster
       const onAir = yield* goOnAir(yield* newKey(), "rtmp")
       yield* goesWrong(controlApi, { _tag: "Silent", only: "/kick/" })
       yield* Effect.forkScoped(service.api.call("DELETE", `/stream-keys/${onAir.key.id}`))
@@ -98,8 +98,8 @@ export const terminatingOnItsOwn = (it: Vitest.MethodsNonLive<Venue | Fleet>): v
     "Greenroom killed after the kick and before it saw the source gone: it is completed after the restart",
     () =>
       Effect.gen(function* () {
-        const { service } = yield* Venue
-        const { controlApi } = yield* Fleet
+        const { service } = yield* TestDeployment
+        const { controlApi } = yield* Cluster
         const onAir = yield* goOnAir(yield* newKey(), "rtmp")
         yield* Effect.addFinalizer(() => controlApi.fault(null))
         yield* controlApi.faultAfter("/kick/", { _tag: "Silent", only: "/list" })
@@ -111,9 +111,9 @@ export const terminatingOnItsOwn = (it: Vitest.MethodsNonLive<Venue | Fleet>): v
 }
 
 const diesAndReturns = Effect.fnUntraced(function* (onAir: Effect.Success<ReturnType<typeof goOnAir>>) {
-  const venue = yield* Venue
-  const { service } = venue
-  const { controlApi } = yield* Fleet
+  const deployment = yield* TestDeployment
+  const { service } = deployment
+  const { controlApi } = yield* Cluster
   assert.notInclude(yield* eventsOf(onAir.stream.id), "ended")
   yield* service.kill
   yield* controlApi.fault(null)
@@ -121,25 +121,25 @@ const diesAndReturns = Effect.fnUntraced(function* (onAir: Effect.Success<Return
   const ready = performance.now()
   yield* isOver(onAir, "revoked")
   const millis = performance.now() - ready
-  venue.measure({ what: "Greenroom back in mid-revoke to revoke done", of: "rtmp", promised: 5_000, millis })
+  deployment.measure({ what: "Greenroom back in mid-revoke to revoke done", of: "rtmp", promised: 5_000, millis })
   assert.deepStrictEqual(yield* eventsOf(onAir.stream.id), TAKEN_OFF)
   yield* onAir.encoder.ended
   yield* revoked(onAir.key)
 })
 
 /** For a Greenroom with `ON_DUPLICATE_PUBLISH=takeover`. */
-export const takingOver = (it: Vitest.MethodsNonLive<Venue | Fleet>): void => {
+export const takingOver = (it: Vitest.MethodsNonLive<TestDeployment | Cluster>): void => {
   it.effect(`${TAKEOVERS} encoders with one key, each while the one before is live: the newest alone is left`, () =>
     Effect.gen(function* () {
-      const venue = yield* Venue
-      const { api } = venue.service
+      const deployment = yield* TestDeployment
+      const { api } = deployment.service
       const key = yield* newKey()
       const ids: Array<string> = []
       const scope = yield* Scope.make()
       yield* Effect.addFinalizer(() => Scope.close(scope, Exit.void))
       for (let n = 0; n < TAKEOVERS; n++) {
         const heard = yield* listen
-        yield* venue.encode(targetOf(key, "rtsp")).pipe(Scope.provide(scope))
+        yield* deployment.encode(targetOf(key, "rtsp")).pipe(Scope.provide(scope))
         const said = yield* heard.first(
           `something of encoder ${n}`,
           (line) => line.stream_key_id === key.id && line.reason !== "unauthorized"
@@ -151,7 +151,7 @@ export const takingOver = (it: Vitest.MethodsNonLive<Venue | Fleet>): void => {
         )
         const { value } = yield* waitFor(`encoder ${n} is live`, ask, 5_000)
         const millis = performance.now() - began
-        venue.measure({ what: "takeover admitted to newcomer listed", of: "rtsp", promised: 5_000, millis })
+        deployment.measure({ what: "takeover admitted to newcomer listed", of: "rtsp", promised: 5_000, millis })
         ids.push(value.id)
       }
       const newest = ids.at(-1)!
@@ -163,7 +163,7 @@ export const takingOver = (it: Vitest.MethodsNonLive<Venue | Fleet>): void => {
       const before = yield* api.streams(`status=inactive&stream_key_id=${key.id}`)
       assert.deepStrictEqual(new Set(before.map(({ id }) => id)), new Set(ids.slice(0, -1)))
       for (const { end_reason } of before) assert.strictEqual(end_reason, "superseded")
-      assert.strictEqual((yield* (yield* Fleet).stage.published).get(value.path), value.source_id)
+      assert.strictEqual((yield* (yield* Cluster).stage.published).get(value.path), value.source_id)
     })
   )
 }

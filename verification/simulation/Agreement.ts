@@ -3,11 +3,11 @@
  * is not to be on the air has been kicked. What is not so yet is said in a sentence each.
  */
 import { saysPublishEarly } from "@greenroom/core"
-import type { Member } from "./Cast.ts"
 import type { Kernel } from "./Kernel.ts"
+import { whyBad } from "./keyValidityOracle.ts"
 import { isAdmitted, type MediaHost } from "./MediaHost.ts"
+import type { Member } from "./Scenario.ts"
 import type { SimulatedStore } from "./SimulatedStore.ts"
-import { whyBad } from "./Standing.ts"
 import type { Setting } from "./Step.ts"
 
 export interface Disagreement {

@@ -1,14 +1,14 @@
 /**
  * MediaMTX's control API in a simulation: what the simulator answers, after the time that calls take on their way, where the real ones wait
- * (the list of paths and changes of the configuration in the line at the door, calls about RTSP sessions while an RTSP client is being
+ * (the list of paths and changes of the configuration in the queue of the auth endpoint, calls about RTSP sessions while an RTSP client is being
  * asked about), and with faults: errors, halves of lists, slowness, the end of the process.
  */
 import type { MediaMtxCall, Reply } from "@greenroom/adapters/mediamtx"
 import { familyOf, type Protocol, protocols } from "@greenroom/core"
 import { SimulatorApi, type VersionFacts, type World } from "@greenroom/mediamtx-simulator"
-import type { Dice } from "../worlds/Dice.ts"
+import type { Rng } from "../worlds/Rng.ts"
+import type { AuthEndpoint } from "./AuthEndpoint.ts"
 import type { Counts } from "./Counts.ts"
-import type { Door } from "./Door.ts"
 import type { Kernel } from "./Kernel.ts"
 import type { Family, WrongAnswer } from "./Step.ts"
 
@@ -57,9 +57,9 @@ const onePage = new URLSearchParams("itemsPerPage=1000000")
 
 export interface ControlApiOptions {
   readonly kernel: Kernel
-  readonly dice: Dice
+  readonly rng: Rng
   readonly counts: Counts
-  readonly door: Door
+  readonly authEndpoint: AuthEndpoint
   readonly facts: VersionFacts
   readonly world: () => World.World
   readonly change: (step: (world: World.World, now: number) => World.World) => void
@@ -72,7 +72,7 @@ export interface ControlApiOptions {
 }
 
 export const makeControlApi = (options: ControlApiOptions) => {
-  const { kernel, dice, counts, door, facts, world, awake, arrived, met } = options
+  const { kernel, rng, counts, authEndpoint, facts, world, awake, arrived, met } = options
   const server: SimulatorApi.ApiServer = {
     facts,
     isOn: (protocol) => protocol !== "moq" || facts.moq,
@@ -130,18 +130,18 @@ export const makeControlApi = (options: ControlApiOptions) => {
       const wrong = troubleOf(route)
       if (wrong !== null) counts.fault(`media server answers: ${wrong.answer}`)
       if (wrong !== null && wrong.answer !== "half a list") {
-        const after = wrong.answer === "401" ? dice.below(REFUSED_WITHIN_MS) : dice.below(3)
-        return reply(wrongReplies[wrong.answer], after + dice.next() * slowBy)
+        const after = wrong.answer === "401" ? rng.below(REFUSED_WITHIN_MS) : rng.below(3)
+        return reply(wrongReplies[wrong.answer], after + rng.next() * slowBy)
       }
       if (kicks && !self.isAwaited()) counts.fault("kick executed after its caller had given up")
       const answer = run(route, self)
-      reply(wrong === null ? answer : halved(answer), dice.below(3) + dice.next() * slowBy)
+      reply(wrong === null ? answer : halved(answer), rng.below(3) + rng.next() * slowBy)
     }
     const begin = () => {
       if (over) return
       const wait = SimulatorApi.waitOf(route)
       if (wait === "paths" || (route._tag === "PathConfiguration" && route.verb !== "get")) {
-        return door.enter((leave) => {
+        return authEndpoint.enter((leave) => {
           execute()
           leave()
         })
@@ -152,9 +152,9 @@ export const makeControlApi = (options: ControlApiOptions) => {
       if (inTheWay !== undefined) met(isInside, inTheWay)
       if (over) return
       others.add(isInside)
-      door.whenRtspAnswers(execute)
+      authEndpoint.whenRtspAnswers(execute)
     }
-    kernel.after(1 + dice.below(4) + dice.next() * slowBy, () => {
+    kernel.after(1 + rng.below(4) + rng.next() * slowBy, () => {
       if (!world().up) return fail()
       open.add(fail)
       awake(begin)

@@ -4,20 +4,20 @@
  */
 import type { Protocol } from "@greenroom/core"
 import { World } from "@greenroom/mediamtx-simulator"
-import type { Dice } from "../worlds/Dice.ts"
-import { type KeyInHand, type Member, uuidOf } from "./Cast.ts"
+import type { Rng } from "../worlds/Rng.ts"
+import type { Question } from "./AuthEndpoint.ts"
 import type { Counts } from "./Counts.ts"
-import type { Question } from "./Door.ts"
 import type { Kernel } from "./Kernel.ts"
 import type { MediaHost } from "./MediaHost.ts"
+import { type KeyInHand, type Member, uuidOf } from "./Scenario.ts"
 import type { Connect, Guise, Setting } from "./Step.ts"
 
 export interface EncodersOptions {
   readonly kernel: Kernel
-  readonly dice: Dice
+  readonly rng: Rng
   readonly counts: Counts
   readonly host: MediaHost
-  readonly cast: ReadonlyArray<Member>
+  readonly scenario: ReadonlyArray<Member>
   readonly setting: Setting
 }
 
@@ -29,18 +29,18 @@ const mayRecord = (connection: World.Connection) =>
   isRtsp(connection) &&
   (connection.phase._tag === "Paused" || (connection.phase._tag === "Preparing" && connection.phase.readyAt === null))
 
-export const makeEncoders = ({ kernel, dice, counts, host, cast, setting }: EncodersOptions) => {
+export const makeEncoders = ({ kernel, rng, counts, host, scenario, setting }: EncodersOptions) => {
   /** Connections by place, the last one last; a connection that is gone stays until somebody looks. */
-  const connections = cast.map((): Array<string> => [])
+  const connections = scenario.map((): Array<string> => [])
   const owners = new Map<string, number>()
-  const lastQuestion = cast.map((): Question | null => null)
+  const lastQuestion = scenario.map((): Question | null => null)
   /** The last one of each place that has gone. */
   const formers = new Map<number, string>()
   const strangers = new Set<string>()
   let connected = 0
   let persistent = true
 
-  const member = (who: number): Member => cast[who % cast.length]!
+  const member = (who: number): Member => scenario[who % scenario.length]!
   const another = (who: number): Member => member(who + 1)
 
   const present = (guise: Guise, who: number): { readonly path: string; readonly key: KeyInHand["value"] | null } => {
@@ -65,13 +65,13 @@ export const makeEncoders = ({ kernel, dice, counts, host, cast, setting }: Enco
 
   const newId = (): string => uuidOf(0xd, ++connected)
   const own = (id: string, who: number) => {
-    const place = who % cast.length
+    const place = who % scenario.length
     owners.set(id, place)
     connections[place]!.push(id)
   }
   /** The newest connection of this place that the media server still has. */
   const currentOf = (who: number): string | undefined => {
-    const ids = connections[who % cast.length]!
+    const ids = connections[who % scenario.length]!
     const { connections: listed } = host.world()
     while (ids.length > 0 && !listed.has(ids.at(-1)!)) ids.pop()
     return ids.at(-1)
@@ -99,14 +99,14 @@ export const makeEncoders = ({ kernel, dice, counts, host, cast, setting }: Enco
     if (readyAfter === "never")
       counts.fault(protocol.startsWith("rtsp") ? "RTSP announce and stall" : "handshake never finished")
     if (protocol === "webrtc") counts.fault("WebRTC listed before it is established")
-    lastQuestion[who % cast.length] = question
+    lastQuestion[who % scenario.length] = question
     if (host.connect({ id, protocol, action: "publish", path, query: "", user: "", tracks: [], ...pace }, question))
       own(id, who)
   }
   const comeBack = (who: number, within: number) => {
     kernel.after(within, () => {
       if (!persistent || currentOf(who) !== undefined) return
-      connect({ who, protocol: dice.pick(setting.protocols), guise: "itself", readyAfter: null })
+      connect({ who, protocol: rng.pick(setting.protocols), guise: "itself", readyAfter: null })
     })
   }
 
@@ -120,28 +120,28 @@ export const makeEncoders = ({ kernel, dice, counts, host, cast, setting }: Enco
     counts.fault("publisher that nobody admitted")
     strangers.add(id)
     own(id, who)
-    lastQuestion[who % cast.length] = { id, path, protocol, key: member(who).key.value }
+    lastQuestion[who % scenario.length] = { id, path, protocol, key: member(who).key.value }
   }
 
   return {
     connect,
     currentOf,
-    formerOf: (who: number): string | undefined => formers.get(who % cast.length),
-    lastQuestion: (who: number): Question | null => lastQuestion[who % cast.length]!,
+    formerOf: (who: number): string | undefined => formers.get(who % scenario.length),
+    lastQuestion: (who: number): Question | null => lastQuestion[who % scenario.length]!,
     isStranger: (id: string) => strangers.has(id),
     /** A place that has no connection. */
     absent: (is: (member: Member) => boolean): Member | undefined => {
-      const those = cast.filter((place) => currentOf(place.index) === undefined && is(place))
-      return those.length === 0 ? undefined : dice.pick(those)
+      const those = scenario.filter((place) => currentOf(place.index) === undefined && is(place))
+      return those.length === 0 ? undefined : rng.pick(those)
     },
     /** Comes as itself; its connection's id. */
     comes: ({ index }: Member): string | undefined => {
-      connect({ who: index, protocol: dice.pick(setting.protocols), guise: "itself", readyAfter: null })
+      connect({ who: index, protocol: rng.pick(setting.protocols), guise: "itself", readyAfter: null })
       return currentOf(index)
     },
     allConnect: (within: number) => {
-      for (let who = 0; who < cast.length; who++)
-        if (currentOf(who) === undefined) comeBack(who, dice.below(within + 1))
+      for (let who = 0; who < scenario.length; who++)
+        if (currentOf(who) === undefined) comeBack(who, rng.below(within + 1))
     },
     leave: (who: number) => withCurrent(who, (id) => host.change((world, now) => World.close(world, now, id, "left"))),
     die: (who: number) =>
@@ -190,7 +190,7 @@ export const makeEncoders = ({ kernel, dice, counts, host, cast, setting }: Enco
       owners.delete(id)
       if (who !== undefined) formers.set(who, id)
       if (who === undefined || !persistent || !comesBackAfter.has(reason) || strangers.has(id)) return
-      if (dice.below(100) < setting.persistence) comeBack(who, dice.between(20, 1_500))
+      if (rng.below(100) < setting.persistence) comeBack(who, rng.between(20, 1_500))
     },
     /** Nobody comes back by itself, and whoever stood still goes on. */
     calm: () => {

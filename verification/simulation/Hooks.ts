@@ -4,7 +4,7 @@
  */
 import { familyOf, sourceTypes } from "@greenroom/core"
 import { factsOf, type World } from "@greenroom/mediamtx-simulator"
-import type { Dice } from "../worlds/Dice.ts"
+import type { Rng } from "../worlds/Rng.ts"
 import type { Counts } from "./Counts.ts"
 import type { Kernel } from "./Kernel.ts"
 import type { Setting } from "./Step.ts"
@@ -21,7 +21,7 @@ export interface HookCall {
 
 export interface HooksOptions {
   readonly kernel: Kernel
-  readonly dice: Dice
+  readonly rng: Rng
   readonly counts: Counts
   readonly setting: Setting
   readonly send: (call: HookCall) => void
@@ -31,11 +31,11 @@ export interface HooksOptions {
 const sourceIn = ({ version }: Setting, { id, protocol }: World.Connection): string =>
   familyOf(protocol) === "rtsp" && factsOf(version).rtspAuthId === "connection" ? `session of ${id}` : id
 
-export const makeHooks = ({ kernel, dice, counts, setting, send }: HooksOptions) => {
+export const makeHooks = ({ kernel, rng, counts, setting, send }: HooksOptions) => {
   const { hooks: fates, hookSecret } = setting
   let begun = 0
   let newest = 0
-  const strikes = (percent: number) => dice.below(100) < percent
+  const strikes = (percent: number) => rng.below(100) < percent
 
   const sendOne = (call: HookCall, after: number) => {
     const number = ++begun
@@ -61,12 +61,12 @@ export const makeHooks = ({ kernel, dice, counts, setting, send }: HooksOptions)
       if (strikes(fates.lost)) return counts.fault("hook lost")
       const late = strikes(fates.late)
       if (late) counts.fault("hook late")
-      sendOne(call, late ? dice.between(50, 5_000) : dice.between(3, 8))
+      sendOne(call, late ? rng.between(50, 5_000) : rng.between(3, 8))
       if (!strikes(fates.twice)) return
       counts.fault("hook doubled")
-      sendOne(call, dice.between(3, 2_000))
+      sendOne(call, rng.between(3, 2_000))
     },
-    /** Whoever does not know the secret is sent away at the door. */
+    /** Whoever does not know the secret is sent away at the auth endpoint. */
     forge: (call: Pick<HookCall, "event" | "path" | "source">, about: "present" | "former" | "nobody") => {
       if (hookSecret) return counts.fault("hook forged without the secret")
       counts.fault(`hook forged about a source: ${about}`)

@@ -1,6 +1,6 @@
 /**
  * One Greenroom process: the real use cases and the real reconciler over the ports of the simulation, with a clock of its own, a deliberate
- * bug in one of its ports perhaps, and a `Life` that can end at any of its port calls.
+ * bug in one of its ports perhaps, and a `Process` that can end at any of its port calls.
  */
 import { Database } from "@greenroom/adapters/postgres"
 import {
@@ -30,15 +30,15 @@ import {
   Streams
 } from "@greenroom/core"
 import { Cause, Clock, Context, Effect, Exit, Layer, Logger, Redacted, References, Scheduler, Scope } from "effect"
+import type { Question } from "./AuthEndpoint.ts"
 import type { Bug } from "./bugs/Bug.ts"
 import type { Counts } from "./Counts.ts"
-import type { Question } from "./Door.ts"
 import type { HookCall } from "./Hooks.ts"
 import { makeInstanceMediaServer, type Strikes } from "./InstanceMediaServer.ts"
 import type { Kernel } from "./Kernel.ts"
-import { beginLife } from "./Life.ts"
 import type { MediaHost } from "./MediaHost.ts"
 import { type Bench, type Ports, remotePorts } from "./Ports.ts"
+import { startProcess } from "./Process.ts"
 import type { SimulatedStore } from "./SimulatedStore.ts"
 
 type Services =
@@ -127,7 +127,7 @@ export const startInstance = (options: InstanceOptions) => {
     if (wasOpen && connections.size === 0) close?.()
     return wasOpen
   }
-  const life = beginLife({
+  const own = startProcess({
     kernel,
     counts,
     name: policy.holder,
@@ -139,7 +139,7 @@ export const startInstance = (options: InstanceOptions) => {
     },
     froze: options.froze
   })
-  const { caller } = life
+  const { caller } = own
 
   const rightClock = kernel.clock(options.clockAhead, caller.deliver)
   const clock = bug?.clock?.(rightClock) ?? rightClock
@@ -217,7 +217,7 @@ export const startInstance = (options: InstanceOptions) => {
   /** Holds this process to its time: it may not be frozen meanwhile, and for some answers the store must be well, too. */
   const timed = (what: string, began: number, allowed: number, storeMustBeWell: boolean) => {
     const took = kernel.now() - began
-    if (took <= allowed || !life.wasAwakeSince(began) || (storeMustBeWell && !store.wasWellSince(began))) return
+    if (took <= allowed || !own.wasAwakeSince(began) || (storeMustBeWell && !store.wasWellSince(began))) return
     options.overdue(what, took)
   }
 
@@ -228,7 +228,7 @@ export const startInstance = (options: InstanceOptions) => {
     if (silentSince === null || (firstUnanswered ?? 0) < silentSince) firstUnanswered = null
     if (silentSince === null) return
     const known = firstUnanswered === null ? null : firstUnanswered + Database.limits.admission.answerMillis
-    if (known !== null && began > known && life.wasAwakeSince(silentSince))
+    if (known !== null && began > known && own.wasAwakeSince(silentSince))
       timed("/auth, while the store was known to be silent,", began, REFUSED_WITHIN_MS, false)
     if (failed && kernel.now() - began >= Database.limits.admission.answerMillis) firstUnanswered ??= kernel.now()
   }
@@ -245,13 +245,13 @@ export const startInstance = (options: InstanceOptions) => {
 
   return {
     name: policy.holder,
-    isAlive: life.isAlive,
-    isFrozen: life.isFrozen,
-    isWell: () => close === null && life.isWell(),
-    freeze: life.freeze,
-    thaw: life.thaw,
-    doom: life.doom,
-    spare: life.spare,
+    isAlive: own.isAlive,
+    isFrozen: own.isFrozen,
+    isWell: () => close === null && own.isWell(),
+    freeze: own.freeze,
+    thaw: own.thaw,
+    plannedCrash: own.plannedCrash,
+    cancelCrash: own.cancelCrash,
     run,
     /** An operator's call, which is confirmed or not within its time, whatever the media server does. */
     operate: <A, E>(what: string, effect: Effect.Effect<A, E, Services>, done: (exit: Exit.Exit<A, E>) => void) => {
@@ -268,7 +268,7 @@ export const startInstance = (options: InstanceOptions) => {
     ): (() => void) => {
       const broken = () => answer("broken")
       // It may have ended while the call was on its way: nothing listens any more.
-      if (close !== null || !life.isAlive()) {
+      if (close !== null || !own.isAlive()) {
         kernel.after(1, broken)
         return () => {}
       }
@@ -293,14 +293,14 @@ export const startInstance = (options: InstanceOptions) => {
       if (close === null) run(bug?.hook?.(call) ?? receiveHook(hookOf(call)), () => {})
     },
     die: () => {
-      if (life.isAlive()) counts.fault("instance killed")
-      life.die()
+      if (own.isAlive()) counts.fault("instance killed")
+      own.die()
     },
     /** SIGTERM: nobody is let in any more, who asks already is answered, then the scope is closed, and the process ends. */
     terminate: () => {
-      if (close !== null || !life.isWell()) return
+      if (close !== null || !own.isWell()) return
       counts.fault("instance ended gracefully")
-      close = () => caller.deliver(() => Effect.runForkWith(base)(Scope.close(scope, Exit.void)).addObserver(life.die))
+      close = () => caller.deliver(() => Effect.runForkWith(base)(Scope.close(scope, Exit.void)).addObserver(own.die))
       if (connections.size === 0) close()
     }
   }

@@ -11,11 +11,11 @@ import { DateTime, Result } from "effect"
 import type { Counts } from "./Counts.ts"
 import type { Strike } from "./InstanceMediaServer.ts"
 import type { Kernel } from "./Kernel.ts"
-import { makeKnowledge } from "./Knowledge.ts"
+import { whyBad } from "./keyValidityOracle.ts"
 import { isAdmitted, type MediaHost } from "./MediaHost.ts"
+import { makeObserverModel } from "./ObserverModel.ts"
 import { BELIEVED } from "./Ports.ts"
 import type { SimulatedStore } from "./SimulatedStore.ts"
-import { whyBad } from "./Standing.ts"
 import type { Setting } from "./Step.ts"
 
 export type InvariantName =
@@ -84,7 +84,7 @@ export const makeInvariants = ({ kernel, store, host, counts, setting }: Invaria
   const rowOfSource = new Map<string, StreamId>()
   /** Connections whose auth was asked by a copy that came at any time, also when they publish already. */
   const askedAnyTime = new Set<string>()
-  const knowledge = makeKnowledge(kernel, store, host, setting)
+  const observers = makeObserverModel(kernel, store, host, setting)
   /** Connections that have been on their path, and those whose last auth brought no answer, or one that came too late. */
   const wereOnPath = new Set<string>()
   const unanswered = new Set<string>()
@@ -138,7 +138,7 @@ export const makeInvariants = ({ kernel, store, host, counts, setting }: Invaria
 
   /** A hook, or an operator's word alone, moves a session only while nobody looks. */
   const unseen = (row: MemoryStore.StoredStream, instance: string | null) => {
-    const age = knowledge.lookThatStands(instance ?? "")
+    const age = observers.lookThatStands(instance ?? "")
     if (age !== null)
       fails("6", `${row.id} was moved by somebody's word, although ${instance} knew of a look ${age} ms ago`)
   }
@@ -175,7 +175,7 @@ export const makeInvariants = ({ kernel, store, host, counts, setting }: Invaria
     if (
       wasSeen &&
       lost.remembered &&
-      !knowledge.cameWhileRestartWasNoticed(row) &&
+      !observers.cameWhileRestartWasNoticed(row) &&
       row.state.ending === null &&
       operation === "Sessions.end" &&
       reason !== "media_server_restarted"
@@ -223,7 +223,7 @@ export const makeInvariants = ({ kernel, store, host, counts, setting }: Invaria
     violation: () => violation,
     fails,
     executed: (operation: string, instance: string | null) => {
-      if (instance !== null) knowledge.read(operation, instance)
+      if (instance !== null) observers.read(operation, instance)
       const written = store.takeWritten()
       for (const id of written) checkRow(id, operation, instance)
       if (atRest && written.length === 0 && movesSessions.test(operation))
@@ -232,14 +232,14 @@ export const makeInvariants = ({ kernel, store, host, counts, setting }: Invaria
     rest: (is: boolean) => {
       atRest = is
     },
-    looked: knowledge.looked,
-    thawed: knowledge.thawed,
-    mayKickStrangers: knowledge.mayKickStrangers,
+    looked: observers.looked,
+    thawed: observers.thawed,
+    mayKickStrangers: observers.mayKickStrangers,
     forced: (id: StreamId) => {
       forced.add(id)
     },
     /** Strangers may be held back: they were too many at once. */
-    wereTooMany: knowledge.wereTooMany,
+    wereTooMany: observers.wereTooMany,
     happened: (happening: World.Happening) => {
       if (happening._tag === "Ready") wereOnPath.add(happening.connection.id)
       if (happening._tag !== "Closed" || happening.reason !== "server_down") return
@@ -265,12 +265,12 @@ export const makeInvariants = ({ kernel, store, host, counts, setting }: Invaria
       const id = state.streamBySource.get(source)
       const row = id === undefined ? undefined : state.streams.get(id)!
       if (row === undefined && !strangersToo) fails("6", `the stranger ${source} was kicked, which nobody wished`)
-      if (row === undefined && knowledge.sawTooMany(instance)) counts.fault("stranger kicked as an operator wished")
+      if (row === undefined && observers.sawTooMany(instance)) counts.fault("stranger kicked as an operator wished")
       if (row === undefined && connection?.phase._tag === "Asking")
         fails("6", `${source} was kicked while it was being asked about`)
       if (row === undefined || row.state._tag === "Inactive" || row.state.ending !== null) return
-      if (by === "kick" && askedAnyTime.has(source) && knowledge.wasAdmittedSince(row, instance)) return
-      if (by === "cure" && (connection === undefined || knowledge.hasComeSince(connection, instance))) return
+      if (by === "kick" && askedAnyTime.has(source) && observers.wasAdmittedSince(row, instance)) return
+      if (by === "cure" && (connection === undefined || observers.hasComeSince(connection, instance))) return
       fails("6", `${source} was taken off the air by a ${by}, although ${row.id} is admitted and nobody stops it`)
     },
     /** What an instance writes or answers, as text. */

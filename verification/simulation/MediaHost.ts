@@ -1,19 +1,19 @@
 /**
  * The MediaMTX of a simulation: the simulator's pure `World` moved by simulated time, with the process around it that can be killed, started,
- * and frozen. Who is let in is asked at its `Door`; what the control API answers is in `ControlApi.ts`. It knows no Greenroom.
+ * and frozen. Who is let in is asked at its `AuthEndpoint`; what the control API answers is in `ControlApi.ts`. It knows no Greenroom.
  */
 import { familyOf, type Protocol } from "@greenroom/core"
 import { factsOf, type Version, World } from "@greenroom/mediamtx-simulator"
-import type { Dice } from "../worlds/Dice.ts"
+import type { Rng } from "../worlds/Rng.ts"
+import { type Ask, makeAuthEndpoint, type Question } from "./AuthEndpoint.ts"
 import { type Inside, makeControlApi } from "./ControlApi.ts"
 import type { Counts } from "./Counts.ts"
-import { type Ask, makeDoor, type Question } from "./Door.ts"
 import type { Kernel } from "./Kernel.ts"
 
 export interface MediaHostOptions {
   readonly version: Version
   readonly kernel: Kernel
-  readonly dice: Dice
+  readonly rng: Rng
   readonly counts: Counts
   readonly ask: Ask
   readonly happened: (happening: World.Happening) => void
@@ -32,7 +32,7 @@ const KICK_TAKES_MS = { rtmp: 15, rtsp: 14, srt: 16, webrtc: 95, moq: 15 } as co
 /** Admitted by an auth, whatever it does now. */
 export const isAdmitted = ({ phase }: World.Connection): boolean => phase._tag !== "Asking" && phase._tag !== "Denied"
 
-export const makeMediaHost = ({ version, kernel, dice, counts, ask, happened, overlapped }: MediaHostOptions) => {
+export const makeMediaHost = ({ version, kernel, rng, counts, ask, happened, overlapped }: MediaHostOptions) => {
   const facts = factsOf(version)
   const readyAfter = { ...World.defaultOptions.readyAfter, rtmp: facts.rtmpReadyAfter }
   let world = World.begin(kernel.now(), { ...World.defaultOptions, facts, readyAfter, readTimeout: READ_TIMEOUT_MS })
@@ -72,7 +72,7 @@ export const makeMediaHost = ({ version, kernel, dice, counts, ask, happened, ov
 
   const answered = (id: string, allowed: boolean) => void change((now, at) => World.answer(now, at, id, allowed))
   const readTimeout = facts.authTimeout ? READ_TIMEOUT_MS : null
-  const door = makeDoor({ kernel, counts, ask, readTimeout, awake, answered })
+  const authEndpoint = makeAuthEndpoint({ kernel, counts, ask, readTimeout, awake, answered })
   const countCalls = () => {
     if (restartIn === null) return
     restartIn.calls -= 1
@@ -87,16 +87,16 @@ export const makeMediaHost = ({ version, kernel, dice, counts, ask, happened, ov
     restart("kill", STARTED_ANEW_AFTER_MS)
   }
   const kick = (id: string, protocol: Protocol) => {
-    if (dice.below(100) < IN_VAIN_OF_A_HUNDRED) return counts.fault("kick answered, and nobody goes")
+    if (rng.below(100) < IN_VAIN_OF_A_HUNDRED) return counts.fault("kick answered, and nobody goes")
     kernel.after(KICK_TAKES_MS[familyOf(protocol)], () =>
       awake(() => void change((now, at) => World.kick(now, at, id)))
     )
   }
   const control = makeControlApi({
     kernel,
-    dice,
+    rng,
     counts,
-    door,
+    authEndpoint,
     facts,
     world: current,
     change,
@@ -113,7 +113,7 @@ export const makeMediaHost = ({ version, kernel, dice, counts, ask, happened, ov
     for (const connection of publishers) happened({ _tag: "NotReady", at: kernel.now(), connection })
     frozen = false
     waking = []
-    door.reset()
+    authEndpoint.reset()
     control.reset()
     change(World.stop)
   }
@@ -149,7 +149,7 @@ export const makeMediaHost = ({ version, kernel, dice, counts, ask, happened, ov
       awake(() => {
         change((now, at) => World.connect(now, at, connection))
         if (question === "unasked") answered(connection.id, true)
-        else door.authenticate(question)
+        else authEndpoint.authenticate(question)
       })
       return true
     },
@@ -160,7 +160,7 @@ export const makeMediaHost = ({ version, kernel, dice, counts, ask, happened, ov
         if (ownUntil.get(path)! <= kernel.now()) change((now) => World.setOwnSource(now, path, null))
       })
     },
-    isAsking: door.isAsking,
+    isAsking: authEndpoint.isAsking,
     control: control.send,
     slow: control.slow,
     err: control.err,

@@ -16,12 +16,12 @@ import {
   stopStream
 } from "@greenroom/core"
 import { Context, DateTime, Effect, Exit, Option, Redacted } from "effect"
-import type { Member } from "./Cast.ts"
 import type { Counts } from "./Counts.ts"
 import type { Instance } from "./Instance.ts"
 import type { Invariants } from "./Invariants.ts"
 import type { Kernel } from "./Kernel.ts"
 import type { MediaHost } from "./MediaHost.ts"
+import type { Member } from "./Scenario.ts"
 import type { SimulatedStore } from "./SimulatedStore.ts"
 import type { Action } from "./Step.ts"
 
@@ -32,15 +32,15 @@ export interface OperatorsOptions {
   readonly counts: Counts
   readonly store: SimulatedStore
   readonly host: MediaHost
-  readonly cast: ReadonlyArray<Member>
+  readonly scenario: ReadonlyArray<Member>
   readonly invariants: Invariants
   /** A well instance, the one asked for if it is well. */
   readonly instance: (index: number) => Instance | undefined
 }
 
-export const makeOperators = ({ kernel, counts, store, host, cast, invariants, instance }: OperatorsOptions) => {
+export const makeOperators = ({ kernel, counts, store, host, scenario, invariants, instance }: OperatorsOptions) => {
   const { state } = store
-  const member = (who: number) => cast[who % cast.length]!
+  const member = (who: number) => scenario[who % scenario.length]!
   const streamOf = (who: number): StreamId | undefined =>
     [...state.unended].find((id) => state.streams.get(id)!.streamKeyId === member(who).key.id)
 

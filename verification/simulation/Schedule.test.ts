@@ -64,7 +64,7 @@ describe("a schedule", () => {
       Enforce: true,
       NewKey: true,
       EndedByHand: true,
-      Lull: true
+      QuietPeriod: true
     }
     const drawn = new Set(schedules.flatMap(({ steps }) => steps.map(({ _tag }) => _tag)))
     assert.deepStrictEqual([...drawn].sort(), Object.keys(kinds).sort())

@@ -1,5 +1,5 @@
 /** Draws a schedule from a seed. Which kinds of faults it knows, and how often they come, is drawn first. */
-import { type Dice, makeDice } from "../worlds/Dice.ts"
+import { makeRng, type Rng } from "../worlds/Rng.ts"
 import { drawSetting } from "./drawSetting.ts"
 import { always, connect, groups, instance } from "./kindsOfSteps.ts"
 import type { Connect, Schedule, Setting, Step } from "./Step.ts"
@@ -11,49 +11,49 @@ const MIN_LENGTH = 60_000
 
 /** An RTSP publisher is kicked between ANNOUNCE and RECORD, and comes back when what that leaves is on the path. */
 const kickedBeforeRecord = (
-  dice: Dice,
+  rng: Rng,
   setting: Setting,
   { at, who, protocol }: Connect & { readonly at: number },
   readyAfter: number
 ): ReadonlyArray<Step> => [
-  { at: at + readyAfter, _tag: "MediaServerSlow", by: dice.pick([0, dice.between(100, 900)]), for: 2_500 },
-  { at: at + dice.below(readyAfter), _tag: "StopStream", who, instance: instance(dice, setting) },
-  { at: at + readyAfter + dice.below(1_200), _tag: "Connect", who, protocol, guise: "itself", readyAfter: null }
+  { at: at + readyAfter, _tag: "MediaServerSlow", by: rng.pick([0, rng.between(100, 900)]), for: 2_500 },
+  { at: at + rng.below(readyAfter), _tag: "StopStream", who, instance: instance(rng, setting) },
+  { at: at + readyAfter + rng.below(1_200), _tag: "Connect", who, protocol, guise: "itself", readyAfter: null }
 ]
 
 /** A kick of an RTSP session hangs behind an auth that a frozen instance does not answer, and others ask about sessions meanwhile. */
 const kickedBehindAnAuth = (
-  dice: Dice,
+  rng: Rng,
   setting: Setting,
   { at, who, protocol }: Connect & { readonly at: number }
 ): ReadonlyArray<Step> => {
-  const frozenAt = at + dice.between(300, 3_000)
+  const frozenAt = at + rng.between(300, 3_000)
   return [
     {
       at: frozenAt,
       _tag: "InstanceFrozen",
-      instance: instance(dice, setting),
+      instance: instance(rng, setting),
       inCalls: 0,
-      for: dice.between(2_500, 6_000)
+      for: rng.between(2_500, 6_000)
     },
     { at: frozenAt, _tag: "Connect", who: who + 1, protocol, guise: "itself", readyAfter: null },
-    { at: frozenAt + dice.below(30), _tag: "Connect", who: who + 2, protocol, guise: "itself", readyAfter: null },
-    { at: frozenAt + dice.below(400), _tag: "StopStream", who, instance: instance(dice, setting) }
+    { at: frozenAt + rng.below(30), _tag: "Connect", who: who + 2, protocol, guise: "itself", readyAfter: null },
+    { at: frozenAt + rng.below(400), _tag: "StopStream", who, instance: instance(rng, setting) }
   ]
 }
 
 /** What makes a step dangerous when it comes at the same moment. */
-const company = (dice: Dice, setting: Setting, step: Step): ReadonlyArray<Step> => {
-  const soon = (millis: number) => step.at + dice.below(millis)
+const company = (rng: Rng, setting: Setting, step: Step): ReadonlyArray<Step> => {
+  const soon = (millis: number) => step.at + rng.below(millis)
   switch (step._tag) {
     case "Revoke":
     case "Disable":
     case "Expire":
     case "DeleteBroadcaster":
-      return [{ at: soon(8), ...connect(dice, setting), guise: "itself", who: step.who }]
+      return [{ at: soon(8), ...connect(rng, setting), guise: "itself", who: step.who }]
     case "StopStream":
       // The kick is on its way, and comes when nobody waits for it any more.
-      return dice.chance(0.3) ? [{ at: soon(60), _tag: "MediaServerFreezes", for: dice.between(2_050, 4_000) }] : []
+      return rng.chance(0.3) ? [{ at: soon(60), _tag: "MediaServerFreezes", for: rng.between(2_050, 4_000) }] : []
     case "ClockSet":
       // Hooks come while the control API does not answer, but not for so long that they may be believed.
       return [
@@ -62,59 +62,59 @@ const company = (dice: Dice, setting: Setting, step: Step): ReadonlyArray<Step> 
           _tag: "MediaServerErrs",
           family: "all",
           answer: "no answer",
-          for: dice.between(700, 2_800)
+          for: rng.between(700, 2_800)
         },
-        ...[1, 2, 3].map((): Step => ({ at: soon(900), _tag: "Leave", who: dice.below(setting.publishers) }))
+        ...[1, 2, 3].map((): Step => ({ at: soon(900), _tag: "Leave", who: rng.below(setting.publishers) }))
       ]
     case "Stranger":
       return [
         {
           at: soon(900),
           _tag: "InstanceFrozen",
-          instance: instance(dice, setting),
-          inCalls: dice.between(4, 9),
-          for: dice.between(300, 2_500)
+          instance: instance(rng, setting),
+          inCalls: rng.between(4, 9),
+          for: rng.between(300, 2_500)
         },
         { at: soon(2_500), _tag: "AuthAgain", who: step.who }
       ]
     case "Connect":
       if (step.protocol.startsWith("rtsp") && typeof step.readyAfter === "number")
-        return kickedBeforeRecord(dice, setting, step, step.readyAfter)
-      if (step.protocol.startsWith("rtsp") && setting.clocks.length > 1 && dice.chance(0.25))
-        return kickedBehindAnAuth(dice, setting, step)
+        return kickedBeforeRecord(rng, setting, step, step.readyAfter)
+      if (step.protocol.startsWith("rtsp") && setting.clocks.length > 1 && rng.chance(0.25))
+        return kickedBehindAnAuth(rng, setting, step)
       // A WebRTC client calls itself a publisher for as long as it is asked about.
-      return step.protocol === "webrtc" && dice.chance(0.1)
-        ? [{ at: step.at, _tag: "StoreSlow", by: dice.between(50, 300), for: dice.between(200, 900) }]
+      return step.protocol === "webrtc" && rng.chance(0.1)
+        ? [{ at: step.at, _tag: "StoreSlow", by: rng.between(50, 300), for: rng.between(200, 900) }]
         : []
     default:
       return []
   }
 }
 
-const gap = (dice: Dice): number =>
-  dice.weighted([
-    [35, dice.below(21)],
-    [45, dice.between(20, 500)],
-    [20, dice.between(500, 1_600)]
+const gap = (rng: Rng): number =>
+  rng.weighted([
+    [35, rng.below(21)],
+    [45, rng.between(20, 500)],
+    [20, rng.between(500, 1_600)]
   ])
 
 export const drawSchedule = (seed: number): Schedule => {
-  const dice = makeDice(seed)
-  const setting = drawSetting(dice)
+  const rng = makeRng(seed)
+  const setting = drawSetting(rng)
   const kinds = [
     ...always,
     ...groups.flatMap((group) => {
-      const strength = dice.pick([0, 0.6, 1, 2])
+      const strength = rng.pick([0, 0.6, 1, 2])
       return group.map(([weight, draw]) => [weight * strength, draw] as const)
     })
   ]
   const steps: Array<Step> = []
-  const count = dice.between(MIN_STEPS, MAX_STEPS)
+  const count = rng.between(MIN_STEPS, MAX_STEPS)
   let at = 0
   while (steps.length < count) {
-    at += gap(dice)
-    const step = { at, ...dice.weighted(kinds)(dice, setting) }
-    steps.push(step, ...(dice.chance(0.4) ? company(dice, setting, step) : []))
+    at += gap(rng)
+    const step = { at, ...rng.weighted(kinds)(rng, setting) }
+    steps.push(step, ...(rng.chance(0.4) ? company(rng, setting, step) : []))
   }
   steps.sort((a, b) => a.at - b.at)
   const stretch = Math.max(1, MIN_LENGTH / at)

@@ -3,16 +3,16 @@ import { assert, describe, it } from "@effect/vitest"
 import { Database } from "@greenroom/adapters/postgres"
 import { type BroadcasterId, Broadcasters } from "@greenroom/core"
 import { Clock, Context, Effect, type Exit, Scheduler } from "effect"
-import { makeDice } from "../worlds/Dice.ts"
+import { makeRng } from "../worlds/Rng.ts"
 import type { Caller } from "./Caller.ts"
-import { uuidOf } from "./Cast.ts"
 import { makeCounts } from "./Counts.ts"
 import { makeKernel } from "./Kernel.ts"
+import { uuidOf } from "./Scenario.ts"
 import { makeSimulatedStore } from "./SimulatedStore.ts"
 
 const makeStage = () => {
   const kernel = makeKernel(0)
-  const store = makeSimulatedStore({ kernel, dice: makeDice(1), counts: makeCounts(), executed: () => {} })
+  const store = makeSimulatedStore({ kernel, rng: makeRng(1), counts: makeCounts(), executed: () => {} })
   const caller: Caller = { name: "somebody", mayCall: () => true, deliver: (run) => run() }
   const context = Context.empty().pipe(
     Context.add(Scheduler.Scheduler, kernel.scheduler),

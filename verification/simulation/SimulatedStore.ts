@@ -8,14 +8,14 @@ import { layerRepositories, MemoryStore, type Repositories } from "@greenroom/ad
 import { Database } from "@greenroom/adapters/postgres"
 import { StoreUnavailable, type StreamId } from "@greenroom/core"
 import { Clock, Context, Effect, Exit, Layer, Scheduler } from "effect"
-import type { Dice } from "../worlds/Dice.ts"
+import type { Rng } from "../worlds/Rng.ts"
 import type { Caller } from "./Caller.ts"
 import type { Counts } from "./Counts.ts"
 import type { Kernel } from "./Kernel.ts"
 
 export interface SimulatedStoreOptions {
   readonly kernel: Kernel
-  readonly dice: Dice
+  readonly rng: Rng
   readonly counts: Counts
   readonly executed: (operation: string, caller: Caller | null) => void
 }
@@ -46,7 +46,7 @@ const deadlineOf = (operation: string): number => {
 const writes =
   /^(Admissions\.(admit|takeOver|endGone)|Sessions\.(request|mark|end|observe)|Leases\.|StreamKeys\.(issue|change|revoke)|Broadcasters\.(create|change|remove))/
 
-export const makeSimulatedStore = ({ kernel, dice, counts, executed }: SimulatedStoreOptions) => {
+export const makeSimulatedStore = ({ kernel, rng, counts, executed }: SimulatedStoreOptions) => {
   const streams = new WatchedStreams()
   const state: MemoryStore.MemoryState = { ...MemoryStore.emptyStore(), streams }
   const clock = kernel.clock(
@@ -114,7 +114,7 @@ export const makeSimulatedStore = ({ kernel, dice, counts, executed }: Simulated
       const breaks = () => tell(fails("the connection broke"))
       let lost = false
       const severed = () => {
-        if (dice.chance(0.5)) lost = true
+        if (rng.chance(0.5)) lost = true
         breaks()
       }
       const forget = () => {
@@ -124,7 +124,7 @@ export const makeSimulatedStore = ({ kernel, dice, counts, executed }: Simulated
       const deadline = kernel.after(deadlineOf(operation), () => tell(fails("deadline")))
       underway.add(severed)
       const answer = (exit: Exit.Exit<A, E>) => {
-        kernel.after(dice.below(3) + dice.next() * slowBy, () => tell(exit))
+        kernel.after(rng.below(3) + rng.next() * slowBy, () => tell(exit))
       }
       const arrive = () => {
         if (lost) return
@@ -133,14 +133,14 @@ export const makeSimulatedStore = ({ kernel, dice, counts, executed }: Simulated
           return breaks()
         }
         if (frozenAt !== null) {
-          waking.push(() => (dice.chance(0.5) ? kernel.after(dice.below(400), arrive) : breaks()))
+          waking.push(() => (rng.chance(0.5) ? kernel.after(rng.below(400), arrive) : breaks()))
           return
         }
         if (failing > 0 && writes.test(operation)) {
           failing -= 1
           troubledAt = kernel.now()
           counts.fault("commit failed")
-          return dice.chance(0.5) ? refuses() : breaks()
+          return rng.chance(0.5) ? refuses() : breaks()
         }
         if (over) counts.fault("executed after its caller had given up")
         const exit = execute(operation, effect, caller, by)
@@ -151,7 +151,7 @@ export const makeSimulatedStore = ({ kernel, dice, counts, executed }: Simulated
         if (losing.silent) silenced.add(breaks)
         else breaks()
       }
-      kernel.after(dice.below(3) + dice.next() * slowBy, arrive)
+      kernel.after(rng.below(3) + rng.next() * slowBy, arrive)
       return Effect.sync(() => {
         over = true
         deadline.cancel()

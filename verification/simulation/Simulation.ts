@@ -4,21 +4,21 @@
  * trace to the byte.
  */
 import type { AuthDecision } from "@greenroom/core"
-import { makeDice, mixed } from "../worlds/Dice.ts"
+import { makeRng, mixed } from "../worlds/Rng.ts"
 import { disagreements, isFree } from "./Agreement.ts"
+import type { Question } from "./AuthEndpoint.ts"
 import type { Bug } from "./bugs/Bug.ts"
-import { makeCast, makeKeyMint } from "./Cast.ts"
+import { makeCluster } from "./Cluster.ts"
 import { makeCounts, type Tally } from "./Counts.ts"
-import type { Question } from "./Door.ts"
 import { makeEncoders } from "./Encoders.ts"
-import { makeFleet } from "./Fleet.ts"
 import { makeHooks } from "./Hooks.ts"
 import { makeInvariants, type Violation } from "./Invariants.ts"
 import { makeKernel } from "./Kernel.ts"
+import { whyBad } from "./keyValidityOracle.ts"
 import { makeMediaHost } from "./MediaHost.ts"
 import { makeOperators } from "./Operators.ts"
+import { makeKeyMint, makeScenario } from "./Scenario.ts"
 import { makeSimulatedStore } from "./SimulatedStore.ts"
-import { whyBad } from "./Standing.ts"
 import type { Schedule } from "./Step.ts"
 import { makeSteps } from "./Steps.ts"
 
@@ -52,11 +52,11 @@ export const play = ({ seed, setting, steps }: Schedule, { bug = null, traced = 
   const note = (line: () => string) => {
     if (traced) trace.push(`${String(kernel.now() - BEGAN).padStart(7)} ${line()}`)
   }
-  const diceFor = (purpose: number) => makeDice(mixed(seed, purpose))
+  const rngFor = (purpose: number) => makeRng(mixed(seed, purpose))
 
   const store = makeSimulatedStore({
     kernel,
-    dice: diceFor(1),
+    rng: rngFor(1),
     counts,
     executed: (operation, caller) => {
       if (caller !== null) note(() => `  ${caller.name}: ${operation}`)
@@ -67,7 +67,7 @@ export const play = ({ seed, setting, steps }: Schedule, { bug = null, traced = 
   const host = makeMediaHost({
     version: setting.version,
     kernel,
-    dice: diceFor(2),
+    rng: rngFor(2),
     counts,
     ask: (question, answer) => ask(question, answer),
     happened: (happening) => {
@@ -80,16 +80,16 @@ export const play = ({ seed, setting, steps }: Schedule, { bug = null, traced = 
     overlapped: (instance) => invariants.fails("turn", `${instance} kicked an RTSP session beside a call of its own`)
   })
   const invariants = makeInvariants({ kernel, store, host, counts, setting })
-  const cast = makeCast(setting.publishers, store, mint)
-  const fleet = makeFleet({ kernel, counts, store, host, mint, setting, bug, dice: diceFor(3), invariants, note })
-  const encoders = makeEncoders({ kernel, dice: diceFor(4), counts, host, cast, setting })
-  const hooks = makeHooks({ kernel, dice: diceFor(5), counts, setting, send: fleet.hook })
-  const operators = makeOperators({ kernel, counts, store, host, cast, invariants, instance: fleet.well })
+  const scenario = makeScenario(setting.publishers, store, mint)
+  const cluster = makeCluster({ kernel, counts, store, host, mint, setting, bug, rng: rngFor(3), invariants, note })
+  const encoders = makeEncoders({ kernel, rng: rngFor(4), counts, host, scenario, setting })
+  const hooks = makeHooks({ kernel, rng: rngFor(5), counts, setting, send: cluster.hook })
+  const operators = makeOperators({ kernel, counts, store, host, scenario, invariants, instance: cluster.well })
 
   const toldOf = (decision: AuthDecision | "unavailable" | "broken"): string =>
     typeof decision === "string" ? decision : decision._tag === "Refuse" ? decision.reason : "allow"
   const ask = (question: Question, answer: (allowed: boolean) => void): (() => void) =>
-    fleet.authenticate(question, (decision) => {
+    cluster.authenticate(question, (decision) => {
       note(() => `  /auth for ${question.id} on ${question.path}: ${toldOf(decision)}`)
       counts.note(`auth: ${toldOf(decision)}`)
       answer(typeof decision !== "string" && decision._tag !== "Refuse")
@@ -97,7 +97,7 @@ export const play = ({ seed, setting, steps }: Schedule, { bug = null, traced = 
 
   const isOver = () => invariants.violation() !== null
 
-  /** Whoever may publish is let in: no key, no path and no door stays locked. */
+  /** Whoever may publish is let in: no key, no path and no authEndpoint stays locked. */
   const letIn = (faultsStopped: number) => {
     const place = encoders.absent((member) => isFree(member, kernel, store, host))
     if (place === undefined) return
@@ -112,10 +112,10 @@ export const play = ({ seed, setting, steps }: Schedule, { bug = null, traced = 
   }
 
   /** Faults stop; as soon as everything agrees the schedule goes on. */
-  const lull = (revive: "all" | "one") => {
+  const quietPeriod = (revive: "all" | "one") => {
     store.repair()
     host.repair()
-    fleet.repair(revive)
+    cluster.repair(revive)
     encoders.calm()
     const stopped = kernel.now()
     while (!isOver() && host.isAsking() && kernel.now() - stopped < LET_IN_WITHIN_MS)
@@ -133,26 +133,38 @@ export const play = ({ seed, setting, steps }: Schedule, { bug = null, traced = 
     invariants.rest(left.length === 0)
     if (!isOver()) letIn(began)
     invariants.rest(false)
-    fleet.loosen()
+    cluster.loosen()
     encoders.excite()
   }
 
-  const takeStep = makeSteps({ counts, store, host, fleet, encoders, hooks, operators, invariants, cast, ask, lull })
+  const takeStep = makeSteps({
+    counts,
+    store,
+    host,
+    cluster,
+    encoders,
+    hooks,
+    operators,
+    invariants,
+    scenario,
+    ask,
+    quietPeriod
+  })
 
-  fleet.startAll()
+  cluster.startAll()
   let taken = 0
-  let lulls = 0
+  let quietMillis = 0
   for (const step of steps) {
-    kernel.runTo(BEGAN + step.at + lulls, isOver)
+    kernel.runTo(BEGAN + step.at + quietMillis, isOver)
     if (isOver()) break
     note(() => JSON.stringify(step))
     const before = kernel.now()
     takeStep(step)
     kernel.settle()
-    lulls += step._tag === "Lull" ? kernel.now() - before : 0
+    quietMillis += step._tag === "QuietPeriod" ? kernel.now() - before : 0
     taken += 1
   }
-  if (!isOver()) lull("all")
+  if (!isOver()) quietPeriod("all")
   if (!isOver()) invariants.finish()
   const violation = invariants.violation()
   note(() => (violation === null ? "every invariant holds" : `invariant ${violation.invariant}: ${violation.what}`))

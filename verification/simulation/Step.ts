@@ -121,9 +121,9 @@ export type Action =
   /** Somebody ends the row in the database by hand. */
   | { readonly _tag: "EndedByHand"; readonly who: number }
   /** Faults stop; within 5 s everything must agree. `one`: whatever instance is down stays down, but for one. */
-  | { readonly _tag: "Lull"; readonly revive: "all" | "one" }
+  | { readonly _tag: "QuietPeriod"; readonly revive: "all" | "one" }
 
-/** `at`: milliseconds since the beginning, lulls not counted. */
+/** `at`: milliseconds since the beginning, quiet periods not counted. */
 export type Step = Action & { readonly at: number }
 
 /** What holds for the whole of a schedule. */

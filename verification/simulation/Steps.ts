@@ -1,13 +1,14 @@
 /** What each step of a schedule does: who is told of it. Whatever it means is theirs. */
-import type { Member } from "./Cast.ts"
+
+import type { Ask } from "./AuthEndpoint.ts"
+import type { Cluster } from "./Cluster.ts"
 import type { Counts } from "./Counts.ts"
-import type { Ask } from "./Door.ts"
 import type { Encoders } from "./Encoders.ts"
-import type { Fleet } from "./Fleet.ts"
 import type { Hooks } from "./Hooks.ts"
 import type { Invariants } from "./Invariants.ts"
 import type { MediaHost } from "./MediaHost.ts"
 import type { Operators } from "./Operators.ts"
+import type { Member } from "./Scenario.ts"
 import type { SimulatedStore } from "./SimulatedStore.ts"
 import type { Step } from "./Step.ts"
 
@@ -15,31 +16,31 @@ export interface Stage {
   readonly counts: Counts
   readonly store: SimulatedStore
   readonly host: MediaHost
-  readonly fleet: Fleet
+  readonly cluster: Cluster
   readonly encoders: Encoders
   readonly hooks: Hooks
   readonly operators: Operators
   readonly invariants: Invariants
-  readonly cast: ReadonlyArray<Member>
+  readonly scenario: ReadonlyArray<Member>
   readonly ask: Ask
-  readonly lull: (revive: "all" | "one") => void
+  readonly quietPeriod: (revive: "all" | "one") => void
 }
 
 export const makeSteps = (stage: Stage) => {
-  const { counts, store, host, fleet, encoders, hooks, operators, invariants, cast, ask } = stage
+  const { counts, store, host, cluster, encoders, hooks, operators, invariants, scenario, ask } = stage
 
   const authAgain = (who: number) => {
     const question = encoders.lastQuestion(who)
     if (question === null) return
     counts.fault("auth call copied, late")
     invariants.askedAnyTime(question.id)
-    ask({ ...question, key: cast[who % cast.length]!.key.value }, () => {})
+    ask({ ...question, key: scenario[who % scenario.length]!.key.value }, () => {})
   }
 
   const forgeHook = ({ who, event, about, ownPath }: Extract<Step, { _tag: "ForgedHook" }>) => {
     const source =
       about === "present" ? encoders.currentOf(who) : about === "former" ? encoders.formerOf(who) : "nobody"
-    const { path } = cast[(who + (ownPath ? 0 : 1)) % cast.length]!
+    const { path } = scenario[(who + (ownPath ? 0 : 1)) % scenario.length]!
     if (source !== undefined) hooks.forge({ event, path, source }, about)
   }
 
@@ -82,13 +83,13 @@ export const makeSteps = (stage: Stage) => {
       case "MediaServerErrs":
         return host.err({ family: step.family, answer: step.answer }, step.for)
       case "InstanceKilled":
-        return fleet.kill(step)
+        return cluster.kill(step)
       case "InstanceFrozen":
-        return fleet.freeze(step)
+        return cluster.freeze(step)
       case "ClockSet":
-        return fleet.setClock(step)
+        return cluster.setClock(step)
       case "InstanceTerminated":
-        return fleet.terminate(step)
+        return cluster.terminate(step)
       case "StoreStops":
         return store.stop(step.for)
       case "StoreFreezes":
@@ -119,8 +120,8 @@ export const makeSteps = (stage: Stage) => {
         return operators.newKey(step)
       case "EndedByHand":
         return operators.endByHand(step.who)
-      case "Lull":
-        return stage.lull(step.revive)
+      case "QuietPeriod":
+        return stage.quietPeriod(step.revive)
     }
   }
 }

@@ -1,6 +1,6 @@
 /**
  * An HTTP relay on the loopback that does harm: it stands between Greenroom and a control API, or between a media server and the
- * Greenrooms that it asks, and both venues use it, so that a fault is the same fault on the real thing and on the simulator.
+ * Greenrooms that it asks, and both deployments use it, so that a fault is the same fault on the real thing and on the simulator.
  */
 import * as Http from "node:http"
 import type { AddressInfo } from "node:net"

@@ -11,7 +11,7 @@ import { tmpdir } from "node:os"
 import * as path from "node:path"
 import { Deferred, Effect, type Scope } from "effect"
 import type { Target } from "./Target.ts"
-import type { Encoder } from "./Venue.ts"
+import type { Encoder } from "./TestDeployment.ts"
 
 const isExecutable = (file: string) => {
   try {

@@ -8,7 +8,7 @@ import { promisify } from "node:util"
 import { Effect } from "effect"
 import { ffmpegBinary } from "./realMediaMtx.ts"
 import type { Target } from "./Target.ts"
-import type { Encoder } from "./Venue.ts"
+import type { Encoder } from "./TestDeployment.ts"
 
 const run = promisify(execFile)
 const quiet = ["-hide_banner", "-loglevel", "error"]

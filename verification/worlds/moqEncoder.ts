@@ -6,7 +6,7 @@ import * as Https from "node:https"
 import { Effect, type Scope } from "effect"
 import { browserPage } from "./browser.ts"
 import type { Target } from "./Target.ts"
-import type { Encoder } from "./Venue.ts"
+import type { Encoder } from "./TestDeployment.ts"
 
 const ANSWERS_WITHIN_MS = 10_000
 

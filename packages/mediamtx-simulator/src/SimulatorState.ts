@@ -68,3 +68,5 @@ export const makeSimulatorState = Effect.fnUntraced(function* (options: World.Wo
     observe: (observer: (happening: World.Happening) => void) => void observers.push(observer)
   }
 })
+
+export type SimulatorState = Effect.Success<ReturnType<typeof makeSimulatorState>>

@@ -6,7 +6,7 @@
 import * as Http from "node:http"
 import { type Duration, Effect } from "effect"
 import { type AuthQuestion, bodyOf } from "./AuthQuestion.ts"
-import type { Authenticate } from "./Simulator.ts"
+import type { Authenticate } from "./authQueue.ts"
 import type { VersionFacts } from "./versions.ts"
 
 const MAX_REDIRECTS = 10

@@ -6,11 +6,11 @@ import { browserBinary } from "../../worlds/browser.ts"
 import { type Encryption, encryption } from "../../worlds/encryption.ts"
 import { freePorts } from "../../worlds/processes.ts"
 import type { RealBinary } from "../../worlds/realBinaries.ts"
+import { asksNobody, inFrontOf, type MediaServerOptions } from "../../worlds/realDeployments.ts"
 import type { RealMediaMtx } from "../../worlds/realMediaMtx.ts"
-import { asksNobody, inFrontOf, type MediaServerOptions } from "../../worlds/realVenues.ts"
 import { API_SECRET, authAddress } from "../../worlds/runService.ts"
 import { pathOf, type Target, targetOf } from "../../worlds/Target.ts"
-import { Venue } from "../../worlds/Venue.ts"
+import { TestDeployment } from "../../worlds/TestDeployment.ts"
 
 /** What an encoder is set to; each is a column of the table. */
 export const ways = ["rtmp", "rtmps", "rtsp", "rtsps", "srt", "webrtc", "moq"] as const
@@ -105,9 +105,9 @@ const make = Effect.fnUntraced(function* (
   const hasMoq = waysOf(version).includes("moq")
   // The URLs stay those of the plain protocols.
   const options = { binary, tls: { ports, lines, urls: {} }, ...(hasMoq ? { moqPort } : {}) }
-  const { venue, mtx } = yield* inFront(options)
-  const own = Venue.of({ ...venue, slack: SLACK })
-  return Context.make(Venue, own).pipe(Context.add(MediaUnderTest, mediaUnderTest(mtx, ports, moqPort)))
+  const { deployment, mtx } = yield* inFront(options)
+  const own = TestDeployment.of({ ...deployment, slack: SLACK })
+  return Context.make(TestDeployment, own).pipe(Context.add(MediaUnderTest, mediaUnderTest(mtx, ports, moqPort)))
 })
 
 /** It asks Greenroom. */

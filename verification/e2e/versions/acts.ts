@@ -3,7 +3,7 @@ import { assert } from "@effect/vitest"
 import { Effect } from "effect"
 import { goOnAirAt, newKey, type OnAir } from "../../scenarios/acts.ts"
 import type { IssuedKey } from "../../worlds/Api.ts"
-import { waitFor } from "../../worlds/Venue.ts"
+import { waitFor } from "../../worlds/TestDeployment.ts"
 import { MediaUnderTest, type Way } from "./MediaUnderTest.ts"
 
 /** Until MediaMTX's own list shows, or does not show, a publisher there; how long that took. */

@@ -3,7 +3,7 @@ import { assert } from "@effect/vitest"
 import { Effect } from "effect"
 import { goesOn, isOver, isRefused, listed, neverPublished, newKey, someName } from "../../scenarios/acts.ts"
 import { bentPath, type Target } from "../../worlds/Target.ts"
-import { listen, Venue, waitFor } from "../../worlds/Venue.ts"
+import { listen, TestDeployment, waitFor } from "../../worlds/TestDeployment.ts"
 import { onAir } from "./acts.ts"
 import { MediaUnderTest, shownAs, type Way } from "./MediaUnderTest.ts"
 import type { Measure } from "./Play.ts"
@@ -25,7 +25,7 @@ const basic = (password: string) => `Basic ${Buffer.from(`any:${password}`).toSt
 
 /** MediaMTX's own page to publish from: it asks about the key before there is a connection, also while the key publishes. */
 export const page = Effect.fnUntraced(function* (way: Way) {
-  const { api } = (yield* Venue).service
+  const { api } = (yield* TestDeployment).service
   const media = yield* MediaUnderTest
   const key = yield* newKey()
   const { url } = media.targetOf(key, way)
@@ -48,7 +48,7 @@ const wordsOf = (shown: string): string => {
 }
 
 export const refuse = Effect.fnUntraced(function* (way: Way, measure: Measure) {
-  const { api } = (yield* Venue).service
+  const { api } = (yield* TestDeployment).service
   const media = yield* MediaUnderTest
   const key = yield* newKey()
   const wrong = { ...key, key_value: api.inventKey() }
@@ -86,7 +86,7 @@ export const reconnect = Effect.fnUntraced(function* (way: Way) {
   const live = yield* onAir(way)
   yield* live.encoder.stop
   const heard = yield* listen
-  yield* (yield* Venue).encode(media.targetOf(live.key, way))
+  yield* (yield* TestDeployment).encode(media.targetOf(live.key, way))
   const line = yield* heard.first(
     "something of the newcomer",
     ({ stream_key_id, reason }) => stream_key_id === live.key.id && reason !== "unauthorized"

@@ -2,13 +2,13 @@
 import { assert } from "@effect/vitest"
 import { Effect, type Exit } from "effect"
 import { isOver, neverPublished, newKey, type OnAir, revoked } from "../../scenarios/acts.ts"
-import { Venue, waitFor } from "../../worlds/Venue.ts"
+import { TestDeployment, waitFor } from "../../worlds/TestDeployment.ts"
 import { GOES_WITHIN_MS, MISSED_WITHIN_MS, onAir, published, usableAgain } from "./acts.ts"
 import { MediaUnderTest, type Way } from "./MediaUnderTest.ts"
 import type { Measure } from "./Play.ts"
 
 export const revoke = Effect.fnUntraced(function* (way: Way, measure: Measure) {
-  const { api } = (yield* Venue).service
+  const { api } = (yield* TestDeployment).service
   const live = yield* onAir(way)
   const [answer, gone] = yield* Effect.all(
     [api.call("DELETE", `/stream-keys/${live.key.id}`), published(live.stream.path, false, GOES_WITHIN_MS)],
@@ -33,13 +33,13 @@ export const kill = Effect.fnUntraced(function* (way: Way, measure: Measure) {
 
 /** For a MediaMTX that admits every publisher by itself. */
 export const stranger = Effect.fnUntraced(function* (way: Way, measure: Measure) {
-  const venue = yield* Venue
+  const deployment = yield* TestDeployment
   const media = yield* MediaUnderTest
   const key = yield* newKey()
   const target = media.targetOf(key, way)
-  yield* venue.stranger(target)
+  yield* deployment.stranger(target)
   const kicked = Effect.sync(() =>
-    venue.service.lines().find(({ message, path }) => message === "publisher kicked" && path === target.path)
+    deployment.service.lines().find(({ message, path }) => message === "publisher kicked" && path === target.path)
   )
   const began = performance.now()
   yield* waitFor("Greenroom logs the kick", kicked, 5_000)
@@ -55,7 +55,7 @@ export const beforeRestart = (ways: ReadonlyArray<Way>) =>
 
 /** How the stream of before ended, and whether the key publishes again. */
 export const afterRestart = Effect.fnUntraced(function* (way: Way, before: Exit.Exit<OnAir>) {
-  const { api } = (yield* Venue).service
+  const { api } = (yield* TestDeployment).service
   const live = yield* before
   const ask = Effect.map(api.stream(live.stream.id), (now) => (now.status === "inactive" ? now : undefined))
   const { value } = yield* waitFor("the stream of before ends", ask, 5_000)

@@ -6,7 +6,7 @@ import { afterAll, assert, describe, it, layer, type Vitest } from "@effect/vite
 import { Cause, Effect, Exit } from "effect"
 import { browserBinary } from "../../worlds/browser.ts"
 import { ffmpegBinary, type RealBinary, realBinaries } from "../../worlds/realBinaries.ts"
-import { Venue } from "../../worlds/Venue.ts"
+import { TestDeployment } from "../../worlds/TestDeployment.ts"
 import { page, publish, reconnect, refuse, secondPublisher } from "./admissionPlays.ts"
 import { afterRestart, beforeRestart, kill, revoke, stranger } from "./endPlays.ts"
 import { asking, type MediaUnderTest, open, type Way, waysOf } from "./MediaUnderTest.ts"
@@ -28,7 +28,7 @@ const reasonOf = (cause: Cause.Cause<unknown>): string => {
   return line.replaceAll(/sk_[\w-]+…/g, "the key").replaceAll(/live\/\w+/g, "the path")
 }
 
-type Needs = Venue | MediaUnderTest
+type Needs = TestDeployment | MediaUnderTest
 
 /** Played; its outcome is kept for the table, whatever it is. */
 const play = Effect.fnUntraced(function* <R>(
@@ -78,7 +78,7 @@ const ownPlaysOf = (it: Vitest.MethodsNonLive<Needs>, binary: RealBinary): void 
 const restartOf = (it: Vitest.MethodsNonLive<Needs>, binary: RealBinary): void => {
   it.effect("a restart under all of them", () =>
     Effect.gen(function* () {
-      const { mediaServer } = yield* Venue
+      const { mediaServer } = yield* TestDeployment
       const before = yield* beforeRestart(waysOf(binary.version))
       yield* mediaServer.stop
       yield* mediaServer.start

@@ -1,4 +1,4 @@
-/** Bugs at the door. */
+/** Bugs at the auth endpoint. */
 import { Admissions, decideAdmission, Sessions } from "@greenroom/core"
 import { Context, Effect, Option } from "effect"
 import type { Bug } from "./Bug.ts"
@@ -123,7 +123,7 @@ export const takeoverSupersedesItself: Bug = {
 
 export const authWaits: Bug = {
   name: "an auth that waits for the store",
-  what: "what the store is asked at the door cannot be interrupted, so that its deadlines add up",
+  what: "what the store is asked at the auth endpoint cannot be interrupted, so that its deadlines add up",
   change: (ports) => ({
     ...ports,
     admissions: {

@@ -8,7 +8,7 @@ import {
 } from "@greenroom/core"
 import { DateTime, Effect, Layer, Option } from "effect"
 import { holds } from "./MemoryLeases.ts"
-import { atomically, hashText, MemoryStore, type StoredKey } from "./MemoryStore.ts"
+import { atomically, hashText, type MemoryState, MemoryStore, type StoredKey } from "./MemoryStore.ts"
 import { pageOf } from "./newestFirst.ts"
 
 /** How long an unused worker's key stays after its time, because an admission may still be running. The PostgreSQL adapter has it, too. */
@@ -35,6 +35,29 @@ const ownerOf = (store: MemoryStore["Service"], path: string, now: DateTime.Utc)
   const made = { id, displayName, contact: null, metadata: {}, createdAt: now, updatedAt: now }
   store.broadcasters.set(id, { ...(store.broadcasters.get(id) ?? made), deletedAt: null })
   return id
+}
+
+const isOver = ({ state, mark, inputStreamId }: WorkerRecord): boolean =>
+  mark === null && (state === "stopped" || (state === "failed" && inputStreamId === null))
+
+/** Keeps the newest of those that are over. */
+const pruneRecords = (store: MemoryState, keep: number): void => {
+  const over = [...store.workers.values()]
+    .filter(isOver)
+    .sort(
+      (a, b) => b.stateSince.epochMilliseconds - a.stateSince.epochMilliseconds || (a.recordId < b.recordId ? 1 : -1)
+    )
+  for (const { id } of over.slice(keep)) store.workers.delete(id)
+}
+
+const pruneUnusedKeys = (store: MemoryState, now: DateTime.Utc): void => {
+  const used = new Set([...store.streams.values()].map(({ streamKeyId }) => streamKeyId))
+  for (const { id, hash, admitsUntil } of store.keys.values()) {
+    if (admitsUntil === undefined || used.has(id)) continue
+    if (now.epochMilliseconds - admitsUntil.epochMilliseconds < KEEP_UNUSED_KEY_MS) continue
+    store.keys.delete(id)
+    store.keyByHash.delete(hashText(hash))
+  }
 }
 
 const make = Effect.map(MemoryStore, (store) => {
@@ -73,27 +96,8 @@ const make = Effect.map(MemoryStore, (store) => {
     prune: (keep, holder) =>
       atomically((now) => {
         if (!holds(store, holder, now)) return
-        const over = records()
-          .filter(
-            ({ state, mark, inputStreamId }) =>
-              mark === null && (state === "stopped" || (state === "failed" && inputStreamId === null))
-          )
-          .sort(
-            (a, b) =>
-              b.stateSince.epochMilliseconds - a.stateSince.epochMilliseconds || (a.recordId < b.recordId ? 1 : -1)
-          )
-        for (const { id } of over.slice(keep)) store.workers.delete(id)
-        const used = new Set([...store.streams.values()].map(({ streamKeyId }) => streamKeyId))
-        for (const { id, hash, admitsUntil } of store.keys.values()) {
-          if (
-            admitsUntil === undefined ||
-            now.epochMilliseconds - admitsUntil.epochMilliseconds < KEEP_UNUSED_KEY_MS ||
-            used.has(id)
-          )
-            continue
-          store.keys.delete(id)
-          store.keyByHash.delete(hashText(hash))
-        }
+        pruneRecords(store, keep)
+        pruneUnusedKeys(store, now)
       }),
     issueKey: ({ keyId, hash, source, inputPath, path, admitWithinMillis, ...order }, holder) =>
       atomically((now) => {

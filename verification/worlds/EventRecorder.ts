@@ -2,7 +2,7 @@
 import { Effect } from "effect"
 import type { Api, IssuedKey, StreamKey } from "./Api.ts"
 
-export interface Ledger {
+export interface EventRecorder {
   readonly issued: () => number
   readonly revoked: () => number
   /** What was acknowledged and is not so, each in a sentence. */
@@ -12,12 +12,12 @@ export interface Ledger {
 const PAUSE = "100 millis"
 
 /** Issues and revokes until its scope closes. */
-export const keepLedger = Effect.fnUntraced(function* (api: Api) {
+export const recordEvents = Effect.fnUntraced(function* (api: Api) {
   const issued = new Set<string>()
   const revoked = new Set<string>()
-  const studio = yield* api.call<{ readonly id: string }>("POST", "/broadcasters", { display_name: "Ledger" })
+  const studio = yield* api.call<{ readonly id: string }>("POST", "/broadcasters", { display_name: "EventRecorder" })
   const step = Effect.gen(function* () {
-    const order = { broadcaster_id: studio.body.id, label: "of the ledger" }
+    const order = { broadcaster_id: studio.body.id, label: "of the recorder" }
     const made = yield* api.once<IssuedKey>("POST", "/stream-keys", order)
     if (made.status !== 201) return
     issued.add(made.body.id)
@@ -25,7 +25,7 @@ export const keepLedger = Effect.fnUntraced(function* (api: Api) {
     if (status === 204 || status === 202) revoked.add(made.body.id)
   })
   yield* step.pipe(Effect.andThen(Effect.sleep(PAUSE)), Effect.forever, Effect.forkScoped)
-  const ledger: Ledger = {
+  const recorder: EventRecorder = {
     issued: () => issued.size,
     revoked: () => revoked.size,
     lost: Effect.gen(function* () {
@@ -39,5 +39,5 @@ export const keepLedger = Effect.fnUntraced(function* (api: Api) {
       return complaints
     })
   }
-  return ledger
+  return recorder
 })

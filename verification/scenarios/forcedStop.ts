@@ -6,13 +6,13 @@ import { randomBytes } from "node:crypto"
 import { assert, type Vitest } from "@effect/vitest"
 import { Effect } from "effect"
 import type { IssuedKey } from "../worlds/Api.ts"
-import { Fleet } from "../worlds/Fleet.ts"
+import { Cluster } from "../worlds/Cluster.ts"
 import { goesWrong } from "../worlds/HttpRelay.ts"
 import { bent, type Publishable, sourceTypes } from "../worlds/Target.ts"
-import { Venue, waitFor } from "../worlds/Venue.ts"
+import { TestDeployment, waitFor } from "../worlds/TestDeployment.ts"
 import { eventsOf, goesOn, goOnAir, isRefusedWith, letIn, listed, newKey, someName } from "./acts.ts"
 import { type Hook, sendHook } from "./mediaServerCalls.ts"
-import { asksNobody } from "./uninvited.ts"
+import { asksNobody } from "./unauthorizedPublishers.ts"
 
 /** More than the ten whom a look may kick. */
 const STRANGERS = 12
@@ -29,14 +29,16 @@ interface Found {
 const admission = Effect.fnUntraced(function* (key: IssuedKey, protocol: Publishable) {
   const { encoder, admission: said } = yield* letIn(key, protocol)
   const sourceId = said.source_id ?? ""
-  const [stream] = yield* (yield* Venue).service.api.streams(`status=connecting,active&stream_key_id=${key.id}`)
+  const [stream] = yield* (yield* TestDeployment).service.api.streams(
+    `status=connecting,active&stream_key_id=${key.id}`
+  )
   assert.strictEqual(stream?.source_id, sourceId)
   return { encoder, sourceId, streamId: stream!.id, path: stream!.path }
 })
 
 /** With nobody in between who is told in time: a source is gone, and its key is not free. */
 const leftUnseen = Effect.gen(function* () {
-  const { controlApi } = yield* Fleet
+  const { controlApi } = yield* Cluster
   const onAir = yield* goOnAir(yield* newKey(), "rtsp")
   yield* goesWrong(controlApi, { _tag: "Silent" })
   yield* onAir.encoder.kill
@@ -44,12 +46,12 @@ const leftUnseen = Effect.gen(function* () {
   return onAir
 })
 
-export const lastWord = (it: Vitest.MethodsNonLive<Venue | Fleet>): void => {
+export const forcedStop = (it: Vitest.MethodsNonLive<TestDeployment | Cluster>): void => {
   it.effect("while nobody can look, the hooks of admitted sources are believed, and a look has the last word", () =>
     Effect.gen(function* () {
-      const { service } = yield* Venue
+      const { service } = yield* TestDeployment
       const { api } = service
-      const { controlApi } = yield* Fleet
+      const { controlApi } = yield* Cluster
       yield* goesWrong(controlApi, { _tag: "Silent" })
       const key = yield* newKey()
       // Of an RTSP encoder a not-ready is not believed: it may be a pause.
@@ -85,8 +87,8 @@ export const lastWord = (it: Vitest.MethodsNonLive<Venue | Fleet>): void => {
 
   it.effect("while nobody can look, an operator's word frees a key whose source is gone", () =>
     Effect.gen(function* () {
-      const { api } = (yield* Venue).service
-      const { controlApi } = yield* Fleet
+      const { api } = (yield* TestDeployment).service
+      const { controlApi } = yield* Cluster
       const { key, stream } = yield* leftUnseen
       const forced = api.call("DELETE", `/streams/${stream.id}?force=true`)
       yield* waitFor(
@@ -107,9 +109,9 @@ export const lastWord = (it: Vitest.MethodsNonLive<Venue | Fleet>): void => {
     `a start on a media server with ${STRANGERS} strangers kicks none of them, also when some leave, until an operator says so`,
     () =>
       Effect.gen(function* () {
-        const venue = yield* Venue
-        const { service } = venue
-        const { door, stage } = yield* Fleet
+        const deployment = yield* TestDeployment
+        const { service } = deployment
+        const { relay, stage } = yield* Cluster
         const key = yield* newKey()
         yield* asksNobody
         yield* service.kill
@@ -122,7 +124,7 @@ export const lastWord = (it: Vitest.MethodsNonLive<Venue | Fleet>): void => {
           })
         )
         yield* service.start
-        yield* door.fault(null)
+        yield* relay.fault(null)
         const reconcile = (order: unknown) =>
           Effect.map(service.api.call<Found>("POST", "/reconcile", order), ({ body }) => body)
         const areHeldBack = Effect.fnUntraced(function* (these: typeof strangers) {
@@ -146,7 +148,12 @@ export const lastWord = (it: Vitest.MethodsNonLive<Venue | Fleet>): void => {
         const gone = Effect.sync(() => (strangers.every(({ hasEnded }) => hasEnded()) ? true : undefined))
         yield* waitFor("they are gone", gone, 5_000)
         const millis = performance.now() - began
-        venue.measure({ what: `${stayers.length} strangers, enforce to gone`, of: "rtsp", promised: 5_000, millis })
+        deployment.measure({
+          what: `${stayers.length} strangers, enforce to gone`,
+          of: "rtsp",
+          promised: 5_000,
+          millis
+        })
       })
   )
 }

@@ -1,9 +1,9 @@
-/** A fleet in front of the simulator. */
+/** A cluster in front of the simulator. */
 import { SimulatorHttp, World } from "@greenroom/mediamtx-simulator"
 import { Context, Effect, Layer } from "effect"
-import { Fleet, type FleetOptions, prepareFleet, type Stagecraft } from "./Fleet.ts"
-import { clientOf, connector, publicUrls, times, venueOn } from "./simulatorVenue.ts"
-import { Venue } from "./Venue.ts"
+import { Cluster, type ClusterOptions, prepareCluster, type Stagecraft } from "./Cluster.ts"
+import { clientOf, connector, deploymentOn, publicUrls, times } from "./simulatorDeployment.ts"
+import { TestDeployment } from "./TestDeployment.ts"
 
 const COMES_ABOUT_WITHIN_MS = 20_000
 
@@ -51,16 +51,16 @@ const stagecraft = (simulator: SimulatorHttp.SimulatorServer): Stagecraft => {
   }
 }
 
-export const layer = (options: FleetOptions) =>
+export const layer = (options: ClusterOptions) =>
   Layer.effectContext(
     Effect.gen(function* () {
       const simulator = yield* SimulatorHttp.make(times)
-      const { start, authAddress, ...fleet } = yield* prepareFleet(options, () => publicUrls)
-      yield* fleet.controlApi.leadTo(Number(new URL(simulator.apiUrl).port))
+      const { start, authAddress, ...cluster } = yield* prepareCluster(options, () => publicUrls)
+      yield* cluster.controlApi.leadTo(Number(new URL(simulator.apiUrl).port))
       yield* simulator.authenticateAt(authAddress)
       yield* start
-      return Context.make(Venue, venueOn(simulator, fleet.instances[0]!, fleet.instances)).pipe(
-        Context.add(Fleet, { ...fleet, stage: stagecraft(simulator) })
+      return Context.make(TestDeployment, deploymentOn(simulator, cluster.instances[0]!, cluster.instances)).pipe(
+        Context.add(Cluster, { ...cluster, stage: stagecraft(simulator) })
       )
     })
   )

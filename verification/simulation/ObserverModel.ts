@@ -19,7 +19,7 @@ const ASKED_WITHIN_MS = 600
 /** As long as a pass may last: so long may a wish that it has read be over before it acts by it. */
 const WISH_READ_WITHIN_MS = 16_000
 
-export const makeKnowledge = (kernel: Kernel, store: SimulatedStore, host: MediaHost, setting: Setting) => {
+export const makeObserverModel = (kernel: Kernel, store: SimulatedStore, host: MediaHost, setting: Setting) => {
   const { state } = store
   /**
    * When each instance last read what its kicks and its cures go by: sessions by source, the paths list, and the snapshot after the look

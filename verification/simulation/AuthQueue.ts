@@ -2,7 +2,7 @@
  * MediaMTX's process-wide turn: it asks about one client at a time. While one is being asked about, its paths list and changes of its
  * configuration wait in the same line; while any RTSP client waits or is asked about, calls about RTSP sessions do.
  */
-export interface Gate {
+export interface AuthQueue {
   /** Runs when it is its turn; the turn ends when `leave` is called. */
   readonly enter: (run: (leave: () => void) => void) => void
   readonly rtspBegins: () => void
@@ -11,7 +11,7 @@ export interface Gate {
   readonly whenRtspAnswers: (run: () => void) => void
 }
 
-export const makeGate = (): Gate => {
+export const makeAuthQueue = (): AuthQueue => {
   const line: Array<(leave: () => void) => void> = []
   let busy = false
   let rtsp = 0

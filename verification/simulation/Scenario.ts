@@ -59,7 +59,7 @@ const limitOf = (index: number): NewPathLimit | null =>
   [null, `live/${index}`, "live/*", "live/**"][index % 4] as NewPathLimit | null
 
 /** Three publishers a broadcaster; every fourth key is limited to its path, others to a pattern or not at all. */
-export const makeCast = (
+export const makeScenario = (
   count: number,
   store: SimulatedStore,
   mint: KeyGenerator["Service"]

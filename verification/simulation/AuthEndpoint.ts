@@ -1,10 +1,10 @@
 /**
- * MediaMTX's door: it asks about one client at a time, gives up after its `readTimeout` (not so up to 1.16.0), and an RTSP client shows its credentials only when it
+ * MediaMTX's auth endpoint: it asks about one client at a time, gives up after its `readTimeout` (not so up to 1.16.0), and an RTSP client shows its credentials only when it
  * was refused without. Who is asked stands outside.
  */
 import { familyOf, type Protocol } from "@greenroom/core"
+import { type AuthQueue, makeAuthQueue } from "./AuthQueue.ts"
 import type { Counts } from "./Counts.ts"
-import { type Gate, makeGate } from "./Gate.ts"
 import type { Kernel } from "./Kernel.ts"
 
 export interface Question {
@@ -18,7 +18,7 @@ export interface Question {
 /** The question goes to some Greenroom. What it gives back is called when MediaMTX does not wait any longer. */
 export type Ask = (question: Question, answer: (allowed: boolean) => void) => () => void
 
-export interface DoorOptions {
+export interface AuthEndpointOptions {
   readonly kernel: Kernel
   readonly counts: Counts
   readonly ask: Ask
@@ -32,8 +32,8 @@ export interface DoorOptions {
 const questionsOf = (question: Question): ReadonlyArray<Question> =>
   familyOf(question.protocol) === "rtsp" && question.key !== null ? [{ ...question, key: null }, question] : [question]
 
-export const makeDoor = ({ kernel, counts, ask, readTimeout, awake, answered }: DoorOptions) => {
-  let gate: Gate = makeGate()
+export const makeAuthEndpoint = ({ kernel, counts, ask, readTimeout, awake, answered }: AuthEndpointOptions) => {
+  let queue: AuthQueue = makeAuthQueue()
   const open = new Set<() => void>()
   const waiting = new Set<string>()
 
@@ -68,7 +68,7 @@ export const makeDoor = ({ kernel, counts, ask, readTimeout, awake, answered }: 
 
   return {
     authenticate: (question: Question) => {
-      const mine = gate
+      const mine = queue
       const isRtsp = familyOf(question.protocol) === "rtsp"
       const questions = questionsOf(question)
       waiting.add(question.id)
@@ -77,7 +77,7 @@ export const makeDoor = ({ kernel, counts, ask, readTimeout, awake, answered }: 
         const askNext = (index: number) =>
           askOne(questions[index]!, (allowed) =>
             awake(() => {
-              if (mine !== gate) return
+              if (mine !== queue) return
               if (!allowed && index + 1 < questions.length) return askNext(index + 1)
               if (isRtsp) mine.rtspEnds()
               waiting.delete(question.id)
@@ -90,15 +90,15 @@ export const makeDoor = ({ kernel, counts, ask, readTimeout, awake, answered }: 
     },
     /** Whether somebody waits to be let in. */
     isAsking: () => waiting.size > 0,
-    enter: (run: (leave: () => void) => void) => gate.enter(run),
-    whenRtspAnswers: (run: () => void) => gate.whenRtspAnswers(run),
+    enter: (run: (leave: () => void) => void) => queue.enter(run),
+    whenRtspAnswers: (run: () => void) => queue.whenRtspAnswers(run),
     /** The process has ended: whoever waited is forgotten. */
     reset: () => {
-      gate = makeGate()
+      queue = makeAuthQueue()
       waiting.clear()
       for (const abort of [...open]) abort()
     }
   }
 }
 
-export type Door = ReturnType<typeof makeDoor>
+export type AuthEndpoint = ReturnType<typeof makeAuthEndpoint>

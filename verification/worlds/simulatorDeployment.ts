@@ -1,5 +1,5 @@
 /**
- * The scenarios' venue without MediaMTX and ffmpeg: the service in a process of its own, over its own PostgreSQL, in front of a
+ * The scenarios' deployment without MediaMTX and ffmpeg: the service in a process of its own, over its own PostgreSQL, in front of a
  * simulated MediaMTX in this one. An encoder reads its address as ffmpeg and MediaMTX together would.
  */
 import { SimulatorHttp } from "@greenroom/mediamtx-simulator"
@@ -7,7 +7,7 @@ import { Effect, Layer } from "effect"
 import { makeMeasurements } from "./Measurements.ts"
 import { authAddress, prepareService, type RunningService } from "./runService.ts"
 import type { Target } from "./Target.ts"
-import { type Encoder, Venue } from "./Venue.ts"
+import { type Encoder, TestDeployment } from "./TestDeployment.ts"
 
 /** Shorter than the real ones where nothing depends on it. A busy machine takes its time to answer an auth call. */
 export const times = {
@@ -73,16 +73,16 @@ export const connector = (simulator: SimulatorHttp.SimulatorServer) =>
     return { publisher, encoder }
   })
 
-/** The venue of a service in front of this simulator. */
-export const venueOn = (
+/** The deployment of a service in front of this simulator. */
+export const deploymentOn = (
   simulator: SimulatorHttp.SimulatorServer,
   service: RunningService,
   asked: ReadonlyArray<RunningService> = [service]
-): Venue["Service"] => {
+): TestDeployment["Service"] => {
   const connected = connector(simulator)
   const connect = (options: PublishOptions, protocol: Target["protocol"]) =>
     Effect.map(connected(options, protocol), ({ encoder }) => encoder)
-  return Venue.of({
+  return TestDeployment.of({
     service,
     asked,
     encode: (target) => connect(clientOf(target), target.protocol),
@@ -108,12 +108,12 @@ export const venueOn = (
 }
 
 export const layer = Layer.effect(
-  Venue,
+  TestDeployment,
   Effect.gen(function* () {
     const simulator = yield* SimulatorHttp.make(times)
     const service = yield* prepareService(() => ({ MEDIAMTX_API_URL: simulator.apiUrl, ...publicUrls }))
     yield* simulator.authenticateAt(authAddress(service.port))
     yield* service.start
-    return venueOn(simulator, service)
+    return deploymentOn(simulator, service)
   })
 )

@@ -1,7 +1,7 @@
-/** The storm from its first wind to the verdict. */
+/** A chaos run, from its first fault to the verdict. */
 import { Effect } from "effect"
-import { makeDice } from "../worlds/Dice.ts"
-import { keepLedger } from "../worlds/Ledger.ts"
+import { recordEvents } from "../worlds/EventRecorder.ts"
+import { makeRng } from "../worlds/Rng.ts"
 import { type Blow, rage } from "./Chaos.ts"
 import { makeKeys } from "./Keys.ts"
 import { observe } from "./Observer.ts"
@@ -15,51 +15,51 @@ const PUBLISHERS = 20
 /** In less than that each of the three need not be killed and frozen twice. */
 const TWO_ROUNDS_FROM_S = 90
 const OPERATE_EVERY_MS = { least: 400, most: 1_600 }
-/** So long the three are watched once the storm is over. */
+/** So long the three are watched once the chaos run is over. */
 const WATCHED_MS = 11_000
 /** An encoder's own pauses are in it: with a dead key it goes on for 4 s, and SRT's waits for 5 s before it believes that it is off. */
 const BACK_PATIENCE_MS = 30_000
 
-export interface StormOptions {
+export interface ChaosRunOptions {
   readonly seconds: number
   readonly seed: number
   readonly say: (line: string) => void
 }
 
 /** What was not as promised, each in a sentence; none of it when all is well. */
-export const storm = Effect.fnUntraced(function* ({ seconds, seed, say }: StormOptions) {
+export const runChaos = Effect.fnUntraced(function* ({ seconds, seed, say }: ChaosRunOptions) {
   const { greenroom, database, look, victims, clip } = yield* scene
   const { api } = greenroom
-  const keys = yield* makeKeys(api, makeDice(seed))
-  const ledger = yield* keepLedger(api)
+  const keys = yield* makeKeys(api, makeRng(seed))
+  const recorder = yield* recordEvents(api)
   const { sightings, looks } = yield* observe(look)
-  const encoders = yield* publishers(PUBLISHERS, clip, keys, makeDice(seed + 1))
+  const encoders = yield* publishers(PUBLISHERS, clip, keys, makeRng(seed + 1))
   const stranger = yield* intruder(api, clip, keys)
-  const operatorsDice = makeDice(seed + 2)
+  const operatorsRng = makeRng(seed + 2)
   const counts = new Map<string, number>()
   const blows: Array<Blow> = []
-  say(`the storm begins: ${PUBLISHERS} publishers, ${seconds} s, seed ${seed}`)
+  say(`the chaos run begins: ${PUBLISHERS} publishers, ${seconds} s, seed ${seed}`)
 
   const until = now() + seconds * 1_000
   const rounds = seconds >= TWO_ROUNDS_FROM_S ? 2 : 0
   const operator = Effect.gen(function* () {
     while (true) {
-      yield* Effect.sleep(operatorsDice.between(OPERATE_EVERY_MS.least, OPERATE_EVERY_MS.most))
+      yield* Effect.sleep(operatorsRng.between(OPERATE_EVERY_MS.least, OPERATE_EVERY_MS.most))
       const inUse = encoders.inUse()
       if (inUse.length === 0) continue
       const what = yield* keys.operate(inUse)
       counts.set(what, (counts.get(what) ?? 0) + 1)
     }
   })
-  yield* Effect.raceFirst(rage(victims, makeDice(seed + 3), { until, rounds }, blows), operator)
+  yield* Effect.raceFirst(rage(victims, makeRng(seed + 3), { until, rounds }, blows), operator)
   const over = now()
   yield* encoders.calm
   const last = blows.at(-1)!
-  say(`the storm is over after ${blows.length} blows; the last: ${last.victim} ${last.how}`)
+  say(`the chaos run is over after ${blows.length} blows; the last: ${last.victim} ${last.how}`)
 
   const agreement = yield* watchAgreement(api, database, look, over, WATCHED_MS)
   const back = yield* everybodyBack(api, database, look, encoders.inUse, BACK_PATIENCE_MS)
-  const lost = [...(yield* ledger.lost), ...(yield* keys.lost)]
+  const lost = [...(yield* recorder.lost), ...(yield* keys.lost)]
   const broken = yield* brokenRows(database)
   const check = yield* checked(database)
   const overstayed = yield* overstays(database, keys, sightings, blows)
@@ -77,8 +77,8 @@ export const storm = Effect.fnUntraced(function* ({ seconds, seed, say }: StormO
       ["connections seen on the air", `${sightings.size} in ${looks()} looks`],
       ...countsText(counts),
       ["intruder with invented keys", `${stranger.tries()} tries, ${intrusions} times on the air`],
-      ["keys issued, acknowledged", `${keys.all.size + ledger.issued()}`],
-      ["revokes acknowledged", `${acknowledged.revoked + ledger.revoked()}`],
+      ["keys issued, acknowledged", `${keys.all.size + recorder.issued()}`],
+      ["revokes acknowledged", `${acknowledged.revoked + recorder.revoked()}`],
       ["stops acknowledged", `${acknowledged.stopped}`],
       ["of all that was acknowledged", `${lost.length} lost`],
       ["streams that are the fold of their events", `${check.streams - check.complaints.length} of ${check.streams}`],

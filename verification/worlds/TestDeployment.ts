@@ -1,6 +1,6 @@
 /**
  * Where a scenario plays: a running Greenroom, the media server in front of it, and encoders that come and go. Scenarios are
- * written once, against this; the simulator's venue runs them in the ordinary tests, the real ones in `verification/e2e/`.
+ * written once, against this; the simulator's deployment runs them in the ordinary tests, the real ones in `verification/e2e/`.
  */
 import { Context, Effect, type Scope } from "effect"
 import type { Measurement } from "./Measurements.ts"
@@ -34,8 +34,8 @@ export interface MediaServerControls {
   readonly thaw: Effect.Effect<void>
 }
 
-export class Venue extends Context.Service<
-  Venue,
+export class TestDeployment extends Context.Service<
+  TestDeployment,
   {
     readonly service: RunningService
     /** Those that the media server asks: the service, and others on its database. */
@@ -53,7 +53,7 @@ export class Venue extends Context.Service<
     /** Deadlines are this many times what is promised: a busy machine fails nothing, the measurements tell. */
     readonly slack: number
   }
->()("greenroom/test/Venue") {}
+>()("greenroom/test/TestDeployment") {}
 
 /** Between two questions, in milliseconds: ever longer, so that many that wait leave the machine to what they wait for. */
 const FIRST_PAUSE_MS = 20
@@ -64,8 +64,8 @@ export const waitFor = Effect.fnUntraced(function* <A, R = never>(
   what: string,
   ask: Effect.Effect<A | undefined, never, R>,
   within: number
-): Effect.fn.Return<{ readonly value: A; readonly millis: number }, never, Venue | R> {
-  const { slack } = yield* Venue
+): Effect.fn.Return<{ readonly value: A; readonly millis: number }, never, TestDeployment | R> {
+  const { slack } = yield* TestDeployment
   const began = performance.now()
   for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(1.3 * pause, LONGEST_PAUSE_MS)) {
     const value = yield* ask
@@ -77,7 +77,7 @@ export const waitFor = Effect.fnUntraced(function* <A, R = never>(
 })
 
 /** What `/auth` has said from here on. */
-export const listen = Effect.map(Venue, ({ asked }) => {
+export const listen = Effect.map(TestDeployment, ({ asked }) => {
   const from = asked.map(({ lines }) => lines().length)
   const decisions = () =>
     asked

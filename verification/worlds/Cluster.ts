@@ -1,5 +1,5 @@
 /**
- * What the scenarios of faults need beside a venue: one or more Greenrooms on one database, a door through which the media server
+ * What the scenarios of faults need beside a deployment: one or more Greenrooms on one database, a relay through which the media server
  * asks them, a relay through which they look at it, and the controls of each.
  */
 import { Context, Effect, type Scope } from "effect"
@@ -8,7 +8,7 @@ import { type HttpRelay, httpRelay } from "./HttpRelay.ts"
 import { temporaryFolder } from "./processes.ts"
 import { authAddress, prepareService, type RunningService } from "./runService.ts"
 import type { Target } from "./Target.ts"
-import type { Encoder } from "./Venue.ts"
+import type { Encoder } from "./TestDeployment.ts"
 
 /** An RTSP publisher that goes step by step. */
 export interface StepwiseEncoder extends Encoder {
@@ -16,7 +16,7 @@ export interface StepwiseEncoder extends Encoder {
   readonly pause: Effect.Effect<void>
 }
 
-/** What only the fleets' media servers are asked to show, the real one and the simulator. */
+/** What only the clusters' media servers are asked to show, the real one and the simulator. */
 export interface Stagecraft {
   /** Announces over RTSP, and waits. */
   readonly announce: (target: Target) => Effect.Effect<StepwiseEncoder, never, Scope.Scope>
@@ -35,31 +35,31 @@ export interface Stagecraft {
   readonly zombie: (target: Target) => Effect.Effect<boolean, never, Scope.Scope>
 }
 
-export class Fleet extends Context.Service<
-  Fleet,
+export class Cluster extends Context.Service<
+  Cluster,
   {
-    /** The first is the venue's own. */
+    /** The first is the deployment's own. */
     readonly instances: ReadonlyArray<RunningService>
     /** Between the media server and the instances that it asks. */
-    readonly door: HttpRelay
+    readonly relay: HttpRelay
     /** Between the instances and the control API. */
     readonly controlApi: HttpRelay
     readonly database: DatabaseControls
     readonly stage: Stagecraft
   }
->()("greenroom/test/Fleet") {}
+>()("greenroom/test/Cluster") {}
 
-export interface FleetOptions {
+export interface ClusterOptions {
   /** A variable of each instance's environment. */
   readonly instances: ReadonlyArray<Readonly<Record<string, string>>>
 }
 
 /** The database runs and the relays listen; the instances do not run yet. */
-export const prepareFleet = Effect.fnUntraced(function* (
-  { instances: environments }: FleetOptions,
+export const prepareCluster = Effect.fnUntraced(function* (
+  { instances: environments }: ClusterOptions,
   environment: () => Readonly<Record<string, string>>
 ) {
-  const door = yield* httpRelay
+  const relay = yield* httpRelay
   const controlApi = yield* httpRelay
   const db = yield* database(`${yield* temporaryFolder}/postgres`)
   const instances = yield* Effect.forEach(environments, (own) =>
@@ -74,13 +74,13 @@ export const prepareFleet = Effect.fnUntraced(function* (
       db.directory
     )
   )
-  yield* door.leadTo(...instances.map(({ port }) => port))
+  yield* relay.leadTo(...instances.map(({ port }) => port))
   return {
     instances,
-    door,
+    relay,
     controlApi,
     database: db,
-    authAddress: authAddress(door.port),
+    authAddress: authAddress(relay.port),
     /** One after the other: the first brings the schema up to date. */
     start: Effect.forEach(instances, ({ start }) => start, { discard: true })
   }
@@ -90,7 +90,7 @@ const HOLDER = /:(\d+):[0-9a-f-]+$/
 
 /** The instance that holds the lease, whether or not it still lives. */
 export const leader = Effect.gen(function* () {
-  const { database: db, instances } = yield* Fleet
+  const { database: db, instances } = yield* Cluster
   const [row] = yield* db.query("select holder from leases where until > clock_timestamp()")
   const pid = Number(HOLDER.exec(String(row?.holder))?.[1])
   return instances.find((instance) => instance.pid() === pid)

@@ -1,13 +1,13 @@
-/** A fleet in front of a real MediaMTX. */
+/** A cluster in front of a real MediaMTX. */
 import { Context, Effect, Layer } from "effect"
-import { Fleet, type FleetOptions, prepareFleet, type Stagecraft } from "./Fleet.ts"
+import { Cluster, type ClusterOptions, prepareCluster, type Stagecraft } from "./Cluster.ts"
 import type { HttpRelay } from "./HttpRelay.ts"
+import { deployment, listens, mediaServerAnswers, publicUrls, until } from "./realDeployments.ts"
 import { type RealMediaMtx, realMediaMtx } from "./realMediaMtx.ts"
-import { listens, mediaServerAnswers, publicUrls, until, venue } from "./realVenues.ts"
 import { rtspClient } from "./rtspClient.ts"
 import { API_SECRET } from "./runService.ts"
 import { bentPath } from "./Target.ts"
-import { Venue } from "./Venue.ts"
+import { TestDeployment } from "./TestDeployment.ts"
 
 interface Page<A> {
   readonly items: ReadonlyArray<A>
@@ -66,7 +66,7 @@ const listedBy =
   <A>(path: string) =>
     Effect.map(controlApi(mtx)("GET", `${path}?itemsPerPage=1000000`), (page) => (page as Page<A> | null)?.items ?? [])
 
-const stagecraft = (mtx: RealMediaMtx, door: HttpRelay): Stagecraft => {
+const stagecraft = (mtx: RealMediaMtx, relay: HttpRelay): Stagecraft => {
   const call = controlApi(mtx)
   const listed = listedBy(mtx)
   const published = Effect.map(listed<PathItem>("/v3/paths/list"), (paths) => {
@@ -104,11 +104,11 @@ const stagecraft = (mtx: RealMediaMtx, door: HttpRelay): Stagecraft => {
       const id = sessions.find(({ path }) => path === target.path)?.id
       if (id === undefined) return false
       // MediaMTX asks about one client at a time: while it waits for the answer about a stranger, the RECORD waits, too.
-      yield* door.fault({ _tag: "AnsweredLate", by: AUTH_HELD, only: "/auth" })
+      yield* relay.fault({ _tag: "AnsweredLate", by: AUTH_HELD, only: "/auth" })
       const stranger = yield* rtspClient(bentPath(target, `${target.path}-stranger`).url)
       yield* Effect.forkScoped(stranger.announce)
       yield* Effect.sleep("300 millis")
-      yield* door.fault(null)
+      yield* relay.fault(null)
       yield* Effect.forkScoped(client.record)
       yield* Effect.sleep("200 millis")
       yield* call("POST", `/v3/rtspsessions/kick/${id}`)
@@ -126,20 +126,20 @@ const stagecraft = (mtx: RealMediaMtx, door: HttpRelay): Stagecraft => {
   }
 }
 
-export const layer = (options: FleetOptions) =>
+export const layer = (options: ClusterOptions) =>
   Layer.effectContext(
     Effect.gen(function* () {
       let mtx: RealMediaMtx | undefined
-      const { start, authAddress, ...fleet } = yield* prepareFleet(options, () => publicUrls(mtx!))
+      const { start, authAddress, ...cluster } = yield* prepareCluster(options, () => publicUrls(mtx!))
       const made = yield* realMediaMtx({
         authHttpAddress: authAddress,
         protocols: ["rtsp", "rtmp", "srt", "hls"],
         paths: housePaths
       })
       mtx = made
-      yield* fleet.controlApi.leadTo(Number(new URL(made.apiUrl).port))
+      yield* cluster.controlApi.leadTo(Number(new URL(made.apiUrl).port))
       yield* start
-      const first = fleet.instances[0]!
+      const first = cluster.instances[0]!
       yield* mediaServerAnswers(first)
       const mediaServer = {
         kill: made.stop("SIGKILL"),
@@ -149,14 +149,14 @@ export const layer = (options: FleetOptions) =>
         freeze: made.freeze,
         thaw: made.thaw
       }
-      const own = yield* venue(first, mediaServer, fleet.instances)
+      const own = yield* deployment(first, mediaServer, cluster.instances)
       const houseOf = House.of({
         paths: listedBy(made)<PathItem>("/v3/paths/list"),
         address: (path) => `rtsp://127.0.0.1:${made.ports.rtsp}/${path}`
       })
-      return Context.make(Venue, own).pipe(
+      return Context.make(TestDeployment, own).pipe(
         Context.add(House, houseOf),
-        Context.add(Fleet, { ...fleet, stage: stagecraft(made, fleet.door) })
+        Context.add(Cluster, { ...cluster, stage: stagecraft(made, cluster.relay) })
       )
     })
   )

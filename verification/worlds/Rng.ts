@@ -2,7 +2,7 @@
  * Where everything random in the simulation comes from: one seed, and a stream of numbers for each purpose, so that a step that is taken
  * away (by the shrinker) disturbs the draws of the others as little as possible. Never `Math.random`, never the time of day.
  */
-export interface Dice {
+export interface Rng {
   /** From 0 to 1, 1 excluded. */
   readonly next: () => number
   /** A whole number below `n`. */
@@ -25,7 +25,7 @@ export const mixed = (...numbers: ReadonlyArray<number>): number => {
 }
 
 /** The generator is mulberry32. */
-export const makeDice = (seed: number): Dice => {
+export const makeRng = (seed: number): Rng => {
   let state = mixed(seed, 0x9e3779b9)
   const next = (): number => {
     state = (state + 0x6d2b79f5) | 0

@@ -2,20 +2,20 @@
 import { assert, type Vitest } from "@effect/vitest"
 import { Effect } from "effect"
 import { goesOn, goOnAir, isOver, listed, newBroadcaster, newKey } from "../scenarios/acts.ts"
-import { Fleet } from "../worlds/Fleet.ts"
-import { House, house } from "../worlds/realFleet.ts"
+import { Cluster } from "../worlds/Cluster.ts"
+import { House, house } from "../worlds/realCluster.ts"
 import { rtspClient } from "../worlds/rtspClient.ts"
 import { targetOf } from "../worlds/Target.ts"
-import { Venue, waitFor } from "../worlds/Venue.ts"
+import { TestDeployment, waitFor } from "../worlds/TestDeployment.ts"
 
 const isOurs = (path: string) => Object.values<string>(house).includes(path)
 
 const SEVERAL_LOOKS = "3 seconds"
 
-export const houseSources = (it: Vitest.MethodsNonLive<Venue | Fleet | House>): void => {
+export const serverOwnedSources = (it: Vitest.MethodsNonLive<TestDeployment | Cluster | House>): void => {
   it.effect("what MediaMTX brings up by itself is left alone, and is no stream of anybody's", () =>
     Effect.gen(function* () {
-      const { service } = yield* Venue
+      const { service } = yield* TestDeployment
       const media = yield* House
       const broadcaster = yield* newBroadcaster()
       const from = service.lines().length
@@ -46,7 +46,7 @@ export const houseSources = (it: Vitest.MethodsNonLive<Venue | Fleet | House>): 
 
       // Its tracks have to be those that the path is configured with: H264 alone.
       const key = yield* newKey({ broadcaster, path: house.always })
-      const encoder = yield* (yield* Fleet).stage.announce(targetOf(key, "rtsp"))
+      const encoder = yield* (yield* Cluster).stage.announce(targetOf(key, "rtsp"))
       yield* encoder.record
       const guest = { key, encoder, stream: (yield* listed(key)).value }
       yield* goesOn(guest)

@@ -1,5 +1,5 @@
 /**
- * The scenarios' venues with a real MediaMTX, a real PostgreSQL and real encoders: the service with a MediaMTX that it starts and
+ * The scenarios' deployments with a real MediaMTX, a real PostgreSQL and real encoders: the service with a MediaMTX that it starts and
  * supervises itself, the service in front of somebody else's, and in front of one that asks somebody else.
  */
 import * as Net from "node:net"
@@ -15,9 +15,9 @@ import { freePorts, processes, temporaryFolder } from "./processes.ts"
 import type { RealBinary } from "./realBinaries.ts"
 import { mediaMtxBinary, type RealMediaMtx, realMediaMtx } from "./realMediaMtx.ts"
 import { API_SECRET, authAddress, prepareService, type RunningService } from "./runService.ts"
-import { type MediaServerControls, Venue } from "./Venue.ts"
+import { type MediaServerControls, TestDeployment } from "./TestDeployment.ts"
 
-/** All venues measure into one table. */
+/** All deployments measure into one table. */
 export const measurements = makeMeasurements()
 
 export const until = (what: string, condition: () => boolean | Promise<boolean>) =>
@@ -42,18 +42,18 @@ export const mediaServerAnswers = ({ api }: RunningService) =>
     return body?.media_server === "ok"
   })
 
-export const venue = Effect.fnUntraced(function* (
+export const deployment = Effect.fnUntraced(function* (
   service: RunningService,
   mediaServer: MediaServerControls,
   asked: ReadonlyArray<RunningService> = [service]
 ) {
   const clip = yield* makeClip(yield* temporaryFolder)
-  const encode: Venue["Service"]["encode"] = (target) => {
+  const encode: TestDeployment["Service"]["encode"] = (target) => {
     const { protocol } = target
     if (protocol === "webrtc") return browserEncoder(target)
     return protocol === "moq" ? moqEncoder(target) : ffmpegEncoder(clip, target, protocol)
   }
-  return Venue.of({
+  return TestDeployment.of({
     service,
     asked,
     encode,
@@ -80,7 +80,7 @@ const ownChild = (service: RunningService, configuration: string): number | unde
 
 /** `npm start`: the service brings its own PostgreSQL and its own MediaMTX, and starts that again when it dies. */
 export const embedded = Layer.effect(
-  Venue,
+  TestDeployment,
   Effect.gen(function* () {
     const names = ["api", "rtmp", "rtsp", "srt", "hls", "webrtc", "webrtcUdp"]
     const ports = yield* Effect.promise(() => freePorts(names.length))
@@ -102,7 +102,7 @@ export const embedded = Layer.effect(
       Effect.flatMap(signal(name), (pid) =>
         until("the media server is dead", () => processes().every((listed) => listed.pid !== pid))
       )
-    return yield* venue(service, {
+    return yield* deployment(service, {
       kill: end("SIGKILL"),
       stop: end("SIGTERM"),
       start: Effect.void,
@@ -127,7 +127,7 @@ export interface MediaServerOptions {
   readonly moqPort?: number
 }
 
-/** A venue, and the media server in it. */
+/** A deployment, and the media server in it. */
 export const inFrontOf = Effect.fnUntraced(function* (
   authHttpAddress: (port: number) => string,
   { tls = { lines: [], urls: {} }, ...options }: MediaServerOptions = {}
@@ -143,7 +143,7 @@ export const inFrontOf = Effect.fnUntraced(function* (
   mtx = made
   yield* service.start
   yield* mediaServerAnswers(service)
-  const own = yield* venue(service, {
+  const own = yield* deployment(service, {
     kill: made.stop("SIGKILL"),
     stop: made.stop("SIGTERM"),
     start: made.start,
@@ -151,20 +151,22 @@ export const inFrontOf = Effect.fnUntraced(function* (
     freeze: made.freeze,
     thaw: made.thaw
   })
-  return { venue: own, mtx: made }
+  return { deployment: own, mtx: made }
 })
 
-const venueOf = <E, R>(made: Effect.Effect<{ readonly venue: Venue["Service"] }, E, R>) =>
+const deploymentOf = <E, R>(made: Effect.Effect<{ readonly deployment: TestDeployment["Service"] }, E, R>) =>
   Layer.effect(
-    Venue,
-    Effect.map(made, ({ venue }) => venue)
+    TestDeployment,
+    Effect.map(made, ({ deployment }) => deployment)
   )
 
 /** A MediaMTX of its own life, which outlives a Greenroom that is killed. */
-export const foreign = venueOf(inFrontOf(authAddress))
+export const foreign = deploymentOf(inFrontOf(authAddress))
 
 /** The same, where RTMP and RTSP are spoken over TLS alone. */
-export const foreignEncrypted = venueOf(Effect.flatMap(encryption("strict"), (tls) => inFrontOf(authAddress, { tls })))
+export const foreignEncrypted = deploymentOf(
+  Effect.flatMap(encryption("strict"), (tls) => inFrontOf(authAddress, { tls }))
+)
 
 export const asksNobody = Effect.fnUntraced(function* (options: MediaServerOptions = {}) {
   const lenient = yield* authServer(({ action, password }) =>
@@ -174,7 +176,7 @@ export const asksNobody = Effect.fnUntraced(function* (options: MediaServerOptio
 })
 
 /** A MediaMTX that lets every publisher in and asks Greenroom about nobody. */
-export const open = venueOf(asksNobody())
+export const open = deploymentOf(asksNobody())
 
 /** The same, where RTMP and RTSP are spoken over TLS as well. */
-export const openEncrypted = venueOf(Effect.flatMap(encryption("optional"), (tls) => asksNobody({ tls })))
+export const openEncrypted = deploymentOf(Effect.flatMap(encryption("optional"), (tls) => asksNobody({ tls })))

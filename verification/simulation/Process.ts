@@ -7,12 +7,12 @@ import type { Counts } from "./Counts.ts"
 import type { Kernel, Timer } from "./Kernel.ts"
 
 /** What becomes of the process at one of its next port calls. */
-export type Doom = { calls: number } & (
+export type PlannedCrash = { calls: number } & (
   | { readonly _tag: "Dies"; readonly sent: boolean }
   | { readonly _tag: "Freezes"; readonly millis: number }
 )
 
-export interface LifeOptions {
+export interface ProcessOptions {
   readonly kernel: Kernel
   readonly counts: Counts
   readonly name: string
@@ -21,12 +21,12 @@ export interface LifeOptions {
   readonly froze: (millis: number) => void
 }
 
-export const beginLife = ({ kernel, counts, name, called, died, froze }: LifeOptions) => {
+export const startProcess = ({ kernel, counts, name, called, died, froze }: ProcessOptions) => {
   let alive = true
   let frozen = false
   let thawedAt = Number.NEGATIVE_INFINITY
   let deferred: Array<() => void> = []
-  let doom: Doom | null = null
+  let plannedCrash: PlannedCrash | null = null
   let dying: Timer | null = null
 
   const die = () => {
@@ -41,12 +41,12 @@ export const beginLife = ({ kernel, counts, name, called, died, froze }: LifeOpt
     froze(millis)
   }
   /** Whether the call goes out. */
-  const meetsDoom = (): boolean => {
-    if (doom === null) return true
-    doom.calls -= 1
-    if (doom.calls > 0) return true
-    const met = doom
-    doom = null
+  const meetsPlannedCrash = (): boolean => {
+    if (plannedCrash === null) return true
+    plannedCrash.calls -= 1
+    if (plannedCrash.calls > 0) return true
+    const met = plannedCrash
+    plannedCrash = null
     if (met._tag === "Freezes") {
       freeze(met.millis)
       return true
@@ -66,7 +66,7 @@ export const beginLife = ({ kernel, counts, name, called, died, froze }: LifeOpt
     mayCall: () => {
       if (!alive) return false
       called()
-      return meetsDoom()
+      return meetsPlannedCrash()
     },
     deliver
   }
@@ -88,12 +88,12 @@ export const beginLife = ({ kernel, counts, name, called, died, froze }: LifeOpt
       deferred = []
       for (const run of those) deliver(run)
     },
-    doom: (next: Doom) => {
-      doom = next
+    plannedCrash: (next: PlannedCrash) => {
+      plannedCrash = next
     },
     /** Nothing is to befall it any more. */
-    spare: () => {
-      doom = null
+    cancelCrash: () => {
+      plannedCrash = null
       dying?.cancel()
     }
   }

@@ -4,10 +4,10 @@
  */
 import { assert, type Vitest } from "@effect/vitest"
 import { Effect } from "effect"
-import { Fleet } from "../worlds/Fleet.ts"
+import { Cluster } from "../worlds/Cluster.ts"
 import { goesWrong, type RelayFault } from "../worlds/HttpRelay.ts"
 import { targetOf } from "../worlds/Target.ts"
-import { listen, Venue, waitFor } from "../worlds/Venue.ts"
+import { listen, TestDeployment, waitFor } from "../worlds/TestDeployment.ts"
 import { eventsOf, goesOn, goOnAir, isOver, isRefusedWith, LISTED_WITHIN_MS, listed, newKey } from "./acts.ts"
 import { allListed, isDone, isUnreachable, keepPublishing, type Returning } from "./outages.ts"
 
@@ -35,7 +35,7 @@ const troubles: ReadonlyArray<{ readonly what: string; readonly fault: RelayFaul
 ]
 
 /** What the log said of it since then, in order. */
-const saidOfSeeing = Effect.map(Venue, ({ service }) => {
+const saidOfSeeing = Effect.map(TestDeployment, ({ service }) => {
   const from = service.lines().length
   return Effect.sync(() =>
     service
@@ -50,7 +50,7 @@ const BLIND = "the reconciler cannot observe; the stored state stays unchanged u
 const SEES = "the reconciler observes again"
 
 /** The kinds of trouble that the gauge shows. */
-const degraded = Effect.flatMap(Venue, ({ service }) =>
+const degraded = Effect.flatMap(TestDeployment, ({ service }) =>
   Effect.map(service.api.call<string>("GET", "/metrics"), ({ body }) =>
     [...body.matchAll(/^greenroom_degraded\{kind="(\w+)"\} 1$/gm)].map(([, kind]) => kind)
   )
@@ -60,30 +60,30 @@ const degraded = Effect.flatMap(Venue, ({ service }) =>
 const TROUBLE_LASTS = "800 millis"
 const ANOTHER_LOOK = "1200 millis"
 
-export const blindness = (it: Vitest.MethodsNonLive<Venue | Fleet>): void => {
+export const controlApiOutage = (it: Vitest.MethodsNonLive<TestDeployment | Cluster>): void => {
   it.effect("while the control API does not answer, publishers are let in, and listed when it does", () =>
     Effect.gen(function* () {
-      const venue = yield* Venue
-      const { controlApi } = yield* Fleet
+      const deployment = yield* TestDeployment
+      const { controlApi } = yield* Cluster
       yield* goesWrong(controlApi, { _tag: "Silent" })
       const key = yield* newKey()
       const heard = yield* listen
-      yield* venue.encode(targetOf(key, "rtsp"))
+      yield* deployment.encode(targetOf(key, "rtsp"))
       const said = yield* heard.first("yes", (line) => line.stream_key_id === key.id)
       assert.strictEqual(said.decision, "allow")
       yield* isRefusedWith(key, "rtsp", "stream_key_in_use")
       yield* controlApi.fault(null)
       const { value, millis } = yield* listed(key)
       assert.strictEqual(value.source_id, said.source_id)
-      venue.measure({ what: "control API back to listed", of: "rtsp", promised: 5_000, millis })
+      deployment.measure({ what: "control API back to listed", of: "rtsp", promised: 5_000, millis })
     })
   )
 
   it.effect("whatever the control API says, nobody is taken off the air who is on it", () =>
     Effect.gen(function* () {
-      const venue = yield* Venue
-      const { api } = venue.service
-      const { controlApi } = yield* Fleet
+      const deployment = yield* TestDeployment
+      const { api } = deployment.service
+      const { controlApi } = yield* Cluster
       const live = yield* Effect.forEach(
         ["rtmp", "rtsp", "srt"] as const,
         (protocol) => Effect.flatMap(newKey(), (key) => goOnAir(key, protocol)),
@@ -118,7 +118,8 @@ export const blindness = (it: Vitest.MethodsNonLive<Venue | Fleet>): void => {
         const { value: lines } = yield* waitFor(`it says that it is over: ${what}`, over, 3_000)
         // Calls that hang may be noticed in so short a time, and may not.
         if (known || lines.length > 0) assert.deepStrictEqual(lines, [BLIND, SEES], what)
-        if (blind) venue.measure({ what: `control API ${what}: over to seen again`, of: "", promised: 5_000, millis })
+        if (blind)
+          deployment.measure({ what: `control API ${what}: over to seen again`, of: "", promised: 5_000, millis })
         for (const { stream, encoder } of live) {
           const now = yield* api.stream(stream.id)
           assert.deepStrictEqual([now.status, now.source_id], ["active", stream.source_id], what)
@@ -134,14 +135,14 @@ export const blindness = (it: Vitest.MethodsNonLive<Venue | Fleet>): void => {
 
   it.effect("revoked while the control API fails: answered in time, and done when it works again", () =>
     Effect.gen(function* () {
-      const venue = yield* Venue
-      const { api } = venue.service
-      const { controlApi } = yield* Fleet
+      const deployment = yield* TestDeployment
+      const { api } = deployment.service
+      const { controlApi } = yield* Cluster
       const onAir = yield* goOnAir(yield* newKey(), "rtsp")
       yield* goesWrong(controlApi, { _tag: "Status", status: 500 })
       const { status, millis } = yield* api.call("DELETE", `/stream-keys/${onAir.key.id}`)
       assert.strictEqual(status, 202)
-      venue.measure({ what: "revoke, control API failing, to its answer", of: "", promised: 2_500, millis })
+      deployment.measure({ what: "revoke, control API failing, to its answer", of: "", promised: 2_500, millis })
       yield* controlApi.fault(null)
       yield* isDone(onAir.key, "control API works again to revoke done")
       yield* isOver(onAir, "revoked")
@@ -151,8 +152,8 @@ export const blindness = (it: Vitest.MethodsNonLive<Venue | Fleet>): void => {
 
   it.effect("a kick that lands late hits nobody who came after", () =>
     Effect.gen(function* () {
-      const { api } = (yield* Venue).service
-      const { controlApi } = yield* Fleet
+      const { api } = (yield* TestDeployment).service
+      const { controlApi } = yield* Cluster
       const onAir = yield* goOnAir(yield* newKey(), "srt")
       yield* goesWrong(controlApi, { _tag: "Slow", by: "3 seconds", only: "/kick/" })
       const { status } = yield* api.call("DELETE", `/streams/${onAir.stream.id}`)
@@ -169,18 +170,18 @@ export const blindness = (it: Vitest.MethodsNonLive<Venue | Fleet>): void => {
 
   it.effect("an answer of /auth that comes when the media server has given up leaves the key free", () =>
     Effect.gen(function* () {
-      const venue = yield* Venue
-      const { api } = venue.service
-      const { door, stage } = yield* Fleet
+      const deployment = yield* TestDeployment
+      const { api } = deployment.service
+      const { relay, stage } = yield* Cluster
       const key = yield* newKey()
       const heard = yield* listen
-      yield* goesWrong(door, { _tag: "AnsweredLate", by: stage.authTimeout + 500, only: '"action":"publish"' })
-      const encoder = yield* venue.encode(targetOf(key, "rtmp"))
+      yield* goesWrong(relay, { _tag: "AnsweredLate", by: stage.authTimeout + 500, only: '"action":"publish"' })
+      const encoder = yield* deployment.encode(targetOf(key, "rtmp"))
       yield* heard.first("yes", (line) => line.stream_key_id === key.id && line.decision === "allow")
       const [stream] = yield* api.streams(`status=connecting&stream_key_id=${key.id}`)
       assert.isDefined(stream)
       yield* encoder.ended
-      yield* door.fault(null)
+      yield* relay.fault(null)
       yield* isOver({ key, encoder, stream }, "never_ready")
       yield* goOnAir(key, "rtmp")
     })
@@ -191,9 +192,9 @@ export const blindness = (it: Vitest.MethodsNonLive<Venue | Fleet>): void => {
       `a media server that is ${how} and started in the middle of a look: the new process is believed alone`,
       () =>
         Effect.gen(function* () {
-          const venue = yield* Venue
-          const { api } = venue.service
-          const { controlApi, stage } = yield* Fleet
+          const deployment = yield* TestDeployment
+          const { api } = deployment.service
+          const { controlApi, stage } = yield* Cluster
           const all: Array<Returning> = []
           for (const protocol of ["rtmp", "rtsp", "srt"] as const) {
             const key = yield* newKey()
@@ -206,12 +207,12 @@ export const blindness = (it: Vitest.MethodsNonLive<Venue | Fleet>): void => {
           yield* goesWrong(controlApi, { _tag: "Slow", by: "700 millis", only: "/v3/paths/list" })
           const looking = Effect.sync(() => (controlApi.count("/v3/paths/list") > looks ? true : undefined))
           yield* waitFor("it looks", looking, 2_000)
-          yield* how === "killed" ? venue.mediaServer.kill : stage.stop
-          yield* venue.mediaServer.start
-          yield* venue.mediaServer.back
+          yield* how === "killed" ? deployment.mediaServer.kill : stage.stop
+          yield* deployment.mediaServer.start
+          yield* deployment.mediaServer.back
           const back = performance.now()
           yield* allListed(all, before, 5_000 + LISTED_WITHIN_MS)
-          venue.measure({
+          deployment.measure({
             what: `media server ${how} in mid-look, back to all listed`,
             of: "",
             promised: null,

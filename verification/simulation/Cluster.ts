@@ -5,10 +5,10 @@
 import { inspect } from "node:util"
 import type { KeyGenerator } from "@greenroom/core"
 import { Logger, References } from "effect"
-import type { Dice } from "../worlds/Dice.ts"
+import type { Rng } from "../worlds/Rng.ts"
+import type { Question } from "./AuthEndpoint.ts"
 import type { Bug } from "./bugs/Bug.ts"
 import type { Counts } from "./Counts.ts"
-import type { Question } from "./Door.ts"
 import type { HookCall } from "./Hooks.ts"
 import { type Instance, startInstance } from "./Instance.ts"
 import type { Invariants } from "./Invariants.ts"
@@ -19,7 +19,7 @@ import type { Action, Setting } from "./Step.ts"
 
 type Does<T extends Action["_tag"]> = Extract<Action, { readonly _tag: T }>
 
-export interface FleetOptions {
+export interface ClusterOptions {
   readonly kernel: Kernel
   readonly counts: Counts
   readonly store: SimulatedStore
@@ -27,7 +27,7 @@ export interface FleetOptions {
   readonly mint: KeyGenerator["Service"]
   readonly setting: Setting
   readonly bug: Bug | null
-  readonly dice: Dice
+  readonly rng: Rng
   readonly invariants: Invariants
   readonly note: (line: () => string) => void
 }
@@ -35,7 +35,7 @@ export interface FleetOptions {
 /** All of it: a key deep in a cause is in the log, too. */
 const textOf = (said: unknown): string => (typeof said === "object" ? inspect(said, { depth: 6 }) : String(said))
 
-export const makeFleet = ({
+export const makeCluster = ({
   kernel,
   counts,
   store,
@@ -43,10 +43,10 @@ export const makeFleet = ({
   mint,
   setting,
   bug,
-  dice,
+  rng,
   invariants,
   note
-}: FleetOptions) => {
+}: ClusterOptions) => {
   const instances: Array<Instance | null> = setting.clocks.map(() => null)
   /** How far the clock of each machine is off. */
   const ahead = [...setting.clocks]
@@ -55,7 +55,7 @@ export const makeFleet = ({
   let leader: string | null = null
   /** While faults are stopped nobody comes back late. */
   let calm = false
-  let spared = -1
+  let kept = -1
   /** How long an instance that dies stays down. */
   const downFor = setting.clocks.map(() => 1_000)
 
@@ -133,14 +133,14 @@ export const makeFleet = ({
   }
   const restart = (index: number) => {
     kernel.after(downFor[index]!, () => {
-      if (!calm || index === spared) start(index)
+      if (!calm || index === kept) start(index)
     })
   }
 
   const there = () => instances.filter((instance) => instance?.isAlive() === true) as ReadonlyArray<Instance>
   const any = (): Instance | undefined => {
     const those = there()
-    return those.length === 0 ? undefined : dice.pick(those)
+    return those.length === 0 ? undefined : rng.pick(those)
   }
 
   return {
@@ -162,16 +162,16 @@ export const makeFleet = ({
       }
       let abort = () => {}
       let given = false
-      kernel.after(1 + dice.below(setting.distance + 1), () => {
+      kernel.after(1 + rng.below(setting.distance + 1), () => {
         if (given) return
         abort = instance.authenticate(question, (decision) => {
           if (given || decision === "broken") invariants.unanswered(question.id)
           if (typeof decision !== "string") invariants.said("an answer of /auth", JSON.stringify(decision))
           if (given) counts.fault("auth answered after the media server gave up")
-          else kernel.after(dice.below(setting.distance + 1), () => answer(decision))
+          else kernel.after(rng.below(setting.distance + 1), () => answer(decision))
         })
       })
-      const hears = dice.chance(0.5)
+      const hears = rng.chance(0.5)
       return () => {
         given = true
         invariants.unanswered(question.id)
@@ -183,12 +183,12 @@ export const makeFleet = ({
       const instance = instances[at(index)]
       downFor[at(index)] = millis
       if (inCalls === 0) instance?.die()
-      else instance?.doom({ _tag: "Dies", calls: inCalls, sent })
+      else instance?.plannedCrash({ _tag: "Dies", calls: inCalls, sent })
     },
     freeze: ({ instance: index, inCalls, for: millis }: Does<"InstanceFrozen">) => {
       const instance = instances[at(index)]
       if (inCalls === 0) instance?.freeze(millis)
-      else instance?.doom({ _tag: "Freezes", calls: inCalls, millis })
+      else instance?.plannedCrash({ _tag: "Freezes", calls: inCalls, millis })
     },
     /** The clock of its machine is set, whether or not it runs. */
     setClock: ({ instance: index, by }: Does<"ClockSet">) => {
@@ -201,12 +201,12 @@ export const makeFleet = ({
     },
     repair: (revive: "all" | "one") => {
       calm = true
-      for (const instance of instances) instance?.spare()
+      for (const instance of instances) instance?.cancelCrash()
       const wellIndex = instances.findIndex((instance) => instance?.isWell() === true)
       const aliveIndex = instances.findIndex((instance) => instance?.isAlive() === true)
-      spared = wellIndex >= 0 ? wellIndex : Math.max(aliveIndex, 0)
+      kept = wellIndex >= 0 ? wellIndex : Math.max(aliveIndex, 0)
       for (const [index, instance] of instances.entries()) {
-        if (revive === "all" || index === spared) {
+        if (revive === "all" || index === kept) {
           if (instance !== null) thaw(index, instance)
           start(index)
         } else if (instance?.isFrozen() === true) instance.die()
@@ -219,4 +219,4 @@ export const makeFleet = ({
   }
 }
 
-export type Fleet = ReturnType<typeof makeFleet>
+export type Cluster = ReturnType<typeof makeCluster>
