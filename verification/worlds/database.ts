@@ -8,8 +8,8 @@ import * as PgClient from "@effect/sql-pg/PgClient"
 import { EmbeddedPostgres } from "@greenroom/launcher"
 import { Effect, Exit, Scope } from "effect"
 import * as Reactivity from "effect/reactivity/Reactivity"
+import { relayTo } from "./postgresRelay.ts"
 import { processes, until } from "./processes.ts"
-import { relayTo } from "./wire.ts"
 
 export interface DatabaseControls {
   /** For `DATABASE_URL`. */

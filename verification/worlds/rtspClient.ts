@@ -43,8 +43,8 @@ const readReply = (text: string): { readonly reply: Reply; readonly rest: number
   return { reply: { status: Number(first.split(" ")[1]), headers, body: text.slice(end + 4, rest) }, rest }
 }
 
-/** Connected; closed with its scope. A request that gets no answer has status 0. */
-export const rtspClient = Effect.fnUntraced(function* (address: string) {
+/** Connected; closed with its scope. A request that gets no answer has status 0. `query` follows each URL as it is. */
+export const rtspClient = Effect.fnUntraced(function* (address: string, query = "") {
   const { hostname, port, pathname, username, password } = new URL(address)
   const url = `rtsp://${hostname}:${port}${pathname}`
   const credentials = Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`).toString("base64")
@@ -54,6 +54,7 @@ export const rtspClient = Effect.fnUntraced(function* (address: string) {
   let session: string | undefined
   let sequence = 0
   let playing = false
+  let received = 0
   const waiting: Array<(reply: Reply) => void> = []
   const ended = Promise.withResolvers<void>()
   let over = false
@@ -74,7 +75,10 @@ export const rtspClient = Effect.fnUntraced(function* (address: string) {
     ended.resolve()
   })
   socket.on("data", (chunk) => {
-    if (playing) return
+    if (playing) {
+      received += chunk.length
+      return
+    }
     pending = Buffer.concat([pending, chunk])
     while (pending.length > 0) {
       if (pending[0] === 0x24) {
@@ -136,6 +140,9 @@ export const rtspClient = Effect.fnUntraced(function* (address: string) {
   return {
     ended: Effect.promise(() => ended.promise),
     hasEnded: () => over,
+    /** How many bytes have come since it plays. */
+    received: () => received,
+    sendPacket: packet,
     kill: Effect.andThen(
       Effect.sync(() => socket.resetAndDestroy()),
       Effect.promise(() => ended.promise)
@@ -149,12 +156,12 @@ export const rtspClient = Effect.fnUntraced(function* (address: string) {
     ),
     /** Announces and sets up; `false` when it is refused. */
     announce: Effect.gen(function* () {
-      const { status } = yield* ask("ANNOUNCE", url, ["Content-Type: application/sdp"], SDP)
+      const { status } = yield* ask("ANNOUNCE", url + query, ["Content-Type: application/sdp"], SDP)
       if (status !== 200) return false
-      return (yield* ask("SETUP", `${url}/trackID=0`, transport(";mode=record"))).status === 200
+      return (yield* ask("SETUP", `${url}/trackID=0${query}`, transport(";mode=record"))).status === 200
     }),
     record: Effect.tap(
-      Effect.map(ask("RECORD", url), ({ status }) => status),
+      Effect.map(ask("RECORD", url + query), ({ status }) => status),
       loud
     ),
     pause: Effect.tap(

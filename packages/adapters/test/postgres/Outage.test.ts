@@ -19,7 +19,7 @@ import {
 import { EmbeddedPostgres } from "@greenroom/launcher"
 import { Context, Effect, Exit, Layer, Option, Schedule, Scope } from "effect"
 import { temporaryFolder, withClient } from "../../../../verification/worlds/postgres.ts"
-import { relayTo } from "../../../../verification/worlds/wire.ts"
+import { relayTo } from "../../../../verification/worlds/postgresRelay.ts"
 import * as Postgres from "../../src/postgres/Postgres.ts"
 import type { PostgresAddress } from "../../src/postgres/PostgresAddress.ts"
 import * as PostgresMigrations from "../../src/postgres/PostgresMigrations.ts"
