@@ -67,7 +67,6 @@ export const makeCluster = ({
     const source = annotations.source_id
     if (typeof source === "string" && text.includes("only reported")) invariants.reported(source)
     if (text.includes("mass-kick limit")) counts.fault("publishers held back by the mass-kick limit")
-    if (text.includes("its path is reset")) counts.fault("path cured of a ghost")
     if (text.includes("a defect in")) invariants.fails("defect", `${text}`)
   })
 
@@ -95,6 +94,7 @@ export const makeCluster = ({
       clockAhead: () => ahead[index]!,
       called: watchLeader,
       strikes: (strike) => {
+        if (strike.by === "cure" && strike.source !== null) counts.fault("path cured of a ghost")
         note(() => `  media server: ${strike.by} of ${strike.source ?? "nobody"} on ${strike.path} by ${name}`)
         invariants.strikes(strike, name)
       },

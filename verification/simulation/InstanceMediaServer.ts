@@ -61,9 +61,11 @@ interface Operation {
   strangersToo: boolean
   /** When a list of paths was read for it first. Of a snapshot that asked twice, the older: nothing newer is sure. */
   pathsReadAt: number | null
+  /** The process that answered it first. */
+  process: string | null
 }
 const CurrentOperation = Context.Reference<Operation>("simulation/CurrentOperation", {
-  defaultValue: () => ({ name: null, isAwaited: true, strangersToo: false, pathsReadAt: null })
+  defaultValue: () => ({ name: null, isAwaited: true, strangersToo: false, pathsReadAt: null, process: null })
 })
 
 /** Tells `onCut` what the system tells a client: a process that has ended refuses connections, and closes the one that was kept. */
@@ -97,6 +99,13 @@ const makeControlApi = (options: InstanceMediaServerOptions, onCut: () => void):
     }
   }
 
+  const noticeProcess = (operation: Operation) => {
+    operation.process ??= host.started()
+    if (operation.name !== "look" || operation.process === host.started()) return
+    operation.process = host.started()
+    counts.fault("media server started anew in the middle of a look")
+  }
+
   const send = (call: MediaMtxCall) =>
     Effect.withFiber<Reply | null>((fiber) => {
       const operation = fiber.getRef(CurrentOperation)
@@ -112,6 +121,7 @@ const makeControlApi = (options: InstanceMediaServerOptions, onCut: () => void):
           executed: executed(operation),
           answered: (reply) => {
             if (call.route === "/v3/paths/list") operation.pathsReadAt ??= kernel.now()
+            if (reply !== null) noticeProcess(operation)
             caller.deliver(() => {
               notice(process, reply === null)
               resume(Effect.succeed(reply))
@@ -142,7 +152,7 @@ export const makeInstanceMediaServer = Effect.fnUntraced(function* (
     Effect.suspend(() => {
       const strangersToo = options.mayKickStrangers()
       if (!caller.mayCall(`MediaServer.${name}`)) return Effect.never
-      const current: Operation = { name, isAwaited: true, strangersToo, pathsReadAt: null }
+      const current: Operation = { name, isAwaited: true, strangersToo, pathsReadAt: null, process: null }
       return effect.pipe(
         Effect.provideService(CurrentOperation, current),
         Effect.ensuring(
@@ -163,11 +173,7 @@ export const makeInstanceMediaServer = Effect.fnUntraced(function* (
 
   return {
     ...adapter,
-    snapshot: Effect.tapError(operation("look", adapter.snapshot, seen), ({ detail }) =>
-      Effect.sync(() => {
-        if (detail.includes("started anew")) counts.fault("media server started anew in the middle of a look")
-      })
-    ),
+    snapshot: operation("look", adapter.snapshot, seen),
     find: (source) => operation("find", adapter.find(source)),
     kick: (source) =>
       Effect.suspend(() => {
