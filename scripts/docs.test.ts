@@ -108,6 +108,15 @@ describe("the tables", () => {
     expect(rows("docs/operating.md", /^\| `(?!greenroom_|kind`)(\w+)`/g)).toEqual(known)
   })
 
+  it("of docs/troubleshooting.md have every reason of a refusal", () => {
+    const reasons = read("packages/core/src/domain/access/AuthDecision.ts").match(
+      /refusalReasons = \[([\s\S]*?)\]/
+    )![1]!
+    const known = found([reasons], /"(\w+)"/g)
+    expect(known.length).toBeGreaterThan(5)
+    expect(known.filter((name) => !rows("docs/troubleshooting.md", /`(\w+)`/g).includes(name))).toEqual([])
+  })
+
   it("of docs/cli.md have every exit code, and none that is not", () => {
     const codes = found([read("packages/server/src/cli/CommandFailed.ts")], /code: (\d+)/g)
     const told = found([read("docs/cli.md")], /^\| (\d+) \|/gm)

@@ -3,7 +3,7 @@
  * `explainRefusal` read why. This is the hot path: a service is read from the context only where it is needed.
  */
 import { Cause, Context, Effect, Option } from "effect"
-import { type AuthDecision, allowPublisher, refuse } from "../domain/access/AuthDecision.ts"
+import { type AuthDecision, allowPublisher, type RefusalReason, refuse } from "../domain/access/AuthDecision.ts"
 import type { CheckRequest, PublishRequest } from "../domain/access/AuthRequest.ts"
 import { decideCheck, refusePath } from "../domain/access/decideAdmission.ts"
 import type { StreamId } from "../domain/values/Ids.ts"
@@ -109,4 +109,4 @@ const conclude = Effect.fnUntraced(function* (decision: AuthDecision) {
   return decision
 })
 
-const isConflict = (reason: string): boolean => reason === "stream_key_in_use" || reason === "path_in_use"
+const isConflict = (reason: RefusalReason): boolean => reason === "stream_key_in_use" || reason === "path_in_use"

@@ -1,4 +1,6 @@
 /** `POST /auth` and the hooks as MediaMTX calls them: who is let in, who is not and why, and what is never written down. */
+
+import { refusalReasons } from "@greenroom/core"
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest"
 import type { ProblemName } from "../../src/http/problems/problemTypes.ts"
 import { assertProblem, pointersOf } from "./support/assertProblem.ts"
@@ -165,8 +167,18 @@ describe("a publisher", () => {
     assertProblem(answer, name)
     expect(answer.json.detail).not.toBe("")
     const reason = name.replaceAll("-", "_")
-    expect(lastLine()?.annotations).toMatchObject({ decision: "refuse", reason, status: 401 })
+    expect(lastLine()?.annotations).toMatchObject({
+      decision: "refuse",
+      reason,
+      detail: answer.json.detail,
+      status: 401
+    })
     expect(lastLine()?.level).toBe(name === "unauthorized" ? "Debug" : "Info")
+  })
+
+  it("is tried with every reason here, but for the protocol's, which has a test of its own", () => {
+    const tried = new Set(refusals.map(([, name]) => name.replaceAll("-", "_")))
+    expect(refusalReasons.filter((reason) => !tried.has(reason))).toEqual(["protocol_not_supported"])
   })
 
   it("without a connection id is a bad request, whatever its key", async () => {

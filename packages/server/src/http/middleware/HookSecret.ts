@@ -28,7 +28,7 @@ const credentialIn = (authorization = ""): Redacted.Redacted<string> => {
 }
 
 const refused = Effect.andThen(
-  note({ challenge, facts: { reason: "hook_secret" } }),
+  note({ challenge, facts: { decision: "refuse", reason: "hook_secret" } }),
   failWith("unauthorized", "The hook secret is missing or wrong")
 )
 
@@ -40,7 +40,7 @@ const isFromWebPage = (headers: Readonly<Record<string, string | undefined>>): b
   headers.origin !== undefined || headers["sec-fetch-site"] !== undefined
 
 const fromWebPage = Effect.andThen(
-  note({ facts: { reason: "web_page" } }),
+  note({ facts: { decision: "refuse", reason: "web_page" } }),
   failWith("forbidden", "Calls of the media server are not taken from a web page (Origin, Sec-Fetch-Site)")
 )
 

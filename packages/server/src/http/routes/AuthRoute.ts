@@ -67,8 +67,9 @@ const isQuiet = (ask: AuthRequest, decision: AuthDecision): boolean =>
 
 const factsWith = (facts: RequestContext["Service"]["facts"], decision: AuthDecision) => ({
   ...facts,
-  decision: decision._tag === "Refuse" ? "refuse" : "allow",
-  reason: decision._tag === "Refuse" ? decision.reason : null,
+  ...(decision._tag === "Refuse"
+    ? { decision: "refuse", reason: decision.reason, detail: decision.detail }
+    : { decision: "allow", reason: null }),
   ...(decision._tag === "Allow"
     ? {}
     : { stream_key_id: decision.key?.id ?? null, key_prefix: decision.key?.prefix ?? null }),
