@@ -164,10 +164,8 @@ export const makeInstanceMediaServer = Effect.fnUntraced(function* (
       )
     })
 
-  let restartsSeen = 0
   const seen = (look: MediaServerSnapshot, { pathsReadAt }: Operation) => {
-    if ((look.restartsSeen ?? 0) > restartsSeen) counts.fault("restart noticed without its time")
-    restartsSeen = look.restartsSeen ?? 0
+    if (look.restartsSeen?.now === true) counts.fault("restart noticed without its time")
     options.looked(look, pathsReadAt ?? -1)
   }
 

@@ -69,12 +69,14 @@ export const makeObserverModel = (kernel: Kernel, store: SimulatedStore, host: M
       const process = lease?.started
       if (operation === "Leases.recordPass" && process != null && !noticedWith.has(process))
         noticedWith.set(process, snapshots.get(instance) ?? now)
-      if (operation === "Leases.recordPass") restartsKnown.set(instance, lastLook.get(instance)?.restartsSeen ?? 0)
+      if (operation === "Leases.recordPass")
+        restartsKnown.set(instance, lastLook.get(instance)?.restartsSeen?.count ?? 0)
       if (operation === "Leases.acquire" && (lease?.enforceUntil ?? 0) > now) wishRead.set(instance, now)
       if (operation === "Sessions.after") {
         const look = lastLook.get(instance)
         const strangers = (look?.sources ?? []).filter(isStranger).length
-        const hasSeenRestart = (look?.restartsSeen ?? 0) > (restartsKnown.get(instance) ?? Number.POSITIVE_INFINITY)
+        const { count, now: isNew } = look?.restartsSeen ?? { count: 0, now: false }
+        const hasSeenRestart = isNew || count > (restartsKnown.get(instance) ?? Number.POSITIVE_INFINITY)
         const isSameProcess = lease?.started === look?.started && !hasSeenRestart
         const holding = lease?.lastSnapshot?.found.heldWhy === "too_many" && isSameProcess
         tooMany.set(instance, strangers > (holding ? 0 : setting.massKickLimit))

@@ -107,7 +107,7 @@ export const makeOver = Effect.fnUntraced(function* (
   const remember = (snapshot: MediaServerSnapshot): MediaServerSnapshot => {
     unlisted = nextUnlisted(unlisted, snapshot)
     access.rtspIds.retain(snapshot)
-    const restartsSeen = restartSign.countAt(snapshot)
+    const restartsSeen = restartSign.seenAt(snapshot)
     return snapshot.started === STARTED_UNKNOWN ? { ...snapshot, restartsSeen } : snapshot
   }
 

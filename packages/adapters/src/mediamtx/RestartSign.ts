@@ -18,8 +18,8 @@ type Listed = Pick<MediaServerSnapshot, "sources" | "paths">
 
 export interface RestartSign {
   readonly onCut: () => void
-  /** How many restarts were seen up to this snapshot. To be called once for each complete snapshot, in order. */
-  readonly countAt: (snapshot: Listed) => number
+  /** To be called once for each complete snapshot, in order. */
+  readonly seenAt: (snapshot: Listed) => NonNullable<MediaServerSnapshot["restartsSeen"]>
 }
 
 const idsOf = ({ sources, paths }: Listed): ReadonlySet<string> =>
@@ -33,12 +33,13 @@ export const makeRestartSign = (): RestartSign => {
     onCut: () => {
       wasCut = true
     },
-    countAt: (snapshot) => {
+    seenAt: (snapshot) => {
       const ids = idsOf(snapshot)
-      if (wasCut && before.size > 0 && ![...before].some((id) => ids.has(id))) count++
+      const now = wasCut && before.size > 0 && ![...before].some((id) => ids.has(id))
+      if (now) count++
       wasCut = false
       before = ids
-      return count
+      return { count, now }
     }
   }
 }

@@ -18,19 +18,19 @@ describe("RestartSign", () => {
   for (const [what, before, cut, after, expected] of cases) {
     it(`${what}: ${expected ? "a restart" : "no restart"}`, () => {
       const sign = makeRestartSign()
-      assert.strictEqual(sign.countAt(lookAt(...before)), 0)
+      assert.deepStrictEqual(sign.seenAt(lookAt(...before)), { count: 0, now: false })
       if (cut) sign.onCut()
-      assert.strictEqual(sign.countAt(lookAt(...after)), expected ? 1 : 0)
-      assert.strictEqual(sign.countAt(lookAt()), expected ? 1 : 0, "it is counted once")
+      assert.deepStrictEqual(sign.seenAt(lookAt(...after)), { count: expected ? 1 : 0, now: expected })
+      assert.deepStrictEqual(sign.seenAt(lookAt()), { count: expected ? 1 : 0, now: false }, "it is counted once")
     })
   }
 
   it("a publisher that stands on a path and in no list is still there, too", () => {
     const sign = makeRestartSign()
     const onlyOnPath = { sources: [], paths: [{ sourceId: "a" }] } as never
-    sign.countAt(onlyOnPath)
+    sign.seenAt(onlyOnPath)
     sign.onCut()
-    assert.strictEqual(sign.countAt(onlyOnPath), 0)
+    assert.strictEqual(sign.seenAt(onlyOnPath).count, 0)
   })
 })
 
@@ -46,7 +46,7 @@ describe("MediaMtx: a restart between two looks", () => {
         paths: [onPath("live/a", "rtmpConn", id(1))]
       })
       const mediaServer = yield* clientOf(apiUrl)
-      assert.strictEqual((yield* mediaServer.snapshot).restartsSeen, version === null ? 0 : undefined)
+      assert.strictEqual((yield* mediaServer.snapshot).restartsSeen?.count, version === null ? 0 : undefined)
       if (during === "no call") yield* cutIdle
       else {
         fake.intercept = () => "cut"
@@ -63,8 +63,8 @@ describe("MediaMtx: a restart between two looks", () => {
     it.live(`with ${during} in between is seen where there is no started, once`, () =>
       Effect.gen(function* () {
         const mediaServer = yield* restartOf(null, during)
-        assert.strictEqual((yield* mediaServer.snapshot).restartsSeen, 1)
-        assert.strictEqual((yield* mediaServer.snapshot).restartsSeen, 1)
+        assert.deepStrictEqual((yield* mediaServer.snapshot).restartsSeen, { count: 1, now: true })
+        assert.deepStrictEqual((yield* mediaServer.snapshot).restartsSeen, { count: 1, now: false })
       })
     )
   }
@@ -83,7 +83,7 @@ describe("MediaMtx: a restart between two looks", () => {
       const mediaServer = yield* clientOf(apiUrl)
       yield* mediaServer.snapshot
       fake.lists.rtmpconns = []
-      assert.strictEqual((yield* mediaServer.snapshot).restartsSeen, 0)
+      assert.strictEqual((yield* mediaServer.snapshot).restartsSeen?.count, 0)
     })
   )
 })

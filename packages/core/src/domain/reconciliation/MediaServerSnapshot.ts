@@ -42,10 +42,10 @@ export interface MediaServerSnapshot {
   /** `/v3/info`'s `started`: a new value is a new process, whose lists begin empty. */
   readonly started: string
   /**
-   * How many restarts this instance has seen by other signs, where the version has no `started`. A count, because a snapshot between two
-   * complete passes must not hide the restart from the next pass.
+   * Where the version has no `started`: the restarts that this instance has seen by other signs. `now`: one since its snapshot before. `count`: all
+   * so far, because a snapshot between two complete passes must not hide the restart from the next pass.
    */
-  readonly restartsSeen?: number
+  readonly restartsSeen?: { readonly count: number; readonly now: boolean }
   readonly sources: ReadonlyArray<ListedSource>
   readonly paths: ReadonlyArray<ListedPath>
   readonly ownPaths: ReadonlyArray<OwnPath>

@@ -4,7 +4,7 @@ import { type Appearances, noAppearances } from "./appearances.ts"
 export interface ReconcileState {
   /** The media server's `started` in the last complete pass, of whichever instance; `null` before there was one. */
   readonly started: string | null
-  /** `restartsSeen` of the last complete pass of this instance; `null` before there was one. */
+  /** The count of `restartsSeen` at the pass before, if that was this instance's own; else `null`. */
   readonly restartsSeen: number | null
   /** That pass, of whichever instance, held publishers back because they were too many. */
   readonly holding: boolean

@@ -96,7 +96,8 @@ export const planForSessions = (
 /** Whether it is another process than at the pass before: `certain` by its `started`, `likely` by other signs. */
 export const restartOf = (snapshot: MediaServerSnapshot, before: ReconcileState): "certain" | "likely" | null => {
   if (before.started !== null && before.started !== snapshot.started) return "certain"
-  return before.restartsSeen !== null && (snapshot.restartsSeen ?? 0) > before.restartsSeen ? "likely" : null
+  const { count, now } = snapshot.restartsSeen ?? { count: 0, now: false }
+  return now || (before.restartsSeen !== null && count > before.restartsSeen) ? "likely" : null
 }
 
 /** A session whose source is listed but has no path: it pauses, or is not ready yet. It has no readers and receives nothing. */

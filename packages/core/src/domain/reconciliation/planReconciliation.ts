@@ -64,7 +64,7 @@ export const planReconciliation = (
     unlistedUnknown,
     memory: {
       started: snapshot.started,
-      restartsSeen: snapshot.restartsSeen ?? 0,
+      restartsSeen: snapshot.restartsSeen?.count ?? 0,
       holding: held?.why === "too_many",
       unlisted: new Set(unlisted.map((path) => path.sourceId)),
       appeared,
