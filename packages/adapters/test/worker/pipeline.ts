@@ -1,6 +1,6 @@
 /**
  * A whole pipeline under the test clock: the real use cases, reconciler and supervision over the memory adapters; a media server of
- * the simulator's that asks our door; workers that publish on it with the key that they were given. Instances come and go over one store.
+ * the simulator's, which calls `/auth`; workers that publish on it with the key that they were given. Instances come and go over one store.
  */
 import {
   type AuthDecision,
@@ -98,7 +98,7 @@ export const pipeline = Effect.fnUntraced(function* (options: PipelineOptions = 
       )
     )
 
-  /** A Greenroom process: its reconciler, its door, its workers. */
+  /** A Greenroom process: its reconciler, its `/auth`, its workers. */
   const instance = Effect.fnUntraced(function* (holder: string) {
     const scope = yield* Scope.make()
     // Not waited for: what takes its time to stop does so by a clock that nobody moves any more.

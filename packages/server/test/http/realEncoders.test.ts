@@ -99,8 +99,9 @@ describe.skipIf(missing.length > 0)("a real encoder", { timeout: 120_000 }, () =
           reason: "invalid_stream_key",
           path: "live"
         })
-        const log = await Effect.runPromise(mediaMtx.log)
-        expect(log).toContain("behind the stream's name")
+        await expect
+          .poll(() => Effect.runPromise(mediaMtx.log), { timeout: 10_000 })
+          .toContain("behind the stream's name")
       })
     })
   )
