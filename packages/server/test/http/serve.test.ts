@@ -43,8 +43,8 @@ describe("the end", () => {
         )
       )
       .toBe("refused")
-    // The health check's own limit ends it.
-    expect((await open).status).toBe(503)
+    // The health check's own limit ends it. The client is to send nothing more on this connection.
+    expect(await open).toEqual({ status: 503, connection: "close" })
     await closed
     expect(performance.now() - started).toBeLessThan(30_000)
     agent.destroy()
