@@ -35,8 +35,10 @@ export const makeObserverModel = (kernel: Kernel, store: SimulatedStore, host: M
   const wishRead = new Map<string, number>()
   /** Whether what each instance goes by has more strangers in it than it may kick. */
   const tooMany = new Map<string, boolean>()
-  /** The process of the media server on which more strangers were seen than the limit, and not since then that there are none. */
+  /** The process of the media server on which more strangers were seen than the limit, and no pass since then has recorded that there are none. */
   let crowded: string | null = null
+  /** Whether the pass under way of each instance has seen that there are none, or that the media server was restarted. */
+  const seesNone = new Map<string, boolean>()
   /** What a look calls it; a version that does not say when it was started has one name for all its processes. */
   const processName = () => (host.facts.info ? host.started() : "unknown")
   /** When each instance last read who there is before it looked. */
@@ -81,8 +83,10 @@ export const makeObserverModel = (kernel: Kernel, store: SimulatedStore, host: M
         const holding = lease?.lastSnapshot?.found.heldWhy === "too_many" && isSameProcess
         tooMany.set(instance, strangers > (holding ? 0 : setting.massKickLimit))
         if (strangers > setting.massKickLimit) crowded = processName()
-        else if (strangers === 0 || hasSeenRestart) crowded = null
+        seesNone.set(instance, strangers <= setting.massKickLimit && (strangers === 0 || hasSeenRestart))
       }
+      if (operation === "Leases.recordPass" && lease?.holder === instance && seesNone.get(instance) === true)
+        crowded = null
     },
     looked: (instance: string, look: MediaServerSnapshot, pathsReadAt: number) => {
       lastLook.set(instance, look)
