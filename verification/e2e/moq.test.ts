@@ -74,7 +74,7 @@ if (absent.length > 0) {
 
         yield* Effect.promise(() => call("POST", `moqsessions/kick/${question?.id}`))
         yield* encoder.ended
-        assert.match(encoder.shown(), /connection|session|stream/i)
+        assert.match(encoder.shown(), /connection|session|stream|stop_sending/i)
         yield* isGone
         assert.lengthOf(yield* asked, 1, "it does not come back by itself")
       })
