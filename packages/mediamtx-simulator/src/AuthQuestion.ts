@@ -36,7 +36,7 @@ export interface Client extends Credentials {
   readonly path: string
 }
 
-/** RTMPS and RTSPS are asked about as their plain forms; only the lists tell them apart. */
+/** RTMPS and RTSPS are asked about as their plain forms; only the lists distinguish them. */
 const asked = (protocol: Protocol): Protocol =>
   protocol === "rtmps" ? "rtmp" : protocol === "rtsps" ? "rtsp" : protocol
 

@@ -2,7 +2,7 @@
 import type { Duration } from "effect"
 
 export type Fault = {
-  /** Only requests whose URL contains this; all of them unless told. */
+  /** Only requests whose URL contains this; all of them by default. */
   readonly only?: string
 } & (
   | { readonly _tag: "Frozen" }

@@ -21,9 +21,9 @@ export interface Hook {
 export interface HookOptions {
   readonly url: (hook: Hook) => string
   readonly headers?: Readonly<Record<string, string>>
-  /** `{path, source_type, source_id, query}` unless told. */
+  /** `{path, source_type, source_id, query}` by default. */
   readonly body?: (hook: Hook) => Json
-  /** After which delays the hook is sent: once and at once unless told; never when there are none. */
+  /** After which delays the hook is sent: by default once and at once; never when there are none. */
   readonly plan?: (hook: Hook) => ReadonlyArray<Duration.Input>
 }
 
@@ -34,7 +34,7 @@ const standardBody = ({ path, sourceType, sourceId, query }: Hook): Json => ({
   query
 })
 
-/** Its outcome is nobody's business: MediaMTX swallows the exit codes of hooks. */
+/** Its outcome is ignored: MediaMTX ignores the exit codes of hooks. */
 const post = (url: string, headers: Readonly<Record<string, string>>, body: string): Effect.Effect<void> =>
   Effect.callback<void>((resume) => {
     const request = Http.request(

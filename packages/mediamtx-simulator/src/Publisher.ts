@@ -9,7 +9,7 @@ export interface ClientOptions extends Credentials {
   readonly path: string
   /** Drawn when it is not given. */
   readonly id?: string
-  /** Let in without asking anybody: a publisher from before auth was configured. */
+  /** Admitted without an auth call: a publisher from before auth was configured. */
   readonly unasked?: boolean
 }
 

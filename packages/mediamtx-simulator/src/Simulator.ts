@@ -32,11 +32,11 @@ export class Simulator extends Context.Service<
     readonly pathsAnswer: Effect.Effect<void>
     /** Waits until no auth of an RTSP client is pending: so do all calls about RTSP sessions. */
     readonly rtspAnswers: Effect.Effect<void>
-    /** Told of everything that happens, in order. */
+    /** Called with every event, in order. */
     readonly observe: (observer: (happening: World.Happening) => void) => Effect.Effect<void>
     readonly stop: Effect.Effect<void>
     readonly start: Effect.Effect<void>
-    /** Stop and start: a new `started`, and nobody is connected. */
+    /** Stop and start: a new `started`, and no client is connected. */
     readonly restart: Effect.Effect<void>
   }
 >()("greenroom/Simulator") {}
@@ -48,7 +48,7 @@ export interface SimulatorOptions extends Partial<Omit<World.WorldOptions, "read
   readonly names?: Names
   readonly readyAfter?: Partial<World.WorldOptions["readyAfter"]>
   readonly authenticate?: Authenticate
-  /** Whether calls about RTSP sessions hang while one of them is asked about. The real one does it sometimes; here always, unless told. */
+  /** Whether calls about RTSP sessions hang while one of them is asked about. The real one does it sometimes; here always, unless a test sets it. */
   readonly rtspHangs?: boolean
 }
 

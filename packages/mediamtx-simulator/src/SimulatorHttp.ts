@@ -1,7 +1,7 @@
 /**
  * A simulated MediaMTX on a port of 127.0.0.1: the control API in front of a `Simulator`, asking an HTTP auth server as the real
- * one does, running hooks, and failing in every way that it is told. It is trusted because it passes the suite of laws that the
- * real one passes, at each version of which there was a real one. Media does not flow: a publisher is what `publish` says it is.
+ * one does, running hooks, and failing in every way that a test sets. It is trusted because it passes the suite of laws that the
+ * real one passes, at each version of which there was a real one. Media does not flow: a publisher is what `publish` describes.
  */
 import * as Http from "node:http"
 import type { AddressInfo } from "node:net"
@@ -20,7 +20,7 @@ import * as Simulator from "./Simulator.ts"
 import type { ApiServer } from "./SimulatorApi.ts"
 
 export interface SimulatorHttpOptions extends Simulator.SimulatorOptions {
-  /** MediaMTX's `authHTTPAddress`; nobody is asked, and everybody let in, without it and without `authenticate`. */
+  /** MediaMTX's `authHTTPAddress`; without it and without `authenticate`, every client is admitted without a call. */
   readonly authHttpAddress?: string
   /** Actions that are allowed without asking, as MediaMTX's `authHTTPExclude`. */
   readonly authExclude?: ReadonlyArray<AuthQuestion["action"]>
@@ -36,7 +36,7 @@ export interface SimulatorServer
   readonly authenticateAt: (address: string) => Effect.Effect<void>
   readonly fault: (fault: Fault | null) => Effect.Effect<void>
   readonly switchOff: (off: ReadonlyArray<Protocol>) => Effect.Effect<void>
-  /** Nobody listens, nobody is connected, until `start`. */
+  /** Until `start` it does not listen and no client is connected. */
   readonly stop: Effect.Effect<void>
   readonly start: Effect.Effect<void>
   readonly restart: Effect.Effect<void>

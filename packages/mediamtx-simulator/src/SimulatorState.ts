@@ -64,7 +64,7 @@ export const makeSimulatorState = Effect.fnUntraced(function* (options: World.Wo
     until,
     /** Makes everybody who waits look again: something beside the world has changed. */
     wake,
-    /** Tells of everything that happens, in order. */
+    /** Reports every event, in order. */
     observe: (observer: (happening: World.Happening) => void) => void observers.push(observer)
   }
 })

@@ -1,6 +1,6 @@
 /**
  * The JSON of MediaMTX's control API, field by field as it was recorded of 1.20.1, made from a `World`, without the fields that its version
- * does not have. What says who publishes where comes first; what is only counted beside it can be left out. Tests hold every key set here against the recordings, and against real servers of several versions.
+ * does not have. The fields that show which client publishes where come first; what is only counted beside it can be left out. Tests hold every key set here against the recordings, and against real servers of several versions.
  */
 import { familyOf, type Protocol, type Track } from "@greenroom/core"
 import { fieldsAt, hasField } from "./fields.ts"
@@ -26,7 +26,7 @@ const zeros = (...names: ReadonlyArray<string>): Json => Object.fromEntries(name
 
 const addressOf = ({ port }: Connection): string => `127.0.0.1:${port}`
 
-/** What says who publishes where. */
+/** The fields that show which client publishes where. */
 const essentialItem = (connection: Connection, facts: VersionFacts): Json => {
   const { id, protocol, created, connectionId } = connection
   const essential = {
@@ -213,7 +213,7 @@ export const pageOf = (all: ReadonlyArray<Json>, query: URLSearchParams): Json |
   return { itemCount: all.length, pageCount: Math.ceil(all.length / size), items: all.slice(from, from + size) }
 }
 
-/** What MediaMTX says of a text that is no UUID; `undefined` for one. */
+/** MediaMTX's answer to a text that is no UUID; `undefined` for one. */
 export const uuidComplaint = (text: string): string | undefined => {
   if (text.length !== 36) return `invalid UUID length: ${text.length}`
   return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text) ? undefined : "invalid UUID format"

@@ -1,5 +1,5 @@
 /**
- * The configuration that a simulated MediaMTX says it has: every field of 1.20.1 and those that older versions had instead, with their
+ * The configuration that a simulated MediaMTX reports: every field of 1.20.1 and those that older versions had instead, with their
  * defaults, as the control API prints them (`fieldsAt` takes its version's). Of these the simulation itself heeds only what `SimulatorApi`
  * overwrites.
  */

@@ -49,7 +49,7 @@ export interface SeenPath {
   /** `null` on a path that only has a configuration. */
   readonly publisher: Connection | null
   readonly readers: ReadonlyArray<Connection>
-  /** The source of the server's own, where nobody publishes. */
+  /** The server's own source, where no client publishes. */
   readonly own: OwnSource | null
 }
 

@@ -59,7 +59,7 @@ export const kick = (world: World, now: number, id: string): World => {
 }
 
 /**
- * The client's process is killed. Its kernel closes a TCP connection for it; SRT and WebRTC run over UDP, where nobody hears of it.
+ * The client's process is killed. Its kernel closes a TCP connection for it; SRT and WebRTC run over UDP, where the server is not informed.
  * (A real WebRTC session takes MediaMTX's own ICE timeouts instead of `readTimeout`.)
  */
 export const kill = (world: World, now: number, id: string): World => {

@@ -38,7 +38,7 @@ export const setOwnSource = (world: World, path: string, source: OwnSource | nul
   return { ...world, ownSources: source === null ? rest : new Map(rest).set(path, source) }
 }
 
-/** The process ends: whoever was connected is not any more, and no hook is sent. */
+/** The process ends: every connection is gone, and no hook is sent. */
 export const stop = (world: World, now: number): World => {
   const closed: ReadonlyArray<Happening> = [...world.connections.keys()].map((id) => ({
     _tag: "Closed",

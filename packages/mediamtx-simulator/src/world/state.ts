@@ -72,7 +72,7 @@ export interface Ghost {
   readonly readyAt: number
 }
 
-/** A source that MediaMTX has by its own configuration: one that it pulls, a redirect, a file shown while nobody publishes, a command. */
+/** A source that MediaMTX has by its own configuration: one that it pulls, a redirect, a file shown while no client publishes, a command. */
 export type OwnSource = "pulled" | "redirect" | "always available" | "on demand"
 
 export type CloseReason =
@@ -93,7 +93,7 @@ export type Happening =
 export interface World {
   readonly options: WorldOptions
   readonly up: boolean
-  /** As `/v3/info` says it. A new one with every start, also within one millisecond. */
+  /** As `/v3/info` gives it. A new one with every start, also within one millisecond. */
   readonly started: string
   readonly starts: number
   /** How many clients have connected so far. */
@@ -104,7 +104,7 @@ export interface World {
   readonly configurations: ReadonlyMap<string, number>
   /** By their paths. They are configured in its file, so that they outlast a restart. */
   readonly ownSources: ReadonlyMap<string, OwnSource>
-  /** What happened since somebody last took it, oldest first. */
+  /** What happened since it was last taken, oldest first. */
   readonly happened: ReadonlyArray<Happening>
 }
 

@@ -72,7 +72,7 @@ const firstDue = (world: World): Due | undefined => {
   return first
 }
 
-/** When something will happen by itself, if nobody acts before; `null` for never. */
+/** When something will happen by itself, if no client acts before; `null` for never. */
 export const nextDue = (world: World): number | null => firstDue(world)?.at ?? null
 
 /** The world at `now`: everything that was due by then has happened, each at its own time. */
