@@ -2,12 +2,9 @@
 import { afterAll, describe, it, layer } from "@effect/vitest"
 import { controlApiOutage } from "../scenarios/controlApiOutage.ts"
 import { databaseAway } from "../scenarios/databaseAway.ts"
-import { forcedStop } from "../scenarios/forcedStop.ts"
-import { disorderedHooks } from "../scenarios/hooks.ts"
-import { rtspOddities, unlistedPublishers } from "../scenarios/rtspOddities.ts"
+import { faultsAlone, faultsBesideOthers } from "../scenarios/faultScenarios.ts"
 import { secrecy } from "../scenarios/secrecy.ts"
-import { takingOver, terminating, terminatingOnItsOwn } from "../scenarios/terminating.ts"
-import { unauthorizedPublishers } from "../scenarios/unauthorizedPublishers.ts"
+import { takingOver } from "../scenarios/terminating.ts"
 import * as realCluster from "../worlds/realCluster.ts"
 import { measurements } from "../worlds/realDeployments.ts"
 import { missing } from "../worlds/realMediaMtx.ts"
@@ -26,14 +23,9 @@ if (missing.length > 0) {
   layer(realCluster.layer({ instances: [{}] }), options)("One Greenroom in front of a real MediaMTX", (it) => {
     describe.concurrent("that disturb nobody", () => {
       serverOwnedSources(it)
-      terminating(it)
-      rtspOddities(it)
+      faultsBesideOthers(it)
     })
-    terminatingOnItsOwn(it)
-    disorderedHooks(it)
-    unlistedPublishers(it)
-    unauthorizedPublishers(it)
-    forcedStop(it)
+    faultsAlone(it)
     controlApiOutage(it)
     databaseAway(it)
     secrecy(it)

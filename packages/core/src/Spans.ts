@@ -4,8 +4,9 @@
  */
 import { Context, Effect, type Fiber, Tracer } from "effect"
 
-/** The tracer that Effect has by default exports nothing. */
-const isTraced = (fiber: Fiber.Fiber<unknown, unknown>): boolean => fiber.getRef(Tracer.Tracer) !== Tracer.nativeTracer
+/** Whether spans are collected: the tracer that Effect has by default exports nothing. */
+export const isTraced = (fiber: Fiber.Fiber<unknown, unknown>): boolean =>
+  fiber.getRef(Tracer.Tracer) !== Tracer.nativeTracer
 
 /** `attributesOf`: what the span shows of a success. */
 export const withSpanIfTraced = <A, E, R>(

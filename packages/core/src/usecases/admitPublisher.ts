@@ -21,7 +21,7 @@ import { explainRefusal } from "./explainRefusal.ts"
 
 /** MediaMTX must have its answer within a second, whatever the store does. */
 export const AUTH_DEADLINE_MS = 800
-/** Another deadline for tests on machines that are busy; read at each call. */
+/** The deadline of one call, read at each call: for embedders, and for tests on busy machines. */
 export const AuthDeadline = Context.Reference<{ readonly millis: number }>("greenroom/AuthDeadline", {
   defaultValue: () => ({ millis: AUTH_DEADLINE_MS })
 })

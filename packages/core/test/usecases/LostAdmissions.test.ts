@@ -44,7 +44,7 @@ describe("a regretted admission", () => {
     )
   )
 
-  it.effect("beyond ten thousand others is not kept: that is said once, and counted", () =>
+  it.effect("beyond ten thousand others is not kept: that is logged once, and counted", () =>
     Effect.gen(function* () {
       const stage = makeStage()
       const log = collector()
@@ -194,8 +194,8 @@ describe("when its scope closes, the reconciler", () => {
   )
 })
 
-describe("a regretted admission is known", () => {
-  it.effect("while it may still have to be ended, and no longer; it is said once, and once that none is left", () =>
+describe("a lost admission is known", () => {
+  it.effect("while it may still have to be ended, and no longer; it is logged once, and once that none is left", () =>
     Effect.gen(function* () {
       const stage = makeStage()
       const log = collector()

@@ -38,10 +38,7 @@ describe("a media server that is configured not to ask", () => {
       assert.strictEqual(counts.greenroom_unauthorized_publishers, 1)
       assert.strictEqual(counts["greenroom_degraded kind=mass_kick_held_back"], 0)
       assert.strictEqual(log.said().length, 2)
-      assert.match(
-        log.said()[0]!,
-        /^ERROR 1 publishers have no session here, and the media server is configured not to/
-      )
+      assert.match(log.said()[0]!, /^ERROR 1 publisher has no session here, and the media server is configured not to/)
       assert.match(log.said()[1]!, /^WARN MediaMTX has .* set authMethod: http$|^WARN MediaMTX has .* take it out$/)
 
       stage.server.facts = recommendedFacts
@@ -65,7 +62,7 @@ describe("a media server that is configured not to ask", () => {
       yield* running(stage).pipe(Effect.provide(log.layer))
       yield* later(5_000)
       assert.strictEqual(stage.connections.size, 1)
-      assert.match(log.said()[0]!, /^ERROR 1 publishers have no session here, and it could not be read whether/)
+      assert.match(log.said()[0]!, /^ERROR 1 publisher has no session here, and it could not be read whether/)
       stage.server.facts = recommendedFacts
       yield* later(2_000)
       assert.strictEqual(stage.connections.size, 0)

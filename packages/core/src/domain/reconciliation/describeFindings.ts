@@ -92,7 +92,7 @@ const describeReported = (before: Findings, after: Findings): ReadonlyArray<LogL
 ]
 
 const becauseOf: { readonly [W in HoldReason]: string } = {
-  too_many: "more than the mass-kick limit",
+  too_many: "more than the mass-kick limit, now or when the first were held back",
   not_asked: "and the media server is configured not to ask about publishers",
   not_known: "and it could not be read whether the media server is configured to ask about publishers",
   another_asks: "and admitted publishers never appear on this media server, so another one may be the one that asks"
@@ -101,7 +101,8 @@ const becauseOf: { readonly [W in HoldReason]: string } = {
 const describeHeld = (before: Held | null, after: Held | null): ReadonlyArray<LogLine> => {
   if ((before?.why ?? null) === (after?.why ?? null)) return []
   if (after === null) return [line("Info", "the publishers without a session are no longer held back")]
-  const message = `${after.count} publishers have no session here, ${becauseOf[after.why]}: none of them is kicked until an operator decides`
+  const publishers = after.count === 1 ? "1 publisher has" : `${after.count} publishers have`
+  const message = `${publishers} no session here, ${becauseOf[after.why]}: none of them is kicked until an operator decides`
   return [line("Error", message)]
 }
 

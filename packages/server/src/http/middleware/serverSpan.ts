@@ -1,5 +1,6 @@
 /** A request as a span: a server span of our own making, because the built-in one would record the whole URL. Only when spans are collected. */
-import { Effect, Tracer } from "effect"
+import { isTraced } from "@greenroom/core"
+import { Effect } from "effect"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import type { HttpServerResponse } from "effect/http/HttpServerResponse"
 import * as HttpTraceContext from "effect/http/HttpTraceContext"
@@ -11,7 +12,7 @@ export const traced = <E, R>(
   note: RequestContext["Service"]
 ) =>
   Effect.withFiber<HttpServerResponse, E, R>((fiber) => {
-    if (fiber.getRef(Tracer.Tracer) === Tracer.nativeTracer) return app
+    if (!isTraced(fiber)) return app
     const described = Effect.tap(app, (response) =>
       Effect.annotateCurrentSpan({
         "http.route": note.route ?? "",
