@@ -13,7 +13,7 @@ export interface Store {
   readonly activeStreams: () => Promise<ReadonlyArray<string>>
   /** What a database that has been in use for a while knows about its tables; all cached plans are made anew. */
   readonly analyze: () => Promise<unknown>
-  readonly version: () => Promise<string>
+  readonly revoke: (keys: ReadonlyArray<string>) => Promise<unknown>
   readonly close: () => Promise<void>
 }
 
@@ -65,7 +65,12 @@ export const openStore = async (dataDirectory: string): Promise<Store> => {
       return rows.map(({ id }) => id)
     },
     analyze: () => client.query("vacuum analyze"),
-    version: async () => (await client.query("show server_version")).rows[0].server_version,
+    revoke: (keys) =>
+      client.query(
+        `update stream_keys set revoked_at = clock_timestamp()
+         where hash in (select sha256(convert_to(value, 'UTF8')) from unnest($1::text[]) as value)`,
+        [keys]
+      ),
     close: () => client.end()
   }
 }
