@@ -1,6 +1,7 @@
 /** The service that is measured: started as `npm start` starts it, with its own database, beside a media server. */
 import type { ChildProcess } from "node:child_process"
 import { randomBytes } from "node:crypto"
+import { fileURLToPath } from "node:url"
 import { heapBounds } from "../worlds/heapBounds.ts"
 import { printed, type Run } from "./processes.ts"
 
@@ -19,6 +20,8 @@ export interface Place {
   readonly dataDirectory: string
 }
 
+const compileCache = fileURLToPath(new URL("../../node_modules/.cache/node", import.meta.url))
+
 /** Waits for what it prints when it is ready. */
 export const startService = async (run: Run, name: string, { apiUrl, dataDirectory }: Place): Promise<Service> => {
   const [apiSecret, hookSecret] = [randomBytes(24).toString("base64url"), randomBytes(24).toString("base64url")]
@@ -29,6 +32,7 @@ export const startService = async (run: Run, name: string, { apiUrl, dataDirecto
       API_PORT: "0",
       HOOK_PORT: "0",
       NODE_OPTIONS: heapBounds(),
+      NODE_COMPILE_CACHE: compileCache,
       HOST: "127.0.0.1",
       API_SECRET: apiSecret,
       HOOK_SECRET: hookSecret,
