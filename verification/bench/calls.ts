@@ -42,9 +42,13 @@ export const callsOn = ({ authorization, apiSecret, keys, revokedKeys, live, str
     unknown: () => auth(`sk_${String(asked++).padStart(43, "x")}`, "live/nobody", randomUUID(), 401),
     revoked: () => auth(revokedKeys[asked % revokedKeys.length]!, `live/bench-${asked++}`, randomUUID(), 401),
     listStreams: () => call("GET /streams", operator, undefined, 200),
+    listPast: () => call("GET /streams?status=inactive", operator, undefined, 200),
+    listKeys: () => call("GET /stream-keys", operator, undefined, 200),
     issueKey: () =>
       call("POST /stream-keys", operator, { broadcaster_id: broadcasterId, label: `camera ${asked++}` }, 201),
     annotateStream: () =>
       call(`PATCH /streams/${streamIds[asked % streamIds.length]}`, operator, { title: `Title ${asked++}` }, 200)
   }
 }
+
+export type CallsOn = ReturnType<typeof callsOn>

@@ -5,6 +5,7 @@
 import { loadavg } from "node:os"
 import { auth } from "./auth.ts"
 import { hundred } from "./hundred.ts"
+import { million } from "./million.ts"
 import { type Measured, type Part, partsFrom, Usage } from "./parts.ts"
 import { beginRun, type Run } from "./processes.ts"
 import { hasFailures, report } from "./report.ts"
@@ -15,7 +16,7 @@ import { writes } from "./writes.ts"
 /** The parts that share the ordinary stage. */
 const onStage: Partial<Record<Part, (stage: Stage) => Promise<Measured>>> = { auth, hundred, writes }
 /** The parts that start what they need themselves, when the ordinary stage is gone. */
-const alone: Partial<Record<Part, (run: Run) => Promise<Measured>>> = { start }
+const alone: Partial<Record<Part, (run: Run) => Promise<Measured>>> = { start, million }
 
 const measure = async (run: Run, parts: ReadonlyArray<Part>): Promise<ReadonlyArray<Measured>> => {
   const measured: Array<Measured> = []

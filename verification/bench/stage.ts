@@ -35,6 +35,8 @@ export interface StageSettings {
   readonly name: string
   readonly live: number
   readonly keys: number
+  /** So many more keys, and as many past streams. */
+  readonly history?: number
 }
 
 export const ordinaryStage: StageSettings = { name: "greenroom", live: 50, keys: 4_000 }
@@ -66,6 +68,7 @@ export const setStage = async (run: Run, settings: StageSettings = ordinaryStage
   media.send(publish)
   const live = await told<ReadonlyArray<LivePublisher>>(run, named("media-server"), media)
   const streamIds = await untilActive(store, settings.live)
+  const old = settings.history === undefined ? [] : await store.writeHistory(settings.history)
   const revokedKeys = keys.slice(settings.live, settings.live + REVOKED)
   await store.revoke(revokedKeys)
 
@@ -93,7 +96,7 @@ export const setStage = async (run: Run, settings: StageSettings = ordinaryStage
     broadcasterId,
     live,
     streamIds,
-    keys: keys.slice(settings.live + REVOKED),
+    keys: [...keys.slice(settings.live + REVOKED), ...old],
     revokedKeys,
     end: async () => {
       await store.close()

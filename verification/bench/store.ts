@@ -4,10 +4,13 @@
  */
 import { createHash } from "node:crypto"
 import { Client } from "pg"
+import { writeHistory } from "./history.ts"
 
 export interface Store {
   /** Adds so many keys of one broadcaster; their values, and the broadcaster's id. */
   readonly seed: (count: number) => Promise<{ readonly keys: ReadonlyArray<string>; readonly broadcasterId: string }>
+  /** Adds so many keys and as many past streams; the values of some of the keys. */
+  readonly writeHistory: (rows: number) => Promise<ReadonlyArray<string>>
   /** Ends all sessions that are not ready. How many there were. */
   readonly endConnecting: () => Promise<number>
   readonly activeStreams: () => Promise<ReadonlyArray<string>>
@@ -45,6 +48,7 @@ export const openStore = async (dataDirectory: string): Promise<Store> => {
       await client.query("vacuum analyze stream_keys")
       return { keys, broadcasterId: rows[0].id }
     },
+    writeHistory: (rows) => writeHistory(client, rows, rows),
     endConnecting: async () => {
       const { rows } = await client.query(
         `with ended as (
