@@ -16,7 +16,7 @@ import {
 } from "@greenroom/core"
 import { Array as Arr, Effect, Layer, Schema } from "effect"
 import { GeneralDatabase } from "./Database.ts"
-import { At, dateOf, MaybeAt, MaybeText, onPage, pageOf, rowsAtOf, rowsFor, rowsOf } from "./rows.ts"
+import { At, dateOf, limitTo, MaybeAt, MaybeText, onPage, pageOf, rowsAtOf, rowsOf } from "./rows.ts"
 
 const KeyRow = Schema.Struct({
   now: At,
@@ -124,7 +124,7 @@ const make = Effect.gen(function* () {
         select * from stream_keys k
         where k.admits_until is null and ${ofBroadcaster} and ${sql.literal(condition)} and ${onPage(sql, "k.created_at, k.id", page)}
         order by k.created_at desc, k.id desc
-        limit ${rowsFor(page)}::int
+        ${limitTo(sql, page)}
       )`
       const conditions =
         filter.status === undefined
@@ -138,7 +138,7 @@ const make = Effect.gen(function* () {
         left join lateral (
           select * from (${sql.join(" union all ", false)(conditions.map(newest))}) k
           order by k.created_at desc, k.id desc
-          limit ${rowsFor(page)}::int
+          ${limitTo(sql, page)}
         ) k on true
         order by k.created_at desc, k.id desc`
     })
