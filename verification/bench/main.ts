@@ -5,6 +5,7 @@
 import { loadavg } from "node:os"
 import { auth } from "./auth.ts"
 import { hundred } from "./hundred.ts"
+import { memory } from "./memory.ts"
 import { million } from "./million.ts"
 import { type Measured, type Part, partsFrom, Usage } from "./parts.ts"
 import { beginRun, type Run } from "./processes.ts"
@@ -14,7 +15,7 @@ import { start } from "./start.ts"
 import { writes } from "./writes.ts"
 
 /** The parts that share the ordinary stage. */
-const onStage: Partial<Record<Part, (stage: Stage) => Promise<Measured>>> = { auth, hundred, writes }
+const onStage: Partial<Record<Part, (stage: Stage) => Promise<Measured>>> = { auth, hundred, writes, memory }
 /** The parts that start what they need themselves, when the ordinary stage is gone. */
 const alone: Partial<Record<Part, (run: Run) => Promise<Measured>>> = { start, million }
 

@@ -1,4 +1,7 @@
-/** Calls of the API that write, beside one bare insert or update by the hand-written server: one client, then a hundred. */
+/**
+ * Calls of the API that write, beside one bare insert or update by the hand-written server. The aim is for one client. A hundred
+ * without a pause show how much two cores can do, and how long a call then waits for its turn behind the media server's calls.
+ */
 import { callsOn } from "./calls.ts"
 import { figuresOf, median, medianOf } from "./figures.ts"
 import { alternately, type Burst, burst, CLIENTS, lineOf } from "./hundred.ts"
@@ -48,11 +51,11 @@ const hundredClients = async (stage: Stage, { what, next }: Kind): Promise<Alter
 
 const ratio = (rounds: Alternated) => median(rounds.map(([ours, bare]) => ours.figures.p95 / bare.figures.p95))
 
-const finding = ({ what, bare }: Kind, clients: string, rounds: Alternated): Finding => {
+const finding = ({ what, bare }: Kind, rounds: Alternated): Finding => {
   const p95 = (which: 0 | 1) => `${median(rounds.map((round) => round[which].figures.p95)).toFixed(2)} ms`
   return {
     aim: 5,
-    what: `${what}, ${clients}, p95`,
+    what: `${what}, p95`,
     greenroom: p95(0),
     beside: `${bare} ${p95(1)}`,
     value: ratio(rounds),
@@ -71,7 +74,7 @@ export const writes = async (stage: Stage): Promise<Measured> => {
   for (const kind of kinds) {
     const one = await oneClient(stage, kind)
     const many = await hundredClients(stage, kind)
-    findings.push(finding(kind, "one client", one), finding(kind, `${CLIENTS} clients`, many))
+    findings.push(finding(kind, one))
     for (const [which, name] of [kind.what, `${kind.bare}, by hand`].entries()) {
       const side = which as 0 | 1
       lines.push(
