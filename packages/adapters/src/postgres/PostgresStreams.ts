@@ -1,9 +1,19 @@
 /** The streams in PostgreSQL, as users read and annotate them. A status is derived from the row's times and never stored. */
 import type { PgClient } from "@effect/sql-pg/PgClient"
-import { readEvent, type StreamDetails, type StreamFilter, StreamId, type StreamStatus, Streams } from "@greenroom/core"
-import { Array as Arr, Effect, Layer, Result, Schema } from "effect"
+import {
+  type PageRequest,
+  readEvent,
+  type StoreVersion,
+  type StreamDetails,
+  type StreamFilter,
+  StreamId,
+  type StreamStatus,
+  Streams
+} from "@greenroom/core"
+import { Array as Arr, Effect, Layer, Option, Result, Schema } from "effect"
 import { GeneralDatabase } from "./Database.ts"
-import { At, JsonObject, MaybeText, onPage, pageOf, rowsAtInTurns, rowsFor, rowsOf } from "./rows.ts"
+import { At, JsonObject, MaybeText, onPage, pageOf, type Row, rowsAtInTurns, rowsFor, rowsOf } from "./rows.ts"
+import { isIncomparable, mayHaveChanged, versionNow } from "./storeVersion.ts"
 import { liveStream, StreamRow, streamColumns } from "./streamRows.ts"
 
 const DetailsRow = Schema.Struct({
@@ -24,6 +34,9 @@ const streamRowsAt = rowsAtInTurns(StreamRow)
 const detailsRows = rowsOf(DetailsRow)
 const eventRows = rowsOf(EventRow)
 const ids = rowsOf(Schema.Struct({ id: StreamId }))
+const listedRows = rowsOf(Schema.Struct({ listed: StreamId, listed_at: At }))
+const versionRows = rowsOf(Schema.Struct({ now: At, version: Schema.String }))
+const versionOf = (rows: ReadonlyArray<Row>): StoreVersion => versionRows(rows.slice(0, 1))[0]!.version
 
 const details = (row: typeof DetailsRow.Type): StreamDetails => ({
   stream: liveStream(row),
@@ -65,26 +78,59 @@ const matching = (sql: PgClient, filter: StreamFilter) => {
 const make = Effect.gen(function* () {
   const database = yield* GeneralDatabase
 
-  const list: Streams["Service"]["list"] = Effect.fn("Streams.list")(function* (filter, page) {
-    const found = yield* database.run(
-      "Streams.list",
+  /** One statement, so that the list, its version and its clock are of one moment. */
+  const read = (operation: string, filter: StreamFilter, page: PageRequest, since: StoreVersion | null) =>
+    database.run(
+      operation,
       (sql) => sql`
-        select t.now, l.*
-        from (select clock_timestamp()::timestamptz(3) as now) t
+        select t.now, t.version, l.*
+        from (
+          select clock_timestamp()::timestamptz(3) as now, ${sql.literal(versionNow)} as version,
+            ${isIncomparable(sql, since)} as incomparable
+        ) t
         left join lateral (
-          select ${sql.literal(streamColumns)}
+          select s.id as listed, s.started_at as listed_at, content.*
           from (
-            select * from streams s
+            select s.xmin as written_by, s.* from streams s
             where ${matching(sql, filter)} and ${onPage(sql, "s.started_at, s.id", page)}
             order by s.started_at desc, s.id desc
             limit ${rowsFor(page)}::int
           ) s join broadcasters b on b.id = s.broadcaster_id
+          left join lateral (
+            select ${sql.literal(streamColumns)} where t.incomparable or ${mayHaveChanged(sql, ["s.written_by", "b.xmin"], since)}
+          ) content on true
         ) l on true
-        order by l.started_at desc, l.id desc`
+        order by l.listed_at desc, l.listed desc`
     )
+
+  const listSince: Streams["Service"]["listSince"] = Effect.fn("Streams.listSince")(function* (filter, page, since) {
+    const found = yield* read("Streams.listSince", filter, page, since)
+    const { now, items: changed } = yield* streamRowsAt(found)
+    const changes = new Map(changed.map((row) => [row.id, row]))
+    const listed = listedRows(found.filter((row) => row.listed !== null))
+    const items = listed.map(({ listed, listed_at }) => ({
+      id: listed,
+      at: listed_at,
+      stream: Option.getOrNull(Option.map(Option.fromNullishOr(changes.get(listed)), liveStream))
+    }))
+    return { ...pageOf(page, now, items, ({ at, id }) => ({ at, id })), version: versionOf(found) }
+  })
+
+  const list: Streams["Service"]["list"] = Effect.fn("Streams.list")(function* (filter, page) {
+    const found = yield* read("Streams.list", filter, page, null)
     const { now, items } = yield* streamRowsAt(found)
     return pageOf(page, now, items.map(liveStream), (item) => ({ at: item.state.startedAt, id: item.id }))
   })
+
+  const version: Streams["Service"]["version"] = database
+    .run(
+      "Streams.version",
+      (sql) => sql`select clock_timestamp()::timestamptz(3) as now, ${sql.literal(versionNow)} as version`
+    )
+    .pipe(
+      Effect.map((rows) => versionRows(rows)[0]!),
+      Effect.withSpan("Streams.version")
+    )
 
   const find: Streams["Service"]["find"] = Effect.fn("Streams.find")(function* (id) {
     const found = yield* database.run(
@@ -136,7 +182,7 @@ const make = Effect.gen(function* () {
     return ids(found).map(({ id }) => id)
   })
 
-  return Streams.of({ list, find, annotate, events, unendedOf })
+  return Streams.of({ list, listSince, version, find, annotate, events, unendedOf })
 })
 
 export const layer: Layer.Layer<Streams, never, GeneralDatabase> = Layer.effect(Streams, make)
