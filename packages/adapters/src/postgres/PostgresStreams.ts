@@ -1,18 +1,9 @@
 /** The streams in PostgreSQL, as users read and annotate them. A status is derived from the row's times and never stored. */
 import type { PgClient } from "@effect/sql-pg/PgClient"
-import {
-  type PageRequest,
-  readEvent,
-  type StoreVersion,
-  type StreamDetails,
-  type StreamFilter,
-  StreamId,
-  type StreamStatus,
-  Streams
-} from "@greenroom/core"
-import { Array as Arr, Effect, Layer, Option, Result, Schema } from "effect"
+import { readEvent, type StreamDetails, type StreamFilter, StreamId, type StreamStatus, Streams } from "@greenroom/core"
+import { Array as Arr, Effect, Layer, Result, Schema } from "effect"
 import { GeneralDatabase } from "./Database.ts"
-import { At, JsonObject, MaybeText, onPage, pageOf, type Row, rowsAtInTurns, rowsFor, rowsOf } from "./rows.ts"
+import { At, JsonObject, MaybeAt, MaybeText, onPage, pageOf, type Row, rowsAtInTurns, rowsFor, rowsOf } from "./rows.ts"
 import { isIncomparable, mayHaveChanged, versionNow } from "./storeVersion.ts"
 import { liveStream, StreamRow, streamColumns } from "./streamRows.ts"
 
@@ -34,9 +25,10 @@ const streamRowsAt = rowsAtInTurns(StreamRow)
 const detailsRows = rowsOf(DetailsRow)
 const eventRows = rowsOf(EventRow)
 const ids = rowsOf(Schema.Struct({ id: StreamId }))
-const listedRows = rowsOf(Schema.Struct({ listed: StreamId, listed_at: At }))
-const versionRows = rowsOf(Schema.Struct({ now: At, version: Schema.String }))
-const versionOf = (rows: ReadonlyArray<Row>): StoreVersion => versionRows(rows.slice(0, 1))[0]!.version
+const VersionRow = Schema.Struct({ now: At, version: Schema.String })
+const versionRows = rowsOf(VersionRow)
+const headRows = rowsOf(Schema.Struct({ ...VersionRow.fields, listed: Schema.Array(StreamId), last_at: MaybeAt }))
+const headOf = (rows: ReadonlyArray<Row>) => headRows(rows.slice(0, 1))[0]!
 
 const details = (row: typeof DetailsRow.Type): StreamDetails => ({
   stream: liveStream(row),
@@ -78,49 +70,44 @@ const matching = (sql: PgClient, filter: StreamFilter) => {
 const make = Effect.gen(function* () {
   const database = yield* GeneralDatabase
 
-  /** One statement, so that the list, its version and its clock are of one moment. */
-  const read = (operation: string, filter: StreamFilter, page: PageRequest, since: StoreVersion | null) =>
-    database.run(
-      operation,
-      (sql) => sql`
-        select t.now, t.version, l.*
-        from (
-          select clock_timestamp()::timestamptz(3) as now, ${sql.literal(versionNow)} as version,
-            ${isIncomparable(sql, since)} as incomparable
-        ) t
-        left join lateral (
-          select s.id as listed, s.started_at as listed_at, content.*
-          from (
-            select s.xmin as written_by, s.* from streams s
-            where ${matching(sql, filter)} and ${onPage(sql, "s.started_at, s.id", page)}
-            order by s.started_at desc, s.id desc
-            limit ${rowsFor(page)}::int
-          ) s join broadcasters b on b.id = s.broadcaster_id
-          left join lateral (
-            select ${sql.literal(streamColumns)} where t.incomparable or ${mayHaveChanged(sql, ["s.written_by", "b.xmin"], since)}
-          ) content on true
-        ) l on true
-        order by l.listed_at desc, l.listed desc`
-    )
-
+  /**
+   * One statement, so that the list, its version and its clock are of one moment. The ids of all that are listed come with the first row,
+   * in the list's order; the other columns are those of the streams that may have changed.
+   */
   const listSince: Streams["Service"]["listSince"] = Effect.fn("Streams.listSince")(function* (filter, page, since) {
-    const found = yield* read("Streams.listSince", filter, page, since)
-    const { now, items: changed } = yield* streamRowsAt(found)
-    const changes = new Map(changed.map((row) => [row.id, row]))
-    const listed = listedRows(found.filter((row) => row.listed !== null))
-    const items = listed.map(({ listed, listed_at }) => ({
-      id: listed,
-      at: listed_at,
-      stream: Option.getOrNull(Option.map(Option.fromNullishOr(changes.get(listed)), liveStream))
-    }))
-    return { ...pageOf(page, now, items, ({ at, id }) => ({ at, id })), version: versionOf(found) }
+    const found = yield* database.run(
+      "Streams.listSince",
+      (sql) => sql`
+        with page as materialized (
+          select s.xmin as written_by, s.* from streams s
+          where ${matching(sql, filter)} and ${onPage(sql, "s.started_at, s.id", page)}
+          order by s.started_at desc, s.id desc
+          limit ${rowsFor(page)}::int
+        ), changed as (
+          select row_number() over () as number, ${sql.literal(streamColumns)}
+          from page s join broadcasters b on b.id = s.broadcaster_id
+          where (select ${isIncomparable(sql, since)}) or ${mayHaveChanged(sql, ["s.written_by", "b.xmin"], since)}
+        )
+        select t.*, case when coalesce(c.number, 1) = 1 then array(select id from page order by started_at desc, id desc) end as listed, c.*
+        from (
+          select clock_timestamp()::timestamptz(3) as now, ${sql.literal(versionNow)} as version, (
+            select started_at from page order by started_at desc, id desc offset ${(page.limit ?? 1) - 1}::int limit 1
+          ) as last_at
+        ) t left join changed c on true`
+    )
+    const { now, version, listed, last_at } = headOf(found)
+    const { items: changed } = yield* streamRowsAt(found)
+    const streams = new Map(changed.map((row) => [row.id, liveStream(row)]))
+    const items = listed.map((id) => ({ id, stream: streams.get(id) ?? null }))
+    return { ...pageOf(page, now, items, ({ id }) => ({ at: last_at!, id })), version }
   })
 
-  const list: Streams["Service"]["list"] = Effect.fn("Streams.list")(function* (filter, page) {
-    const found = yield* read("Streams.list", filter, page, null)
-    const { now, items } = yield* streamRowsAt(found)
-    return pageOf(page, now, items.map(liveStream), (item) => ({ at: item.state.startedAt, id: item.id }))
-  })
+  const list: Streams["Service"]["list"] = (filter, page) =>
+    Effect.map(listSince(filter, page, null), ({ items, next, now }) => ({
+      items: items.flatMap(({ stream }) => stream ?? []),
+      next,
+      now
+    }))
 
   const version: Streams["Service"]["version"] = database
     .run(

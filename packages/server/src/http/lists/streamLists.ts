@@ -21,7 +21,7 @@ import { pageRequest, storeFailureToDefect, withCursor } from "../routes/handlin
 import { KeptLists } from "./KeptLists.ts"
 import type { ListSlots } from "./ListSlots.ts"
 import { type ListAnswer, listAnswer } from "./listAnswer.ts"
-import { bodyAt, type WrittenList, type WrittenRow, writeRow, writtenList } from "./writtenList.ts"
+import { bodyAt, ROWS_A_TURN, type WrittenList, type WrittenRow, writeRow, writtenList } from "./writtenList.ts"
 
 type Query = typeof StreamQuery.Type
 
@@ -82,8 +82,10 @@ const readRows = (
 
 const encodeChanged = (rows: ReadonlyMap<StreamId, WrittenRow | PlayableStream>) =>
   Effect.map(
-    inTurns([...rows], (part) =>
-      part.map(([id, row]): [StreamId, WrittenRow] => [id, "text" in row ? row : writeRow(row)])
+    inTurns(
+      [...rows],
+      (part) => part.map(([id, row]): [StreamId, WrittenRow] => [id, "text" in row ? row : writeRow(row)]),
+      ROWS_A_TURN
     ),
     (parts) => new Map(parts.flat())
   )

@@ -4,9 +4,8 @@
  */
 import { hash } from "node:crypto"
 import { inTurns, type PlayableStream, type StreamId } from "@greenroom/core"
-import { DateTime, Effect, Schema } from "effect"
-import { Stream } from "../api/streamSchemas.ts"
-import { streamShown } from "../routes/streamShown.ts"
+import { DateTime, Effect } from "effect"
+import { streamOnWire } from "./streamOnWire.ts"
 
 export interface WrittenRow {
   /** A JSON object up to the value of its last member, the duration. */
@@ -24,13 +23,10 @@ export interface WrittenList {
   readonly tag: string
 }
 
-const encode = Schema.encodeSync(Schema.toCodecJson(Stream))
-
 export const writeRow = (view: PlayableStream): WrittenRow => {
-  const { duration_seconds: _, ...row } = encode(streamShown(view)) as { readonly duration_seconds: number }
   const { state } = view.stream
   return {
-    text: `${JSON.stringify(row).slice(0, -1)},"duration_seconds":`,
+    text: `${JSON.stringify(streamOnWire(view)).slice(0, -1)},"duration_seconds":`,
     startedAt: DateTime.toEpochMillis(state.startedAt),
     endedAt: state._tag === "Inactive" ? DateTime.toEpochMillis(state.endedAt) : null
   }
@@ -39,8 +35,8 @@ export const writeRow = (view: PlayableStream): WrittenRow => {
 const secondsOf = ({ startedAt, endedAt }: WrittenRow, now: number): number =>
   Math.max(0, Math.floor(((endedAt ?? now) - startedAt) / 1000))
 
-/** Rows that are put into the answer in one turn: about a millisecond. */
-const ROWS_A_TURN = 250
+/** Rows that are encoded, or put into an answer, in one turn: about a millisecond. */
+export const ROWS_A_TURN = 250
 
 /** The tag is weak, because the duration is no part of it. */
 const tagOf = (rows: ReadonlyArray<WrittenRow>, end: string) =>
