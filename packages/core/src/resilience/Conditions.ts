@@ -30,7 +30,9 @@ export const conditionKinds = [
   /** A listener refuses connections, or closes those that wait longest for their clients. */
   "connections_limited",
   /** Lists are answered with 503: too many are requested at once. */
-  "lists_refused"
+  "lists_refused",
+  /** Standard error takes fewer log lines than there are. */
+  "log_lines_dropped"
 ] as const
 export type ConditionKind = (typeof conditionKinds)[number]
 

@@ -3,9 +3,12 @@
  * at its top level, or a readable form for a terminal. A stream key that slipped into a line is cut down to its prefix here, last
  * of all; no other code relies on that.
  */
+import { isatty } from "node:tty"
 import { withoutKeys } from "@greenroom/core"
-import { Layer, Logger, References } from "effect"
+import { Context, Effect, Layer, Logger, Metric, References } from "effect"
 import type { Variables } from "../config/Settings.ts"
+import { makeCondition } from "../http/listener/Condition.ts"
+import { makeLogWriter } from "./LogWriter.ts"
 
 /** What a line is made of, as Effect's structured formatter has it. */
 type Entry = typeof Logger.formatStructured extends Logger.Logger<unknown, infer Output> ? Output : never
@@ -52,15 +55,12 @@ export const prettyLine = ({ level, timestamp, message, cause, annotations }: En
   return `${colour}${line}${colour === "" ? "" : "\x1b[0m"}${why}`
 }
 
-const toStderr = (line: string): void => {
-  process.stderr.write(`${withoutKeys(line)}\n`)
-}
+const dropped = Metric.counter("greenroom_log_lines_dropped_total", {
+  description: "Log lines that were not written, because standard error took too few or is closed",
+  incremental: true
+})
 
-const json = Logger.map(Logger.formatStructured, (entry) => toStderr(jsonLine(entry)))
-
-const pretty = Logger.map(Logger.formatStructured, (entry) =>
-  toStderr(prettyLine(entry, process.stderr.isTTY === true))
-)
+const STDERR = 2
 
 const levels = {
   trace: "Trace",
@@ -72,8 +72,37 @@ const levels = {
   none: "None"
 } as const
 
-export const logging = (settings: Pick<Variables, "LOG_LEVEL" | "LOG_FORMAT">): Layer.Layer<never> =>
-  Layer.merge(
-    Logger.layer([(settings.LOG_FORMAT ?? (process.stderr.isTTY ? "pretty" : "json")) === "json" ? json : pretty]),
-    Layer.succeed(References.MinimumLogLevel, levels[settings.LOG_LEVEL ?? "info"])
+const isUrgent = ({ level }: Entry): boolean => level === "ERROR" || level === "FATAL"
+
+/** Ends with the layer's scope: what is written to standard error after it follows the last log line. */
+export const logging = (settings: Pick<Variables, "LOG_LEVEL" | "LOG_FORMAT">): Layer.Layer<never> => {
+  const isTerminal = isatty(STDERR)
+  const isJson = (settings.LOG_FORMAT ?? (isTerminal ? "pretty" : "json")) === "json"
+  const format = isJson ? jsonLine : (entry: Entry) => prettyLine(entry, isTerminal)
+  const writer = makeLogWriter({
+    fd: STDERR,
+    onDropped: (lines) => {
+      dropped.updateUnsafe(lines, Context.empty())
+      condition.observe({ lines })
+    }
+  })
+  const logger = Logger.map(Logger.formatStructured, (entry) =>
+    writer.add(`${withoutKeys(format(entry))}\n`, isUrgent(entry))
   )
+  const lines = Logger.layer([logger])
+  const condition = makeCondition((effect) => void Effect.runFork(Effect.provide(effect, lines)), "log_lines_dropped", {
+    begins: "log lines are dropped: standard error takes fewer than there are",
+    ends: "no log line has been dropped for a while"
+  })
+  const written = Layer.effectDiscard(
+    Effect.acquireRelease(
+      Effect.sync(() => void process.once("exit", writer.flushNow)),
+      () =>
+        Effect.sync(() => {
+          condition.close()
+          writer.flushNow()
+        })
+    )
+  )
+  return Layer.mergeAll(lines, written, Layer.succeed(References.MinimumLogLevel, levels[settings.LOG_LEVEL ?? "info"]))
+}

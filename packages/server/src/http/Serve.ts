@@ -10,12 +10,12 @@ import * as HttpRouter from "effect/http/HttpRouter"
 import type { ServeError } from "effect/http/HttpServerError"
 import type { Limits } from "./listener/ConnectionTable.ts"
 import { LimitedServer, REQUEST_WITHIN_MS } from "./listener/LimitedServer.ts"
-import { type ListenerName, listenerEnvironment } from "./listener/ListenerEnvironment.ts"
+import { type ListenerEnvironment, type ListenerName, listenerEnvironment } from "./listener/ListenerEnvironment.ts"
 import { limitsWithin, openFilesAllowed } from "./listener/listenerLimits.ts"
 import * as HttpMetrics from "./middleware/HttpMetrics.ts"
 import { type MalformedRequest, refuseMalformedRequest } from "./middleware/malformedRequests.ts"
 import { MAX_BODY } from "./middleware/requestHead.ts"
-import { RouteTable, routerConfig } from "./routes/RouteTable.ts"
+import { type Routes, RouteTable, routerConfig } from "./routes/RouteTable.ts"
 
 const FINISH_WITHIN = "30 seconds"
 
@@ -31,11 +31,11 @@ export interface Listen {
   readonly limits?: Limits
 }
 
-const unreadable = ({ status, method, path, requestId }: MalformedRequest) =>
-  Effect.andThen(
-    HttpMetrics.count("none", null, status, 0),
-    Effect.annotateLogs(Effect.logInfo("request"), { method, route: null, path, status, request_id: requestId })
-  )
+const recordUnreadable = ({ run, context }: ListenerEnvironment, what: MalformedRequest): void => {
+  const { status, method, path, requestId } = what
+  HttpMetrics.count(context, { method: "none", route: null, status, seconds: 0 })
+  run(Effect.annotateLogs(Effect.logInfo("request"), { method, route: null, path, status, request_id: requestId }))
+}
 
 type Needed<R> = Exclude<
   | HttpRouter.Request.Without<R>
@@ -56,14 +56,15 @@ export const serve = <A, E, R>(
     Effect.map(Effect.context<never>(), (context) => {
       const { name = "api", requestWithinMillis = REQUEST_WITHIN_MS } = listen
       const environment = listenerEnvironment(name, context)
-      const table: typeof RouteTable.Service = { methodsAt: () => [] }
+      const table: Routes = { methodsAt: () => [], direct: null }
       const server = new LimitedServer(environment, {
         requestWithinMillis,
-        limits: listen.limits ?? limitsWithin(openFilesAllowed(), name)
+        limits: listen.limits ?? limitsWithin(openFilesAllowed(), name),
+        direct: (request, response) => table.direct?.(request, response) === true
       })
       refuseMalformedRequest(server, {
         methodsAt: (url) => table.methodsAt(url),
-        onRefused: (what) => environment.run(unreadable(what))
+        onRefused: (what) => recordUnreadable(environment, what)
       })
       // Released after the routes are and before the server waits for its last connection to close.
       const cutOff = Layer.effectDiscard(Effect.addFinalizer(() => Effect.sync(() => server.closeAllConnections())))

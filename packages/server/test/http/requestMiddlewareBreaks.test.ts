@@ -16,7 +16,8 @@ const logger = Logger.make(({ cause }) => logged.push(String(cause)))
 const broken = Layer.succeed(RouteTable, {
   methodsAt: () => {
     throw new Error("a defect of the middleware")
-  }
+  },
+  direct: null
 })
 const routes = HttpRouter.add("GET", "/there", HttpServerResponse.empty()).pipe(
   Layer.provide(RequestMiddleware.layer),

@@ -85,7 +85,7 @@ describe("the end", () => {
 
   it("does not wait for a sender that never finishes", async () => {
     service = await start({ finishWithin: 200 })
-    const hanging = raw(service.port, "POST /auth HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
+    const hanging = raw(service.port, "POST /webhook/ready HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
     await expect.poll(() => service?.spans.length).toBeGreaterThan(0)
     const started = performance.now()
     await service.close()

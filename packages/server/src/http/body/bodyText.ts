@@ -9,17 +9,18 @@ import { failWith, invalid, type Problem } from "../problems/Problem.ts"
 
 const utf8 = new TextDecoder("utf-8", { fatal: true })
 
-const decode = (bytes: ArrayBuffer): Effect.Effect<string, Problem<"validation">> =>
-  Effect.suspend(() => {
-    try {
-      return Effect.succeed(utf8.decode(bytes))
-    } catch {
-      return invalid([{ pointer: "", detail: "Expected a body in UTF-8" }])
-    }
-  })
+export const decodeUtf8 = (bytes: ArrayBuffer | Uint8Array): Effect.Effect<string, Problem<"validation">> => {
+  try {
+    return Effect.succeed(utf8.decode(bytes))
+  } catch {
+    return invalid([{ pointer: "", detail: "Expected a body in UTF-8" }])
+  }
+}
 
-const isCompressed = (encoding: string | undefined): boolean =>
-  encoding !== undefined && encoding !== "" && encoding.trim().toLowerCase() !== "identity"
+type Header = string | ReadonlyArray<string> | undefined
+
+const isCompressed = (encoding: Header): boolean =>
+  encoding !== undefined && encoding !== "" && String(encoding).trim().toLowerCase() !== "identity"
 
 const charset = /;\s*charset\s*=\s*"?([^\s";]*)/i
 
@@ -29,13 +30,17 @@ const isForeign = (contentType: string | undefined): boolean => {
   return named !== undefined && !/^utf-?8$/i.test(named)
 }
 
+/** Whether the headers announce a body whose bytes are JSON's text: neither compressed nor in another charset. */
+export const announcesPlainText = (headers: Readonly<Record<string, Header>>): boolean =>
+  !isCompressed(headers["content-encoding"]) && !isForeign(headers["content-type"] as string | undefined)
+
 type Failure = Problem<"validation" | "unsupported-media-type"> | HttpServerError
 
 /** The body's text, whatever its content type. */
 export const bodyText = (request: HttpServerRequest): Effect.Effect<string, Failure> =>
   isCompressed(request.headers["content-encoding"])
     ? failWith("unsupported-media-type", "Expected a body without Content-Encoding")
-    : Effect.flatMap(request.arrayBuffer, decode)
+    : Effect.flatMap(request.arrayBuffer, decodeUtf8)
 
 /** The body's text, in the charset that its content type must not contradict. */
 export const jsonText = (request: HttpServerRequest): Effect.Effect<string, Failure> =>

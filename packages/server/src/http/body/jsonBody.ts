@@ -9,30 +9,30 @@ import { fieldErrorsOf, malformedJson } from "../problems/fieldErrors.ts"
 import { type FieldError, failWith, invalid, type Problem } from "../problems/Problem.ts"
 import { bodyText, jsonText } from "./bodyText.ts"
 
-const isJson = (contentType: string | undefined): boolean =>
+export const isJson = (contentType: string | undefined): boolean =>
   contentType === undefined || /^\s*application\/json\s*(;|$)/i.test(contentType)
 
-const parse = (text: string): Effect.Effect<unknown, Problem<"validation">> =>
-  Effect.suspend(() => {
-    try {
-      return Effect.succeed(JSON.parse(text) as unknown)
-    } catch {
-      return invalid([malformedJson])
-    }
-  })
+export const parseJson = (text: string): Effect.Effect<unknown, Problem<"validation">> => {
+  try {
+    return Effect.succeed(JSON.parse(text) as unknown)
+  } catch {
+    return invalid([malformedJson])
+  }
+}
 
-const json = Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
+/** What was parsed of a request's body, not decoded yet. */
+export const jsonValue = Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
   isJson(request.headers["content-type"])
-    ? Effect.flatMap(jsonText(request), parse)
+    ? Effect.flatMap(jsonText(request), parseJson)
     : failWith("unsupported-media-type")
 )
 
-const whatever = Effect.flatMap(Effect.flatMap(HttpServerRequest.HttpServerRequest, bodyText), parse)
+const whatever = Effect.flatMap(Effect.flatMap(HttpServerRequest.HttpServerRequest, bodyText), parseJson)
 
 /**
  * Only a body with an error is searched for all of them: that takes longer than to stop at the first, and nearly all have none.
  */
-const decoder = <A, I>(schema: Schema.Codec<A, I>) => {
+export const decoder = <A, I>(schema: Schema.Codec<A, I>) => {
   const decode = Schema.decodeUnknownEffect(schema)
   const decodeForAllErrors = Schema.decodeUnknownEffect(schema, allErrors)
   return (body: unknown) =>
@@ -41,16 +41,7 @@ const decoder = <A, I>(schema: Schema.Codec<A, I>) => {
 
 /** `whatever`: the body is read as JSON whatever its content type. Unknown fields are ignored. */
 export const jsonBody = <A, I>(schema: Schema.Codec<A, I>, contentType: "json" | "whatever" = "json") =>
-  Effect.flatMap(contentType === "json" ? json : whatever, decoder(schema))
-
-/** As `jsonBody`; `seen` gets what was parsed before it is known to decode, so that a refusal's log line can have what is in it. */
-export const jsonBodySeen = <A, I, R>(
-  schema: Schema.Codec<A, I>,
-  seen: (body: unknown) => Effect.Effect<void, never, R>
-) => {
-  const decode = decoder(schema)
-  return Effect.flatMap(json, (body) => Effect.andThen(seen(body), decode(body)))
-}
+  Effect.flatMap(contentType === "json" ? jsonValue : whatever, decoder(schema))
 
 /**
  * An operator's body: unknown fields are refused. When it does not decode, `alsoWrong` gets the fields that were sent and adds what a
@@ -62,7 +53,7 @@ export const operatorBody = <A, I, R>(
 ) => {
   const decode = Schema.decodeUnknownEffect(schema, noUnknownFields)
   // What breaks in reading leaves as a defect, as it does from the HttpApi builder, and the request middleware answers it.
-  return Effect.flatMap(Effect.catchTag(json, "HttpServerError", Effect.die), (body) =>
+  return Effect.flatMap(Effect.catchTag(jsonValue, "HttpServerError", Effect.die), (body) =>
     Effect.catch(decode(body), (error) =>
       Effect.flatMap(alsoWrong(Object(body)), (more) => invalid([...fieldErrorsOf(error), ...more]))
     )

@@ -6,6 +6,7 @@
 import { type IncomingMessage, Server, type ServerResponse } from "node:http"
 import type { Socket } from "node:net"
 import { Effect } from "effect"
+import type { DirectHandler } from "../direct/directHandler.ts"
 import { makeCondition } from "./Condition.ts"
 import { type ConnectionLimits, limitConnections } from "./ConnectionLimits.ts"
 import type { Limits } from "./ConnectionTable.ts"
@@ -27,6 +28,8 @@ const TURN_MS = 5
 export interface ServerOptions {
   readonly requestWithinMillis: number
   readonly limits: Limits
+  /** Answers a request in front of the listeners of `request`; false: they answer it. */
+  readonly direct?: DirectHandler
 }
 
 /** Node announces a request with one of these events, by what the client expects. */
@@ -35,6 +38,7 @@ const isRequestEvent = (event: string | symbol): boolean => event === "request" 
 export class LimitedServer extends Server {
   readonly #environment: ListenerEnvironment
   readonly #requestWithinMillis: number
+  readonly #direct: DirectHandler
   readonly #connections: ConnectionLimits
   /** `null` for `hooks`, whose clients are trusted. */
   readonly #budget: TurnBudget | null
@@ -42,7 +46,7 @@ export class LimitedServer extends Server {
   readonly #answers = new Set<ServerResponse>()
   readonly #admit: (request: IncomingMessage, response: ServerResponse, begin: () => void) => void
 
-  constructor(environment: ListenerEnvironment, { requestWithinMillis, limits }: ServerOptions) {
+  constructor(environment: ListenerEnvironment, { requestWithinMillis, limits, direct = () => false }: ServerOptions) {
     super({
       requestTimeout: requestWithinMillis,
       headersTimeout: requestWithinMillis,
@@ -56,6 +60,7 @@ export class LimitedServer extends Server {
     this.timeout = SILENT_FOR_MS
     this.#environment = environment
     this.#requestWithinMillis = requestWithinMillis
+    this.#direct = direct
     const condition = makeCondition(environment.run, "connections_limited", {
       begins: "connections are refused or closed: a bound of this listener is reached",
       ends: "connections are accepted again without closing others"
@@ -99,8 +104,14 @@ export class LimitedServer extends Server {
       this.#answers.delete(response)
       if (!this.listening) setImmediate(() => this.closeIdleConnections())
     })
-    this.#admit(request, response, () => this.#total(event, args))
+    this.#admit(request, response, () => this.#begin(event, request, response))
     return true
+  }
+
+  #begin(event: string | symbol, request: IncomingMessage, response: ServerResponse): void {
+    const isAnswered =
+      event === "request" && this.#total(event, [request, response], () => this.#direct(request, response))
+    if (!isAnswered) this.#total(event, [request, response])
   }
 
   /** As when the parser itself had refused the body: a 413 and the end of the connection. */
@@ -110,9 +121,13 @@ export class LimitedServer extends Server {
     this.#total("clientError", [error, socket])
   }
 
-  #total(event: string | symbol, args: ReadonlyArray<unknown>): boolean {
+  #total(
+    event: string | symbol,
+    args: ReadonlyArray<unknown>,
+    handle = () => super.emit(event as never, ...(args as []))
+  ): boolean {
     try {
-      return super.emit(event as never, ...(args as []))
+      return handle()
     } catch (error) {
       // Of Node's events for connections and requests, the last argument that can be destroyed is the connection or its answer.
       for (const arg of args)

@@ -27,70 +27,90 @@ const credentialIn = (authorization = ""): Redacted.Redacted<string> => {
   return Redacted.make(colon === -1 ? "" : pair.slice(colon + 1))
 }
 
-const refused = Effect.andThen(
-  note({ challenge, facts: { decision: "refuse", reason: "hook_secret" } }),
-  failWith("unauthorized", "The hook secret is missing or wrong")
-)
+type Headers = Readonly<Record<string, string | ReadonlyArray<string> | undefined>>
+
+/** What the head of a media server's call shows. */
+type Verdict = "Right" | "Missing" | "Wrong" | "FromWebPage"
 
 /**
  * A browser sends where a call comes from (Fetch standard: `Origin` on every POST, `Sec-Fetch-Site`); MediaMTX, curl and wget never do. Any
  * web page that an operator has open could otherwise send hooks from inside the operator's network: a POST of text/plain needs no preflight.
  */
-const isFromWebPage = (headers: Readonly<Record<string, string | undefined>>): boolean =>
+const isFromWebPage = (headers: Headers): boolean =>
   headers.origin !== undefined || headers["sec-fetch-site"] !== undefined
+
+const refused = Effect.andThen(
+  note({ challenge, facts: { decision: "refuse", reason: "hook_secret" } }),
+  failWith("unauthorized", "The hook secret is missing or wrong")
+)
 
 const fromWebPage = Effect.andThen(
   note({ facts: { decision: "refuse", reason: "web_page" } }),
   failWith("forbidden", "Calls of the media server are not taken from a web page (Origin, Sec-Fetch-Site)")
 )
 
-type Check = Effect.Effect<
-  void,
-  Problem<"forbidden" | "unauthorized" | "too-many-requests">,
-  HttpServerRequest | RequestContext
->
-
-/** The check of the secret itself; a call without any is no guess. */
-const secretCheck = (
-  secret: Redacted.Redacted<string>,
-  generator: KeyGenerator["Service"],
-  throttle: CredentialThrottle["Service"]
-) => {
-  const expected = generator.hash(secret)
-  return ({ headers }: HttpServerRequest): Check => {
-    const sent = credentialIn(headers.authorization)
-    if (sameHash(generator.hash(sent), expected)) return Effect.void
-    if (Redacted.value(sent) === "") return refused
-    return Effect.flatMap(callersNetwork, (network) =>
-      Effect.andThen(
-        throttle.check("hook", network, Effect.void, () => false),
-        refused
-      )
-    )
-  }
-}
-
-/** A check to run before a media server's call is read; when no secret is configured it refuses web pages alone. */
-const hookCheck = Effect.gen(function* () {
-  const secret = yield* HookSecret
-  const ofSecret = Option.isNone(secret)
-    ? (): Check => Effect.void
-    : secretCheck(secret.value, yield* KeyGenerator, yield* CredentialThrottle)
-  return Effect.flatMap(
-    HttpServerRequest,
-    (request): Check => (isFromWebPage(request.headers) ? fromWebPage : ofSecret(request))
-  )
+/** A call without any secret is no guess. */
+const wrong = Effect.gen(function* () {
+  const throttle = yield* CredentialThrottle
+  yield* throttle.check("hook", yield* callersNetwork, Effect.void, () => false)
+  return yield* refused
 })
 
-/** A call of the media server. `isProtected`: a hook secret is configured, so a call that comes through is the media server's. */
+const refusals = { Missing: refused, Wrong: wrong, FromWebPage: fromWebPage } as const
+
+export interface HookGate {
+  /** A hook secret is configured, so a call that comes through is the media server's. */
+  readonly isProtected: boolean
+  /** Judges by the headers alone. */
+  readonly judge: (headers: Headers) => Verdict
+}
+
+export const hookGate = Effect.gen(function* () {
+  const secret = yield* HookSecret
+  if (Option.isNone(secret)) {
+    const gate: HookGate = {
+      isProtected: false,
+      judge: (headers) => (isFromWebPage(headers) ? "FromWebPage" : "Right")
+    }
+    return gate
+  }
+  const generator = yield* KeyGenerator
+  const expected = generator.hash(secret.value)
+  const gate: HookGate = {
+    isProtected: true,
+    judge: (headers) => {
+      if (isFromWebPage(headers)) return "FromWebPage"
+      const { authorization } = headers
+      const sent = credentialIn(typeof authorization === "string" ? authorization : undefined)
+      if (sameHash(generator.hash(sent), expected)) return "Right"
+      return Redacted.value(sent) === "" ? "Missing" : "Wrong"
+    }
+  }
+  return gate
+})
+
+type Refused = Problem<"forbidden" | "unauthorized" | "too-many-requests">
+
+/** To be run before a media server's call is read. */
+const check = (gate: HookGate) =>
+  Effect.flatMap(
+    HttpServerRequest,
+    ({ headers }): Effect.Effect<void, Refused, CredentialThrottle | RequestContext> => {
+      const verdict = gate.judge(headers)
+      return verdict === "Right" ? Effect.void : refusals[verdict]
+    }
+  )
+
+/** A call of the media server. */
 export const hookRoute = <E, R>(
   path: `/${string}`,
   handler: (isProtected: boolean) => Effect.Effect<HttpServerResponse, E, R>
 ) =>
   HttpRouter.use(
     Effect.fnUntraced(function* (router) {
-      const checked = yield* hookCheck
-      const isProtected = Option.isSome(yield* HookSecret)
-      yield* router.add("POST", path, Effect.andThen(checked, handler(isProtected)))
+      const gate = yield* hookGate
+      const throttle = yield* CredentialThrottle
+      const checked = Effect.provideService(check(gate), CredentialThrottle, throttle)
+      yield* router.add("POST", path, Effect.andThen(checked, handler(gate.isProtected)))
     })
   )

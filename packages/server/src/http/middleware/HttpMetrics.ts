@@ -1,5 +1,5 @@
 /** What the shell counts: requests and their durations, by method, route pattern and status. No label carries what a client sent. */
-import { Effect, Metric } from "effect"
+import { type Context, Metric } from "effect"
 
 const requests = Metric.counter("greenroom_http_requests_total", {
   description: "HTTP requests answered",
@@ -26,8 +26,17 @@ const labelledBy = (method: string, route: string, status: number): Labelled => 
   return made
 }
 
-/** Counts one answered request. `route`: the pattern, or `null` when none matched. */
-export const count = (method: string, route: string | null, status: number, duration: number): Effect.Effect<void> => {
+interface Answered {
+  readonly method: string
+  /** The pattern, or `null` when none matched. */
+  readonly route: string | null
+  readonly status: number
+  readonly seconds: number
+}
+
+/** Counts one answered request. */
+export const count = (context: Context.Context<never>, { method, route, status, seconds }: Answered): void => {
   const [total, histogram] = labelledBy(method, route ?? "none", status)
-  return Effect.andThen(Metric.update(total, 1), Metric.update(histogram, duration))
+  total.updateUnsafe(1, context)
+  histogram.updateUnsafe(seconds, context)
 }

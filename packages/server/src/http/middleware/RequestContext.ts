@@ -12,6 +12,8 @@ export class RequestContext extends Context.Service<
     readonly requestId: string
     /** The path as it may be shown: without the query, without any stream key. */
     readonly path: string
+    /** Of the connection. No header is trusted: every client can send `X-Forwarded-For`. */
+    readonly remoteAddress: string | undefined
     /** The pattern of the route that matched, `/streams/:id`. */
     route: string | null
     /** Members of the log line beside those that every line has. */
@@ -49,9 +51,14 @@ export const shownPath = (url: string): string => withoutKeys(pathOf(url.slice(0
 
 export const BEARER_CHALLENGE = 'Bearer realm="greenroom"'
 
-export const newRequestContext = (url: string, sentId: string | undefined): RequestContext["Service"] => ({
+export const newRequestContext = (
+  url: string,
+  sentId: string | undefined,
+  remoteAddress?: string | undefined
+): RequestContext["Service"] => ({
   requestId: requestIdOf(sentId),
   path: shownPath(url),
+  remoteAddress,
   route: null,
   facts: {},
   quiet: false,
@@ -61,7 +68,9 @@ export const newRequestContext = (url: string, sentId: string | undefined): Requ
 })
 
 /** Changes the current request's context. */
-export const note = (changes: Partial<Omit<RequestContext["Service"], "requestId" | "path" | "route">>) =>
+export const note = (
+  changes: Partial<Omit<RequestContext["Service"], "requestId" | "path" | "remoteAddress" | "route">>
+) =>
   Effect.map(RequestContext, (current) => {
     Object.assign(current, changes)
   })

@@ -3,18 +3,24 @@
  * router would take for another path.
  */
 import { ByteSize } from "effect"
-import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import { type Problem, problem, validation } from "../problems/Problem.ts"
 import { isTooLong, pathOf } from "./RequestContext.ts"
 
 export const MAX_BODY = ByteSize.kibibytes(64)
 const MAX_BODY_BYTES = 64 * 1024
 
-const rawHeadersOf = ({ source }: HttpServerRequest): ReadonlyArray<string> =>
+/** Of Effect's request, or of Node's, which is then its own `source`. */
+interface Head {
+  readonly url: string
+  readonly headers: Readonly<Record<string, string | ReadonlyArray<string> | undefined>>
+  readonly source: object
+}
+
+const rawHeadersOf = ({ source }: Head): ReadonlyArray<string> =>
   "rawHeaders" in source && Array.isArray(source.rawHeaders) ? source.rawHeaders : []
 
 /** Node keeps the first of several `Host` lines, a proxy in front may have kept the last (RFC 9112, section 3.2: 400). */
-const hasTwoHosts = (request: HttpServerRequest): boolean => {
+const hasTwoHosts = (request: Head): boolean => {
   const raw = rawHeadersOf(request)
   let hosts = 0
   for (let index = 0; index < raw.length; index += 2) {
@@ -33,11 +39,10 @@ const encodesPlain = /^[^?]*%(?:2[DE]|3\d|4[1-9A-F]|5[0-9AF]|6[1-9A-F]|7[0-9AE])
  */
 const isAlias = (url: string): boolean => /^[^?]*[;#]|^[^?]+\/(?:\?|$)/.test(url) || encodesPlain.test(url)
 
-const tooLarge = (request: HttpServerRequest): boolean =>
-  Number(request.headers["content-length"] ?? 0) > MAX_BODY_BYTES
+const tooLarge = (request: Head): boolean => Number(request.headers["content-length"] ?? 0) > MAX_BODY_BYTES
 
 /** HTTP/1.1 requires one (RFC 9112, section 3.2). */
-const lacksHost = ({ headers, source }: HttpServerRequest): boolean =>
+const lacksHost = ({ headers, source }: Head): boolean =>
   headers.host === undefined && "httpVersion" in source && source.httpVersion === "1.1"
 
 const isMisencoded = (url: string): boolean => {
@@ -52,7 +57,7 @@ const isMisencoded = (url: string): boolean => {
 const expected = (pointer: string, detail: string): Problem => validation([{ pointer, detail }])
 
 /** The problem of a request that no route may see; `undefined` when there is none. */
-export const refusedByHead = (request: HttpServerRequest): Problem | undefined => {
+export const refusedByHead = (request: Head): Problem | undefined => {
   if (isTooLong(request.url)) return problem("uri-too-long")
   if (tooLarge(request)) return problem("payload-too-large")
   if (lacksHost(request)) return expected("/host", "Expected a Host header")

@@ -2,41 +2,26 @@
  * What every request gets: an id, a span, the body limit, a problem document for every error, one log line, two metrics. A global router
  * middleware, because it must see the router's own 404, each route's failure and each defect, and must be able to change the answer.
  */
-import { Cause, Clock, Context, Effect } from "effect"
+import { Cause, Clock, Context, Effect, Option } from "effect"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
-import { documentOf, type Problem, problem, problemOfStatus } from "../problems/Problem.ts"
+import { type Problem, problem, problemOfStatus } from "../problems/Problem.ts"
 import { problemOf } from "../problems/problemOf.ts"
 import { RouteTable } from "../routes/RouteTable.ts"
-import * as HttpMetrics from "./HttpMetrics.ts"
 import { newRequestContext, RequestContext } from "./RequestContext.ts"
+import { CLIENT_GONE, logRequest, recordRequest } from "./recordRequest.ts"
 import { refusedByHead } from "./requestHead.ts"
 import { traced } from "./serverSpan.ts"
-
-/** The status in the log of a request whose client went away; it is not sent. */
-const CLIENT_GONE = 499
+import { PROBLEM_JSON, writtenProblem } from "./writtenProblem.ts"
 
 type Response = HttpServerResponse.HttpServerResponse
 type Note = RequestContext["Service"]
 
-const PROBLEM_JSON = "application/problem+json"
-
-const headersOf = (status: number, note: Note, allowed: ReadonlyArray<string>): Record<string, string> => ({
-  "x-request-id": note.requestId,
-  "cache-control": "no-store",
-  ...(status === 401 ? { "www-authenticate": note.challenge } : {}),
-  ...(status === 405 ? { allow: allowed.join(", ") } : {}),
-  ...(status === 503 || status === 429 ? { "retry-after": String(note.retryAfterSeconds) } : {})
-})
-
-/** The one place where a problem is written out. */
-const encode = (problem: Problem, note: Note, allowed: ReadonlyArray<string>): Response =>
-  HttpServerResponse.jsonUnsafe(documentOf(problem, note.path, note.requestId), {
-    status: problem.status,
-    contentType: PROBLEM_JSON,
-    headers: headersOf(problem.status, note, allowed)
-  })
+const encode = (problem: Problem, note: Note, allowed: ReadonlyArray<string>): Response => {
+  const { status, headers, body } = writtenProblem(problem, note, allowed)
+  return HttpServerResponse.text(body, { status, contentType: PROBLEM_JSON, headers })
+}
 
 /** No cache keeps an answer unless its route allows it: most answers are for one caller, and all of them age. */
 const unstored = (response: Response): Response =>
@@ -50,27 +35,6 @@ const finish = (response: Response, note: Note): Response =>
     ? HttpServerResponse.setHeader(unstored(response), "x-request-id", note.requestId)
     : encode(problemOfStatus(response.status), note, [])
 
-const logLine = (
-  status: number,
-  method: string,
-  millis: number,
-  note: Note,
-  cause: Cause.Cause<unknown> | undefined
-): Effect.Effect<void> => {
-  const log = note.quiet && cause === undefined ? Effect.logDebug : status >= 500 ? Effect.logError : Effect.logInfo
-  return log("request", ...(cause === undefined ? [] : [cause])).pipe(
-    Effect.annotateLogs({
-      method,
-      route: note.route,
-      path: note.path,
-      status,
-      duration_ms: Math.round(millis * 10) / 10,
-      request_id: note.requestId,
-      ...note.facts
-    })
-  )
-}
-
 /** Written for speed: every request passes here, the media server's auth calls above all. */
 const surround = <E, R>(app: Effect.Effect<Response, E, R>, table: typeof RouteTable.Service) =>
   Effect.withFiber<Response, E, Exclude<R, RequestContext> | HttpServerRequest.HttpServerRequest>((fiber) => {
@@ -78,16 +42,16 @@ const surround = <E, R>(app: Effect.Effect<Response, E, R>, table: typeof RouteT
     const request = Context.getUnsafe(context, HttpServerRequest.HttpServerRequest)
     const clock = fiber.getRef(Clock.Clock)
     const started = clock.monotonicTimeNanosUnsafe()
-    const note = newRequestContext(request.url, request.headers["x-request-id"])
+    const note = newRequestContext(
+      request.url,
+      request.headers["x-request-id"],
+      Option.getOrUndefined(request.remoteAddress)
+    )
     let fault: Cause.Cause<unknown> | undefined
 
     const record = (status: number): void => {
       const millis = Number(clock.monotonicTimeNanosUnsafe() - started) / 1e6
-      // After the answer is written, which the present turn still does: no answer waits for the log.
-      queueMicrotask(() => {
-        const counted = HttpMetrics.count(request.method, note.route, status, millis / 1000)
-        Effect.runForkWith(context)(Effect.andThen(counted, logLine(status, request.method, millis, note, fault)))
-      })
+      recordRequest(context, { method: request.method, status, millis, note, fault })
     }
 
     const refused = refusedByHead(request)
@@ -122,7 +86,10 @@ const always = <E, R>(framed: Effect.Effect<Response, E, R>): Effect.Effect<Resp
   Effect.catchCause(framed, (cause): Effect.Effect<Response, E> => {
     if (Cause.hasInterruptsOnly(cause)) return Effect.failCause(cause)
     const note = newRequestContext("/", undefined)
-    return Effect.as(logLine(500, "", 0, note, cause), encode(problem("internal"), note, []))
+    return Effect.as(
+      logRequest({ method: "", status: 500, millis: 0, note, fault: cause }),
+      encode(problem("internal"), note, [])
+    )
   })
 
 /** To be provided, over `RouteTable.layer`, to the layer that holds all routes. */

@@ -1,17 +1,21 @@
 /** A request as a span: a server span of our own making, because the built-in one would record the whole URL. Only when spans are collected. */
 import { isTraced } from "@greenroom/core"
 import { Effect } from "effect"
-import type { HttpServerRequest } from "effect/http/HttpServerRequest"
-import type { HttpServerResponse } from "effect/http/HttpServerResponse"
+import * as Headers from "effect/http/Headers"
 import * as HttpTraceContext from "effect/http/HttpTraceContext"
 import type { RequestContext } from "./RequestContext.ts"
 
-export const traced = <E, R>(
-  app: Effect.Effect<HttpServerResponse, E, R>,
-  request: HttpServerRequest,
+interface Head {
+  readonly method: string
+  readonly headers: Readonly<Record<string, string | ReadonlyArray<string> | undefined>>
+}
+
+export const traced = <A extends { readonly status: number }, E, R>(
+  app: Effect.Effect<A, E, R>,
+  request: Head,
   note: RequestContext["Service"]
 ) =>
-  Effect.withFiber<HttpServerResponse, E, R>((fiber) => {
+  Effect.withFiber<A, E, R>((fiber) => {
     if (!isTraced(fiber)) return app
     const described = Effect.tap(app, (response) =>
       Effect.annotateCurrentSpan({
@@ -20,10 +24,10 @@ export const traced = <E, R>(
         ...(response.status >= 500 ? { "error.type": String(response.status) } : {})
       })
     )
-    const parent = HttpTraceContext.fromHeaders(request.headers)
+    const parent = HttpTraceContext.fromHeaders(Headers.fromInput(request.headers))
     return Effect.withSpan(described, request.method, {
       kind: "server",
       ...(parent._tag === "Some" ? { parent: parent.value } : {}),
       attributes: { "http.request.method": request.method, "url.path": note.path, request_id: note.requestId }
-    }) as Effect.Effect<HttpServerResponse, E, R>
+    }) as Effect.Effect<A, E, R>
   })

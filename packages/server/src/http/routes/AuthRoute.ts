@@ -1,6 +1,6 @@
 /**
- * `POST /auth`, the hot path: while MediaMTX waits for this answer no other client gets into that media server. A plain route: decode, one
- * use case, encode. MediaMTX takes every 2xx for an allow and follows a redirect, so an error must never be answered with either.
+ * `POST /auth`, the hot path: while MediaMTX waits for this answer no other client gets into that media server. Decode, one use case,
+ * encode, in front of the router; the router's route answers what is unusual. MediaMTX takes every 2xx for an allow and follows a redirect, so an error must never be answered with either.
  */
 import { isIP } from "node:net"
 import {
@@ -15,15 +15,23 @@ import {
 import { Effect, Layer } from "effect"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import { AuthBody } from "../api/MediaServerApi.ts"
-import { jsonBodySeen } from "../body/jsonBody.ts"
+import { announcesPlainText, decodeUtf8 } from "../body/bodyText.ts"
+import { decoder, isJson, jsonValue, parseJson } from "../body/jsonBody.ts"
+import { directHandler } from "../direct/directHandler.ts"
 import { clientAddress } from "../listener/clientAddress.ts"
-import { hookRoute } from "../middleware/HookSecret.ts"
-import { note, RequestContext } from "../middleware/RequestContext.ts"
+import { hookGate, hookRoute } from "../middleware/HookSecret.ts"
+import { RequestContext } from "../middleware/RequestContext.ts"
 import { failWith, invalid } from "../problems/Problem.ts"
 import { nameOf } from "../problems/refusals.ts"
 import { CredentialThrottle, callersNetwork } from "../throttle/CredentialThrottle.ts"
+import { RouteTable } from "./RouteTable.ts"
 
-const toCall = (body: typeof AuthBody.Type): AuthCall => ({
+const PATH = "/auth"
+
+type Note = RequestContext["Service"]
+type Body = typeof AuthBody.Type
+
+const toCall = (body: Body): AuthCall => ({
   action: body.action ?? undefined,
   path: body.path,
   protocol: body.protocol ?? undefined,
@@ -37,7 +45,7 @@ const toCall = (body: typeof AuthBody.Type): AuthCall => ({
 const encode = (decision: AuthDecision) => {
   if (decision._tag === "Refuse") return failWith(nameOf(decision.reason), decision.detail)
   const stream_id = decision._tag === "AllowPublisher" ? decision.streamId : null
-  return Effect.succeed(HttpServerResponse.jsonUnsafe({ decision: "allow", stream_id }))
+  return Effect.succeed(JSON.stringify({ decision: "allow", stream_id }))
 }
 
 /** Characters of a field in the log: MediaMTX's longest action and protocol, path and id, and more than those. */
@@ -65,7 +73,7 @@ const factsOf = (body: unknown): Readonly<Record<string, string>> => {
 const isQuiet = (ask: AuthRequest, decision: AuthDecision): boolean =>
   decision._tag === "Refuse" ? decision.quiet : ask._tag === "Operate"
 
-const factsWith = (facts: RequestContext["Service"]["facts"], decision: AuthDecision) => ({
+const factsWith = (facts: Note["facts"], decision: AuthDecision) => ({
   ...facts,
   ...(decision._tag === "Refuse"
     ? { decision: "refuse", reason: decision.reason, detail: decision.detail }
@@ -76,31 +84,25 @@ const factsWith = (facts: RequestContext["Service"]["facts"], decision: AuthDeci
   ...(decision._tag === "AllowPublisher" ? { stream_id: decision.streamId } : {})
 })
 
-const readBody = jsonBodySeen(AuthBody, (body) => note({ facts: factsOf(body) }))
-
+type Throttle = CredentialThrottle["Service"]
 type Guesser = typeof callersNetwork
 
 const isGuess = (ask: AuthRequest): boolean => ask._tag === "Operate" && ask.secrets.length > 0
 
 /** The API secret can be guessed here, too, by way of the media server or of a call in its place. */
-const throttled = (throttle: CredentialThrottle["Service"], ask: AuthRequest, guesser: Guesser) =>
+const throttled = (throttle: Throttle, ask: AuthRequest, guesser: Guesser) =>
   isGuess(ask)
     ? Effect.flatMap(guesser, (network) =>
         throttle.check("api", network, authenticate(ask), ({ _tag }) => _tag !== "Refuse")
       )
     : authenticate(ask)
 
-const decided = Effect.fnUntraced(function* (
-  throttle: CredentialThrottle["Service"],
-  call: AuthCall,
-  guesser: Guesser
-) {
-  const current = yield* RequestContext
+const decided = Effect.fnUntraced(function* (throttle: Throttle, note: Note, call: AuthCall, guesser: Guesser) {
   const ask = readAuthCall(call)
   if (ask._tag === "Incomplete") return yield* invalid([{ pointer: ask.pointer, detail: ask.detail }])
   const decision = yield* throttled(throttle, ask, guesser)
-  current.quiet = isQuiet(ask, decision)
-  current.facts = factsWith(current.facts, decision)
+  note.quiet = isQuiet(ask, decision)
+  note.facts = factsWith(note.facts, decision)
   return yield* encode(decision)
 })
 
@@ -111,10 +113,39 @@ const decided = Effect.fnUntraced(function* (
 const guesserOf = (ip: string | null | undefined, isProtected: boolean): Guesser =>
   isProtected && typeof ip === "string" && isIP(ip) !== 0 ? Effect.succeed(clientAddress(ip)) : callersNetwork
 
-export const layer = Layer.unwrap(
+const decode = decoder(AuthBody)
+
+/** Of what was parsed of the body. */
+const answer = (throttle: Throttle, isProtected: boolean) => (sent: unknown, note: Note) => {
+  note.facts = factsOf(sent)
+  return Effect.flatMap(decode(sent), (body) => decided(throttle, note, toCall(body), guesserOf(body.ip, isProtected)))
+}
+
+/** Nearly all calls: JSON of a known length, with the hook secret. */
+const direct = Effect.gen(function* () {
+  const gate = yield* hookGate
+  const answered = answer(yield* CredentialThrottle, gate.isProtected)
+  const handler = yield* directHandler({
+    method: "POST",
+    path: PATH,
+    takes: (headers) =>
+      gate.judge(headers) === "Right" && isJson(headers["content-type"]) && announcesPlainText(headers),
+    answer: (bytes, note) =>
+      Effect.flatMap(Effect.flatMap(decodeUtf8(bytes), parseJson), (sent) => answered(sent, note))
+  })
+  const table = yield* RouteTable
+  table.direct = handler
+})
+
+const routed = Layer.unwrap(
   Effect.map(CredentialThrottle, (throttle) =>
-    hookRoute("/auth", (isProtected) =>
-      Effect.flatMap(readBody, (body) => decided(throttle, toCall(body), guesserOf(body.ip, isProtected)))
+    hookRoute(PATH, (isProtected) =>
+      Effect.gen(function* () {
+        const text = yield* answer(throttle, isProtected)(yield* jsonValue, yield* RequestContext)
+        return HttpServerResponse.text(text, { contentType: "application/json" })
+      })
     )
   )
 )
+
+export const layer = Layer.merge(routed, Layer.effectDiscard(direct))

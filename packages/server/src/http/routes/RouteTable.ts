@@ -5,13 +5,20 @@
 import { Context, Effect, Layer } from "effect"
 import * as FindMyWay from "effect/http/FindMyWay"
 import * as HttpRouter from "effect/http/HttpRouter"
+import type { DirectHandler } from "../direct/directHandler.ts"
 import { RequestContext } from "../middleware/RequestContext.ts"
 
-/** Made with each server, and filled by `layer`: a method that Node's parser does not know is answered before there is a router. */
-export class RouteTable extends Context.Reference<{
+export interface Routes {
   /** The methods that the path has routes for, in the order of an `Allow` header; none when nothing is there. */
   methodsAt: (url: string) => ReadonlyArray<string>
-}>("greenroom/http/RouteTable", { defaultValue: () => ({ methodsAt: () => [] }) }) {}
+  /** A route in front of the router, if the server has one. */
+  direct: DirectHandler | null
+}
+
+/** Made with each server, and filled by `layer`: a method that Node's parser does not know is answered before there is a router. */
+export class RouteTable extends Context.Reference<Routes>("greenroom/http/RouteTable", {
+  defaultValue: () => ({ methodsAt: () => [], direct: null })
+}) {}
 
 /**
  * Of the router and of its table alike. A path has one spelling: the defaults would also match other letter cases, a slash at the end and

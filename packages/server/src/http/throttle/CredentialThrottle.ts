@@ -5,10 +5,9 @@
  * passes: MediaMTX must never be locked out. docs/security.md has the argument.
  */
 import { monotonicMillis } from "@greenroom/core"
-import { Context, Effect, Layer, Metric, Option, type Scope } from "effect"
-import { HttpServerRequest } from "effect/http/HttpServerRequest"
+import { Context, Effect, Layer, Metric, type Scope } from "effect"
 import { clientAddress } from "../listener/clientAddress.ts"
-import { note, type RequestContext } from "../middleware/RequestContext.ts"
+import { note, RequestContext } from "../middleware/RequestContext.ts"
 import { failWith, type Problem } from "../problems/Problem.ts"
 import { FAILURES_ALLOWED, FailureLimit, WINDOW_MS } from "./FailureLimit.ts"
 
@@ -111,8 +110,8 @@ export const layer: Layer.Layer<CredentialThrottle> = Layer.effect(
   })
 )
 
-/** The network of the connection. No header is trusted: every client can send `X-Forwarded-For`. */
-export const callersNetwork: Effect.Effect<string, never, HttpServerRequest> = Effect.map(
-  HttpServerRequest,
-  ({ remoteAddress }) => clientAddress(Option.getOrUndefined(remoteAddress))
+/** The network of the connection. */
+export const callersNetwork: Effect.Effect<string, never, RequestContext> = Effect.map(
+  RequestContext,
+  ({ remoteAddress }) => clientAddress(remoteAddress)
 )
