@@ -10,7 +10,7 @@ import { acceptsGzip, isKnown } from "./conditional.ts"
 
 /** Below this a compressed answer is not worth its making: it fits into one packet. */
 const COMPRESS_FROM_BYTES = 1_400
-/** Of 1 to 9. Higher levels take several times as long and save little on lists. */
+/** Of 1 to 9. Level 6 takes five times as long and saves a tenth: what is long in a list are ids, which no level compresses. */
 const LEVEL = 1
 
 const compress = promisify(gzip)
@@ -18,22 +18,42 @@ const compress = promisify(gzip)
 /** A browser may keep the answer and has to ask each time whether it still holds; shared caches may not keep it. */
 const shared = { "cache-control": "private, no-cache", vary: "Accept-Encoding" }
 
-export type ListAnswer = (request: HttpServerRequest) => Effect.Effect<HttpServerResponse.HttpServerResponse>
+type Response = Effect.Effect<HttpServerResponse.HttpServerResponse>
+
+export type ListAnswer = (request: HttpServerRequest) => Response
+
+/** Runs once, for all that ask; again for those who ask after it failed. */
+const once = (make: () => Promise<HttpServerResponse.HttpServerResponse>): Response => {
+  let made: Response | undefined
+  return Effect.suspend(() => {
+    if (made !== undefined) return made
+    const promise = make()
+    promise.then(
+      (response) => {
+        made = Effect.succeed(response)
+      },
+      () => {
+        made = undefined
+      }
+    )
+    made = Effect.promise(() => promise)
+    return made
+  })
+}
 
 export const listAnswer = (bytes: Uint8Array, tag: string): ListAnswer => {
   const headers = { ...shared, etag: tag }
   const contentType = "application/json"
   const plain = Effect.succeed(HttpServerResponse.uint8Array(bytes, { contentType, headers }))
   const notModified = Effect.succeed(HttpServerResponse.empty({ status: 304, headers }))
-  let compressed: Promise<HttpServerResponse.HttpServerResponse> | undefined
-  const zipped = Effect.promise(() => {
-    compressed ??= compress(bytes, { level: LEVEL }).then((zipped) =>
-      HttpServerResponse.uint8Array(zipped, { contentType, headers: { ...headers, "content-encoding": "gzip" } })
-    )
-    return compressed
-  })
+  const compressed = once(async () =>
+    HttpServerResponse.uint8Array(await compress(bytes, { level: LEVEL }), {
+      contentType,
+      headers: { ...headers, "content-encoding": "gzip" }
+    })
+  )
   return (request) => {
     if (isKnown(request.headers["if-none-match"], tag)) return notModified
-    return bytes.length >= COMPRESS_FROM_BYTES && acceptsGzip(request.headers["accept-encoding"]) ? zipped : plain
+    return bytes.length >= COMPRESS_FROM_BYTES && acceptsGzip(request.headers["accept-encoding"]) ? compressed : plain
   }
 }

@@ -120,8 +120,8 @@ const answerWith = (
     version,
     list,
     at,
-    // The rows and the answer that is made of them.
-    bytes: 2 * body.length,
+    // The rows, the answer that is made of them, and the same compressed, at the most.
+    bytes: 3 * body.length,
     answer: listAnswer(body, list.tag)
   }))
 }
