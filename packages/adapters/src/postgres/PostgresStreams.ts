@@ -4,7 +4,7 @@ import { readEvent, type StreamDetails, type StreamFilter, StreamId, type Stream
 import { Array as Arr, Effect, Layer, Result, Schema } from "effect"
 import { GeneralDatabase } from "./Database.ts"
 import { At, JsonObject, MaybeAt, MaybeText, onPage, pageOf, type Row, rowsAtInTurns, rowsFor, rowsOf } from "./rows.ts"
-import { isIncomparable, mayHaveChanged, versionNow } from "./storeVersion.ts"
+import { mayHaveChanged, versionNow } from "./storeVersion.ts"
 import { liveStream, StreamRow, streamColumns } from "./streamRows.ts"
 
 const DetailsRow = Schema.Struct({
@@ -86,7 +86,7 @@ const make = Effect.gen(function* () {
         ), changed as (
           select row_number() over () as number, ${sql.literal(streamColumns)}
           from page s join broadcasters b on b.id = s.broadcaster_id
-          where (select ${isIncomparable(sql, since)}) or ${mayHaveChanged(sql, ["s.written_by", "b.xmin"], since)}
+          where ${mayHaveChanged(sql, ["s.written_by", "b.xmin"], since)}
         )
         select t.*, case when coalesce(c.number, 1) = 1 then array(select id from page order by started_at desc, id desc) end as listed, c.*
         from (

@@ -15,33 +15,24 @@ const started = "(extract(epoch from pg_postmaster_start_time()) * 1000000)::big
 /** An expression of one text. */
 export const versionNow = `concat(${started}, '/', pg_current_snapshot())`
 
-/** Transaction ids are compared on a circle: of two that are further apart, which is older is not known. */
-const HALF = 2 ** 31
-const LOW_BITS = 2 ** 32 - 1
-
 /** The server's start and the oldest transaction that ran. */
 const parsed = (version: StoreVersion): readonly [started: string, oldest: string] => {
   const [, started = "0", oldest = "0"] = /^(\d+)\/(\d+):/.exec(version) ?? []
   return [started, oldest]
 }
 
-/** The condition under which nothing is known of what has changed since the version; the same for all rows of a statement. */
-export const isIncomparable = (sql: PgClient, since: StoreVersion | null) => {
-  if (since === null) return sql`true`
-  const [start, oldest] = parsed(since)
-  return sql.or([
-    sql`${sql.literal(started)} <> ${start}::bigint`,
-    sql`pg_snapshot_xmax(pg_current_snapshot())::text::bigint - ${oldest}::bigint >= ${sql.literal(String(HALF))}`
-  ])
-}
+const LOW_BITS = "4294967295"
 
-/** Otherwise, the condition for a row that may have changed: `columns` are the `xmin` of all rows that it is made of. */
+/**
+ * The condition for a row that may have changed since the version: `columns` are the `xmin` of all rows that it is made of. The upper bits
+ * of `xmin` are those that make it the newest that there can be, so no row counts as older than it is.
+ */
 export const mayHaveChanged = (sql: PgClient, columns: ReadonlyArray<string>, since: StoreVersion | null) => {
   if (since === null) return sql`true`
-  const [, oldest] = parsed(since)
-  const low = sql.literal(String(LOW_BITS))
-  const half = sql.literal(String(HALF))
-  return sql.or(
-    columns.map((column) => sql`((${sql.literal(column)}::text::bigint - ${oldest}::bigint) & ${low}) < ${half}`)
-  )
+  const [start, oldest] = parsed(since)
+  // Subqueries, so that they run once a statement and not once a row.
+  const next = sql.literal("(select pg_snapshot_xmax(pg_current_snapshot())::text::bigint)")
+  const isYoung = (column: string) =>
+    sql`${next} - ((${next} - ${sql.literal(column)}::text::bigint) & ${sql.literal(LOW_BITS)}) >= ${oldest}::bigint`
+  return sql.or([sql`(select ${sql.literal(started)} <> ${start}::bigint)`, ...columns.map(isYoung)])
 }

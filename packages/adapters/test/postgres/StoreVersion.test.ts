@@ -42,14 +42,13 @@ layer(usePostgresWorld(), { excludeTestServices: true, timeout: "2 minutes" })("
     )
   }
 
-  it.effect("of another server, or of long ago, is one since which all has changed", () =>
+  it.effect("of another server is one since which all has changed", () =>
     Effect.gen(function* () {
       const { id, ask } = yield* aSession()
       const { version } = yield* titleSince(id, ask.path, null)
-      const [, started, oldest] = /^(\d+)\/(\d+):/.exec(version) ?? []
-      const elsewhere = version.replace(started!, String(BigInt(started!) + 1n))
-      const longAgo = version.replace(`/${oldest}:`, `/${BigInt(oldest!) - 2n ** 31n}:`)
-      for (const since of [elsewhere, longAgo]) assert.isNull((yield* titleSince(id, ask.path, since)).title)
+      const [started = ""] = version.split("/")
+      const elsewhere = version.replace(started, String(BigInt(started) + 1n))
+      assert.isNull((yield* titleSince(id, ask.path, elsewhere)).title)
     })
   )
 })

@@ -1,5 +1,5 @@
 /**
- * Lists that were answered, by question. A bound for their number and one for their bytes: beyond either, the one that was asked for the
+ * Lists that were answered, by question. A bound for their number and one for their bytes: beyond either, the one that was answered the
  * longest ago is forgotten. A list that is larger than all may be is not kept.
  */
 export const KEPT_LISTS_MAX = 100
@@ -18,12 +18,7 @@ export class KeptLists<A extends { readonly bytes: number }> {
   }
 
   get(question: string): A | undefined {
-    const list = this.#lists.get(question)
-    if (list !== undefined) {
-      this.#lists.delete(question)
-      this.#lists.set(question, list)
-    }
-    return list
+    return this.#lists.get(question)
   }
 
   keep(question: string, list: A): void {
