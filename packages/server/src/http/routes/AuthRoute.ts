@@ -14,9 +14,8 @@ import {
 } from "@greenroom/core"
 import { Effect, Layer } from "effect"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
-import { AuthBody } from "../api/MediaServerApi.ts"
 import { announcesPlainText, decodeUtf8 } from "../body/bodyText.ts"
-import { decoder, isJson, jsonValue, parseJson } from "../body/jsonBody.ts"
+import { isJson, jsonValue, parseJson } from "../body/jsonBody.ts"
 import { directHandler } from "../direct/directHandler.ts"
 import { clientAddress } from "../listener/clientAddress.ts"
 import { hookGate, hookRoute } from "../middleware/HookSecret.ts"
@@ -24,24 +23,12 @@ import { RequestContext } from "../middleware/RequestContext.ts"
 import { failWith, invalid } from "../problems/Problem.ts"
 import { nameOf } from "../problems/refusals.ts"
 import { CredentialThrottle, callersNetwork } from "../throttle/CredentialThrottle.ts"
+import { authBodyIn, authCallOf } from "./authBody.ts"
 import { RouteTable } from "./RouteTable.ts"
 
 const PATH = "/auth"
 
 type Note = RequestContext["Service"]
-type Body = typeof AuthBody.Type
-
-const toCall = (body: Body): AuthCall => ({
-  action: body.action ?? undefined,
-  path: body.path,
-  protocol: body.protocol ?? undefined,
-  id: body.id,
-  user: body.user ?? undefined,
-  password: body.password ?? undefined,
-  token: body.token ?? undefined,
-  query: body.query ?? undefined
-})
-
 const encode = (decision: AuthDecision) => {
   if (decision._tag === "Refuse") return failWith(nameOf(decision.reason), decision.detail)
   const stream_id = decision._tag === "AllowPublisher" ? decision.streamId : null
@@ -113,12 +100,12 @@ const decided = Effect.fnUntraced(function* (throttle: Throttle, note: Note, cal
 const guesserOf = (ip: string | null | undefined, isProtected: boolean): Guesser =>
   isProtected && typeof ip === "string" && isIP(ip) !== 0 ? Effect.succeed(clientAddress(ip)) : callersNetwork
 
-const decode = decoder(AuthBody)
-
 /** Of what was parsed of the body. */
 const answer = (throttle: Throttle, isProtected: boolean) => (sent: unknown, note: Note) => {
   note.facts = factsOf(sent)
-  return Effect.flatMap(decode(sent), (body) => decided(throttle, note, toCall(body), guesserOf(body.ip, isProtected)))
+  return Effect.flatMap(authBodyIn(sent), (body) =>
+    decided(throttle, note, authCallOf(body), guesserOf(body.ip, isProtected))
+  )
 }
 
 /** Nearly all calls: JSON of a known length, with the hook secret. */
