@@ -17,6 +17,7 @@ const STOP_WITHIN_MS = 15_000
 export interface Run {
   readonly folder: string
   readonly start: (name: string, script: string, options?: StartOptions) => ChildProcess
+  /** Ends one process before the run is over. */
   readonly stop: (child: ChildProcess) => Promise<void>
   readonly end: () => Promise<void>
 }
