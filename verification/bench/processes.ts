@@ -63,7 +63,7 @@ const stop = async (child: ChildProcess): Promise<void> => {
 
 const TICK_MS = 10
 
-/** Milliseconds of processor time that the process has used so far, its own and the system's for it; `NaN` where nobody tells (not on Linux). */
+/** Milliseconds of processor time that the process has used so far, its own and the system's for it; `NaN` where it is not known (not on Linux). */
 export const processorTimeOf = ({ pid }: ChildProcess): number => {
   try {
     const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? []

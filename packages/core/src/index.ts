@@ -146,7 +146,15 @@ export {
   type NewStreamKey,
   StreamKeys
 } from "./ports/StreamKeys.ts"
-export { type Annotation, type StreamDetails, type StreamFilter, Streams } from "./ports/Streams.ts"
+export {
+  type Annotation,
+  type ListedStream,
+  type StoreVersion,
+  type StreamDetails,
+  type StreamFilter,
+  type StreamList,
+  Streams
+} from "./ports/Streams.ts"
 export { type WorkerChange, type WorkerKeyOrder, type WorkerRecord, Workers } from "./ports/Workers.ts"
 
 /*
@@ -194,7 +202,11 @@ export {
   annotateStream,
   describeStream,
   Endpoints,
+  isSameVersion,
+  type ListVersion,
   listActive,
+  listSince,
+  listVersion,
   type PlayableStream,
   streamEvents
 } from "./usecases/manageStreams.ts"

@@ -1,32 +1,81 @@
 /** The streams in memory, as users read and annotate them. */
-import { type StreamDetails, Streams, statusOf } from "@greenroom/core"
+import {
+  type Page,
+  type PageRequest,
+  type StoreVersion,
+  type StreamDetails,
+  type StreamFilter,
+  Streams,
+  statusOf
+} from "@greenroom/core"
 import { type DateTime, Effect, Layer, Option } from "effect"
 import { broadcaster } from "./MemoryBroadcasters.ts"
 import { atomically, jsonCopy, MemoryStore, type StoredStream } from "./MemoryStore.ts"
 import { pageOf } from "./newestFirst.ts"
 import { broadcasterOf, liveStream, openStreams } from "./storedStreams.ts"
 
+/**
+ * Stored values are replaced and never changed, so a value that was there at a version has not changed since. Each version is new,
+ * because nothing counts the writes.
+ */
+const makeVersions = () => {
+  let newest = 0
+  const firstSeen = new WeakMap<object, number>()
+  const seenSince = (value: object): number => {
+    const known = firstSeen.get(value) ?? newest
+    firstSeen.set(value, known)
+    return known
+  }
+  return {
+    next: (): StoreVersion => String(++newest),
+    /** Whether any of the values may be another than at the version. */
+    haveChanged: (values: ReadonlyArray<object>, since: StoreVersion | null): boolean => {
+      const seen = values.map(seenSince)
+      return since === null || seen.some((version) => version > Number(since))
+    }
+  }
+}
+
 const make = Effect.map(MemoryStore, (store) => {
+  const versions = makeVersions()
   const details = (stream: StoredStream, now: DateTime.Utc): StreamDetails => ({
     stream: liveStream(store, stream),
     broadcaster: broadcaster(broadcasterOf(store, stream)),
     now
   })
 
+  const pageAt = (
+    now: DateTime.Utc,
+    { status, broadcasterId, streamKeyId, path }: StreamFilter,
+    page: PageRequest
+  ): Page<StoredStream> => {
+    const listed = (status.includes("inactive") ? [...store.streams.values()] : openStreams(store)).filter(
+      (stream) =>
+        status.includes(statusOf(stream.state)) &&
+        (streamKeyId === undefined || stream.streamKeyId === streamKeyId) &&
+        (path === undefined || stream.path === path) &&
+        (broadcasterId === undefined || broadcasterOf(store, stream).id === broadcasterId)
+    )
+    return pageOf(page, now, listed, (item) => ({ at: item.state.startedAt, id: item.id }))
+  }
+
   return Streams.of({
-    list: ({ status, broadcasterId, streamKeyId, path }, page) =>
+    list: (filter, page) =>
       atomically((now) => {
-        const listed = (status.includes("inactive") ? [...store.streams.values()] : openStreams(store))
-          .filter(
-            (stream) =>
-              status.includes(statusOf(stream.state)) &&
-              (streamKeyId === undefined || stream.streamKeyId === streamKeyId) &&
-              (path === undefined || stream.path === path)
-          )
-          .map((stream) => liveStream(store, stream))
-          .filter(({ broadcaster: { id } }) => broadcasterId === undefined || id === broadcasterId)
-        return pageOf(page, now, listed, (item) => ({ at: item.state.startedAt, id: item.id }))
+        const found = pageAt(now, filter, page)
+        return { ...found, items: found.items.map((stream) => liveStream(store, stream)) }
       }),
+    listSince: (filter, page, since) =>
+      atomically((now) => {
+        const version = versions.next()
+        const found = pageAt(now, filter, page)
+        const items = found.items.map((stream) => ({
+          id: stream.id,
+          stream: versions.haveChanged([stream, broadcasterOf(store, stream)], since) ? liveStream(store, stream) : null
+        }))
+        return { ...found, items, version }
+      }),
+    version: atomically((now) => ({ version: versions.next(), now })),
     find: (id) =>
       atomically((now) => Option.map(Option.fromNullishOr(store.streams.get(id)), (stream) => details(stream, now))),
     annotate: (id, { title, description, metadata, recordingRef }) =>

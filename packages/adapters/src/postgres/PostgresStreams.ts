@@ -3,7 +3,8 @@ import type { PgClient } from "@effect/sql-pg/PgClient"
 import { readEvent, type StreamDetails, type StreamFilter, StreamId, type StreamStatus, Streams } from "@greenroom/core"
 import { Array as Arr, Effect, Layer, Result, Schema } from "effect"
 import { GeneralDatabase } from "./Database.ts"
-import { At, JsonObject, MaybeText, onPage, pageOf, rowsAtInTurns, rowsFor, rowsOf } from "./rows.ts"
+import { At, JsonObject, MaybeAt, MaybeText, onPage, pageOf, type Row, rowsAtInTurns, rowsFor, rowsOf } from "./rows.ts"
+import { mayHaveChanged, versionNow } from "./storeVersion.ts"
 import { liveStream, StreamRow, streamColumns } from "./streamRows.ts"
 
 const DetailsRow = Schema.Struct({
@@ -24,6 +25,10 @@ const streamRowsAt = rowsAtInTurns(StreamRow)
 const detailsRows = rowsOf(DetailsRow)
 const eventRows = rowsOf(EventRow)
 const ids = rowsOf(Schema.Struct({ id: StreamId }))
+const VersionRow = Schema.Struct({ now: At, version: Schema.String })
+const versionRows = rowsOf(VersionRow)
+const headRows = rowsOf(Schema.Struct({ ...VersionRow.fields, listed: Schema.Array(StreamId), last_at: MaybeAt }))
+const headOf = (rows: ReadonlyArray<Row>) => headRows(rows.slice(0, 1))[0]!
 
 const details = (row: typeof DetailsRow.Type): StreamDetails => ({
   stream: liveStream(row),
@@ -65,26 +70,54 @@ const matching = (sql: PgClient, filter: StreamFilter) => {
 const make = Effect.gen(function* () {
   const database = yield* GeneralDatabase
 
-  const list: Streams["Service"]["list"] = Effect.fn("Streams.list")(function* (filter, page) {
+  /**
+   * One statement, so that the list, its version and its clock are of one moment. The ids of all that are listed come with the first row,
+   * in the list's order; the other columns are those of the streams that may have changed.
+   */
+  const listSince: Streams["Service"]["listSince"] = Effect.fn("Streams.listSince")(function* (filter, page, since) {
     const found = yield* database.run(
-      "Streams.list",
+      "Streams.listSince",
       (sql) => sql`
-        select t.now, l.*
-        from (select clock_timestamp()::timestamptz(3) as now) t
-        left join lateral (
-          select ${sql.literal(streamColumns)}
-          from (
-            select * from streams s
-            where ${matching(sql, filter)} and ${onPage(sql, "s.started_at, s.id", page)}
-            order by s.started_at desc, s.id desc
-            limit ${rowsFor(page)}::int
-          ) s join broadcasters b on b.id = s.broadcaster_id
-        ) l on true
-        order by l.started_at desc, l.id desc`
+        with page as materialized (
+          select s.xmin as written_by, s.* from streams s
+          where ${matching(sql, filter)} and ${onPage(sql, "s.started_at, s.id", page)}
+          order by s.started_at desc, s.id desc
+          limit ${rowsFor(page)}::int
+        ), changed as (
+          select row_number() over () as number, ${sql.literal(streamColumns)}
+          from page s join broadcasters b on b.id = s.broadcaster_id
+          where ${mayHaveChanged(sql, ["s.written_by", "b.xmin"], since)}
+        )
+        select t.*, case when coalesce(c.number, 1) = 1 then array(select id from page order by started_at desc, id desc) end as listed, c.*
+        from (
+          select clock_timestamp()::timestamptz(3) as now, ${sql.literal(versionNow)} as version, (
+            select started_at from page order by started_at desc, id desc offset ${(page.limit ?? 1) - 1}::int limit 1
+          ) as last_at
+        ) t left join changed c on true`
     )
-    const { now, items } = yield* streamRowsAt(found)
-    return pageOf(page, now, items.map(liveStream), (item) => ({ at: item.state.startedAt, id: item.id }))
+    const { now, version, listed, last_at } = headOf(found)
+    const { items: changed } = yield* streamRowsAt(found)
+    const streams = new Map(changed.map((row) => [row.id, liveStream(row)]))
+    const items = listed.map((id) => ({ id, stream: streams.get(id) ?? null }))
+    return { ...pageOf(page, now, items, ({ id }) => ({ at: last_at!, id })), version }
   })
+
+  const list: Streams["Service"]["list"] = (filter, page) =>
+    Effect.map(listSince(filter, page, null), ({ items, next, now }) => ({
+      items: items.flatMap(({ stream }) => stream ?? []),
+      next,
+      now
+    }))
+
+  const version: Streams["Service"]["version"] = database
+    .run(
+      "Streams.version",
+      (sql) => sql`select clock_timestamp()::timestamptz(3) as now, ${sql.literal(versionNow)} as version`
+    )
+    .pipe(
+      Effect.map((rows) => versionRows(rows)[0]!),
+      Effect.withSpan("Streams.version")
+    )
 
   const find: Streams["Service"]["find"] = Effect.fn("Streams.find")(function* (id) {
     const found = yield* database.run(
@@ -136,7 +169,7 @@ const make = Effect.gen(function* () {
     return ids(found).map(({ id }) => id)
   })
 
-  return Streams.of({ list, find, annotate, events, unendedOf })
+  return Streams.of({ list, listSince, version, find, annotate, events, unendedOf })
 })
 
 export const layer: Layer.Layer<Streams, never, GeneralDatabase> = Layer.effect(Streams, make)

@@ -1,11 +1,16 @@
 /** The laws of `Streams`. */
 import { assert } from "@effect/vitest"
 import {
+  type Admissions,
   type BroadcasterId,
+  Broadcasters,
+  type LiveStream,
   Sessions,
+  type StoreVersion,
   type StreamFilter,
   type StreamId,
   type StreamKeyId,
+  type StreamKeys,
   type StreamStatus,
   Streams,
   statusOf,
@@ -31,8 +36,100 @@ const aSessionThatIs = Effect.fnUntraced(function* (status: StreamStatus, ...of:
   return session
 })
 
+interface Kept {
+  readonly version: StoreVersion
+  readonly streams: ReadonlyMap<StreamId, LiveStream>
+}
+
+/** The list, made of what has changed and of what was kept. */
+const refreshed = Effect.fnUntraced(function* (filter: StreamFilter, kept: Kept | null) {
+  const streams = yield* Streams
+  const { items, version } = yield* streams.listSince(filter, everything, kept?.version ?? null)
+  const same = items.filter(({ stream }) => stream === null).length
+  const now = new Map(items.map(({ id, stream }) => [id, stream ?? kept?.streams.get(id) ?? assert.fail(`${id}?`)]))
+  const list: Kept = { version, streams: now }
+  return { list, same }
+})
+
 export const streamsLaws = (store: Store) =>
   contract("Streams", store, (law) => {
+    law(
+      "a write that changes a list changes the version, and what has not changed since an earlier one may be kept",
+      Effect.gen(function* () {
+        const streams = yield* Streams
+        const sessions = yield* Sessions
+        const broadcasters = yield* Broadcasters
+        const { id: broadcasterId } = yield* aBroadcaster()
+        const key = yield* aKey({ broadcasterId })
+        const other = yield* aSessionThatIs("active", {}, yield* aKey({ broadcasterId }))
+        const observation = { tracks: [{ codec: "H264" }], viewerCount: 1, inboundBytes: 2 }
+        let id = newId<StreamId>()
+        const writes: Readonly<
+          Record<string, Effect.Effect<unknown, unknown, Admissions | Broadcasters | StreamKeys>>
+        > = {
+          admit: Effect.suspend(() => Effect.map(aSession({}, key), (session) => (id = session.id))),
+          ready: Effect.suspend(() => sessions.markReady([{ streamId: id, sourceType: "rtmpConn" }], null)),
+          observe: Effect.suspend(() => sessions.observe([{ streamId: id, observation }], null)),
+          annotate: Effect.suspend(() => streams.annotate(id, { title: "Another" })),
+          rename: broadcasters.change(broadcasterId, { displayName: "Renamed" }),
+          stop: Effect.suspend(() => sessions.requestStop(id, "stopped", null)),
+          kick: Effect.suspend(() => sessions.markKicked([id], null)),
+          end: Effect.suspend(() => sessions.end([id], "left", null))
+        }
+        const filters = streamStatuses.map((status): StreamFilter => ({ status: [status], broadcasterId }))
+        for (const filter of [...filters, { status: streamStatuses, broadcasterId }]) {
+          let { list } = yield* refreshed(filter, null)
+          for (const [name, write] of Object.entries(writes)) {
+            const before = list
+            yield* write
+            list = (yield* refreshed(filter, before)).list
+            const { items } = yield* streams.list(filter, everything)
+            const isChanged = JSON.stringify(items) !== JSON.stringify([...before.streams.values()])
+            if (isChanged) assert.notStrictEqual((yield* streams.version).version, before.version)
+            assert.deepStrictEqual(plain([...list.streams.values()]), plain(items), name)
+          }
+          // While a transaction of other things is under way, more may count as changed than has.
+          const size = list.streams.size
+          const again = yield* Effect.repeat(
+            Effect.suspend(() => refreshed(filter, list)),
+            {
+              until: (refresh) => {
+                list = refresh.list
+                return refresh.same === size
+              }
+            }
+          )
+          assert.deepStrictEqual(
+            plain([...again.list.streams.values()]),
+            plain((yield* streams.list(filter, everything)).items)
+          )
+          assert.isTrue((yield* idsOf({ status: ["active"], broadcasterId })).includes(other.id))
+        }
+      })
+    )
+
+    law(
+      "pages of what has changed are the pages of the list",
+      Effect.gen(function* () {
+        const streams = yield* Streams
+        const path = newPath()
+        for (let index = 0; index < 5; index++) yield* aSessionThatIs("inactive", { path })
+        const filter: StreamFilter = { status: ["inactive"], path }
+        const { version, items: all } = yield* streams.listSince(filter, everything, null)
+        assert.isTrue(all.every(({ stream }) => stream !== null))
+        for (const since of [null, version]) {
+          const first = yield* streams.listSince(filter, { limit: 3, after: null }, since)
+          const second = yield* streams.listSince(filter, { limit: 3, after: first.next }, since)
+          const ids = [...first.items, ...second.items].map(({ id }) => id)
+          assert.deepStrictEqual(
+            ids,
+            all.map(({ id }) => id)
+          )
+          assert.isNull(second.next)
+        }
+      })
+    )
+
     law(
       "the list gives the streams of a status, a broadcaster, a key, a path, and of all of these together",
       Effect.gen(function* () {

@@ -1,7 +1,7 @@
 /**
  * The streams as people read and annotate them, live and past. Nothing here moves a session. Laws: lists are ordered newest first
  * by `(startedAt, id)`, pages neither skip nor repeat a row that was there throughout; history is deleted by
- * `Retention` alone.
+ * `Retention` alone. Between two reads of one version no list has changed, so a list that was read at that version is still right.
  */
 import { Context, type DateTime, type Effect, type Option } from "effect"
 import type { LiveStream, StreamStatus } from "../domain/streams/LiveStream.ts"
@@ -27,6 +27,20 @@ export interface StreamDetails {
   readonly now: DateTime.Utc
 }
 
+/** Names a state of the store: opaque, and never used again for another state. */
+export type StoreVersion = string
+
+/** A stream of a list; `null` when it has not changed since the version that the reader named. */
+export interface ListedStream {
+  readonly id: StreamId
+  readonly stream: LiveStream | null
+}
+
+/** A list and the version of the store at which it was read. */
+export interface StreamList extends Page<ListedStream> {
+  readonly version: StoreVersion
+}
+
 export interface Annotation {
   readonly title?: string | null
   readonly description?: string | null
@@ -38,6 +52,17 @@ export class Streams extends Context.Service<
   Streams,
   {
     readonly list: (filter: StreamFilter, page: PageRequest) => Effect.Effect<Page<LiveStream>, StoreUnavailable>
+    /**
+     * The same list for a reader that keeps an earlier one: streams that are surely the same as at `since` come without their content.
+     * `null`: all come with it.
+     */
+    readonly listSince: (
+      filter: StreamFilter,
+      page: PageRequest,
+      since: StoreVersion | null
+    ) => Effect.Effect<StreamList, StoreUnavailable>
+    /** The version of the store, with its clock. It may change although no list has. */
+    readonly version: Effect.Effect<{ readonly version: StoreVersion; readonly now: DateTime.Utc }, StoreUnavailable>
     readonly find: (id: StreamId) => Effect.Effect<Option.Option<StreamDetails>, StoreUnavailable>
     readonly annotate: (
       id: StreamId,

@@ -4,11 +4,17 @@
  */
 import { Context, type DateTime, Effect, Option } from "effect"
 import type { LiveStream } from "../domain/streams/LiveStream.ts"
-import { noEndpoints, type PlaybackUrls, type PublicEndpoints, playbackUrls } from "../domain/streams/PlaybackUrls.ts"
+import {
+  type EnabledProtocols,
+  noEndpoints,
+  type PlaybackUrls,
+  type PublicEndpoints,
+  playbackUrls
+} from "../domain/streams/PlaybackUrls.ts"
 import type { StreamId } from "../domain/values/Ids.ts"
 import { MediaServer } from "../ports/MediaServer.ts"
 import type { PageRequest } from "../ports/Page.ts"
-import { type Annotation, type StreamDetails, type StreamFilter, Streams } from "../ports/Streams.ts"
+import { type Annotation, type StoreVersion, type StreamDetails, type StreamFilter, Streams } from "../ports/Streams.ts"
 import { inTurns } from "../Turns.ts"
 
 /** Where the public reaches the media server, from the configuration. */
@@ -21,11 +27,12 @@ export interface PlayableStream {
   readonly now: DateTime.Utc
 }
 
+const enabledProtocols = Effect.flatMap(MediaServer, ({ enabled }) => enabled)
+
 /** Adds the URLs to streams that were read at `now`. Before a stream is active and after it there is nothing to play: all `null`. */
-const withPlaybackUrls = Effect.fnUntraced(function* (now: DateTime.Utc) {
+const withPlaybackUrls = Effect.fnUntraced(function* (now: DateTime.Utc, enabled?: EnabledProtocols) {
   const endpoints = yield* Endpoints
-  const mediaServer = yield* MediaServer
-  const protocols = yield* mediaServer.enabled
+  const protocols = enabled ?? (yield* enabledProtocols)
   return (stream: LiveStream): PlayableStream => ({
     stream,
     now,
@@ -41,13 +48,53 @@ const withPlaybackUrls = Effect.fnUntraced(function* (now: DateTime.Utc) {
   })
 })
 
+/** So many take less than a millisecond. */
+const VIEWS_A_TURN = 250
+
 /** Streams that are live, or were: the filter decides. */
 export const listActive = Effect.fn("listActive")(function* (filter: StreamFilter, page: PageRequest) {
   const streams = yield* Streams
   const found = yield* streams.list(filter, page)
   const view = yield* withPlaybackUrls(found.now)
-  const parts = yield* inTurns(found.items, (streams) => streams.map(view))
+  const parts = yield* inTurns(found.items, (streams) => streams.map(view), VIEWS_A_TURN)
   return { ...found, items: parts.flat() }
+})
+
+/** What a list of playable streams depends on, beside its question: the store, and the protocols that its URLs are of. */
+export interface ListVersion {
+  readonly store: StoreVersion
+  readonly protocols: string
+}
+
+export const isSameVersion = (one: ListVersion, other: ListVersion): boolean =>
+  one.store === other.store && one.protocols === other.protocols
+
+/** While it stays the same, so does every list but for the time. */
+export const listVersion = Effect.gen(function* () {
+  const streams = yield* Streams
+  const protocols = JSON.stringify(yield* enabledProtocols)
+  const { version, now } = yield* streams.version
+  return { version: { store: version, protocols }, now }
+})
+
+/** The same as `listActive`, for a reader that keeps the list of `since`: a `view` of `null` is as it was then. */
+export const listSince = Effect.fn("listSince")(function* (
+  filter: StreamFilter,
+  page: PageRequest,
+  since: ListVersion | null
+) {
+  const streams = yield* Streams
+  const enabled = yield* enabledProtocols
+  const protocols = JSON.stringify(enabled)
+  const found = yield* streams.listSince(filter, page, since?.protocols === protocols ? since.store : null)
+  const view = yield* withPlaybackUrls(found.now, enabled)
+  const parts = yield* inTurns(
+    found.items,
+    (items) => items.map(({ id, stream }) => ({ id, view: stream === null ? null : view(stream) })),
+    VIEWS_A_TURN
+  )
+  const version: ListVersion = { store: found.version, protocols }
+  return { next: found.next, now: found.now, version, items: parts.flat() }
 })
 
 const viewOf = Effect.fnUntraced(function* (details: StreamDetails) {

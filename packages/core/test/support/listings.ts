@@ -57,6 +57,8 @@ export const aStream = (n: number, more: Partial<LiveStream> = {}): LiveStream =
   ...more
 })
 
+export const VERSION = "a version"
+
 const pageOf = <A>(items: ReadonlyArray<A>): Page<A> => ({ items, next: null, now: NOW })
 
 /** Ports that know `keys`, `streams` and `broadcasters`; unended streams are those of the stage. */
@@ -105,6 +107,14 @@ export const makeListings = (stage: Stage) => {
     }),
     Layer.succeed(Streams)({
       list: port("listStreams", () => pageOf([...streams.values()])),
+      // Everything has changed since any version but the present one.
+      listSince: port("listSince", (_filter, _page, since) => ({
+        ...pageOf(
+          [...streams.values()].map((stream) => ({ id: stream.id, stream: since === VERSION ? null : stream }))
+        ),
+        version: VERSION
+      })),
+      version: Effect.sync(() => ({ version: VERSION, now: NOW })),
       find: port("findStream", details),
       annotate: port("annotate", (id, annotation) => {
         const stream = streams.get(id)

@@ -6,8 +6,11 @@ import {
   type EnabledProtocols,
   Endpoints,
   endpointsBehind,
+  isSameVersion,
   type LiveStream,
   listActive,
+  listSince,
+  listVersion,
   MediaServer,
   noEndpoints,
   Reconciler,
@@ -49,6 +52,40 @@ const library = () => {
   const layer = Layer.mergeAll(listings.layer, Layer.succeed(Endpoints)(addresses), mediaServer)
   return { stage, listings, layer }
 }
+
+describe("listSince", () => {
+  const filter = { status: ["active"] } as const
+  const page = { limit: null, after: null }
+
+  it.effect(
+    "brings what has changed since a version, and all when the URLs of that version were of other protocols",
+    () =>
+      Effect.gen(function* () {
+        const { layer } = library()
+        const whole = yield* listSince(filter, page, null).pipe(Effect.provide(layer))
+        const { items } = yield* listActive(filter, page).pipe(Effect.provide(layer))
+        assert.deepStrictEqual(
+          whole.items.map(({ view }) => view),
+          items
+        )
+        const { version, now } = yield* listVersion.pipe(Effect.provide(layer))
+        assert.isTrue(isSameVersion(version, whole.version))
+        assert.strictEqual(now, NOW)
+        const again = yield* listSince(filter, page, version).pipe(Effect.provide(layer))
+        assert.deepStrictEqual(
+          again.items,
+          whole.items.map(({ id }) => ({ id, view: null }))
+        )
+
+        const rtmp = Layer.mock(MediaServer)({ enabled: Effect.succeed({ ...served, rtmp: true }) })
+        const other = Layer.merge(layer, rtmp)
+        assert.isFalse(isSameVersion((yield* listVersion.pipe(Effect.provide(other))).version, version))
+        const anew = yield* listSince(filter, page, version).pipe(Effect.provide(other))
+        assert.isString(anew.items[0]!.view!.urls.rtmp)
+        assert.isTrue(anew.items.every(({ view }) => view !== null))
+      })
+  )
+})
 
 describe("listActive", () => {
   it.effect("adds URLs that play to what the store says, without a word from the media server", () =>

@@ -98,7 +98,7 @@ describe.each(hooks)("a web page's call of %s", (path, body) => {
 
 describe("what no cache may keep", () => {
   it.each([
-    ["GET", "/streams", 200],
+    ["GET", "/stream-keys", 200],
     ["GET", "/broadcasters?limit=1", 200],
     ["GET", "/streams/x", 400],
     ["GET", "/health", 200],
@@ -118,6 +118,11 @@ describe("what no cache may keep", () => {
   it("is the refusal of what could not be read", async () => {
     const { headers } = parseRaw(await raw(service.port, "XYZZY /livez HTTP/1.1\r\nHost: x\r\n\r\n"))
     expect(headers.get("cache-control")).toBe("no-store")
+  })
+
+  it("is not the list of streams, which a browser may keep and must ask about each time", async () => {
+    const { headers } = await call(service, "GET", "/streams")
+    expect(headers.get("cache-control")).toBe("private, no-cache")
   })
 
   it("are not the pages, which say so themselves", async () => {

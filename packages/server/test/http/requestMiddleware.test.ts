@@ -170,7 +170,7 @@ describe("spans", () => {
       "http.response.status_code": 200
     })
     expect(span?.traceId).toBe("0af7651916cd43dd8448eb211c80319c")
-    const inside = service.spans.find((one) => one.name === "listActive")
+    const inside = service.spans.find((one) => one.name === "listSince")
     expect(inside?.traceId).toBe(span?.traceId)
     for (const one of service.spans) expect(JSON.stringify([...one.attributes])).not.toContain("topsecret")
   })

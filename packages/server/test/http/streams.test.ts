@@ -262,6 +262,32 @@ describe("the list", () => {
     }
   })
 
+  it("has a tag, and no body for a client that has it already", async () => {
+    const { id } = (await call(service, "GET", "/streams?status=connecting,active,inactive")).json.streams[0]
+    const list = (ifNoneMatch: string) =>
+      call(service, "GET", "/streams?status=connecting,active,inactive", { headers: { "if-none-match": ifNoneMatch } })
+    const untilStill = async (): Promise<string> => {
+      for (let tag = ""; ; ) {
+        const { status, headers } = await list(tag)
+        if (status === 304) return tag
+        tag = headers.get("etag") ?? ""
+      }
+    }
+    const known = await list(await untilStill())
+    expect([known.status, known.text]).toEqual([304, ""])
+    expect(known.headers.get("cache-control")).toBe("private, no-cache")
+    expect(known.headers.get("vary")).toBe("Accept-Encoding")
+    expect(known.headers.get("x-request-id")).toBeTruthy()
+    const tag = known.headers.get("etag") ?? ""
+    expect(tag).toMatch(/^W\/"/)
+    await call(service, "PATCH", `/streams/${id}`, { body: { title: "Another title" } })
+    const changed = await list(tag)
+    expect([changed.status, changed.headers.get("content-encoding")]).toEqual([200, "gzip"])
+    expect(changed.json.streams[0].title).toBe("Another title")
+    const refused = await call(service, "GET", "/streams", { secret: "wrong", headers: { "if-none-match": "*" } })
+    expect(refused.status).toBe(401)
+  })
+
   it("of active streams is whole past the default limit", async () => {
     const crowded = await start()
     try {

@@ -7,7 +7,7 @@ import { Api } from "../api/Api.ts"
 import { version } from "../api/version.ts"
 import { addSharedAnswers, completeProblems, describeAnswers } from "./describeAnswers.ts"
 import { describeParameters } from "./describeParameters.ts"
-import { describeAuthCall, describeMetadata } from "./documentRules.ts"
+import { describeAuthCall, describeConditionalList, describeMetadata } from "./documentRules.ts"
 
 /** A JSON document that is walked and changed; its shape is OpenAPI's. */
 // biome-ignore lint/suspicious/noExplicitAny: the document is open JSON, typed by its own specification
@@ -63,6 +63,7 @@ const make = (): Json => {
   describeMetadata(spec, bodies)
   for (const operation of operationsOf(spec)) {
     describeParameters(operation)
+    describeConditionalList(operation)
     describeAnswers(spec, operation)
     if (operation.security.some((scheme: Json) => "hook_basic" in scheme)) operation.security.unshift({})
   }

@@ -1,7 +1,7 @@
 /**
  * Rules of bodies that the definition holds in functions and cannot derive a schema from, as JSON schema: what an auth call needs for
  * its action, and what metadata may hold. What is left to prose: metadata's size and depth, whether a date lies in the future, and whether
- * an id is there.
+ * an id is there. And what a definition cannot hold without its clients taking part: conditional requests.
  */
 import { SOURCE_ID_PATTERN, wholeKeyPattern } from "@greenroom/core"
 import type { Json } from "./OpenApiDocument.ts"
@@ -58,4 +58,24 @@ export const describeMetadata = (spec: Json, bodies: ReadonlyArray<string>): voi
       ...(described === undefined ? {} : { description: described })
     }
   }
+}
+
+/** A client that sends the tag of the list it has gets 304 while the list is the same. */
+export const describeConditionalList = (operation: Json): void => {
+  if (operation.operationId !== "streams.list") return
+  const ETag = {
+    description: "Changes with the list, but not with `duration_seconds`, which follows from `started_at`",
+    required: true,
+    schema: { type: "string" }
+  }
+  const Vary = { description: "`Accept-Encoding`", required: true, schema: { type: "string" } }
+  operation.parameters.push({
+    name: "If-None-Match",
+    in: "header",
+    required: false,
+    description: "The `ETag` of the list that the client has",
+    schema: { type: "string" }
+  })
+  Object.assign(operation.responses["200"], { headers: { ETag, Vary } })
+  operation.responses["304"] = { description: "The client has the list as it is", headers: { ETag, Vary } }
 }

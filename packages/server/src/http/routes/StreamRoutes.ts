@@ -4,9 +4,7 @@ import {
   describeStream,
   type StreamEvent as Event,
   forceStop,
-  listActive,
   type StreamId,
-  type StreamStatus,
   stopStream,
   streamEvents
 } from "@greenroom/core"
@@ -15,43 +13,17 @@ import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { ServedApi } from "../api/Api.ts"
 import { EventCursor } from "../api/Cursor.ts"
 import { LIMIT_DEFAULT } from "../api/Input.ts"
-import type { StreamQuery } from "../api/StreamsApi.ts"
-import { Stream, StreamEvent } from "../api/streamSchemas.ts"
+import { StreamEvent } from "../api/streamSchemas.ts"
 import { ListSlots, noteBusy } from "../lists/ListSlots.ts"
 import { pageAnswer } from "../lists/pageAnswer.ts"
+import { makeStreamLists } from "../lists/streamLists.ts"
 import { failWith } from "../problems/Problem.ts"
-import { coalesce } from "./coalesce.ts"
-import { foundOr, pageRequest, storeFailureToDefect, withCursor } from "./handling.ts"
-import { eventShown, streamDetailsShown, streamShown } from "./streamShown.ts"
+import { foundOr, storeFailureToDefect } from "./handling.ts"
+import { eventShown, streamDetailsShown } from "./streamShown.ts"
 
 const found = foundOr(failWith("stream-not-found", "No stream, live or past, has this id"))
 
-/** Those on the air are few and wanted whole; what has ended is history, and read by pages. */
-const unlimited = (status: ReadonlyArray<StreamStatus>) => (status.includes("inactive") ? LIMIT_DEFAULT : null)
-
-/** The message of an empty list. That no stream is live is true only when all that are live were asked for. */
-const emptiness = ({ status = ["active"], limit: _, cursor, ...filters }: typeof StreamQuery.Type): string => {
-  if (cursor !== undefined) return "No further stream matches."
-  return Object.keys(filters).length > 0 || !status.includes("active") || status.includes("inactive")
-    ? "No stream matches."
-    : "No stream is live."
-}
-
-const answerStreams = pageAnswer("streams", Stream, streamShown)
 const answerEvents = pageAnswer("events", StreamEvent, eventShown)
-
-/** The whole answer, written out: reading the rows is a small part of the work. */
-const list = (query: typeof StreamQuery.Type) => {
-  const { status = ["active"], limit, cursor, ...filter } = query
-  return listActive({ status, ...filter }, pageRequest({ limit, cursor }, unlimited(status))).pipe(
-    Effect.map((streams) => ({
-      ...withCursor(streams),
-      ...(streams.items.length === 0 ? { message: emptiness(query) } : {})
-    })),
-    Effect.flatMap(answerStreams),
-    storeFailureToDefect
-  )
-}
 
 const writeEventCursor = Schema.encodeSync(EventCursor)
 
@@ -86,9 +58,9 @@ export const layer = HttpApiBuilder.group(
   "streams",
   Effect.fnUntraced(function* (handlers) {
     const slots = yield* ListSlots
-    const listed = coalesce((query: typeof StreamQuery.Type) => slots.run(list(query)))
+    const listed = makeStreamLists(slots)
     return handlers.handleAll({
-      list: ({ query }) => noteBusy(listed(query)),
+      list: ({ query, request }) => noteBusy(Effect.flatMap(listed(query), (answer) => answer(request))),
       get: ({ params }) =>
         describeStream(params.id).pipe(Effect.flatMap(found), Effect.map(streamDetailsShown), storeFailureToDefect),
       annotate: ({ params, payload }) =>

@@ -11,7 +11,7 @@ import {
 } from "@greenroom/core"
 
 /** A stream that has ended is no longer being taken off the air. */
-const stateShown = ({ state }: LiveStream) => ({
+export const stateShown = ({ state }: LiveStream) => ({
   status: statusOf(state),
   sourceType: state._tag === "Connecting" ? null : state.sourceType,
   startedAt: state.startedAt,
@@ -30,7 +30,7 @@ const wholeOrNull = (value: unknown): number | null => (Number.isSafeInteger(val
 const flagOrNull = (value: unknown): boolean | null => (typeof value === "boolean" ? value : null)
 
 /** The properties that MediaMTX gives its codecs, all of them in every track. Profiles and levels are numbers with some codecs. */
-const trackShown = (track: Track) => ({
+export const trackShown = (track: Track) => ({
   codec: track.codec,
   profile: textOrNull(track.profile),
   level: textOrNull(track.level),
