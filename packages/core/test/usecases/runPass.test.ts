@@ -142,9 +142,9 @@ describe("a pass", () => {
   it.effect("asks for a snapshot after a pass that failed", () =>
     Effect.gen(function* () {
       const { stage, pass } = yield* settled
-      stage.before["Sessions.after"] = () => storeDown
+      stage.before["Sessions.open"] = () => storeDown
       yield* pass
-      delete stage.before["Sessions.after"]
+      delete stage.before["Sessions.open"]
       assert.strictEqual(yield* pass, 0)
     })
   )
