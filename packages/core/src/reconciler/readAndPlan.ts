@@ -50,9 +50,9 @@ export const readAndPlan = Effect.fnUntraced(function* (
   journal: PassJournal
 ) {
   const before = leader.reconcile
-  yield* sessions.requestStopsForInvalidKeys
   const s1 = yield* sessions.open
-  const mayBeQuiet = expectsNoChange(policy, leader, s1)
+  const stopped = s1.open.length === 0 ? 0 : yield* sessions.requestStopsForInvalidKeys
+  const mayBeQuiet = stopped === 0 && expectsNoChange(policy, leader, s1)
   const snapshot = yield* mayBeQuiet ? mediaServer.recheck : mediaServer.snapshot
   const state: ReconcileState = {
     ...before,
