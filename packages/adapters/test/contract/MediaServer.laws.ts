@@ -194,6 +194,21 @@ export const mediaServerLaws = ({ name, makeStage, test, canDawdle }: StagedMedi
       })
     )
 
+    law("a recheck shows who is there, who has come and who has left, as a snapshot does", (stage) =>
+      Effect.gen(function* () {
+        const { mediaServer } = stage
+        const { all, look } = yield* everybody(stage)
+        const again = yield* mediaServer.recheck
+        assert.strictEqual(again.started, look.started)
+        for (const one of all) assert.isTrue(isOnAir(again, one))
+        const newcomer = yield* stage.publish({ protocol: stage.protocols[0]!, path: "live/newcomer" })
+        yield* eventually(stage, mediaServer.recheck, (seen) => isOnAir(seen, newcomer))
+        yield* newcomer.drop
+        const after = yield* eventually(stage, mediaServer.recheck, (seen) => isGone(seen, newcomer))
+        for (const one of all) assert.isTrue(isOnAir(after, one))
+      })
+    )
+
     law("a server that is down fails every call, and a new start is seen as one, with nobody connected", (stage) =>
       Effect.gen(function* () {
         const publisher = yield* stage.publish({ protocol: "rtsp", path: "live/a" })
