@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto"
 import { type Call, call } from "./load.ts"
 import type { Stage } from "./stage.ts"
 
-export const callsOn = ({ authorization, apiSecret, keys, live, streamIds, broadcasterId }: Stage) => {
+export const callsOn = ({ authorization, apiSecret, keys, revokedKeys, live, streamIds, broadcasterId }: Stage) => {
   let asked = 0
   const hook = { Authorization: authorization }
   const operator = { "X-API-Key": apiSecret }
@@ -40,10 +40,15 @@ export const callsOn = ({ authorization, apiSecret, keys, live, streamIds, broad
     /** Somebody else comes with a live publisher's key: the media server is asked whether that one is still there. */
     inUse: () => auth(someoneLive().key, `live/bench-${asked++}`, randomUUID(), 401),
     unknown: () => auth(`sk_${String(asked++).padStart(43, "x")}`, "live/nobody", randomUUID(), 401),
+    revoked: () => auth(revokedKeys[asked % revokedKeys.length]!, `live/bench-${asked++}`, randomUUID(), 401),
     listStreams: () => call("GET /streams", operator, undefined, 200),
+    listPast: () => call("GET /streams?status=inactive", operator, undefined, 200),
+    listKeys: () => call("GET /stream-keys", operator, undefined, 200),
     issueKey: () =>
       call("POST /stream-keys", operator, { broadcaster_id: broadcasterId, label: `camera ${asked++}` }, 201),
     annotateStream: () =>
       call(`PATCH /streams/${streamIds[asked % streamIds.length]}`, operator, { title: `Title ${asked++}` }, 200)
   }
 }
+
+export type CallsOn = ReturnType<typeof callsOn>

@@ -48,19 +48,28 @@ const answered = (socket: Socket, { bytes, expected }: Call, begun: number): Pro
     let received: Buffer | undefined
     const finish = (error: string | null) => {
       const millis = performance.now() - begun
-      socket.off("data", onData).off("error", onError).off("end", onEnd).setTimeout(0)
+      socket.off("data", onData).off("error", onError).off("end", onEnd).off("timeout", onTimeout).setTimeout(0)
       resolve({ millis, error })
     }
     const onData = (chunk: Buffer) => {
       received = received === undefined ? chunk : Buffer.concat([received, chunk])
       const status = statusOf(received)
       if (status === undefined) return
-      finish(status === expected ? null : `${status} instead of ${expected}: ${received.toString().slice(-300)}`)
+      finish(
+        status === expected
+          ? null
+          : `${status} instead of ${expected}: ${received.toString().split("\r\n\r\n")[1]?.slice(-300)}`
+      )
     }
     const onError = (error: Error) => finish(error.message)
     const onEnd = () => finish("closed without an answer")
-    socket.on("data", onData).on("error", onError).on("end", onEnd)
-    socket.setTimeout(ANSWER_WITHIN_MS, () => socket.destroy(new Error("no answer in time")))
+    const onTimeout = () => socket.destroy(new Error("no answer in time"))
+    socket
+      .on("data", onData)
+      .on("error", onError)
+      .on("end", onEnd)
+      .on("timeout", onTimeout)
+      .setTimeout(ANSWER_WITHIN_MS)
     socket.write(bytes)
   })
 
@@ -73,13 +82,19 @@ export const onNewConnection = async (port: number, one: Call): Promise<Sample> 
   return sample
 }
 
+export interface Together {
+  readonly samples: ReadonlyArray<Sample>
+  /** From the first call, when all are connected, to the last answer. */
+  readonly seconds: number
+}
+
 /** So many clients at once, each on a connection that it keeps, each asking its next call when the last one is answered. */
 export const together = async (
   port: number,
   clients: number,
   callsEach: number,
   next: () => Call
-): Promise<ReadonlyArray<Sample>> => {
+): Promise<Together> => {
   const sockets = await Promise.all(
     Array.from(
       { length: clients },
@@ -95,6 +110,7 @@ export const together = async (
     for (let count = 0; count < callsEach; count++) samples.push(await answered(socket, next(), performance.now()))
     socket.destroy()
   }
+  const begun = performance.now()
   await Promise.all(sockets.map(client))
-  return samples
+  return { samples, seconds: (performance.now() - begun) / 1_000 }
 }

@@ -1,27 +1,64 @@
 /**
- * `npm run bench`: how long Greenroom takes to answer, beside what the language and the database cost by themselves. Prints tables
- * for `docs/measurements.md`; fails when a single call goes wrong. Everything it starts is on the loopback and gone at its end.
+ * `npm run bench`: how fast Greenroom answers, beside what the language and the database cost by themselves. `-- --only auth,start`
+ * measures some parts alone. Prints tables for `docs/measurements.md`; fails when a call goes wrong, not when an aim is missed. Everything it starts is on the loopback and gone at its end.
  */
 import { loadavg } from "node:os"
-import { beginRun } from "./processes.ts"
-import { report } from "./report.ts"
-import { besideTheFloor, hundredClients, oneClient } from "./scenarios.ts"
-import { setStage } from "./stage.ts"
+import { auth } from "./auth.ts"
+import { hundred } from "./hundred.ts"
+import { memory } from "./memory.ts"
+import { million } from "./million.ts"
+import { type Measured, type Part, partsFrom, Usage } from "./parts.ts"
+import { beginRun, type Run } from "./processes.ts"
+import { hasFailures, report } from "./report.ts"
+import { type Stage, setStage } from "./stage.ts"
+import { start } from "./start.ts"
+import { writes } from "./writes.ts"
 
-const begun = performance.now()
-const load = loadavg()[0] ?? 0
+/** The parts that share the ordinary stage. */
+const onStage: Partial<Record<Part, (stage: Stage) => Promise<Measured>>> = { auth, hundred, writes, memory }
+/** The parts that start what they need themselves, when the ordinary stage is gone. */
+const alone: Partial<Record<Part, (run: Run) => Promise<Measured>>> = { start, million }
+
+const measure = async (run: Run, parts: ReadonlyArray<Part>): Promise<ReadonlyArray<Measured>> => {
+  const measured: Array<Measured> = []
+  const progress = (part: Part) => process.stderr.write(`measuring: ${part}\n`)
+  if (parts.some((part) => onStage[part] !== undefined)) {
+    const stage = await setStage(run)
+    for (const part of parts) {
+      const measurePart = onStage[part]
+      if (measurePart === undefined) continue
+      progress(part)
+      measured.push(await measurePart(stage))
+    }
+    await stage.end()
+  }
+  for (const part of parts) {
+    const measurePart = alone[part]
+    if (measurePart === undefined) continue
+    progress(part)
+    measured.push(await measurePart(run))
+  }
+  return measured
+}
+
+const parts = (() => {
+  try {
+    return partsFrom(process.argv.slice(2))
+  } catch (error) {
+    if (!(error instanceof Usage)) throw error
+    process.stderr.write(`${error.message}\n`)
+    process.exit(2)
+  }
+})()
+const [begun, load] = [performance.now(), loadavg()[0] ?? 0]
 const run = await beginRun()
 for (const signal of ["SIGINT", "SIGTERM"] as const)
   process.once(signal, () => void run.end().then(() => process.exit(130)))
 
 try {
-  const stage = await setStage(run)
-  const beside = await besideTheFloor(stage)
-  const one = await oneClient(stage)
-  const hundred = await hundredClients(stage)
-  const postgres = await stage.store.version()
-  await stage.store.close()
-  console.log(report({ beside, one, hundred, postgres, load, seconds: (performance.now() - begun) / 1000 }))
+  const measured = await measure(run, parts)
+  console.log(report({ measured, load, loadAfter: loadavg()[0] ?? 0, seconds: (performance.now() - begun) / 1000 }))
+  if (hasFailures(measured)) process.exitCode = 1
 } finally {
   await run.end()
 }

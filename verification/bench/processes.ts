@@ -17,6 +17,8 @@ const STOP_WITHIN_MS = 15_000
 export interface Run {
   readonly folder: string
   readonly start: (name: string, script: string, options?: StartOptions) => ChildProcess
+  /** Ends one process before the run is over. */
+  readonly stop: (child: ChildProcess) => Promise<void>
   readonly end: () => Promise<void>
 }
 
@@ -42,6 +44,7 @@ export const beginRun = async (): Promise<Run> => {
       children.push(child)
       return child
     },
+    stop,
     end: async () => {
       for (const child of children.toReversed()) await stop(child)
       await rm(folder, { recursive: true, force: true })
@@ -60,7 +63,7 @@ const stop = async (child: ChildProcess): Promise<void> => {
 
 const TICK_MS = 10
 
-/** Milliseconds of processor time that the process has used so far, its own and the system's for it; `NaN` where nobody tells (not on Linux). */
+/** Milliseconds of processor time that the process has used so far, its own and the system's for it; `NaN` where it is not known (not on Linux). */
 export const processorTimeOf = ({ pid }: ChildProcess): number => {
   try {
     const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? []

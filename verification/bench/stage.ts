@@ -1,20 +1,22 @@
-/** Everything that a run needs, up and populated: Greenroom with its own database, the media server, the floor, and the keys. */
-import { randomBytes } from "node:crypto"
+/** Everything that a part needs, up and populated: Greenroom with its own database, the media server, the floor, and the keys. */
 import * as path from "node:path"
-import { heapBounds } from "../worlds/heapBounds.ts"
 import { admissionStatement } from "./admissionStatement.ts"
 import type { LivePublisher, PublishThese } from "./mediaServer.ts"
-import { printed, processorTimeOf, type Run, told } from "./processes.ts"
+import { processorTimeOf, type Run, told } from "./processes.ts"
+import { startService } from "./service.ts"
+import { residentMegabytes } from "./start.ts"
 import { databaseIn, openStore, type Store } from "./store.ts"
 
 export interface Stage {
   /** Where the API answers. */
   readonly greenroom: number
-  /** Where the media server asks: `HOOK_PORT`, as `npm start` and the compose file set it. */
+  /** Where the media server asks. */
   readonly hooks: number
   readonly floor: number
   /** Processor time used so far, ms. */
   readonly processorTime: { readonly greenroom: () => number; readonly floor: () => number }
+  /** What Greenroom has in memory, MB. */
+  readonly memory: () => number
   /** What MediaMTX sends when the hook secret stands in its `authHTTPAddress`. */
   readonly authorization: string
   readonly apiSecret: string
@@ -22,78 +24,83 @@ export interface Stage {
   readonly broadcasterId: string
   readonly live: ReadonlyArray<LivePublisher>
   readonly streamIds: ReadonlyArray<string>
-  /** Those that nobody live uses. */
+  /** Those that no live publisher uses. */
   readonly keys: ReadonlyArray<string>
+  readonly revokedKeys: ReadonlyArray<string>
+  readonly end: () => Promise<void>
 }
 
-const LIVE = 50
-const KEYS = 4_000
+export interface StageSettings {
+  /** Of its processes, when a run has several stages. */
+  readonly name: string
+  readonly live: number
+  readonly keys: number
+  /** So many more keys, and as many past streams. */
+  readonly history?: number
+}
 
-const untilActive = async (store: Store): Promise<ReadonlyArray<string>> => {
+export const ordinaryStage: StageSettings = { name: "greenroom", live: 50, keys: 4_000 }
+const REVOKED = 100
+
+const untilActive = async (store: Store, live: number): Promise<ReadonlyArray<string>> => {
   for (let waited = 0; waited < 20_000; waited += 50) {
     const ids = await store.activeStreams()
-    if (ids.length === LIVE) return ids
+    if (ids.length === live) return ids
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
   throw new Error("the live publishers did not become active")
 }
 
-export const setStage = async (run: Run): Promise<Stage> => {
-  const dataDirectory = path.join(run.folder, "data")
-  const [apiSecret, hookSecret] = [randomBytes(24).toString("base64url"), randomBytes(24).toString("base64url")]
-  const authorization = `Basic ${Buffer.from(`mediamtx:${hookSecret}`).toString("base64")}`
-
-  const media = run.start("media-server", "./mediaServer.ts")
-  const apiUrl = await told<string>(run, "media-server", media)
-
-  const service = run.start("greenroom", "../../packages/server/src/main.ts", {
-    args: ["serve"],
-    env: {
-      DATA_DIR: dataDirectory,
-      API_PORT: "0",
-      HOOK_PORT: "0",
-      NODE_OPTIONS: heapBounds(),
-      HOST: "127.0.0.1",
-      API_SECRET: apiSecret,
-      HOOK_SECRET: hookSecret,
-      MEDIAMTX_API_URL: apiUrl,
-      MEDIAMTX_PUBLIC_URL: "https://media.example.com",
-      LOG_FORMAT: "json"
-    }
-  })
-  const [, api, calls] = await printed(
-    run,
-    "greenroom",
-    service,
-    /API +http:\/\/127\.0\.0\.1:(\d+)[\s\S]*calls http:\/\/127\.0\.0\.1:(\d+)/
-  )
-  const [greenroom, hooks] = [Number(api), Number(calls)]
+export const setStage = async (run: Run, settings: StageSettings = ordinaryStage): Promise<Stage> => {
+  const named = (process: string) => (settings.name === ordinaryStage.name ? process : `${settings.name}-${process}`)
+  const dataDirectory = path.join(run.folder, `data-${settings.name}`)
+  const media = run.start(named("media-server"), "./mediaServer.ts")
+  const apiUrl = await told<string>(run, named("media-server"), media)
+  const service = await startService(run, settings.name, { apiUrl, dataDirectory })
+  const { api: greenroom, hooks, apiSecret, hookSecret } = service
 
   const store = await openStore(dataDirectory)
-  const { keys, broadcasterId } = await store.seed(KEYS)
+  const { keys, broadcasterId } = await store.seed(settings.keys)
   const publish: PublishThese = {
     authHttpAddress: `http://mediamtx:${hookSecret}@127.0.0.1:${hooks}/auth`,
-    keys: keys.slice(0, LIVE)
+    keys: keys.slice(0, settings.live)
   }
   media.send(publish)
-  const live = await told<ReadonlyArray<LivePublisher>>(run, "media-server", media)
-  const streamIds = await untilActive(store)
+  const live = await told<ReadonlyArray<LivePublisher>>(run, named("media-server"), media)
+  const streamIds = await untilActive(store, settings.live)
+  const old = settings.history === undefined ? [] : await store.writeHistory(settings.history)
+  const revokedKeys = keys.slice(settings.live, settings.live + REVOKED)
+  await store.revoke(revokedKeys)
 
-  const settings = { statement: admissionStatement(), database: databaseIn(dataDirectory), authorization }
-  const byHand = run.start("floor", "./floor.ts", { env: { FLOOR: JSON.stringify(settings) } })
-  const floor = await told<number>(run, "floor", byHand)
-  const processorTime = { greenroom: () => processorTimeOf(service), floor: () => processorTimeOf(byHand) }
+  const authorization = `Basic ${Buffer.from(`mediamtx:${hookSecret}`).toString("base64")}`
+  const byHandSettings = {
+    statement: admissionStatement(),
+    database: databaseIn(dataDirectory),
+    authorization,
+    apiSecret
+  }
+  const byHand = run.start(named("floor"), "./floor.ts", { env: { FLOOR: JSON.stringify(byHandSettings) } })
+  const floor = await told<number>(run, named("floor"), byHand)
   return {
     greenroom,
     hooks,
     floor,
-    processorTime,
+    processorTime: {
+      greenroom: () => processorTimeOf(service.process),
+      floor: () => processorTimeOf(byHand)
+    },
+    memory: () => residentMegabytes(service.process.pid),
     authorization,
     apiSecret,
     store,
     broadcasterId,
     live,
     streamIds,
-    keys: keys.slice(LIVE)
+    keys: [...keys.slice(settings.live + REVOKED), ...old],
+    revokedKeys,
+    end: async () => {
+      await store.close()
+      for (const child of [byHand, service.process, media]) await run.stop(child)
+    }
   }
 }

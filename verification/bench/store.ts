@@ -4,16 +4,19 @@
  */
 import { createHash } from "node:crypto"
 import { Client } from "pg"
+import { writeHistory } from "./history.ts"
 
 export interface Store {
   /** Adds so many keys of one broadcaster; their values, and the broadcaster's id. */
   readonly seed: (count: number) => Promise<{ readonly keys: ReadonlyArray<string>; readonly broadcasterId: string }>
+  /** Adds so many keys and as many past streams; the values of some of the keys. */
+  readonly writeHistory: (rows: number) => Promise<ReadonlyArray<string>>
   /** Ends all sessions that are not ready. How many there were. */
   readonly endConnecting: () => Promise<number>
   readonly activeStreams: () => Promise<ReadonlyArray<string>>
   /** What a database that has been in use for a while knows about its tables; all cached plans are made anew. */
   readonly analyze: () => Promise<unknown>
-  readonly version: () => Promise<string>
+  readonly revoke: (keys: ReadonlyArray<string>) => Promise<unknown>
   readonly close: () => Promise<void>
 }
 
@@ -45,6 +48,7 @@ export const openStore = async (dataDirectory: string): Promise<Store> => {
       await client.query("vacuum analyze stream_keys")
       return { keys, broadcasterId: rows[0].id }
     },
+    writeHistory: (rows) => writeHistory(client, rows, rows),
     endConnecting: async () => {
       const { rows } = await client.query(
         `with ended as (
@@ -65,7 +69,12 @@ export const openStore = async (dataDirectory: string): Promise<Store> => {
       return rows.map(({ id }) => id)
     },
     analyze: () => client.query("vacuum analyze"),
-    version: async () => (await client.query("show server_version")).rows[0].server_version,
+    revoke: (keys) =>
+      client.query(
+        `update stream_keys set revoked_at = clock_timestamp()
+         where hash in (select sha256(convert_to(value, 'UTF8')) from unnest($1::text[]) as value)`,
+        [keys]
+      ),
     close: () => client.end()
   }
 }

@@ -164,7 +164,11 @@ export const makeInstanceMediaServer = Effect.fnUntraced(function* (
       )
     })
 
+  /** The lists of the last look, which a recheck may take for its own. */
+  let lists: MediaServerSnapshot["sources"] | null = null
   const seen = (look: MediaServerSnapshot, { pathsReadAt }: Operation) => {
+    if (look.sources === lists) counts.note("looks with the lists of one before")
+    lists = look.sources
     if (look.restartsSeen?.now === true) counts.fault("restart noticed without its time")
     options.looked(look, pathsReadAt ?? -1)
   }
@@ -172,6 +176,7 @@ export const makeInstanceMediaServer = Effect.fnUntraced(function* (
   return {
     ...adapter,
     snapshot: operation("look", adapter.snapshot, seen),
+    recheck: operation("look", adapter.recheck, seen),
     find: (source) => operation("find", adapter.find(source)),
     kick: (source) =>
       Effect.suspend(() => {

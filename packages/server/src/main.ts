@@ -4,12 +4,12 @@ import { enableCompileCache } from "node:module"
 // What is imported below starts in two thirds of the time from its second start on.
 enableCompileCache()
 const { Effect } = await import("effect")
-const { runCommandLine } = await import("./cli/CommandLine.ts")
+const { runProcess } = await import("./cli/runProcess.ts")
 
 /** Loaded only by the commands that need it: `greenroom --help` starts without a database driver. */
 const composition = Effect.promise(() => import("./composition/commands.ts"))
 
-runCommandLine({
+runProcess({
   serve: Effect.flatMap(composition, ({ serve }) => serve),
   migrate: Effect.flatMap(composition, ({ migrate }) => migrate)
 })

@@ -6,10 +6,12 @@ import {
   failedListIsEmpty,
   listBeforeStore,
   listedIsReady,
+  listsKept,
   oneSnapshot,
   ownListAlone,
   ownSourceTrusted,
   pathsLogged,
+  processNotAsked,
   restartUnnoticed,
   webrtcTrusted
 } from "./looking.ts"
@@ -67,7 +69,9 @@ export const bugs: ReadonlyArray<Bug> = [
   noBreaker,
   wallClock,
   noTurns,
-  readyAgain
+  readyAgain,
+  listsKept,
+  processNotAsked
 ]
 
 export const bugNamed = (name: string): Bug => {

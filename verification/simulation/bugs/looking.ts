@@ -11,7 +11,11 @@ const lookingAs =
   (alter: (looking: Looking) => Looking) =>
   (ports: Ports): Ports => ({
     ...ports,
-    mediaServer: { ...ports.mediaServer, snapshot: alter(ports.mediaServer.snapshot) }
+    mediaServer: {
+      ...ports.mediaServer,
+      snapshot: alter(ports.mediaServer.snapshot),
+      recheck: alter(ports.mediaServer.recheck)
+    }
   })
 
 export const oneSnapshot: Bug = {
@@ -162,3 +166,33 @@ export const listedIsReady: Bug = {
 }
 
 const nothingSeen = { tracks: [], viewerCount: 0, inboundBytes: 0 }
+
+export const listsKept: Bug = {
+  name: "lists of protocols kept while the paths are the same",
+  what: "as long as the same publishers are on the same paths, the lists of protocols are those of an earlier look, however old",
+  change: lookingAs((looking) => {
+    let before: Effect.Success<Looking> | null = null
+    const shown = ({ paths }: Effect.Success<Looking>) =>
+      paths.map(({ name, sourceId }) => `${name} ${sourceId}`).join()
+    return Effect.map(looking, (look) => {
+      const isSame = before !== null && before.started === look.started && shown(before) === shown(look)
+      before = isSame && before !== null ? { ...look, sources: before.sources } : look
+      return before
+    })
+  })
+}
+
+export const processNotAsked: Bug = {
+  name: "a recheck that does not ask for the process",
+  what: "the process of the last look is taken to have answered the list of paths, too",
+  change: (ports) => {
+    let started: string | null = null
+    const noted = Effect.tap(ports.mediaServer.snapshot, (look) =>
+      Effect.sync(() => {
+        started = look.started
+      })
+    )
+    const recheck = Effect.map(ports.mediaServer.recheck, (look) => ({ ...look, started: started ?? look.started }))
+    return { ...ports, mediaServer: { ...ports.mediaServer, snapshot: noted, recheck } }
+  }
+}

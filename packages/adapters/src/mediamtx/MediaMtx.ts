@@ -1,36 +1,28 @@
 /**
  * The `MediaServer` port over MediaMTX's control API (v3, versions 1.9 to 1.21). This file holds the deadlines and the health.
- * The calls are in `readSnapshot.ts`, `findAndKick.ts`, `factsCache.ts` and `resetPath.ts`, one call is in `ControlApi.ts`, and the
+ * The calls are in `snapshots.ts`, `findAndKick.ts`, `factsCache.ts` and `resetPath.ts`, one call is in `ControlApi.ts`, and the
  * differences between versions are in `versionDifferences.ts`. Up to 1.19.2 `RtspIds.ts` translates the ids of RTSP sources:
  * outside of this folder, an id is always the one of `/auth`.
  *
  * MediaMTX takes up to 4 s to refuse a wrong password: only a snapshot, with its 5 s, can distinguish that from silence.
  */
-import {
-  allEnabled,
-  listsOf,
-  MediaServer,
-  type MediaServerSnapshot,
-  MediaServerUnavailable,
-  nextUnlisted,
-  noneUnlisted,
-  type Source
-} from "@greenroom/core"
+import { allEnabled, listsOf, MediaServer, MediaServerUnavailable, type Source } from "@greenroom/core"
 import { Duration, Effect, Layer, type Scope } from "effect"
 import type { ApiAccess } from "./ApiAccess.ts"
+import { onceDecoded } from "./answerBody.ts"
 import { type Address, type ControlApi, makeControlApi } from "./ControlApi.ts"
 import { makeFactsCache } from "./factsCache.ts"
 import { findSource, kickSource } from "./findAndKick.ts"
-import { hedge } from "./hedge.ts"
 import { makeRestartSign, type RestartSign } from "./RestartSign.ts"
 import { makeRtspIds } from "./RtspIds.ts"
 import { makeRtspLock } from "./RtspLock.ts"
 import { makeRtspLookupCooldown } from "./RtspLookupCooldown.ts"
-import { makeIdentify, type RunningServer, STARTED_UNKNOWN } from "./RunningServer.ts"
-import { readSnapshot } from "./readSnapshot.ts"
+import { makeIdentify, type RunningServer } from "./RunningServer.ts"
+import { decodePaths, readPaths } from "./readSnapshot.ts"
 import { makePathReset } from "./resetPath.ts"
 import { isRtsp, makeLists } from "./routes.ts"
-import { layerHttpClient } from "./transport.ts"
+import { makeSnapshots } from "./snapshots.ts"
+import { makeTransport } from "./transport.ts"
 
 /** Each covers the whole operation: all its calls, and the wait for the RTSP lock. */
 export interface Deadlines {
@@ -69,12 +61,12 @@ export const makeOver = Effect.fnUntraced(function* (
   const restartSign = options.restartSign ?? makeRestartSign()
   const lists = makeLists(api, { rtsp: yield* makeRtspLock, rtsps: yield* makeRtspLock })
   const identify = makeIdentify(api)
-  const access: ApiAccess = { api, lists, identify, rtspIds: makeRtspIds(lists) }
+  const paths = readPaths(api, onceDecoded(decodePaths))
+  const access: ApiAccess = { api, lists, paths, identify, rtspIds: makeRtspIds(lists) }
   const { refresh, served, facts, factsNow } = yield* makeFactsCache(api, identify)
   const { reset, finish } = makePathReset(api, Duration.toMillis(deadlines.resetPath) / 2)
 
   let health: "ok" | "unreachable" = "unreachable"
-  let unlisted = noneUnlisted
 
   const within = <A>(operation: keyof Deadlines, effect: Effect.Effect<A, MediaServerUnavailable>) =>
     Effect.timeoutOrElse(effect, {
@@ -96,23 +88,21 @@ export const makeOver = Effect.fnUntraced(function* (
       health = value
     })
 
+  const meanwhile = (server: RunningServer) => Effect.andThen(finish, refresh(server))
+  const { snapshot, recheck, isLastingUnlisted } = makeSnapshots(access, restartSign, meanwhile, (reading) =>
+    withHealth(within("snapshot", reading))
+  )
+
   const find = (source: Source) =>
     Effect.map(within("find", findSource(access, source)), (found) =>
-      unlisted.lasting.has(source.id) ? "present" : found
+      isLastingUnlisted(source.id) ? "present" : found
     )
   const withCooldown = makeRtspLookupCooldown()
   const findRtsp = (source: Source) => withCooldown(find(source))
 
-  const meanwhile = (server: RunningServer) => Effect.andThen(finish, refresh(server))
-  const remember = (snapshot: MediaServerSnapshot): MediaServerSnapshot => {
-    unlisted = nextUnlisted(unlisted, snapshot)
-    access.rtspIds.retain(snapshot)
-    const restartsSeen = restartSign.seenAt(snapshot)
-    return snapshot.started === STARTED_UNKNOWN ? { ...snapshot, restartsSeen } : snapshot
-  }
-
   return MediaServer.of({
-    snapshot: Effect.map(withHealth(within("snapshot", hedge(readSnapshot(access, meanwhile)))), remember),
+    snapshot,
+    recheck,
     find: (source) => (mayAskRtsp(source) ? withHealth(findRtsp(source), false) : withHealth(find(source))),
     kick: (source) => within("kick", kickSource(access, source)),
     resetPath: reset,
@@ -125,13 +115,12 @@ export const makeOver = Effect.fnUntraced(function* (
 
 /** Opens connections when a call needs them, so building the layer cannot fail. The layer's end closes them. */
 export const layer = (options: MediaMtxOptions): Layer.Layer<MediaServer> =>
-  Layer.unwrap(
-    Effect.sync(() => {
+  Layer.effect(
+    MediaServer,
+    Effect.gen(function* () {
       const restartSign = makeRestartSign()
-      const client = layerHttpClient(restartSign.onCut)
-      const { deadlines } = options
-      const make = Effect.flatMap(makeControlApi(options), (api) => makeOver(api, { deadlines, restartSign }))
-      return Layer.provide(Layer.effect(MediaServer, make), client)
+      const send = yield* makeTransport(restartSign.onCut)
+      return yield* makeOver(makeControlApi(options, send), { deadlines: options.deadlines, restartSign })
     })
   )
 
@@ -141,6 +130,7 @@ const unconfigured = (operation: string) =>
 /** For a service without a media server. */
 export const absent: Layer.Layer<MediaServer> = Layer.succeed(MediaServer, {
   snapshot: unconfigured("snapshot"),
+  recheck: unconfigured("recheck"),
   find: () => unconfigured("find"),
   kick: () => unconfigured("kick"),
   resetPath: () => unconfigured("resetPath"),

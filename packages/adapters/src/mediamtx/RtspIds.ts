@@ -12,7 +12,9 @@
  */
 import type { ListedPath, MediaServerSnapshot, MediaServerUnavailable } from "@greenroom/core"
 import { Effect } from "effect"
-import { decodeAnswer, deniesId, unavailable } from "./ControlApi.ts"
+import { decodeAnswer } from "./answerBody.ts"
+import { unavailable } from "./Call.ts"
+import { deniesId } from "./ControlApi.ts"
 import { RtspConnectionItem, RtspConnectionList, type RtspSessionItem, RtspSessionList } from "./ControlApiSchema.ts"
 import { itemsOf, ONE_PAGE } from "./listPages.ts"
 import { callOn, callOnConnections, type Lists, type RtspProtocol } from "./routes.ts"

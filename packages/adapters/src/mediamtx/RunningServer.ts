@@ -4,7 +4,9 @@
  */
 import type { MediaServerUnavailable } from "@greenroom/core"
 import { Effect } from "effect"
-import { type Call, type ControlApi, decodeAnswer, unavailable } from "./ControlApi.ts"
+import { decodeAnswer } from "./answerBody.ts"
+import { type Call, unavailable } from "./Call.ts"
+import type { ControlApi } from "./ControlApi.ts"
 import { Info } from "./ControlApiSchema.ts"
 import { type Build, buildOf, mayHaveNewNames } from "./versionDifferences.ts"
 

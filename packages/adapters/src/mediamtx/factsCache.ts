@@ -11,7 +11,9 @@ import {
   monotonicMillis
 } from "@greenroom/core"
 import { Effect, type Scope } from "effect"
-import { type Call, type ControlApi, decodeAnswer, unavailable } from "./ControlApi.ts"
+import { decodeAnswer } from "./answerBody.ts"
+import { type Call, unavailable } from "./Call.ts"
+import type { ControlApi } from "./ControlApi.ts"
 import { GlobalConfig, PathDefaults, servedOf } from "./ControlApiSchema.ts"
 import { factsOf } from "./facts.ts"
 import { type Identify, pathDefaultsCall, type RunningServer, STARTED_UNKNOWN } from "./RunningServer.ts"

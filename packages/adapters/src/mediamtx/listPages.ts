@@ -1,7 +1,9 @@
 /** Reads a list in one page: a list that changes between two pages would not be a snapshot. */
 import type { MediaServerUnavailable } from "@greenroom/core"
 import { Effect } from "effect"
-import { type Answer, type Call, unavailable } from "./ControlApi.ts"
+import type { Decode } from "./answerBody.ts"
+import { type Call, unavailable } from "./Call.ts"
+import type { Answer } from "./ControlApi.ts"
 
 /** More than a MediaMTX holds; the parameter may be up to 2^31 - 1. */
 export const ONE_PAGE = "?itemsPerPage=1000000"
@@ -18,12 +20,10 @@ const completeItems = <A>(call: Call, page: Page<A>): Effect.Effect<ReadonlyArra
     ? Effect.succeed(page.items)
     : Effect.fail(unavailable(call, "nonsense", `${page.items.length} of ${page.itemCount} items`))
 
-type Decode<A> = (call: Call, body: unknown) => Effect.Effect<Page<A>, MediaServerUnavailable>
-
 export const itemsOf = <A>(
   call: Call,
   answer: Answer,
-  decode: Decode<A>
+  decode: Decode<Page<A>>
 ): Effect.Effect<ReadonlyArray<A>, MediaServerUnavailable> =>
   answer._tag === "Ok"
     ? Effect.flatMap(decode(call, answer.body), (page) => completeItems(call, page))

@@ -2,18 +2,34 @@
  * Reads one snapshot: every list in one page, and `/v3/info` before and after, so that no snapshot spans two processes.
  * `/v3/paths/list` hangs while an auth is pending, and RTSP lists can hang as well: the snapshot waits for them, up to its
  * caller's deadline. Up to 1.19.2, RTSP sessions and paths get the ids of their connections.
+ *
+ * A reading can be checked again with two calls: the list of paths, then `/v3/info`. When they show the same publishers in the same
+ * process, the protocols' lists of that reading still have what a pass has to know.
  */
 import {
   type ListedPath,
   type MediaServerSnapshot,
   type MediaServerUnavailable,
+  monotonicMillis,
   type Protocol,
-  protocols
+  protocols,
+  saysPublishEarly
 } from "@greenroom/core"
 import { Effect } from "effect"
 import type { ApiAccess } from "./ApiAccess.ts"
-import { type Call, type ControlApi, decodeAnswer } from "./ControlApi.ts"
-import { type ConnectionItem, ConnectionList, listedPath, listedSource, ownPath, PathList } from "./ControlApiSchema.ts"
+import { type Decode, decodeAnswer } from "./answerBody.ts"
+import type { Call } from "./Call.ts"
+import type { ControlApi } from "./ControlApi.ts"
+import {
+  type ConnectionItem,
+  ConnectionList,
+  listedPath,
+  listedSource,
+  ownPath,
+  type PathItem,
+  PathList
+} from "./ControlApiSchema.ts"
+import { quickConnections, quickPaths } from "./listDecoders.ts"
 import { itemsOf, ONE_PAGE } from "./listPages.ts"
 import { type RunningServer, restartedDuringSnapshot } from "./RunningServer.ts"
 import { callOn, isRtsp } from "./routes.ts"
@@ -21,12 +37,11 @@ import { authHasRtspConnectionId } from "./versionDifferences.ts"
 
 const pathsCall: Call = { method: "GET", route: "/v3/paths/list", rest: ONE_PAGE }
 
-const decodeConnections = decodeAnswer(ConnectionList)
-const decodePaths = decodeAnswer(PathList)
+const decodeConnections = decodeAnswer(ConnectionList, quickConnections)
+export const decodePaths: Decode<typeof PathList.Type> = decodeAnswer(PathList, quickPaths)
 
-const readPaths = Effect.fnUntraced(function* (api: ControlApi) {
-  return yield* itemsOf(pathsCall, yield* api(pathsCall), decodePaths)
-})
+export const readPaths = (api: ControlApi, decode = decodePaths) =>
+  Effect.flatMap(api(pathsCall), (answer) => itemsOf(pathsCall, answer, decode))
 
 /** Fails when the server that answers is not a MediaMTX. */
 export const showsPaths = (api: ControlApi) => Effect.asVoid(readPaths(api))
@@ -55,6 +70,18 @@ const readSources = (
 ): Effect.Effect<ReadList, MediaServerUnavailable> =>
   Effect.map(readList(access, server, protocol), (items) => ({ protocol, items }))
 
+/** A snapshot, and what it was made of. Times are in milliseconds of the monotonic clock. */
+export interface Reading {
+  readonly server: RunningServer
+  /** When the reading of all lists began. */
+  readonly allReadAt: number
+  /** When the lists were read in which a publisher may stand before it is on a path. */
+  readonly earlyReadAt: number
+  readonly lists: ReadonlyArray<ReadList>
+  readonly onPaths: ReadonlyArray<PathItem>
+  readonly snapshot: MediaServerSnapshot
+}
+
 /**
  * Marks the RTSP publishers of a missing list: its route was renamed, or a proxy hides it. MediaMTX has not lost these
  * publishers, so their paths must not be reset.
@@ -66,27 +93,92 @@ const markUnlistable =
       ? { ...path, unlistable: true }
       : path
 
+const pathsOf = (
+  { rtspIds }: ApiAccess,
+  { server, lists, onPaths }: Pick<Reading, "server" | "lists" | "onPaths">
+): Pick<MediaServerSnapshot, "paths" | "ownPaths"> => {
+  const asListed = onPaths.flatMap((item) => listedPath(item) ?? [])
+  const renamed = authHasRtspConnectionId(server.build) ? asListed.map(rtspIds.renamePath) : asListed
+  return { paths: renamed.map(markUnlistable(lists)), ownPaths: onPaths.flatMap((item) => ownPath(item) ?? []) }
+}
+
+const sourcesOf = (lists: ReadonlyArray<ReadList>, paths: ReadonlyArray<ListedPath>) => {
+  const publishing = new Set(paths.map(({ sourceId }) => sourceId))
+  return lists.flatMap(({ protocol, items }) => (items ?? []).map((item) => listedSource(protocol, item, publishing)))
+}
+
+const snapshotOf = (
+  access: ApiAccess,
+  { server, lists, onPaths }: Pick<Reading, "server" | "lists" | "onPaths">
+): MediaServerSnapshot => {
+  const { paths, ownPaths } = pathsOf(access, { server, lists, onPaths })
+  return { started: server.started, sources: sourcesOf(lists, paths), paths, ownPaths }
+}
+
 /** `meanwhile` runs beside the lists. It must not fail. */
 export const readSnapshot = Effect.fnUntraced(function* (
   access: ApiAccess,
   meanwhile: (server: RunningServer) => Effect.Effect<void>
-): Effect.fn.Return<MediaServerSnapshot, MediaServerUnavailable> {
+): Effect.fn.Return<Reading, MediaServerUnavailable> {
+  const at = yield* monotonicMillis
   const server = yield* access.identify.now
-  const [read, onPaths] = yield* Effect.all(
+  const [lists, onPaths] = yield* Effect.all(
     [
       Effect.forEach(protocols, (protocol) => readSources(access, server, protocol), { concurrency: "unbounded" }),
-      readPaths(access.api),
+      access.paths,
       meanwhile(server)
     ],
     { concurrency: "unbounded" }
   )
   if ((yield* access.identify.now) !== server) return yield* restartedDuringSnapshot
-  const asListed = onPaths.flatMap((item) => listedPath(item) ?? [])
-  const renamed = authHasRtspConnectionId(server.build) ? asListed.map(access.rtspIds.renamePath) : asListed
-  const paths = renamed.map(markUnlistable(read))
-  const publishing = new Set(paths.map(({ sourceId }) => sourceId))
-  const sources = read.flatMap(({ protocol, items }) =>
-    (items ?? []).map((item) => listedSource(protocol, item, publishing))
+  const snapshot = snapshotOf(access, { server, lists, onPaths })
+  return { server, allReadAt: at, earlyReadAt: at, lists, onPaths, snapshot }
+})
+
+const isSamePublisher = (one: ListedPath, other: ListedPath | undefined): boolean =>
+  one.sourceId === other?.sourceId &&
+  one.name === other.name &&
+  one.ready === other.ready &&
+  one.sourceType === other.sourceType
+
+const areSamePublishers = (one: MediaServerSnapshot, other: MediaServerSnapshot): boolean =>
+  one.paths.length === other.paths.length && one.paths.every((path, index) => isSamePublisher(path, other.paths[index]))
+
+/**
+ * How old the lists may be in which a publisher stands before it is on a path: WebRTC's, and MoQ's. One that was never admitted is found that
+ * much later, so this and a pass have to fit into the 5 s within which it must be gone. A publisher of another protocol is on a path.
+ */
+const EARLY_LISTS_VALID_MS = 3_000
+
+/**
+ * The reading with a new list of paths, and with the lists that are too old; `null` when other publishers are on the paths, or another
+ * process answers. `/v3/info` comes last: a process that is the same before and after the other calls has answered them.
+ */
+export const readAgain = Effect.fnUntraced(function* (
+  access: ApiAccess,
+  meanwhile: (server: RunningServer) => Effect.Effect<void>,
+  before: Reading
+): Effect.fn.Return<Reading | null, MediaServerUnavailable> {
+  const now = yield* monotonicMillis
+  const isEarlyDue = now - before.earlyReadAt >= EARLY_LISTS_VALID_MS
+  const isDue = ({ protocol, items }: ReadList) => isEarlyDue && saysPublishEarly(protocol) && items !== null
+  const [lists, onPaths] = yield* Effect.all(
+    [
+      Effect.forEach(
+        before.lists,
+        (list) => (isDue(list) ? readSources(access, before.server, list.protocol) : Effect.succeed(list)),
+        { concurrency: "unbounded" }
+      ),
+      access.paths,
+      meanwhile(before.server)
+    ],
+    { concurrency: "unbounded" }
   )
-  return { started: server.started, sources, paths, ownPaths: onPaths.flatMap((item) => ownPath(item) ?? []) }
+  if ((yield* access.identify.now) !== before.server) return null
+  if (!isEarlyDue && onPaths === before.onPaths) return before
+  const { paths, ownPaths } = pathsOf(access, { server: before.server, lists, onPaths })
+  const sources = isEarlyDue ? sourcesOf(lists, paths) : before.snapshot.sources
+  const snapshot = { started: before.server.started, sources, paths, ownPaths }
+  if (!areSamePublishers(snapshot, before.snapshot)) return null
+  return isEarlyDue ? { ...before, earlyReadAt: now, lists, onPaths, snapshot } : { ...before, onPaths, snapshot }
 })

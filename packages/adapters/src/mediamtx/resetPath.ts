@@ -9,7 +9,9 @@
  */
 import type { MediaServerUnavailable } from "@greenroom/core"
 import { Effect, Exit } from "effect"
-import { type Call, type ControlApi, decodeAnswer, unavailable } from "./ControlApi.ts"
+import { decodeAnswer } from "./answerBody.ts"
+import { type Call, unavailable } from "./Call.ts"
+import type { ControlApi } from "./ControlApi.ts"
 import { PathConfig } from "./ControlApiSchema.ts"
 
 /** High enough not to limit readers, and unlikely to be an operator's choice. */

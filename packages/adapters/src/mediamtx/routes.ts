@@ -4,7 +4,8 @@
  */
 import { familyOf, type MediaServerUnavailable, type Protocol } from "@greenroom/core"
 import type { Effect } from "effect"
-import type { Answer, Call, ControlApi } from "./ControlApi.ts"
+import type { Call } from "./Call.ts"
+import type { Answer, ControlApi } from "./ControlApi.ts"
 import type { RtspLock } from "./RtspLock.ts"
 import type { Names } from "./RunningServer.ts"
 

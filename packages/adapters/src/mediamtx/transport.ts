@@ -1,9 +1,10 @@
-/** The HTTP client for the control API: its timeouts, its limits, and a callback for connections that were cut. */
+/**
+ * The HTTP client for the control API: its timeouts, its limits, and a callback for connections that were cut. It hands the answer's bytes
+ * on as they came. undici is called directly, because a pass makes its calls every second: through Effect's client each costs twice as much.
+ */
 import type { Socket } from "node:net"
-import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as Undici from "@effect/platform-node/Undici"
-import type { Layer } from "effect"
-import type { HttpClient } from "effect/http"
+import { Effect, type Scope } from "effect"
 
 /** 10,000 paths with two tracks each are 7 MB. */
 export const MAX_BODY = 64 * 1024 * 1024
@@ -28,10 +29,9 @@ const watch = (socket: Socket, onCut: () => void) => {
   })
 }
 
-/** Calls `onCut` when the other side refuses or ends a connection. */
-export const layerHttpClient = (onCut: () => void): Layer.Layer<HttpClient.HttpClient> => {
+const openAgent = (onCut: () => void): Undici.Agent => {
   const connect = Undici.buildConnector({ timeout: CONNECT_WITHIN_MS })
-  return NodeHttpClient.layerUndiciOptions({
+  return new Undici.Agent({
     keepAliveTimeout: KEEP_ALIVE_MS,
     keepAliveMaxTimeout: KEEP_ALIVE_MS,
     connect: (options, callback) =>
@@ -47,3 +47,61 @@ export const layerHttpClient = (onCut: () => void): Layer.Layer<HttpClient.HttpC
     connections: 64
   })
 }
+
+export interface HttpRequest {
+  readonly origin: string
+  readonly path: string
+  readonly method: "GET" | "POST" | "DELETE"
+  readonly headers: Record<string, string>
+  readonly body?: string
+}
+
+export interface HttpResponse {
+  readonly status: number
+  readonly bytes: Buffer
+}
+
+/** No redirect is followed and nothing is repeated. An interruption closes the call's connection. */
+export type Send = (request: HttpRequest) => Effect.Effect<HttpResponse, Error>
+
+const givenUp = new Error("the caller has given up")
+
+const sendOver =
+  (agent: Undici.Agent): Send =>
+  (request) =>
+    Effect.callback((resume) => {
+      const chunks: Array<Buffer> = []
+      let status = 0
+      let controller: Undici.Dispatcher.DispatchController | undefined
+      let isGivenUp = false
+      agent.dispatch(request, {
+        onRequestStart: (started) => {
+          controller = started
+          if (isGivenUp) started.abort(givenUp)
+        },
+        onResponseStart: (_, code) => {
+          status = code
+        },
+        onResponseData: (_, chunk) => void chunks.push(chunk),
+        onResponseEnd: () => {
+          const [only] = chunks
+          const bytes = only !== undefined && chunks.length === 1 ? only : Buffer.concat(chunks)
+          resume(Effect.succeed({ status, bytes }))
+        },
+        onResponseError: (_, error) => resume(Effect.fail(error))
+      })
+      return Effect.sync(() => {
+        isGivenUp = true
+        controller?.abort(givenUp)
+      })
+    })
+
+/** Calls `onCut` when the other side refuses or ends a connection. */
+export const makeTransport = (onCut: () => void): Effect.Effect<Send, never, Scope.Scope> =>
+  Effect.map(
+    Effect.acquireRelease(
+      Effect.sync(() => openAgent(onCut)),
+      (agent) => Effect.promise(() => agent.destroy())
+    ),
+    sendOver
+  )

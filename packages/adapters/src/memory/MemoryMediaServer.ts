@@ -6,7 +6,8 @@
 import { MediaServer, type Protocol } from "@greenroom/core"
 import { answerRequests, Simulator } from "@greenroom/mediamtx-simulator"
 import { Effect, Layer, Ref, type Scope } from "effect"
-import { answerOf, type Call, type ControlApi, unavailable } from "../mediamtx/ControlApi.ts"
+import { type Call, unavailable } from "../mediamtx/Call.ts"
+import { answerOf, type ControlApi } from "../mediamtx/ControlApi.ts"
 import * as MediaMtx from "../mediamtx/MediaMtx.ts"
 import { makeRestartSign } from "../mediamtx/RestartSign.ts"
 

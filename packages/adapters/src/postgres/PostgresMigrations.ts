@@ -22,6 +22,7 @@ import * as ingestPathsAreOwned from "./migrations/0010_ingest_paths_are_owned.t
 import * as historyIsPruned from "./migrations/0011_history_is_pruned.ts"
 import * as moq from "./migrations/0012_moq.ts"
 import * as rulesAsFunctions from "./migrations/0013_rules_as_functions.ts"
+import * as aKeyIsIssuedInOneCall from "./migrations/0014_a_key_is_issued_in_one_call.ts"
 import { connectionOf, type PostgresAddress } from "./PostgresAddress.ts"
 
 const migration = (statements: ReadonlyArray<string>): Effect.Effect<void, SqlError, SqlClient> =>
@@ -42,7 +43,8 @@ export const migrations: Record<string, Effect.Effect<void, SqlError, SqlClient>
   "0010_ingest_paths_are_owned": migration(ingestPathsAreOwned.statements),
   "0011_history_is_pruned": migration(historyIsPruned.statements),
   "0012_moq": migration(moq.statements),
-  "0013_rules_as_functions": migration(rulesAsFunctions.statements)
+  "0013_rules_as_functions": migration(rulesAsFunctions.statements),
+  "0014_a_key_is_issued_in_one_call": migration(aKeyIsIssuedInOneCall.statements)
 }
 
 const migrateWith = Migrator.make({})({ loader: Migrator.fromRecord(migrations), table: "greenroom_migrations" })

@@ -7,13 +7,12 @@ import type { PgClient } from "@effect/sql-pg/PgClient"
 import { type LeaseHolder, Sessions, StreamId } from "@greenroom/core"
 import { Effect, Layer, Schema } from "effect"
 import { ReconcilerDatabase } from "./Database.ts"
-import { rowsAtOf, rowsOf } from "./rows.ts"
+import { makeOpenSessions } from "./openSessions.ts"
+import { rowsOf } from "./rows.ts"
 import { SessionRow, sessionColumns, storedSession } from "./streamRows.ts"
 
 const sessionRows = rowsOf(SessionRow)
-const sessionRowsAt = rowsAtOf(SessionRow)
 const ids = rowsOf(Schema.Struct({ id: StreamId }))
-const former = rowsOf(Schema.Struct({ former: Schema.Array(Schema.String) }))
 
 /** The lease of a change: `lease` is the statement's first table expression, `held` its condition. */
 export const leaseOf = (sql: PgClient, by: LeaseHolder) => ({
@@ -30,36 +29,7 @@ const firstOfEach = <A extends { readonly streamId: StreamId }>(items: ReadonlyA
 const make = Effect.gen(function* () {
   const database = yield* ReconcilerDatabase
 
-  const open: Sessions["Service"]["open"] = database
-    .run(
-      "Sessions.open",
-      (sql) => sql`
-        select t.now, ${sql.literal(sessionColumns)}
-        from (select clock_timestamp()::timestamptz(3) as now) t
-        left join streams s on s.media_server = 'main' and s.ended_at is null`
-    )
-    .pipe(
-      Effect.map(sessionRowsAt),
-      Effect.map(({ now, items }) => ({ now, open: items.map(storedSession) })),
-      Effect.withSpan("Sessions.open")
-    )
-
-  const after: Sessions["Service"]["after"] = Effect.fn("Sessions.after")(function* (listed) {
-    const found = yield* database.run(
-      "Sessions.after",
-      (sql) => sql`
-        select t.now, t.former, ${sql.literal(sessionColumns)}
-        from (
-          select clock_timestamp()::timestamptz(3) as now, array(
-            select source_id from streams
-            where media_server = 'main' and source_id = any(${listed}::text[]) and ended_at is not null
-          ) as former
-        ) t
-        left join streams s on s.media_server = 'main' and s.ended_at is null`
-    )
-    const { now, items } = sessionRowsAt(found)
-    return { now, open: items.map(storedSession), formerlyAdmitted: new Set(former(found.slice(0, 1))[0]?.former) }
-  })
+  const { open, after } = makeOpenSessions(database)
 
   const requestStopsForInvalidKeys: Sessions["Service"]["requestStopsForInvalidKeys"] = database
     .run(

@@ -1,7 +1,7 @@
 /**
- * The stream keys in PostgreSQL. An ingest path is issued under an advisory lock on its text. A statement of its own takes the
- * lock, so that the next statement's snapshot shows the writes of the lock's last holder. Whether a key is in use, and when it
- * was last used, is read from its streams and never stored beside them. Pruning keeps that time for pruned streams.
+ * The stream keys in PostgreSQL. The function `issue_stream_key` (migration 0014) issues an ingest path under an advisory lock on
+ * its text. Whether a key is in use, and when it was last used, is read from its streams and never stored beside them. Pruning
+ * keeps that time for pruned streams.
  */
 import {
   BroadcasterId,
@@ -16,8 +16,7 @@ import {
 } from "@greenroom/core"
 import { Array as Arr, Effect, Layer, Schema } from "effect"
 import { GeneralDatabase } from "./Database.ts"
-import { ownsIngestPath } from "./ingestPaths.ts"
-import { At, dateOf, MaybeAt, MaybeText, onPage, pageOf, rowsAtOf, rowsFor, rowsOf } from "./rows.ts"
+import { At, dateOf, limitTo, MaybeAt, MaybeText, onPage, pageOf, rowsAtOf, rowsOf } from "./rows.ts"
 
 const KeyRow = Schema.Struct({
   now: At,
@@ -37,8 +36,11 @@ const KeyRow = Schema.Struct({
 const activeStream = `select s.id from streams s
     where s.stream_key_id = k.id and occupies_key_and_path(s.ended_at, s.stop_reason)`
 
+const storedColumns =
+  "k.id, k.broadcaster_id, k.key_prefix, k.label, k.path, k.enabled, k.created_at, k.expires_at, k.revoked_at"
+
 /** The columns of the key `k`, which comes from the table or from a statement that has just changed it. */
-const keyColumns = `k.id, k.broadcaster_id, k.key_prefix, k.label, k.path, k.enabled, k.created_at, k.expires_at, k.revoked_at,
+const keyColumns = `${storedColumns},
   greatest(
     (select max(s.started_at) from streams s where s.stream_key_id = k.id),
     (select u.last_started_at from pruned_key_uses u where u.stream_key_id = k.id)
@@ -90,29 +92,14 @@ const make = Effect.gen(function* () {
 
   const issue: StreamKeys["Service"]["issue"] = Effect.fn("StreamKeys.issue")(function* (key) {
     const own = ingestPath(key.path === null ? null : parseLimit(key.path), key.id)
-    const answer = yield* database.run("StreamKeys.issue", (sql) => {
-      const expiresAt = sql`${dateOf(key.expiresAt)}::timestamptz`
-      const insert = sql`
-        with owner as materialized (
-          select id from broadcasters where id = ${key.broadcasterId} and deleted_at is null for share
-        ), clock as materialized (
-          select clock_timestamp() as now
-        ), k as (
-          insert into stream_keys (id, broadcaster_id, hash, key_prefix, label, path, expires_at, created_at)
-          select ${key.id}::uuid, owner.id, ${key.hash}, ${key.keyPrefix}::text, ${key.label}::text, ${key.path}::text, ${expiresAt}, clock.now
-          from owner, clock
-          where (${expiresAt} is null or ${expiresAt} > clock.now)
-            and not exists (
-              select from stream_keys other
-              where other.ingest_path = ${own}::text and ${sql.literal(ownsIngestPath)} and other.broadcaster_id <> owner.id
-            )
-          returning *
-        )
-        select exists (select from owner) as known,
-          coalesce(${expiresAt} <= clock.now, false) as past, k.*
-        from clock left join (select ${sql.literal(now)}, ${sql.literal(keyColumns)} from k) k on true`
-      return sql.withTransaction(Effect.andThen(sql`select pg_advisory_xact_lock(hashtextextended(${own}, 0))`, insert))
-    })
+    const answer = yield* database.run(
+      "StreamKeys.issue",
+      (sql) => sql`
+        select a.known, a.past, ${sql.literal(now)}, ${sql.literal(storedColumns)}, null as last_used_at, null as active_stream_id
+        from issue_stream_key(
+          ${key.id}, ${key.broadcasterId}, ${key.hash}, ${key.keyPrefix}, ${key.label}, ${key.path}, ${dateOf(key.expiresAt)}, ${own}
+        ) a cross join lateral (select (a.issued).*) k`
+    )
     const [issued] = rows(answer.filter(({ id }) => id !== null))
     if (issued !== undefined) return { _tag: "Issued", ...keyAt(issued) }
     const [why] = issueAnswer(answer)
@@ -137,7 +124,7 @@ const make = Effect.gen(function* () {
         select * from stream_keys k
         where k.admits_until is null and ${ofBroadcaster} and ${sql.literal(condition)} and ${onPage(sql, "k.created_at, k.id", page)}
         order by k.created_at desc, k.id desc
-        limit ${rowsFor(page)}::int
+        ${limitTo(sql, page)}
       )`
       const conditions =
         filter.status === undefined
@@ -151,7 +138,7 @@ const make = Effect.gen(function* () {
         left join lateral (
           select * from (${sql.join(" union all ", false)(conditions.map(newest))}) k
           order by k.created_at desc, k.id desc
-          limit ${rowsFor(page)}::int
+          ${limitTo(sql, page)}
         ) k on true
         order by k.created_at desc, k.id desc`
     })

@@ -45,7 +45,11 @@ const insertSession = `
   insert into streams (id, stream_key_id, broadcaster_id, media_server, path, source_id, protocol, title, started_at)
   select $5::uuid, fit.id, fit.broadcaster_id, 'main', $2, $3, $4::text, fit.label, clock_timestamp()`
 
-/** Writes the first event of the session in `new`, and selects the admission: a new one, or an earlier one of the same connection. */
+/**
+ * Writes the first event of the session in `new`, and selects the admission: a new one, or an earlier one of the same connection. The
+ * last condition is a CASE so that the earlier one is found by its source. As `ended_at is null` it also fits the index of the open
+ * sessions, which a plan made while few are open reads from end to end, and keeps doing so when thousands are.
+ */
 const outcome = `
   event as (
     insert into stream_events (stream_id, seq, type, at) select id, 1, 'admitted', started_at from new
@@ -55,7 +59,7 @@ const outcome = `
   select s.id, true, fit.id, fit.key_prefix
   from fit join streams s on s.stream_key_id = fit.id
   where s.media_server = 'main' and s.source_id = $3 and s.path = $2
-    and s.ended_at is null and s.stop_reason is null`
+    and case when s.ended_at is null then s.stop_reason is null end`
 
 const admission = (reserved: boolean) => `
   with ${fitting(reserved)}, new as (

@@ -8,6 +8,7 @@ import {
   type Observation,
   Sessions,
   type StopReason,
+  type StoredSession,
   type StreamId,
   StreamKeys
 } from "@greenroom/core"
@@ -161,6 +162,40 @@ export const sessionsLaws = (store: Store) =>
           new Set([connecting.id, active.id])
         )
         assert.deepStrictEqual([yield* sessions.stillOpen([]), yield* sessions.bySource([])], [[], []])
+      })
+    )
+
+    law(
+      "each change of a session is in the next reading, and sessions without a change are the same values",
+      Effect.gen(function* () {
+        const sessions = yield* Sessions
+        const { id, ask } = yield* aSession()
+        const stays = yield* aSession()
+        const listed = [ask.sourceId, stays.ask.sourceId]
+        const moves: ReadonlyArray<Effect.Effect<unknown, unknown>> = [
+          sessions.markReady(ready(id), null),
+          sessions.requestStop(id, "stopped", null),
+          sessions.markKicked([id], null)
+        ]
+        const stateIn = (open: ReadonlyArray<StoredSession>) => open.find(({ streamId }) => streamId === id)?.state
+        for (const move of moves) {
+          yield* sessions.open
+          yield* move
+          const after = yield* sessions.after(listed)
+          const state = yield* stateOf(id)
+          assert.deepStrictEqual(plain(stateIn(after.open)), plain(state))
+          assert.deepStrictEqual(after.formerlyAdmitted, new Set())
+          const again = yield* sessions.open
+          for (const [index, session] of after.open.entries())
+            assert.strictEqual(again.open[index]?.state, session.state)
+          assert.deepStrictEqual(plain(stateIn(again.open)), plain(state))
+        }
+        yield* sessions.open
+        yield* sessions.end([id], "left", null)
+        const after = yield* sessions.after(listed)
+        assert.isUndefined(stateIn(after.open))
+        assert.deepStrictEqual(after.formerlyAdmitted, new Set([ask.sourceId]))
+        assert.deepStrictEqual((yield* sessions.after(listed)).formerlyAdmitted, new Set([ask.sourceId]))
       })
     )
 

@@ -70,6 +70,41 @@ it.live("an admission reads a few rows of the keys, each by an index", () =>
   })
 )
 
+const OPEN = 2_000
+
+it.live("an admission whose plan was made while no session was open reads none of the many that are open later", () =>
+  Effect.gen(function* () {
+    const sql = yield* manyKeys
+    const [key] = yield* sql<{ readonly id: StreamKeyId; readonly hash: Uint8Array }>`
+      select id, hash from stream_keys where path is null order by id limit 1`
+    let statement = ""
+    const noted = Layer.succeed(AdmissionDatabase, {
+      run: (_, use) =>
+        Effect.sync(() => {
+          statement = compiled(use)[0]
+          return [] as never
+        })
+    })
+    const admissions = yield* Effect.provide(Admissions, Layer.provide(PostgresAdmissions.layer, noted))
+    yield* admissions.admit(anAsk(key!, { path: "live/new" }))
+    const execute = `execute admit ('\\x${Buffer.from(key!.hash).toString("hex")}', 'live/new', 'new', 'rtmp', gen_random_uuid())`
+    const plan = yield* sql.withTransaction(
+      Effect.gen(function* () {
+        yield* sql`set local session_replication_role = replica`.unprepared
+        yield* sql`set local plan_cache_mode = force_generic_plan`.unprepared
+        yield* sql.unsafe(`prepare admit (bytea, text, text, text, uuid) as ${statement}`).unprepared
+        yield* sql.unsafe(`explain ${execute}`).unprepared
+        yield* sql`insert into streams (id, stream_key_id, broadcaster_id, path, source_id)
+          select md5('o' || n)::uuid, k.id, k.broadcaster_id, 'live/open-' || n, 'open-' || n
+          from generate_series(1, ${OPEN}) n join stream_keys k on k.id = md5('k' || n)::uuid and k.id <> ${key!.id}`
+        const [row] = yield* sql.unsafe<Row>(`explain (analyze, timing off, format json) ${execute}`).unprepared
+        return planIn(row!)
+      })
+    )
+    assert.isAtMost(costOf(plan).read, 5, JSON.stringify(plan))
+  })
+)
+
 /** What the release before `ingest_path` asks of a path, in each of its admissions. */
 const formerQuestion = `
   select from stream_keys other

@@ -33,6 +33,12 @@ export class MediaServer extends Context.Service<
   MediaServer,
   {
     readonly snapshot: Effect.Effect<MediaServerSnapshot, MediaServerUnavailable>
+    /**
+     * A snapshot for a caller that expects no change. While the same process shows the same publishers on its paths as in the snapshot before, the
+     * lists of protocols may be those of earlier snapshots: up to 3 s old where a publisher may be in a list before it is on a path, up to 10 s old
+     * otherwise. When anything has changed it is a new snapshot.
+     */
+    readonly recheck: Effect.Effect<MediaServerSnapshot, MediaServerUnavailable>
     /** Whether the source's id is still known to its protocol. */
     readonly find: (source: Source) => Effect.Effect<"present" | "gone", MediaServerUnavailable>
     readonly kick: (source: Source) => Effect.Effect<"kicked" | "gone", MediaServerUnavailable>

@@ -7,10 +7,12 @@ import { asksAboutPublishers } from "../domain/reconciliation/mediaServerWarning
 import type { Policy } from "../domain/reconciliation/planForUnauthorized.ts"
 import { planReconciliation } from "../domain/reconciliation/planReconciliation.ts"
 import type { ReconcileState } from "../domain/reconciliation/ReconcileState.ts"
+import { areSameSessions, type StoreSnapshot } from "../domain/reconciliation/StoreSnapshot.ts"
 import type { Lease } from "../ports/Leases.ts"
 import { monotonicMillis } from "../resilience/ProcessClock.ts"
 import type { LeaderPorts } from "./LeaderPorts.ts"
 import type { PassJournal } from "./PassJournal.ts"
+import type { LeaderState } from "./Role.ts"
 
 /** Whether what is planned depends on the configuration: a publisher without a session is to go, or it is not known whether it may. */
 const needsConfiguration = (command: Command): boolean =>
@@ -29,16 +31,25 @@ const appearancesSoFar = ({ appearances }: ReconcileState, { lastSnapshot }: Lea
   return notAppearing(DateTime.subtractDuration(now, Math.round(age)))
 }
 
+/** Whether the sessions are those that the pass before left, with nothing to do about them. Then the list of paths shows every change. */
+const expectsNoChange = (policy: Policy, { reconcile, findings }: LeaderState, { open }: StoreSnapshot): boolean =>
+  reconcile.continuous &&
+  reconcile.settled !== null &&
+  areSameSessions(reconcile.settled, open) &&
+  findings.kicks.size === 0 &&
+  !policy.enforce
+
 export const readAndPlan = Effect.fnUntraced(function* (
   policy: Policy,
-  before: ReconcileState,
+  leader: LeaderState,
   lease: Lease,
   { sessions, mediaServer }: LeaderPorts,
   journal: PassJournal
 ) {
   yield* sessions.requestStopsForInvalidKeys
+  const before = leader.reconcile
   const s1 = yield* sessions.open
-  const snapshot = yield* mediaServer.snapshot
+  const snapshot = yield* expectsNoChange(policy, leader, s1) ? mediaServer.recheck : mediaServer.snapshot
   const ids = new Set([...snapshot.sources.map(({ id }) => id), ...snapshot.paths.map(({ sourceId }) => sourceId)])
   const s2 = yield* sessions.after([...ids])
   journal.snapshot = { value: snapshot, at: yield* monotonicMillis }

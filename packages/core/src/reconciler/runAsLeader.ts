@@ -86,7 +86,7 @@ export const runAsLeader = Effect.fnUntraced(function* (
   const configured = yield* ReconcilePolicy
   const { holder } = configured
   const policy = { ...configured, enforce: configured.enforce || lease.enforce }
-  const { s1, snapshot, s2, plan } = yield* readAndPlan(policy, state.reconcile, lease, ports, journal)
+  const { s1, snapshot, s2, plan } = yield* readAndPlan(policy, state, lease, ports, journal)
   const kicks = kicksAfterSnapshot(state.findings, journal)
   const expectsKicked = hasRecentKick(kicks, journal.snapshot?.at ?? 0)
 

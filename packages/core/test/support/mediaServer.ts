@@ -30,7 +30,9 @@ export const makeMediaServer = (noted: Noted) => {
   const server = {
     started: "1",
     facts: recommendedFacts as MediaServerFacts | null,
-    remembered: null as MediaServerFacts | null
+    remembered: null as MediaServerFacts | null,
+    /** How many of the snapshots were asked for as a recheck. */
+    rechecks: 0
   }
   const find = (source: Source): Connection | undefined => {
     const found = connections.get(source.id)
@@ -59,13 +61,18 @@ export const makeMediaServer = (noted: Noted) => {
   const resetPath = (path: string) => {
     for (const one of connections.values()) if (one.path === path) connections.delete(one.id)
   }
+  const calls = noted("MediaServer", {
+    snapshot: Effect.sync(look),
+    find: (source: Source) => Effect.sync(() => (find(source) === undefined ? "gone" : "present")),
+    kick: (source: Source) => Effect.sync(() => kick(source)),
+    resetPath: (path: string) => Effect.sync(() => resetPath(path))
+  })
   const layer = Layer.succeed(MediaServer)({
-    ...noted("MediaServer", {
-      snapshot: Effect.sync(look),
-      find: (source: Source) => Effect.sync(() => (find(source) === undefined ? "gone" : "present")),
-      kick: (source: Source) => Effect.sync(() => kick(source)),
-      resetPath: (path: string) => Effect.sync(() => resetPath(path))
-    }),
+    ...calls,
+    recheck: Effect.andThen(
+      Effect.sync(() => void server.rechecks++),
+      calls.snapshot
+    ),
     enabled: Effect.succeed(allEnabled),
     facts: Effect.sync(() => server.remembered ?? server.facts),
     factsNow: Effect.sync(() => server.facts),

@@ -173,6 +173,7 @@ export const sceneOf = (
         )
       ),
       appearances,
+      settled: null,
       continuous
     }
   }

@@ -3,11 +3,13 @@ import { assert, describe, it } from "@effect/vitest"
 import { DateTime, Effect, Exit } from "effect"
 import { TestClock } from "effect/testing"
 import { initialState } from "../../src/domain/reconciliation/ReconcileState.ts"
+import { follower, type Role } from "../../src/reconciler/Role.ts"
+import { runPass } from "../../src/reconciler/runPass.ts"
 import { streamId } from "../support/arbitraries.ts"
 import { metered } from "../support/logs.ts"
 import { complete, eventsOf, run } from "../support/passes.ts"
 import { running } from "../support/running.ts"
-import { makeStage, mediaServerDown, storeDown } from "../support/stage.ts"
+import { makeStage, mediaServerDown, type Stage, storeDown } from "../support/stage.ts"
 
 const looks = [
   "Leases.acquire",
@@ -38,10 +40,80 @@ describe("a pass", () => {
         unsettled: false,
         expecting: false
       })
-      assert.deepStrictEqual(memory, { ...initialState, started: "1", restartsSeen: 0, continuous: true })
+      assert.deepStrictEqual(memory, { ...initialState, started: "1", restartsSeen: 0, settled: [], continuous: true })
       const nothing = { publishers: 0, unauthorized: 0, kicked: 0, reported: 0, heldBack: 0, enforced: false }
       assert.deepStrictEqual(found, nothing)
       assert.deepStrictEqual(left, { reported: new Map(), held: null, unlisted: new Map() })
+    })
+  )
+
+  /** After a pass that found one publisher with its session, both well. */
+  const settled = Effect.gen(function* () {
+    const stage = makeStage()
+    stage.addSession(1)
+    stage.connect(1)
+    let role: Role = follower
+    const pass = Effect.gen(function* () {
+      const before = stage.server.rechecks
+      role = (yield* runPass(role).pipe(Effect.provide(stage.layer))).role
+      return stage.server.rechecks - before
+    })
+    assert.strictEqual(yield* pass, 0, "the session is connecting")
+    assert.strictEqual(yield* pass, 0, "it was connecting in the pass before")
+    assert.strictEqual(yield* pass, 1)
+    return { stage, pass }
+  })
+
+  it.effect("asks for a recheck while nothing is to be done, and nothing has changed in the store", () =>
+    Effect.gen(function* () {
+      const { pass } = yield* settled
+      assert.strictEqual(yield* pass, 1)
+    })
+  )
+
+  const reasons: ReadonlyArray<readonly [string, (stage: Stage) => void]> = [
+    ["a session was admitted", (stage) => void stage.addSession(2)],
+    ["a session is to stop", (stage) => stage.move(1, { type: "stop_requested", reason: "stopped" })],
+    ["a session has ended", (stage) => stage.move(1, { type: "ended", reason: "disconnected" })],
+    ["enforcement is requested", (stage) => void Object.assign(stage.policy, { enforce: true })]
+  ]
+  it.effect.each(reasons)("asks for a snapshot when %s", ([, happens]) =>
+    Effect.gen(function* () {
+      const { stage, pass } = yield* settled
+      happens(stage)
+      assert.strictEqual(yield* pass, 0)
+    })
+  )
+
+  const findings: ReadonlyArray<readonly [string, (stage: Stage) => void]> = [
+    [
+      "a publisher that is only reported",
+      (stage) => {
+        Object.assign(stage.policy, { unauthorized: "report" })
+        stage.connect(2)
+      }
+    ],
+    ["a publisher that was kicked", (stage) => void stage.connect(2)],
+    ["a path without its publisher in a list", (stage) => void stage.connect(2, { listed: false })],
+    ["a session without its path", (stage) => void stage.connect(1, { onPath: "no" })],
+    ["a session whose path is not ready", (stage) => void stage.connect(1, { onPath: "waiting" })]
+  ]
+  it.effect.each(findings)("asks for a snapshot after a pass that found %s", ([, happens]) =>
+    Effect.gen(function* () {
+      const { stage, pass } = yield* settled
+      happens(stage)
+      yield* pass
+      assert.strictEqual(yield* pass, 0)
+    })
+  )
+
+  it.effect("asks for a snapshot after a pass that failed", () =>
+    Effect.gen(function* () {
+      const { stage, pass } = yield* settled
+      stage.before["Sessions.after"] = () => storeDown
+      yield* pass
+      delete stage.before["Sessions.after"]
+      assert.strictEqual(yield* pass, 0)
     })
   )
 

@@ -1,10 +1,8 @@
 /**
- * The command line as a whole: `makeCommand` puts the commands together, `runCommandLine` is the process around them. `serve` and `migrate`
+ * The command line as a whole: `makeCommand` puts the commands together; `runProcess.ts` is the process around them. `serve` and `migrate`
  * come from the composition as Effects; every other command calls a running service over HTTP. Results go to standard output; errors, and
  * help after a wrong invocation, go to standard error.
  */
-import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
-import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Console, Effect, Layer } from "effect"
 import * as CliError from "effect/cli/CliError"
 import * as Command from "effect/cli/Command"
@@ -14,7 +12,7 @@ import { failed } from "./CommandFailed.ts"
 import { described, Json, Url } from "./flags.ts"
 import { healthCommand } from "./HealthCommand.ts"
 import * as Help from "./Help.ts"
-import { endless, Interruption, teardown } from "./Interruption.ts"
+import { endless } from "./Interruption.ts"
 import { keysCommand } from "./KeysCommand.ts"
 import { composed, type LocalCommands } from "./LocalCommands.ts"
 import { reconcileCommand } from "./ReconcileCommand.ts"
@@ -90,15 +88,3 @@ export const runWith = <E1, R1, E2, R2>(commands: LocalCommands<E1, R1, E2, R2>,
     }),
     Effect.provide(Help.layer)
   )
-
-/** The process: arguments, signals, exit code. */
-export const runCommandLine = <E1, E2>(
-  commands: LocalCommands<E1, Command.Environment, E2, Command.Environment>
-): void => {
-  const interruption = { exitCode: 130 }
-  runWith(commands, process.argv.slice(2)).pipe(
-    Effect.provideService(Interruption, interruption),
-    Effect.provide(NodeServices.layer),
-    NodeRuntime.runMain({ teardown: teardown(interruption) })
-  )
-}

@@ -14,6 +14,7 @@ const none = (operation: string) =>
 /** Until it is known which protocols will be on, all of them count as on, so that a key that is issued meanwhile has its instructions. */
 const awaited: Shape = {
   snapshot: none("snapshot"),
+  recheck: none("recheck"),
   find: () => none("find"),
   kick: () => none("kick"),
   resetPath: () => none("resetPath"),
@@ -46,6 +47,7 @@ export const layer: Layer.Layer<MediaServer | LateBoundMediaServer> = Layer.effe
     let current = awaited
     const mediaServer = MediaServer.of({
       snapshot: Effect.suspend(() => current.snapshot),
+      recheck: Effect.suspend(() => current.recheck),
       find: (source) => current.find(source),
       kick: (source) => current.kick(source),
       resetPath: (path) => current.resetPath(path),

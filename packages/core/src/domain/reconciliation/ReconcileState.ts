@@ -1,5 +1,6 @@
 /** What the leader's passes leave to the next. A new leader begins with `initialState` and with what the lease shows of the pass before. */
 import { type Appearances, noAppearances } from "./appearances.ts"
+import type { StoreSnapshot } from "./StoreSnapshot.ts"
 
 export interface ReconcileState {
   /** The media server's `started` in the last complete pass, of whichever instance; `null` before there was one. */
@@ -14,6 +15,11 @@ export interface ReconcileState {
   readonly appeared: ReadonlySet<string>
   readonly appearances: Appearances
   /**
+   * The open sessions, if nothing was to be done: each is active, may stay, and has its ready path, and no other publisher was there. A pass
+   * that begins with the same sessions expects no change.
+   */
+  readonly settled: StoreSnapshot["open"] | null
+  /**
    * The pass right before was this instance's, and complete. Otherwise a publisher may have been there, and left, unseen by this instance: the
    * former leader may have seen it.
    */
@@ -27,5 +33,6 @@ export const initialState: ReconcileState = {
   unlisted: new Set(),
   appeared: new Set(),
   appearances: noAppearances,
+  settled: null,
   continuous: false
 }

@@ -23,3 +23,12 @@ export interface StoreSnapshot {
 export interface StoreSnapshotAfter extends StoreSnapshot {
   readonly formerlyAdmitted: ReadonlySet<string>
 }
+
+/** Whether both hold the same sessions in the same states. A store that gives unchanged sessions as the same values makes it quick. */
+export const areSameSessions = (one: StoreSnapshot["open"], other: StoreSnapshot["open"]): boolean =>
+  one === other ||
+  (one.length === other.length &&
+    one.every((session, index) => {
+      const counterpart = other[index]
+      return session.streamId === counterpart?.streamId && session.state === counterpart.state
+    }))

@@ -37,7 +37,8 @@ export const planReconciliation = (
   s2: StoreSnapshotAfter,
   before: ReconcileState
 ): Reconciliation => {
-  const { commands, observations, neverAppeared, appeared, newlyAppeared } = planForSessions(s1, snapshot, s2, before)
+  const sessions = planForSessions(s1, snapshot, s2, before)
+  const { observations, neverAppeared, appeared, newlyAppeared } = sessions
   const appearances = rememberAppearances(before.appearances, { appeared: newlyAppeared }, s2.now)
   const doubt = doubtOf(policy, appearances)
   const holding = before.holding && restartOf(snapshot, before) === null
@@ -57,8 +58,10 @@ export const planReconciliation = (
   const held = unauthorized.find((command) => command._tag === "HoldUnauthorized")
   const mayReset = policy.unauthorized === "kick" && held === undefined && (doubt === null || policy.enforce)
 
+  const commands = [...sessions.commands, ...unauthorized, ...again.map((path) => planForUnlisted(path, s2, mayReset))]
+
   return {
-    commands: [...commands, ...unauthorized, ...again.map((path) => planForUnlisted(path, s2, mayReset))],
+    commands,
     observations,
     neverAppeared,
     unlistedUnknown,
@@ -69,6 +72,7 @@ export const planReconciliation = (
       unlisted: new Set(unlisted.map((path) => path.sourceId)),
       appeared,
       appearances,
+      settled: sessions.settled && commands.length === 0 && unlisted.length === 0 ? s2.open : null,
       continuous: true
     }
   }
