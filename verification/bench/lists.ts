@@ -35,7 +35,7 @@ export interface ListLine {
 
 const CLIENTS = 32
 const ROUNDS = 3
-const ROUND_MS = 2_000
+const ROUND_MS = 1_000
 const P95_MS = 30
 
 type Kind = "plain" | "gzip" | "conditional"

@@ -7,6 +7,7 @@ import { Effect } from "effect"
 import { rememberAppearances } from "../domain/reconciliation/appearances.ts"
 import { countStaying, hasRecentKick, isFirstAnswer, type KickTracker } from "../domain/reconciliation/KickTracker.ts"
 import type { MediaServerSnapshot } from "../domain/reconciliation/MediaServerSnapshot.ts"
+import { dueObservations } from "../domain/reconciliation/observed.ts"
 import type { PassSummary } from "../domain/reconciliation/PassSummary.ts"
 import type { Reconciliation } from "../domain/reconciliation/planReconciliation.ts"
 import type { ReconcileState } from "../domain/reconciliation/ReconcileState.ts"
@@ -19,6 +20,7 @@ import {
   summarizePass
 } from "../domain/reconciliation/summarizePass.ts"
 import type { Lease } from "../ports/Leases.ts"
+import { monotonicMillis } from "../resilience/ProcessClock.ts"
 import { endSessions } from "./endSessions.ts"
 import { kickPublishers } from "./kickPublishers.ts"
 import type { LeaderPorts } from "./LeaderPorts.ts"
@@ -51,14 +53,16 @@ export interface LeaderPass {
   readonly expecting: boolean
 }
 
-/** A reader that finds a stream active finds its tracks there, too: observations are written first. */
+/** A reader that finds a stream active finds its tracks there, too: observations are written first. What has been written of them then. */
 const write = Effect.fnUntraced(function* (plan: Reconciliation, holder: string, { sessions }: LeaderPorts) {
-  if (plan.observations.length > 0) yield* sessions.observe(plan.observations, holder)
+  const { due, next } = dueObservations(plan.memory.observed, plan.observations, yield* monotonicMillis)
+  if (due.length > 0) yield* sessions.observe(due, holder)
   const ready = commandsOf(plan, "MarkReady")
   if (ready.length > 0) yield* sessions.markReady(ready, holder)
   for (const { streamId, reason } of commandsOf(plan, "RequestStop")) {
     yield* sessions.requestStop(streamId, reason, holder)
   }
+  return next
 })
 
 const firstKicks = (journal: PassJournal, kicks: KickTracker) =>
@@ -90,7 +94,7 @@ export const runAsLeader = Effect.fnUntraced(function* (
   const kicks = kicksAfterSnapshot(state.findings, journal)
   const expectsKicked = hasRecentKick(kicks, journal.snapshot?.at ?? 0)
 
-  yield* write(plan, holder, ports)
+  const observed = yield* write(plan, holder, ports)
   const budget = yield* startTimeBudget
   const ended = yield* endSessions(commandsOf(plan, "End"), holder, ports, budget)
   yield* kickPublishers(plan.commands, kicks, holder, ports, budget, journal)
@@ -107,7 +111,7 @@ export const runAsLeader = Effect.fnUntraced(function* (
 
   const reported = commandsOf(plan, "ReportUnlisted").length
   const pass: LeaderPass = {
-    reconcile: { ...plan.memory, appearances },
+    reconcile: { ...plan.memory, appearances, observed },
     enforcedKicks,
     left: leftOnAir(plan),
     found,

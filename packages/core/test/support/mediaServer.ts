@@ -31,6 +31,7 @@ export const makeMediaServer = (noted: Noted) => {
     started: "1",
     facts: recommendedFacts as MediaServerFacts | null,
     remembered: null as MediaServerFacts | null,
+    inboundBytes: 9,
     /** How many of the snapshots were asked for as a recheck. */
     rechecks: 0
   }
@@ -49,7 +50,7 @@ export const makeMediaServer = (noted: Noted) => {
         ready: one.onPath === "ready",
         sourceType: sourceTypes[one.protocol],
         sourceId: one.id,
-        observation: { tracks: [{ codec: "H264" }], viewerCount: 1, inboundBytes: 9 }
+        observation: { tracks: [{ codec: "H264" }], viewerCount: 1, inboundBytes: server.inboundBytes }
       })),
     ownPaths: []
   })

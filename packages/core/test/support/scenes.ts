@@ -174,6 +174,7 @@ export const sceneOf = (
       ),
       appearances,
       settled: null,
+      observed: new Map(),
       continuous
     }
   }

@@ -107,6 +107,38 @@ describe("a pass", () => {
     })
   )
 
+  it.effect("writes an observation down when it has changed, and every ten seconds", () =>
+    Effect.gen(function* () {
+      const { stage, pass } = yield* settled
+      const written = Effect.gen(function* () {
+        const before = stage.called("Sessions.observe").length
+        yield* pass
+        return stage.called("Sessions.observe").length - before
+      })
+      assert.strictEqual(yield* written, 0)
+      stage.server.inboundBytes++
+      assert.strictEqual(yield* written, 1)
+      assert.strictEqual(yield* written, 0)
+      yield* TestClock.adjust("9900 millis")
+      assert.strictEqual(yield* written, 0)
+      yield* TestClock.adjust("100 millis")
+      assert.strictEqual(yield* written, 1)
+    })
+  )
+
+  it.effect("writes an observation down again when it is not known whether it was written", () =>
+    Effect.gen(function* () {
+      const { stage, pass } = yield* settled
+      stage.server.inboundBytes++
+      stage.before["Leases.recordPass"] = () => storeDown
+      yield* pass
+      delete stage.before["Leases.recordPass"]
+      const before = stage.called("Sessions.observe").length
+      yield* pass
+      assert.strictEqual(stage.called("Sessions.observe").length - before, 1)
+    })
+  )
+
   it.effect("asks for a snapshot after a pass that failed", () =>
     Effect.gen(function* () {
       const { stage, pass } = yield* settled

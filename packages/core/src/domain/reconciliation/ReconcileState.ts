@@ -1,5 +1,6 @@
 /** What the leader's passes leave to the next. A new leader begins with `initialState` and with what the lease shows of the pass before. */
 import { type Appearances, noAppearances } from "./appearances.ts"
+import type { Observations } from "./observed.ts"
 import type { StoreSnapshot } from "./StoreSnapshot.ts"
 
 export interface ReconcileState {
@@ -19,6 +20,8 @@ export interface ReconcileState {
    * that begins with the same sessions expects no change.
    */
   readonly settled: StoreSnapshot["open"] | null
+  /** What was last written of the sessions. */
+  readonly observed: Observations
   /**
    * The pass right before was this instance's, and complete. Otherwise a publisher may have been there, and left, unseen by this instance: the
    * former leader may have seen it.
@@ -34,5 +37,6 @@ export const initialState: ReconcileState = {
   appeared: new Set(),
   appearances: noAppearances,
   settled: null,
+  observed: new Map(),
   continuous: false
 }

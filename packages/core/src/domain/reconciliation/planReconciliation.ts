@@ -72,6 +72,7 @@ export const planReconciliation = (
       unlisted: new Set(unlisted.map((path) => path.sourceId)),
       appeared,
       appearances,
+      observed: before.observed,
       settled: sessions.settled && commands.length === 0 && unlisted.length === 0 ? s2.open : null,
       continuous: true
     }

@@ -111,7 +111,8 @@ const after = {
   inboundBytes: Count,
   urls: PlaybackUrls,
   stateAsOf: nullable(Timestamp).annotate({
-    description: "When the media server last confirmed this state"
+    description:
+      "When the media server last confirmed this state. Of a stream that does not change, at least every ten seconds"
   })
 }
 
