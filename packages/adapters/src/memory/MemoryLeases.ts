@@ -33,13 +33,16 @@ const make = Effect.map(MemoryStore, (store) =>
         store.leases.set(SERVER, taken)
         return shown(taken, true, now)
       }),
-    recordPass: (holder, { started, lookedAt, found, fulfilled }) =>
-      atomically((now) => {
+    recordPass: (holder, { started, lookedAt, found, fulfilled }, ttlMillis) =>
+      atomically((at) => {
         const lease = store.leases.get(SERVER)
-        if (!isHeldBy(lease, holder, now)) return
+        if (!isHeldBy(lease, holder, at)) return null
+        const now = DateTime.toEpochMillis(at)
         const lastSnapshot = { at: DateTime.toEpochMillis(lookedAt), found }
         const enforceUntil = fulfilled ? null : lease.enforceUntil
-        store.leases.set(SERVER, { ...lease, started, lastSnapshot, enforceUntil })
+        const recorded = { ...lease, until: now + ttlMillis, started, lastSnapshot, enforceUntil }
+        store.leases.set(SERVER, recorded)
+        return shown(recorded, true, now)
       }),
     requestEnforcement: (millis) =>
       atomically((now) => {

@@ -1,8 +1,8 @@
 /** The reconciler's lease in PostgreSQL: one row for each media server, with times of the database's clock. */
-import { Leases, PassSummary } from "@greenroom/core"
+import { type Lease, Leases, PassSummary } from "@greenroom/core"
 import { Effect, Layer, Schema } from "effect"
 import { ReconcilerDatabase } from "./Database.ts"
-import { dateOf, MaybeText, rowsOf } from "./rows.ts"
+import { dateOf, MaybeText, type Row, rowsOf } from "./rows.ts"
 
 const leaseRows = rowsOf(
   Schema.Struct({
@@ -18,6 +18,22 @@ const leaseRows = rowsOf(
 /** The lease's columns. `left` (until its end) and `snapshot_age` are in milliseconds. */
 const leaseColumns = `(extract(epoch from until - clock_timestamp()) * 1000)::float8 as "left", started, coalesce(enforce_until > clock_timestamp(), false) as enforce, found,
   (extract(epoch from clock_timestamp() - looked_at) * 1000)::float8 as snapshot_age`
+
+const free: Lease = { held: false, leftMillis: 0, started: null, enforce: false, lastSnapshot: null }
+
+/** The lease of the statement's one row; `null` when it has none. */
+const leaseIn = (rows: ReadonlyArray<Row>): Lease | null => {
+  const lease = leaseRows(rows)[0]
+  if (lease === undefined) return null
+  const { held, left, started, enforce, found, snapshot_age } = lease
+  return {
+    held,
+    leftMillis: left,
+    started,
+    enforce,
+    lastSnapshot: found === null || snapshot_age === null ? null : { ageMillis: snapshot_age, found }
+  }
+}
 
 const make = Effect.gen(function* () {
   const database = yield* ReconcilerDatabase
@@ -40,29 +56,25 @@ const make = Effect.gen(function* () {
         from (select ${sql.literal(leaseColumns)} from leases where media_server = 'main') other
         where not exists (select from taken)`
     )
-    const lease = leaseRows(answer)[0]
-    if (lease === undefined) return { held: false, leftMillis: 0, started: null, enforce: false, lastSnapshot: null }
-    const { held, left, started, enforce, found, snapshot_age } = lease
-    return {
-      held,
-      leftMillis: left,
-      started,
-      enforce,
-      lastSnapshot: found === null || snapshot_age === null ? null : { ageMillis: snapshot_age, found }
-    }
+    return leaseIn(answer) ?? free
   })
 
-  const recordPass: Leases["Service"]["recordPass"] = Effect.fn("Leases.recordPass")(function* (holder, pass) {
-    yield* database.run(
-      "Leases.recordPass",
-      (sql) => sql`
+  const recordPass: Leases["Service"]["recordPass"] = Effect.fn("Leases.recordPass")(
+    function* (holder, pass, ttlMillis) {
+      const recorded = yield* database.run(
+        "Leases.recordPass",
+        (sql) => sql`
         update leases set
+          until = clock_timestamp() + ${ttlMillis}::float8 * interval '1 millisecond',
           started = ${pass.started}, looked_at = ${dateOf(pass.lookedAt)}::timestamptz,
           found = ${sql.json(pass.found)}::jsonb,
           enforce_until = case when ${pass.fulfilled}::boolean then null else enforce_until end
-        where media_server = 'main' and holder = ${holder} and until > clock_timestamp()`
-    )
-  })
+        where media_server = 'main' and holder = ${holder} and until > clock_timestamp()
+        returning true as held, ${sql.literal(leaseColumns)}`
+      )
+      return leaseIn(recorded)
+    }
+  )
 
   // A request before the first leader inserts a lease without a holder.
   const requestEnforcement: Leases["Service"]["requestEnforcement"] = Effect.fn("Leases.requestEnforcement")(

@@ -60,18 +60,40 @@ export const leasesLaws = (store: Store) =>
         const [one, other] = [newHolder(), newHolder()]
         yield* leases.acquire(one, 60_000)
         const memory = { started: "2026-01-01T00:00:00Z", lookedAt: yield* now, found: aLook, fulfilled: false }
-        yield* leases.recordPass(one, memory)
-        yield* leases.recordPass(other, { ...memory, started: "forged" })
+        yield* leases.recordPass(one, memory, 60_000)
+        yield* leases.recordPass(other, { ...memory, started: "forged" }, 60_000)
         const seen = yield* leases.acquire(other, 60_000)
         assert.deepStrictEqual(
           [seen.held, seen.started, seen.lastSnapshot?.found],
           [false, "2026-01-01T00:00:00Z", aLook]
         )
         yield* free(one)
-        yield* leases.recordPass(one, { ...memory, started: "too late" })
+        yield* leases.recordPass(one, { ...memory, started: "too late" }, 60_000)
         const taken = yield* leases.acquire(other, 60_000)
         assert.deepStrictEqual([taken.held, taken.started], [true, "2026-01-01T00:00:00Z"])
         yield* free(other)
+      })
+    )
+
+    law(
+      "the record of a pass renews its holder's lease and gives it as it is then, to no other holder",
+      Effect.gen(function* () {
+        const leases = yield* Leases
+        const [one, other] = [newHolder(), newHolder()]
+        yield* leases.acquire(one, 1_000)
+        yield* leases.requestEnforcement(60_000)
+        const memory = { started: "1", lookedAt: yield* now, found: aLook, fulfilled: false }
+        assert.isNull(yield* leases.recordPass(other, memory, 60_000))
+        const renewed = yield* leases.recordPass(one, memory, 60_000)
+        assert.deepStrictEqual(
+          [renewed?.held, renewed?.enforce, renewed?.started, renewed?.lastSnapshot?.found],
+          [true, true, "1", aLook]
+        )
+        assert.isAbove(renewed?.leftMillis ?? 0, 50_000)
+        assert.isFalse((yield* leases.acquire(other, 60_000)).held)
+        assert.isFalse((yield* leases.recordPass(one, { ...memory, fulfilled: true }, 60_000))?.enforce)
+        yield* free(one)
+        assert.isNull(yield* leases.recordPass(one, memory, 60_000))
       })
     )
 
@@ -82,7 +104,7 @@ export const leasesLaws = (store: Store) =>
         const [one, other] = [newHolder(), newHolder()]
         yield* leases.acquire(one, 60_000)
         const lookedAt = later(yield* now, -1_000)
-        yield* leases.recordPass(one, { started: "1", lookedAt, found: aLook, fulfilled: false })
+        yield* leases.recordPass(one, { started: "1", lookedAt, found: aLook, fulfilled: false }, 60_000)
         yield* elapse(100)
         for (const holder of [one, other]) {
           const age = (yield* leases.acquire(holder, 60_000)).lastSnapshot!.ageMillis
@@ -105,11 +127,11 @@ export const leasesLaws = (store: Store) =>
         yield* leases.requestEnforcement(10)
         yield* elapse(50)
         assert.deepStrictEqual([yield* wished(one), yield* wished(other)], [true, true])
-        yield* leases.recordPass(other, memory)
-        yield* leases.recordPass(one, { ...memory, fulfilled: false })
+        yield* leases.recordPass(other, memory, 60_000)
+        yield* leases.recordPass(one, { ...memory, fulfilled: false }, 60_000)
         yield* free(one)
         assert.isTrue(yield* wished(other))
-        yield* leases.recordPass(other, memory)
+        yield* leases.recordPass(other, memory, 60_000)
         assert.isFalse(yield* wished(other))
         yield* leases.requestEnforcement(SHORT_MS)
         assert.isTrue(yield* wished(other))

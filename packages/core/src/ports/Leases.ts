@@ -39,8 +39,12 @@ export class Leases extends Context.Service<
   {
     /** Takes or renews the lease for `ttlMillis` from now if no other instance holds it. */
     readonly acquire: (holder: string, ttlMillis: number) => Effect.Effect<Lease, StoreUnavailable>
-    /** Keeps the memory beside the lease, if `holder` still holds it. */
-    readonly recordPass: (holder: string, memory: PassRecord) => Effect.Effect<void, StoreUnavailable>
+    /** Keeps the memory beside the lease, and renews it for `ttlMillis` from now, if `holder` still holds it; otherwise `null`. */
+    readonly recordPass: (
+      holder: string,
+      memory: PassRecord,
+      ttlMillis: number
+    ) => Effect.Effect<Lease | null, StoreUnavailable>
     /** Requests enforcement for `millis` from now. Never shortens an earlier request. */
     readonly requestEnforcement: (millis: number) => Effect.Effect<void, StoreUnavailable>
     /** Gives the lease up, so that another instance need not wait for its end. */

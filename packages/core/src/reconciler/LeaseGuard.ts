@@ -6,10 +6,19 @@
 import { Effect, Schema } from "effect"
 import { type Lease, Leases } from "../ports/Leases.ts"
 import type { StoreUnavailable } from "../ports/StoreUnavailable.ts"
-import { elapsedAtMost, readClocks } from "../resilience/ProcessClock.ts"
+import { elapsedAtMost, type Reading, readClocks } from "../resilience/ProcessClock.ts"
 
 /** A lease outlives several passes and runs out 3 s after its holder's last renewal; a pass renews it while it lasts. */
 export const LEASE_TTL_MS = 3_000
+
+/** A lease that is as old as this is renewed before it is used, and while a pass goes on: an answer may take a second. */
+const RENEW_AFTER_MS = LEASE_TTL_MS / 2
+
+/** A lease as it was read, and when it was asked for. */
+export interface ReadLease {
+  readonly lease: Lease
+  readonly sent: Reading
+}
 
 /** The lease ran out, or another instance got it, in the middle of a pass. */
 export class LeaseLost extends Schema.TaggedError<LeaseLost>()("LeaseLost", {}) {
@@ -26,16 +35,20 @@ export interface LeaseGuard {
   readonly kept: Effect.Effect<never, StoreUnavailable | LeaseLost>
 }
 
-/** The lease as it was read, and the guard if this instance holds it. */
-export const acquireLease = Effect.fnUntraced(function* (holder: string) {
+/**
+ * The lease as it was read, and the guard if this instance holds it. `renewed`: the lease as the pass before has renewed it, which is enough
+ * while it is young.
+ */
+export const acquireLease = Effect.fnUntraced(function* (holder: string, renewed: ReadLease | null) {
   const leases = yield* Leases
   const acquire = Effect.gen(function* () {
     const sent = yield* readClocks
     const lease = yield* leases.acquire(holder, LEASE_TTL_MS)
     return { sent, lease }
   })
-  const first = yield* acquire
-  const lease: Lease = first.lease
+  const isYoung = renewed !== null && elapsedAtMost(renewed.sent, yield* readClocks) < RENEW_AFTER_MS
+  const first: ReadLease = isYoung ? renewed : yield* acquire
+  const { lease } = first
   let since = first.sent
 
   const left = Effect.map(readClocks, (now) => LEASE_TTL_MS - elapsedAtMost(since, now))
@@ -56,7 +69,8 @@ export const acquireLease = Effect.fnUntraced(function* (holder: string) {
         })
       : Effect.fail(new LeaseLost())
   )
-  const kept = Effect.forever(Effect.andThen(Effect.sleep(LEASE_TTL_MS / 3), renew))
+  const untilRenewal = Effect.flatMap(left, (millis) => Effect.sleep(Math.max(0, millis - RENEW_AFTER_MS)))
+  const kept = Effect.forever(Effect.andThen(untilRenewal, renew))
   const guard: LeaseGuard = { whileHeld, renew, kept }
   return { lease, guard: lease.held ? guard : null }
 })

@@ -1,4 +1,7 @@
-/** The first half of a pass: reads the store, the media server and the store again, and plans from that. It changes nothing but due stops. */
+/**
+ * The first half of a pass: reads the store, the media server and the store again, and plans from that. It changes nothing but due stops. Where
+ * nothing has changed, the second reading of the store is left out.
+ */
 import { DateTime, Effect } from "effect"
 import { type Appearances, notAppearing } from "../domain/reconciliation/appearances.ts"
 import type { Command } from "../domain/reconciliation/Command.ts"
@@ -7,7 +10,7 @@ import { asksAboutPublishers } from "../domain/reconciliation/mediaServerWarning
 import type { Policy } from "../domain/reconciliation/planForUnauthorized.ts"
 import { planReconciliation } from "../domain/reconciliation/planReconciliation.ts"
 import type { ReconcileState } from "../domain/reconciliation/ReconcileState.ts"
-import { areSameSessions, type StoreSnapshot } from "../domain/reconciliation/StoreSnapshot.ts"
+import { areSameSessions, type StoreSnapshot, type StoreSnapshotAfter } from "../domain/reconciliation/StoreSnapshot.ts"
 import type { Lease } from "../ports/Leases.ts"
 import { monotonicMillis } from "../resilience/ProcessClock.ts"
 import type { LeaderPorts } from "./LeaderPorts.ts"
@@ -46,25 +49,35 @@ export const readAndPlan = Effect.fnUntraced(function* (
   { sessions, mediaServer }: LeaderPorts,
   journal: PassJournal
 ) {
-  yield* sessions.requestStopsForInvalidKeys
   const before = leader.reconcile
   const s1 = yield* sessions.open
-  const snapshot = yield* expectsNoChange(policy, leader, s1) ? mediaServer.recheck : mediaServer.snapshot
-  const ids = new Set([...snapshot.sources.map(({ id }) => id), ...snapshot.paths.map(({ sourceId }) => sourceId)])
-  const s2 = yield* sessions.after([...ids])
-  journal.snapshot = { value: snapshot, at: yield* monotonicMillis }
+  const stopped = s1.open.length === 0 ? 0 : yield* sessions.requestStopsForInvalidKeys
+  const mayBeQuiet = stopped === 0 && expectsNoChange(policy, leader, s1)
+  const snapshot = yield* mayBeQuiet ? mediaServer.recheck : mediaServer.snapshot
   const state: ReconcileState = {
     ...before,
     started: lease.started,
     holding: heldAsTooMany(lease),
     appearances: appearancesSoFar(before, lease, s1.now)
   }
-  const planWith = (facts: MediaServerFacts | null) => {
+  const planWith = (s2: StoreSnapshotAfter, facts: MediaServerFacts | null) => {
     const asksUs = facts === null ? null : asksAboutPublishers(facts)
     return planReconciliation({ ...policy, asksUs }, s1, snapshot, s2, state)
   }
-  const first = planWith(yield* mediaServer.facts)
+  const read = Effect.map(monotonicMillis, (at) => {
+    journal.snapshot = { value: snapshot, at }
+  })
+  if (mayBeQuiet) {
+    // Each publisher has its session, and each session its publisher: a later reading could only show what the next pass will.
+    const s2 = { ...s1, formerlyAdmitted: new Set<string>() }
+    const plan = planWith(s2, yield* mediaServer.facts)
+    if (plan.memory.settled !== null) return yield* Effect.as(read, { s1, snapshot, s2, plan })
+  }
+  const ids = new Set([...snapshot.sources.map(({ id }) => id), ...snapshot.paths.map(({ sourceId }) => sourceId)])
+  const s2 = yield* sessions.after([...ids])
+  yield* read
+  const first = planWith(s2, yield* mediaServer.facts)
   // The configuration can change while the media server runs.
-  const plan = first.commands.some(needsConfiguration) ? planWith(yield* mediaServer.factsNow) : first
+  const plan = first.commands.some(needsConfiguration) ? planWith(s2, yield* mediaServer.factsNow) : first
   return { s1, snapshot, s2, plan }
 })

@@ -20,10 +20,11 @@ import {
   summarizePass
 } from "../domain/reconciliation/summarizePass.ts"
 import type { Lease } from "../ports/Leases.ts"
-import { monotonicMillis } from "../resilience/ProcessClock.ts"
+import { monotonicMillis, readClocks } from "../resilience/ProcessClock.ts"
 import { endSessions } from "./endSessions.ts"
 import { kickPublishers } from "./kickPublishers.ts"
 import type { LeaderPorts } from "./LeaderPorts.ts"
+import { LEASE_TTL_MS } from "./LeaseGuard.ts"
 import { kicksAfterSnapshot, type PassJournal } from "./PassJournal.ts"
 import { ReconcilePolicy } from "./ReconcilePolicy.ts"
 import type { LeaderState } from "./Role.ts"
@@ -35,6 +36,7 @@ import { startTimeBudget, type TimeBudget } from "./TimeBudget.ts"
 export interface LeaderPass {
   readonly reconcile: ReconcileState
   readonly enforcedKicks: number
+  readonly renewed: LeaderState["renewed"]
   readonly left: LeftOnAir
   readonly found: PassSummary
   /** The media server as it was, and the sessions of the store right after, without those that this pass has ended. */
@@ -107,7 +109,9 @@ export const runAsLeader = Effect.fnUntraced(function* (
   const kicked = lease.enforce ? enforcedKicks : unauthorizedKicks
   const found = summarizePass(snapshot, plan, { kicked, enforced: policy.enforce, appearances, now: s2.now })
   const fulfilled = lease.enforce && isEnforced(found)
-  yield* ports.recordPass(holder, { started: snapshot.started, lookedAt: s1.now, found, fulfilled })
+  const sent = yield* readClocks
+  const record = { started: snapshot.started, lookedAt: s1.now, found, fulfilled }
+  const recorded = yield* ports.recordPass(holder, record, LEASE_TTL_MS)
 
   const reported = commandsOf(plan, "ReportUnlisted").length
   const pass: LeaderPass = {
@@ -121,7 +125,9 @@ export const runAsLeader = Effect.fnUntraced(function* (
     staying: countStaying(kicks),
     unlisted: reported + commandsOf(plan, "ResetPath").length,
     unlistedLeft: reported + journal.resets.filter(({ error }) => error !== null).length,
-    unsettled: isUnsettled(plan, state.reconcile, kicks, journal, budget),
+    unsettled:
+      isUnsettled(plan, state.reconcile, kicks, journal, budget) || (recorded?.enforce === true && !lease.enforce),
+    renewed: recorded === null ? null : { lease: recorded, sent },
     expecting: expectsKicked || s2.open.some((session) => session.state._tag === "Connecting")
   }
   return pass

@@ -13,7 +13,7 @@ import { elapsedAtMost, minus, monotonicMillis, type Reading, readClocks } from 
 import { StoreMonitor } from "../resilience/StoreMonitor.ts"
 import type { HookInbox } from "./HookInbox.ts"
 import type { NewestPass, SnapshotRecord } from "./NewestPass.ts"
-import { findingsOf, follower, type Role } from "./Role.ts"
+import { findingsOf, follower, type Role, readsLeaseAnew } from "./Role.ts"
 import { reportPass } from "./reportPass.ts"
 import { type PassOutcome, runPass } from "./runPass.ts"
 import type { Warnings } from "./Warnings.ts"
@@ -105,6 +105,8 @@ export const runLoop = Effect.fnUntraced(function* (parts: LoopParts) {
     const isUnsettled = outcome._tag === "Complete" && outcome.unsettled
     if (isUnsettled || hooks.areMany() || (yield* lostAdmissions.areMany)) yield* Queue.offer(wakes, undefined)
     yield* Effect.sleep(PASS_APART_MS)
-    yield* Effect.timeoutOption(Queue.take(wakes), pauseAfter(outcome) - PASS_APART_MS)
+    const woken = yield* Effect.timeoutOption(Queue.take(wakes), pauseAfter(outcome) - PASS_APART_MS)
+    // A request for enforcement stands beside the lease, and wakes.
+    if (woken._tag === "Some") role = readsLeaseAnew(role)
   }
 })

@@ -31,11 +31,12 @@ type Attempt = Exclude<PassOutcome, { readonly _tag: "Failed" }>
 /** `lead`: begins to lead, or goes on; what it returns is what this instance knows as the leader. */
 const attempt = Effect.fnUntraced(function* (
   noteLease: (lease: Lease) => Effect.Effect<void>,
+  renewed: LeaderState["renewed"],
   lead: () => LeaderState,
   journal: PassJournal
 ) {
   const { holder } = yield* ReconcilePolicy
-  const { lease, guard } = yield* acquireLease(holder)
+  const { lease, guard } = yield* acquireLease(holder, renewed)
   yield* noteLease(lease)
   if (guard === null) {
     const outcome: Attempt = { _tag: "NotLeading", freeInMillis: lease.leftMillis }
@@ -52,10 +53,10 @@ const roleAfter = (before: Role, outcome: PassOutcome, state: LeaderState | null
   if (state === null) return before
   if (outcome._tag === "Failed") {
     const reconcile = { ...state.reconcile, continuous: false }
-    return leader({ ...state, reconcile, findings: findingsAfter(state.findings, journal, null) })
+    return leader({ ...state, reconcile, renewed: null, findings: findingsAfter(state.findings, journal, null) })
   }
-  const { reconcile, enforcedKicks, left } = outcome
-  return leader({ reconcile, enforcedKicks, findings: findingsAfter(state.findings, journal, left) })
+  const { reconcile, enforcedKicks, renewed, left } = outcome
+  return leader({ reconcile, enforcedKicks, renewed, findings: findingsAfter(state.findings, journal, left) })
 }
 
 const outcomeName = (outcome: PassOutcome): PassReport["outcome"] => {
@@ -77,7 +78,7 @@ export const runPass = Effect.fnUntraced(function* (
   const journal = newJournal()
   let state: LeaderState | null = role._tag === "Leader" ? role.state : null
   const lead = () => (state ??= newLeaderState)
-  const exit = yield* attempt(noteLease, lead, journal).pipe(
+  const exit = yield* attempt(noteLease, state?.renewed ?? null, lead, journal).pipe(
     Effect.timeoutOrElse({ duration: PASS_DEADLINE_MS, orElse: () => Effect.fail(new PassTooLong()) }),
     Effect.exit
   )

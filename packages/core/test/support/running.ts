@@ -7,12 +7,28 @@ import type { Stage } from "./stage.ts"
 /** Starts it in a scope of its own, and notes in `passes` when each begins, in milliseconds from now. */
 export const running = Effect.fnUntraced(function* (stage: Stage, passes: Array<number> = []) {
   const began = yield* Clock.currentTimeMillis
+  // A pass begins by reading the lease or, where that of the pass before is young, the sessions.
+  let hasRead = false
+  const note = Effect.map(Clock.currentTimeMillis, (now) => void passes.push(now - began))
   const hold = stage.before["Leases.acquire"]
   stage.before["Leases.acquire"] = (...args) =>
-    Effect.andThen(
-      Effect.map(Clock.currentTimeMillis, (now) => void passes.push(now - began)),
-      Effect.suspend(() => hold?.(...args) ?? Effect.void)
-    )
+    Effect.suspend(() => {
+      hasRead = true
+      return Effect.andThen(
+        note,
+        Effect.suspend(() => hold?.(...args) ?? Effect.void)
+      )
+    })
+  const open = stage.before["Sessions.open"]
+  stage.before["Sessions.open"] = (...args) =>
+    Effect.suspend(() => {
+      const isNoted = hasRead
+      hasRead = false
+      return Effect.andThen(
+        isNoted ? Effect.void : note,
+        Effect.suspend(() => open?.(...args) ?? Effect.void)
+      )
+    })
   const scope = yield* Scope.make()
   yield* Effect.addFinalizer((exit) => Scope.close(scope, exit))
   const context = yield* Layer.buildWithScope(layerBackground.pipe(Layer.provide(stage.layer)), scope)

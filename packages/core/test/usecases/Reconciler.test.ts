@@ -67,9 +67,11 @@ describe("the reconciler looks", () => {
         let current = 0
         /** What goes wrong in the pass that is under way. */
         let moment = schedule[0]
+        let begun = 0
         for (const call of calls) {
           stage.before[call] = () => {
-            if (call === calls[0]) moment = schedule[current]
+            if (begun !== starts.length) moment = schedule[current]
+            begun = starts.length
             if (moment?.call !== call) return Effect.void
             if (moment.trouble === "no hurry") slow.add(starts.length - 1)
             return troubles[moment.trouble]

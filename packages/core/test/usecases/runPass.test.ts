@@ -25,9 +25,11 @@ describe("a pass", () => {
   it.effect("looks at the store, the media server and the store again, and touches nothing when all is well", () =>
     Effect.gen(function* () {
       const stage = makeStage()
-      const { snapshot, sessions, memory, found, left, ...outcome } = yield* complete(stage)
+      const { snapshot, sessions, memory, found, left, renewed, ...outcome } = yield* complete(stage)
       assert.deepStrictEqual([snapshot.paths, sessions], [[], []])
-      assert.deepStrictEqual(stage.called(), [...looks, "Leases.recordPass"])
+      const isOfSessions = (name: string) => name === "Sessions.requestStopsForInvalidKeys"
+      assert.deepStrictEqual(stage.called(), [...looks.filter((name) => !isOfSessions(name)), "Leases.recordPass"])
+      assert.isTrue(renewed?.lease.held)
       assert.deepStrictEqual(stage.calls[0]!.args, ["me", 3_000])
       assert.deepStrictEqual(outcome, {
         _tag: "Complete",
@@ -139,12 +141,46 @@ describe("a pass", () => {
     })
   )
 
+  it.effect("renews the lease at its end, and the next one reads it anew when it has grown old", () =>
+    Effect.gen(function* () {
+      const { stage, pass } = yield* settled
+      const acquired = Effect.gen(function* () {
+        const before = stage.called("Leases.acquire").length
+        yield* pass
+        return stage.called("Leases.acquire").length - before
+      })
+      assert.strictEqual(yield* acquired, 0)
+      yield* TestClock.adjust("1499 millis")
+      assert.strictEqual(yield* acquired, 0)
+      yield* TestClock.adjust("1500 millis")
+      assert.strictEqual(yield* acquired, 1)
+    })
+  )
+
+  it.effect("reads the lease anew after a pass that failed, or that did not hold it at its end", () =>
+    Effect.gen(function* () {
+      const { stage, pass } = yield* settled
+      const before = stage.called("Leases.acquire").length
+      stage.before["Sessions.open"] = () => storeDown
+      yield* pass
+      delete stage.before["Sessions.open"]
+      yield* pass
+      assert.strictEqual(stage.called("Leases.acquire").length - before, 1)
+      stage.before["Leases.recordPass"] = () =>
+        Effect.sync(() => void Object.assign(stage.lease, { holder: "another", until: Number.POSITIVE_INFINITY }))
+      yield* pass
+      delete stage.before["Leases.recordPass"]
+      yield* pass
+      assert.strictEqual(stage.called("Leases.acquire").length - before, 2)
+    })
+  )
+
   it.effect("asks for a snapshot after a pass that failed", () =>
     Effect.gen(function* () {
       const { stage, pass } = yield* settled
-      stage.before["Sessions.after"] = () => storeDown
+      stage.before["Sessions.open"] = () => storeDown
       yield* pass
-      delete stage.before["Sessions.after"]
+      delete stage.before["Sessions.open"]
       assert.strictEqual(yield* pass, 0)
     })
   )
@@ -388,7 +424,8 @@ describe("an absent session", () => {
             lookedAt: DateTime.makeUnsafe(60_000 + n * 100),
             found: n === 0 ? first : { ...first, publishers: 1, unauthorized: 0, kicked: 0 },
             fulfilled: false
-          }
+          },
+          3_000
         ])
       )
     })

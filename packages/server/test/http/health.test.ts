@@ -59,12 +59,12 @@ describe("an instance that stands by", () => {
     await own.run(Effect.flatMap(MediaServer, (server) => Effect.ignore(server.snapshot)))
     const lookedAt = DateTime.nowUnsafe()
     await asLeader((leases) =>
-      leases.recordPass("another", { started: "x", lookedAt, found: nobody, fulfilled: false })
+      leases.recordPass("another", { started: "x", lookedAt, found: nobody, fulfilled: false }, 60_000)
     )
     await expect.poll(said).toBe("ok")
     const old = DateTime.subtract(lookedAt, { seconds: 11 })
     await asLeader((leases) =>
-      leases.recordPass("another", { started: "x", lookedAt: old, found: nobody, fulfilled: false })
+      leases.recordPass("another", { started: "x", lookedAt: old, found: nobody, fulfilled: false }, 60_000)
     )
     await expect.poll(said).toBe("unreachable")
     await own.close()
