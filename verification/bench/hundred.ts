@@ -53,6 +53,7 @@ export const hundred = async (stage: Stage): Promise<Measured> => {
   }
   const [ours, byHand] = [round("allowed", stage.hooks), round("by hand", stage.floor)]
   await alternately(2, ours, byHand)
+  await stage.store.analyze()
   const rounds = await alternately(ROUNDS, ours, byHand)
   const lines = [
     lineOf(

@@ -45,6 +45,7 @@ const oneClient = async (stage: Stage, { what, next }: Kind, used: Used): Promis
     return [burstOf(pairs.map(([ours]) => ours)), burstOf(pairs.map(([, bare]) => bare))] as const
   }
   await round(WARM_UP_BLOCKS)
+  await stage.store.analyze()
   used.fill(0)
   const rounds: Array<readonly [Burst, Burst]> = []
   for (let count = 0; count < ROUNDS; count++) rounds.push(await round(BLOCKS))
