@@ -3,7 +3,7 @@ import { once } from "node:events"
 import * as net from "node:net"
 import { assert, describe, it } from "@effect/vitest"
 import { noMediaServer } from "../../../../verification/worlds/service.ts"
-import { useHome } from "./home.ts"
+import { until, useHome } from "./home.ts"
 
 const started = /"message":"ready".*"hook_port":(\d+)/
 
