@@ -10,10 +10,10 @@ import { type Call, onNewConnection, type Sample } from "./load.ts"
 import type { Finding, Line, Measured } from "./parts.ts"
 import type { Stage } from "./stage.ts"
 
-const ROUNDS = 9
+const ROUNDS = 7
 const BLOCKS = 8
 /** Long enough for the compiler to have seen all of a service that has been up for a while. */
-const WARM_UP_BLOCKS = 32
+const WARM_UP_BLOCKS = 24
 /** After a block: what its admissions have woken (a pass of the reconciler) counts as processor time of that block, not of the next. */
 const SETTLE_MS = 30
 

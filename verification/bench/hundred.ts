@@ -6,8 +6,8 @@ import type { Line, Measured } from "./parts.ts"
 import type { Stage } from "./stage.ts"
 
 export const CLIENTS = 100
-const ROUNDS = 11
-const CALLS_EACH = 12
+const ROUNDS = 9
+const CALLS_EACH = 10
 /** Beyond this many times the hand-written server's p99, a round counts as an outlier. */
 const OUTLIER = 2
 
@@ -53,6 +53,7 @@ export const hundred = async (stage: Stage): Promise<Measured> => {
   }
   const [ours, byHand] = [round("allowed", stage.hooks), round("by hand", stage.floor)]
   await alternately(2, ours, byHand)
+  await stage.store.analyze()
   const rounds = await alternately(ROUNDS, ours, byHand)
   const lines = [
     lineOf(

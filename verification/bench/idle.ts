@@ -29,9 +29,9 @@ export interface IdleFigures extends IdleCase {
   readonly walBytes: number
 }
 
-/** Five passes of the compiler and the caches, then what is measured. */
-const WARM_UP_MS = 10_000
-const MEASURED_MS = 15_000
+/** Some passes for the compiler and the caches, then what is measured. */
+const WARM_UP_MS = 5_000
+const MEASURED_MS = 8_000
 
 const protocols = ["rtmp", "srt", "webrtc", "rtsp"] as const
 

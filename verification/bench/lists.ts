@@ -2,9 +2,12 @@
  * `GET /streams` as frontends poll it: 32 clients that keep their connections and do not pause, over 50 and over 1,000 live streams, plain,
  * compressed, and with the tag of the list that they have. The sessions are written into the database by hand, and the lease is taken from
  * the service, so that its reconciler does not end them. "Moving": the byte counters of all of them change each second, in one statement
- * as the reconciler's.
+ * as the reconciler's. Beside plain lists: bare `node:http` with a body of the same length, because a megabyte's way through the
+ * kernel and the client is most of what a long one takes.
  */
+import { once } from "node:events"
 import { connect, type Socket } from "node:net"
+import { Worker } from "node:worker_threads"
 import { Client, type ClientConfig } from "pg"
 import { type Figures, figuresOf, median, medianOf, type Rounds } from "./figures.ts"
 import type { Sample } from "./load.ts"
@@ -24,7 +27,7 @@ export interface ListLine {
   readonly figures: Rounds
   readonly perSecond: number
   /** Processor time a call, ms, with everything else that the service does meanwhile. */
-  readonly processor: number
+  readonly processor?: number
   /** Of the bodies of a call, on the average. */
   readonly bytes: number
   readonly aim?: { readonly perSecond: number; readonly p95?: number }
@@ -32,7 +35,7 @@ export interface ListLine {
 
 const CLIENTS = 32
 const ROUNDS = 3
-const ROUND_MS = 2_000
+const ROUND_MS = 1_000
 const P95_MS = 30
 
 type Kind = "plain" | "gzip" | "conditional"
@@ -126,10 +129,19 @@ const measured = async (service: ListedService, what: string, kind: Kind, aim?: 
     what,
     figures: medianOf(rounds.map(({ figures }) => figures)),
     perSecond: middle(({ perSecond }) => perSecond),
-    processor: middle(({ processor }) => processor),
+    ...(Number.isNaN(middle(({ processor }) => processor)) ? {} : { processor: middle(({ processor }) => processor) }),
     bytes: middle(({ bytes }) => bytes),
     ...(aim === undefined ? {} : { aim })
   }
+}
+
+/** The same calls of a server that does nothing but send so many bytes. */
+const bareServer = async (service: ListedService, bytes: number): Promise<ListLine> => {
+  const worker = new Worker(new URL("./fixedBody.ts", import.meta.url), { workerData: Math.round(bytes) })
+  const [port] = await once(worker, "message")
+  const line = await measured({ ...service, port, processorTime: () => Number.NaN }, "… bare `node:http`", "plain")
+  await worker.terminate()
+  return line
 }
 
 /** Another holder than the service has the lease for an hour, which the service sees within a second. Nothing reconciles. */
@@ -173,6 +185,7 @@ export const lists = async (service: ListedService): Promise<ReadonlyArray<ListL
       const line = async (kind: Kind, aim?: ListLine["aim"]) =>
         lines.push(await measured(service, `${count} live, ${kind}`, kind, aim))
       await line("plain", count === 50 ? { perSecond, p95: P95_MS } : undefined)
+      lines.push(await bareServer(service, lines.at(-1)?.bytes ?? 0))
       await line("gzip", { perSecond, p95: P95_MS })
       await line("conditional", { perSecond, p95: P95_MS })
     }

@@ -8,6 +8,7 @@ import { hundred } from "./hundred.ts"
 import { memory } from "./memory.ts"
 import { million } from "./million.ts"
 import { type Measured, type Part, partsFrom, Usage } from "./parts.ts"
+import { idlePart, listsPart } from "./polled.ts"
 import { beginRun, type Run } from "./processes.ts"
 import { hasFailures, report } from "./report.ts"
 import { type Stage, setStage } from "./stage.ts"
@@ -17,7 +18,12 @@ import { writes } from "./writes.ts"
 /** The parts that share the ordinary stage. */
 const onStage: Partial<Record<Part, (stage: Stage) => Promise<Measured>>> = { auth, hundred, writes, memory }
 /** The parts that start what they need themselves, when the ordinary stage is gone. */
-const alone: Partial<Record<Part, (run: Run) => Promise<Measured>>> = { start, million }
+const alone: Partial<Record<Part, (run: Run) => Promise<Measured>>> = {
+  lists: listsPart,
+  idle: idlePart,
+  start,
+  million
+}
 
 const measure = async (run: Run, parts: ReadonlyArray<Part>): Promise<ReadonlyArray<Measured>> => {
   const measured: Array<Measured> = []

@@ -3,7 +3,7 @@ import { parseArgs } from "node:util"
 import type { Rounds } from "./figures.ts"
 
 /** Those of a run without `--only`, in their order. */
-const ordinary = ["auth", "hundred", "writes", "start"] as const
+const ordinary = ["auth", "hundred", "writes", "lists", "idle", "start"] as const
 /** Those that take minutes. */
 const long = ["million", "memory"] as const
 
@@ -27,6 +27,8 @@ export interface Line {
   readonly perSecond?: number
   /** Processor time a call, ms, of the whole process, with everything else that it does meanwhile. */
   readonly processor?: number
+  /** Of the bodies of a call, on the average. */
+  readonly bytes?: number
 }
 
 export interface Measured {

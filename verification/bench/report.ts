@@ -21,7 +21,7 @@ const findingCells = (finding: Finding): ReadonlyArray<string> => {
   return [String(aim), what, greenroom, beside, number(value), limit, isMet(finding) ? "yes" : "**no**"]
 }
 
-const lineCells = ({ what, figures: { count, p50, p95, p99, max, best }, perSecond, processor }: Line) => [
+const lineCells = ({ what, figures: { count, p50, p95, p99, max, best }, perSecond, processor, bytes }: Line) => [
   what,
   String(count),
   ms(p50),
@@ -30,10 +30,11 @@ const lineCells = ({ what, figures: { count, p50, p95, p99, max, best }, perSeco
   ms(p99),
   ms(max),
   perSecond === undefined || Number.isNaN(perSecond) ? "" : perSecond.toFixed(0),
-  processor === undefined ? "" : ms(processor)
+  processor === undefined ? "" : ms(processor),
+  bytes === undefined ? "" : bytes.toFixed(0)
 ]
 
-const lineHead = ["calls", "p50", "p95", "p95, best round", "p99", "max", "calls/s", "processor time"]
+const lineHead = ["calls", "p50", "p95", "p95, best round", "p99", "max", "calls/s", "processor time", "bytes"]
 
 const section = ({ title, lines, notes }: Measured): string =>
   [

@@ -21,6 +21,7 @@ export interface Stage {
   readonly authorization: string
   readonly apiSecret: string
   readonly store: Store
+  readonly database: ReturnType<typeof databaseIn>
   readonly broadcasterId: string
   readonly live: ReadonlyArray<LivePublisher>
   readonly streamIds: ReadonlyArray<string>
@@ -93,6 +94,7 @@ export const setStage = async (run: Run, settings: StageSettings = ordinaryStage
     authorization,
     apiSecret,
     store,
+    database: databaseIn(dataDirectory),
     broadcasterId,
     live,
     streamIds,

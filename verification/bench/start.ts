@@ -8,7 +8,7 @@ import { type Run, told } from "./processes.ts"
 import { startService } from "./service.ts"
 
 const STARTS = 5
-const NEW_DIRECTORIES = 3
+const NEW_DIRECTORIES = 2
 /** After this the service has made its first passes. */
 const SETTLED_AFTER_MS = 2_000
 

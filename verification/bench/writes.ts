@@ -24,9 +24,16 @@ interface Kind {
   readonly next: () => Call
 }
 
-const oneClient = async (stage: Stage, { what, next }: Kind): Promise<Alternated> => {
-  const block = (port: number) => async () => {
-    const { samples } = await together(port, 1, BLOCK, next)
+/** Processor time used in the rounds, ms, by Greenroom and by hand. */
+type Used = [number, number]
+
+const oneClient = async (stage: Stage, { what, next }: Kind, used: Used): Promise<Alternated> => {
+  const ports = [stage.greenroom, stage.floor] as const
+  const clocks = [stage.processorTime.greenroom, stage.processorTime.floor] as const
+  const block = (side: 0 | 1) => async () => {
+    const before = clocks[side]()
+    const { samples } = await together(ports[side], 1, BLOCK, next)
+    used[side] += clocks[side]() - before
     return samples
   }
   const burstOf = (blocks: ReadonlyArray<ReadonlyArray<Sample>>): Burst => ({
@@ -34,10 +41,12 @@ const oneClient = async (stage: Stage, { what, next }: Kind): Promise<Alternated
     perSecond: Number.NaN
   })
   const round = async (blocks: number) => {
-    const pairs = await alternately(blocks, block(stage.greenroom), block(stage.floor))
+    const pairs = await alternately(blocks, block(0), block(1))
     return [burstOf(pairs.map(([ours]) => ours)), burstOf(pairs.map(([, bare]) => bare))] as const
   }
   await round(WARM_UP_BLOCKS)
+  await stage.store.analyze()
+  used.fill(0)
   const rounds: Array<readonly [Burst, Burst]> = []
   for (let count = 0; count < ROUNDS; count++) rounds.push(await round(BLOCKS))
   return rounds
@@ -72,13 +81,18 @@ export const writes = async (stage: Stage): Promise<Measured> => {
   const findings: Array<Finding> = []
   const lines: Array<Line> = []
   for (const kind of kinds) {
-    const one = await oneClient(stage, kind)
+    const used: Used = [0, 0]
+    const one = await oneClient(stage, kind, used)
     const many = await hundredClients(stage, kind)
     findings.push(finding(kind, one))
     for (const [which, name] of [kind.what, `${kind.bare}, by hand`].entries()) {
       const side = which as 0 | 1
       lines.push(
-        { what: `${name}, one client`, figures: medianOf(one.map((round) => round[side].figures)) },
+        {
+          what: `${name}, one client`,
+          figures: medianOf(one.map((round) => round[side].figures)),
+          processor: used[side] / (ROUNDS * BLOCKS * BLOCK)
+        },
         lineOf(
           `${name}, ${CLIENTS} clients`,
           many.map((round) => round[side])

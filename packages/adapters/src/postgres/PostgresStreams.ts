@@ -27,8 +27,10 @@ const eventRows = rowsOf(EventRow)
 const ids = rowsOf(Schema.Struct({ id: StreamId }))
 const VersionRow = Schema.Struct({ now: At, version: Schema.String })
 const versionRows = rowsOf(VersionRow)
-const headRows = rowsOf(Schema.Struct({ ...VersionRow.fields, listed: Schema.Array(StreamId), last_at: MaybeAt }))
-const headOf = (rows: ReadonlyArray<Row>) => headRows(rows.slice(0, 1))[0]!
+/** An array of the database's own ids, thousands at times: not checked one by one. */
+const Ids = Schema.declare((value): value is ReadonlyArray<StreamId> => Array.isArray(value))
+const headRows = rowsOf(Schema.Struct({ ...VersionRow.fields, listed: Ids, last_at: MaybeAt }))
+const headOf = (rows: ReadonlyArray<Row>) => headRows(rows.filter(({ listed }) => listed !== null))[0]!
 
 const details = (row: typeof DetailsRow.Type): StreamDetails => ({
   stream: liveStream(row),
@@ -71,7 +73,7 @@ const make = Effect.gen(function* () {
   const database = yield* GeneralDatabase
 
   /**
-   * One statement, so that the list, its version and its clock are of one moment. The ids of all that are listed come with the first row,
+   * One statement, so that the list, its version and its clock are of one moment. The ids of all that are listed come with one of the rows,
    * in the list's order; the other columns are those of the streams that may have changed.
    */
   const listSince: Streams["Service"]["listSince"] = Effect.fn("Streams.listSince")(function* (filter, page, since) {

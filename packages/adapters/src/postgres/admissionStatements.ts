@@ -47,8 +47,9 @@ const insertSession = `
 
 /**
  * Writes the first event of the session in `new`, and selects the admission: a new one, or an earlier one of the same connection. The
- * last condition is a CASE so that the earlier one is found by its source. As `ended_at is null` it also fits the index of the open
- * sessions, which a plan made while few are open reads from end to end, and keeps doing so when thousands are.
+ * earlier one is looked for only when nothing was inserted. Its last condition is a CASE so that it is found by its source: as
+ * `ended_at is null` it also fits the index of the open sessions. A plan is kept, and one that was made while the table was small may
+ * read the whole of an index: all open sessions, or the whole history.
  */
 const outcome = `
   event as (
@@ -58,7 +59,8 @@ const outcome = `
   union all
   select s.id, true, fit.id, fit.key_prefix
   from fit join streams s on s.stream_key_id = fit.id
-  where s.media_server = 'main' and s.source_id = $3 and s.path = $2
+  where not exists (select from new)
+    and s.media_server = 'main' and s.source_id = $3 and s.path = $2
     and case when s.ended_at is null then s.stop_reason is null end`
 
 const admission = (reserved: boolean) => `

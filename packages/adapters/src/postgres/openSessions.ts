@@ -11,13 +11,16 @@ import type { Database } from "./Database.ts"
 import { At, type Row, rowsOf } from "./rows.ts"
 import { SessionRow, sessionColumns, storedSession } from "./streamRows.ts"
 
-const sessionRows = rowsOf(SessionRow)
+const decodeSession = Schema.decodeUnknownSync(SessionRow)
+const sessionOf = (row: Row): StoredSession => storedSession(decodeSession(row))
 const heads = rowsOf(Schema.Struct({ now: At, fingerprint: Schema.String, former: Schema.Array(Schema.String) }))
 
 interface Known {
   readonly fingerprint: string
   /** The same array (`===`) while the sessions are the same. */
   readonly open: ReadonlyArray<StoredSession>
+  /** By id and `last_seq`, which together name a state of a session. */
+  readonly byState: ReadonlyMap<string, StoredSession>
   readonly sourceIds: ReadonlySet<string>
 }
 
@@ -25,7 +28,7 @@ const isOpen = "s.media_server = 'main' and s.ended_at is null"
 
 /** `listed`: which source ids are looked up among the sessions that have ended. */
 const statement = (sql: PgClient, known: Known | null, listed: ReadonlyArray<string>) => sql`
-  select t.now, t.fingerprint, t.former, ${sql.literal(sessionColumns)}
+  select t.now, t.fingerprint, t.former, s.last_seq, ${sql.literal(sessionColumns)}
   from (
     select clock_timestamp()::timestamptz(3) as now, (
       select concat(count(*), ':', sum(uuid_hash_extended(s.id, s.last_seq))) from streams s where ${sql.literal(isOpen)}
@@ -39,9 +42,18 @@ const statement = (sql: PgClient, known: Known | null, listed: ReadonlyArray<str
     where t.fingerprint is distinct from ${known?.fingerprint ?? null}::text and ${sql.literal(isOpen)}
   ) s on true`
 
-const knownOf = (fingerprint: string, rows: ReadonlyArray<Row>): Known => {
-  const open = sessionRows(rows.filter(({ id }) => id !== null)).map(storedSession)
-  return { fingerprint, open, sourceIds: new Set(open.map(({ source }) => source.id)) }
+const stateOf = ({ id, last_seq }: Row): string => `${id} ${last_seq}`
+
+/** Only the rows that are new or have changed are decoded. */
+const knownOf = (fingerprint: string, rows: ReadonlyArray<Row>, before: Known | null): Known => {
+  const byState = new Map<string, StoredSession>()
+  for (const row of rows) {
+    if (row.id === null) continue
+    const state = stateOf(row)
+    byState.set(state, before?.byState.get(state) ?? sessionOf(row))
+  }
+  const open = [...byState.values()]
+  return { fingerprint, open, byState, sourceIds: new Set(open.map(({ source }) => source.id)) }
 }
 
 export const makeOpenSessions = (database: Database): Pick<Sessions["Service"], "open" | "after"> => {
@@ -51,7 +63,7 @@ export const makeOpenSessions = (database: Database): Pick<Sessions["Service"], 
     const rows = yield* database.run(operation, (sql) => statement(sql, before, listed))
     const { now, fingerprint, former } = heads(rows.slice(0, 1))[0]!
     const isSame = before?.fingerprint === fingerprint
-    const found = isSame ? before : knownOf(fingerprint, rows)
+    const found = isSame ? before : knownOf(fingerprint, rows, known)
     known = found
     return { now, open: found.open, former, isSame }
   })

@@ -31,9 +31,9 @@ describe("the embedded database, killed", () => {
       return (await list()).status === 200
     }, "the database answers again")
     assert.notStrictEqual(home.databasePid(data), killed)
-    assert.strictEqual(service.err().split("the embedded database stopped").length, 2)
-    assert.include(service.err(), "the embedded database is up again")
     service.child.kill("SIGTERM")
     assert.strictEqual(await service.ended, 0)
+    assert.strictEqual(service.err().split("the embedded database stopped").length, 2)
+    assert.include(service.err(), "the embedded database is up again")
   })
 })

@@ -3,7 +3,7 @@ import { once } from "node:events"
 import * as net from "node:net"
 import { assert, describe, it } from "@effect/vitest"
 import { noMediaServer } from "../../../../verification/worlds/service.ts"
-import { useHome } from "./home.ts"
+import { until, useHome } from "./home.ts"
 
 const started = /"message":"ready".*"hook_port":(\d+)/
 
@@ -86,11 +86,13 @@ describe("the listener for the media server's calls", () => {
     for (let n = 0; n < 20; n++) assert.strictEqual(await status(hooks, "POST", "/auth"), 401)
     // The API's own callers find a place as well, because those that do nothing give way.
     for (let n = 0; n < 20; n++) assert.strictEqual(await status(api, "GET", "/livez"), 200)
-    const lines = service.err().split("\n")
-    assert.lengthOf(
-      lines.filter((line) => line.includes('"kind":"connections_limited"')),
-      1
-    )
+    const limited = () =>
+      service
+        .err()
+        .split("\n")
+        .filter((line) => line.includes('"kind":"connections_limited"'))
+    await until(() => limited().length > 0, "the condition is logged")
+    assert.lengthOf(limited(), 1)
     for (const socket of sockets) socket.destroy()
   })
 })

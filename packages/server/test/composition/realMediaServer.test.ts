@@ -66,12 +66,14 @@ describe.skipIf(lacking.length > 0)("a media server of its own", () => {
 
     const stranger = publish(ingest.rtmp.replace(/sk_.*/, `sk_${"A".repeat(43)}`))
     await until(() => stranger.exitCode !== null, "the stranger is refused")
-    const said = service
-      .err()
-      .split("\n")
-      .filter((line) => /invalid.stream.key/.test(line))
-    assert.strictEqual(said.length, 1, "a refusal is told once")
-    assert.include(said[0]!, '"reason":"invalid_stream_key"')
+    const refusals = () =>
+      service
+        .err()
+        .split("\n")
+        .filter((line) => /invalid.stream.key/.test(line))
+    await until(() => refusals().length > 0, "the refusal is logged")
+    assert.strictEqual(refusals().length, 1, "a refusal is told once")
+    assert.include(refusals()[0]!, '"reason":"invalid_stream_key"')
   })
 
   it("does not hold up /health while it is frozen", async () => {

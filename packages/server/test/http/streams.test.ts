@@ -284,6 +284,8 @@ describe("the list", () => {
     const changed = await list(tag)
     expect([changed.status, changed.headers.get("content-encoding")]).toEqual([200, "gzip"])
     expect(changed.json.streams[0].title).toBe("Another title")
+    const head = await call(service, "HEAD", "/streams?status=connecting,active,inactive")
+    expect([head.status, head.text, head.headers.get("content-encoding")]).toEqual([200, "", "gzip"])
     const refused = await call(service, "GET", "/streams", { secret: "wrong", headers: { "if-none-match": "*" } })
     expect(refused.status).toBe(401)
   })
