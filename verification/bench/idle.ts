@@ -4,13 +4,12 @@
  * media server directly, because admitting ten thousand would take longer than measuring them.
  */
 import type { ChildProcess } from "node:child_process"
-import { randomBytes } from "node:crypto"
 import { readdirSync, readFileSync } from "node:fs"
 import * as path from "node:path"
 import { Client } from "pg"
-import { heapBounds } from "../worlds/heapBounds.ts"
 import type { IdlePublisher, IdlePublishers } from "./idleMediaServer.ts"
-import { printed, type Run, told } from "./processes.ts"
+import { type Run, told } from "./processes.ts"
+import { startService } from "./service.ts"
 import { databaseIn, openStore } from "./store.ts"
 
 export interface IdleCase {
@@ -88,33 +87,12 @@ const allObserved = async (database: Client, streams: number): Promise<void> => 
   throw new Error(`not all of the ${streams} publishers were observed`)
 }
 
-/** `onIdle`: called when the figures are about to be taken, for a profile. */
-export const measureIdle = async (
-  run: Run,
-  { streams, counting }: IdleCase,
-  onIdle: (greenroom: ChildProcess) => Promise<void> = async () => {}
-): Promise<IdleFigures> => {
+export const measureIdle = async (run: Run, { streams, counting }: IdleCase): Promise<IdleFigures> => {
   const name = `idle-${streams}-${counting ? "counting" : "still"}`
   const dataDirectory = path.join(run.folder, name)
-  const [apiSecret, hookSecret] = [randomBytes(24).toString("base64url"), randomBytes(24).toString("base64url")]
   const media = run.start(`${name}-media-server`, "./idleMediaServer.ts")
   const apiUrl = await told<string>(run, `${name}-media-server`, media)
-  const greenroom = run.start(name, "../../packages/server/src/main.ts", {
-    args: ["serve"],
-    env: {
-      DATA_DIR: dataDirectory,
-      API_PORT: "0",
-      HOOK_PORT: "0",
-      NODE_OPTIONS: `${heapBounds()} ${process.env.IDLE_NODE_OPTIONS ?? ""}`,
-      HOST: "127.0.0.1",
-      API_SECRET: apiSecret,
-      HOOK_SECRET: hookSecret,
-      MEDIAMTX_API_URL: apiUrl,
-      MEDIAMTX_PUBLIC_URL: "https://media.example.com",
-      LOG_FORMAT: "json"
-    }
-  })
-  const [, hooks] = await printed(run, name, greenroom, /calls http:\/\/127\.0\.0\.1:(\d+)/)
+  const { process: greenroom, hooks, hookSecret } = await startService(run, name, { apiUrl, dataDirectory })
 
   const store = await openStore(dataDirectory)
   await store.seed(streams)
@@ -133,7 +111,6 @@ export const measureIdle = async (
   }
 
   await pause(WARM_UP_MS)
-  await onIdle(greenroom)
   const before = {
     at: performance.now(),
     nanos: processorNanos(greenroom),
