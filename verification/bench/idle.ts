@@ -137,7 +137,3 @@ export const measureIdle = async (run: Run, { streams, counting }: IdleCase): Pr
     walBytes: (after.wal - before.wal) / seconds
   }
 }
-
-export const idleCases: ReadonlyArray<IdleCase> = [0, 50, 1_000, 10_000].flatMap((streams) =>
-  streams === 0 ? [{ streams, counting: false }] : [false, true].map((counting) => ({ streams, counting }))
-)
