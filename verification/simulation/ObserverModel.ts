@@ -61,7 +61,8 @@ export const makeObserverModel = (kernel: Kernel, store: SimulatedStore, host: M
       const lease = state.leases.get("main")
       if (operation === "Sessions.bySource" || operation === "Sessions.after")
         reread.set(`${instance} ${operation}`, now)
-      if (operation === "Leases.acquire" || operation === "Leases.recordPass") {
+      const hasReadLease = operation === "Leases.acquire" || operation === "Leases.recordPass"
+      if (hasReadLease) {
         const known = looksKnown.get(instance) ?? []
         looksKnown.set(instance, known)
         const began = lease?.lastSnapshot?.at
@@ -73,7 +74,7 @@ export const makeObserverModel = (kernel: Kernel, store: SimulatedStore, host: M
         noticedWith.set(process, snapshots.get(instance) ?? now)
       if (operation === "Leases.recordPass")
         restartsKnown.set(instance, lastLook.get(instance)?.restartsSeen?.count ?? 0)
-      if (operation === "Leases.acquire" && (lease?.enforceUntil ?? 0) > now) wishRead.set(instance, now)
+      if (hasReadLease && (lease?.enforceUntil ?? 0) > now) wishRead.set(instance, now)
       if (operation === "Sessions.after") {
         const look = lastLook.get(instance)
         const strangers = (look?.sources ?? []).filter(isStranger).length

@@ -107,12 +107,13 @@ export const cureUnseen: Bug = {
     let last: MediaServerSnapshot | null = null
     return {
       ...ports,
-      leases: {
-        ...ports.leases,
-        acquire: (holder, ttlMillis) => {
+      // A pass begins with the sessions.
+      sessions: {
+        ...ports.sessions,
+        open: Effect.suspend(() => {
           last = null
-          return ports.leases.acquire(holder, ttlMillis)
-        }
+          return ports.sessions.open
+        })
       },
       mediaServer: {
         ...ports.mediaServer,
