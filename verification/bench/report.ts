@@ -13,7 +13,7 @@ const table = (head: ReadonlyArray<string>, rows: ReadonlyArray<ReadonlyArray<st
 const isMet = ({ value, bound }: Finding): boolean =>
   "atMost" in bound ? value <= bound.atMost : value >= bound.atLeast
 
-const number = (value: number): string => (Number.isInteger(value) ? String(value) : value.toFixed(2))
+const number = (value: number): string => (Number.isInteger(value) ? String(value) : value.toFixed(value < 10 ? 2 : 0))
 
 const findingCells = (finding: Finding): ReadonlyArray<string> => {
   const { aim, what, greenroom, beside, value, bound } = finding
@@ -30,7 +30,7 @@ const lineCells = ({ what, figures: { count, p50, p95, p99, max, best }, perSeco
   ms(p99),
   ms(max),
   perSecond === undefined || Number.isNaN(perSecond) ? "" : perSecond.toFixed(0),
-  processor === undefined ? "" : ms(processor),
+  processor === undefined || Number.isNaN(processor) ? "" : ms(processor),
   bytes === undefined ? "" : bytes.toFixed(0)
 ]
 
