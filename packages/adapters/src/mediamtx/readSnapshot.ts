@@ -3,7 +3,7 @@
  * `/v3/paths/list` hangs while an auth is pending, and RTSP lists can hang as well: the snapshot waits for them, up to its
  * caller's deadline. Up to 1.19.2, RTSP sessions and paths get the ids of their connections.
  *
- * A reading can be checked again with two calls: the list of paths, then `/v3/info`. When they show the same publishers in the same
+ * A reading can be checked again with one call or two: the list of paths, then `/v3/info` where no publisher proves the process. When they show the same publishers in the same
  * process, the protocols' lists of that reading still have what a pass has to know.
  */
 import {
@@ -150,9 +150,19 @@ const areSamePublishers = (one: MediaServerSnapshot, other: MediaServerSnapshot)
  */
 const EARLY_LISTS_VALID_MS = 3_000
 
+const shownAgain = (
+  access: ApiAccess,
+  { server, snapshot }: Reading,
+  { lists, onPaths, isEarlyDue }: Pick<Reading, "lists" | "onPaths"> & { readonly isEarlyDue: boolean }
+): MediaServerSnapshot => {
+  const { paths, ownPaths } = pathsOf(access, { server, lists, onPaths })
+  return { started: server.started, sources: isEarlyDue ? sourcesOf(lists, paths) : snapshot.sources, paths, ownPaths }
+}
+
 /**
  * The reading with a new list of paths, and with the lists that are too old; `null` when other publishers are on the paths, or another
- * process answers. `/v3/info` comes last: a process that is the same before and after the other calls has answered them.
+ * process answers. A publisher that is still on its path proves the process by itself, because ids are random and never repeat. Otherwise
+ * `/v3/info` comes last: a process that is the same before and after the other calls has answered them.
  */
 export const readAgain = Effect.fnUntraced(function* (
   access: ApiAccess,
@@ -174,11 +184,11 @@ export const readAgain = Effect.fnUntraced(function* (
     ],
     { concurrency: "unbounded" }
   )
-  if ((yield* access.identify.now) !== before.server) return null
-  if (!isEarlyDue && onPaths === before.onPaths) return before
-  const { paths, ownPaths } = pathsOf(access, { server: before.server, lists, onPaths })
-  const sources = isEarlyDue ? sourcesOf(lists, paths) : before.snapshot.sources
-  const snapshot = { started: before.server.started, sources, paths, ownPaths }
+  const isUnchanged = !isEarlyDue && onPaths === before.onPaths
+  const snapshot = isUnchanged ? before.snapshot : shownAgain(access, before, { lists, onPaths, isEarlyDue })
   if (!areSamePublishers(snapshot, before.snapshot)) return null
+  const isProven = snapshot.paths.length > 0 && !isEarlyDue
+  if (!isProven && (yield* access.identify.now) !== before.server) return null
+  if (isUnchanged) return before
   return isEarlyDue ? { ...before, earlyReadAt: now, lists, onPaths, snapshot } : { ...before, onPaths, snapshot }
 })

@@ -29,14 +29,28 @@ const asSnapshot = Effect.fnUntraced(function* (mediaServer: MediaServer["Servic
 })
 
 describe("MediaMtx: a recheck", () => {
-  it.effect("asks for the paths and for the process, in this order, and gives the observations anew", () =>
+  it.effect("asks for the paths, and gives the observations anew", () =>
     Effect.gen(function* () {
       const { fake, mediaServer, before } = yield* scene
       fake.paths = [{ ...onPath("live/1", "rtmpConn", "one"), inboundBytes: 7 }]
       const again = yield* mediaServer.recheck
-      assert.deepStrictEqual(fake.requests, [PATHS, INFO])
+      assert.deepStrictEqual(fake.requests, [PATHS])
       assert.strictEqual(again.paths[0]?.observation.inboundBytes, 7)
       assert.deepStrictEqual({ ...again, paths: [] }, { ...before, paths: [] })
+    })
+  )
+
+  it.effect("asks for the process after the paths where no publisher proves it", () =>
+    Effect.gen(function* () {
+      const { fake, mediaServer } = yield* scene
+      fake.paths = []
+      fake.lists.rtmpconns = []
+      yield* mediaServer.snapshot
+      fake.requests.length = 0
+      yield* mediaServer.recheck
+      assert.deepStrictEqual(fake.requests, [PATHS, INFO])
+      fake.started = "2026-01-02T00:00:00Z"
+      assert.strictEqual((yield* mediaServer.recheck).started, fake.started)
     })
   )
 
@@ -76,7 +90,10 @@ describe("MediaMtx: a recheck", () => {
     ["another publisher has the path", { paths: [onPath("live/1", "rtmpConn", "two")] }],
     ["a publisher is on another path", { paths: [onPath("live/2", "rtmpConn", "one")] }],
     ["a path is not ready", { paths: [{ ...onPath("live/1", "rtmpConn", "one"), ready: false }] }],
-    ["another process answers", { started: "2026-01-02T00:00:00Z" }]
+    [
+      "another process answers, whose publisher has another id",
+      { started: "2026-01-02T00:00:00Z", paths: [onPath("live/1", "rtmpConn", "two")] }
+    ]
   ]
   it.effect.each(changes)("is a snapshot when %s", ([, change]) =>
     Effect.gen(function* () {
@@ -89,11 +106,12 @@ describe("MediaMtx: a recheck", () => {
     })
   )
 
-  it.effect("is a snapshot when the process ends between the list of paths and its end", () =>
+  it.effect("is a snapshot when the process ends between its lists", () =>
     Effect.gen(function* () {
       const { fake, mediaServer } = yield* scene
+      yield* TestClock.adjust("3 seconds")
       fake.intercept = (request) => {
-        if (request === PATHS && fake.requests.length === 1) fake.started = "2026-01-02T00:00:00Z"
+        if (request === INFO) fake.started = "2026-01-02T00:00:00Z"
         return undefined
       }
       assert.strictEqual((yield* mediaServer.recheck).started, "2026-01-02T00:00:00Z")

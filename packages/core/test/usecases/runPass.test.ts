@@ -96,6 +96,7 @@ describe("a pass", () => {
       }
     ],
     ["a publisher that was kicked", (stage) => void stage.connect(2)],
+    ["a publisher on its path whose list was read before that", (stage) => void stage.connect(2, { state: "idle" })],
     ["a path without its publisher in a list", (stage) => void stage.connect(2, { listed: false })],
     ["a session without its path", (stage) => void stage.connect(1, { onPath: "no" })],
     ["a session whose path is not ready", (stage) => void stage.connect(1, { onPath: "waiting" })]

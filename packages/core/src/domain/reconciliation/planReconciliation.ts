@@ -60,6 +60,9 @@ export const planReconciliation = (
 
   const commands = [...sessions.commands, ...unauthorized, ...again.map((path) => planForUnlisted(path, s2, mayReset))]
 
+  // A list may have been read before its publisher came onto its path: it stands there as idle, and follows from no command.
+  const arePublishersKnown = snapshot.paths.every(({ sourceId }) => known.has(sourceId))
+
   return {
     commands,
     observations,
@@ -73,7 +76,8 @@ export const planReconciliation = (
       appeared,
       appearances,
       observed: before.observed,
-      settled: sessions.settled && commands.length === 0 && unlisted.length === 0 ? s2.open : null,
+      settled:
+        sessions.settled && commands.length === 0 && unlisted.length === 0 && arePublishersKnown ? s2.open : null,
       continuous: true
     }
   }
