@@ -216,13 +216,19 @@ export const instances = (it: Vitest.MethodsNonLive<TestDeployment | Cluster>): 
       const { instances: all, database } = yield* Cluster
       yield* theLeader
       const troubles = all.map(listenToTroubles)
+      const before = new Map(all.map((one) => [one, one.lines().length]))
       yield* Effect.addFinalizer(() => database.thaw)
       yield* database.freeze
       for (const one of all) yield* waitFor("it is without its store", isTroubled(one, true), 5_000)
       yield* database.thaw
       for (const one of all) yield* waitFor("it has its store again", isTroubled(one, false), 5_000)
       const sees = yield* Effect.forEach(troubles, (told) => waitFor("it has told of its troubles", told, 5_000))
-      assert.strictEqual(sees.filter(({ value }) => value).length, 1)
+      const seeing = sees.filter(({ value }) => value).length
+      assert.isAtMost(seeing, 1)
+      const present = yield* theLeader
+      // The lease may run out before its holder has recovered: then one that followed leads, and logs that.
+      const fresh = present.lines().slice(before.get(present))
+      if (seeing === 0) assert.isTrue(fresh.some(({ message }) => message === "this instance reconciles now"))
     })
   )
 
