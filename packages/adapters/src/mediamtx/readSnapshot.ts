@@ -3,8 +3,8 @@
  * `/v3/paths/list` hangs while an auth is pending, and RTSP lists can hang as well: the snapshot waits for them, up to its
  * caller's deadline. Up to 1.19.2, RTSP sessions and paths get the ids of their connections.
  *
- * A reading can be checked again with one call or two: the list of paths, then `/v3/info` where no publisher proves the process. When they show the same publishers in the same
- * process, the protocols' lists of that reading still have what a pass has to know.
+ * A reading can be checked again with one call or two: the list of paths, then `/v3/info` where no publisher proves the process. When
+ * they show the same publishers in the same process, the protocols' lists of that reading still have what a pass has to know.
  */
 import {
   type ListedPath,

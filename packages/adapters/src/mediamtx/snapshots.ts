@@ -1,6 +1,6 @@
 /**
  * The snapshots of one media server, one after the other: whether the next one can check the last one again, and what outlasts them. A
- * snapshot reads everything. A recheck makes two calls while nothing has changed (`readSnapshot.ts`).
+ * snapshot reads everything. A recheck makes one call or two while nothing has changed (`readSnapshot.ts`).
  */
 import {
   type MediaServerSnapshot,

@@ -2,7 +2,7 @@
 import { type Broadcaster, BroadcasterId, Broadcasters } from "@greenroom/core"
 import { Array as Arr, Effect, Layer, Schema } from "effect"
 import { GeneralDatabase } from "./Database.ts"
-import { At, JsonObject, MaybeText, onPage, pageOf, rowsAtOf, rowsFor, rowsOf } from "./rows.ts"
+import { At, JsonObject, limitTo, MaybeText, onPage, pageOf, rowsAtOf, rowsOf } from "./rows.ts"
 
 export const BroadcasterRow = Schema.Struct({
   id: BroadcasterId,
@@ -61,7 +61,7 @@ const make = Effect.gen(function* () {
           from broadcasters
           where deleted_at is null and ${onPage(sql, "created_at, id", page)}
           order by created_at desc, id desc
-          limit ${rowsFor(page)}::int
+          ${limitTo(sql, page)}
         ) b on true
         order by b.created_at desc, b.id desc`
     )

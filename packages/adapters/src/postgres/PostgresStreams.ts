@@ -3,7 +3,7 @@ import type { PgClient } from "@effect/sql-pg/PgClient"
 import { readEvent, type StreamDetails, type StreamFilter, StreamId, type StreamStatus, Streams } from "@greenroom/core"
 import { Array as Arr, Effect, Layer, Result, Schema } from "effect"
 import { GeneralDatabase } from "./Database.ts"
-import { At, JsonObject, MaybeAt, MaybeText, onPage, pageOf, type Row, rowsAtInTurns, rowsFor, rowsOf } from "./rows.ts"
+import { At, JsonObject, limitTo, MaybeAt, MaybeText, onPage, pageOf, type Row, rowsAtInTurns, rowsOf } from "./rows.ts"
 import { mayHaveChanged, versionNow } from "./storeVersion.ts"
 import { liveStream, StreamRow, streamColumns } from "./streamRows.ts"
 
@@ -84,7 +84,7 @@ const make = Effect.gen(function* () {
           select s.xmin as written_by, s.* from streams s
           where ${matching(sql, filter)} and ${onPage(sql, "s.started_at, s.id", page)}
           order by s.started_at desc, s.id desc
-          limit ${rowsFor(page)}::int
+          ${limitTo(sql, page)}
         ), changed as (
           select row_number() over () as number, ${sql.literal(streamColumns)}
           from page s join broadcasters b on b.id = s.broadcaster_id

@@ -16,7 +16,7 @@ import {
 import { Array as Arr, Effect, Layer, Schema } from "effect"
 import { GeneralDatabase, ReconcilerDatabase } from "./Database.ts"
 import { leaseOf } from "./PostgresSessions.ts"
-import { At, MaybeAt, MaybeText, onPage, pageOf, rowsAtOf, rowsFor, rowsOf } from "./rows.ts"
+import { At, limitTo, MaybeAt, MaybeText, onPage, pageOf, rowsAtOf, rowsOf } from "./rows.ts"
 
 const WorkerRow = Schema.Struct({
   id: Schema.String,
@@ -102,7 +102,7 @@ const make = Effect.gen(function* () {
           select * from workers w
           where (${states}::text[] is null or w.state = any(${states}::text[])) and ${onPage(sql, "w.created_at, w.id", page)}
           order by w.created_at desc, w.id desc
-          limit ${rowsFor(page)}::int
+          ${limitTo(sql, page)}
         ) w on true
         order by w.created_at desc, w.id desc`
     )

@@ -1,5 +1,5 @@
 /**
- * The open sessions, as a pass reads them twice a second. Most seconds they are the same, and reading ten thousand rows again takes half a second.
+ * The open sessions, which each pass reads once or twice. Most passes find the same, and reading ten thousand rows again takes half a second.
  * So each statement also gives a fingerprint of them, computed by the database in the same snapshot, and their rows only when it is not the one
  * that is known. The fingerprint is the sum of a 64-bit hash of each session's id and `last_seq`. A trigger numbers every change of a
  * session, so a changed session has another hash; ids are random, so two sets of sessions have the same sum once in 2^64.

@@ -50,17 +50,12 @@ export const dateOf = (at: DateTime.Utc | null): Date | null => (at === null ? n
 export const onPage = (sql: PgClient, columns: string, { after }: PageRequest) =>
   after === null ? sql`true` : sql`(${sql.literal(columns)}) < (${dateOf(after.at)}::timestamptz, ${after.id}::uuid)`
 
-/** One row more than the limit, which shows whether there is another page; `null` means all. */
-export const rowsFor = ({ limit }: PageRequest): number | null => (limit === null ? null : limit + 1)
-
 /**
- * The same as a clause with the number itself: with a parameter PostgreSQL takes a tenth of the table to be wanted, and plans each
- * execution anew once the table is large.
+ * One row more than the page's limit, which shows whether there is another page. The number stands in the statement itself: with a
+ * parameter PostgreSQL takes a tenth of the table to be wanted, and plans each execution anew once the table is large.
  */
-export const limitTo = (sql: PgClient, page: PageRequest) => {
-  const rows = rowsFor(page)
-  return sql.literal(rows === null ? "" : `limit ${Math.trunc(rows)}`)
-}
+export const limitTo = (sql: PgClient, { limit }: PageRequest) =>
+  sql.literal(limit === null ? "" : `limit ${Math.trunc(limit) + 1}`)
 
 export const pageOf = <A>(
   request: PageRequest,

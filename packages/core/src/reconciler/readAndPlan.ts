@@ -52,8 +52,8 @@ export const readAndPlan = Effect.fnUntraced(function* (
   const before = leader.reconcile
   const s1 = yield* sessions.open
   const stopped = s1.open.length === 0 ? 0 : yield* sessions.requestStopsForInvalidKeys
-  const mayBeQuiet = stopped === 0 && expectsNoChange(policy, leader, s1)
-  const snapshot = yield* mayBeQuiet ? mediaServer.recheck : mediaServer.snapshot
+  const isRecheck = stopped === 0 && expectsNoChange(policy, leader, s1)
+  const snapshot = yield* isRecheck ? mediaServer.recheck : mediaServer.snapshot
   const state: ReconcileState = {
     ...before,
     started: lease.started,
@@ -64,18 +64,18 @@ export const readAndPlan = Effect.fnUntraced(function* (
     const asksUs = facts === null ? null : asksAboutPublishers(facts)
     return planReconciliation({ ...policy, asksUs }, s1, snapshot, s2, state)
   }
-  const read = Effect.map(monotonicMillis, (at) => {
+  const noteSnapshot = Effect.map(monotonicMillis, (at) => {
     journal.snapshot = { value: snapshot, at }
   })
-  if (mayBeQuiet) {
+  if (isRecheck) {
     // Each publisher has its session, and each session its publisher: a later reading could only show what the next pass will.
     const s2 = { ...s1, formerlyAdmitted: new Set<string>() }
     const plan = planWith(s2, yield* mediaServer.facts)
-    if (plan.memory.settled !== null) return yield* Effect.as(read, { s1, snapshot, s2, plan })
+    if (plan.memory.settled !== null) return yield* Effect.as(noteSnapshot, { s1, snapshot, s2, plan })
   }
   const ids = new Set([...snapshot.sources.map(({ id }) => id), ...snapshot.paths.map(({ sourceId }) => sourceId)])
   const s2 = yield* sessions.after([...ids])
-  yield* read
+  yield* noteSnapshot
   const first = planWith(s2, yield* mediaServer.facts)
   // The configuration can change while the media server runs.
   const plan = first.commands.some(needsConfiguration) ? planWith(s2, yield* mediaServer.factsNow) : first

@@ -14,7 +14,7 @@ const notTraced = Layer.mergeAll(
   Layer.succeed(References.TracerTimingEnabled, false)
 )
 
-const exported = Layer.unwrap(
+const tracing = Layer.unwrap(
   Effect.flatMap(Settings, (settings) => {
     const it = telemetryOf(settings)
     return it === null
@@ -26,7 +26,7 @@ const exported = Layer.unwrap(
   })
 )
 
-const configured = exported.pipe(
+const configured = tracing.pipe(
   Layer.provideMerge(Layer.unwrap(Effect.map(Settings, logging))),
   Layer.provideMerge(environment.layer)
 )

@@ -2,10 +2,13 @@
  * The route in front of the router and the router's own answer alike: what is sent with its length is answered by the first, what is sent
  * in chunks by the second.
  */
+import http from "node:http"
+import type { AddressInfo } from "node:net"
 import { assert, describe, it } from "@effect/vitest"
-import { Arbitrary, Effect } from "effect"
+import { Arbitrary, Effect, Exit, Logger, Scope } from "effect"
 import { afterAll, beforeAll, expect } from "vitest"
 import { cases, element, jsonValues, keyValues, oneOf, pathish, texts } from "../../../core/test/support/arbitraries.ts"
+import { directHandler } from "../../src/http/direct/directHandler.ts"
 import { parseRaw, raw } from "./support/client.ts"
 import { HOOK_SECRET, type Service, start } from "./support/service.ts"
 
@@ -107,5 +110,33 @@ describe("a client that leaves", () => {
       setImmediate(() => socket.destroy())
     )
     await expect.poll(() => service.requests().map(({ annotations }) => annotations.status)).toContain(499)
+  })
+})
+
+describe("a direct route that breaks", () => {
+  it("is answered with 500 and logged, and the process goes on", async () => {
+    const logged: Array<string> = []
+    const logger = Logger.layer([Logger.make(({ cause }) => void logged.push(String(cause)))])
+    const scope = Scope.makeUnsafe()
+    const handler = await Effect.runPromise(
+      directHandler({
+        method: "POST",
+        path: "/broken",
+        takes: () => true,
+        answer: (): Effect.Effect<string> => {
+          throw new Error("a defect of the route")
+        }
+      }).pipe(Scope.provide(scope), Effect.provide(logger))
+    )
+    const server = http.createServer((request, response) => void handler(request, response))
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
+    const { port } = server.address() as AddressInfo
+    const sent = "POST /broken HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+    const reply = parseRaw(await raw(port, sent))
+    expect(reply.status).toBe(500)
+    expect(JSON.parse(reply.body)).toMatchObject({ type: "/errors/internal" })
+    await expect.poll(() => logged.join()).toContain("a defect of the route")
+    server.close()
+    await Effect.runPromise(Scope.close(scope, Exit.void))
   })
 })

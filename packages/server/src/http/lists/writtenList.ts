@@ -5,6 +5,7 @@
 import { hash } from "node:crypto"
 import { inTurns, type PlayableStream, type StreamId } from "@greenroom/core"
 import { DateTime, Effect } from "effect"
+import { wholeSeconds } from "../routes/streamShown.ts"
 import { streamOnWire } from "./streamOnWire.ts"
 
 export interface WrittenRow {
@@ -32,8 +33,7 @@ export const writeRow = (view: PlayableStream): WrittenRow => {
   }
 }
 
-const secondsOf = ({ startedAt, endedAt }: WrittenRow, now: number): number =>
-  Math.max(0, Math.floor(((endedAt ?? now) - startedAt) / 1000))
+const secondsOf = ({ startedAt, endedAt }: WrittenRow, now: number): number => wholeSeconds(startedAt, endedAt ?? now)
 
 /** Rows that are encoded, or put into an answer, in one turn: about a millisecond. */
 export const ROWS_A_TURN = 250

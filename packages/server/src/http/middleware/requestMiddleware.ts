@@ -35,7 +35,7 @@ const finish = (response: Response, note: Note): Response =>
     ? HttpServerResponse.setHeader(unstored(response), "x-request-id", note.requestId)
     : encode(problemOfStatus(response.status), note, [])
 
-/** Written for speed: every request passes here, the media server's auth calls above all. */
+/** Written for speed: every request passes here but most of the media server's auth calls (`directHandler`). */
 const surround = <E, R>(app: Effect.Effect<Response, E, R>, table: typeof RouteTable.Service) =>
   Effect.withFiber<Response, E, Exclude<R, RequestContext> | HttpServerRequest.HttpServerRequest>((fiber) => {
     const { context } = fiber

@@ -1,6 +1,7 @@
 /**
  * `POST /auth`, the hot path: while MediaMTX waits for this answer no other client gets into that media server. Decode, one use case,
- * encode, in front of the router; the router's route answers what is unusual. MediaMTX takes every 2xx for an allow and follows a redirect, so an error must never be answered with either.
+ * encode, in front of the router; the router's route answers what is unusual. MediaMTX takes every 2xx for an allow and follows a
+ * redirect, so an error must never be answered with either.
  */
 import { isIP } from "node:net"
 import {
@@ -29,6 +30,7 @@ import { RouteTable } from "./RouteTable.ts"
 const PATH = "/auth"
 
 type Note = RequestContext["Service"]
+
 const encode = (decision: AuthDecision) => {
   if (decision._tag === "Refuse") return failWith(nameOf(decision.reason), decision.detail)
   const stream_id = decision._tag === "AllowPublisher" ? decision.streamId : null

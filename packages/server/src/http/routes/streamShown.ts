@@ -3,12 +3,12 @@ import {
   type Broadcaster,
   eventData,
   type LiveStream,
-  millisBetween,
   type PlayableStream,
   type StreamEvent,
   statusOf,
   type Track
 } from "@greenroom/core"
+import { DateTime } from "effect"
 
 /** A stream that has ended is no longer being taken off the air. */
 export const stateShown = ({ state }: LiveStream) => ({
@@ -21,8 +21,14 @@ export const stateShown = ({ state }: LiveStream) => ({
   ending: state._tag === "Inactive" ? null : state.ending
 })
 
+/** Whole seconds between two times in milliseconds; 0 where the clock was set back in between. */
+export const wholeSeconds = (from: number, to: number): number => Math.max(0, Math.floor((to - from) / 1000))
+
 const secondsOnAir = ({ stream: { state }, now }: PlayableStream): number =>
-  Math.max(0, Math.floor(millisBetween(state.startedAt, state._tag === "Inactive" ? state.endedAt : now) / 1000))
+  wholeSeconds(
+    DateTime.toEpochMillis(state.startedAt),
+    DateTime.toEpochMillis(state._tag === "Inactive" ? state.endedAt : now)
+  )
 
 const textOrNull = (value: unknown): string | null =>
   typeof value === "string" || typeof value === "number" ? String(value) : null
