@@ -8,7 +8,7 @@ import { afterEach, describe, expect, it } from "vitest"
 import * as HttpRoutes from "../../src/http/routes/HttpRoutes.ts"
 import { serve } from "../../src/http/Serve.ts"
 import { assertProblem } from "./support/assertProblem.ts"
-import { call, raw } from "./support/client.ts"
+import { call, publishCall, raw } from "./support/client.ts"
 import { API_SECRET, type Service, start } from "./support/service.ts"
 
 let service: Service | undefined
@@ -48,6 +48,18 @@ describe("the end", () => {
     await closed
     expect(performance.now() - started).toBeLessThan(30_000)
     agent.destroy()
+  })
+
+  it("waits for an auth call, which is answered in front of the router", async () => {
+    service = await start({ finishWithin: 60_000 })
+    const key = `sk_${"x".repeat(43)}`
+    service.trouble("slow")
+    const body = publishCall(key, { path: "live/ending" })
+    const open = call(service, "POST", "/auth", { body, secret: null })
+    await expect.poll(() => service?.spans.map(({ name }) => name)).toContain("Admissions.admit")
+    const closed = service.close()
+    assertProblem(await open, "store-unavailable")
+    await closed
   })
 
   it("does not wait for the connection of a request that was told to go on with its body", async () => {
