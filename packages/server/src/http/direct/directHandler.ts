@@ -5,6 +5,7 @@
  */
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http"
 import { Cause, Context, Effect, Exit, Fiber, References } from "effect"
+import { LinkedList } from "../listener/LinkedList.ts"
 import { newRequestContext, pathOf, RequestContext } from "../middleware/RequestContext.ts"
 import { CLIENT_GONE, recordRequest } from "../middleware/recordRequest.ts"
 import { refusedByHead } from "../middleware/requestHead.ts"
@@ -69,10 +70,11 @@ const send = (response: ServerResponse, { status, headers, body }: Answer): void
   response.end(body)
 }
 
-/** `route` runs in fibers of the scope, with the services of the caller. */
+/** `route` runs in fibers that end with the scope, with the services of the caller. */
 export const directHandler = Effect.fnUntraced(function* <E, R>(route: DirectRoute<E, R | RequestContext>) {
   const services = yield* Effect.context<Exclude<R, RequestContext>>()
-  const scope = yield* Effect.scope
+  const open = new LinkedList<Fiber.Fiber<Answer, E>>()
+  yield* Effect.addFinalizer(() => Fiber.interruptAll(open))
 
   const handle = (request: IncomingMessage, response: ServerResponse): void => {
     const began = performance.now()
@@ -114,8 +116,12 @@ export const directHandler = Effect.fnUntraced(function* <E, R>(route: DirectRou
       const answered = answerOf(suspended, note, (cause) => {
         fault = cause
       })
-      fiber = Fiber.runIn(Effect.runForkWith(context)(traced(answered, { method, headers }, note)), scope)
-      fiber.addObserver(finish)
+      fiber = Effect.runForkWith(context)(traced(answered, { method, headers }, note))
+      const node = open.add(fiber)
+      fiber.addObserver((exit) => {
+        open.remove(node)
+        finish(exit)
+      })
     }
 
     const pieces: Array<Buffer> = []

@@ -5,8 +5,9 @@
 import type { Server, ServerResponse } from "node:http"
 import type { Socket } from "node:net"
 import { Metric } from "effect"
+import { attached } from "./attached.ts"
 import type { Condition } from "./Condition.ts"
-import { ConnectionTable, type Limits } from "./ConnectionTable.ts"
+import { ConnectionTable, type Limits, type Place } from "./ConnectionTable.ts"
 import { clientAddress } from "./clientAddress.ts"
 import type { ListenerEnvironment } from "./ListenerEnvironment.ts"
 
@@ -16,24 +17,29 @@ const limited = Metric.counter("greenroom_http_connections_limited_total", {
   incremental: true
 })
 
-/** What the connection is doing, kept on the side: a socket's own fields are Node's. */
-interface Activity {
+/** A connection, and what it is doing; kept on the side: a socket's own fields are Node's. */
+interface Connection {
+  readonly socket: Socket
   /** The answer that is under way, if one is. */
   answering: ServerResponse | null
+  /** `null` until it has one. */
+  place: Place<Connection> | null
 }
 
 /** The client has to act next: to send the rest of its request, to read the answer, or to ask for something. */
-const isWaiting = ({ answering }: Activity): boolean =>
+const isWaiting = ({ answering }: Connection): boolean =>
   answering === null || !answering.req.complete || answering.writableEnded
 
 /** There is no whole request that waits for its answer. */
-const lacksRequest = ({ answering }: Activity): boolean => answering === null || !answering.req.complete
+const lacksRequest = ({ answering }: Connection): boolean => answering === null || !answering.req.complete
 
 export interface ConnectionLimits {
   /** Closes the connections on which nothing has ever come. */
   readonly closeUnused: () => void
   /** Closes those whose request is not here as a whole. */
   readonly closeUnfinished: () => void
+  /** Each answer that is under way announces that its connection closes. */
+  readonly announceEnd: () => void
   /** To be called when a request's handling begins. */
   readonly began: (socket: Socket, response: ServerResponse) => void
 }
@@ -44,11 +50,8 @@ export const limitConnections = (
   condition: Condition,
   { name, context }: ListenerEnvironment
 ): ConnectionLimits => {
-  const activities = new WeakMap<Socket, Activity>()
-  const table = new ConnectionTable<Socket>(limits, (socket) => {
-    const activity = activities.get(socket)
-    return activity === undefined || isWaiting(activity)
-  })
+  const connections = attached<Connection>()
+  const table = new ConnectionTable<Connection>(limits, isWaiting)
   const gauge = Metric.withAttributes(open, { listener: name })
   const counters = {
     KeptInsteadOf: Metric.withAttributes(limited, { listener: name, reason: "closed" }),
@@ -58,7 +61,8 @@ export const limitConnections = (
 
   server.on("connection", (socket: Socket) => {
     const address = clientAddress(socket.remoteAddress)
-    const verdict = table.add(socket, address)
+    const connection: Connection = { socket, answering: null, place: null }
+    const verdict = table.add(connection, address)
     if (verdict._tag !== "Kept") {
       counters[verdict._tag].updateUnsafe(1, context)
       condition.observe({ listener: name, address, open: table.size, ...limits })
@@ -67,34 +71,36 @@ export const limitConnections = (
       socket.destroy()
       return
     }
-    if (verdict._tag === "KeptInsteadOf") verdict.closed.destroy()
-    activities.set(socket, { answering: null })
+    if (verdict._tag === "KeptInsteadOf") verdict.closed.socket.destroy()
+    const { place } = verdict
+    connection.place = place
+    connections.attach(socket, connection)
     showSize()
     socket.once("close", () => {
-      table.remove(socket)
+      table.remove(place)
       showSize()
     })
   })
 
-  const closeWhere = (isToClose: (socket: Socket) => boolean): void => {
-    for (const socket of table.all) if (isToClose(socket)) socket.destroy()
+  const closeWhere = (isToClose: (connection: Connection) => boolean): void => {
+    for (const connection of table.all) if (isToClose(connection)) connection.socket.destroy()
   }
 
   return {
-    closeUnused: () => closeWhere((socket) => socket.bytesRead === 0),
-    closeUnfinished: () =>
-      closeWhere((socket) => {
-        const activity = activities.get(socket)
-        return activity === undefined || lacksRequest(activity)
-      }),
+    closeUnused: () => closeWhere(({ socket }) => socket.bytesRead === 0),
+    closeUnfinished: () => closeWhere(lacksRequest),
+    announceEnd: () => {
+      for (const { answering } of table.all) if (answering !== null) answering.shouldKeepAlive = false
+    },
     began: (socket, response) => {
-      const activity = activities.get(socket)
-      if (activity === undefined) return
-      activity.answering = response
-      table.touch(socket)
+      const connection = connections.of(socket)
+      if (connection === undefined || connection.place === null) return
+      const { place } = connection
+      connection.answering = response
+      table.touch(place)
       response.once("close", () => {
-        activity.answering = null
-        table.touch(socket)
+        connection.answering = null
+        table.touch(place)
       })
     }
   }

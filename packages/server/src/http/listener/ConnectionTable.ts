@@ -4,37 +4,43 @@
  * longest for its client. So a client that only holds connections open cannot keep others out. A connection whose request is being
  * handled is never closed for that. Bookkeeping alone: no sockets, no clock.
  */
+import { LinkedList, type Node } from "./LinkedList.ts"
 
 export interface Limits {
   readonly total: number
   readonly perAddress: number
 }
 
+/** Where an open connection stands; from `add`, for `touch` and `remove`. */
+export interface Place<C> {
+  readonly address: string
+  /** `null`: it was removed. */
+  inAll: Node<Place<C>> | null
+  inAddress: Node<Place<C>> | null
+  readonly connection: C
+}
+
 /** What to do with a new connection: keep it; keep it and close another; or close it. */
 export type Verdict<C> =
-  | { readonly _tag: "Kept" }
-  | { readonly _tag: "KeptInsteadOf"; readonly closed: C }
+  | { readonly _tag: "Kept"; readonly place: Place<C> }
+  | { readonly _tag: "KeptInsteadOf"; readonly place: Place<C>; readonly closed: C }
   | { readonly _tag: "Refused" }
+
+type Places<C> = LinkedList<Place<C>>
 
 /** So many connections are asked whether they are waiting before a new one is refused: the work for one connection is bounded. */
 const CANDIDATES = 64
-
-const oldestWaiting = <C>(connections: Iterable<C>, isWaiting: (connection: C) => boolean): C | undefined => {
-  let asked = 0
-  for (const connection of connections) {
-    if (isWaiting(connection)) return connection
-    asked += 1
-    if (asked === CANDIDATES) return undefined
-  }
-  return undefined
-}
+/** So many addresses without a connection may stay in the table of addresses: most come back at once. */
+const EMPTY_ADDRESSES = 64
 
 export class ConnectionTable<C> {
   readonly #limits: Limits
   readonly #isWaiting: (connection: C) => boolean
-  /** In the order of their last activity, the oldest first; with the client's address. */
-  readonly #all = new Map<C, string>()
-  readonly #byAddress = new Map<string, Set<C>>()
+  /** In the order of their last activity, the oldest first. */
+  readonly #all: Places<C> = new LinkedList()
+  /** The same, by the client's address. */
+  readonly #byAddress = new Map<string, Places<C>>()
+  #emptyAddresses = 0
 
   /** `isWaiting`: the next thing that happens on the connection is the client's to do. */
   constructor(limits: Limits, isWaiting: (connection: C) => boolean) {
@@ -48,54 +54,82 @@ export class ConnectionTable<C> {
 
   /** Those that are open now, whatever happens to them meanwhile. */
   get all(): ReadonlyArray<C> {
-    return [...this.#all.keys()]
+    return Array.from(this.#all, ({ connection }) => connection)
   }
 
   /** A connection that makes room is removed at once; the caller closes it. */
   add(connection: C, address: string): Verdict<C> {
     const ofAddress = this.#byAddress.get(address)
     const isAddressFull = ofAddress !== undefined && ofAddress.size >= this.#limits.perAddress
-    if (!isAddressFull && this.#all.size < this.#limits.total) {
-      this.#insert(connection, address)
-      return { _tag: "Kept" }
-    }
+    if (!isAddressFull && this.#all.size < this.#limits.total)
+      return { _tag: "Kept", place: this.#insert(connection, address) }
     const closed = isAddressFull
-      ? oldestWaiting(ofAddress, this.#isWaiting)
-      : (oldestWaiting(this.#largest(), this.#isWaiting) ?? oldestWaiting(this.#all.keys(), this.#isWaiting))
+      ? this.#oldestWaiting(ofAddress)
+      : (this.#oldestWaiting(this.#largest()) ?? this.#oldestWaiting(this.#all))
     if (closed === undefined) return { _tag: "Refused" }
     this.remove(closed)
-    this.#insert(connection, address)
-    return { _tag: "KeptInsteadOf", closed }
+    return { _tag: "KeptInsteadOf", place: this.#insert(connection, address), closed: closed.connection }
   }
 
   /** Something happened on the connection: it is the youngest now. */
-  touch(connection: C): void {
-    const address = this.#all.get(connection)
-    if (address === undefined) return
-    this.remove(connection)
-    this.#insert(connection, address)
+  touch(place: Place<C>): void {
+    const { inAll, inAddress } = place
+    const ofAddress = this.#byAddress.get(place.address)
+    if (inAll === null || inAddress === null || ofAddress === undefined) return
+    this.#all.moveToEnd(inAll)
+    ofAddress.moveToEnd(inAddress)
   }
 
-  remove(connection: C): void {
-    const address = this.#all.get(connection)
-    if (address === undefined) return
-    this.#all.delete(connection)
-    const ofAddress = this.#byAddress.get(address)
-    ofAddress?.delete(connection)
-    if (ofAddress?.size === 0) this.#byAddress.delete(address)
+  remove(place: Place<C>): void {
+    const { inAll, inAddress } = place
+    const ofAddress = this.#byAddress.get(place.address)
+    if (inAll === null || inAddress === null || ofAddress === undefined) return
+    this.#all.remove(inAll)
+    ofAddress.remove(inAddress)
+    place.inAll = null
+    place.inAddress = null
+    if (ofAddress.size > 0) return
+    this.#emptyAddresses += 1
+    if (this.#emptyAddresses > EMPTY_ADDRESSES) this.#forgetEmptyAddresses()
+  }
+
+  #oldestWaiting(places: Iterable<Place<C>>): Place<C> | undefined {
+    let asked = 0
+    for (const place of places) {
+      if (this.#isWaiting(place.connection)) return place
+      asked += 1
+      if (asked === CANDIDATES) return undefined
+    }
+    return undefined
   }
 
   /** Of the address with the most connections. */
-  #largest(): ReadonlySet<C> {
-    let largest: ReadonlySet<C> = new Set()
+  #largest(): Places<C> {
+    let largest: Places<C> = new LinkedList()
     for (const ofAddress of this.#byAddress.values()) if (ofAddress.size > largest.size) largest = ofAddress
     return largest
   }
 
-  #insert(connection: C, address: string): void {
-    this.#all.set(connection, address)
-    const ofAddress = this.#byAddress.get(address)
-    if (ofAddress === undefined) this.#byAddress.set(address, new Set([connection]))
-    else ofAddress.add(connection)
+  #insert(connection: C, address: string): Place<C> {
+    const place: Place<C> = { address, inAll: null, inAddress: null, connection }
+    place.inAll = this.#all.add(place)
+    place.inAddress = this.#ofAddress(address).add(place)
+    return place
+  }
+
+  #ofAddress(address: string): Places<C> {
+    const known = this.#byAddress.get(address)
+    if (known !== undefined) {
+      if (known.size === 0) this.#emptyAddresses -= 1
+      return known
+    }
+    const places: Places<C> = new LinkedList()
+    this.#byAddress.set(address, places)
+    return places
+  }
+
+  #forgetEmptyAddresses(): void {
+    for (const [address, { size }] of this.#byAddress) if (size === 0) this.#byAddress.delete(address)
+    this.#emptyAddresses = 0
   }
 }

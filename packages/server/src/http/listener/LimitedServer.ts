@@ -42,8 +42,6 @@ export class LimitedServer extends Server {
   readonly #connections: ConnectionLimits
   /** `null` for `hooks`, whose clients are trusted. */
   readonly #budget: TurnBudget | null
-  /** Answers that are open. Once nothing new is accepted, each announces that its connection closes. */
-  readonly #answers = new Set<ServerResponse>()
   readonly #admit: (request: IncomingMessage, response: ServerResponse, begin: () => void) => void
 
   constructor(environment: ListenerEnvironment, { requestWithinMillis, limits, direct = () => false }: ServerOptions) {
@@ -78,7 +76,7 @@ export class LimitedServer extends Server {
    */
   override close(callback?: (error?: Error) => void): this {
     super.close(callback)
-    for (const answer of this.#answers) answer.shouldKeepAlive = false
+    this.#connections.announceEnd()
     this.#connections.closeUnused()
     const late = setTimeout(() => this.#connections.closeUnfinished(), this.#requestWithinMillis)
     this.once("close", () => clearTimeout(late))
@@ -97,11 +95,8 @@ export class LimitedServer extends Server {
     if (!isRequestEvent(event)) return this.#total(event, args)
     const [request, response] = args as unknown as [IncomingMessage, ServerResponse]
     limitPieces(request, () => this.#tooManyPieces(request))
-    if (this.listening) this.#answers.add(response)
-    else response.shouldKeepAlive = false
     // Once nothing new is accepted, a kept-alive connection is closed as soon as its open request is answered.
     response.once("close", () => {
-      this.#answers.delete(response)
       if (!this.listening) setImmediate(() => this.closeIdleConnections())
     })
     this.#admit(request, response, () => this.#begin(event, request, response))
@@ -109,6 +104,7 @@ export class LimitedServer extends Server {
   }
 
   #begin(event: string | symbol, request: IncomingMessage, response: ServerResponse): void {
+    if (!this.listening) response.shouldKeepAlive = false
     const isAnswered =
       event === "request" && this.#total(event, [request, response], () => this.#direct(request, response))
     if (!isAnswered) this.#total(event, [request, response])

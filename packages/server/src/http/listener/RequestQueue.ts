@@ -7,6 +7,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http"
 import type { Socket } from "node:net"
 import { Metric } from "effect"
+import { attached } from "./attached.ts"
 import type { Condition } from "./Condition.ts"
 import { clientAddress } from "./clientAddress.ts"
 import type { ListenerEnvironment } from "./ListenerEnvironment.ts"
@@ -50,13 +51,13 @@ export const makeRequestQueue = (
   condition: Condition,
   { name, context }: ListenerEnvironment
 ): RequestQueue => {
-  const lines = new WeakMap<Socket, Line>()
+  const lines = attached<Line>()
   const drops = Metric.withAttributes(dropped, { listener: name })
   let waitingInAll = 0
 
   const newLine = (socket: Socket): Line => {
     const line: Line = { isBusy: false, isPaused: false, waiting: [] }
-    lines.set(socket, line)
+    lines.attach(socket, line)
     socket.once("close", () => {
       waitingInAll -= line.waiting.length
       line.waiting.length = 0
@@ -92,7 +93,7 @@ export const makeRequestQueue = (
     add: (request, response, begin) => {
       const { socket } = request
       if (socket.destroyed) return
-      const line = lines.get(socket) ?? newLine(socket)
+      const line = lines.of(socket) ?? newLine(socket)
       if (!line.isBusy && line.waiting.length === 0) {
         start(socket, line, { response, begin })
         return

@@ -7,6 +7,7 @@ import { randomUUID } from "node:crypto"
 import { type IncomingMessage, METHODS, type Server, type ServerResponse, STATUS_CODES } from "node:http"
 import type { Duplex } from "node:stream"
 import { withoutKeys } from "@greenroom/core"
+import { attached } from "../listener/attached.ts"
 import { documentOf, type Problem, problem, validation } from "../problems/Problem.ts"
 import type { ProblemName } from "../problems/problemTypes.ts"
 import { isTooLong, shownPath, TARGET_MAX } from "./RequestContext.ts"
@@ -100,11 +101,11 @@ const underWay = (socket: Duplex): ServerResponse | null =>
 /** `onRefused` is called with each request that could not be read. */
 export const refuseMalformedRequest = (server: Server, { methodsAt, onRefused }: MalformedRequestOptions): Server => {
   /** The last request that was answered on each connection. */
-  const answered = new WeakMap<Duplex, IncomingMessage>()
+  const answered = attached<IncomingMessage>()
   /** What fails is the rest of a request that has its answer: a second one would be taken for the next request's. */
-  const isRest = (socket: Duplex) => answered.get(socket)?.complete === false
+  const isRest = (socket: Duplex) => answered.of(socket)?.complete === false
   return server
-    .on("request", (request, response) => response.once("finish", () => answered.set(request.socket, request)))
+    .on("request", (request, response) => response.once("finish", () => answered.attach(request.socket, request)))
     .on("clientError", (error: NodeJS.ErrnoException, socket: Duplex) => {
       const response = underWay(socket)
       if (error.code === "ECONNRESET" || !socket.writable || response?.headersSent === true || isRest(socket)) {
