@@ -87,6 +87,7 @@ export {
   allEnabled,
   type EnabledProtocols,
   endpointsBehind,
+  type IngestInstructions,
   ingestInstructions,
   noEndpoints,
   noneEnabled,
@@ -171,6 +172,7 @@ export { type WorkerChange, type WorkerKeyOrder, type WorkerRecord, Workers } fr
 export * as Metrics from "./Metrics.ts"
 export { LEASE_TTL_MS } from "./reconciler/LeaseGuard.ts"
 export { layerBackground } from "./reconciler/layerBackground.ts"
+export { layerFollower } from "./reconciler/layerFollower.ts"
 export { ReconcilePolicy } from "./reconciler/ReconcilePolicy.ts"
 export { Reconciler } from "./reconciler/Reconciler.ts"
 export type { PassOutcome } from "./reconciler/runPass.ts"
@@ -187,6 +189,14 @@ export { authenticate } from "./usecases/authenticate.ts"
 export { AwaitOffAirWithin } from "./usecases/awaitOffAir.ts"
 export { InvalidArgument } from "./usecases/InvalidArgument.ts"
 export { describeWorker, listWorkers } from "./usecases/listWorkers.ts"
+export {
+  layerMayPublish,
+  MAY_PUBLISH_WITHIN_MS,
+  MayPublish,
+  type PublishAnswer,
+  type PublishAsk,
+  type PublishRule
+} from "./usecases/MayPublish.ts"
 export {
   changeBroadcaster,
   createBroadcaster,
