@@ -1,4 +1,5 @@
 /** Runs the programs of the core as promises. What they fail with becomes a `GreenroomError`. */
+import type { InvalidArgument } from "@greenroom/core"
 import { Cause, Effect, Exit, type ManagedRuntime } from "effect"
 import type { Services } from "./application.ts"
 import { GreenroomError } from "./GreenroomError.ts"
@@ -12,6 +13,10 @@ const errorOf = (error: unknown): GreenroomError => {
   if (error instanceof GreenroomError) return error
   const message = error instanceof Error ? error.message : String(error)
   switch (tagOf(error)) {
+    case "InvalidArgument": {
+      const [fault] = (error as InvalidArgument).faults
+      return new GreenroomError("invalid_argument", message, { argument: fault?.path.join(".") ?? "", cause: error })
+    }
     case "ExternalIdTaken":
       return new GreenroomError("external_id_taken", "Another broadcaster has this external id")
     case "MediaServerUnavailable":
