@@ -1,6 +1,6 @@
 /** The broadcasters in PostgreSQL. Deletion marks the row, because the history refers to it. */
 import { type Broadcaster, BroadcasterId, Broadcasters } from "@greenroom/core"
-import { Array as Arr, Effect, Layer, Schema } from "effect"
+import { Array as Arr, Effect, Schema } from "effect"
 import { GeneralDatabase } from "./Database.ts"
 import { At, JsonObject, limitTo, MaybeText, onPage, pageOf, rowsAtOf, rowsOf } from "./rows.ts"
 
@@ -25,7 +25,7 @@ export const broadcaster = (row: typeof BroadcasterRow.Type): Broadcaster => ({
 const rows = rowsOf(BroadcasterRow)
 const rowsAt = rowsAtOf(BroadcasterRow)
 
-const make = Effect.gen(function* () {
+export const make: Effect.Effect<Broadcasters["Service"], never, GeneralDatabase> = Effect.gen(function* () {
   const database = yield* GeneralDatabase
 
   const create: Broadcasters["Service"]["create"] = Effect.fn("Broadcasters.create")(function* (id, fields) {
@@ -105,5 +105,3 @@ const make = Effect.gen(function* () {
 
   return Broadcasters.of({ create, find, list, change, remove })
 })
-
-export const layer: Layer.Layer<Broadcasters, never, GeneralDatabase> = Layer.effect(Broadcasters, make)
