@@ -3,6 +3,14 @@
  * (`fakeMediaMtx`); a store of only some ports (`partialStore`). `@greenroom/testing/arbitraries` has random values of the domain,
  * `@greenroom/testing/fast-check` gives them to fast-check, and `@greenroom/testing/fixtures` makes broadcasters, keys and sessions in a store.
  */
+export {
+  type CloseReason,
+  type FakeMediaMtx,
+  type FakeMediaMtxOptions,
+  type FakePublisher,
+  type FakePublishOptions,
+  fakeMediaMtx
+} from "./fakeMediaMtx.ts"
 export { LAW_TIMEOUT_MS, type Law, type LawSuite, registerLaws, type TestRunner } from "./LawSuite.ts"
 export { BackDoor, type PrunedUsage, type StoreUnderTest, type StoreWorld } from "./laws/contract.ts"
 export { keyGeneratorLaws } from "./laws/keyGeneratorLaws.ts"
