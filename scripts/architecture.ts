@@ -39,6 +39,7 @@ const packagesBelow: Readonly<Record<string, ReadonlyArray<string>>> = {
   core: [],
   launcher: ["core"],
   "mediamtx-simulator": ["core"],
+  testing: ["core", "mediamtx-simulator"],
   adapters: ["core", "launcher", "mediamtx-simulator"],
   server: ["core", "adapters", "launcher"]
 }
@@ -81,7 +82,7 @@ export const rules = {
     }
   },
   PACKAGES_POINT_INWARD: {
-    why: "a package imports those below it alone: core, launcher and mediamtx-simulator, adapters, server",
+    why: "a package imports those below it alone: core, launcher and mediamtx-simulator, testing and adapters, server",
     forbids: (path, { specifier }) => {
       const own = packageAt(path)
       const other = packageNamed(specifier)

@@ -35,7 +35,7 @@ const metadata = checked(Core.Metadata, "metadata")
 
 const find = (
   ref: BroadcasterRef
-): Effect.Effect<Option.Option<Core.Broadcaster>, Core.StoreUnavailable, Core.Broadcasters> => {
+): Effect.Effect<Option.Option<Core.Broadcaster>, Core.StoreUnavailable, Core.Repositories> => {
   if (typeof ref === "object" && ref !== null && "id" in ref) return Core.describeBroadcaster(idOf.broadcaster(ref.id))
   if (typeof ref === "object" && ref !== null && "externalId" in ref)
     return Core.describeBroadcasterByExternalId(externalId(ref.externalId))

@@ -14,10 +14,10 @@ import {
   OperatorSecret,
   type Policy,
   type PublicEndpoints,
-  ReconcilePolicy
+  ReconcilePolicy,
+  type Repositories
 } from "@greenroom/core"
 import { Effect, Layer, type Redacted } from "effect"
-import type { Repositories } from "../memory/MemoryRepositories.ts"
 import { NodeKeyMint } from "../node/index.ts"
 
 /** Until a deployment chooses others. */

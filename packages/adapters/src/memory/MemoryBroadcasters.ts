@@ -1,12 +1,12 @@
 /** The broadcasters in memory. */
 import { type Broadcaster, Broadcasters, type ExternalId, ExternalIdTaken } from "@greenroom/core"
-import { Effect, Equal, Layer, Option } from "effect"
+import { Effect, Equal, Option } from "effect"
 import { atomically, jsonCopy, MemoryStore, type StoredBroadcaster } from "./MemoryStore.ts"
 import { pageOf } from "./newestFirst.ts"
 
 export const broadcaster = ({ deletedAt: _, ...shown }: StoredBroadcaster): Broadcaster => shown
 
-const make = Effect.map(MemoryStore, (store) => {
+export const make: Effect.Effect<Broadcasters["Service"], never, MemoryStore> = Effect.map(MemoryStore, (store) => {
   const known = (id: Broadcaster["id"]) =>
     Option.filter(Option.fromNullishOr(store.broadcasters.get(id)), ({ deletedAt }) => deletedAt === null)
   const withExternalId = (externalId: ExternalId): Option.Option<StoredBroadcaster> => {
@@ -91,5 +91,3 @@ const make = Effect.map(MemoryStore, (store) => {
       )
   })
 })
-
-export const layer: Layer.Layer<Broadcasters, never, MemoryStore> = Layer.effect(Broadcasters, make)

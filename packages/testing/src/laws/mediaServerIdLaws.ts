@@ -2,12 +2,14 @@
  * Under which id a publisher is known, and when: in its auth call, in its protocol's list, on its path and in a kick. Each fact is looked at
  * twice, through the client (whose ids are all those of the auth call) and in the control API's own answers, where the stage has one.
  */
-import { assert, describe } from "@effect/vitest"
+
 import { familyOf, type MediaServerSnapshot, type Protocol } from "@greenroom/core"
 import { connectionListNames, listNames, type VersionFacts } from "@greenroom/mediamtx-simulator"
 import { Clock, Deferred, Effect, Fiber, type Scope } from "effect"
-import { eventually, type Stage, type StagePublisher } from "../fixtures/Stage.ts"
-import type { StagedMediaServer } from "./MediaServer.laws.ts"
+import * as assert from "../assert.ts"
+import type { LawSuite } from "../LawSuite.ts"
+import { eventually, type Stage, type StagePublisher } from "../Stage.ts"
+import { type MediaServerUnderTest, stageSuite } from "./mediaServerLaws.ts"
 
 /** Seen: 13 to 95 ms. */
 const GONE_WITHIN_MS = 1_000
@@ -52,7 +54,7 @@ const sourceIdOf = Effect.fnUntraced(function* (stage: Stage, api: ControlApi, {
   else {
     const connections = yield* itemsAt(api, connectionsOf(facts, protocol))
     const own = connections.filter(({ remoteAddr }) => remoteAddr === item.remoteAddr)
-    assert.lengthOf(own, 1, "one connection has the session's address")
+    assert.strictEqual(own.length, 1, "one connection has the session's address")
     if (own[0]?.session !== undefined) assert.strictEqual(own[0].session, sourceId)
     assert.strictEqual(facts.rtspAuthId === "session" ? sourceId : own[0]?.id, id)
     assert.notStrictEqual(own[0]?.id, sourceId)
@@ -140,14 +142,12 @@ const withoutId = Effect.fnUntraced(function* (stage: Stage) {
   }
 })
 
-export const mediaServerIdLaws = ({ name, makeStage, test, protocols, overHttp }: StagedMediaServer): void => {
-  const law: LawOf = (sentence, check) => test(sentence, () => Effect.flatMap(makeStage(), check))
-  describe(`MediaServer ids: ${name}`, () => {
-    for (const protocol of protocols) {
+export const mediaServerIdLaws = (server: MediaServerUnderTest): LawSuite<never> =>
+  stageSuite(`MediaServer ids: ${server.name}`, server, (law) => {
+    for (const protocol of server.protocols) {
       idLaws(protocol, (sentence, check) => law(`a publisher over ${protocol} ${sentence}`, check))
     }
-    if (!overHttp) return
+    if (!server.overHttp) return
     law("while an auth is asked, the list of paths waits, and those of RTMP, SRT and WebRTC answer", listsWait)
     law("a browser's question before it publishes over WebRTC has no id, and leaves nothing", withoutId)
   })
-}

@@ -1,12 +1,13 @@
 /** The laws of `Broadcasters`. */
-import { assert } from "@effect/vitest"
+
 import { type BroadcasterId, Broadcasters, type Metadata, StreamKeys, Streams } from "@greenroom/core"
 import { DateTime, Effect, Option, Schema } from "effect"
-import { contract, elapse, plain, type Store } from "./contract.ts"
-import { aBroadcaster, aKey, anOrder, aSession, details, newId } from "./world.ts"
+import * as assert from "../assert.ts"
+import { aBroadcaster, aKey, anOrder, aSession, details, newId } from "../fixtures.ts"
+import { contract, elapse, plain, type StoreUnderTest } from "./contract.ts"
 
-export const broadcastersLaws = (store: Store) =>
-  contract("Broadcasters", store, (law, it) => {
+export const broadcastersLaws = (store: StoreUnderTest) =>
+  contract("Broadcasters", store, (law, property) => {
     law(
       "a broadcaster is found as it was created",
       Effect.gen(function* () {
@@ -40,9 +41,9 @@ export const broadcastersLaws = (store: Store) =>
       })
     )
 
-    it.effect.prop(
+    property(
       "metadata comes back as it was given",
-      { metadata: Schema.Record(Schema.String, Schema.Json) },
+      Schema.Struct({ metadata: Schema.Record(Schema.String, Schema.Json) }),
       Effect.fnUntraced(function* ({ metadata }) {
         const text = JSON.stringify(metadata)
         if (text.includes("\\u0000") || /\\ud[89a-f]/i.test(text)) return
@@ -50,7 +51,7 @@ export const broadcastersLaws = (store: Store) =>
         const found = Option.getOrThrow(yield* Effect.flatMap(Broadcasters, (all) => all.find(created.id)))
         assert.deepStrictEqual(found.metadata, JSON.parse(text))
       }),
-      { arbitrary: { runs: 50 } }
+      { runs: 50 }
     )
 
     law(

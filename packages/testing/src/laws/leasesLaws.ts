@@ -1,10 +1,10 @@
 /** The laws of `Leases`. */
 import { randomUUID } from "node:crypto"
-import { assert } from "@effect/vitest"
 import { Leases, type PassSummary } from "@greenroom/core"
 import { Effect } from "effect"
-import { contract, elapse, type Store } from "./contract.ts"
-import { later, now } from "./world.ts"
+import * as assert from "../assert.ts"
+import { later, now } from "../fixtures.ts"
+import { contract, elapse, type StoreUnderTest } from "./contract.ts"
 
 const newHolder = () => `instance-${randomUUID()}`
 
@@ -19,7 +19,7 @@ const free = Effect.fnUntraced(function* (...holders: ReadonlyArray<string>) {
   for (const holder of holders) yield* leases.release(holder)
 })
 
-export const leasesLaws = (store: Store) =>
+export const leasesLaws = (store: StoreUnderTest) =>
   contract("Leases", store, (law) => {
     law(
       "the holder renews, others wait until it has run out",

@@ -2,11 +2,14 @@
  * What every `MediaServer` has to do, whatever is behind it: the memory world, the simulator over HTTP, a real MediaMTX. The simulator may
  * be trusted in other tests because the real one passes the same.
  */
-import { assert, describe, type Vitest } from "@effect/vitest"
+
 import { type ListedPath, type ListedSource, type MediaServerSnapshot, type Protocol, protocols } from "@greenroom/core"
 import type { VersionFacts } from "@greenroom/mediamtx-simulator"
-import { Cause, Effect, Exit, type Scope } from "effect"
-import { eventually, type Stage, type StageDeadlines, type StagePublisher, timed } from "../fixtures/Stage.ts"
+import { Cause, Effect, Exit, Layer, type Scope } from "effect"
+import { TestClock } from "effect/testing"
+import * as assert from "../assert.ts"
+import { LAW_TIMEOUT_MS, type Law, type LawSuite } from "../LawSuite.ts"
+import { eventually, type Stage, type StageDeadlines, type StagePublisher, timed } from "../Stage.ts"
 
 const sourceTypes: { readonly [P in Exclude<Protocol, "webrtc">]: string } = {
   rtmp: "rtmpConn",
@@ -42,11 +45,13 @@ const everybody = Effect.fnUntraced(function* (stage: Stage) {
   return { all, look }
 })
 
-export interface StagedMediaServer {
+/** A media server under test. Each law gets a stage of its own. */
+export interface MediaServerUnderTest {
   readonly name: string
   /** Unhurried unless given deadlines. */
   readonly makeStage: (deadlines?: StageDeadlines) => Effect.Effect<Stage, never, Scope.Scope>
-  readonly test: Vitest.Tester<Scope.Scope>
+  /** `test`: the laws run under the test clock, which the stage's `wait` moves. */
+  readonly clock: "real" | "test"
   /** Whether an RTMP publisher of the stage can be admitted and not be ready for a while. */
   readonly canDawdle: boolean
   /** Those that the stage can publish with. */
@@ -55,14 +60,27 @@ export interface StagedMediaServer {
   readonly overHttp: boolean
 }
 
-export const mediaServerLaws = ({ name, makeStage, test, canDawdle }: StagedMediaServer): void => {
-  const law = (
-    sentence: string,
-    check: (stage: Stage) => Effect.Effect<void, unknown, Scope.Scope>,
-    deadlines?: StageDeadlines
-  ) => test(sentence, () => Effect.flatMap(makeStage(deadlines), check))
+type StageLaw = (
+  sentence: string,
+  check: (stage: Stage) => Effect.Effect<unknown, unknown, Scope.Scope>,
+  deadlines?: StageDeadlines
+) => void
 
-  describe(`MediaServer: ${name}`, () => {
+/** A suite whose laws each get a stage. */
+export const stageSuite = (
+  name: string,
+  { makeStage, clock }: MediaServerUnderTest,
+  add: (law: StageLaw) => void
+): LawSuite<never> => {
+  const laws: Array<Law<never>> = []
+  add((sentence, check, deadlines) =>
+    laws.push({ name: sentence, check: Effect.flatMap(makeStage(deadlines), check), timeoutMillis: LAW_TIMEOUT_MS })
+  )
+  return { name, layer: clock === "test" ? Layer.fresh(TestClock.layer()) : Layer.empty, laws }
+}
+
+export const mediaServerLaws = (server: MediaServerUnderTest): LawSuite<never> =>
+  stageSuite(`MediaServer: ${server.name}`, server, (law) => {
     law(
       "a publisher is listed under its auth's id, stands ready on its path with its tracks, and leaves when it stops",
       (stage) =>
@@ -144,7 +162,7 @@ export const mediaServerLaws = ({ name, makeStage, test, canDawdle }: StagedMedi
         })
     )
 
-    const ifItDawdles: typeof law = (...given) => (canDawdle ? law(...given) : undefined)
+    const ifItDawdles: typeof law = (...given) => (server.canDawdle ? law(...given) : undefined)
     ifItDawdles("a publisher can be kicked before it is ready", (stage) =>
       Effect.gen(function* () {
         const publisher = yield* stage.publish({ protocol: "rtmp", path: "live/early", inNoHurry: true })
@@ -339,4 +357,3 @@ export const mediaServerLaws = ({ name, makeStage, test, canDawdle }: StagedMedi
       })
     )
   })
-}

@@ -1,6 +1,5 @@
 /** The laws of `Sessions`: what one caller sees, and what holds when many move the same sessions at once. */
 import { randomUUID } from "node:crypto"
-import { assert } from "@effect/vitest"
 import {
   Broadcasters,
   endReasonOf,
@@ -13,8 +12,9 @@ import {
   StreamKeys
 } from "@greenroom/core"
 import { DateTime, Effect } from "effect"
-import { contract, elapse, plain, type Store } from "./contract.ts"
-import { aBroadcaster, aKey, aSession, details, eventsOf, eventTypes, expire, newId, stateOf } from "./world.ts"
+import * as assert from "../assert.ts"
+import { aBroadcaster, aKey, aSession, details, eventsOf, eventTypes, expire, newId, stateOf } from "../fixtures.ts"
+import { contract, elapse, plain, type StoreUnderTest } from "./contract.ts"
 
 /** More than the store has connections for, and few enough that nobody waits past a deadline on a busy machine. */
 const atOnce = { concurrency: 10 } as const
@@ -27,7 +27,7 @@ const observation: Observation = {
   inboundBytes: 5_000_000_000
 }
 
-export const sessionsLaws = (store: Store) =>
+export const sessionsLaws = (store: StoreUnderTest) =>
   contract("Sessions", store, (law) => {
     law(
       "a session goes from connecting over active to inactive, and each step is one event",

@@ -1,5 +1,5 @@
 /** The laws of `Retention`: what is pruned, what is not, and what is left of it. */
-import { assert } from "@effect/vitest"
+
 import {
   Admissions,
   addUsage,
@@ -18,8 +18,9 @@ import {
   Workers
 } from "@greenroom/core"
 import { Effect, Exit, Option } from "effect"
-import { BackDoor, contract, elapse, Passing, plain, type Store } from "./contract.ts"
-import { aBroadcaster, admit, aKey, anAsk, aSession, details, eventsOf, type Key, newId } from "./world.ts"
+import * as assert from "../assert.ts"
+import { aBroadcaster, admit, aKey, anAsk, aSession, details, eventsOf, type Key, newId } from "../fixtures.ts"
+import { BackDoor, contract, elapse, Passing, plain, type StoreUnderTest } from "./contract.ts"
 
 const KEEP = 400
 const ALL = 100_000
@@ -56,7 +57,7 @@ const BYTES = 1_030
 const isThere = (id: StreamId) => Effect.flatMap(Streams, (streams) => Effect.map(streams.find(id), Option.isSome))
 const keyOf = (id: StreamKeyId) => Effect.flatMap(StreamKeys, (keys) => keys.find(id))
 
-export const retentionLaws = (store: Store) =>
+export const retentionLaws = (store: StoreUnderTest) =>
   contract("Retention", store, (law) => {
     law(
       "a stream goes with its events once it ended long enough ago, and not before; one that has not ended stays",

@@ -1,5 +1,5 @@
 /** The laws of `StreamKeys`. */
-import { assert } from "@effect/vitest"
+
 import {
   type BroadcasterId,
   Broadcasters,
@@ -14,14 +14,15 @@ import {
   StreamKeys
 } from "@greenroom/core"
 import { DateTime, Effect, Exit, Option } from "effect"
-import { contract, elapse, plain, type Store } from "./contract.ts"
-import { aBroadcaster, aKey, anOrder, aSession, expire, later, newId, newPath, now } from "./world.ts"
+import * as assert from "../assert.ts"
+import { aBroadcaster, aKey, anOrder, aSession, expire, later, newId, newPath, now } from "../fixtures.ts"
+import { contract, elapse, plain, type StoreUnderTest } from "./contract.ts"
 
 const find = (id: StreamKeyId) => Effect.flatMap(StreamKeys, (keys) => Effect.map(keys.find(id), Option.getOrThrow))
 
 const statusOf = (id: StreamKeyId) => Effect.map(find(id), ({ key, now }) => keyStatus(key, now))
 
-export const streamKeysLaws = (store: Store) =>
+export const streamKeysLaws = (store: StoreUnderTest) =>
   contract("StreamKeys", store, (law) => {
     law(
       "a key is found as it was issued: enabled, unused, not revoked",

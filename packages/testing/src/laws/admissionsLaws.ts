@@ -1,6 +1,5 @@
 /** The laws of `Admissions`: what one caller sees. `AdmissionRaces.laws.ts` has those of many at once. */
 import { randomUUID } from "node:crypto"
-import { assert } from "@effect/vitest"
 import {
   type AdmissionRequest,
   Admissions,
@@ -14,7 +13,7 @@ import {
   StreamKeys
 } from "@greenroom/core"
 import { DateTime, Effect, Option } from "effect"
-import { contract, elapse, plain, type Store } from "./contract.ts"
+import * as assert from "../assert.ts"
 import {
   aBroadcaster,
   admit,
@@ -27,7 +26,8 @@ import {
   newPath,
   now,
   stateOf
-} from "./world.ts"
+} from "../fixtures.ts"
+import { contract, elapse, plain, type StoreUnderTest } from "./contract.ts"
 
 /** Nothing is written, and the facts say why. */
 const refused = Effect.fnUntraced(function* (request: AdmissionRequest, reason: RefusalReason) {
@@ -39,7 +39,7 @@ const refused = Effect.fnUntraced(function* (request: AdmissionRequest, reason: 
   assert.strictEqual(decision.reason, reason)
 })
 
-export const admissionsLaws = (store: Store) =>
+export const admissionsLaws = (store: StoreUnderTest) =>
   contract("Admissions", store, (law) => {
     law(
       "an admission writes a connecting session, titled by the key's label, and its first event",

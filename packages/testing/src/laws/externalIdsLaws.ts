@@ -1,10 +1,10 @@
 /** The laws of external ids: at most one broadcaster has one, whatever happens at once, and `upsert` yields that one. */
 import { randomUUID } from "node:crypto"
-import { assert } from "@effect/vitest"
 import { type Broadcaster, type BroadcasterId, Broadcasters, type ExternalId, type Metadata } from "@greenroom/core"
 import { DateTime, Effect, Option, Result, Schema } from "effect"
-import { contract, elapse, plain, type Store } from "./contract.ts"
-import { aBroadcaster, newId } from "./world.ts"
+import * as assert from "../assert.ts"
+import { aBroadcaster, newId } from "../fixtures.ts"
+import { contract, elapse, plain, type StoreUnderTest } from "./contract.ts"
 
 const newExternalId = () => `user-${randomUUID()}` as ExternalId
 
@@ -35,8 +35,8 @@ interface Expected {
   readonly metadata: Metadata
 }
 
-export const externalIdsLaws = (store: Store) =>
-  contract("External ids", store, (law, it) => {
+export const externalIdsLaws = (store: StoreUnderTest) =>
+  contract("External ids", store, (law, property) => {
     law(
       "a broadcaster is found by its external id, which no other can be given",
       Effect.gen(function* () {
@@ -190,9 +190,9 @@ export const externalIdsLaws = (store: Store) =>
       })
     )
 
-    it.effect.prop(
+    property(
       "external ids behave as a map from them to broadcasters",
-      { steps: Schema.Array(Step) },
+      Schema.Struct({ steps: Schema.Array(Step) }),
       Effect.fnUntraced(function* ({ steps }) {
         const broadcasters = yield* Broadcasters
         const externalIds = [newExternalId(), newExternalId(), newExternalId()] as const
@@ -244,6 +244,6 @@ export const externalIdsLaws = (store: Store) =>
           }
         }
       }),
-      { arbitrary: { runs: store.live ? 15 : 200, size: 25 } }
+      { runs: store.clock === "real" ? 15 : 200, size: 25 }
     )
   })

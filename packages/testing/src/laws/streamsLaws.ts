@@ -1,24 +1,34 @@
 /** The laws of `Streams`. */
-import { assert } from "@effect/vitest"
+
 import {
-  type Admissions,
   type BroadcasterId,
   Broadcasters,
   type LiveStream,
+  type Repositories,
   Sessions,
   type StoreVersion,
   type StreamFilter,
   type StreamId,
   type StreamKeyId,
-  type StreamKeys,
   type StreamStatus,
   Streams,
   statusOf,
   streamStatuses
 } from "@greenroom/core"
 import { DateTime, Effect, Option } from "effect"
-import { contract, elapse, plain, type Store } from "./contract.ts"
-import { aBroadcaster, aKey, aSession, details, eventsOf, eventTypes, newId, newPath, type Session } from "./world.ts"
+import * as assert from "../assert.ts"
+import {
+  aBroadcaster,
+  aKey,
+  aSession,
+  details,
+  eventsOf,
+  eventTypes,
+  newId,
+  newPath,
+  type Session
+} from "../fixtures.ts"
+import { contract, elapse, plain, type StoreUnderTest } from "./contract.ts"
 
 const everything = { limit: null, after: null }
 
@@ -51,7 +61,7 @@ const refreshed = Effect.fnUntraced(function* (filter: StreamFilter, kept: Kept 
   return { list, same }
 })
 
-export const streamsLaws = (store: Store) =>
+export const streamsLaws = (store: StoreUnderTest) =>
   contract("Streams", store, (law) => {
     law(
       "a write that changes a list changes the version, and what has not changed since an earlier one may be kept",
@@ -64,9 +74,7 @@ export const streamsLaws = (store: Store) =>
         const other = yield* aSessionThatIs("active", {}, yield* aKey({ broadcasterId }))
         const observation = { tracks: [{ codec: "H264" }], viewerCount: 1, inboundBytes: 2 }
         let id = newId<StreamId>()
-        const writes: Readonly<
-          Record<string, Effect.Effect<unknown, unknown, Admissions | Broadcasters | StreamKeys>>
-        > = {
+        const writes: Readonly<Record<string, Effect.Effect<unknown, unknown, Repositories>>> = {
           admit: Effect.suspend(() => Effect.map(aSession({}, key), (session) => (id = session.id))),
           ready: Effect.suspend(() => sessions.markReady([{ streamId: id, sourceType: "rtmpConn" }], null)),
           observe: Effect.suspend(() => sessions.observe([{ streamId: id, observation }], null)),

@@ -1,10 +1,10 @@
 /** The laws of `Admissions` when many ask at once, and when what bears on an admission changes while it is made. */
 import { randomUUID } from "node:crypto"
-import { assert } from "@effect/vitest"
 import { type AdmissionRequest, Admissions, Sessions, type StoredSession, StreamKeys, Streams } from "@greenroom/core"
 import { Effect, Option, Result } from "effect"
-import { contract, type Store } from "./contract.ts"
-import { admit, aKey, anAsk, aSession, newPath, stateOf } from "./world.ts"
+import * as assert from "../assert.ts"
+import { admit, aKey, anAsk, aSession, newPath, stateOf } from "../fixtures.ts"
+import { contract, type StoreUnderTest } from "./contract.ts"
 
 const winners = <A>(outcomes: ReadonlyArray<Option.Option<A>>) => outcomes.filter(Option.isSome).length
 
@@ -39,7 +39,7 @@ const oneIsAdmitted = Effect.fnUntraced(function* (
   return outcomes.map((outcome) => Option.flatten(Result.getSuccess(outcome)))
 })
 
-export const admissionRacesLaws = (store: Store) =>
+export const admissionRacesLaws = (store: StoreUnderTest) =>
   contract("Admissions at once", store, (law) => {
     law(
       "of a hundred that bring one key, one is admitted",

@@ -5,23 +5,29 @@
 import {
   type Ending,
   type EndReason,
+  initialState,
   type ListedPath,
   type ListedSource,
   type MediaServerSnapshot,
   type Observation,
+  type PassPolicy,
   type Policy,
   type Protocol,
+  type planReconciliation,
   protocols,
+  type ReconcileState,
   StopReason,
   type StoredSession,
   type StoreSnapshotAfter,
   sourceTypes
 } from "@greenroom/core"
-import { Arbitrary } from "effect"
-import { type Appearances, noAppearances } from "../../src/domain/reconciliation/appearances.ts"
-import type { ReconcileState } from "../../src/domain/reconciliation/ReconcileState.ts"
-import { at, boolean, element, keyId, NOW, oneOf, streamId } from "./arbitraries.ts"
+import { Arbitrary, type DateTime } from "effect"
+import { boolean, element, oneOf } from "./draw.ts"
+import { at, keyId, NOW, streamId } from "./ids.ts"
 
+type Appearances = ReconcileState["appearances"]
+
+/** One connection, session, or both. */
 export interface Actor {
   /** In which snapshots its session stands unended; `ended`: it had one that is over; `none`: never. */
   readonly stored: "both" | "before" | "during" | "ended" | "none"
@@ -63,11 +69,12 @@ export const policies: Arbitrary.Arbitrary<Policy> = Arbitrary.all({
   enforce: element([false, true])
 })
 
+/** The inputs of one pass, and the actors that they were made of. */
 export interface Scene {
   readonly cast: ReadonlyArray<Actor>
   readonly policy: Policy
   readonly asksUs: boolean | null
-  readonly s1: { readonly now: typeof NOW; readonly open: ReadonlyArray<StoredSession> }
+  readonly s1: { readonly now: DateTime.Utc; readonly open: ReadonlyArray<StoredSession> }
   readonly look: MediaServerSnapshot
   readonly s2: StoreSnapshotAfter
   readonly memory: ReconcileState
@@ -110,7 +117,7 @@ export const sceneOf = (
   holding = false,
   {
     asksUs = true,
-    appearances = noAppearances,
+    appearances = initialState.appearances,
     continuous = true
   }: { readonly asksUs?: boolean | null; readonly appearances?: Appearances; readonly continuous?: boolean } = {}
 ): Scene => {
@@ -204,3 +211,9 @@ export const scenes: Arbitrary.Arbitrary<Scene> = Arbitrary.map(
 /** The reason of an end, as one who knows only the actor would say it. */
 export const reasonOf = (actor: Actor, restarted: boolean): EndReason =>
   actor.ending?.reason ?? (restarted ? "media_server_restarted" : actor.active ? "disconnected" : "never_ready")
+
+/** The arguments of `planReconciliation`. */
+export const planInputs: Arbitrary.Arbitrary<Parameters<typeof planReconciliation>> = Arbitrary.map(
+  scenes,
+  ({ policy, asksUs, s1, look, s2, memory }) => [{ ...policy, asksUs } satisfies PassPolicy, s1, look, s2, memory]
+)

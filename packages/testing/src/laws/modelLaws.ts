@@ -3,7 +3,6 @@
  * and an admission is written exactly when `decideAdmission` says so, whatever was issued, revoked, suspended, stopped and ended before it.
  */
 import { randomBytes } from "node:crypto"
-import { assert } from "@effect/vitest"
 import {
   Admissions,
   applyEvent,
@@ -17,8 +16,9 @@ import {
   StreamKeys
 } from "@greenroom/core"
 import { DateTime, Effect, Option, Result, Schema } from "effect"
-import { contract, everyStreamIsTheFoldOfItsEvents, type Store } from "./contract.ts"
-import { aBroadcaster, aKey, anAsk, aSession, eventTypes, type Key, stateOf, tryToExpire } from "./world.ts"
+import * as assert from "../assert.ts"
+import { aBroadcaster, aKey, anAsk, aSession, eventTypes, type Key, stateOf, tryToExpire } from "../fixtures.ts"
+import { contract, everyStreamIsTheFoldOfItsEvents, type StoreUnderTest } from "./contract.ts"
 
 const At = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 5 }))
 
@@ -82,13 +82,13 @@ const Step = Schema.Union([
 const paths = ["a", "a/b", "a/b/c", "b", "b/a", "ab"]
 const limits = [null, "a", "a/*", "a/**", "b/a", "**"]
 
-export const modelLaws = (store: Store) =>
-  contract("The store and the domain", store, (_, it) => {
-    const runs = store.live ? 25 : 300
+export const modelLaws = (store: StoreUnderTest) =>
+  contract("The store and the domain", store, (_, property) => {
+    const runs = store.clock === "real" ? 25 : 300
 
-    it.effect.prop(
+    property(
       "sessions move as the state machine says and in no other way",
-      { steps: Schema.Array(Move) },
+      Schema.Struct({ steps: Schema.Array(Move) }),
       Effect.fnUntraced(function* ({ steps }) {
         const ids: Array<StreamId> = []
         for (let index = 0; index < 3; index++) ids.push((yield* aSession()).id)
@@ -111,12 +111,12 @@ export const modelLaws = (store: Store) =>
         for (const [index, id] of ids.entries()) assert.deepStrictEqual(yield* eventTypes(id), model[index]!.types)
         yield* everyStreamIsTheFoldOfItsEvents
       }),
-      { arbitrary: { runs, size: 30 } }
+      { runs, size: 30 }
     )
 
-    it.effect.prop(
+    property(
       "an admission is written exactly when the decision is to admit",
-      { steps: Schema.Array(Step) },
+      Schema.Struct({ steps: Schema.Array(Step) }),
       Effect.fnUntraced(function* ({ steps }) {
         const keys = yield* StreamKeys
         const admissions = yield* Admissions
@@ -169,6 +169,6 @@ export const modelLaws = (store: Store) =>
         }
         yield* everyStreamIsTheFoldOfItsEvents
       }),
-      { arbitrary: { runs, size: 40 } }
+      { runs, size: 40 }
     )
   })

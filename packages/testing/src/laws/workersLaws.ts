@@ -1,6 +1,5 @@
 /** The laws of `Workers`: their records, and the keys that admit one connection of a worker, told apart from everybody else's. */
 import { randomBytes, randomUUID } from "node:crypto"
-import { assert } from "@effect/vitest"
 import {
   type AdmissionRequest,
   Admissions,
@@ -24,8 +23,9 @@ import {
   Workers
 } from "@greenroom/core"
 import { Effect, Option } from "effect"
-import { contract, elapse, plain, type Store } from "./contract.ts"
-import { aBroadcaster, admit, aKey, anAsk, anOrder, aSession, details, newId, stateOf } from "./world.ts"
+import * as assert from "../assert.ts"
+import { aBroadcaster, admit, aKey, anAsk, anOrder, aSession, details, newId, stateOf } from "../fixtures.ts"
+import { contract, elapse, plain, type StoreUnderTest } from "./contract.ts"
 
 const newPipeline = () => randomBytes(6).toString("hex") as PipelineId
 
@@ -80,7 +80,7 @@ const refused = Effect.fnUntraced(function* (request: AdmissionRequest, reason: 
   assert.strictEqual(decision.reason, reason)
 })
 
-export const workersLaws = (store: Store) =>
+export const workersLaws = (store: StoreUnderTest) =>
   contract("Workers", store, (law) => {
     law(
       "a record is what was said last of its pipeline, and its state's time moves with the state",

@@ -1,6 +1,5 @@
 /** The things that laws are about, made new for each law, so that laws share a store without meeting: broadcasters, keys, sessions. */
 import { randomBytes, randomUUID } from "node:crypto"
-import { assert } from "@effect/vitest"
 import {
   type AdmissionRequest,
   Admissions,
@@ -12,6 +11,7 @@ import {
   type KeyHash,
   type NewStreamKey,
   type PathLimitText,
+  type Repositories,
   Sessions,
   type StreamDetails,
   type StreamEvent,
@@ -21,7 +21,8 @@ import {
   Streams
 } from "@greenroom/core"
 import { DateTime, Effect, Option } from "effect"
-import { elapse } from "./contract.ts"
+import * as assert from "./assert.ts"
+import { elapse } from "./laws/contract.ts"
 
 export const newId = <Id extends string>() => randomUUID() as Id
 
@@ -34,7 +35,7 @@ export const later = (at: DateTime.Utc, millis: number): DateTime.Utc => DateTim
 
 export const aBroadcaster = (
   fields: Partial<BroadcasterFields> = {}
-): Effect.Effect<Broadcaster, unknown, Broadcasters> =>
+): Effect.Effect<Broadcaster, unknown, Repositories> =>
   Effect.flatMap(Broadcasters, (broadcasters) =>
     broadcasters.create(newId<BroadcasterId>(), { displayName: "Studio", contact: null, metadata: {}, ...fields })
   )
@@ -109,12 +110,12 @@ export const aSession = Effect.fnUntraced(function* (ask: Partial<AdmissionReque
   return session
 })
 
-export const details = (id: StreamId): Effect.Effect<StreamDetails, unknown, Streams> =>
+export const details = (id: StreamId): Effect.Effect<StreamDetails, unknown, Repositories> =>
   Effect.flatMap(Streams, (streams) => Effect.map(streams.find(id), Option.getOrThrow))
 
 export const stateOf = (id: StreamId) => Effect.map(details(id), ({ stream }) => stream.state)
 
-export const eventsOf = (id: StreamId): Effect.Effect<ReadonlyArray<StreamEvent>, unknown, Streams> =>
+export const eventsOf = (id: StreamId): Effect.Effect<ReadonlyArray<StreamEvent>, unknown, Repositories> =>
   Effect.flatMap(Streams, (streams) => streams.events(id, 0, 1_000))
 
 export const eventTypes = (id: StreamId) => Effect.map(eventsOf(id), (events) => events.map(({ type }) => type))
