@@ -1,8 +1,8 @@
 /** Random streams: histories that the state machine allows, the states that they lead to, and what is around a state. */
 import {
   type Broadcaster,
-  type ExternalId,
   EndReason,
+  type ExternalId,
   endReasonOf,
   foldEvents,
   type LiveStream,

@@ -1,7 +1,7 @@
 /** `gr.streams`: what is live, and what was. */
 import * as Core from "@greenroom/core"
 import { Effect, Option } from "effect"
-import { type BroadcasterRef, idOfRef } from "./broadcasters.ts"
+import { type BroadcasterRef, idOfRef } from "./broadcasterMethods.ts"
 import { checked, given, idOf, limitOf, nullable, optional } from "./checked.ts"
 import { orNull, type Run } from "./run.ts"
 import { type Stream, streamShape } from "./shapes.ts"

@@ -1,7 +1,7 @@
 /** `gr.keys`: stream keys. A value is there once, in the answer of `create`. */
 import * as Core from "@greenroom/core"
 import { Effect, Option, Redacted } from "effect"
-import { type BroadcasterRef, idOfRef } from "./broadcasters.ts"
+import { type BroadcasterRef, idOfRef } from "./broadcasterMethods.ts"
 import { checked, flag, futureDate, given, idOf, limitOf, nullable, optional } from "./checked.ts"
 import { GreenroomError } from "./GreenroomError.ts"
 import { orNull, type Run } from "./run.ts"
