@@ -1,18 +1,18 @@
 /** One object with promises: `createGreenroom`. It keeps no global state, so a process may have several. */
 import { Effect, ManagedRuntime } from "effect"
+import { type AuthAnswer, authenticate } from "./answerAuth.ts"
 import { applicationWithLog, type Services } from "./application.ts"
-import { type AuthAnswer, authenticate } from "./authenticate.ts"
-import { type Broadcasters, broadcastersOf } from "./broadcasters.ts"
+import { type Broadcasters, broadcastersOf } from "./broadcasterMethods.ts"
 import { eventsFrom, finderOf } from "./events.ts"
 import { fetchOf, type WebHandler } from "./fetch.ts"
 import { invalidArgument } from "./GreenroomError.ts"
-import { type Health, health } from "./health.ts"
-import { type Keys, keysOf } from "./keys.ts"
+import { type Health, health } from "./healthOf.ts"
+import { type Keys, keysOf } from "./keyMethods.ts"
 import type { GreenroomOptions } from "./options.ts"
-import { type Rest, restOf } from "./rest.ts"
+import { type Rest, restOf } from "./restApi.ts"
 import { runWith, startError } from "./run.ts"
 import type { StreamEvent } from "./shapes.ts"
-import { type Streams, streamsOf } from "./streams.ts"
+import { type Streams, streamsOf } from "./streamMethods.ts"
 
 const eventTypes: ReadonlyArray<StreamEvent["type"]> = ["admitted", "ready", "stop_requested", "kicked", "ended"]
 

@@ -3,7 +3,7 @@
  * Everything else is the REST API's, if it is on.
  */
 import { createHash, timingSafeEqual } from "node:crypto"
-import { authenticate, hook } from "./authenticate.ts"
+import { authenticate, hook } from "./answerAuth.ts"
 import type { Run } from "./run.ts"
 
 export type WebHandler = (request: Request) => Promise<Response>

@@ -19,5 +19,7 @@ export const makeWebHandler = <Services extends OperatorSecret>(services: Contex
     ])
   )
   const { handler, dispose } = HttpRouter.toWebHandler(routes as never, { routerConfig, disableLogger: true })
-  return { handler: handler as (request: Request) => Promise<Response>, dispose }
+  const handle = handler as (request: Request, services: Context.Context<Services>) => Promise<Response>
+  // The loggers are the caller's, too.
+  return { handler: (request: Request): Promise<Response> => handle(request, services), dispose }
 }

@@ -14,10 +14,10 @@ import {
   OperatorSecret,
   type Policy,
   type PublicEndpoints,
-  ReconcilePolicy
+  ReconcilePolicy,
+  type Repositories
 } from "@greenroom/core"
 import { Effect, Layer, type Redacted } from "effect"
-import type { Repositories } from "../memory/MemoryRepositories.ts"
 import { NodeKeyMint } from "../node/index.ts"
 
 /** Until a deployment chooses others. */
@@ -50,8 +50,8 @@ const policies = ({ operatorSecret, endpoints, duplicates, unauthorized, massKic
     })
   )
 
-/** `ports`: a whole store, and the media server. */
-export const layer = <E, R>(options: ApplicationOptions, ports: Layer.Layer<Repositories | MediaServer, E, R>) =>
+/** `ports`: a whole store, the media server, and what else the caller needs beside them. */
+export const layer = <A, E, R>(options: ApplicationOptions, ports: Layer.Layer<A | Repositories | MediaServer, E, R>) =>
   (options.reconcile === false ? layerFollower : layerBackground).pipe(
     Layer.provideMerge(Layer.merge(ports, policies(options))),
     Layer.provideMerge(NodeKeyMint.layer)

@@ -1,6 +1,6 @@
 /** The broadcasters in memory. */
 import { type Broadcaster, Broadcasters, type ExternalId, ExternalIdTaken } from "@greenroom/core"
-import { type DateTime, Effect, Equal, Layer, Option } from "effect"
+import { type DateTime, Effect, Equal, Option } from "effect"
 import { atomically, jsonCopy, type MemoryState, MemoryStore, type StoredBroadcaster } from "./MemoryStore.ts"
 import { pageOf } from "./newestFirst.ts"
 
@@ -89,7 +89,7 @@ const remove =
       return true
     })
 
-const make = Effect.map(MemoryStore, (store) =>
+export const make: Effect.Effect<Broadcasters["Service"], never, MemoryStore> = Effect.map(MemoryStore, (store) =>
   Broadcasters.of({
     create: create(store),
     upsert: upsert(store),
@@ -105,5 +105,3 @@ const make = Effect.map(MemoryStore, (store) =>
     remove: remove(store)
   })
 )
-
-export const layer: Layer.Layer<Broadcasters, never, MemoryStore> = Layer.effect(Broadcasters, make)

@@ -15,7 +15,7 @@ import {
   StreamId,
   StreamKeyId
 } from "@greenroom/core"
-import { Array as Arr, Effect, Layer, Schema } from "effect"
+import { Array as Arr, Effect, Schema } from "effect"
 import { runAdmission, runTakeover } from "./admissionStatements.ts"
 import { AdmissionDatabase } from "./Database.ts"
 import { ownsIngestPath } from "./ingestPaths.ts"
@@ -103,7 +103,7 @@ const admissionFacts = (rows: ReadonlyArray<Row>): AdmissionFacts => {
   }
 }
 
-const make = Effect.gen(function* () {
+export const make: Effect.Effect<Admissions["Service"], never, AdmissionDatabase> = Effect.gen(function* () {
   const database = yield* AdmissionDatabase
 
   const admit: Admissions["Service"]["admit"] = Effect.fnUntraced(function* (request) {
@@ -171,5 +171,3 @@ const make = Effect.gen(function* () {
 
   return Admissions.of({ admit, takeOver, facts, endGone })
 })
-
-export const layer: Layer.Layer<Admissions, never, AdmissionDatabase> = Layer.effect(Admissions, make)

@@ -1,6 +1,6 @@
 /**
  * The repositories in PostgreSQL 15 or newer: `PostgresMigrations.migrate(address)` once at the start, then `Postgres.layer(address)`.
- * The parts are exported for services that bring their own clients or need a single repository.
+ * The parts are exported for services that bring their own clients, and for `replacePorts`.
  */
 import "../effectOfAdapters.ts"
 

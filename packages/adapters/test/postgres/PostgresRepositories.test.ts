@@ -1,11 +1,11 @@
 /** The repositories in PostgreSQL keep the laws of all repositories: a real server, and the real time. */
+import { BackDoor, type PrunedUsage, registerLaws, repositoriesLaws } from "@greenroom/testing"
 import { Effect, Layer } from "effect"
+import { afterAll, describe, it } from "vitest"
 import { usePostgres, withClient } from "../../../../verification/worlds/postgres.ts"
 import * as Postgres from "../../src/postgres/Postgres.ts"
 import type { PostgresAddress } from "../../src/postgres/PostgresAddress.ts"
 import * as PostgresMigrations from "../../src/postgres/PostgresMigrations.ts"
-import { BackDoor, type PrunedUsage } from "../contract/contract.ts"
-import { repositoriesLaws } from "../contract/repositories.laws.ts"
 import { age } from "../fixtures/aging.ts"
 import { unhurried } from "../fixtures/postgresWorld.ts"
 
@@ -31,4 +31,4 @@ const layer = Layer.unwrap(
   }).pipe(Effect.orDie)
 )
 
-repositoriesLaws({ name: "PostgreSQL", layer, live: true })
+registerLaws(repositoriesLaws({ name: "PostgreSQL", layer, clock: "real" }), { describe, it, afterAll })

@@ -1,7 +1,7 @@
 /** For a process that serves requests and leaves reconciling to others: it reads what the leader leaves in the lease, and never leads. */
 import { Effect, Layer } from "effect"
 import { layerOwnRuntime } from "../EffectCopy.ts"
-import { Leases } from "../ports/Leases.ts"
+import { replacePorts } from "../ports/Repositories.ts"
 import { LostAdmissions } from "../resilience/LostAdmissions.ts"
 import { StoreMonitor } from "../resilience/StoreMonitor.ts"
 import { Reconciler } from "./Reconciler.ts"
@@ -11,18 +11,17 @@ const READ_ONLY_MS = 0
 /** While no process leads there is nothing to wait for: a pass a second, as a leader has. */
 const READ_AGAIN_MS = 1_000
 
-const readingLeases = Layer.effect(
-  Leases,
-  Effect.map(Leases, (leases) => ({
+const readingLeases = replacePorts(({ leases }) => ({
+  leases: {
     ...leases,
-    acquire: (holder) =>
+    acquire: (holder, _) =>
       Effect.map(leases.acquire(holder, READ_ONLY_MS), (lease) => ({
         ...lease,
         held: false,
         leftMillis: Math.max(lease.leftMillis, READ_AGAIN_MS)
       }))
-  }))
-)
+  }
+}))
 
 /** As `layerBackground`, with a reconciler that never leads. */
 export const layerFollower = Reconciler.layer.pipe(

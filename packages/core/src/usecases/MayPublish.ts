@@ -10,6 +10,7 @@ import type { Protocol } from "../domain/streams/Protocol.ts"
 import type { Broadcaster } from "../domain/values/Broadcaster.ts"
 import { type AdmissionRequest, Admissions } from "../ports/Admissions.ts"
 import { Broadcasters } from "../ports/Broadcasters.ts"
+import type { Repositories } from "../ports/Repositories.ts"
 import { StreamKeys } from "../ports/StreamKeys.ts"
 
 export const MAY_PUBLISH_WITHIN_MS = 300
@@ -37,7 +38,7 @@ export const MayPublish = Context.Reference<((ask: Ask) => Effect.Effect<Publish
 )
 
 /** The rule, for `authenticate`. It gets the broadcaster and the key as the store has them. */
-export const layerMayPublish = (rule: PublishRule): Layer.Layer<never, never, Broadcasters | StreamKeys> =>
+export const layerMayPublish = (rule: PublishRule): Layer.Layer<never, never, Repositories> =>
   Layer.effect(
     MayPublish,
     Effect.gen(function* () {
