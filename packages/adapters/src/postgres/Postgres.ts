@@ -1,5 +1,5 @@
 /** All repositories in one PostgreSQL database. `PostgresMigrations` must have brought its schema up to date. */
-import { Repositories } from "@greenroom/core"
+import { layerOwnRuntime, Repositories } from "@greenroom/core"
 import { Effect, Layer } from "effect"
 import * as Database from "./Database.ts"
 import type { PostgresAddress } from "./PostgresAddress.ts"
@@ -31,4 +31,4 @@ export const layerRepositories: Layer.Layer<Repositories, never, Database.Databa
 
 /** The repositories with their own clients. The layer builds without a database; each call then fails with `StoreUnavailable`. */
 export const layer = (address: PostgresAddress): Layer.Layer<Repositories> =>
-  Layer.provide(layerRepositories, Database.layer(address))
+  Layer.provide(layerRepositories, Database.layer(address)).pipe(Layer.provide(layerOwnRuntime))

@@ -31,6 +31,8 @@ const configured = tracing.pipe(
   Layer.provideMerge(environment.layer)
 )
 
+/** Runs the service until it is interrupted. Fails only before it is ready, with one sentence. */
 export const serve = Effect.andThen(Effect.sync(endOnSecondSignal), Effect.provide(Serve.serve, configured))
 
+/** Brings the schema of the database up to date, and ends. */
 export const migrate = Effect.provide(Migrate.migrate, configured)
