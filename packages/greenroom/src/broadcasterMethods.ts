@@ -1,8 +1,8 @@
 /** `gr.broadcasters`: the accounts of the host, as far as Greenroom knows them. */
 import * as Core from "@greenroom/core"
 import { Effect, Option } from "effect"
+import { given, limitOf, unchecked } from "./argumentForms.ts"
 import { GreenroomError, invalidArgument } from "./GreenroomError.ts"
-import { given, limitOf, unchecked } from "./given.ts"
 import { orNull, type Run } from "./run.ts"
 import { type Broadcaster, broadcasterShape } from "./shapes.ts"
 

@@ -1,9 +1,9 @@
 /** `gr.keys`: stream keys. A value is there once, in the answer of `create`. */
 import * as Core from "@greenroom/core"
 import { Effect, Option, Redacted } from "effect"
+import { given, limitOf, timeOf, unchecked } from "./argumentForms.ts"
 import { type BroadcasterRef, idOfRef } from "./broadcasterMethods.ts"
 import { GreenroomError } from "./GreenroomError.ts"
-import { given, limitOf, timeOf, unchecked } from "./given.ts"
 import { orNull, type Run } from "./run.ts"
 import { keyShapeAt, type StreamKeyWithStatus } from "./shapes.ts"
 

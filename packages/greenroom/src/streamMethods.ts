@@ -1,8 +1,8 @@
 /** `gr.streams`: what is live, and what was. */
 import * as Core from "@greenroom/core"
 import { Effect, Option } from "effect"
+import { given, limitOf, unchecked } from "./argumentForms.ts"
 import { type BroadcasterRef, idOfRef } from "./broadcasterMethods.ts"
-import { given, limitOf, unchecked } from "./given.ts"
 import { orNull, type Run } from "./run.ts"
 import { type Stream, streamShape } from "./shapes.ts"
 
