@@ -4,17 +4,22 @@
  */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process"
 import { once } from "node:events"
-import { cpSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs"
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { createServer } from "node:net"
 import { tmpdir } from "node:os"
-import { dirname, join } from "node:path"
-import { fileURLToPath } from "node:url"
+import { join } from "node:path"
 import { parseArgs } from "node:util"
 import { fakeMediaMtx } from "@greenroom/testing"
+import { packAll, root } from "./packPackages.ts"
 
-const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const SECRET = "an example's secret"
-const packed = ["core", "launcher", "mediamtx-simulator", "adapters", "greenroom"]
+const packed = [
+  "@greenroom/core",
+  "@greenroom/launcher",
+  "@greenroom/mediamtx-simulator",
+  "@greenroom/adapters",
+  "greenroom"
+]
 
 interface Framework {
   readonly versions: Readonly<Record<string, string>>
@@ -37,20 +42,12 @@ const frameworks: Readonly<Record<string, Framework>> = {
 const run = (command: string, args: ReadonlyArray<string>, cwd: string): string =>
   execFileSync(command, args, { cwd, encoding: "utf8", stdio: ["ignore", "pipe", "inherit"], timeout: 300_000 })
 
-const pack = (into: string): Readonly<Record<string, string>> => {
-  for (const name of packed) {
-    const workspace = name === "greenroom" ? name : `@greenroom/${name}`
-    run("npm", ["pack", "--silent", "--pack-destination", into, "--workspace", workspace], root)
-  }
-  const tarballs = readdirSync(into)
-  return Object.fromEntries(
-    packed.map((name) => {
-      const prefix = name === "greenroom" ? /^greenroom-\d/ : new RegExp(`^greenroom-${name}-\\d`)
-      const tarball = tarballs.find((file) => prefix.test(file))
-      return [name === "greenroom" ? name : `@greenroom/${name}`, `file:${join(into, tarball ?? "")}`]
-    })
+const libraries = (into: string): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    packAll(into)
+      .filter(({ name }) => packed.includes(name))
+      .map(({ name, tarball }) => [name, `file:${tarball}`])
   )
-}
 
 const freePort = async (): Promise<number> => {
   const server = createServer().listen(0, "127.0.0.1")
@@ -159,9 +156,8 @@ const { values } = parseArgs({ options: { only: { type: "string", default: Objec
 const chosen = Object.entries(frameworks).filter(([name]) => values.only.split(",").includes(name))
 const tarballs = mkdtempSync(join(tmpdir(), "greenroom-tarballs-"))
 try {
-  run("npm", ["run", "--silent", "build"], root)
-  const libraries = pack(tarballs)
-  for (const [name, framework] of chosen) await example(name, framework, libraries)
+  const found = libraries(tarballs)
+  for (const [name, framework] of chosen) await example(name, framework, found)
 } finally {
   rmSync(tarballs, { recursive: true, force: true })
 }

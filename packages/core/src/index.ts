@@ -174,6 +174,7 @@ export { type WorkerChange, type WorkerKeyOrder, type WorkerRecord, Workers } fr
  * of both.
  */
 
+export { type EffectCopy, requireSameEffect } from "./EffectCopy.ts"
 export * as Metrics from "./Metrics.ts"
 export { LEASE_TTL_MS } from "./reconciler/LeaseGuard.ts"
 export { layerBackground } from "./reconciler/layerBackground.ts"

@@ -1,4 +1,6 @@
 /** Greenroom inside your own service: one object, promises, a web handler. No type of Effect stands in any signature. */
+import "./effectOfGreenroom.ts"
+
 export type { AuthAnswer } from "./answerAuth.ts"
 export type { BroadcasterFields, BroadcasterRef, Broadcasters } from "./broadcasterMethods.ts"
 export { createGreenroom, type Greenroom } from "./createGreenroom.ts"

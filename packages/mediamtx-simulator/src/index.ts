@@ -2,6 +2,7 @@
  * A simulated MediaMTX: `SimulatorHttp.make()` serves a control API and asks an auth server, `Simulator` is the same without HTTP, whose
  * control API `answerRequests` calls in this process, `World` its pure core.
  */
+import "./effectOfSimulator.ts"
 
 export type { AuthQuestion, Credentials } from "./AuthQuestion.ts"
 export { answerRequests } from "./answerRequests.ts"

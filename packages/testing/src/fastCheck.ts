@@ -3,6 +3,8 @@
  * arbitrary makes the value of them. So a failure is replayed by fast-check's own seed. It shrinks the size; Effect's `Arbitrary.checkEffect`
  * shrinks the value itself, and finds smaller counterexamples.
  */
+import "./effectOfTesting.ts"
+
 import { Arbitrary, Effect } from "effect"
 import * as FastCheck from "fast-check"
 

@@ -1,4 +1,6 @@
 /** The things that laws are about, made new for each law, so that laws share a store without meeting: broadcasters, keys, sessions. */
+import "./effectOfTesting.ts"
+
 import { randomBytes, randomUUID } from "node:crypto"
 import {
   type AdmissionRequest,

@@ -3,6 +3,8 @@
  * (`fakeMediaMtx`); a store of only some ports (`partialStore`). `@greenroom/testing/arbitraries` has random values of the domain,
  * `@greenroom/testing/fast-check` gives them to fast-check, and `@greenroom/testing/fixtures` makes broadcasters, keys and sessions in a store.
  */
+import "./effectOfTesting.ts"
+
 export {
   type CloseReason,
   type FakeMediaMtx,

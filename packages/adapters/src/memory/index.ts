@@ -2,6 +2,8 @@
  * Every port in this process's memory, for embedding and for tests: `layer` has all repositories over one new store. No module here
  * loads a database client.
  */
+import "../effectOfAdapters.ts"
+
 export { StoreHealth } from "@greenroom/core"
 export * as MemoryAdmissions from "./MemoryAdmissions.ts"
 export * as MemoryBroadcasters from "./MemoryBroadcasters.ts"

@@ -2,6 +2,8 @@
  * The repositories in PostgreSQL 15 or newer: `PostgresMigrations.migrate(address)` once at the start, then `Postgres.layer(address)`.
  * The parts are exported for services that bring their own clients, and for `replacePorts`.
  */
+import "../effectOfAdapters.ts"
+
 export { StoreHealth } from "@greenroom/core"
 export * as Database from "./Database.ts"
 export * as Postgres from "./Postgres.ts"

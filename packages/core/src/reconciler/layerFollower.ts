@@ -1,5 +1,6 @@
 /** For a process that serves requests and leaves reconciling to others: it reads what the leader leaves in the lease, and never leads. */
 import { Effect, Layer } from "effect"
+import { layerOwnRuntime } from "../EffectCopy.ts"
 import { replacePorts } from "../ports/Repositories.ts"
 import { LostAdmissions } from "../resilience/LostAdmissions.ts"
 import { StoreMonitor } from "../resilience/StoreMonitor.ts"
@@ -25,5 +26,6 @@ const readingLeases = replacePorts(({ leases }) => ({
 /** As `layerBackground`, with a reconciler that never leads. */
 export const layerFollower = Reconciler.layer.pipe(
   Layer.provide(readingLeases),
-  Layer.provideMerge(Layer.merge(StoreMonitor.layer, LostAdmissions.layer))
+  Layer.provideMerge(Layer.merge(StoreMonitor.layer, LostAdmissions.layer)),
+  Layer.provide(layerOwnRuntime)
 )
