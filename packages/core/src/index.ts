@@ -91,6 +91,7 @@ export {
   allEnabled,
   type EnabledProtocols,
   endpointsBehind,
+  type IngestInstructions,
   ingestInstructions,
   noEndpoints,
   noneEnabled,
@@ -116,7 +117,13 @@ export {
   streamEventTypes
 } from "./domain/streams/StreamEvent.ts"
 export { addUsage, type Usage, usageDay, usageOf } from "./domain/streams/Usage.ts"
-export { type Broadcaster, Contact, DisplayName, MEDIA_SERVER_BROADCASTER } from "./domain/values/Broadcaster.ts"
+export {
+  type Broadcaster,
+  Contact,
+  DisplayName,
+  ExternalId,
+  MEDIA_SERVER_BROADCASTER
+} from "./domain/values/Broadcaster.ts"
 export { BroadcasterId, StreamId, StreamKeyId } from "./domain/values/Ids.ts"
 export { METADATA_MAX_BYTES, Metadata } from "./domain/values/Metadata.ts"
 export { isAtMost } from "./domain/values/PlainText.ts"
@@ -131,7 +138,7 @@ export type { WorkerAddresses } from "./domain/workers/workerUrls.ts"
  */
 
 export { type AdmissionRequest, Admissions, type Admitted, type FactsRequest } from "./ports/Admissions.ts"
-export { type BroadcasterFields, Broadcasters } from "./ports/Broadcasters.ts"
+export { type BroadcasterFields, Broadcasters, ExternalIdTaken, type UpsertFields } from "./ports/Broadcasters.ts"
 export { KeyGenerator } from "./ports/KeyGenerator.ts"
 export { type Lease, Leases, type PassRecord } from "./ports/Leases.ts"
 export { MediaServer, MediaServerUnavailable } from "./ports/MediaServer.ts"
@@ -170,6 +177,7 @@ export { type WorkerChange, type WorkerKeyOrder, type WorkerRecord, Workers } fr
 export * as Metrics from "./Metrics.ts"
 export { LEASE_TTL_MS } from "./reconciler/LeaseGuard.ts"
 export { layerBackground } from "./reconciler/layerBackground.ts"
+export { layerFollower } from "./reconciler/layerFollower.ts"
 export { ReconcilePolicy } from "./reconciler/ReconcilePolicy.ts"
 export { Reconciler } from "./reconciler/Reconciler.ts"
 export type { PassOutcome } from "./reconciler/runPass.ts"
@@ -186,11 +194,21 @@ export { authenticate } from "./usecases/authenticate.ts"
 export { AwaitOffAirWithin } from "./usecases/awaitOffAir.ts"
 export { describeWorker, listWorkers } from "./usecases/listWorkers.ts"
 export {
+  layerMayPublish,
+  MAY_PUBLISH_WITHIN_MS,
+  MayPublish,
+  type PublishAnswer,
+  type PublishAsk,
+  type PublishRule
+} from "./usecases/MayPublish.ts"
+export {
   changeBroadcaster,
   createBroadcaster,
   describeBroadcaster,
+  describeBroadcasterByExternalId,
   listBroadcasters,
-  removeBroadcaster
+  removeBroadcaster,
+  upsertBroadcaster
 } from "./usecases/manageBroadcasters.ts"
 export {
   changeKey,

@@ -23,6 +23,7 @@ import * as historyIsPruned from "./migrations/0011_history_is_pruned.ts"
 import * as moq from "./migrations/0012_moq.ts"
 import * as rulesAsFunctions from "./migrations/0013_rules_as_functions.ts"
 import * as aKeyIsIssuedInOneCall from "./migrations/0014_a_key_is_issued_in_one_call.ts"
+import * as broadcastersHaveExternalIds from "./migrations/0015_broadcasters_have_external_ids.ts"
 import { connectionOf, type PostgresAddress } from "./PostgresAddress.ts"
 
 const migration = (statements: ReadonlyArray<string>): Effect.Effect<void, SqlError, SqlClient> =>
@@ -44,7 +45,8 @@ export const migrations: Record<string, Effect.Effect<void, SqlError, SqlClient>
   "0011_history_is_pruned": migration(historyIsPruned.statements),
   "0012_moq": migration(moq.statements),
   "0013_rules_as_functions": migration(rulesAsFunctions.statements),
-  "0014_a_key_is_issued_in_one_call": migration(aKeyIsIssuedInOneCall.statements)
+  "0014_a_key_is_issued_in_one_call": migration(aKeyIsIssuedInOneCall.statements),
+  "0015_broadcasters_have_external_ids": migration(broadcastersHaveExternalIds.statements)
 }
 
 const migrateWith = Migrator.make({})({ loader: Migrator.fromRecord(migrations), table: "greenroom_migrations" })

@@ -2,6 +2,7 @@
 import {
   type Broadcaster,
   EndReason,
+  type ExternalId,
   endReasonOf,
   foldEvents,
   type LiveStream,
@@ -102,6 +103,7 @@ export const usages: Arbitrary.Arbitrary<Usage> = Arbitrary.all({
 
 export const broadcasters: Arbitrary.Arbitrary<Broadcaster> = Arbitrary.all({
   id: broadcasterIds,
+  externalId: maybe(Arbitrary.map(lines, (line) => line as ExternalId)),
   displayName: lines,
   contact: maybe(lines),
   metadata,

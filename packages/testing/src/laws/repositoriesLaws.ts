@@ -4,6 +4,7 @@ import { admissionRacesLaws } from "./admissionRacesLaws.ts"
 import { admissionsLaws } from "./admissionsLaws.ts"
 import { broadcastersLaws } from "./broadcastersLaws.ts"
 import type { StoreUnderTest, StoreWorld } from "./contract.ts"
+import { externalIdsLaws } from "./externalIdsLaws.ts"
 import { leasesLaws } from "./leasesLaws.ts"
 import { modelLaws } from "./modelLaws.ts"
 import { retentionLaws } from "./retentionLaws.ts"
@@ -15,6 +16,7 @@ import { workersLaws } from "./workersLaws.ts"
 
 export const repositoriesLaws = (store: StoreUnderTest): ReadonlyArray<LawSuite<StoreWorld>> => [
   broadcastersLaws(store),
+  externalIdsLaws(store),
   streamKeysLaws(store),
   admissionsLaws(store),
   admissionRacesLaws(store),
