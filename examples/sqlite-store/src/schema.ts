@@ -5,6 +5,7 @@ insert or ignore into store values (1, 0);
 
 create table if not exists broadcasters (
   id text primary key,
+  external_id text,
   display_name text not null,
   contact text,
   metadata text not null,
@@ -13,6 +14,7 @@ create table if not exists broadcasters (
   deleted_at integer,
   version integer not null
 ) strict;
+create unique index if not exists one_broadcaster_an_external_id on broadcasters (external_id) where deleted_at is null;
 
 create table if not exists stream_keys (
   id text primary key,
