@@ -13,7 +13,8 @@ test("a publisher whose plan has ended is refused, and one whose key is revoked 
   const publish = async (externalId: string, plan: string) => {
     await gr.broadcasters.upsert({ externalId, displayName: "Ada", metadata: { plan } })
     const { key, value, ingest } = await gr.keys.create({ broadcaster: { externalId } })
-    return { key, publisher: await mtx.publish({ protocol: "srt", path: ingest.path, key: value }) }
+    const publisher = await mtx.publish({ protocol: "srt", path: ingest.path, key: value })
+    return { key, publisher }
   }
   expect((await publish("user-1", "none")).publisher.admitted).toBe(false)
   const { key, publisher } = await publish("user-2", "pro")
