@@ -192,6 +192,7 @@ export { inTurns } from "./Turns.ts"
 export { AUTH_DEADLINE_MS, AuthDeadline } from "./usecases/admitPublisher.ts"
 export { authenticate } from "./usecases/authenticate.ts"
 export { AwaitOffAirWithin } from "./usecases/awaitOffAir.ts"
+export { InvalidArgument } from "./usecases/InvalidArgument.ts"
 export { describeWorker, listWorkers } from "./usecases/listWorkers.ts"
 export {
   layerMayPublish,
