@@ -2,7 +2,6 @@
 import { assert, layer } from "@effect/vitest"
 import {
   type BroadcasterId,
-  type Broadcasters,
   createBroadcaster,
   describeBroadcaster,
   describeKey,
@@ -15,10 +14,9 @@ import {
   noEndpoints,
   noneEnabled,
   type PageRequest,
+  type Repositories,
   type StreamId,
   type StreamKeyId,
-  type StreamKeys,
-  type Streams,
   streamEvents
 } from "@greenroom/core"
 import { DateTime, Effect, Layer } from "effect"
@@ -29,11 +27,7 @@ const id = "00000000-0000-4000-8000-000000000001"
 const page = { limit: 10, after: null }
 const after = (position: object): PageRequest => ({ limit: 10, after: position as never })
 
-type Call = Effect.Effect<
-  unknown,
-  { readonly _tag: string },
-  Broadcasters | Endpoints | KeyGenerator | MediaServer | StreamKeys | Streams
->
+type Call = Effect.Effect<unknown, { readonly _tag: string }, Endpoints | KeyGenerator | MediaServer | Repositories>
 
 const calls: Readonly<Record<string, Call>> = {
   "an id that is no id": describeKey("xyz" as StreamKeyId),

@@ -2,7 +2,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import {
   annotateStream,
-  type Broadcasters,
   changeBroadcaster,
   changeKey,
   createBroadcaster,
@@ -25,16 +24,13 @@ import {
   MediaServer,
   noEndpoints,
   Reconciler,
+  type Repositories,
   removeBroadcaster,
   revoke,
-  type Sessions,
-  type StreamKeys,
-  type Streams,
   stopStream,
   streamEvents,
   upsertBroadcaster,
   validateKeyRequest,
-  Workers,
   WorkersOn
 } from "@greenroom/core"
 import { DateTime, Effect, Layer } from "effect"
@@ -47,16 +43,7 @@ const page = { limit: 10, after: null }
 const key = `sk_${"a".repeat(43)}`
 const farFuture = DateTime.makeUnsafe(8.64e15)
 
-type Ports =
-  | Broadcasters
-  | Endpoints
-  | KeyGenerator
-  | MediaServer
-  | Reconciler
-  | Sessions
-  | StreamKeys
-  | Streams
-  | Workers
+type Ports = Endpoints | KeyGenerator | MediaServer | Reconciler | Repositories
 type Call = Effect.Effect<unknown, { readonly _tag: string }, Ports>
 
 /** What was called, where its arguments are wrong, and what was expected there. The arguments are as plain JavaScript gives them. */
@@ -177,7 +164,7 @@ const wrong: ReadonlyArray<readonly [name: string, call: Call, faults: Readonly<
 
 const scene = () => {
   const listings = makeListings(makeStage())
-  const unused = Layer.mergeAll(Layer.mock(Reconciler)({}), Layer.mock(MediaServer)({}), Layer.mock(Workers)({}))
+  const unused = Layer.mergeAll(Layer.mock(Reconciler)({}), Layer.mock(MediaServer)({}))
   const layer = Layer.mergeAll(
     listings.layer,
     unused,
