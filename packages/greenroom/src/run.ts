@@ -1,4 +1,5 @@
 /** Runs the programs of the core as promises. What they fail with becomes a `GreenroomError`. */
+import type { InvalidArgument } from "@greenroom/core"
 import { Cause, Effect, Exit, type ManagedRuntime } from "effect"
 import type { Services } from "./application.ts"
 import { GreenroomError } from "./GreenroomError.ts"
@@ -14,6 +15,14 @@ const errorOf = (error: unknown): GreenroomError => {
   switch (tagOf(error)) {
     case "ExternalIdTaken":
       return new GreenroomError("external_id_taken", "Another broadcaster has this external id")
+    case "InvalidArgument": {
+      const [fault] = (error as InvalidArgument).faults
+      return new GreenroomError(
+        "invalid_argument",
+        message,
+        fault === undefined ? {} : { argument: fault.path.join(".") }
+      )
+    }
     case "MediaServerUnavailable":
       return new GreenroomError("media_server_unavailable", message, { cause: error })
     case "StoreUnavailable":
