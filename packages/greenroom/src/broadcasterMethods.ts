@@ -1,7 +1,7 @@
 /** `gr.broadcasters`: the accounts of the host, as far as Greenroom knows them. */
 import * as Core from "@greenroom/core"
 import { Effect, Option } from "effect"
-import { checked, given, idOf, limitOf, optional } from "./checked.ts"
+import { given, limitOf, unchecked } from "./argumentForms.ts"
 import { GreenroomError, invalidArgument } from "./GreenroomError.ts"
 import { orNull, type Run } from "./run.ts"
 import { type Broadcaster, broadcasterShape } from "./shapes.ts"
@@ -28,17 +28,10 @@ export interface Broadcasters {
   readonly remove: (ref: BroadcasterRef) => Promise<{ readonly offAir: boolean } | null>
 }
 
-const externalId = checked(Core.ExternalId, "externalId")
-const displayName = checked(Core.DisplayName, "displayName")
-const contact = (value: unknown) => (value === null ? null : checked(Core.Contact, "contact")(value))
-const metadata = checked(Core.Metadata, "metadata")
-
-const find = (
-  ref: BroadcasterRef
-): Effect.Effect<Option.Option<Core.Broadcaster>, Core.StoreUnavailable | Core.InvalidArgument, Core.Repositories> => {
-  if (typeof ref === "object" && ref !== null && "id" in ref) return Core.describeBroadcaster(idOf.broadcaster(ref.id))
+const find = (ref: BroadcasterRef) => {
+  if (typeof ref === "object" && ref !== null && "id" in ref) return Core.describeBroadcaster(unchecked(ref.id))
   if (typeof ref === "object" && ref !== null && "externalId" in ref)
-    return Core.describeBroadcasterByExternalId(externalId(ref.externalId))
+    return Core.describeBroadcasterByExternalId(unchecked(ref.externalId))
   throw invalidArgument("broadcaster", "expected { id } or { externalId }")
 }
 
@@ -55,16 +48,10 @@ export const idOfRef = (ref: BroadcasterRef) =>
 export const broadcastersOf = (run: Run): Broadcasters => ({
   upsert: (fields) =>
     run(
-      Effect.suspend(() =>
-        Core.upsertBroadcaster(
-          externalId(fields?.externalId),
-          given({
-            displayName: displayName(fields.displayName),
-            contact: optional(contact)(fields.contact),
-            metadata: optional(metadata)(fields.metadata)
-          })
-        )
-      ).pipe(Effect.map(broadcasterShape))
+      Effect.suspend(() => {
+        const { externalId, displayName, contact, metadata } = fields
+        return Core.upsertBroadcaster(unchecked(externalId), given({ displayName, contact, metadata }))
+      }).pipe(Effect.map(broadcasterShape))
     ),
   get: (ref) =>
     run(

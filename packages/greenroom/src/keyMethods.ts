@@ -1,8 +1,8 @@
 /** `gr.keys`: stream keys. A value is there once, in the answer of `create`. */
 import * as Core from "@greenroom/core"
 import { Effect, Option, Redacted } from "effect"
+import { given, limitOf, timeOf, unchecked } from "./argumentForms.ts"
 import { type BroadcasterRef, idOfRef } from "./broadcasterMethods.ts"
-import { checked, flag, futureDate, given, idOf, limitOf, nullable, optional } from "./checked.ts"
 import { GreenroomError } from "./GreenroomError.ts"
 import { orNull, type Run } from "./run.ts"
 import { keyShapeAt, type StreamKeyWithStatus } from "./shapes.ts"
@@ -47,11 +47,6 @@ export interface Keys {
   readonly revoke: (id: string) => Promise<{ readonly offAir: boolean } | null>
 }
 
-const label = nullable(checked(Core.Label, "label"))
-const path = checked(Core.NewPathLimit, "path")
-const expiresAt = nullable(futureDate("expiresAt"))
-const statuses = (value: ReadonlyArray<Core.KeyStatus>) => value
-
 const pastExpiry = () =>
   new GreenroomError("expiry_in_past", "expiresAt is not in the future", { argument: "expiresAt" })
 
@@ -67,9 +62,9 @@ const failures = {
 const create = Effect.fnUntraced(function* (fields: NewKey) {
   const order = {
     broadcasterId: yield* idOfRef(fields.broadcaster),
-    label: label(fields.label),
-    expiresAt: expiresAt(fields.expiresAt),
-    ...given({ path: fields.path === null ? null : optional(path)(fields.path) })
+    label: fields.label ?? null,
+    expiresAt: timeOf("expiresAt", fields.expiresAt) ?? null,
+    ...given({ path: unchecked<Core.NewPathLimit | null | undefined>(fields.path) })
   }
   const issued = yield* Core.issueKey(order)
   if (issued._tag !== "Issued") return yield* Effect.fail(failures[issued._tag]())
@@ -81,19 +76,15 @@ const create = Effect.fnUntraced(function* (fields: NewKey) {
 
 const list = Effect.fnUntraced(function* ({ broadcaster, status, limit }: KeyFilter) {
   const broadcasterId = broadcaster === undefined ? undefined : yield* idOfRef(broadcaster)
-  const filter = given({ broadcasterId, status: status === undefined ? undefined : statuses(status) })
+  const filter = given({ broadcasterId, status })
   const { items, now } = yield* Core.listKeys(filter, { limit: limitOf(limit), after: null })
   return items.map((key) => keyShapeAt(key, now))
 })
 
 const change = Effect.fnUntraced(function* (id: string, changes: KeyChanges) {
   const outcome = yield* Core.changeKey(
-    idOf.key(id),
-    given({
-      label: changes.label === undefined ? undefined : label(changes.label),
-      expiresAt: changes.expiresAt === undefined ? undefined : expiresAt(changes.expiresAt),
-      enabled: optional(flag("enabled"))(changes.enabled)
-    })
+    unchecked(id),
+    given({ label: changes.label, expiresAt: timeOf("expiresAt", changes.expiresAt), enabled: changes.enabled })
   )
   if (outcome._tag !== "Changed") return yield* Effect.fail(failures[outcome._tag]())
   return keyShapeAt(outcome.key, outcome.now)
@@ -103,7 +94,7 @@ export const keysOf = (run: Run): Keys => ({
   create: (key) => run(Effect.suspend(() => create(key))),
   get: (id) =>
     run(
-      orNull(Effect.suspend(() => Core.describeKey(idOf.key(id)))).pipe(
+      orNull(Effect.suspend(() => Core.describeKey(unchecked(id)))).pipe(
         Effect.map((found) => (found === null ? null : keyShapeAt(found.key, found.now)))
       )
     ),
@@ -111,6 +102,9 @@ export const keysOf = (run: Run): Keys => ({
   change: (id, changes) => run(Effect.suspend(() => change(id, changes))),
   revoke: (id) =>
     run(
-      Effect.suspend(() => Core.revoke(idOf.key(id))).pipe(Effect.map(Option.map(({ offAir }) => ({ offAir }))), orNull)
+      Effect.suspend(() => Core.revoke(unchecked(id))).pipe(
+        Effect.map(Option.map(({ offAir }) => ({ offAir }))),
+        orNull
+      )
     )
 })

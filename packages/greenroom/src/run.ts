@@ -13,12 +13,16 @@ const errorOf = (error: unknown): GreenroomError => {
   if (error instanceof GreenroomError) return error
   const message = error instanceof Error ? error.message : String(error)
   switch (tagOf(error)) {
-    case "InvalidArgument": {
-      const [fault] = (error as InvalidArgument).faults
-      return new GreenroomError("invalid_argument", message, { argument: fault?.path.join(".") ?? "", cause: error })
-    }
     case "ExternalIdTaken":
       return new GreenroomError("external_id_taken", "Another broadcaster has this external id")
+    case "InvalidArgument": {
+      const [fault] = (error as InvalidArgument).faults
+      return new GreenroomError(
+        "invalid_argument",
+        message,
+        fault === undefined ? {} : { argument: fault.path.join(".") }
+      )
+    }
     case "MediaServerUnavailable":
       return new GreenroomError("media_server_unavailable", message, { cause: error })
     case "StoreUnavailable":

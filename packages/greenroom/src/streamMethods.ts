@@ -1,8 +1,8 @@
 /** `gr.streams`: what is live, and what was. */
 import * as Core from "@greenroom/core"
 import { Effect, Option } from "effect"
+import { given, limitOf, unchecked } from "./argumentForms.ts"
 import { type BroadcasterRef, idOfRef } from "./broadcasterMethods.ts"
-import { checked, given, idOf, limitOf, nullable, optional } from "./checked.ts"
 import { orNull, type Run } from "./run.ts"
 import { type Stream, streamShape } from "./shapes.ts"
 
@@ -42,34 +42,23 @@ const live = Effect.fnUntraced(function* ({ broadcaster, path, status, limit }: 
   return found.items.map(streamShape)
 })
 
-const shapes = {
-  title: nullable(checked(Core.Title, "title")),
-  description: nullable(checked(Core.Description, "description")),
-  metadata: checked(Core.Metadata, "metadata"),
-  recordingRef: nullable(checked(Core.RecordingRef, "recordingRef"))
-}
-
-const annotationOf = ({ title, description, metadata, recordingRef }: Annotation): Core.Annotation =>
-  given({
-    title: title === undefined ? undefined : shapes.title(title),
-    description: description === undefined ? undefined : shapes.description(description),
-    metadata: optional(shapes.metadata)(metadata),
-    recordingRef: recordingRef === undefined ? undefined : shapes.recordingRef(recordingRef)
-  })
-
 const shown = <E, R>(program: Effect.Effect<Option.Option<Core.PlayableStream>, E, R>) =>
   Effect.map(orNull(program), (view) => (view === null ? null : streamShape(view)))
 
 export const streamsOf = (run: Run): Streams => ({
   live: (filter = {}) => run(Effect.suspend(() => live(filter))),
-  get: (id) => run(shown(Effect.suspend(() => Core.describeStream(idOf.stream(id))))),
+  get: (id) => run(shown(Effect.suspend(() => Core.describeStream(unchecked(id))))),
   stop: (id) =>
     run(
-      Effect.suspend(() => Core.stopStream(idOf.stream(id))).pipe(
+      Effect.suspend(() => Core.stopStream(unchecked(id))).pipe(
         Effect.map(Option.map(({ offAir }) => ({ offAir }))),
         orNull
       )
     ),
-  annotate: (id, annotation) =>
-    run(shown(Effect.suspend(() => Core.annotateStream(idOf.stream(id), annotationOf(annotation)))))
+  annotate: (id, { title, description, metadata, recordingRef }) =>
+    run(
+      shown(
+        Effect.suspend(() => Core.annotateStream(unchecked(id), given({ title, description, metadata, recordingRef })))
+      )
+    )
 })

@@ -125,8 +125,9 @@ describe("a host", () => {
   it("learns what happens, in order, by listeners and as a stream", async () => {
     const { gr, media } = await host()
     const ready: Array<StreamEvent> = []
+    const stop = gr.on("ready", (event) => ready.push(event))
     const seen: Array<StreamEvent> = []
-    const stop = gr.on("ready", (event) => (event.stream.path === "live/early" ? seen : ready).push(event))
+    gr.on("admitted", (event) => seen.push(event))
     const all: Array<string> = []
     const consumed = (async () => {
       for await (const event of gr.events()) {
@@ -142,8 +143,7 @@ describe("a host", () => {
     const early = await gr.keys.create({ broadcaster, path: "live/early" })
     await expect
       .poll(async () => {
-        const { ready, unpublish } = await media.publish({ protocol: "srt", path: "live/early", key: early.value })
-        await ready
+        const { unpublish } = await media.publish({ protocol: "srt", path: "live/early", key: early.value })
         await unpublish()
         return seen.length
       })
@@ -151,7 +151,7 @@ describe("a host", () => {
     const { value, ingest } = await gr.keys.create({ broadcaster })
     const publisher = await media.publish({ protocol: "srt", path: ingest.path, key: value })
     await publisher.ready
-    await expect.poll(() => ready).toHaveLength(1)
+    await expect.poll(() => ready.map(({ stream }) => stream.path)).toEqual([ingest.path])
     stop()
     await publisher.unpublish()
     expect(await consumed).toMatchObject({ reason: "disconnected", stream: { path: ingest.path } })

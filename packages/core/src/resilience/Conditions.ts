@@ -21,6 +21,8 @@ export const conditionKinds = [
   /** A defect. */
   "reconciler_failed",
   "mass_kick_held_back",
+  /** What the leader writes is not in the store at its next pass: the ports are not of one store. */
+  "changes_not_written",
   /** The session of a lost admission has not been ended yet. */
   "regrets_pending",
   /** History older than HISTORY_KEEP could not be pruned at the last attempt. */
@@ -59,6 +61,7 @@ export interface Conditions<Kind extends string> {
   ) => Effect.Effect<void>
 }
 
+/** Conditions of one part of the program: each is logged when it begins and when it ends, and is 1 in the gauge while it lasts. */
 export const makeConditions = <Kind extends string = ConditionKind>(
   gauge: Metric.Gauge<number> = Metrics.degraded
 ): Conditions<Kind> => {

@@ -23,6 +23,7 @@ import {
 import { Simulator } from "@greenroom/mediamtx-simulator"
 import { Effect, Layer } from "effect"
 import { TestClock } from "effect/testing"
+import { collector, metered } from "../support/logs.ts"
 
 const settings = Layer.mergeAll(
   Layer.succeed(OperatorSecret, { hash: new Uint8Array(32) }),
@@ -53,7 +54,9 @@ const foreignLeases = Effect.scoped(Effect.provide(Leases, foreignStore))
 
 it.effect("of two stores one is used for everything, and a publisher becomes active", () =>
   Effect.gen(function* () {
-    assert.deepStrictEqual(yield* stateAfterAMinute(memoryStore), ["Active"])
+    const { result, counts } = yield* metered(stateAfterAMinute(memoryStore))
+    assert.deepStrictEqual(result, ["Active"])
+    assert.strictEqual(counts["greenroom_degraded kind=changes_not_written"], 0)
     assert.deepStrictEqual(yield* stateAfterAMinute(Layer.merge(memoryStore, foreignStore)), ["Active"])
   })
 )
@@ -70,13 +73,20 @@ it.effect("a port cannot be provided beside a store", () =>
   })
 )
 
-it.effect("ports are replaced on purpose, by name", () =>
+it.effect("ports are replaced on purpose, by name; that the leader's changes are not written then is a condition", () =>
   Effect.gen(function* () {
     const leases = yield* foreignLeases
     const replaced = replacePorts(() => ({ leases })).pipe(Layer.provide(memoryStore))
     const [used, sessions] = yield* Effect.all([Leases, Sessions]).pipe(Effect.provide(replaced, { local: true }))
     assert.strictEqual(used, leases)
     assert.isDefined(sessions.open)
-    assert.deepStrictEqual(yield* stateAfterAMinute(replaced), ["Connecting"], "which is why the laws come first")
+    const log = collector()
+    const { result, counts } = yield* metered(Effect.provide(stateAfterAMinute(replaced), log.layer))
+    assert.deepStrictEqual(result, ["Connecting"], "which is why the laws come first")
+    const lines = log
+      .said()
+      .filter((line) => line.startsWith("ERROR the store does not write the changes of the leader"))
+    assert.lengthOf(lines, 1, "it is logged once, however long it lasts")
+    assert.strictEqual(counts["greenroom_degraded kind=changes_not_written"], 1)
   })
 )

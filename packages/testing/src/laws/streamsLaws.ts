@@ -74,12 +74,13 @@ export const streamsLaws = (store: StoreUnderTest) =>
         const other = yield* aSessionThatIs("active", {}, yield* aKey({ broadcasterId }))
         const observation = { tracks: [{ codec: "H264" }], viewerCount: 1, inboundBytes: 2 }
         let id = newId<StreamId>()
+        let renames = 0
         const writes: Readonly<Record<string, Effect.Effect<unknown, unknown, Repositories>>> = {
           admit: Effect.suspend(() => Effect.map(aSession({}, key), (session) => (id = session.id))),
           ready: Effect.suspend(() => sessions.markReady([{ streamId: id, sourceType: "rtmpConn" }], null)),
           observe: Effect.suspend(() => sessions.observe([{ streamId: id, observation }], null)),
           annotate: Effect.suspend(() => streams.annotate(id, { title: "Another" })),
-          rename: broadcasters.change(broadcasterId, { displayName: "Renamed" }),
+          rename: Effect.suspend(() => broadcasters.change(broadcasterId, { displayName: `Renamed ${++renames}` })),
           stop: Effect.suspend(() => sessions.requestStop(id, "stopped", null)),
           kick: Effect.suspend(() => sessions.markKicked([id], null)),
           end: Effect.suspend(() => sessions.end([id], "left", null))
