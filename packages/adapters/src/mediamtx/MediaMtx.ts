@@ -6,7 +6,8 @@
  *
  * MediaMTX takes up to 4 s to refuse a wrong password: only a snapshot, with its 5 s, can distinguish that from silence.
  */
-import { allEnabled, layerOwnRuntime, listsOf, MediaServer, MediaServerUnavailable, type Source } from "@greenroom/core"
+import { allEnabled, listsOf, MediaServer, MediaServerUnavailable, type Source } from "@greenroom/core"
+import { layerOwnRuntime } from "@greenroom/core/internal"
 import { Duration, Effect, Layer, type Scope } from "effect"
 import type { ApiAccess } from "./ApiAccess.ts"
 import { onceDecoded } from "./answerBody.ts"

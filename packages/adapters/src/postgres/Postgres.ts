@@ -1,5 +1,6 @@
 /** All repositories in one PostgreSQL database. `PostgresMigrations` must have brought its schema up to date. */
-import { layerOwnRuntime, Repositories } from "@greenroom/core"
+import { Repositories } from "@greenroom/core"
+import { layerOwnRuntime } from "@greenroom/core/internal"
 import { Effect, Layer } from "effect"
 import * as Database from "./Database.ts"
 import type { PostgresAddress } from "./PostgresAddress.ts"
