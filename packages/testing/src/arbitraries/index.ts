@@ -4,6 +4,7 @@
  */
 import "../effectOfTesting.ts"
 
+export * from "./access.ts"
 export * from "./admission.ts"
 export * from "./draw.ts"
 export * from "./ids.ts"

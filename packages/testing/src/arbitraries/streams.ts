@@ -101,9 +101,11 @@ export const usages: Arbitrary.Arbitrary<Usage> = Arbitrary.all({
   bytes: element([0, 1, 5_000_000_000])
 })
 
+export const externalIds: Arbitrary.Arbitrary<ExternalId> = Arbitrary.map(lines, (line) => line as ExternalId)
+
 export const broadcasters: Arbitrary.Arbitrary<Broadcaster> = Arbitrary.all({
   id: broadcasterIds,
-  externalId: maybe(Arbitrary.map(lines, (line) => line as ExternalId)),
+  externalId: maybe(externalIds),
   displayName: lines,
   contact: maybe(lines),
   metadata,
