@@ -9,8 +9,8 @@ import {
 } from "@greenroom/core"
 import { Arbitrary, Redacted } from "effect"
 import { boolean, element, maybe, oneOf } from "./draw.ts"
-import { streamIds, streamKeyIds } from "./ids.ts"
-import { sourceIds } from "./streams.ts"
+import { streamIds, streamKeyIds } from "./idsAndTimes.ts"
+import { sourceIds } from "./streamValues.ts"
 import { keyPrefixes, keyTexts, lines, pathish, validPaths } from "./text.ts"
 
 const hidden = (texts: Arbitrary.Arbitrary<string>) =>

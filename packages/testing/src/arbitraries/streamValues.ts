@@ -21,7 +21,7 @@ import {
 } from "@greenroom/core"
 import { Arbitrary, Result } from "effect"
 import { boolean, element, integer, maybe, oneOf } from "./draw.ts"
-import { at, broadcasterIds, streamIds, streamKeyIds, timestamps } from "./ids.ts"
+import { at, broadcasterIds, streamIds, streamKeyIds, timestamps } from "./idsAndTimes.ts"
 import { keyPrefixes, limitTexts, lines, metadata, paragraphs, validPaths } from "./text.ts"
 
 export const protocol: Arbitrary.Arbitrary<(typeof protocols)[number]> = element(protocols)

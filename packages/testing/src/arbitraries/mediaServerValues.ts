@@ -17,7 +17,7 @@ import {
 } from "@greenroom/core"
 import { Arbitrary } from "effect"
 import { boolean, element, integer, joined, maybe, oneOf } from "./draw.ts"
-import { observations, protocol, sourceIds } from "./streams.ts"
+import { observations, protocol, sourceIds } from "./streamValues.ts"
 import { validPaths } from "./text.ts"
 
 export const listedSources: Arbitrary.Arbitrary<ListedSource> = Arbitrary.all({
