@@ -45,9 +45,14 @@ const startServer = Effect.gen(function* () {
   return yield* serverIn(path.join(yield* temporaryFolder, "postgres"))
 }).pipe(Effect.orDie)
 
-/** A client of one connection, with none of the limits that the repositories' clients have. */
+/**
+ * A client of one connection, with none of the limits that the repositories' clients have. Its statements may leave out the schema, unlike
+ * those of the repositories.
+ */
 export const clientOf = (address: PostgresAddress) =>
-  PgClient.makeClient(connectionOf(address)).pipe(Effect.provide(Reactivity.layer))
+  PgClient.makeClient({ ...connectionOf(address), startupParameters: { search_path: "greenroom, public" } }).pipe(
+    Effect.provide(Reactivity.layer)
+  )
 
 /** Runs on a connection of its own. */
 export const withClient = <A, E, R>(

@@ -27,13 +27,14 @@ const rowsAt = rowsAtOf(BroadcasterRow)
 
 const make = Effect.gen(function* () {
   const database = yield* GeneralDatabase
+  const n = database.names
 
   const create: Broadcasters["Service"]["create"] = Effect.fn("Broadcasters.create")(function* (id, fields) {
     const found = yield* database.run(
       "Broadcasters.create",
       (sql) => sql`
         with clock as materialized (select clock_timestamp() as now)
-        insert into broadcasters (id, display_name, contact, metadata, created_at, updated_at)
+        insert into ${n.broadcasters} (id, display_name, contact, metadata, created_at, updated_at)
         select ${id}, ${fields.displayName}, ${fields.contact}, ${sql.json(fields.metadata)}, now, now from clock
         returning id, display_name, contact, metadata, created_at, updated_at`
     )
@@ -45,7 +46,7 @@ const make = Effect.gen(function* () {
       "Broadcasters.find",
       (sql) => sql`
         select id, display_name, contact, metadata, created_at, updated_at
-        from broadcasters where id = ${id} and deleted_at is null`
+        from ${n.broadcasters} where id = ${id} and deleted_at is null`
     )
     return Arr.head(rows(found).map(broadcaster))
   })
@@ -58,7 +59,7 @@ const make = Effect.gen(function* () {
         from (select clock_timestamp()::timestamptz(3) as now) t
         left join lateral (
           select id, display_name, contact, metadata, created_at, updated_at
-          from broadcasters
+          from ${n.broadcasters}
           where deleted_at is null and ${onPage(sql, "created_at, id", page)}
           order by created_at desc, id desc
           ${limitTo(sql, page)}
@@ -73,7 +74,7 @@ const make = Effect.gen(function* () {
     const changed = yield* database.run(
       "Broadcasters.change",
       (sql) => sql`
-        update broadcasters set
+        update ${n.broadcasters} set
           display_name = coalesce(${fields.displayName ?? null}, display_name),
           contact = case when ${fields.contact !== undefined} then ${fields.contact ?? null} else contact end,
           metadata = coalesce(${fields.metadata === undefined ? null : sql.json(fields.metadata)}, metadata),
@@ -90,13 +91,13 @@ const make = Effect.gen(function* () {
       sql.withTransaction(
         Effect.gen(function* () {
           const removed = yield* sql`
-            update broadcasters set deleted_at = clock_timestamp() where id = ${id} and deleted_at is null returning id`
+            update ${n.broadcasters} set deleted_at = clock_timestamp() where id = ${id} and deleted_at is null returning id`
           if (removed.length === 0) return false
           yield* sql`
             with mine as (
-              select id from stream_keys where broadcaster_id = ${id} and revoked_at is null order by id for no key update
+              select id from ${n.stream_keys} where broadcaster_id = ${id} and revoked_at is null order by id for no key update
             )
-            update stream_keys k set revoked_at = clock_timestamp() from mine where k.id = mine.id`
+            update ${n.stream_keys} k set revoked_at = clock_timestamp() from mine where k.id = mine.id`
           return true
         })
       )

@@ -33,4 +33,4 @@ const configured = tracing.pipe(
 
 export const serve = Effect.andThen(Effect.sync(endOnSecondSignal), Effect.provide(Serve.serve, configured))
 
-export const migrate = Effect.provide(Migrate.migrate, configured)
+export const migrate = (options: { readonly print: boolean }) => Effect.provide(Migrate.migrate(options), configured)
