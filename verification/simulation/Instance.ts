@@ -101,7 +101,7 @@ const nobody = (operation: string) =>
 /** As the real adapter has it where no control API is configured. */
 const absentMediaServer: MediaServer["Service"] = {
   snapshot: nobody("look"),
-  recheck: nobody("look"),
+  recheck: () => nobody("look"),
   find: () => nobody("find"),
   kick: () => nobody("kick"),
   resetPath: () => nobody("resetPath"),

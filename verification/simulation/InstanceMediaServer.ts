@@ -176,7 +176,7 @@ export const makeInstanceMediaServer = Effect.fnUntraced(function* (
   return {
     ...adapter,
     snapshot: operation("look", adapter.snapshot, seen),
-    recheck: operation("look", adapter.recheck, seen),
+    recheck: (lists) => operation("look", adapter.recheck(lists), seen),
     find: (source) => operation("find", adapter.find(source)),
     kick: (source) =>
       Effect.suspend(() => {

@@ -112,7 +112,13 @@ export {
   streamEventTypes
 } from "./domain/streams/StreamEvent.ts"
 export { addUsage, type Usage, usageDay, usageOf } from "./domain/streams/Usage.ts"
-export { type Broadcaster, Contact, DisplayName, MEDIA_SERVER_BROADCASTER } from "./domain/values/Broadcaster.ts"
+export {
+  type Broadcaster,
+  Contact,
+  DisplayName,
+  ExternalId,
+  MEDIA_SERVER_BROADCASTER
+} from "./domain/values/Broadcaster.ts"
 export { BroadcasterId, StreamId, StreamKeyId } from "./domain/values/Ids.ts"
 export { METADATA_MAX_BYTES, Metadata } from "./domain/values/Metadata.ts"
 export { isAtMost } from "./domain/values/PlainText.ts"
@@ -127,7 +133,7 @@ export type { WorkerAddresses } from "./domain/workers/workerUrls.ts"
  */
 
 export { type AdmissionRequest, Admissions, type Admitted, type FactsRequest } from "./ports/Admissions.ts"
-export { type BroadcasterFields, Broadcasters } from "./ports/Broadcasters.ts"
+export { type BroadcasterFields, Broadcasters, ExternalIdTaken, type UpsertFields } from "./ports/Broadcasters.ts"
 export { KeyGenerator } from "./ports/KeyGenerator.ts"
 export { type Lease, Leases, type PassRecord } from "./ports/Leases.ts"
 export { MediaServer, MediaServerUnavailable } from "./ports/MediaServer.ts"
@@ -184,8 +190,10 @@ export {
   changeBroadcaster,
   createBroadcaster,
   describeBroadcaster,
+  describeBroadcasterByExternalId,
   listBroadcasters,
-  removeBroadcaster
+  removeBroadcaster,
+  upsertBroadcaster
 } from "./usecases/manageBroadcasters.ts"
 export {
   changeKey,

@@ -7,6 +7,7 @@ import {
   listBeforeStore,
   listedIsReady,
   listsKept,
+  listsNotRead,
   oneSnapshot,
   ownListAlone,
   ownSourceTrusted,
@@ -71,7 +72,8 @@ export const bugs: ReadonlyArray<Bug> = [
   noTurns,
   readyAgain,
   listsKept,
-  processNotAsked
+  processNotAsked,
+  listsNotRead
 ]
 
 export const bugNamed = (name: string): Bug => {

@@ -14,7 +14,7 @@ const lookingAs =
     mediaServer: {
       ...ports.mediaServer,
       snapshot: alter(ports.mediaServer.snapshot),
-      recheck: alter(ports.mediaServer.recheck)
+      recheck: (lists) => alter(ports.mediaServer.recheck(lists))
     }
   })
 
@@ -192,7 +192,17 @@ export const processNotAsked: Bug = {
         started = look.started
       })
     )
-    const recheck = Effect.map(ports.mediaServer.recheck, (look) => ({ ...look, started: started ?? look.started }))
+    const recheck: Ports["mediaServer"]["recheck"] = (lists) =>
+      Effect.map(ports.mediaServer.recheck(lists), (look) => ({ ...look, started: started ?? look.started }))
     return { ...ports, mediaServer: { ...ports.mediaServer, snapshot: noted, recheck } }
   }
+}
+
+export const listsNotRead: Bug = {
+  name: "a recheck that does not read the lists of connecting sessions",
+  what: "a recheck reads the list of paths alone, whatever lists it is asked for",
+  change: (ports) => ({
+    ...ports,
+    mediaServer: { ...ports.mediaServer, recheck: () => ports.mediaServer.recheck(new Set()) }
+  })
 }

@@ -130,7 +130,7 @@ const unconfigured = (operation: string) =>
 /** For a service without a media server. */
 export const absent: Layer.Layer<MediaServer> = Layer.succeed(MediaServer, {
   snapshot: unconfigured("snapshot"),
-  recheck: unconfigured("recheck"),
+  recheck: () => unconfigured("recheck"),
   find: () => unconfigured("find"),
   kick: () => unconfigured("kick"),
   resetPath: () => unconfigured("resetPath"),

@@ -2,9 +2,6 @@
  * Reads one snapshot: every list in one page, and `/v3/info` before and after, so that no snapshot spans two processes.
  * `/v3/paths/list` hangs while an auth is pending, and RTSP lists can hang as well: the snapshot waits for them, up to its
  * caller's deadline. Up to 1.19.2, RTSP sessions and paths get the ids of their connections.
- *
- * A reading can be checked again with one call or two: the list of paths, then `/v3/info` where no publisher proves the process. When
- * they show the same publishers in the same process, the protocols' lists of that reading still have what a pass has to know.
  */
 import {
   type ListedPath,
@@ -12,8 +9,7 @@ import {
   type MediaServerUnavailable,
   monotonicMillis,
   type Protocol,
-  protocols,
-  saysPublishEarly
+  protocols
 } from "@greenroom/core"
 import { Effect } from "effect"
 import type { ApiAccess } from "./ApiAccess.ts"
@@ -57,13 +53,13 @@ const readList = Effect.fnUntraced(function* (
   return answer._tag === "NoRoute" ? null : yield* itemsOf(call, answer, decodeConnections)
 })
 
-interface ReadList {
+export interface ReadList {
   readonly protocol: Protocol
   /** `null`: there is no such list. */
   readonly items: ReadonlyArray<ConnectionItem> | null
 }
 
-const readSources = (
+export const readSources = (
   access: ApiAccess,
   server: RunningServer,
   protocol: Protocol
@@ -93,7 +89,7 @@ const markUnlistable =
       ? { ...path, unlistable: true }
       : path
 
-const pathsOf = (
+export const pathsOf = (
   { rtspIds }: ApiAccess,
   { server, lists, onPaths }: Pick<Reading, "server" | "lists" | "onPaths">
 ): Pick<MediaServerSnapshot, "paths" | "ownPaths"> => {
@@ -102,7 +98,7 @@ const pathsOf = (
   return { paths: renamed.map(markUnlistable(lists)), ownPaths: onPaths.flatMap((item) => ownPath(item) ?? []) }
 }
 
-const sourcesOf = (lists: ReadonlyArray<ReadList>, paths: ReadonlyArray<ListedPath>) => {
+export const sourcesOf = (lists: ReadonlyArray<ReadList>, paths: ReadonlyArray<ListedPath>) => {
   const publishing = new Set(paths.map(({ sourceId }) => sourceId))
   return lists.flatMap(({ protocol, items }) => (items ?? []).map((item) => listedSource(protocol, item, publishing)))
 }
@@ -133,62 +129,4 @@ export const readSnapshot = Effect.fnUntraced(function* (
   if ((yield* access.identify.now) !== server) return yield* restartedDuringSnapshot
   const snapshot = snapshotOf(access, { server, lists, onPaths })
   return { server, allReadAt: at, earlyReadAt: at, lists, onPaths, snapshot }
-})
-
-const isSamePublisher = (one: ListedPath, other: ListedPath | undefined): boolean =>
-  one.sourceId === other?.sourceId &&
-  one.name === other.name &&
-  one.ready === other.ready &&
-  one.sourceType === other.sourceType
-
-const areSamePublishers = (one: MediaServerSnapshot, other: MediaServerSnapshot): boolean =>
-  one.paths.length === other.paths.length && one.paths.every((path, index) => isSamePublisher(path, other.paths[index]))
-
-/**
- * How old the lists may be in which a publisher stands before it is on a path: WebRTC's, and MoQ's. One that was never admitted is found that
- * much later, so this and a pass have to fit into the 5 s within which it must be gone. A publisher of another protocol is on a path.
- */
-const EARLY_LISTS_VALID_MS = 3_000
-
-const shownAgain = (
-  access: ApiAccess,
-  { server, snapshot }: Reading,
-  { lists, onPaths, isEarlyDue }: Pick<Reading, "lists" | "onPaths"> & { readonly isEarlyDue: boolean }
-): MediaServerSnapshot => {
-  const { paths, ownPaths } = pathsOf(access, { server, lists, onPaths })
-  return { started: server.started, sources: isEarlyDue ? sourcesOf(lists, paths) : snapshot.sources, paths, ownPaths }
-}
-
-/**
- * The reading with a new list of paths, and with the lists that are too old; `null` when other publishers are on the paths, or another
- * process answers. A publisher that is still on its path proves the process by itself, because ids are random and never repeat. Otherwise
- * `/v3/info` comes last: a process that is the same before and after the other calls has answered them.
- */
-export const readAgain = Effect.fnUntraced(function* (
-  access: ApiAccess,
-  meanwhile: (server: RunningServer) => Effect.Effect<void>,
-  before: Reading
-): Effect.fn.Return<Reading | null, MediaServerUnavailable> {
-  const now = yield* monotonicMillis
-  const isEarlyDue = now - before.earlyReadAt >= EARLY_LISTS_VALID_MS
-  const isDue = ({ protocol, items }: ReadList) => isEarlyDue && saysPublishEarly(protocol) && items !== null
-  const [lists, onPaths] = yield* Effect.all(
-    [
-      Effect.forEach(
-        before.lists,
-        (list) => (isDue(list) ? readSources(access, before.server, list.protocol) : Effect.succeed(list)),
-        { concurrency: "unbounded" }
-      ),
-      access.paths,
-      meanwhile(before.server)
-    ],
-    { concurrency: "unbounded" }
-  )
-  const isUnchanged = !isEarlyDue && onPaths === before.onPaths
-  const snapshot = isUnchanged ? before.snapshot : shownAgain(access, before, { lists, onPaths, isEarlyDue })
-  if (!areSamePublishers(snapshot, before.snapshot)) return null
-  const isProven = snapshot.paths.length > 0 && !isEarlyDue
-  if (!isProven && (yield* access.identify.now) !== before.server) return null
-  if (isUnchanged) return before
-  return isEarlyDue ? { ...before, earlyReadAt: now, lists, onPaths, snapshot } : { ...before, onPaths, snapshot }
 })

@@ -1,20 +1,22 @@
 /**
  * The snapshots of one media server, one after the other: whether the next one can check the last one again, and what outlasts them. A
- * snapshot reads everything. A recheck makes one call or two while nothing has changed (`readSnapshot.ts`).
+ * snapshot reads everything. A recheck makes one call or two while nothing has changed (`readAgain.ts`).
  */
 import {
   type MediaServerSnapshot,
   type MediaServerUnavailable,
   monotonicMillis,
   nextUnlisted,
-  noneUnlisted
+  noneUnlisted,
+  type Protocol
 } from "@greenroom/core"
 import { Effect } from "effect"
 import type { ApiAccess } from "./ApiAccess.ts"
 import { hedge } from "./hedge.ts"
 import type { RestartSign } from "./RestartSign.ts"
 import { type RunningServer, STARTED_UNKNOWN } from "./RunningServer.ts"
-import { type Reading, readAgain, readSnapshot } from "./readSnapshot.ts"
+import { readAgain } from "./readAgain.ts"
+import { type Reading, readSnapshot } from "./readSnapshot.ts"
 
 /**
  * How old the lists of protocols may be in a `recheck`. A publisher that MediaMTX has lost (RTSP), while its session may stay, is found
@@ -26,7 +28,7 @@ type Snapshot = Effect.Effect<MediaServerSnapshot, MediaServerUnavailable>
 
 export interface Snapshots {
   readonly snapshot: Snapshot
-  readonly recheck: Snapshot
+  readonly recheck: (lists: ReadonlySet<Protocol>) => Snapshot
   /** Whether the last two snapshots showed the source on a path and in no list. */
   readonly isLastingUnlisted: (id: string) => boolean
 }
@@ -57,12 +59,17 @@ export const makeSnapshots = (
   /** Where a restart cannot be seen by `started`, each snapshot has to show the connections anew. */
   const canCheckAgain = (reading: Reading, now: number): boolean =>
     now - reading.allReadAt < LISTS_VALID_MS && reading.server.started !== STARTED_UNKNOWN && unlisted.last.size === 0
-  const again = Effect.gen(function* () {
-    const before = last
-    if (before === null || !canCheckAgain(before, yield* monotonicMillis)) return yield* anew
-    return (yield* readAgain(access, meanwhile, before)) ?? (yield* anew)
-  })
+  const again = (lists: ReadonlySet<Protocol>) =>
+    Effect.gen(function* () {
+      const before = last
+      if (before === null || !canCheckAgain(before, yield* monotonicMillis)) return yield* anew
+      return (yield* readAgain(access, meanwhile, before, lists)) ?? (yield* anew)
+    })
 
   const take = (attempt: typeof anew): Snapshot => Effect.map(within(hedge(attempt)), remember)
-  return { snapshot: take(anew), recheck: take(again), isLastingUnlisted: (id) => unlisted.lasting.has(id) }
+  return {
+    snapshot: take(anew),
+    recheck: (lists) => take(again(lists)),
+    isLastingUnlisted: (id) => unlisted.lasting.has(id)
+  }
 }

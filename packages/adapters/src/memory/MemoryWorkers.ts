@@ -32,7 +32,7 @@ const ownerOf = (store: MemoryStore["Service"], path: string, now: DateTime.Utc)
     .sort((a, b) => a.createdAt.epochMilliseconds - b.createdAt.epochMilliseconds || (a.id < b.id ? -1 : 1))
   if (oldest !== undefined) return oldest.broadcasterId
   const { id, displayName } = MEDIA_SERVER_BROADCASTER
-  const made = { id, displayName, contact: null, metadata: {}, createdAt: now, updatedAt: now }
+  const made = { id, externalId: null, displayName, contact: null, metadata: {}, createdAt: now, updatedAt: now }
   store.broadcasters.set(id, { ...(store.broadcasters.get(id) ?? made), deletedAt: null })
   return id
 }

@@ -1,11 +1,13 @@
 /** The broadcasters in PostgreSQL. Deletion marks the row, because the history refers to it. */
-import { type Broadcaster, BroadcasterId, Broadcasters } from "@greenroom/core"
+import { type Broadcaster, BroadcasterId, Broadcasters, ExternalIdTaken } from "@greenroom/core"
 import { Array as Arr, Effect, Layer, Schema } from "effect"
 import { GeneralDatabase } from "./Database.ts"
-import { At, JsonObject, limitTo, MaybeText, onPage, pageOf, rowsAtOf, rowsOf } from "./rows.ts"
+import { isUniqueViolation } from "./outcome.ts"
+import { At, JsonObject, limitTo, MaybeExternalId, MaybeText, onPage, pageOf, rowsAtOf, rowsOf } from "./rows.ts"
 
 export const BroadcasterRow = Schema.Struct({
   id: BroadcasterId,
+  external_id: MaybeExternalId,
   display_name: Schema.String,
   contact: MaybeText,
   metadata: JsonObject,
@@ -15,6 +17,7 @@ export const BroadcasterRow = Schema.Struct({
 
 export const broadcaster = (row: typeof BroadcasterRow.Type): Broadcaster => ({
   id: row.id,
+  externalId: row.external_id,
   displayName: row.display_name,
   contact: row.contact,
   metadata: row.metadata,
@@ -22,34 +25,84 @@ export const broadcaster = (row: typeof BroadcasterRow.Type): Broadcaster => ({
   updatedAt: row.updated_at
 })
 
+const columns = "id, external_id, display_name, contact, metadata, created_at, updated_at"
+
 const rows = rowsOf(BroadcasterRow)
 const rowsAt = rowsAtOf(BroadcasterRow)
+
+/** No other unique index of the table covers a column that callers choose. */
+const taken = (externalId: string | null) => Effect.fail(new ExternalIdTaken({ externalId: externalId ?? "" }))
 
 const make = Effect.gen(function* () {
   const database = yield* GeneralDatabase
   const n = database.names
 
   const create: Broadcasters["Service"]["create"] = Effect.fn("Broadcasters.create")(function* (id, fields) {
-    const found = yield* database.run(
+    const externalId = fields.externalId ?? null
+    const created = yield* database.run(
       "Broadcasters.create",
       (sql) => sql`
         with clock as materialized (select clock_timestamp() as now)
-        insert into ${n.broadcasters} (id, display_name, contact, metadata, created_at, updated_at)
-        select ${id}, ${fields.displayName}, ${fields.contact}, ${sql.json(fields.metadata)}, now, now from clock
-        returning id, display_name, contact, metadata, created_at, updated_at`
+        insert into ${n.broadcasters} (${sql.literal(columns)})
+        select ${id}, ${externalId}, ${fields.displayName}, ${fields.contact}, ${sql.json(fields.metadata)}, now, now from clock
+        on conflict (external_id) where deleted_at is null do nothing
+        returning ${sql.literal(columns)}`
     )
-    return broadcaster(rows(found)[0]!)
+    const [row] = rows(created)
+    return row === undefined ? yield* taken(externalId) : broadcaster(row)
   })
+
+  /** Most calls change nothing: they only read. The second statement is right without the first. */
+  const upsert: Broadcasters["Service"]["upsert"] = Effect.fn("Broadcasters.upsert")(
+    function* (id, externalId, fields) {
+      const { displayName, contact, metadata } = fields
+      const unchanged = yield* database.run(
+        "Broadcasters.upsert",
+        (sql) => sql`
+        select ${sql.literal(columns)} from ${n.broadcasters}
+        where external_id = ${externalId} and deleted_at is null and display_name = ${displayName}
+          and ${contact === undefined ? sql`true` : sql`contact is not distinct from ${contact}`}
+          and ${metadata === undefined ? sql`true` : sql`metadata = ${sql.json(metadata)}`}`
+      )
+      if (unchanged.length > 0) return broadcaster(rows(unchanged)[0]!)
+      const written = yield* database.run("Broadcasters.upsert", (sql) => {
+        const newContact = contact === undefined ? sql`b.contact` : sql`excluded.contact`
+        const newMetadata = metadata === undefined ? sql`b.metadata` : sql`excluded.metadata`
+        return sql`
+        with clock as materialized (select clock_timestamp() as now)
+        insert into ${n.broadcasters} as b (${sql.literal(columns)})
+        select ${id}, ${externalId}, ${displayName}, ${contact ?? null}, ${sql.json(metadata ?? {})}, now, now from clock
+        on conflict (external_id) where deleted_at is null do update set
+          display_name = excluded.display_name, contact = ${newContact}, metadata = ${newMetadata},
+          updated_at = case
+            when (b.display_name, b.contact, b.metadata) is distinct from (excluded.display_name, ${newContact}, ${newMetadata})
+            then clock_timestamp() else b.updated_at
+          end
+        returning ${sql.literal(columns)}`
+      })
+      return broadcaster(rows(written)[0]!)
+    }
+  )
 
   const find: Broadcasters["Service"]["find"] = Effect.fn("Broadcasters.find")(function* (id) {
     const found = yield* database.run(
       "Broadcasters.find",
       (sql) => sql`
-        select id, display_name, contact, metadata, created_at, updated_at
-        from ${n.broadcasters} where id = ${id} and deleted_at is null`
+        select ${sql.literal(columns)} from ${n.broadcasters} where id = ${id} and deleted_at is null`
     )
     return Arr.head(rows(found).map(broadcaster))
   })
+
+  const findByExternalId: Broadcasters["Service"]["findByExternalId"] = Effect.fn("Broadcasters.findByExternalId")(
+    function* (externalId) {
+      const found = yield* database.run(
+        "Broadcasters.findByExternalId",
+        (sql) => sql`
+          select ${sql.literal(columns)} from ${n.broadcasters} where external_id = ${externalId} and deleted_at is null`
+      )
+      return Arr.head(rows(found).map(broadcaster))
+    }
+  )
 
   const list: Broadcasters["Service"]["list"] = Effect.fn("Broadcasters.list")(function* (page) {
     const found = yield* database.run(
@@ -58,8 +111,7 @@ const make = Effect.gen(function* () {
         select t.now, b.*
         from (select clock_timestamp()::timestamptz(3) as now) t
         left join lateral (
-          select id, display_name, contact, metadata, created_at, updated_at
-          from ${n.broadcasters}
+          select ${sql.literal(columns)} from ${n.broadcasters}
           where deleted_at is null and ${onPage(sql, "created_at, id", page)}
           order by created_at desc, id desc
           ${limitTo(sql, page)}
@@ -71,18 +123,22 @@ const make = Effect.gen(function* () {
   })
 
   const change: Broadcasters["Service"]["change"] = Effect.fn("Broadcasters.change")(function* (id, fields) {
-    const changed = yield* database.run(
+    const { externalId = null } = fields
+    const written = database.run(
       "Broadcasters.change",
       (sql) => sql`
         update ${n.broadcasters} set
+          external_id = case when ${fields.externalId !== undefined} then ${externalId} else external_id end,
           display_name = coalesce(${fields.displayName ?? null}, display_name),
           contact = case when ${fields.contact !== undefined} then ${fields.contact ?? null} else contact end,
           metadata = coalesce(${fields.metadata === undefined ? null : sql.json(fields.metadata)}, metadata),
           updated_at = clock_timestamp()
         where id = ${id} and deleted_at is null
-        returning id, display_name, contact, metadata, created_at, updated_at`
+        returning ${sql.literal(columns)}`
     )
-    return Arr.head(rows(changed).map(broadcaster))
+    // Outside of `run`: behind a pooler the statement stands in a transaction, which its failure aborts.
+    const changed = yield* Effect.catchIf(written, isUniqueViolation, () => Effect.succeed(null))
+    return changed === null ? yield* taken(externalId) : Arr.head(rows(changed).map(broadcaster))
   })
 
   // Two statements: only a newer snapshot shows the keys that were issued while the first statement waited for the broadcaster's row.
@@ -104,7 +160,7 @@ const make = Effect.gen(function* () {
     )
   })
 
-  return Broadcasters.of({ create, find, list, change, remove })
+  return Broadcasters.of({ create, upsert, find, findByExternalId, list, change, remove })
 })
 
 export const layer: Layer.Layer<Broadcasters, never, GeneralDatabase> = Layer.effect(Broadcasters, make)

@@ -4,21 +4,34 @@ import { readEvent, type StreamDetails, type StreamFilter, StreamId, type Stream
 import { Array as Arr, Effect, Layer, Result, Schema } from "effect"
 import { GeneralDatabase } from "./Database.ts"
 import type { Names } from "./names.ts"
-import { At, JsonObject, limitTo, MaybeAt, MaybeText, onPage, pageOf, type Row, rowsAtInTurns, rowsOf } from "./rows.ts"
+import {
+  At,
+  JsonObject,
+  limitTo,
+  MaybeAt,
+  MaybeExternalId,
+  MaybeText,
+  onPage,
+  pageOf,
+  type Row,
+  rowsAtInTurns,
+  rowsOf
+} from "./rows.ts"
 import { mayHaveChanged, versionNow } from "./storeVersion.ts"
 import { liveStream, StreamRow, streamColumns } from "./streamRows.ts"
 
 const DetailsRow = Schema.Struct({
   now: At,
   ...StreamRow.fields,
+  broadcaster_external_id: MaybeExternalId,
   broadcaster_contact: MaybeText,
   broadcaster_metadata: JsonObject,
   broadcaster_created_at: At,
   broadcaster_updated_at: At
 })
 
-const detailsColumns = `clock_timestamp()::timestamptz(3) as now, ${streamColumns}, b.contact as broadcaster_contact, b.metadata as broadcaster_metadata,
-  b.created_at as broadcaster_created_at, b.updated_at as broadcaster_updated_at`
+const detailsColumns = `clock_timestamp()::timestamptz(3) as now, ${streamColumns}, b.external_id as broadcaster_external_id,
+  b.contact as broadcaster_contact, b.metadata as broadcaster_metadata, b.created_at as broadcaster_created_at, b.updated_at as broadcaster_updated_at`
 
 const EventRow = Schema.Struct({ seq: Schema.Int, at: At, type: Schema.String, data: Schema.Unknown })
 
@@ -37,6 +50,7 @@ const details = (row: typeof DetailsRow.Type): StreamDetails => ({
   stream: liveStream(row),
   broadcaster: {
     id: row.broadcaster_id,
+    externalId: row.broadcaster_external_id,
     displayName: row.broadcaster_name,
     contact: row.broadcaster_contact,
     metadata: row.broadcaster_metadata,

@@ -17,6 +17,7 @@ import * as historyIsPruned from "./migrations/0011_history_is_pruned.ts"
 import * as moq from "./migrations/0012_moq.ts"
 import * as rulesAsFunctions from "./migrations/0013_rules_as_functions.ts"
 import * as aKeyIsIssuedInOneCall from "./migrations/0014_a_key_is_issued_in_one_call.ts"
+import * as broadcastersHaveExternalIds from "./migrations/0015_broadcasters_have_external_ids.ts"
 import { functions, type Names } from "./names.ts"
 
 export interface Migration {
@@ -40,7 +41,8 @@ const beforeSchemas: ReadonlyArray<Migration> = [
   { id: 11, name: "history_is_pruned", ...historyIsPruned },
   { id: 12, name: "moq", ...moq },
   { id: 13, name: "rules_as_functions", ...rulesAsFunctions },
-  { id: 14, name: "a_key_is_issued_in_one_call", ...aKeyIsIssuedInOneCall }
+  { id: 14, name: "a_key_is_issued_in_one_call", ...aKeyIsIssuedInOneCall },
+  { id: 15, name: "broadcasters_have_external_ids", ...broadcastersHaveExternalIds }
 ]
 
 type FunctionName = keyof typeof functions

@@ -12,6 +12,8 @@ export type Row = { readonly [column: string]: unknown }
 export const At = Schema.DateTimeUtcFromDate
 export const MaybeAt = Schema.NullOr(At)
 export const MaybeText = Schema.NullOr(Schema.String)
+/** Was checked when it was written. */
+export const MaybeExternalId = Schema.NullOr(Schema.String.pipe(Schema.brand("ExternalId")))
 export const JsonObject = Schema.Record(Schema.String, Schema.Unknown)
 
 /** A `bigint` that fits a JavaScript number: 9 PB of bytes do. */

@@ -198,13 +198,13 @@ export const mediaServerLaws = ({ name, makeStage, test, canDawdle }: StagedMedi
       Effect.gen(function* () {
         const { mediaServer } = stage
         const { all, look } = yield* everybody(stage)
-        const again = yield* mediaServer.recheck
+        const again = yield* mediaServer.recheck(new Set())
         assert.strictEqual(again.started, look.started)
         for (const one of all) assert.isTrue(isOnAir(again, one))
         const newcomer = yield* stage.publish({ protocol: stage.protocols[0]!, path: "live/newcomer" })
-        yield* eventually(stage, mediaServer.recheck, (seen) => isOnAir(seen, newcomer))
+        yield* eventually(stage, mediaServer.recheck(new Set()), (seen) => isOnAir(seen, newcomer))
         yield* newcomer.drop
-        const after = yield* eventually(stage, mediaServer.recheck, (seen) => isGone(seen, newcomer))
+        const after = yield* eventually(stage, mediaServer.recheck(new Set()), (seen) => isGone(seen, newcomer))
         for (const one of all) assert.isTrue(isOnAir(after, one))
       })
     )

@@ -3,6 +3,7 @@ import { admissionRacesLaws } from "./AdmissionRaces.laws.ts"
 import { admissionsLaws } from "./Admissions.laws.ts"
 import { broadcastersLaws } from "./Broadcasters.laws.ts"
 import type { Store } from "./contract.ts"
+import { externalIdsLaws } from "./ExternalIds.laws.ts"
 import { leasesLaws } from "./Leases.laws.ts"
 import { modelLaws } from "./Model.laws.ts"
 import { retentionLaws } from "./Retention.laws.ts"
@@ -13,6 +14,7 @@ import { workersLaws } from "./Workers.laws.ts"
 
 export const repositoriesLaws = (store: Store): void => {
   broadcastersLaws(store)
+  externalIdsLaws(store)
   streamKeysLaws(store)
   admissionsLaws(store)
   admissionRacesLaws(store)

@@ -1,11 +1,12 @@
 /** Which calls a recheck makes, and what it must not overlook. Its answers are those of a snapshot wherever anything has changed. */
 import { assert, describe, it } from "@effect/vitest"
-import type { MediaServer } from "@greenroom/core"
+import type { Protocol } from "@greenroom/core"
 import { Effect } from "effect"
 import { TestClock } from "effect/testing"
 import { clientOf, json } from "./client.ts"
 import { type FakeMediaMtx, fakeMediaMtx, onPath } from "./fakeMediaMtx.ts"
 
+const noLists: ReadonlySet<Protocol> = new Set()
 const PATHS = "GET /v3/paths/list?itemsPerPage=1000000"
 const INFO = "GET /v3/info"
 const list = (name: string) => `GET /v3/${name}/list?itemsPerPage=1000000`
@@ -24,16 +25,12 @@ const scene = Effect.gen(function* () {
 
 const isSnapshot = ({ requests }: FakeMediaMtx) => requests.includes(list("rtspsessions"))
 
-const asSnapshot = Effect.fnUntraced(function* (mediaServer: MediaServer["Service"]) {
-  return [yield* mediaServer.recheck, yield* mediaServer.snapshot] as const
-})
-
 describe("MediaMtx: a recheck", () => {
   it.effect("asks for the paths, and gives the observations anew", () =>
     Effect.gen(function* () {
       const { fake, mediaServer, before } = yield* scene
       fake.paths = [{ ...onPath("live/1", "rtmpConn", "one"), inboundBytes: 7 }]
-      const again = yield* mediaServer.recheck
+      const again = yield* mediaServer.recheck(noLists)
       assert.deepStrictEqual(fake.requests, [PATHS])
       assert.strictEqual(again.paths[0]?.observation.inboundBytes, 7)
       assert.deepStrictEqual({ ...again, paths: [] }, { ...before, paths: [] })
@@ -47,17 +44,17 @@ describe("MediaMtx: a recheck", () => {
       fake.lists.rtmpconns = []
       yield* mediaServer.snapshot
       fake.requests.length = 0
-      yield* mediaServer.recheck
+      yield* mediaServer.recheck(noLists)
       assert.deepStrictEqual(fake.requests, [PATHS, INFO])
       fake.started = "2026-01-02T00:00:00Z"
-      assert.strictEqual((yield* mediaServer.recheck).started, fake.started)
+      assert.strictEqual((yield* mediaServer.recheck(noLists)).started, fake.started)
     })
   )
 
   it.effect("gives the very same snapshot when the answer is the same", () =>
     Effect.gen(function* () {
       const { mediaServer, before } = yield* scene
-      assert.strictEqual(yield* mediaServer.recheck, before)
+      assert.strictEqual(yield* mediaServer.recheck(noLists), before)
     })
   )
 
@@ -67,42 +64,82 @@ describe("MediaMtx: a recheck", () => {
       Effect.gen(function* () {
         const { fake, mediaServer } = yield* scene
         yield* TestClock.adjust("2900 millis")
-        yield* mediaServer.recheck
+        yield* mediaServer.recheck(noLists)
         assert.notInclude(fake.requests, list("webrtcsessions"))
         yield* TestClock.adjust("100 millis")
         fake.lists.webrtcsessions = [{ id: "w", state: "publish", path: "live/w", peerConnectionEstablished: true }]
         fake.requests.length = 0
-        const { sources } = yield* mediaServer.recheck
+        const { sources } = yield* mediaServer.recheck(noLists)
         assert.sameMembers(fake.requests, [list("webrtcsessions"), PATHS, INFO])
         assert.sameMembers(
           sources.map(({ id }) => id),
           ["one", "w"]
         )
         yield* TestClock.adjust("7 seconds")
-        yield* mediaServer.recheck
+        yield* mediaServer.recheck(noLists)
         assert.isTrue(isSnapshot(fake))
       })
   )
 
-  const changes: ReadonlyArray<readonly [string, Partial<Pick<FakeMediaMtx, "paths" | "started">>]> = [
-    ["a publisher has left", { paths: [] }],
-    ["a publisher has come", { paths: [onPath("live/1", "rtmpConn", "one"), onPath("live/2", "srtConn", "two")] }],
-    ["another publisher has the path", { paths: [onPath("live/1", "rtmpConn", "two")] }],
-    ["a publisher is on another path", { paths: [onPath("live/2", "rtmpConn", "one")] }],
-    ["a path is not ready", { paths: [{ ...onPath("live/1", "rtmpConn", "one"), ready: false }] }],
+  const changes: ReadonlyArray<readonly [string, ReadonlyArray<string>, Partial<Pick<FakeMediaMtx, "paths">>]> = [
+    ["a publisher has left", ["rtmpconns"], { paths: [] }],
     [
-      "another process answers, whose publisher has another id",
-      { started: "2026-01-02T00:00:00Z", paths: [onPath("live/1", "rtmpConn", "two")] }
-    ]
+      "a publisher has come",
+      ["srtconns"],
+      { paths: [onPath("live/1", "rtmpConn", "one"), onPath("live/2", "srtConn", "two")] }
+    ],
+    ["another publisher has the path", ["rtmpconns"], { paths: [onPath("live/1", "rtmpConn", "two")] }],
+    [
+      "one of another protocol has the path",
+      ["rtmpconns", "srtconns"],
+      { paths: [onPath("live/1", "srtConn", "two")] }
+    ],
+    ["a publisher is on another path", ["rtmpconns"], { paths: [onPath("live/2", "rtmpConn", "one")] }],
+    ["a path is not ready", ["rtmpconns"], { paths: [{ ...onPath("live/1", "rtmpConn", "one"), ready: false }] }]
   ]
-  it.effect.each(changes)("is a snapshot when %s", ([, change]) =>
+  it.effect.each(changes)("shows what a snapshot does when %s: it reads %j", ([, lists, change]) =>
     Effect.gen(function* () {
       const { fake, mediaServer } = yield* scene
       Object.assign(fake, change)
-      fake.lists.rtmpconns = []
-      const [again, anew] = yield* asSnapshot(mediaServer)
+      if (lists.includes("rtmpconns")) fake.lists.rtmpconns = []
+      if (lists.includes("srtconns")) fake.lists.srtconns = [{ id: "two", state: "publish", path: "live/1" }]
+      const again = yield* mediaServer.recheck(noLists)
+      assert.sameMembers(fake.requests, [PATHS, ...lists.map(list), INFO])
+      assert.deepStrictEqual(again, yield* mediaServer.snapshot)
+    })
+  )
+
+  it.effect("reads the lists that it is asked for, and asks for the process after them", () =>
+    Effect.gen(function* () {
+      const { fake, mediaServer } = yield* scene
+      fake.lists.srtconns = [{ id: "two", state: "idle", path: "" }]
+      const again = yield* mediaServer.recheck(new Set(["srt"]))
+      assert.sameMembers(fake.requests, [PATHS, list("srtconns"), INFO])
+      assert.strictEqual(fake.requests.at(-1), INFO)
+      assert.include(
+        again.sources.map(({ id }) => id),
+        "two"
+      )
+    })
+  )
+
+  it.effect("is a snapshot when a publisher has come whose list is not known", () =>
+    Effect.gen(function* () {
+      const { fake, mediaServer } = yield* scene
+      fake.paths = [onPath("live/1", "rtmpConn", "one"), onPath("live/2", "quicConn", "two")]
+      yield* mediaServer.recheck(noLists)
       assert.isTrue(isSnapshot(fake))
-      assert.deepStrictEqual(again, anew)
+    })
+  )
+
+  it.effect("is a snapshot when another process answers", () =>
+    Effect.gen(function* () {
+      const { fake, mediaServer } = yield* scene
+      fake.started = "2026-01-02T00:00:00Z"
+      fake.paths = [onPath("live/1", "rtmpConn", "two")]
+      const again = yield* mediaServer.recheck(noLists)
+      assert.isTrue(isSnapshot(fake))
+      assert.strictEqual(again.started, fake.started)
     })
   )
 
@@ -114,7 +151,7 @@ describe("MediaMtx: a recheck", () => {
         if (request === INFO) fake.started = "2026-01-02T00:00:00Z"
         return undefined
       }
-      assert.strictEqual((yield* mediaServer.recheck).started, "2026-01-02T00:00:00Z")
+      assert.strictEqual((yield* mediaServer.recheck(noLists)).started, "2026-01-02T00:00:00Z")
       assert.isTrue(isSnapshot(fake))
     })
   )
@@ -125,7 +162,7 @@ describe("MediaMtx: a recheck", () => {
       fake.lists.rtmpconns = []
       yield* mediaServer.snapshot
       fake.requests.length = 0
-      yield* mediaServer.recheck
+      yield* mediaServer.recheck(noLists)
       assert.isTrue(isSnapshot(fake))
     })
   )
@@ -136,7 +173,7 @@ describe("MediaMtx: a recheck", () => {
       const mediaServer = yield* clientOf(apiUrl)
       yield* mediaServer.snapshot
       fake.requests.length = 0
-      yield* mediaServer.recheck
+      yield* mediaServer.recheck(noLists)
       assert.isTrue(isSnapshot(fake))
     })
   )
@@ -145,7 +182,7 @@ describe("MediaMtx: a recheck", () => {
     Effect.gen(function* () {
       const { fake, mediaServer } = yield* scene
       fake.intercept = (request) => (request === PATHS ? json({}, 500) : undefined)
-      assert.strictEqual((yield* Effect.flip(mediaServer.recheck)).reason, "nonsense")
+      assert.strictEqual((yield* Effect.flip(mediaServer.recheck(noLists))).reason, "nonsense")
     })
   )
 })

@@ -15,7 +15,7 @@ import { Context, type Effect, Schema } from "effect"
 import type { MediaServerFacts } from "../domain/reconciliation/MediaServerFacts.ts"
 import type { MediaServerSnapshot } from "../domain/reconciliation/MediaServerSnapshot.ts"
 import type { EnabledProtocols } from "../domain/streams/PlaybackUrls.ts"
-import type { Source } from "../domain/streams/Protocol.ts"
+import type { Protocol, Source } from "../domain/streams/Protocol.ts"
 
 export class MediaServerUnavailable extends Schema.TaggedError<MediaServerUnavailable>()("MediaServerUnavailable", {
   /** `absent`: none is configured. `unreachable`: no answer in time. `refused`: it answered that we may not. `nonsense`: anything else. */
@@ -34,11 +34,11 @@ export class MediaServer extends Context.Service<
   {
     readonly snapshot: Effect.Effect<MediaServerSnapshot, MediaServerUnavailable>
     /**
-     * A snapshot for a caller that expects no change. While the same process shows the same publishers on its paths as in the snapshot before, the
-     * lists of protocols may be those of earlier snapshots: up to 3 s old where a publisher may be in a list before it is on a path, up to 10 s old
-     * otherwise. When anything has changed it is a new snapshot.
+     * A snapshot for a caller that expects no change but of what stands in the given lists alone. The list of paths and these are read. The
+     * lists of the other protocols may be those of earlier snapshots of the same process, while it shows the same publishers of theirs on its paths: up
+     * to 3 s old where a publisher may be in a list before it is on a path, up to 10 s old otherwise.
      */
-    readonly recheck: Effect.Effect<MediaServerSnapshot, MediaServerUnavailable>
+    readonly recheck: (lists: ReadonlySet<Protocol>) => Effect.Effect<MediaServerSnapshot, MediaServerUnavailable>
     /** Whether the source's id is still known to its protocol. */
     readonly find: (source: Source) => Effect.Effect<"present" | "gone", MediaServerUnavailable>
     readonly kick: (source: Source) => Effect.Effect<"kicked" | "gone", MediaServerUnavailable>

@@ -25,7 +25,7 @@ export const guardPorts = Effect.fnUntraced(function* ({ whileHeld, renew }: Lea
     },
     mediaServer: {
       snapshot: whileHeld(mediaServer.snapshot),
-      recheck: whileHeld(mediaServer.recheck),
+      recheck: guarded(whileHeld, mediaServer.recheck),
       find: guarded(whileHeld, mediaServer.find),
       kick: guarded(whileHeld, mediaServer.kick),
       /** Renews the lease right before: a reset that was begun is not interrupted. */

@@ -5,6 +5,7 @@
 import { DateTime, Effect } from "effect"
 import { type Appearances, notAppearing } from "../domain/reconciliation/appearances.ts"
 import type { Command } from "../domain/reconciliation/Command.ts"
+import { listsToRead } from "../domain/reconciliation/listsToRead.ts"
 import type { MediaServerFacts } from "../domain/reconciliation/MediaServerFacts.ts"
 import { asksAboutPublishers } from "../domain/reconciliation/mediaServerWarnings.ts"
 import type { Policy } from "../domain/reconciliation/planForUnauthorized.ts"
@@ -35,12 +36,8 @@ const appearancesSoFar = ({ appearances }: ReconcileState, { lastSnapshot }: Lea
 }
 
 /** Whether the sessions are those that the pass before left, with nothing to do about them. Then the list of paths shows every change. */
-const expectsNoChange = (policy: Policy, { reconcile, findings }: LeaderState, { open }: StoreSnapshot): boolean =>
-  reconcile.continuous &&
-  reconcile.settled !== null &&
-  areSameSessions(reconcile.settled, open) &&
-  findings.kicks.size === 0 &&
-  !policy.enforce
+const expectsNoChange = ({ settled }: ReconcileState, { open }: StoreSnapshot): boolean =>
+  settled !== null && areSameSessions(settled, open)
 
 export const readAndPlan = Effect.fnUntraced(function* (
   policy: Policy,
@@ -52,8 +49,9 @@ export const readAndPlan = Effect.fnUntraced(function* (
   const before = leader.reconcile
   const s1 = yield* sessions.open
   const stopped = s1.open.length === 0 ? 0 : yield* sessions.requestStopsForInvalidKeys
-  const isRecheck = stopped === 0 && expectsNoChange(policy, leader, s1)
-  const snapshot = yield* isRecheck ? mediaServer.recheck : mediaServer.snapshot
+  const isOrdinary = stopped === 0 && leader.findings.kicks.size === 0 && !policy.enforce
+  const lists = isOrdinary ? listsToRead(before, s1.open) : null
+  const snapshot = yield* lists === null ? mediaServer.snapshot : mediaServer.recheck(lists)
   const state: ReconcileState = {
     ...before,
     started: lease.started,
@@ -67,7 +65,7 @@ export const readAndPlan = Effect.fnUntraced(function* (
   const noteSnapshot = Effect.map(monotonicMillis, (at) => {
     journal.snapshot = { value: snapshot, at }
   })
-  if (isRecheck) {
+  if (lists?.size === 0 && expectsNoChange(before, s1)) {
     // Each publisher has its session, and each session its publisher: a later reading could only show what the next pass will.
     const s2 = { ...s1, formerlyAdmitted: new Set<string>() }
     const plan = planWith(s2, yield* mediaServer.facts)

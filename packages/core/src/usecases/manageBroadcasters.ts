@@ -1,17 +1,29 @@
 /** Creates, lists, changes and removes broadcasters. Removing one revokes its keys and takes its streams off the air. */
 import { Effect, Option } from "effect"
+import type { ExternalId } from "../domain/values/Broadcaster.ts"
 import type { BroadcasterId } from "../domain/values/Ids.ts"
-import { type BroadcasterFields, Broadcasters } from "../ports/Broadcasters.ts"
+import { type BroadcasterFields, Broadcasters, type UpsertFields } from "../ports/Broadcasters.ts"
 import { KeyGenerator } from "../ports/KeyGenerator.ts"
 import type { PageRequest } from "../ports/Page.ts"
 import { Sessions } from "../ports/Sessions.ts"
 import { Streams } from "../ports/Streams.ts"
 import { awaitOffAir } from "./awaitOffAir.ts"
 
+/** Fails with `ExternalIdTaken` when another broadcaster has `externalId`. */
 export const createBroadcaster = Effect.fn("createBroadcaster")(function* (fields: BroadcasterFields) {
   const broadcasters = yield* Broadcasters
   const generator = yield* KeyGenerator
   return yield* broadcasters.create((yield* generator.uuid) as BroadcasterId, fields)
+})
+
+/** For hosts that have accounts of their own: call it at each login. Calls at the same time yield one broadcaster. */
+export const upsertBroadcaster = Effect.fn("upsertBroadcaster")(function* (
+  externalId: ExternalId,
+  fields: UpsertFields
+) {
+  const broadcasters = yield* Broadcasters
+  const generator = yield* KeyGenerator
+  return yield* broadcasters.upsert((yield* generator.uuid) as BroadcasterId, externalId, fields)
 })
 
 export const listBroadcasters = Effect.fn("listBroadcasters")(function* (page: PageRequest) {
@@ -22,6 +34,14 @@ export const listBroadcasters = Effect.fn("listBroadcasters")(function* (page: P
 export const describeBroadcaster = Effect.fn("describeBroadcaster")(function* (id: BroadcasterId) {
   const broadcasters = yield* Broadcasters
   return yield* broadcasters.find(id)
+})
+
+/** `None` when no broadcaster has this external id. */
+export const describeBroadcasterByExternalId = Effect.fn("describeBroadcasterByExternalId")(function* (
+  externalId: ExternalId
+) {
+  const broadcasters = yield* Broadcasters
+  return yield* broadcasters.findByExternalId(externalId)
 })
 
 /** A change of nothing changes nothing, `updatedAt` neither. */

@@ -1,6 +1,6 @@
 /** Free text: bounded, one line or several, and always something that a terminal and a `text` column can take. */
 import { assert, describe, it } from "@effect/vitest"
-import { Contact, Description, DisplayName, Label, RecordingRef, Title } from "@greenroom/core"
+import { Contact, Description, DisplayName, ExternalId, Label, RecordingRef, Title } from "@greenroom/core"
 import { Arbitrary, Exit, Schema } from "effect"
 import { isStorable, lineOf, linesOf } from "../../src/domain/values/PlainText.ts"
 import { cases, element, integer, oneOf, texts } from "../support/arbitraries.ts"
@@ -38,6 +38,7 @@ describe("text", () => {
     for (const [schema, max] of [
       [DisplayName, 255],
       [Contact, 255],
+      [ExternalId, 255],
       [Label, 255],
       [Title, 255],
       [Description, 5000],
@@ -120,7 +121,7 @@ describe("text", () => {
     assert.include(why("  "), "not blank")
     assert.include(why("a\u202eb"), "without invisible characters")
     assert.include(why("\n", Description), "not blank")
-    for (const schema of [DisplayName, Contact, Label, Title, Description, RecordingRef]) {
+    for (const schema of [DisplayName, Contact, ExternalId, Label, Title, Description, RecordingRef]) {
       const said = why(`mine: sk_abcd${"x".repeat(39)}`, schema as typeof DisplayName)
       assert.include(said, "without a stream key")
       assert.notInclude(said, "xxxxx")

@@ -18,6 +18,7 @@ import type { Stage } from "./stage.ts"
 
 export const aBroadcaster = (n: number): Broadcaster => ({
   id: broadcasterId(n),
+  externalId: null,
   displayName: `Studio ${n}`,
   contact: "ops@studio.example",
   metadata: { n },
@@ -131,6 +132,10 @@ export const makeListings = (stage: Stage) => {
     }),
     Layer.succeed(Broadcasters)({
       create: port("create", (id, fields) => ({ ...aBroadcaster(0), id, ...fields })),
+      upsert: port("upsert", (id, externalId, fields) => ({ ...aBroadcaster(0), id, externalId, ...fields })),
+      findByExternalId: port("findByExternalId", (externalId) =>
+        Option.fromNullishOr([...broadcasters.values()].find((one) => one.externalId === externalId))
+      ),
       find: port("findBroadcaster", (id) => Option.fromNullishOr(broadcasters.get(id))),
       list: port("listBroadcasters", () => pageOf([...broadcasters.values()])),
       change: port("changeBroadcaster", (id, fields) =>

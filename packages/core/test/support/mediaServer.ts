@@ -32,8 +32,8 @@ export const makeMediaServer = (noted: Noted) => {
     facts: recommendedFacts as MediaServerFacts | null,
     remembered: null as MediaServerFacts | null,
     inboundBytes: 9,
-    /** How many of the snapshots were asked for as a recheck. */
-    rechecks: 0
+    /** The snapshots that were asked for as a recheck, with the lists of each. */
+    rechecks: [] as Array<ReadonlyArray<Protocol>>
   }
   const find = (source: Source): Connection | undefined => {
     const found = connections.get(source.id)
@@ -70,10 +70,11 @@ export const makeMediaServer = (noted: Noted) => {
   })
   const layer = Layer.succeed(MediaServer)({
     ...calls,
-    recheck: Effect.andThen(
-      Effect.sync(() => void server.rechecks++),
-      calls.snapshot
-    ),
+    recheck: (lists) =>
+      Effect.andThen(
+        Effect.sync(() => void server.rechecks.push([...lists])),
+        calls.snapshot
+      ),
     enabled: Effect.succeed(allEnabled),
     facts: Effect.sync(() => server.remembered ?? server.facts),
     factsNow: Effect.sync(() => server.facts),

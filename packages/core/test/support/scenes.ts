@@ -174,6 +174,7 @@ export const sceneOf = (
       ),
       appearances,
       settled: null,
+      onAir: null,
       observed: new Map(),
       continuous
     }

@@ -101,6 +101,7 @@ export const makeStore = (noted: Noted) => {
   const setKey = ({ prefix, ...facts }: KeyFacts, hash: Uint8Array | null) => {
     const { broadcasterId } = facts
     const whole = {
+      externalId: null,
       displayName: "Studio",
       contact: null,
       metadata: {},

@@ -4,9 +4,12 @@ import {
   changeBroadcaster,
   createBroadcaster,
   describeBroadcaster,
+  describeBroadcasterByExternalId,
+  type ExternalId,
   listBroadcasters,
   Reconciler,
-  removeBroadcaster
+  removeBroadcaster,
+  upsertBroadcaster
 } from "@greenroom/core"
 import { Effect, Layer, Option } from "effect"
 import { TestClock } from "effect/testing"
@@ -51,6 +54,20 @@ describe("broadcasters", () => {
       assert.deepStrictEqual(changed, Option.some({ ...aBroadcaster(1), ...change }))
       assert.deepStrictEqual(listings.asked.at(2), ["listBroadcasters", page])
       assert.deepStrictEqual(listings.asked.at(-1), ["changeBroadcaster", broadcasterId(1), change])
+    })
+  )
+})
+
+describe("upsertBroadcaster", () => {
+  it.effect("asks the store once, with an id for the case that there is none yet; the external id finds it", () =>
+    Effect.gen(function* () {
+      const { listings, layer } = yield* scene()
+      const externalId = "user-4711" as ExternalId
+      const made = yield* upsertBroadcaster(externalId, { displayName: "Ada" }).pipe(Effect.provide(layer))
+      assert.deepStrictEqual(listings.asked, [["upsert", made.id, externalId, { displayName: "Ada" }]])
+      listings.broadcasters.set(made.id, made)
+      const found = yield* describeBroadcasterByExternalId(externalId).pipe(Effect.provide(layer))
+      assert.deepStrictEqual(found, Option.some(made))
     })
   )
 })

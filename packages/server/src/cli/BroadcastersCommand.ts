@@ -1,6 +1,6 @@
 /** `greenroom broadcasters …`: who may be given stream keys. */
-import { BroadcasterId, Contact, DisplayName, Metadata } from "@greenroom/core"
-import { type DateTime, Effect, Schema } from "effect"
+import { BroadcasterId, Contact, DisplayName, ExternalId, Metadata } from "@greenroom/core"
+import { type DateTime, Effect, Option, Schema } from "effect"
 import * as Command from "effect/cli/Command"
 import type { Broadcaster } from "../http/api/BroadcastersApi.ts"
 import { both, call } from "./ApiClient.ts"
@@ -21,6 +21,7 @@ const details = (broadcaster: Shown, now: DateTime.Utc): string =>
   fields([
     ["id", broadcaster.id],
     ["name", broadcaster.displayName],
+    ["external id", orNothing(broadcaster.externalId)],
     ["contact", orNothing(broadcaster.contact)],
     ["metadata", JSON.stringify(broadcaster.metadata)],
     ["created", moment(broadcaster.createdAt, now)],
@@ -42,6 +43,7 @@ const create = Command.make(
   "create",
   {
     name: checkedArgument("name", DisplayName, "The name that is shown with its streams"),
+    externalId: checkedFlag("external-id", "<text>", ExternalId, "Your own id for them, unique among broadcasters"),
     contact: checkedFlag("contact", "<text>", Contact, "How to reach them"),
     metadata
   },
@@ -60,17 +62,28 @@ const create = Command.make(
   )
 )
 
-const list = Command.make("list", { limit }, ({ limit }) =>
-  printList(
-    "broadcasters",
-    limit,
-    (query) => call(({ broadcasters }) => broadcasters.list({ query, responseMode: both })),
-    { empty: () => `There are no broadcasters yet: ${program} broadcasters create "Studio One"`, table: rows }
-  )
+const list = Command.make(
+  "list",
+  { externalId: checkedFlag("external-id", "<text>", ExternalId, "Only the one with this id of yours"), limit },
+  ({ limit, ...filter }) =>
+    printList(
+      "broadcasters",
+      limit,
+      (page) =>
+        call(({ broadcasters }) => broadcasters.list({ query: { ...given(filter), ...page }, responseMode: both })),
+      {
+        empty: () =>
+          Option.isSome(filter.externalId)
+            ? "No broadcaster has this external id."
+            : `There are no broadcasters yet: ${program} broadcasters create "Studio One"`,
+        table: rows
+      }
+    )
 ).pipe(
   described(
     "List broadcasters, newest first",
     ["greenroom broadcasters list"],
+    ["greenroom broadcasters list --external-id user-4711", "The one with this id of yours"],
     ["greenroom broadcasters list --limit 5 --json"]
   )
 )
@@ -87,13 +100,14 @@ const update = Command.make(
   {
     id,
     name: checkedFlag("name", "<text>", DisplayName, "Another name"),
+    externalId: clearableFlag("external-id", "<text>", ExternalId, 'Another id of yours; "" for none'),
     contact: clearableFlag("contact", "<text>", Contact, 'Another contact; "" for none'),
     metadata
   },
   ({ id, name, ...rest }) => {
     const payload = given({ displayName: name, ...rest })
     return Object.keys(payload).length === 0
-      ? Effect.fail(failed("usage", "Nothing to change: give --name, --contact or --metadata."))
+      ? Effect.fail(failed("usage", "Nothing to change: give --name, --external-id, --contact or --metadata."))
       : printAnswer(
           call(({ broadcasters }) => broadcasters.change({ params: { id }, payload, responseMode: both })),
           details

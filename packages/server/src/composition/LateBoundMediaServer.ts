@@ -14,7 +14,7 @@ const none = (operation: string) =>
 /** Until it is known which protocols will be on, all of them count as on, so that a key that is issued meanwhile has its instructions. */
 const awaited: Shape = {
   snapshot: none("snapshot"),
-  recheck: none("recheck"),
+  recheck: () => none("recheck"),
   find: () => none("find"),
   kick: () => none("kick"),
   resetPath: () => none("resetPath"),
@@ -47,7 +47,7 @@ export const layer: Layer.Layer<MediaServer | LateBoundMediaServer> = Layer.effe
     let current = awaited
     const mediaServer = MediaServer.of({
       snapshot: Effect.suspend(() => current.snapshot),
-      recheck: Effect.suspend(() => current.recheck),
+      recheck: (lists) => current.recheck(lists),
       find: (source) => current.find(source),
       kick: (source) => current.kick(source),
       resetPath: (path) => current.resetPath(path),

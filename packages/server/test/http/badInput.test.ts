@@ -154,8 +154,8 @@ describe("what metadata may not hold", () => {
 
 describe("a field that nobody knows", () => {
   it.each([
-    ["POST /broadcasters", "display_name, contact, metadata"],
-    [`PATCH /broadcasters/${UNKNOWN_ID}`, "display_name, contact, metadata"],
+    ["POST /broadcasters", "external_id, display_name, contact, metadata"],
+    [`PATCH /broadcasters/${UNKNOWN_ID}`, "external_id, display_name, contact, metadata"],
     ["POST /stream-keys", "broadcaster_id, expires_at, label, path"],
     [`PATCH /stream-keys/${UNKNOWN_ID}`, "label, expires_at, enabled"],
     [`PATCH /streams/${UNKNOWN_ID}`, "title, description, metadata, recording_ref"]

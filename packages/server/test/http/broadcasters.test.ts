@@ -22,6 +22,7 @@ describe("a broadcaster", () => {
     expect(created.status).toBe(201)
     expect(created.json).toEqual({
       id: expect.stringMatching(/^[0-9a-f-]{36}$/),
+      external_id: null,
       ...body,
       created_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
       updated_at: created.json.created_at
@@ -90,6 +91,69 @@ describe("a broadcaster", () => {
     expect(await service.run(publisher.closed)).toBe("kicked")
     const again = Effect.promise(() => call(service, "DELETE", `/broadcasters/${id}`))
     await service.run(Effect.repeat(again, { until: ({ status }) => status === 404, times: 100 }))
+  })
+})
+
+describe("an external id", () => {
+  const externalId = () => `user ${crypto.randomUUID()} & co`
+  const make = (external_id: string | null) =>
+    call(service, "POST", "/broadcasters", { body: { display_name: "Studio One", external_id } })
+  const find = async (external_id: string) =>
+    (await call(service, "GET", `/broadcasters?external_id=${encodeURIComponent(external_id)}`)).json
+  const conflict = {
+    detail: "Expected an external id that no other broadcaster has",
+    errors: [{ pointer: "/external_id", detail: "Expected an external id that no other broadcaster has" }]
+  }
+
+  it("is kept, shown and found, whatever else is in the list", async () => {
+    const id = externalId()
+    expect(await find(id)).toEqual({ broadcasters: [], count: 0, next_cursor: null })
+    const { json: made } = await make(id)
+    await make(externalId())
+    expect(made.external_id).toBe(id)
+    expect((await call(service, "GET", `/broadcasters/${made.id}`)).json).toEqual(made)
+    expect(await find(id)).toEqual({ broadcasters: [made], count: 1, next_cursor: null })
+  })
+
+  it("of another broadcaster is a conflict that points at it, and nothing is written", async () => {
+    const id = externalId()
+    await make(id)
+    const again = await make(id)
+    assertProblem(again, "conflict")
+    expect(again.json).toMatchObject(conflict)
+    const { json: other } = await make(null)
+    const change = { external_id: id, display_name: "Changed" }
+    const changed = await call(service, "PATCH", `/broadcasters/${other.id}`, { body: change })
+    assertProblem(changed, "conflict")
+    expect(changed.json).toMatchObject(conflict)
+    expect((await call(service, "GET", `/broadcasters/${other.id}`)).json).toEqual(other)
+  })
+
+  it("is changed, cleared, and free after its broadcaster is deleted", async () => {
+    const [first, second] = [externalId(), externalId()]
+    const { json: made } = await make(first)
+    const change = async (external_id: string | null) =>
+      (await call(service, "PATCH", `/broadcasters/${made.id}`, { body: { external_id } })).json.external_id
+    expect([await change(second), await change(null), await change(first)]).toEqual([second, null, first])
+    expect((await call(service, "DELETE", `/broadcasters/${made.id}`)).status).toBe(204)
+    expect((await find(first)).count).toBe(0)
+    expect((await make(first)).status).toBe(201)
+  })
+
+  it.each([
+    ["empty", ""],
+    ["blank", "  "],
+    ["too long", "x".repeat(256)],
+    ["with a control character", "a\u0007b"],
+    ["with a line break", "a\nb"]
+  ])("that is %s is refused in bodies and in the query", async (_, external_id) => {
+    for (const answer of [
+      await make(external_id),
+      await call(service, "GET", `/broadcasters?external_id=${encodeURIComponent(external_id)}`)
+    ]) {
+      assertProblem(answer, "validation")
+      expect(answer.json.errors.map(({ pointer }: { pointer: string }) => pointer)).toEqual(["/external_id"])
+    }
   })
 })
 

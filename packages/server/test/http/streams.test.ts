@@ -146,6 +146,7 @@ describe("a live stream", () => {
     const details = (await call(service, "GET", `/streams/${stream.id}`)).json
     expect(details.broadcaster).toEqual({
       id: key.broadcaster_id,
+      external_id: null,
       display_name: "Studio One",
       contact: null,
       metadata: {}

@@ -1,4 +1,6 @@
 /** What the leader's passes leave to the next. A new leader begins with `initialState` and with what the lease shows of the pass before. */
+
+import type { StreamId } from "../values/Ids.ts"
 import { type Appearances, noAppearances } from "./appearances.ts"
 import type { Observations } from "./observed.ts"
 import type { StoreSnapshot } from "./StoreSnapshot.ts"
@@ -20,6 +22,11 @@ export interface ReconcileState {
    * that begins with the same sessions expects no change.
    */
   readonly settled: StoreSnapshot["open"] | null
+  /**
+   * The sessions on the air: active, with their ready path. `null`: other things were found than sessions that begin, pause, go on or end, and the
+   * next pass has to read everything.
+   */
+  readonly onAir: ReadonlySet<StreamId> | null
   /** What was last written of the sessions. */
   readonly observed: Observations
   /**
@@ -37,6 +44,7 @@ export const initialState: ReconcileState = {
   appeared: new Set(),
   appearances: noAppearances,
   settled: null,
+  onAir: null,
   observed: new Map(),
   continuous: false
 }

@@ -27,6 +27,8 @@ interface SessionPlan {
   readonly newlyAppeared: number
   /** Every session is active, may stay, and has its ready path. */
   readonly settled: boolean
+  /** Those that are active with their ready path. */
+  readonly onAir: ReadonlySet<StreamId>
 }
 
 /** What follows for one session that is in a list or on a path. */
@@ -72,14 +74,14 @@ export const planForSessions = (
   const neverAppeared = new Set<StreamId>()
   const appeared = new Set<string>()
   let newlyAppeared = 0
-  let settled = true
+  const onAir = new Set<StreamId>()
   const isNewcomer = (session: StoredSession) => !wasSeen(session) && !before.appeared.has(session.source.id)
 
   for (const session of s2.open) {
     const { streamId, source } = session
     const listed = listedById.get(source.id)
     const path = pathBySource.get(source.id)
-    if (session.state._tag !== "Active" || session.state.ending !== null || path?.ready !== true) settled = false
+    if (session.state._tag === "Active" && path?.ready === true) onAir.add(streamId)
     if (listed === undefined && path === undefined) {
       // Its connection was listed before it was asked about: it was there before this snapshot, or is not there.
       if (!openBefore.has(streamId)) continue
@@ -94,7 +96,8 @@ export const planForSessions = (
     observations.push({ streamId, observation: path?.observation ?? silent })
     commands.push(...planForPresent(session, listed, path, s2.now))
   }
-  return { commands, observations, neverAppeared, appeared, newlyAppeared, settled }
+  const settled = onAir.size === s2.open.length && s2.open.every(({ state }) => state.ending === null)
+  return { commands, observations, neverAppeared, appeared, newlyAppeared, settled, onAir }
 }
 
 /** Whether it is another process than at the pass before: `certain` by its `started`, `likely` by other signs. */

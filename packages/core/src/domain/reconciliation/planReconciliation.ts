@@ -62,6 +62,7 @@ export const planReconciliation = (
 
   // A list may have been read before its publisher came onto its path: it stands there as idle, and follows from no command.
   const arePublishersKnown = snapshot.paths.every(({ sourceId }) => known.has(sourceId))
+  const isCalm = commands.every(beginsOrEnds) && unlisted.length === 0 && arePublishersKnown
 
   return {
     commands,
@@ -76,12 +77,15 @@ export const planReconciliation = (
       appeared,
       appearances,
       observed: before.observed,
-      settled:
-        sessions.settled && commands.length === 0 && unlisted.length === 0 && arePublishersKnown ? s2.open : null,
+      settled: sessions.settled && commands.length === 0 && isCalm ? s2.open : null,
+      onAir: isCalm ? sessions.onAir : null,
       continuous: true
     }
   }
 }
+
+/** It changes the store alone, by what the snapshot shows. */
+const beginsOrEnds = ({ _tag }: Command): boolean => _tag === "MarkReady" || _tag === "End"
 
 const doubtOf = ({ asksUs }: PassPolicy, appearances: Appearances) => {
   if (asksUs === null) return "not_known"

@@ -1,5 +1,5 @@
 /** Broadcasters: who may be given stream keys. */
-import { BroadcasterId, Contact, DisplayName, Timestamp } from "@greenroom/core"
+import { BroadcasterId, Contact, DisplayName, ExternalId, Timestamp } from "@greenroom/core"
 import { Schema } from "effect"
 import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
@@ -13,17 +13,19 @@ import { exampleIds, named, nullable, pageOf, summary, wire } from "./wire.ts"
 
 export const broadcasterExample = {
   id: exampleIds.broadcaster,
+  external_id: "user-4711",
   display_name: "Studio One",
   contact: "ops@studio.example",
   metadata: { account: 4711 },
   created_at: "2026-11-21T01:30:00.000Z",
   updated_at: "2026-11-21T01:30:00.000Z"
 }
-const { display_name, contact, metadata } = broadcasterExample
+const { external_id, display_name, contact, metadata } = broadcasterExample
 
 export const Broadcaster = wire(
   {
     id: BroadcasterId,
+    externalId: nullable(Schema.String).annotate({ description: "Your own id for them" }),
     displayName: Schema.String,
     contact: nullable(Schema.String),
     metadata: MetadataKept,
@@ -35,15 +37,17 @@ export const Broadcaster = wire(
 
 export const NewBroadcaster = wire(
   {
+    externalId: Schema.optionalKey(nullable(ExternalId)),
     displayName: DisplayName,
     contact: Schema.optionalKey(nullable(Contact)),
     metadata: Schema.optionalKey(MetadataInput)
   },
-  named("NewBroadcaster", { display_name, contact, metadata })
+  named("NewBroadcaster", { external_id, display_name, contact, metadata })
 )
 
 export const BroadcasterChanges = wire(
   {
+    externalId: Schema.optionalKey(nullable(ExternalId)),
     displayName: Schema.optionalKey(DisplayName),
     contact: Schema.optionalKey(nullable(Contact)),
     metadata: Schema.optionalKey(MetadataInput)
@@ -76,10 +80,20 @@ export class BroadcastersApi extends HttpApiGroup.make("broadcasters")
     HttpApiEndpoint.post("create", "/broadcasters", {
       payload: NewBroadcaster,
       success: HttpApiSchema.WithHeaders(Broadcaster.pipe(HttpApiSchema.status(201)), { location: Schema.String }),
-      error: problems(...onBody)
-    }).annotateMerge(summary("Create a broadcaster")),
+      error: problems("conflict", ...onBody)
+    }).annotateMerge(
+      summary(
+        "Create a broadcaster",
+        "`external_id` is your own id for them, if you have one. A conflict when another broadcaster has it; the id of a deleted broadcaster is free."
+      )
+    ),
     HttpApiEndpoint.get("list", "/broadcasters", {
-      query: pageQuery,
+      query: wire({
+        externalId: Schema.optionalKey(
+          ExternalId.annotate({ description: "Only the broadcaster with this id of yours: one or none" })
+        ),
+        ...pageQuery
+      }),
       success: BroadcasterPage,
       error: problems(...onList)
     }).annotateMerge(summary("List broadcasters", "Newest first.")),
@@ -92,8 +106,13 @@ export class BroadcastersApi extends HttpApiGroup.make("broadcasters")
       params,
       payload: BroadcasterChanges,
       success: Broadcaster,
-      error: problems("not-found", ...onBody)
-    }).annotateMerge(summary("Change a broadcaster", "Any subset of the fields.")),
+      error: problems("not-found", "conflict", ...onBody)
+    }).annotateMerge(
+      summary(
+        "Change a broadcaster",
+        "Any subset of the fields. A conflict when another broadcaster has the `external_id`."
+      )
+    ),
     HttpApiEndpoint.delete("remove", "/broadcasters/:id", {
       params,
       // The body first: the schema of an empty answer takes any value.

@@ -26,7 +26,8 @@ const make = (name: ProblemName, status: number, identifier: string) =>
     status: Schema.Literal(status),
     title: Schema.Literal(problemType(name).title),
     ...members,
-    ...(name === "validation" ? { errors: Schema.Array(FieldError) } : {})
+    ...(name === "validation" ? { errors: Schema.Array(FieldError) } : {}),
+    ...(name === "conflict" ? { errors: Schema.optionalKey(Schema.Array(FieldError)) } : {})
   })
     .annotate({ identifier, description: problemType(name).title })
     .pipe(HttpApiSchema.asJson({ contentType: "application/problem+json" }), HttpApiSchema.status(status))

@@ -155,6 +155,7 @@ export const StreamDetails = wire(
     ...before,
     broadcaster: wire({
       id: BroadcasterId,
+      externalId: nullable(Schema.String),
       displayName: Schema.String,
       contact: nullable(Schema.String),
       metadata: MetadataKept

@@ -50,6 +50,10 @@ export const validation = (errors: ReadonlyArray<FieldError>): Problem<"validati
       .slice(0, 2000)
   })
 
+/** A 409 that names the value that something else has. */
+export const conflictAt = (pointer: string, detail: string) =>
+  Effect.fail(problem("conflict", { detail, errors: [{ pointer, detail }] }))
+
 export const invalid = (errors: ReadonlyArray<FieldError>) => Effect.fail(validation(errors))
 
 /** The problem that goes with a bare status, as the HttpApi builder answers some errors. */

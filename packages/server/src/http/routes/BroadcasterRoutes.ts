@@ -3,22 +3,29 @@ import {
   changeBroadcaster,
   createBroadcaster,
   describeBroadcaster,
+  describeBroadcasterByExternalId,
+  type ExternalIdTaken,
   listBroadcasters,
   removeBroadcaster
 } from "@greenroom/core"
-import { Effect, identity } from "effect"
+import { Effect, identity, Option } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import { ServedApi } from "../api/Api.ts"
 import { Broadcaster } from "../api/BroadcastersApi.ts"
 import { ListSlots } from "../lists/ListSlots.ts"
 import { pageAnswer } from "../lists/pageAnswer.ts"
-import { failWith } from "../problems/Problem.ts"
+import { conflictAt, failWith } from "../problems/Problem.ts"
 import { foundOr, pageRequest, storeFailureToDefect, withCursor } from "./handling.ts"
 
 const found = foundOr(failWith("not-found", "No broadcaster has this id"))
 
 const LEAVING = "The broadcaster is deleted; its streams are being taken off the air"
+
+const takenToConflict = <A, E, R>(effect: Effect.Effect<A, E | ExternalIdTaken, R>) =>
+  Effect.catchTag(effect as Effect.Effect<A, ExternalIdTaken, R>, "ExternalIdTaken", () =>
+    conflictAt("/external_id", "Expected an external id that no other broadcaster has")
+  )
 
 const answerPage = pageAnswer("broadcasters", Broadcaster, identity<typeof Broadcaster.Type>)
 
@@ -28,16 +35,23 @@ export const layer = HttpApiBuilder.group(
   Effect.fnUntraced(function* (handlers) {
     const { answerList } = yield* ListSlots
     return handlers.handleAll({
-      create: ({ payload: { displayName, contact = null, metadata = {} } }) =>
-        createBroadcaster({ displayName, contact, metadata }).pipe(
+      create: ({ payload: { externalId = null, displayName, contact = null, metadata = {} } }) =>
+        createBroadcaster({ externalId, displayName, contact, metadata }).pipe(
+          takenToConflict,
           Effect.map((body) => HttpApiSchema.withHeaders({ body, headers: { location: `/broadcasters/${body.id}` } })),
           storeFailureToDefect
         ),
-      list: ({ query }) =>
-        listBroadcasters(pageRequest(query)).pipe(Effect.map(withCursor), Effect.flatMap(answerPage), answerList),
+      list: ({ query: { externalId, ...page } }) =>
+        (externalId === undefined
+          ? Effect.map(listBroadcasters(pageRequest(page)), withCursor)
+          : Effect.map(describeBroadcasterByExternalId(externalId), (found) => ({
+              items: Option.toArray(found),
+              next_cursor: null
+            }))
+        ).pipe(Effect.flatMap(answerPage), answerList),
       get: ({ params }) => describeBroadcaster(params.id).pipe(Effect.flatMap(found), storeFailureToDefect),
       change: ({ params, payload }) =>
-        changeBroadcaster(params.id, payload).pipe(Effect.flatMap(found), storeFailureToDefect),
+        changeBroadcaster(params.id, payload).pipe(takenToConflict, Effect.flatMap(found), storeFailureToDefect),
       remove: ({ params: { id } }) =>
         removeBroadcaster(id).pipe(
           Effect.flatMap(found),

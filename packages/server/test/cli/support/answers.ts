@@ -11,6 +11,7 @@ export const streamId = "5f0a3a1c-7b11-4c1c-9d2a-0192e4a73f5e"
 
 export const broadcaster = {
   id: broadcasterId,
+  external_id: "user-4711",
   display_name: "Studio One",
   contact: "ops@studio.example",
   metadata: { room: 7 },
@@ -101,7 +102,7 @@ export const streamWith = (changes: Partial<typeof stream>) => ({ ...stream, ...
 
 export const detailsOf = (of: typeof stream) => ({
   ...of,
-  broadcaster: { ...of.broadcaster, contact: "ops@studio.example", metadata: {} }
+  broadcaster: { ...of.broadcaster, external_id: null, contact: "ops@studio.example", metadata: {} }
 })
 
 export const worker = {

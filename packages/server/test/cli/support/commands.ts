@@ -42,12 +42,13 @@ last used    2026-11-21 01:31:01 UTC (2m 13s ago)
 `
 
 const broadcasterDetails = `\
-id        ${broadcasterId}
-name      Studio One
-contact   ops@studio.example
-metadata  {"room":7}
-created   2026-11-20 22:28:09 UTC (3h 5m ago)
-updated   2026-11-21 01:32:14 UTC (59s ago)
+id           ${broadcasterId}
+name         Studio One
+external id  user-4711
+contact      ops@studio.example
+metadata     {"room":7}
+created      2026-11-20 22:28:09 UTC (3h 5m ago)
+updated      2026-11-21 01:32:14 UTC (59s ago)
 `
 
 const ffmpeg = `\
@@ -146,6 +147,26 @@ Ana         -                   3h 5m ago  ${broadcasterId}
     asks: "GET /broadcasters?limit=5",
     reply: { body: page("broadcasters", []) },
     reads: 'There are no broadcasters yet: greenroom broadcasters create "Studio One"\n'
+  },
+  {
+    args: ["broadcasters", "create", "Studio One", "--external-id", "user-4711"],
+    asks: "POST /broadcasters",
+    sends: { display_name: "Studio One", external_id: "user-4711" },
+    reply: { status: 201, body: broadcaster, headers: created(`/broadcasters/${broadcasterId}`) },
+    reads: `${broadcasterDetails}\nNext, a stream key: greenroom keys create --broadcaster ${broadcasterId}\n`
+  },
+  {
+    args: ["broadcasters", "list", "--external-id", "user-4711"],
+    asks: "GET /broadcasters?external_id=user-4711&limit=200",
+    reply: { body: page("broadcasters", []) },
+    reads: "No broadcaster has this external id.\n"
+  },
+  {
+    args: ["broadcasters", "update", broadcasterId, "--external-id", ""],
+    asks: `PATCH /broadcasters/${broadcasterId}`,
+    sends: { external_id: null },
+    reply: { body: broadcaster },
+    reads: broadcasterDetails
   },
   {
     args: ["broadcasters", "show", broadcasterId],
