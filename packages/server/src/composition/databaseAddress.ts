@@ -15,7 +15,7 @@ export const DATABASE_PATIENCE_SECONDS = 60
 
 /** Asking again cannot help against a wrong password, a missing database or missing rights. */
 const hopeless =
-  /password authentication failed|does not exist|permission denied|must be owner of|no pg_hba\.conf entry|nothing was moved|pooling mode/
+  /password authentication failed|does not exist|permission denied|must be owner of|no pg_hba\.conf entry|nothing was moved/
 
 const nameOf = (url: Redacted.Redacted<string>): string => {
   const { host, pathname } = new URL(Redacted.value(url))
