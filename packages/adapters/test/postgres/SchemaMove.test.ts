@@ -221,6 +221,8 @@ it.live("a former release that starts after the move ends with a sentence, and m
       String((failure.cause as { cause?: unknown }).cause ?? failure.cause),
       "does not exist in the schema public any more"
     )
+    // A role called like the schema has it in its search path, and goes on.
+    assert.deepStrictEqual(yield* formerStart(yield* clientOf(address, "greenroom")), [])
     const back = yield* Effect.flip(PostgresMigrations.migrate(address, { schema: "public" }))
     assert.strictEqual(back.kind, "elsewhere")
     assert.include(back.message, "moved away")
