@@ -64,7 +64,8 @@ const found = Effect.fnUntraced(function* ({ DATABASE_URL: url }: Variables, dat
 export const databaseOptions = (settings: Variables): Database.DatabaseOptions => ({
   schema: settings.DATABASE_SCHEMA,
   pool: settings.DATABASE_POOL,
-  pooler: settings.DATABASE_POOLER
+  // Nothing stands before our own, so nothing has to be found out at the start.
+  pooler: settings.DATABASE_POOLER ?? (settings.DATABASE_URL === undefined ? "none" : "auto")
 })
 
 /** What `migrate` would run, as a script; changes nothing. */
