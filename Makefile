@@ -58,7 +58,7 @@ COMPOSE = docker compose
 dev: node_modules
 	@$(DEVELOPER) containers
 	@$(DEVELOPER) env
-	$(COMPOSE) up --build --detach --wait || { echo "docker compose could not start everything: see its lines above, and make logs; a port in use is named there"; exit 1; }
+	$(COMPOSE) up --build --detach --wait || { echo "docker compose could not start everything: see its lines above, and make logs; a port in use is named there. make down ends what has started"; exit 1; }
 	@$(DEVELOPER) wait
 	@export IN_CONTAINERS=yes; $(DEVELOPER) key
 

@@ -39,8 +39,10 @@ const packagesBelow: Readonly<Record<string, ReadonlyArray<string>>> = {
   core: [],
   launcher: ["core"],
   "mediamtx-simulator": ["core"],
+  testing: ["core", "mediamtx-simulator"],
   adapters: ["core", "launcher", "mediamtx-simulator"],
-  server: ["core", "adapters", "launcher"]
+  server: ["core", "adapters", "launcher"],
+  greenroom: ["core", "adapters", "server"]
 }
 const packageAt = (path: string) => /^packages\/([\w-]+)\//.exec(path)?.[1]
 const packageNamed = (specifier: string) => /^@greenroom\/([\w-]+)/.exec(specifier)?.[1]
@@ -50,8 +52,11 @@ const technology = (path: string) => /^packages\/adapters\/src\/([^/]+)\//.exec(
 const coreLayers = ["domain", "ports", "resilience", "reconciler", "workers", "usecases"]
 const coreLayer = (path: string) => /^packages\/core\/src\/(\w+)\//.exec(path)?.[1]
 
-/** Which adapter folder may use another: the memory media server is the MediaMTX adapter over a simulated control API. */
-const neighbours: Readonly<Record<string, string>> = { memory: "mediamtx" }
+/**
+ * Which adapter folder may use another: the memory media server is the MediaMTX adapter over a simulated control API, and the composition
+ * takes keys and ids from Node.
+ */
+const neighbours: Readonly<Record<string, string>> = { memory: "mediamtx", application: "node" }
 
 /** What single adapter folders may use beside core: a worker is a child process, the memory media server asks the simulator. */
 const usedBy: Readonly<Record<string, string>> = { launcher: "worker", "mediamtx-simulator": "memory" }
@@ -81,7 +86,7 @@ export const rules = {
     }
   },
   PACKAGES_POINT_INWARD: {
-    why: "a package imports those below it alone: core, launcher and mediamtx-simulator, adapters, server",
+    why: "a package imports those below it alone: core, launcher and mediamtx-simulator, testing and adapters, server, greenroom",
     forbids: (path, { specifier }) => {
       const own = packageAt(path)
       const other = packageNamed(specifier)

@@ -69,6 +69,29 @@ it("README.md has every dependency, and each is pinned", () => {
   }
 })
 
+describe("docs/testing.md shows its examples as they are run", () => {
+  const blocks = [...read("docs/testing.md").matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map(([, code]) => code!)
+  const blockWith = (words: string) => blocks.find((code) => code.includes(words)) ?? ""
+
+  it("the property is the whole file, in ten lines", () => {
+    expect(blocks[0]).toBe(read("examples/testing/property.test.ts"))
+    expect(blocks[0]!.trimEnd().split("\n")).toHaveLength(10)
+  })
+
+  it.each([
+    ["repositoriesLaws", "examples/sqlite-store/laws.ts"],
+    ["fakeMediaMtx", "examples/testing/hostRule.test.ts"],
+    ["checkEffect", "examples/testing/stateMachine.test.ts"]
+  ])("each call of the block with %s is in %s", (words, file) => {
+    const lines = blockWith(words)
+      .split("\n")
+      .map((line) => line.trim())
+      .filter((line) => line.length > 20 && !line.startsWith("import "))
+    expect(lines.length).toBeGreaterThan(0)
+    for (const line of lines) expect(read(file)).toContain(line)
+  })
+})
+
 describe("the check itself", () => {
   it("finds a file and an anchor that are not there, and nothing in a block of code", () => {
     const text =

@@ -18,6 +18,23 @@ const run = (file: string) =>
     timeout: 100_000
   })
 
+test("a store of one's own keeps the laws, under Node's own test runner", () => {
+  const laws = join(root, "examples/sqlite-store/laws.ts")
+  const output = execFileSync(
+    process.execPath,
+    ["--conditions=@greenroom/source", "--test", "--test-reporter=tap", laws],
+    {
+      encoding: "utf8",
+      // A test runner inside a test runner would report to the outer one.
+      env: { ...process.env, ...compileCache, NODE_TEST_CONTEXT: undefined },
+      timeout: 200_000
+    }
+  )
+  expect(output).toMatch(/^# pass \d\d+$/m)
+  expect(output).toMatch(/^# fail 0$/m)
+  expect(output).toMatch(/^# skipped 0$/m)
+})
+
 test("a media worker of one's own comes with its source and goes with it", () => {
   const said = run("media-worker/main.ts").split("\n")
   // Beside what it says itself stands Greenroom's log.

@@ -4,7 +4,7 @@
  */
 import * as PgClient from "@effect/sql-pg/PgClient"
 import { Database, namesIn, PostgresAdmissions } from "@greenroom/adapters/postgres"
-import { type AdmissionRequest, Admissions } from "@greenroom/core"
+import type { AdmissionRequest } from "@greenroom/core"
 import { Effect, Layer } from "effect"
 import * as Statement from "effect/sql/Statement"
 
@@ -41,8 +41,8 @@ export const admissionStatement = (): AdmissionStatement => {
         return [] as never
       })
   })
-  const admit = Effect.flatMap(Admissions, (admissions) => admissions.admit(asked))
-  Effect.runSync(Effect.provide(admit, Layer.provide(PostgresAdmissions.layer, database)))
+  const admit = Effect.flatMap(PostgresAdmissions.make, (admissions) => admissions.admit(asked))
+  Effect.runSync(Effect.provide(admit, database))
   if (noted === undefined) throw new Error("the adapter admitted without a statement")
   return noted
 }

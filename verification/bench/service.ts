@@ -37,8 +37,7 @@ export const startService = async (run: Run, name: string, { apiUrl, dataDirecto
       API_SECRET: apiSecret,
       HOOK_SECRET: hookSecret,
       MEDIAMTX_API_URL: apiUrl,
-      MEDIAMTX_PUBLIC_URL: "https://media.example.com",
-      LOG_FORMAT: "json"
+      MEDIAMTX_PUBLIC_URL: "https://media.example.com"
     }
   })
   const [, api, hooks] = await printed(

@@ -4,16 +4,13 @@
  */
 import { Database } from "@greenroom/adapters/postgres"
 import {
-  Admissions,
   type AuthDecision,
   allEnabled,
   authenticate,
-  Broadcasters,
   DuplicatePolicy,
   Endpoints,
   type Hook,
   KeyGenerator,
-  Leases,
   type LostAdmissions,
   layerBackground,
   MediaServer,
@@ -22,12 +19,9 @@ import {
   OperatorSecret,
   ReconcilePolicy,
   type Reconciler,
+  Repositories,
   receiveHook,
-  Sessions,
-  StoreHealth,
-  type StoreMonitor,
-  StreamKeys,
-  Streams
+  type StoreMonitor
 } from "@greenroom/core"
 import { Cause, Clock, Context, Effect, Exit, Layer, Logger, Redacted, References, Scheduler, Scope } from "effect"
 import type { Question } from "./AuthEndpoint.ts"
@@ -43,20 +37,14 @@ import type { SimulatedStore } from "./SimulatedStore.ts"
 
 type Services =
   | Endpoints
-  | Admissions
-  | Broadcasters
   | KeyGenerator
-  | Leases
   | LostAdmissions
   | MediaServer
   | OperatorSecret
   | ReconcilePolicy
   | Reconciler
-  | Sessions
-  | StoreHealth
+  | Repositories
   | StoreMonitor
-  | StreamKeys
-  | Streams
 
 export interface InstanceOptions {
   readonly kernel: Kernel
@@ -186,13 +174,16 @@ export const startInstance = (options: InstanceOptions) => {
   const ports: Ports = bug?.change?.(right, bench) ?? right
 
   const base = machine.pipe(
-    Context.add(Admissions, ports.admissions),
-    Context.add(Sessions, ports.sessions),
-    Context.add(Leases, ports.leases),
-    Context.add(StoreHealth, ports.storeHealth),
-    Context.add(StreamKeys, ports.keys),
-    Context.add(Streams, ports.streams),
-    Context.add(Broadcasters, ports.broadcasters),
+    Context.add(Repositories, {
+      ...store.services,
+      admissions: ports.admissions,
+      sessions: ports.sessions,
+      leases: ports.leases,
+      storeHealth: ports.storeHealth,
+      streamKeys: ports.keys,
+      streams: ports.streams,
+      broadcasters: ports.broadcasters
+    }),
     Context.add(MediaServer, ports.mediaServer),
     Context.add(KeyGenerator, options.mint),
     Context.add(OperatorSecret, { hash: new Uint8Array(32) }),

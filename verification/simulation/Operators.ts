@@ -4,7 +4,6 @@
  */
 import type { MemoryStore } from "@greenroom/adapters/memory"
 import {
-  Admissions,
   changeKey,
   createBroadcaster,
   forceStop,
@@ -15,7 +14,7 @@ import {
   type StreamId,
   stopStream
 } from "@greenroom/core"
-import { Context, DateTime, Effect, Exit, Option, Redacted } from "effect"
+import { DateTime, Effect, Exit, Option, Redacted } from "effect"
 import type { Counts } from "./Counts.ts"
 import type { Instance } from "./Instance.ts"
 import type { Invariants } from "./Invariants.ts"
@@ -164,7 +163,7 @@ export const makeOperators = ({ kernel, counts, store, host, scenario, invariant
       const id = streamOf(who)
       if (id === undefined) return
       counts.fault("row ended by hand")
-      store.now("by hand", Context.get(store.services, Admissions).endGone(id))
+      store.now("by hand", store.services.admissions.endGone(id))
     }
   }
 }

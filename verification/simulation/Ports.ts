@@ -2,19 +2,19 @@
  * The ports of one instance, as plain values: what the use cases run on, and what a deliberate bug may replace. `remote` puts every
  * operation of a repository on the line to the store.
  */
-import {
+import type {
   Admissions,
   Broadcasters,
   Leases,
-  type MediaServer,
-  type ReconcilePolicy,
+  MediaServer,
+  ReconcilePolicy,
   Sessions,
   StoreHealth,
-  type StoreUnavailable,
+  StoreUnavailable,
   StreamKeys,
   Streams
 } from "@greenroom/core"
-import { type Clock, Context, type Effect } from "effect"
+import type { Clock, Effect } from "effect"
 import type { Caller } from "./Caller.ts"
 import type { Line, SimulatedStore } from "./SimulatedStore.ts"
 
@@ -68,13 +68,13 @@ const remote = <S extends object>(port: string, service: S, line: Line, caller: 
 export const remotePorts = (store: SimulatedStore, caller: Caller, mediaServer: MediaServer["Service"]): Ports => {
   const { services, line } = store
   return {
-    admissions: remote("Admissions", Context.get(services, Admissions), line, caller),
-    sessions: remote("Sessions", Context.get(services, Sessions), line, caller),
-    leases: remote("Leases", Context.get(services, Leases), line, caller),
-    keys: remote("StreamKeys", Context.get(services, StreamKeys), line, caller),
-    streams: remote("Streams", Context.get(services, Streams), line, caller),
-    broadcasters: remote("Broadcasters", Context.get(services, Broadcasters), line, caller),
-    storeHealth: remote("StoreHealth", Context.get(services, StoreHealth), line, caller),
+    admissions: remote("Admissions", services.admissions, line, caller),
+    sessions: remote("Sessions", services.sessions, line, caller),
+    leases: remote("Leases", services.leases, line, caller),
+    keys: remote("StreamKeys", services.streamKeys, line, caller),
+    streams: remote("Streams", services.streams, line, caller),
+    broadcasters: remote("Broadcasters", services.broadcasters, line, caller),
+    storeHealth: remote("StoreHealth", services.storeHealth, line, caller),
     mediaServer
   }
 }

@@ -5,15 +5,13 @@
 import { createHash } from "node:crypto"
 import {
   type BroadcasterId,
-  Broadcasters,
   KeyGenerator,
   type KeyHash,
   type KeyValue,
   type NewPathLimit,
-  type StreamKeyId,
-  StreamKeys
+  type StreamKeyId
 } from "@greenroom/core"
-import { Context, Effect, Option, Redacted } from "effect"
+import { Effect, Option, Redacted } from "effect"
 import type { SimulatedStore } from "./SimulatedStore.ts"
 
 export interface KeyInHand {
@@ -64,8 +62,8 @@ export const makeScenario = (
   store: SimulatedStore,
   mint: KeyGenerator["Service"]
 ): ReadonlyArray<Member> => {
-  const broadcasters = Context.get(store.services, Broadcasters)
-  const keys = Context.get(store.services, StreamKeys)
+  const broadcasters = store.services.broadcasters
+  const keys = store.services.streamKeys
   const fields = { displayName: "Studio", contact: null, metadata: {} }
   const members: Array<Member> = []
   for (let index = 0; index < count; index++) {

@@ -1,7 +1,7 @@
 /** The faults of the line to the store: what was executed, and what its caller was told. */
 import { assert, describe, it } from "@effect/vitest"
 import { Database } from "@greenroom/adapters/postgres"
-import { type BroadcasterId, Broadcasters } from "@greenroom/core"
+import type { BroadcasterId } from "@greenroom/core"
 import { Clock, Context, Effect, type Exit, Scheduler } from "effect"
 import { makeRng } from "../worlds/Rng.ts"
 import type { Caller } from "./Caller.ts"
@@ -27,7 +27,7 @@ const makeStage = () => {
   const fields = { displayName: "Studio", contact: null, metadata: {} }
   /** Creates a broadcaster over the line. */
   const create = (n: number) => {
-    const call = Context.get(store.services, Broadcasters).create(uuidOf(0xb, n) as BroadcasterId, fields)
+    const call = store.services.broadcasters.create(uuidOf(0xb, n) as BroadcasterId, fields)
     const told: { exit: Exit.Exit<unknown, unknown> | null; at: number } = { exit: null, at: 0 }
     const fiber = Effect.runForkWith(context)(store.line(caller, "Broadcasters.create", call))
     fiber.addObserver((exit) => {

@@ -4,9 +4,9 @@
  * can be down, slow or frozen, a commit can fail before it happened or lose its answer, and an operation whose caller has given up can
  * still be executed. Every executed operation is shown to `executed`.
  */
-import { layerRepositories, MemoryStore, type Repositories } from "@greenroom/adapters/memory"
+import { layerRepositories, MemoryStore } from "@greenroom/adapters/memory"
 import { Database } from "@greenroom/adapters/postgres"
-import { StoreUnavailable, type StreamId } from "@greenroom/core"
+import { Repositories, type StorePorts, StoreUnavailable, type StreamId } from "@greenroom/core"
 import { Clock, Context, Effect, Exit, Layer, Scheduler } from "effect"
 import type { Rng } from "../worlds/Rng.ts"
 import type { Caller } from "./Caller.ts"
@@ -59,14 +59,14 @@ export const makeSimulatedStore = ({ kernel, rng, counts, executed }: SimulatedS
   )
   const run = Effect.runForkWith(context)
 
-  const services: Context.Context<Repositories> = (() => {
+  const services: StorePorts = (() => {
     const built = run(
       Effect.scoped(Layer.build(layerRepositories.pipe(Layer.provide(Layer.succeed(MemoryStore.MemoryStore, state)))))
     )
     kernel.settle()
     const exit = built.pollUnsafe()
     if (exit === undefined || Exit.isFailure(exit)) throw new Error("the memory repositories did not start at once")
-    return exit.value
+    return Context.get(exit.value, Repositories)
   })()
 
   let stoppedUntil = 0

@@ -75,7 +75,6 @@ export const prepareService = Effect.fnUntraced(function* (
         API_SECRET,
         HOOK_SECRET,
         LOG_LEVEL: "trace",
-        LOG_FORMAT: "json",
         ...environment(directory),
         ...others
       },

@@ -18,6 +18,7 @@ export {
   SOURCE_ID_PATTERN
 } from "./domain/access/AuthRequest.ts"
 export {
+  type AdmissionDecision,
   type AdmissionFacts,
   decideAdmission,
   decideCheck,
@@ -47,6 +48,7 @@ export {
   within,
   withoutKeys
 } from "./domain/access/StreamPath.ts"
+export type { Command } from "./domain/reconciliation/Command.ts"
 export type { Hook } from "./domain/reconciliation/interpretHook.ts"
 export {
   type ExcludedAction,
@@ -64,6 +66,8 @@ export {
 } from "./domain/reconciliation/MediaServerSnapshot.ts"
 export { PassSummary } from "./domain/reconciliation/PassSummary.ts"
 export type { Policy } from "./domain/reconciliation/planForUnauthorized.ts"
+export { type PassPolicy, planReconciliation, type Reconciliation } from "./domain/reconciliation/planReconciliation.ts"
+export { initialState, type ReconcileState } from "./domain/reconciliation/ReconcileState.ts"
 export { compareReleases, type Release, readRelease } from "./domain/reconciliation/Release.ts"
 export type { StoredSession, StoreSnapshot, StoreSnapshotAfter } from "./domain/reconciliation/StoreSnapshot.ts"
 export {
@@ -87,6 +91,7 @@ export {
   allEnabled,
   type EnabledProtocols,
   endpointsBehind,
+  type IngestInstructions,
   ingestInstructions,
   noEndpoints,
   noneEnabled,
@@ -139,6 +144,7 @@ export { type Lease, Leases, type PassRecord } from "./ports/Leases.ts"
 export { MediaServer, MediaServerUnavailable } from "./ports/MediaServer.ts"
 export { MediaWorker, type ProcessRef, type WorkerOrder } from "./ports/MediaWorker.ts"
 export type { Page, PageRequest, Position } from "./ports/Page.ts"
+export { Repositories, replacePorts, type StorePorts } from "./ports/Repositories.ts"
 export { type PruneOutcome, Retention } from "./ports/Retention.ts"
 export { type LeaseHolder, Sessions } from "./ports/Sessions.ts"
 export { StoreHealth } from "./ports/StoreHealth.ts"
@@ -168,9 +174,11 @@ export { type WorkerChange, type WorkerKeyOrder, type WorkerRecord, Workers } fr
  * of both.
  */
 
+export { type EffectCopy, requireSameEffect } from "./EffectCopy.ts"
 export * as Metrics from "./Metrics.ts"
 export { LEASE_TTL_MS } from "./reconciler/LeaseGuard.ts"
 export { layerBackground } from "./reconciler/layerBackground.ts"
+export { layerFollower } from "./reconciler/layerFollower.ts"
 export { ReconcilePolicy } from "./reconciler/ReconcilePolicy.ts"
 export { Reconciler } from "./reconciler/Reconciler.ts"
 export type { PassOutcome } from "./reconciler/runPass.ts"
@@ -185,7 +193,16 @@ export { inTurns } from "./Turns.ts"
 export { AUTH_DEADLINE_MS, AuthDeadline } from "./usecases/admitPublisher.ts"
 export { authenticate } from "./usecases/authenticate.ts"
 export { AwaitOffAirWithin } from "./usecases/awaitOffAir.ts"
+export { InvalidArgument } from "./usecases/InvalidArgument.ts"
 export { describeWorker, listWorkers } from "./usecases/listWorkers.ts"
+export {
+  layerMayPublish,
+  MAY_PUBLISH_WITHIN_MS,
+  MayPublish,
+  type PublishAnswer,
+  type PublishAsk,
+  type PublishRule
+} from "./usecases/MayPublish.ts"
 export {
   changeBroadcaster,
   createBroadcaster,

@@ -2,6 +2,7 @@
  * The native processes that the service starts when no database or media server is configured: a private PostgreSQL and a MediaMTX.
  * Each is a scoped layer, whose processes stop with the scope and with this process. They are independent of each other.
  */
+import "./effectOfLauncher.ts"
 
 export * as ChildProcessGroup from "./ChildProcessGroup.ts"
 export * as DirectoryLock from "./DirectoryLock.ts"

@@ -2,9 +2,9 @@
 import * as Http from "node:http"
 import type { AddressInfo } from "node:net"
 import { assert, describe, it } from "@effect/vitest"
+import { eventually } from "@greenroom/testing"
 import { Effect, Fiber } from "effect"
 import { authServer } from "../../../verification/worlds/authServer.ts"
-import { eventually } from "../../adapters/test/fixtures/Stage.ts"
 import { type AuthQuestion, type Hook, SimulatorHttp } from "../src/index.ts"
 
 const quick = { readyAfter: { rtmp: 20, srt: 20, webrtc: 20 }, denialDelay: 50 } as const

@@ -3,6 +3,7 @@
  * publishers. Over every binary in `MEDIAMTX_BINS`.
  */
 import { assert, describe, it } from "@effect/vitest"
+import { eventually } from "@greenroom/testing"
 import { Effect } from "effect"
 import { type AuthServer, authServer } from "../../../verification/worlds/authServer.ts"
 import { missingFor, type RealBinary, realBinaries } from "../../../verification/worlds/realBinaries.ts"
@@ -12,7 +13,6 @@ import {
   type RealMediaMtx,
   realMediaMtx
 } from "../../../verification/worlds/realMediaMtx.ts"
-import { eventually } from "../../adapters/test/fixtures/Stage.ts"
 import { SimulatorHttp } from "../src/index.ts"
 import { shapeOf } from "./captures.ts"
 

@@ -1,8 +1,8 @@
 /** What the simulator does otherwise than 1.20.1 when it is another version. That the real ones do so is for `differential.test.ts` and the laws. */
 import { assert, describe, it } from "@effect/vitest"
+import { eventually } from "@greenroom/testing"
 import { Deferred, Effect, Fiber } from "effect"
 import { authServer } from "../../../verification/worlds/authServer.ts"
-import { eventually } from "../../adapters/test/fixtures/Stage.ts"
 import { questionsOf } from "../src/AuthQuestion.ts"
 import { factsOf, SimulatorHttp } from "../src/index.ts"
 import { isAtLeast } from "../src/versions.ts"

@@ -96,7 +96,6 @@ export const startLocal = async (environment: Readonly<Record<string, string>> =
       MEDIAMTX_PORTS: Object.entries({ rtmp, rtsp, api: control, metrics, playback })
         .map(([name, port]) => `${name}=${port}`)
         .join(","),
-      LOG_FORMAT: "json",
       ...environment
     },
     stdio: ["ignore", "pipe", "pipe"]

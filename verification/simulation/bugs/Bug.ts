@@ -3,7 +3,7 @@
  * product knows of it. Each must be caught by an invariant; the table in docs/simulation.md says by which.
  */
 import type { ControlApi } from "@greenroom/adapters/mediamtx"
-import type { Admissions, Sessions } from "@greenroom/core"
+import type { Repositories } from "@greenroom/core"
 import type { Clock, Effect } from "effect"
 import type { HookCall } from "../Hooks.ts"
 import type { Bench, Ports } from "../Ports.ts"
@@ -16,5 +16,5 @@ export interface Bug {
   /** How the control API is asked, one thing in it wrong. */
   readonly controlApi?: (right: ControlApi) => ControlApi
   readonly clock?: (right: Clock.Clock) => Clock.Clock
-  readonly hook?: (call: HookCall) => Effect.Effect<void, unknown, Admissions | Sessions>
+  readonly hook?: (call: HookCall) => Effect.Effect<void, unknown, Repositories>
 }

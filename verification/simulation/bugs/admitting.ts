@@ -1,6 +1,6 @@
 /** Bugs at the auth endpoint. */
-import { Admissions, decideAdmission, Sessions } from "@greenroom/core"
-import { Context, Effect, Option } from "effect"
+import { decideAdmission } from "@greenroom/core"
+import { Effect, Option } from "effect"
 import type { Bug } from "./Bug.ts"
 
 export const noLock: Bug = {
@@ -20,7 +20,7 @@ export const noLock: Bug = {
           const now = keys.get(id)!
           keys.set(id, { ...now, revokedAt, expiresAt, enabled })
           return Effect.ensuring(
-            Context.get(store.services, Admissions).admit(request),
+            store.services.admissions.admit(request),
             Effect.sync(() => keys.set(id, now))
           )
         })
@@ -45,7 +45,7 @@ export const noUniqueIndex: Bug = {
             const others = [...unended]
             unended.clear()
             return Effect.ensuring(
-              Context.get(store.services, Admissions).admit(request),
+              store.services.admissions.admit(request),
               Effect.sync(() => {
                 const added = [...unended]
                 unended.clear()
@@ -73,7 +73,7 @@ export const sourceTwice: Bug = {
             const former = streamBySource.get(request.sourceId)
             if (former !== undefined && streams.get(former)!.state._tag === "Inactive")
               streamBySource.delete(request.sourceId)
-            return Effect.tap(Context.get(store.services, Admissions).admit(request), (admitted) =>
+            return Effect.tap(store.services.admissions.admit(request), (admitted) =>
               Effect.sync(() => {
                 if (Option.isNone(admitted) && former !== undefined) streamBySource.set(request.sourceId, former)
               })
@@ -91,13 +91,13 @@ export const localExpiry: Bug = {
     ...ports,
     admissions: {
       ...ports.admissions,
-      admit: (request) => call("Admissions.admit", Context.get(store.services, Admissions).admit(request), clock)
+      admit: (request) => call("Admissions.admit", store.services.admissions.admit(request), clock)
     },
     sessions: {
       ...ports.sessions,
       requestStopsForInvalidKeys: call(
         "Sessions.requestStopsForInvalidKeys",
-        Context.get(store.services, Sessions).requestStopsForInvalidKeys,
+        store.services.sessions.requestStopsForInvalidKeys,
         clock
       )
     }
@@ -112,8 +112,8 @@ export const takeoverSupersedesItself: Bug = {
     admissions: {
       ...ports.admissions,
       takeOver: (request) => {
-        const statement = Effect.tap(Context.get(store.services, Admissions).takeOver(request), () =>
-          Context.get(store.services, Sessions).requestStop(request.streamId, "superseded", null)
+        const statement = Effect.tap(store.services.admissions.takeOver(request), () =>
+          store.services.sessions.requestStop(request.streamId, "superseded", null)
         )
         return call("Admissions.takeOver", statement)
       }

@@ -1,6 +1,6 @@
 /** Bugs in how the reconciler runs and writes. */
-import { Leases, Sessions, StoreUnavailable } from "@greenroom/core"
-import { Context, Effect } from "effect"
+import { StoreUnavailable } from "@greenroom/core"
+import { Effect } from "effect"
 import type { Bug } from "./Bug.ts"
 
 export const leaseKept: Bug = {
@@ -16,7 +16,7 @@ export const leaseKept: Bug = {
           Effect.suspend(() => {
             const lease = store.state.leases.get("main")
             return lease === undefined || lease.holder === policy.holder
-              ? Context.get(store.services, Leases).acquire(holder, ttlMillis)
+              ? store.services.leases.acquire(holder, ttlMillis)
               : Effect.succeed({
                   held: false,
                   leftMillis: 3_000,
@@ -54,7 +54,7 @@ export const eventApart: Bug = {
         const { streams } = store.state
         const rowsAlone = Effect.gen(function* () {
           const before = ready.map(({ streamId }) => streams.get(streamId)?.events)
-          yield* Context.get(store.services, Sessions).markReady(ready, by)
+          yield* store.services.sessions.markReady(ready, by)
           return ready.flatMap(({ streamId }, index) => {
             const row = streams.get(streamId)
             const events = before[index]

@@ -1,6 +1,6 @@
 /** Bugs in how somebody is taken off the air. */
-import { type MediaServerSnapshot, Sessions, type StoredSession, StreamKeys } from "@greenroom/core"
-import { Context, Effect } from "effect"
+import type { MediaServerSnapshot, StoredSession } from "@greenroom/core"
+import { Effect } from "effect"
 import type { Bug } from "./Bug.ts"
 
 export const revokeMarks: Bug = {
@@ -8,7 +8,7 @@ export const revokeMarks: Bug = {
   what: "the statement that revokes marks the sessions that were there when it began, before it had the lock; nobody looks again",
   change: (ports, { store, call }) => {
     const { keys: stored } = store.state
-    const sessions = Context.get(store.services, Sessions)
+    const sessions = store.services.sessions
     /** Who must go is derived as if no key were revoked. */
     const derived = Effect.suspend(() => {
       const revoked = [...stored.values()].filter((key) => key.revokedAt !== null)
@@ -29,7 +29,7 @@ export const revokeMarks: Bug = {
           const snapshot = yield* ports.streams.unendedOf({ streamKeyId: id })
           const statement = Effect.gen(function* () {
             for (const streamId of snapshot) yield* sessions.requestStop(streamId, "revoked", null)
-            return yield* Context.get(store.services, StreamKeys).revoke(id)
+            return yield* store.services.streamKeys.revoke(id)
           })
           return yield* call("StreamKeys.revoke", statement)
         })

@@ -8,7 +8,7 @@ import {
   endReasonOf,
   type FactsRequest
 } from "@greenroom/core"
-import { type DateTime, Effect, Layer, Option } from "effect"
+import { type DateTime, Effect, Option } from "effect"
 import { atomically, hashText, type MemoryState, MemoryStore } from "./MemoryStore.ts"
 import { isOwnedByOther } from "./MemoryStreamKeys.ts"
 import { applyChange, sessionFacts, streamOfKey, streamOfSource, streamOnPath } from "./storedStreams.ts"
@@ -93,7 +93,7 @@ const takeOver = (store: MemoryState, request: AdmissionRequest, now: DateTime.U
   return admit(store, request, now)
 }
 
-const make = Effect.map(MemoryStore, (store) =>
+export const make: Effect.Effect<Admissions["Service"], never, MemoryStore> = Effect.map(MemoryStore, (store) =>
   Admissions.of({
     admit: (request) => atomically((now) => admit(store, request, now)),
     takeOver: (request) => atomically((now) => takeOver(store, request, now)),
@@ -106,5 +106,3 @@ const make = Effect.map(MemoryStore, (store) =>
       })
   })
 )
-
-export const layer: Layer.Layer<Admissions, never, MemoryStore> = Layer.effect(Admissions, make)

@@ -1,6 +1,5 @@
 /** A store in this process always answers. */
-
 import { StoreHealth } from "@greenroom/core"
-import { Effect, Layer } from "effect"
+import { Effect } from "effect"
 
-export const layer: Layer.Layer<StoreHealth> = Layer.succeed(StoreHealth, StoreHealth.of({ ping: Effect.void }))
+export const make: Effect.Effect<StoreHealth["Service"]> = Effect.succeed(StoreHealth.of({ ping: Effect.void }))

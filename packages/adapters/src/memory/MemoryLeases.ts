@@ -1,6 +1,6 @@
 /** The reconciler's lease in memory. A single instance does not need it; the simulation runs several over one store. */
 import { type Lease, type LeaseHolder, Leases } from "@greenroom/core"
-import { DateTime, Effect, Layer } from "effect"
+import { DateTime, Effect } from "effect"
 import { atomically, type MemoryState, MemoryStore, type StoredLease } from "./MemoryStore.ts"
 
 const SERVER = "main"
@@ -22,7 +22,7 @@ const shown = ({ until, started, lastSnapshot, enforceUntil }: StoredLease, held
   lastSnapshot: lastSnapshot === null ? null : { ageMillis: now - lastSnapshot.at, found: lastSnapshot.found }
 })
 
-const make = Effect.map(MemoryStore, (store) =>
+export const make: Effect.Effect<Leases["Service"], never, MemoryStore> = Effect.map(MemoryStore, (store) =>
   Leases.of({
     acquire: (holder, ttlMillis) =>
       atomically((at) => {
@@ -57,5 +57,3 @@ const make = Effect.map(MemoryStore, (store) =>
       })
   })
 )
-
-export const layer: Layer.Layer<Leases, never, MemoryStore> = Layer.effect(Leases, make)

@@ -1,6 +1,6 @@
 /** Pruning in memory. A batch is one synchronous step, so it never meets another one (`Busy`). */
 import { addUsage, Retention, usageDay, usageOf } from "@greenroom/core"
-import { type DateTime, Effect, Layer } from "effect"
+import { type DateTime, Effect } from "effect"
 import {
   atomically,
   hashText,
@@ -53,7 +53,7 @@ const pruneKeys = (store: MemoryState, cutoff: number, limit: number): number =>
   return old.length
 }
 
-const make = Effect.map(MemoryStore, (store) =>
+export const make: Effect.Effect<Retention["Service"], never, MemoryStore> = Effect.map(MemoryStore, (store) =>
   Retention.of({
     prune: (keepDays, limit) =>
       atomically((now) => {
@@ -64,5 +64,3 @@ const make = Effect.map(MemoryStore, (store) =>
       })
   })
 )
-
-export const layer: Layer.Layer<Retention, never, MemoryStore> = Layer.effect(Retention, make)

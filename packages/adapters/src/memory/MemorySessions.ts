@@ -1,11 +1,11 @@
 /** The sessions in memory. A change that `applyEvent` refuses is not made. */
 import { endReasonOf, Sessions, type StopReason, whyInvalid } from "@greenroom/core"
-import { type DateTime, Effect, Layer } from "effect"
+import { type DateTime, Effect } from "effect"
 import { holds } from "./MemoryLeases.ts"
 import { atomically, MemoryStore, type StoredStream } from "./MemoryStore.ts"
 import { applyChange, broadcasterOf, openStreams, storedSession, streamOfSource } from "./storedStreams.ts"
 
-const make = Effect.map(MemoryStore, (store) => {
+export const make: Effect.Effect<Sessions["Service"], never, MemoryStore> = Effect.map(MemoryStore, (store) => {
   const open = () => openStreams(store).map(storedSession)
 
   /** The first reason to stop the stream that follows from its key and its broadcaster. */
@@ -69,5 +69,3 @@ const make = Effect.map(MemoryStore, (store) => {
     bySource: (sourceIds) => atomically(() => open().filter(({ source }) => sourceIds.includes(source.id)))
   })
 })
-
-export const layer: Layer.Layer<Sessions, never, MemoryStore> = Layer.effect(Sessions, make)

@@ -10,7 +10,7 @@ import {
   type StreamKey,
   StreamKeys
 } from "@greenroom/core"
-import { DateTime, Effect, Layer, Option } from "effect"
+import { DateTime, Effect, Option } from "effect"
 import { atomically, hashText, type MemoryState, MemoryStore, type StoredKey } from "./MemoryStore.ts"
 import { pageOf } from "./newestFirst.ts"
 import { streamOfKey } from "./storedStreams.ts"
@@ -28,7 +28,7 @@ export const isOwnedByOther = (store: MemoryState, path: string, owner: Broadcas
 const isPast = (at: DateTime.Utc | null | undefined, now: DateTime.Utc): boolean =>
   at !== null && at !== undefined && DateTime.isLessThanOrEqualTo(at, now)
 
-const make = Effect.map(MemoryStore, (store) => {
+export const make: Effect.Effect<StreamKeys["Service"], never, MemoryStore> = Effect.map(MemoryStore, (store) => {
   const shown = ({ hash: _, admitsUntil: __, ...key }: StoredKey): StreamKey => ({
     ...key,
     activeStreamId: streamOfKey(store, key.id)?.id ?? null
@@ -96,5 +96,3 @@ const make = Effect.map(MemoryStore, (store) => {
       )
   })
 })
-
-export const layer: Layer.Layer<StreamKeys, never, MemoryStore> = Layer.effect(StreamKeys, make)

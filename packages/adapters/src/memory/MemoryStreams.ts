@@ -8,7 +8,7 @@ import {
   Streams,
   statusOf
 } from "@greenroom/core"
-import { type DateTime, Effect, Layer, Option } from "effect"
+import { type DateTime, Effect, Option } from "effect"
 import { broadcaster } from "./MemoryBroadcasters.ts"
 import { atomically, jsonCopy, MemoryStore, type StoredStream } from "./MemoryStore.ts"
 import { pageOf } from "./newestFirst.ts"
@@ -36,7 +36,7 @@ const makeVersions = () => {
   }
 }
 
-const make = Effect.map(MemoryStore, (store) => {
+export const make: Effect.Effect<Streams["Service"], never, MemoryStore> = Effect.map(MemoryStore, (store) => {
   const versions = makeVersions()
   const details = (stream: StoredStream, now: DateTime.Utc): StreamDetails => ({
     stream: liveStream(store, stream),
@@ -106,5 +106,3 @@ const make = Effect.map(MemoryStore, (store) => {
       )
   })
 })
-
-export const layer: Layer.Layer<Streams, never, MemoryStore> = Layer.effect(Streams, make)

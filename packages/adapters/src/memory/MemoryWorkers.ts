@@ -6,7 +6,7 @@ import {
   type WorkerRecord,
   Workers
 } from "@greenroom/core"
-import { DateTime, Effect, Layer, Option } from "effect"
+import { DateTime, Effect, Option } from "effect"
 import { holds } from "./MemoryLeases.ts"
 import { atomically, hashText, type MemoryState, MemoryStore, type StoredKey } from "./MemoryStore.ts"
 import { pageOf } from "./newestFirst.ts"
@@ -60,7 +60,7 @@ const pruneUnusedKeys = (store: MemoryState, now: DateTime.Utc): void => {
   }
 }
 
-const make = Effect.map(MemoryStore, (store) => {
+export const make: Effect.Effect<Workers["Service"], never, MemoryStore> = Effect.map(MemoryStore, (store) => {
   let made = store.workers.size
   const records = () => [...store.workers.values()]
 
@@ -123,5 +123,3 @@ const make = Effect.map(MemoryStore, (store) => {
       })
   })
 })
-
-export const layer: Layer.Layer<Workers, never, MemoryStore> = Layer.effect(Workers, make)

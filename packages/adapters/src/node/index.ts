@@ -1,2 +1,4 @@
 /** Ports over Node's standard library. */
+import "../effectOfAdapters.ts"
+
 export * as NodeKeyMint from "./NodeKeyGenerator.ts"

@@ -1,16 +1,6 @@
 /** All repositories in one PostgreSQL database, in one schema, which migrations must have brought up to date. */
-import type {
-  Admissions,
-  Broadcasters,
-  Leases,
-  Retention,
-  Sessions,
-  StoreHealth,
-  StreamKeys,
-  Streams,
-  Workers
-} from "@greenroom/core"
-import { Layer } from "effect"
+import { Repositories } from "@greenroom/core"
+import { Effect, Layer } from "effect"
 import * as Database from "./Database.ts"
 import type { PostgresAddress } from "./PostgresAddress.ts"
 import * as PostgresAdmissions from "./PostgresAdmissions.ts"
@@ -25,28 +15,20 @@ import * as PostgresStreamKeys from "./PostgresStreamKeys.ts"
 import * as PostgresStreams from "./PostgresStreams.ts"
 import * as PostgresWorkers from "./PostgresWorkers.ts"
 
-export type Repositories =
-  | Broadcasters
-  | StreamKeys
-  | Admissions
-  | Sessions
-  | Streams
-  | Leases
-  | Workers
-  | Retention
-  | StoreHealth
-
 /** The repositories over the three clients of `Database`. */
-export const layerRepositories: Layer.Layer<Repositories, never, Database.Databases> = Layer.mergeAll(
-  PostgresBroadcasters.layer,
-  PostgresStreamKeys.layer,
-  PostgresAdmissions.layer,
-  PostgresSessions.layer,
-  PostgresStreams.layer,
-  PostgresLeases.layer,
-  PostgresWorkers.layer,
-  PostgresRetention.layer,
-  PostgresHealth.layer
+export const layerRepositories: Layer.Layer<Repositories, never, Database.Databases> = Layer.effect(
+  Repositories,
+  Effect.all({
+    admissions: PostgresAdmissions.make,
+    broadcasters: PostgresBroadcasters.make,
+    leases: PostgresLeases.make,
+    retention: PostgresRetention.make,
+    sessions: PostgresSessions.make,
+    storeHealth: PostgresHealth.make,
+    streamKeys: PostgresStreamKeys.make,
+    streams: PostgresStreams.make,
+    workers: PostgresWorkers.make
+  })
 )
 
 export interface StoreOptions extends Database.DatabaseOptions {

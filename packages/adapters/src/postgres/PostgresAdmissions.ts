@@ -15,7 +15,7 @@ import {
   StreamId,
   StreamKeyId
 } from "@greenroom/core"
-import { Array as Arr, Effect, Layer, Schema } from "effect"
+import { Array as Arr, Effect, Schema } from "effect"
 import { admissionStatements } from "./admissionStatements.ts"
 import { AdmissionDatabase, limitsLocks } from "./Database.ts"
 import { At, MaybeAt, type Row, rowsOf } from "./rows.ts"
@@ -102,7 +102,7 @@ const admissionFacts = (rows: ReadonlyArray<Row>): AdmissionFacts => {
   }
 }
 
-const make = Effect.gen(function* () {
+export const make: Effect.Effect<Admissions["Service"], never, AdmissionDatabase> = Effect.gen(function* () {
   const database = yield* AdmissionDatabase
 
   const statements = admissionStatements(database.names, limitsLocks(database.lockMillis))
@@ -133,5 +133,3 @@ const make = Effect.gen(function* () {
 
   return Admissions.of({ admit, takeOver, facts, endGone })
 })
-
-export const layer: Layer.Layer<Admissions, never, AdmissionDatabase> = Layer.effect(Admissions, make)

@@ -1,6 +1,6 @@
 /** The broadcasters in PostgreSQL. Deletion marks the row, because the history refers to it. */
 import { type Broadcaster, BroadcasterId, Broadcasters, ExternalIdTaken } from "@greenroom/core"
-import { Array as Arr, Effect, Layer, Schema } from "effect"
+import { Array as Arr, Effect, Schema } from "effect"
 import { GeneralDatabase } from "./Database.ts"
 import { isUniqueViolation } from "./outcome.ts"
 import { At, JsonObject, limitTo, MaybeExternalId, MaybeText, onPage, pageOf, rowsAtOf, rowsOf } from "./rows.ts"
@@ -33,7 +33,7 @@ const rowsAt = rowsAtOf(BroadcasterRow)
 /** No other unique index of the table covers a column that callers choose. */
 const taken = (externalId: string | null) => Effect.fail(new ExternalIdTaken({ externalId: externalId ?? "" }))
 
-const make = Effect.gen(function* () {
+export const make: Effect.Effect<Broadcasters["Service"], never, GeneralDatabase> = Effect.gen(function* () {
   const database = yield* GeneralDatabase
   const n = database.names
 
@@ -162,5 +162,3 @@ const make = Effect.gen(function* () {
 
   return Broadcasters.of({ create, upsert, find, findByExternalId, list, change, remove })
 })
-
-export const layer: Layer.Layer<Broadcasters, never, GeneralDatabase> = Layer.effect(Broadcasters, make)

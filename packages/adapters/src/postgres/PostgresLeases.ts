@@ -1,6 +1,6 @@
 /** The reconciler's lease in PostgreSQL: one row for each media server, with times of the database's clock. */
 import { type Lease, Leases, PassSummary } from "@greenroom/core"
-import { Effect, Layer, Schema } from "effect"
+import { Effect, Schema } from "effect"
 import { ReconcilerDatabase } from "./Database.ts"
 import { dateOf, MaybeText, type Row, rowsOf } from "./rows.ts"
 
@@ -35,7 +35,7 @@ const leaseIn = (rows: ReadonlyArray<Row>): Lease | null => {
   }
 }
 
-const make = Effect.gen(function* () {
+export const make: Effect.Effect<Leases["Service"], never, ReconcilerDatabase> = Effect.gen(function* () {
   const database = yield* ReconcilerDatabase
   const n = database.names
 
@@ -104,5 +104,3 @@ const make = Effect.gen(function* () {
 
   return Leases.of({ acquire, recordPass, requestEnforcement, release })
 })
-
-export const layer: Layer.Layer<Leases, never, ReconcilerDatabase> = Layer.effect(Leases, make)

@@ -1,12 +1,12 @@
 /** Pruning in PostgreSQL: one call of `prune_history` for each batch. Triggers keep the usage (migration 0011). */
 import { Retention } from "@greenroom/core"
-import { Effect, Layer, Schema } from "effect"
+import { Effect, Schema } from "effect"
 import { GeneralDatabase } from "./Database.ts"
 import { rowsOf } from "./rows.ts"
 
 const rows = rowsOf(Schema.Struct({ gone_streams: Schema.NullOr(Schema.Int), gone_keys: Schema.NullOr(Schema.Int) }))
 
-const make = Effect.gen(function* () {
+export const make: Effect.Effect<Retention["Service"], never, GeneralDatabase> = Effect.gen(function* () {
   const database = yield* GeneralDatabase
   const n = database.names
 
@@ -21,5 +21,3 @@ const make = Effect.gen(function* () {
 
   return Retention.of({ prune })
 })
-
-export const layer: Layer.Layer<Retention, never, GeneralDatabase> = Layer.effect(Retention, make)

@@ -5,7 +5,7 @@
  */
 import type { PgClient } from "@effect/sql-pg/PgClient"
 import { type LeaseHolder, Sessions, StreamId } from "@greenroom/core"
-import { Effect, Layer, Schema } from "effect"
+import { Effect, Schema } from "effect"
 import { ReconcilerDatabase } from "./Database.ts"
 import type { Names } from "./names.ts"
 import { makeOpenSessions } from "./openSessions.ts"
@@ -27,7 +27,7 @@ const firstOfEach = <A extends { readonly streamId: StreamId }>(items: ReadonlyA
   ...new Map(items.toReversed().map((item) => [item.streamId, item])).values()
 ]
 
-const make = Effect.gen(function* () {
+export const make: Effect.Effect<Sessions["Service"], never, ReconcilerDatabase> = Effect.gen(function* () {
   const database = yield* ReconcilerDatabase
   const n = database.names
 
@@ -199,5 +199,3 @@ const make = Effect.gen(function* () {
     bySource
   })
 })
-
-export const layer: Layer.Layer<Sessions, never, ReconcilerDatabase> = Layer.effect(Sessions, make)

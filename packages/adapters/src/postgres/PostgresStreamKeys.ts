@@ -14,7 +14,7 @@ import {
   StreamKeyId,
   StreamKeys
 } from "@greenroom/core"
-import { Array as Arr, Effect, Layer, Schema } from "effect"
+import { Array as Arr, Effect, Schema } from "effect"
 import { GeneralDatabase } from "./Database.ts"
 import type { Names } from "./names.ts"
 import { At, dateOf, limitTo, MaybeAt, MaybeText, onPage, pageOf, rowsAtOf, rowsOf } from "./rows.ts"
@@ -91,7 +91,7 @@ const rowsAt = rowsAtOf(KeyRow)
 const issueAnswer = rowsOf(Schema.Struct({ known: Schema.Boolean, past: Schema.Boolean }))
 const changeAnswer = rowsOf(Schema.Struct({ revoked: Schema.Boolean, past: Schema.Boolean }))
 
-const make = Effect.gen(function* () {
+export const make: Effect.Effect<StreamKeys["Service"], never, GeneralDatabase> = Effect.gen(function* () {
   const database = yield* GeneralDatabase
   const n = database.names
   const { keyColumns, statusConditions } = partsIn(n)
@@ -199,5 +199,3 @@ const make = Effect.gen(function* () {
 
   return StreamKeys.of({ issue, find, list, change, revoke })
 })
-
-export const layer: Layer.Layer<StreamKeys, never, GeneralDatabase> = Layer.effect(StreamKeys, make)

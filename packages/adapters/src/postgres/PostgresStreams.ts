@@ -1,7 +1,7 @@
 /** The streams in PostgreSQL, as users read and annotate them. A status is derived from the row's times and never stored. */
 import type { PgClient } from "@effect/sql-pg/PgClient"
 import { readEvent, type StreamDetails, type StreamFilter, StreamId, type StreamStatus, Streams } from "@greenroom/core"
-import { Array as Arr, Effect, Layer, Result, Schema } from "effect"
+import { Array as Arr, Effect, Result, Schema } from "effect"
 import { GeneralDatabase } from "./Database.ts"
 import type { Names } from "./names.ts"
 import {
@@ -87,7 +87,7 @@ const matching = (sql: PgClient, n: Names, filter: StreamFilter) => {
   ])
 }
 
-const make = Effect.gen(function* () {
+export const make: Effect.Effect<Streams["Service"], never, GeneralDatabase> = Effect.gen(function* () {
   const database = yield* GeneralDatabase
   const n = database.names
 
@@ -192,5 +192,3 @@ const make = Effect.gen(function* () {
 
   return Streams.of({ list, listSince, version, find, annotate, events, unendedOf })
 })
-
-export const layer: Layer.Layer<Streams, never, GeneralDatabase> = Layer.effect(Streams, make)

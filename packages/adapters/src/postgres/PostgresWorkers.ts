@@ -13,7 +13,7 @@ import {
   Workers,
   workerStates
 } from "@greenroom/core"
-import { Array as Arr, Effect, Layer, Schema } from "effect"
+import { Array as Arr, Effect, Schema } from "effect"
 import { GeneralDatabase, ReconcilerDatabase } from "./Database.ts"
 import type { Names } from "./names.ts"
 import { leaseOf } from "./PostgresSessions.ts"
@@ -89,15 +89,16 @@ const ownerOf = (sql: PgClient, n: Names, path: string, held: ReturnType<typeof 
     select id from owner_of_path where ${held} union all select id from made
   )`
 
-const make = Effect.gen(function* () {
-  const general = yield* GeneralDatabase
-  const database = yield* ReconcilerDatabase
-  const n = database.names
+export const make: Effect.Effect<Workers["Service"], never, GeneralDatabase | ReconcilerDatabase> = Effect.gen(
+  function* () {
+    const general = yield* GeneralDatabase
+    const database = yield* ReconcilerDatabase
+    const n = database.names
 
-  const list: Workers["Service"]["list"] = Effect.fn("Workers.list")(function* (states, page) {
-    const found = yield* general.run(
-      "Workers.list",
-      (sql) => sql`
+    const list: Workers["Service"]["list"] = Effect.fn("Workers.list")(function* (states, page) {
+      const found = yield* general.run(
+        "Workers.list",
+        (sql) => sql`
         select t.now, ${sql.literal(columns)}
         from (select clock_timestamp()::timestamptz(3) as now) t
         left join lateral (
@@ -107,40 +108,40 @@ const make = Effect.gen(function* () {
           ${limitTo(sql, page)}
         ) w on true
         order by w.created_at desc, w.id desc`
-    )
-    const { now, items } = rowsAt(found)
-    return pageOf(page, now, items.map(workerRecord), (item) => ({ at: item.createdAt, id: item.recordId }))
-  })
+      )
+      const { now, items } = rowsAt(found)
+      return pageOf(page, now, items.map(workerRecord), (item) => ({ at: item.createdAt, id: item.recordId }))
+    })
 
-  const find: Workers["Service"]["find"] = Effect.fn("Workers.find")(function* (id) {
-    const found = yield* general.run(
-      "Workers.find",
-      (sql) => sql`select ${sql.literal(columns)} from ${n.workers} w where w.pipeline = ${id}`
-    )
-    return Arr.head(rows(found).map(workerRecord))
-  })
+    const find: Workers["Service"]["find"] = Effect.fn("Workers.find")(function* (id) {
+      const found = yield* general.run(
+        "Workers.find",
+        (sql) => sql`select ${sql.literal(columns)} from ${n.workers} w where w.pipeline = ${id}`
+      )
+      return Arr.head(rows(found).map(workerRecord))
+    })
 
-  const unfinished: Workers["Service"]["unfinished"] = database
-    .run(
-      "Workers.unfinished",
-      (sql) => sql`select ${sql.literal(columns)} from ${n.workers} w where w.state <> 'stopped' or w.pid is not null`
-    )
-    .pipe(
-      Effect.map((found) => rows(found).map(workerRecord)),
-      Effect.withSpan("Workers.unfinished")
-    )
+    const unfinished: Workers["Service"]["unfinished"] = database
+      .run(
+        "Workers.unfinished",
+        (sql) => sql`select ${sql.literal(columns)} from ${n.workers} w where w.state <> 'stopped' or w.pid is not null`
+      )
+      .pipe(
+        Effect.map((found) => rows(found).map(workerRecord)),
+        Effect.withSpan("Workers.unfinished")
+      )
 
-  const save: Workers["Service"]["save"] = Effect.fn("Workers.save")(function* (changes, holder) {
-    if (changes.length === 0) return true
-    const written = changes.map(({ mark, ...change }) => ({
-      ...change,
-      host: mark?.host ?? null,
-      pid: mark?.pid ?? null,
-      processStarted: mark?.startedAt ?? null
-    }))
-    const saved = yield* database.run("Workers.save", (sql) => {
-      const { lease, held } = leaseOf(sql, n, holder)
-      return sql`
+    const save: Workers["Service"]["save"] = Effect.fn("Workers.save")(function* (changes, holder) {
+      if (changes.length === 0) return true
+      const written = changes.map(({ mark, ...change }) => ({
+        ...change,
+        host: mark?.host ?? null,
+        pid: mark?.pid ?? null,
+        processStarted: mark?.startedAt ?? null
+      }))
+      const saved = yield* database.run("Workers.save", (sql) => {
+        const { lease, held } = leaseOf(sql, n, holder)
+        return sql`
         with ${lease}
         insert into ${n.workers} as w (pipeline, state, reason, attempt, input_stream_id, output_stream_id, retry_at, host, pid,
           process_started, holder, created_at, state_since, updated_at)
@@ -158,28 +159,28 @@ const make = Effect.gen(function* () {
           holder = excluded.holder, updated_at = excluded.updated_at,
           state_since = case when w.state = excluded.state then w.state_since else excluded.state_since end
         returning w.pipeline`
+      })
+      return saved.length > 0
     })
-    return saved.length > 0
-  })
 
-  const issueKey: Workers["Service"]["issueKey"] = Effect.fn("Workers.issueKey")(function* (order, holder) {
-    const issued = yield* database.run("Workers.issueKey", (sql) => {
-      const { lease, held } = leaseOf(sql, n, holder)
-      return sql`
+    const issueKey: Workers["Service"]["issueKey"] = Effect.fn("Workers.issueKey")(function* (order, holder) {
+      const issued = yield* database.run("Workers.issueKey", (sql) => {
+        const { lease, held } = leaseOf(sql, n, holder)
+        return sql`
         with ${lease}, ${order.source === null ? ownerOf(sql, n, order.inputPath, held) : broadcasterOf(sql, n, order.source, held)}
         insert into ${n.stream_keys} (id, broadcaster_id, hash, key_prefix, label, path, admits_until)
         select ${order.keyId}::uuid, owner.id, ${order.hash}, ${order.keyPrefix}::text, ${order.label}::text,
           ${order.path}::text, clock_timestamp() + ${order.admitWithinMillis}::float8 * interval '1 millisecond'
         from owner
         returning id`
+      })
+      return keyIds(issued).length > 0
     })
-    return keyIds(issued).length > 0
-  })
 
-  const prune: Workers["Service"]["prune"] = Effect.fn("Workers.prune")(function* (keep, holder) {
-    yield* database.run("Workers.prune", (sql) => {
-      const { lease, held } = leaseOf(sql, n, holder)
-      return sql`
+    const prune: Workers["Service"]["prune"] = Effect.fn("Workers.prune")(function* (keep, holder) {
+      yield* database.run("Workers.prune", (sql) => {
+        const { lease, held } = leaseOf(sql, n, holder)
+        return sql`
         with ${lease}
         delete from ${n.workers} where ${held} and id = any(array(
           select id from ${n.workers}
@@ -187,18 +188,17 @@ const make = Effect.gen(function* () {
           order by state_since desc, id desc
           offset ${keep}::int limit ${PRUNED_AT_ONCE}::int
         ))`
-    })
-    yield* database.run("Workers.pruneKeys", (sql) => {
-      const { lease, held } = leaseOf(sql, n, holder)
-      return sql`
+      })
+      yield* database.run("Workers.pruneKeys", (sql) => {
+        const { lease, held } = leaseOf(sql, n, holder)
+        return sql`
         with ${lease}
         delete from ${n.stream_keys} k
         where k.admits_until between clock_timestamp() - interval '1 day' and clock_timestamp() - interval '1 minute' and ${held}
           and not exists (select from ${n.streams} s where s.stream_key_id = k.id)`
+      })
     })
-  })
 
-  return Workers.of({ list, find, unfinished, save, prune, issueKey })
-})
-
-export const layer: Layer.Layer<Workers, never, GeneralDatabase | ReconcilerDatabase> = Layer.effect(Workers, make)
+    return Workers.of({ list, find, unfinished, save, prune, issueKey })
+  }
+)

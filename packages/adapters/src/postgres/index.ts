@@ -1,8 +1,10 @@
 /**
  * The repositories in PostgreSQL 15 or newer: `Postgres.layer(address, { schema, migrate: "auto" })`, or `migrations.migrate(address)` once
  * at the start and then `Postgres.layer(address)`. `migrations.sql(schema)` and `migrations.pending(address)` show the SQL.
- * The parts are exported for services that bring their own clients or need a single repository.
+ * The parts are exported for services that bring their own clients, and for `replacePorts`.
  */
+import "../effectOfAdapters.ts"
+
 export { StoreHealth } from "@greenroom/core"
 export * as Database from "./Database.ts"
 export { DEFAULT_SCHEMA, isSchemaName, type Names, namesIn, SCHEMA_EXPECTED } from "./names.ts"

@@ -1,4 +1,5 @@
+import { keyGeneratorLaws, registerLaws } from "@greenroom/testing"
+import { afterAll, describe, it } from "vitest"
 import * as NodeKeyMint from "../../src/node/NodeKeyGenerator.ts"
-import { keyMintLaws } from "./KeyMint.laws.ts"
 
-keyMintLaws("Node", NodeKeyMint.layer)
+registerLaws(keyGeneratorLaws({ name: "Node", layer: NodeKeyMint.layer }), { describe, it, afterAll })

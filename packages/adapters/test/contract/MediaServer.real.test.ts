@@ -1,9 +1,8 @@
-import { describe, it } from "@effect/vitest"
 import { factsOf } from "@greenroom/mediamtx-simulator"
+import { mediaServerIdLaws, mediaServerLaws, registerLaws } from "@greenroom/testing"
+import { afterAll, describe, it } from "vitest"
 import { missingFor, realBinaries } from "../../../../verification/worlds/realBinaries.ts"
 import { publishable, realStage } from "../fixtures/realStage.ts"
-import { mediaServerLaws } from "./MediaServer.laws.ts"
-import { mediaServerIdLaws } from "./MediaServerIds.laws.ts"
 
 const missing = missingFor("mediamtx", "ffmpeg")
 if (missing.length > 0) {
@@ -12,15 +11,14 @@ if (missing.length > 0) {
   })
 } else {
   for (const binary of realBinaries()) {
-    const staged = {
+    const server = {
       name: `MediaMTX client on a real MediaMTX ${binary.version}`,
       makeStage: realStage.bind(null, binary),
-      test: it.live,
+      clock: "real",
       canDawdle: factsOf(binary.version).rtmpReadyAfter > 1_000,
       protocols: publishable,
       overHttp: true
-    }
-    mediaServerLaws(staged)
-    mediaServerIdLaws(staged)
+    } as const
+    registerLaws([mediaServerLaws(server), mediaServerIdLaws(server)], { describe, it, afterAll })
   }
 }

@@ -1,27 +1,19 @@
-import { it } from "@effect/vitest"
-import { factsOf, type SimulatorHttp, type Version } from "@greenroom/mediamtx-simulator"
-import { simulatedProtocols } from "../fixtures/Stage.ts"
-import { simulatorStage } from "../fixtures/simulatorStage.ts"
-import { mediaServerLaws, type StagedMediaServer } from "./MediaServer.laws.ts"
-import { mediaServerIdLaws } from "./MediaServerIds.laws.ts"
+import { mediaServerIdLaws, mediaServerLaws, onSimulator, registerLaws } from "@greenroom/testing"
+import { afterAll, describe, it } from "vitest"
+import { MediaMtx } from "../../src/mediamtx/index.ts"
 
-const stagedAt = (
-  name: string,
-  version: Version,
-  simulator: SimulatorHttp.SimulatorHttpOptions = { version }
-): StagedMediaServer => ({
-  name: `MediaMTX client on the simulator, ${name}`,
-  makeStage: (deadlines) => simulatorStage(deadlines === undefined ? { simulator } : { simulator, deadlines }),
-  test: it.live,
-  canDawdle: true,
-  protocols: simulatedProtocols(factsOf(version)),
-  overHttp: true
-})
+const runner = { describe, it, afterAll }
+const name = "MediaMTX client on the simulator"
 
-for (const version of ["1.9.3", "1.12.3", "1.15.6", "1.17.1", "1.19.3", "1.20.1", "1.21.1"]) {
-  const staged = stagedAt(version, version)
-  mediaServerLaws(staged)
-  mediaServerIdLaws(staged)
+for (const version of ["1.9.3", "1.12.3", "1.15.6", "1.17.1", "1.19.3", "1.20.1", "1.21.1"] as const) {
+  const server = onSimulator({ name: `${name}, ${version}`, layer: MediaMtx.layer, version })
+  registerLaws([mediaServerLaws(server), mediaServerIdLaws(server)], runner)
 }
 
-mediaServerIdLaws(stagedAt("1.21.1 without the old names", "1.21.1", { version: "1.21.1", names: "new" }))
+const newNames = onSimulator({
+  name: `${name}, 1.21.1 without the old names`,
+  layer: MediaMtx.layer,
+  version: "1.21.1",
+  simulator: { names: "new" }
+})
+registerLaws(mediaServerIdLaws(newNames), runner)

@@ -2,10 +2,10 @@
 import { setTimeout } from "node:timers/promises"
 import { assert, describe, it } from "@effect/vitest"
 import type { SimulatorHttp } from "@greenroom/mediamtx-simulator"
+import { eventually } from "@greenroom/testing"
 import { Deferred, Effect, Fiber } from "effect"
 import { TestClock } from "effect/testing"
 import { makeRtspLock } from "../../src/mediamtx/RtspLock.ts"
-import { eventually } from "../fixtures/Stage.ts"
 import { simulatorStage } from "../fixtures/simulatorStage.ts"
 
 /** A call that writes down its beginning and its end. */

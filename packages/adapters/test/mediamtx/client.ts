@@ -3,9 +3,9 @@ import { once } from "node:events"
 import * as Http from "node:http"
 import type { AddressInfo, Socket } from "node:net"
 import { MediaServer } from "@greenroom/core"
+import { unhurried } from "@greenroom/testing"
 import { Context, Effect, Layer, Redacted } from "effect"
 import { MediaMtx } from "../../src/mediamtx/index.ts"
-import { unhurried } from "../fixtures/Stage.ts"
 
 /** A busy machine does not come near its deadlines. */
 export const clientOf = (apiUrl: string, options: Partial<MediaMtx.MediaMtxOptions> = {}) => {

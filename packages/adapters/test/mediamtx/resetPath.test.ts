@@ -1,10 +1,12 @@
 /** A publisher that stands on a path, in no list, out of reach of a kick: how a path is rid of it, and what is left behind. */
+
 import { assert, describe, it } from "@effect/vitest"
 import { World } from "@greenroom/mediamtx-simulator"
+import type { SimulatorStage } from "@greenroom/testing"
+import { eventually } from "@greenroom/testing"
 import { Clock, Effect, Fiber } from "effect"
 import { RESET_MAX_READERS } from "../../src/mediamtx/resetPath.ts"
-import { eventually } from "../fixtures/Stage.ts"
-import { type SimulatorStage, simulatorStage } from "../fixtures/simulatorStage.ts"
+import { simulatorStage } from "../fixtures/simulatorStage.ts"
 
 const configurations = (stage: SimulatorStage) =>
   Effect.map(stage.simulator.world, (world) => [...world.configurations])

@@ -1,10 +1,10 @@
 /** The repositories in memory keep the laws of all repositories. */
+import { BackDoor, registerLaws, repositoriesLaws } from "@greenroom/testing"
 import { Effect, Layer } from "effect"
 import { TestClock } from "effect/testing"
+import { afterAll, describe, it } from "vitest"
 import * as Memory from "../../src/memory/MemoryRepositories.ts"
 import { MemoryStore } from "../../src/memory/MemoryStore.ts"
-import { BackDoor } from "../contract/contract.ts"
-import { repositoriesLaws } from "../contract/repositories.laws.ts"
 
 const backDoor = Layer.effect(
   BackDoor,
@@ -19,4 +19,8 @@ const backDoor = Layer.effect(
   }))
 )
 
-repositoriesLaws({ name: "memory", layer: Layer.provideMerge(backDoor, Memory.layer), live: false })
+registerLaws(repositoriesLaws({ name: "memory", layer: Layer.provideMerge(backDoor, Memory.layer), clock: "test" }), {
+  describe,
+  it,
+  afterAll
+})

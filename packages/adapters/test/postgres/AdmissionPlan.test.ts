@@ -4,7 +4,8 @@
  */
 import type * as PgClient from "@effect/sql-pg/PgClient"
 import { assert, it } from "@effect/vitest"
-import { Admissions, ingestPath, type StreamKeyId } from "@greenroom/core"
+import { ingestPath, type StreamKeyId } from "@greenroom/core"
+import { anAsk } from "@greenroom/testing/fixtures"
 import { Effect, Layer } from "effect"
 import { clientOf, usePostgres } from "../../../../verification/worlds/postgres.ts"
 import { AdmissionDatabase } from "../../src/postgres/Database.ts"
@@ -12,7 +13,6 @@ import { namesIn } from "../../src/postgres/names.ts"
 import * as PostgresAdmissions from "../../src/postgres/PostgresAdmissions.ts"
 import * as PostgresMigrations from "../../src/postgres/PostgresMigrations.ts"
 import type { Row } from "../../src/postgres/rows.ts"
-import { anAsk } from "../contract/world.ts"
 import { compiled, costOf, indexesOf, type Plan } from "../fixtures/plans.ts"
 
 const freshDatabase = usePostgres()
@@ -59,7 +59,7 @@ it.live("an admission reads a few rows of the keys, each by an index", () =>
           return [] as never
         }).pipe(Effect.orDie)
     })
-    const admissions = yield* Effect.provide(Admissions, Layer.provide(PostgresAdmissions.layer, explained))
+    const admissions = yield* Effect.provide(PostgresAdmissions.make, explained)
     const own = ingestPath(null, owner.id)
     for (const key of [other, owner]) {
       yield* admissions.admit(anAsk(key, { path: own }))
@@ -88,7 +88,7 @@ const statementOf = (ask: ReturnType<typeof anAsk>) =>
           return [] as never
         })
     })
-    const admissions = yield* Effect.provide(Admissions, Layer.provide(PostgresAdmissions.layer, noted))
+    const admissions = yield* Effect.provide(PostgresAdmissions.make, noted)
     yield* admissions.admit(ask)
     return statement
   })

@@ -1,11 +1,11 @@
 /** Who waits for whom: a crowd on one client's connections holds up nobody on another's. */
 import { assert, layer } from "@effect/vitest"
 import { Leases, Sessions, Streams } from "@greenroom/core"
+import { aSession } from "@greenroom/testing/fixtures"
 import { Context, Effect, Fiber, Layer, Result } from "effect"
 import { TestClock } from "effect/testing"
 import { clientOf, withClient } from "../../../../verification/worlds/postgres.ts"
 import * as Database from "../../src/postgres/Database.ts"
-import { aSession } from "../contract/world.ts"
 import { Address, usePostgresWorld } from "../fixtures/postgresWorld.ts"
 
 const world = usePostgresWorld("as in service")

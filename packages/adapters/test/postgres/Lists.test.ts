@@ -2,6 +2,7 @@
  * What a page costs: of twenty thousand streams and as many keys, every list reads about as many rows as it shows, whatever it is
  * filtered by, because an index has them in its order. Counted by PostgreSQL, for the statements that the repositories send.
  */
+
 import type * as PgClient from "@effect/sql-pg/PgClient"
 import { assert, it } from "@effect/vitest"
 import {
@@ -17,6 +18,7 @@ import {
   Streams,
   streamStatuses
 } from "@greenroom/core"
+import { partialStore } from "@greenroom/testing"
 import { Effect, Layer } from "effect"
 import { clientOf, usePostgres } from "../../../../verification/worlds/postgres.ts"
 import { GeneralDatabase } from "../../src/postgres/Database.ts"
@@ -88,7 +90,9 @@ const explained = (sql: PgClient.PgClient) => {
       }).pipe(Effect.orDie)
   })
   return {
-    layer: Layer.provide(Layer.merge(PostgresStreams.layer, PostgresStreamKeys.layer), database),
+    layer: Layer.unwrap(
+      Effect.map(Effect.all({ streams: PostgresStreams.make, streamKeys: PostgresStreamKeys.make }), partialStore)
+    ).pipe(Layer.provide(database)),
     cost: () => cost!
   }
 }

@@ -15,8 +15,8 @@ import {
   StreamKeys,
   Workers
 } from "@greenroom/core"
+import { admit, aKey, anAsk, aSession, later, newId, newPath, now, stateOf } from "@greenroom/testing/fixtures"
 import { Data, DateTime, Effect, Fiber, Option, Schedule } from "effect"
-import { admit, aKey, anAsk, aSession, later, newId, newPath, now, stateOf } from "../contract/world.ts"
 import { aClient, usePostgresWorld } from "../fixtures/postgresWorld.ts"
 
 const world = usePostgresWorld()

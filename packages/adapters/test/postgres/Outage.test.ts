@@ -17,13 +17,13 @@ import {
   Streams
 } from "@greenroom/core"
 import { EmbeddedPostgres } from "@greenroom/launcher"
+import { aBroadcaster, admit, aKey, anAsk, anOrder, aSession, newPath } from "@greenroom/testing/fixtures"
 import { Context, Effect, Exit, Layer, Option, Schedule, Scope } from "effect"
 import { temporaryFolder, withClient } from "../../../../verification/worlds/postgres.ts"
 import { relayTo } from "../../../../verification/worlds/postgresRelay.ts"
 import * as Postgres from "../../src/postgres/Postgres.ts"
 import type { PostgresAddress } from "../../src/postgres/PostgresAddress.ts"
 import * as PostgresMigrations from "../../src/postgres/PostgresMigrations.ts"
-import { aBroadcaster, admit, aKey, anAsk, anOrder, aSession, newPath } from "../contract/world.ts"
 
 interface Controlled {
   readonly address: PostgresAddress

@@ -1,8 +1,8 @@
 /** What a failure says of what was done: PostgreSQL's own refusal that nothing was, a connection that is lost that nobody knows. */
 import { assert, layer } from "@effect/vitest"
 import { StoreUnavailable } from "@greenroom/core"
+import { admit, aKey, anAsk } from "@greenroom/testing/fixtures"
 import { Effect, Schedule } from "effect"
-import { admit, aKey, anAsk } from "../contract/world.ts"
 import { aClient, usePostgresWorld } from "../fixtures/postgresWorld.ts"
 
 const world = usePostgresWorld("as in service")

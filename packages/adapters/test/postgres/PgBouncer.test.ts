@@ -4,6 +4,7 @@
  */
 import { assert, it as test } from "@effect/vitest"
 import { StoreUnavailable } from "@greenroom/core"
+import { admit, aKey, anAsk } from "@greenroom/testing/fixtures"
 import { Context, Effect, Layer, Scope } from "effect"
 import { clientOf, usePostgres } from "../../../../verification/worlds/postgres.ts"
 import { relayTo } from "../../../../verification/worlds/postgresRelay.ts"
@@ -11,7 +12,6 @@ import * as Database from "../../src/postgres/Database.ts"
 import * as Postgres from "../../src/postgres/Postgres.ts"
 import type { PostgresAddress } from "../../src/postgres/PostgresAddress.ts"
 import * as PostgresMigrations from "../../src/postgres/PostgresMigrations.ts"
-import { admit, aKey, anAsk } from "../contract/world.ts"
 import { pgbouncerBin, throughPgBouncer } from "../fixtures/pgbouncer.ts"
 import { unhurried } from "../fixtures/postgresWorld.ts"
 

@@ -2,12 +2,13 @@
  * The repositories keep all laws in a schema of another name, which is a reserved word, beside a host that has tables, views and
  * functions of every name of ours in `public`. The functions of the host fail, so that a name that is not qualified shows.
  */
-import { assert, it } from "@effect/vitest"
+import { assert } from "@effect/vitest"
+import { registerLaws, repositoriesLaws } from "@greenroom/testing"
 import { Effect, Layer } from "effect"
+import { afterAll, describe, it } from "vitest"
 import { usePostgres, withClient } from "../../../../verification/worlds/postgres.ts"
 import { functions, isSchemaName, namesIn, tables, views } from "../../src/postgres/names.ts"
 import type { PostgresAddress } from "../../src/postgres/PostgresAddress.ts"
-import { repositoriesLaws } from "../contract/repositories.laws.ts"
 import { postgresStore } from "../fixtures/postgresStore.ts"
 
 const freshDatabase = usePostgres()
@@ -32,7 +33,8 @@ const layer = Layer.unwrap(
   }).pipe(Effect.orDie)
 )
 
-repositoriesLaws({ name: "PostgreSQL, in another schema beside a host", layer, live: true })
+const store = { name: "PostgreSQL, in another schema beside a host", layer, clock: "real" } as const
+registerLaws(repositoriesLaws(store), { describe, it, afterAll })
 
 it("a schema's name that PostgreSQL would fold, cut or keep for itself is refused", () => {
   for (const name of ["greenroom", "public", "user", "_1", "a".repeat(63)])

@@ -1,7 +1,6 @@
 /** Pruning in PostgreSQL: what the triggers refuse even then, what it reads, and that it waits for nobody. */
 import { assert, it } from "@effect/vitest"
-import { Retention } from "@greenroom/core"
-import { Context, Effect, Layer } from "effect"
+import { Effect, Layer } from "effect"
 import { clientOf, usePostgres } from "../../../../verification/worlds/postgres.ts"
 import * as Database from "../../src/postgres/Database.ts"
 import * as PostgresMigrations from "../../src/postgres/PostgresMigrations.ts"
@@ -18,8 +17,7 @@ const scene = Effect.gen(function* () {
   const address = yield* Effect.tap(freshDatabase, PostgresMigrations.migrate)
   const sql = yield* clientOf(address)
   yield* insertStreams(sql, OLD, RECENT)
-  const layer = Layer.provide(PostgresRetention.layer, Database.layer(address))
-  const retention = Context.get(yield* Layer.build(layer), Retention)
+  const retention = yield* Effect.provideContext(PostgresRetention.make, yield* Layer.build(Database.layer(address)))
   const [first] = yield* sql`select id from streams order by started_at, id limit 1`
   const [newest] = yield* sql`select id from streams order by started_at desc, id desc limit 1`
   const run = (statement: string) => sql.unsafe<Row>(statement).unprepared

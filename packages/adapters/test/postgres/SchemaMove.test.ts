@@ -5,7 +5,8 @@
 import { randomBytes } from "node:crypto"
 import { assert, it } from "@effect/vitest"
 import { Broadcasters, Sessions, type StreamId, StreamKeys, Streams } from "@greenroom/core"
-import { Context, Effect, Latch, Layer, Option, Result } from "effect"
+import { admit, aKey, anAsk, aSession } from "@greenroom/testing/fixtures"
+import { Effect, Latch, Layer, Option, Result } from "effect"
 import * as Migrator from "effect/sql/Migrator"
 import { SqlClient } from "effect/sql/SqlClient"
 import { clientOf, usePostgres, withClient } from "../../../../verification/worlds/postgres.ts"
@@ -15,7 +16,6 @@ import * as Postgres from "../../src/postgres/Postgres.ts"
 import type { PostgresAddress } from "../../src/postgres/PostgresAddress.ts"
 import * as PostgresMigrations from "../../src/postgres/PostgresMigrations.ts"
 import type { Row } from "../../src/postgres/rows.ts"
-import { admit, aKey, anAsk, aSession } from "../contract/world.ts"
 import { catalogOf } from "../fixtures/catalog.ts"
 import { formerStatements, installFormer } from "../fixtures/formerRelease.ts"
 import { unhurried } from "../fixtures/postgresWorld.ts"
@@ -114,7 +114,7 @@ it.live("all data is moved, what is there afterwards is what a new installation 
     for (const table of ["streams", "workers", "leases"]) yield* sql.unsafe(`create table ${table} (id integer)`)
     const store = yield* storeOf(address, "greenroom")
     yield* Effect.provide(fill, store)
-    const streams = Context.get(store, Streams)
+    const streams = yield* Effect.provide(Streams, store)
     for (const { id } of made) assert.isTrue(Option.isSome(yield* streams.find(id)))
     assert.deepStrictEqual(yield* sql`select count(*)::integer as rows from streams`, [{ rows: 0 }])
   })

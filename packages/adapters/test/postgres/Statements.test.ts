@@ -1,12 +1,12 @@
 /** How much an answer costs: what is sent to the database for it, as seen on the wire. */
 import { assert, layer } from "@effect/vitest"
 import { Admissions, decideAdmission, StreamKeys } from "@greenroom/core"
+import { admit, aKey, anAsk, aSession } from "@greenroom/testing/fixtures"
 import { Context, Effect, Layer } from "effect"
 import { usePostgres } from "../../../../verification/worlds/postgres.ts"
 import { relayTo } from "../../../../verification/worlds/postgresRelay.ts"
 import * as Postgres from "../../src/postgres/Postgres.ts"
 import * as PostgresMigrations from "../../src/postgres/PostgresMigrations.ts"
-import { admit, aKey, anAsk, aSession } from "../contract/world.ts"
 import { unhurried } from "../fixtures/postgresWorld.ts"
 
 class Wire extends Context.Service<Wire, { readonly statements: () => number }>()("greenroom/test/Wire") {}

@@ -1,8 +1,8 @@
 /** What a version of the store has to show: writes that were under way when it was read, in savepoints too, and a server that is another. */
 import { assert, layer } from "@effect/vitest"
 import { type StreamFilter, type StreamId, Streams } from "@greenroom/core"
+import { aSession } from "@greenroom/testing/fixtures"
 import { Effect } from "effect"
-import { aSession } from "../contract/world.ts"
 import { aClient, usePostgresWorld } from "../fixtures/postgresWorld.ts"
 
 const everything = { limit: null, after: null }

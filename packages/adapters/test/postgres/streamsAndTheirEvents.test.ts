@@ -3,9 +3,9 @@ import { readFileSync } from "node:fs"
 import type { PgClient } from "@effect/sql-pg/PgClient"
 import { assert, layer } from "@effect/vitest"
 import { Sessions, type StreamId } from "@greenroom/core"
+import { aSession, newId } from "@greenroom/testing/fixtures"
 import { Effect } from "effect"
 import { clientOf } from "../../../../verification/worlds/postgres.ts"
-import { aSession, newId } from "../contract/world.ts"
 import { Address, usePostgresWorld } from "../fixtures/postgresWorld.ts"
 
 const world = usePostgresWorld()

@@ -15,6 +15,7 @@ import {
   type PipelineId,
   pipelinePath,
   ReconcilePolicy,
+  Repositories,
   readAuthCall,
   superviseWorkers,
   type WorkerOrder,
@@ -84,16 +85,21 @@ export const pipeline = Effect.fnUntraced(function* (options: PipelineOptions = 
       new Map(
         [...context.mapUnsafe].map(([key, service]) => {
           if (!key.startsWith("greenroom/") || typeof service !== "object" || service === null) return [key, service]
-          const wrapped = Object.entries(service).map(([name, member]) => [
-            name,
-            Effect.isEffect(member)
-              ? Effect.suspend(() => (life.over ? Effect.never : member))
-              : typeof member === "function" && name !== "hash"
-                ? (...args: ReadonlyArray<unknown>) =>
-                    Effect.suspend(() => (life.over ? Effect.never : member(...args)))
-                : member
-          ])
-          return [key, Object.fromEntries(wrapped)]
+          const wrap = (operations: object): object =>
+            Object.fromEntries(
+              Object.entries(operations).map(([name, member]) => [
+                name,
+                Effect.isEffect(member)
+                  ? Effect.suspend(() => (life.over ? Effect.never : member))
+                  : typeof member === "function" && name !== "hash"
+                    ? (...args: ReadonlyArray<unknown>) =>
+                        Effect.suspend(() => (life.over ? Effect.never : member(...args)))
+                    : key === Repositories.key
+                      ? wrap(member)
+                      : member
+              ])
+            )
+          return [key, wrap(service)]
         })
       )
     )
@@ -172,7 +178,7 @@ export const pipeline = Effect.fnUntraced(function* (options: PipelineOptions = 
       Effect.map(media.world, ({ connections }) =>
         [...connections.values()].filter(({ path, action }) => path === `live/${id}/out` && action === "publish")
       ),
-    repositories: Context.get(base, Workers)
+    repositories: Context.get(base, Repositories).workers
   }
 })
 

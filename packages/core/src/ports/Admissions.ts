@@ -9,12 +9,13 @@
  * - `takeOver` is `admit` for a newcomer with the same key: in the same atomic step the key's unended sessions of other
  *   connections that are not stopping yet are marked `superseded`, which frees key and path; when it cannot admit, it marks none.
  */
-import { Context, type Effect, type Option } from "effect"
+import type { Effect, Option } from "effect"
 import type { KeyRef } from "../domain/access/AuthDecision.ts"
 import type { AdmissionFacts } from "../domain/access/decideAdmission.ts"
 import type { KeyHash } from "../domain/access/StreamKey.ts"
 import type { Protocol } from "../domain/streams/Protocol.ts"
 import type { StreamId } from "../domain/values/Ids.ts"
+import { port } from "./Repositories.ts"
 import type { StoreUnavailable } from "./StoreUnavailable.ts"
 
 export interface AdmissionRequest {
@@ -40,13 +41,12 @@ export interface Admitted {
   readonly again: boolean
 }
 
-export class Admissions extends Context.Service<
-  Admissions,
-  {
-    readonly admit: (request: AdmissionRequest) => Effect.Effect<Option.Option<Admitted>, StoreUnavailable>
-    readonly takeOver: (request: AdmissionRequest) => Effect.Effect<Option.Option<Admitted>, StoreUnavailable>
-    readonly facts: (request: FactsRequest) => Effect.Effect<AdmissionFacts, StoreUnavailable>
-    /** Ends a session whose source is gone, by the media server's own answer. Ending what has ended changes nothing. */
-    readonly endGone: (streamId: StreamId) => Effect.Effect<void, StoreUnavailable>
-  }
->()("greenroom/Admissions") {}
+export interface AdmissionsPort {
+  readonly admit: (request: AdmissionRequest) => Effect.Effect<Option.Option<Admitted>, StoreUnavailable>
+  readonly takeOver: (request: AdmissionRequest) => Effect.Effect<Option.Option<Admitted>, StoreUnavailable>
+  readonly facts: (request: FactsRequest) => Effect.Effect<AdmissionFacts, StoreUnavailable>
+  /** Ends a session whose source is gone, by the media server's own answer. Ending what has ended changes nothing. */
+  readonly endGone: (streamId: StreamId) => Effect.Effect<void, StoreUnavailable>
+}
+
+export class Admissions extends port("admissions") {}

@@ -3,11 +3,12 @@
  * external id, whatever runs at once; `upsert` is one atomic step; `remove` revokes every key of the broadcaster in the same
  * transaction, frees its external id, and leaves streams and events alone; removing again finds none.
  */
-import { Context, type Effect, type Option, Schema } from "effect"
+import { type Effect, type Option, Schema } from "effect"
 import type { Broadcaster, ExternalId } from "../domain/values/Broadcaster.ts"
 import type { BroadcasterId } from "../domain/values/Ids.ts"
 import type { Metadata } from "../domain/values/Metadata.ts"
 import type { Page, PageRequest } from "./Page.ts"
+import { port } from "./Repositories.ts"
 import type { StoreUnavailable } from "./StoreUnavailable.ts"
 
 export interface BroadcasterFields {
@@ -27,31 +28,30 @@ export class ExternalIdTaken extends Schema.TaggedError<ExternalIdTaken>()("Exte
   externalId: Schema.String
 }) {}
 
-export class Broadcasters extends Context.Service<
-  Broadcasters,
-  {
-    readonly create: (
-      id: BroadcasterId,
-      fields: BroadcasterFields
-    ) => Effect.Effect<Broadcaster, ExternalIdTaken | StoreUnavailable>
-    /**
-     * The broadcaster with the external id, as `fields` describe it; a new one has `id`. When nothing differs nothing is written,
-     * `updatedAt` neither.
-     */
-    readonly upsert: (
-      id: BroadcasterId,
-      externalId: ExternalId,
-      fields: UpsertFields
-    ) => Effect.Effect<Broadcaster, StoreUnavailable>
-    readonly find: (id: BroadcasterId) => Effect.Effect<Option.Option<Broadcaster>, StoreUnavailable>
-    readonly findByExternalId: (externalId: ExternalId) => Effect.Effect<Option.Option<Broadcaster>, StoreUnavailable>
-    readonly list: (page: PageRequest) => Effect.Effect<Page<Broadcaster>, StoreUnavailable>
-    /** Changes what is given and `updatedAt`. */
-    readonly change: (
-      id: BroadcasterId,
-      fields: Partial<BroadcasterFields>
-    ) => Effect.Effect<Option.Option<Broadcaster>, ExternalIdTaken | StoreUnavailable>
-    /** Whether there was one to remove. */
-    readonly remove: (id: BroadcasterId) => Effect.Effect<boolean, StoreUnavailable>
-  }
->()("greenroom/Broadcasters") {}
+export interface BroadcastersPort {
+  readonly create: (
+    id: BroadcasterId,
+    fields: BroadcasterFields
+  ) => Effect.Effect<Broadcaster, ExternalIdTaken | StoreUnavailable>
+  /**
+   * The broadcaster with the external id, as `fields` describe it; a new one has `id`. When nothing differs nothing is written,
+   * `updatedAt` neither.
+   */
+  readonly upsert: (
+    id: BroadcasterId,
+    externalId: ExternalId,
+    fields: UpsertFields
+  ) => Effect.Effect<Broadcaster, StoreUnavailable>
+  readonly find: (id: BroadcasterId) => Effect.Effect<Option.Option<Broadcaster>, StoreUnavailable>
+  readonly findByExternalId: (externalId: ExternalId) => Effect.Effect<Option.Option<Broadcaster>, StoreUnavailable>
+  readonly list: (page: PageRequest) => Effect.Effect<Page<Broadcaster>, StoreUnavailable>
+  /** Changes what is given and `updatedAt`. */
+  readonly change: (
+    id: BroadcasterId,
+    fields: Partial<BroadcasterFields>
+  ) => Effect.Effect<Option.Option<Broadcaster>, ExternalIdTaken | StoreUnavailable>
+  /** Whether there was one to remove. */
+  readonly remove: (id: BroadcasterId) => Effect.Effect<boolean, StoreUnavailable>
+}
+
+export class Broadcasters extends port("broadcasters") {}

@@ -4,8 +4,9 @@
  * Laws: at no time do two holders hold it; a holder that froze past its end has lost it; the record of the pass and the request for enforcement
  * outlive it; a request runs out by itself, and only the holder can mark it as fulfilled.
  */
-import { Context, type DateTime, type Effect } from "effect"
+import type { DateTime, Effect } from "effect"
 import type { PassSummary } from "../domain/reconciliation/PassSummary.ts"
+import { port } from "./Repositories.ts"
 import type { StoreUnavailable } from "./StoreUnavailable.ts"
 
 export interface Lease {
@@ -34,20 +35,19 @@ export interface PassRecord {
   readonly fulfilled: boolean
 }
 
-export class Leases extends Context.Service<
-  Leases,
-  {
-    /** Takes or renews the lease for `ttlMillis` from now if no other instance holds it. */
-    readonly acquire: (holder: string, ttlMillis: number) => Effect.Effect<Lease, StoreUnavailable>
-    /** Keeps the memory beside the lease, and renews it for `ttlMillis` from now, if `holder` still holds it; otherwise `null`. */
-    readonly recordPass: (
-      holder: string,
-      memory: PassRecord,
-      ttlMillis: number
-    ) => Effect.Effect<Lease | null, StoreUnavailable>
-    /** Requests enforcement for `millis` from now. Never shortens an earlier request. */
-    readonly requestEnforcement: (millis: number) => Effect.Effect<void, StoreUnavailable>
-    /** Gives the lease up, so that another instance need not wait for its end. */
-    readonly release: (holder: string) => Effect.Effect<void, StoreUnavailable>
-  }
->()("greenroom/Leases") {}
+export interface LeasesPort {
+  /** Takes or renews the lease for `ttlMillis` from now if no other instance holds it. */
+  readonly acquire: (holder: string, ttlMillis: number) => Effect.Effect<Lease, StoreUnavailable>
+  /** Keeps the memory beside the lease, and renews it for `ttlMillis` from now, if `holder` still holds it; otherwise `null`. */
+  readonly recordPass: (
+    holder: string,
+    memory: PassRecord,
+    ttlMillis: number
+  ) => Effect.Effect<Lease | null, StoreUnavailable>
+  /** Requests enforcement for `millis` from now. Never shortens an earlier request. */
+  readonly requestEnforcement: (millis: number) => Effect.Effect<void, StoreUnavailable>
+  /** Gives the lease up, so that another instance need not wait for its end. */
+  readonly release: (holder: string) => Effect.Effect<void, StoreUnavailable>
+}
+
+export class Leases extends port("leases") {}

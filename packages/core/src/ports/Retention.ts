@@ -8,17 +8,17 @@
  *   workers that admitted no connection since then; at most `limit` of each;
  * - of several calls at once one prunes, and the others answer `Busy`.
  */
-import { Context, type Effect } from "effect"
+import type { Effect } from "effect"
+import { port } from "./Repositories.ts"
 import type { StoreUnavailable } from "./StoreUnavailable.ts"
 
 export type PruneOutcome =
   | { readonly _tag: "Pruned"; readonly streams: number; readonly keys: number }
   | { readonly _tag: "Busy" }
 
-export class Retention extends Context.Service<
-  Retention,
-  {
-    /** `keepDays` is at least 1: a connection's id must be gone from the media server before its stream is. */
-    readonly prune: (keepDays: number, limit: number) => Effect.Effect<PruneOutcome, StoreUnavailable>
-  }
->()("greenroom/Retention") {}
+export interface RetentionPort {
+  /** `keepDays` is at least 1: a connection's id must be gone from the media server before its stream is. */
+  readonly prune: (keepDays: number, limit: number) => Effect.Effect<PruneOutcome, StoreUnavailable>
+}
+
+export class Retention extends port("retention") {}

@@ -1,8 +1,10 @@
 /** Whether the store answers at all. Law: `ping` succeeds or fails within a second. */
-import { Context, type Effect } from "effect"
+import type { Effect } from "effect"
+import { port } from "./Repositories.ts"
 import type { StoreUnavailable } from "./StoreUnavailable.ts"
 
-export class StoreHealth extends Context.Service<
-  StoreHealth,
-  { readonly ping: Effect.Effect<void, StoreUnavailable> }
->()("greenroom/StoreHealth") {}
+export interface StoreHealthPort {
+  readonly ping: Effect.Effect<void, StoreUnavailable>
+}
+
+export class StoreHealth extends port("storeHealth") {}

@@ -3,11 +3,12 @@
  * broadcaster of the unrevoked keys that have it, however many ask at once; `revoke` keeps the first `revokedAt`; a revoked key
  * changes no more. Time is the database's. Nothing here touches sessions: who must go is derived from the keys by `Sessions`.
  */
-import { Context, type DateTime, type Effect, type Option } from "effect"
+import type { DateTime, Effect, Option } from "effect"
 import type { KeyHash, KeyStatus, StreamKey } from "../domain/access/StreamKey.ts"
 import type { PathLimitText } from "../domain/access/StreamPath.ts"
 import type { BroadcasterId, StreamKeyId } from "../domain/values/Ids.ts"
 import type { Page, PageRequest } from "./Page.ts"
+import { port } from "./Repositories.ts"
 import type { StoreUnavailable } from "./StoreUnavailable.ts"
 
 export interface NewStreamKey {
@@ -50,13 +51,12 @@ export interface KeyFilter {
   readonly status?: ReadonlyArray<KeyStatus>
 }
 
-export class StreamKeys extends Context.Service<
-  StreamKeys,
-  {
-    readonly issue: (key: NewStreamKey) => Effect.Effect<IssueOutcome, StoreUnavailable>
-    readonly find: (id: StreamKeyId) => Effect.Effect<Option.Option<KeyAt>, StoreUnavailable>
-    readonly list: (filter: KeyFilter, page: PageRequest) => Effect.Effect<Page<StreamKey>, StoreUnavailable>
-    readonly change: (id: StreamKeyId, changes: KeyChanges) => Effect.Effect<ChangeOutcome, StoreUnavailable>
-    readonly revoke: (id: StreamKeyId) => Effect.Effect<Option.Option<KeyAt>, StoreUnavailable>
-  }
->()("greenroom/StreamKeys") {}
+export interface StreamKeysPort {
+  readonly issue: (key: NewStreamKey) => Effect.Effect<IssueOutcome, StoreUnavailable>
+  readonly find: (id: StreamKeyId) => Effect.Effect<Option.Option<KeyAt>, StoreUnavailable>
+  readonly list: (filter: KeyFilter, page: PageRequest) => Effect.Effect<Page<StreamKey>, StoreUnavailable>
+  readonly change: (id: StreamKeyId, changes: KeyChanges) => Effect.Effect<ChangeOutcome, StoreUnavailable>
+  readonly revoke: (id: StreamKeyId) => Effect.Effect<Option.Option<KeyAt>, StoreUnavailable>
+}
+
+export class StreamKeys extends port("streamKeys") {}

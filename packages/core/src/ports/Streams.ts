@@ -3,13 +3,14 @@
  * by `(startedAt, id)`, pages neither skip nor repeat a row that was there throughout; history is deleted by
  * `Retention` alone. Between two reads of one version no list has changed, so a list that was read at that version is still right.
  */
-import { Context, type DateTime, type Effect, type Option } from "effect"
+import type { DateTime, Effect, Option } from "effect"
 import type { LiveStream, StreamStatus } from "../domain/streams/LiveStream.ts"
 import type { StreamEvent } from "../domain/streams/StreamEvent.ts"
 import type { Broadcaster } from "../domain/values/Broadcaster.ts"
 import type { BroadcasterId, StreamId, StreamKeyId } from "../domain/values/Ids.ts"
 import type { Metadata } from "../domain/values/Metadata.ts"
 import type { Page, PageRequest } from "./Page.ts"
+import { port } from "./Repositories.ts"
 import type { StoreUnavailable } from "./StoreUnavailable.ts"
 
 export interface StreamFilter {
@@ -48,35 +49,34 @@ export interface Annotation {
   readonly recordingRef?: string | null
 }
 
-export class Streams extends Context.Service<
-  Streams,
-  {
-    readonly list: (filter: StreamFilter, page: PageRequest) => Effect.Effect<Page<LiveStream>, StoreUnavailable>
-    /**
-     * The same list for a reader that keeps an earlier one: streams that are surely the same as at `since` come without their content.
-     * `null`: all come with it.
-     */
-    readonly listSince: (
-      filter: StreamFilter,
-      page: PageRequest,
-      since: StoreVersion | null
-    ) => Effect.Effect<StreamList, StoreUnavailable>
-    /** The version of the store, with its clock. It may change although no list has. */
-    readonly version: Effect.Effect<{ readonly version: StoreVersion; readonly now: DateTime.Utc }, StoreUnavailable>
-    readonly find: (id: StreamId) => Effect.Effect<Option.Option<StreamDetails>, StoreUnavailable>
-    readonly annotate: (
-      id: StreamId,
-      annotation: Annotation
-    ) => Effect.Effect<Option.Option<StreamDetails>, StoreUnavailable>
-    /** The stream's events in order, those after `afterSeq`, at most `limit`; none for an unknown stream. */
-    readonly events: (
-      id: StreamId,
-      afterSeq: number,
-      limit: number
-    ) => Effect.Effect<ReadonlyArray<StreamEvent>, StoreUnavailable>
-    /** Ids of the unended streams of a key or of a broadcaster. */
-    readonly unendedOf: (
-      owner: { readonly streamKeyId: StreamKeyId } | { readonly broadcasterId: BroadcasterId }
-    ) => Effect.Effect<ReadonlyArray<StreamId>, StoreUnavailable>
-  }
->()("greenroom/Streams") {}
+export interface StreamsPort {
+  readonly list: (filter: StreamFilter, page: PageRequest) => Effect.Effect<Page<LiveStream>, StoreUnavailable>
+  /**
+   * The same list for a reader that keeps an earlier one: streams that are surely the same as at `since` come without their content.
+   * `null`: all come with it.
+   */
+  readonly listSince: (
+    filter: StreamFilter,
+    page: PageRequest,
+    since: StoreVersion | null
+  ) => Effect.Effect<StreamList, StoreUnavailable>
+  /** The version of the store, with its clock. It may change although no list has. */
+  readonly version: Effect.Effect<{ readonly version: StoreVersion; readonly now: DateTime.Utc }, StoreUnavailable>
+  readonly find: (id: StreamId) => Effect.Effect<Option.Option<StreamDetails>, StoreUnavailable>
+  readonly annotate: (
+    id: StreamId,
+    annotation: Annotation
+  ) => Effect.Effect<Option.Option<StreamDetails>, StoreUnavailable>
+  /** The stream's events in order, those after `afterSeq`, at most `limit`; none for an unknown stream. */
+  readonly events: (
+    id: StreamId,
+    afterSeq: number,
+    limit: number
+  ) => Effect.Effect<ReadonlyArray<StreamEvent>, StoreUnavailable>
+  /** Ids of the unended streams of a key or of a broadcaster. */
+  readonly unendedOf: (
+    owner: { readonly streamKeyId: StreamKeyId } | { readonly broadcasterId: BroadcasterId }
+  ) => Effect.Effect<ReadonlyArray<StreamId>, StoreUnavailable>
+}
+
+export class Streams extends port("streams") {}

@@ -9,13 +9,14 @@
  * - `prune` leaves the newest of the records that are over, `keep` of them, and every record that is not; of keys that admit no
  *   connection any more it deletes those that no stream was ever admitted with.
  */
-import { Context, type DateTime, type Effect, type Option } from "effect"
+import type { DateTime, Effect, Option } from "effect"
 import type { KeyHash } from "../domain/access/StreamKey.ts"
 import type { StreamId, StreamKeyId } from "../domain/values/Ids.ts"
 import type { PipelineId } from "../domain/workers/PipelinePath.ts"
 import type { WorkerStateName } from "../domain/workers/workerState.ts"
 import type { ProcessRef } from "./MediaWorker.ts"
 import type { Page, PageRequest } from "./Page.ts"
+import { port } from "./Repositories.ts"
 import type { StoreUnavailable } from "./StoreUnavailable.ts"
 
 export interface WorkerChange {
@@ -54,22 +55,21 @@ export interface WorkerKeyOrder {
   readonly admitWithinMillis: number
 }
 
-export class Workers extends Context.Service<
-  Workers,
-  {
-    /** Newest first by `(createdAt, recordId)`. */
-    readonly list: (
-      states: ReadonlyArray<WorkerStateName> | null,
-      page: PageRequest
-    ) => Effect.Effect<Page<WorkerRecord>, StoreUnavailable>
-    readonly find: (id: PipelineId) => Effect.Effect<Option.Option<WorkerRecord>, StoreUnavailable>
-    /** Those that have not stopped, or may have left a process behind. */
-    readonly unfinished: Effect.Effect<ReadonlyArray<WorkerRecord>, StoreUnavailable>
-    /** Whether it was written: the holder holds the lease. */
-    readonly save: (changes: ReadonlyArray<WorkerChange>, holder: string) => Effect.Effect<boolean, StoreUnavailable>
-    /** Nothing without the lease. A key goes a minute after its time, at the earliest. */
-    readonly prune: (keep: number, holder: string) => Effect.Effect<void, StoreUnavailable>
-    /** Whether the key was issued. */
-    readonly issueKey: (order: WorkerKeyOrder, holder: string) => Effect.Effect<boolean, StoreUnavailable>
-  }
->()("greenroom/Workers") {}
+export interface WorkersPort {
+  /** Newest first by `(createdAt, recordId)`. */
+  readonly list: (
+    states: ReadonlyArray<WorkerStateName> | null,
+    page: PageRequest
+  ) => Effect.Effect<Page<WorkerRecord>, StoreUnavailable>
+  readonly find: (id: PipelineId) => Effect.Effect<Option.Option<WorkerRecord>, StoreUnavailable>
+  /** Those that have not stopped, or may have left a process behind. */
+  readonly unfinished: Effect.Effect<ReadonlyArray<WorkerRecord>, StoreUnavailable>
+  /** Whether it was written: the holder holds the lease. */
+  readonly save: (changes: ReadonlyArray<WorkerChange>, holder: string) => Effect.Effect<boolean, StoreUnavailable>
+  /** Nothing without the lease. A key goes a minute after its time, at the earliest. */
+  readonly prune: (keep: number, holder: string) => Effect.Effect<void, StoreUnavailable>
+  /** Whether the key was issued. */
+  readonly issueKey: (order: WorkerKeyOrder, holder: string) => Effect.Effect<boolean, StoreUnavailable>
+}
+
+export class Workers extends port("workers") {}

@@ -35,7 +35,12 @@ const failedResetsAfter = ({ failedResets }: Findings, { snapshot, resets }: Pas
 
 /** `left`: `null` for a pass that did not complete; then what the pass before left on the air remains valid. */
 export const findingsAfter = (before: Findings, journal: PassJournal, left: LeftOnAir | null): Findings => ({
-  ...(left ?? { reported: before.reported, held: before.held, unlisted: before.unlisted }),
+  ...(left ?? {
+    reported: before.reported,
+    held: before.held,
+    unlisted: before.unlisted,
+    unwritten: before.unwritten
+  }),
   kicks: afterAttempts(kicksAfterSnapshot(before, journal), journal.kicks),
   resets: journal.resets.filter(({ error }) => error === null),
   failedResets: failedResetsAfter(before, journal)

@@ -6,7 +6,7 @@ import { Context, Effect, Layer, Queue, type Stream } from "effect"
 import type { Hook } from "../domain/reconciliation/interpretHook.ts"
 import { Leases } from "../ports/Leases.ts"
 import type { MediaServer } from "../ports/MediaServer.ts"
-import type { Sessions } from "../ports/Sessions.ts"
+import type { Repositories } from "../ports/Repositories.ts"
 import { clearConditions } from "../resilience/Conditions.ts"
 import type { LostAdmissions } from "../resilience/LostAdmissions.ts"
 import type { StoreMonitor } from "../resilience/StoreMonitor.ts"
@@ -42,7 +42,7 @@ export class Reconciler extends Context.Service<
   static readonly layer: Layer.Layer<
     Reconciler,
     never,
-    ReconcilePolicy | Leases | Sessions | MediaServer | StoreMonitor | LostAdmissions
+    ReconcilePolicy | Repositories | MediaServer | StoreMonitor | LostAdmissions
   > = Layer.effect(
     Reconciler,
     Effect.gen(function* () {

@@ -1,6 +1,7 @@
 /** What this instance is at a moment, with the state that belongs to it. A follower has none, so a new leader begins anew. */
 import { type Findings, noFindings } from "../domain/reconciliation/PassReport.ts"
 import { initialState, type ReconcileState } from "../domain/reconciliation/ReconcileState.ts"
+import type { MarkedReady } from "../domain/reconciliation/summarizePass.ts"
 import type { ReadLease } from "./LeaseGuard.ts"
 
 export interface LeaderState {
@@ -8,6 +9,7 @@ export interface LeaderState {
   readonly findings: Findings
   /** Unauthorized publishers that were kicked since their enforcement was requested. */
   readonly enforcedKicks: number
+  readonly markedReady: MarkedReady
   /** The lease as the pass before has renewed it; `null` when it did not come so far. */
   readonly renewed: ReadLease | null
 }
@@ -20,6 +22,7 @@ export const newLeaderState: LeaderState = {
   reconcile: initialState,
   findings: noFindings,
   enforcedKicks: 0,
+  markedReady: new Map(),
   renewed: null
 }
 

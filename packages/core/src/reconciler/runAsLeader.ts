@@ -17,6 +17,7 @@ import {
   isEnforced,
   type LeftOnAir,
   leftOnAir,
+  nextMarkedReady,
   summarizePass
 } from "../domain/reconciliation/summarizePass.ts"
 import type { Lease } from "../ports/Leases.ts"
@@ -36,6 +37,7 @@ import { startTimeBudget, type TimeBudget } from "./TimeBudget.ts"
 export interface LeaderPass {
   readonly reconcile: ReconcileState
   readonly enforcedKicks: number
+  readonly markedReady: LeaderState["markedReady"]
   readonly renewed: LeaderState["renewed"]
   readonly left: LeftOnAir
   readonly found: PassSummary
@@ -117,7 +119,8 @@ export const runAsLeader = Effect.fnUntraced(function* (
   const pass: LeaderPass = {
     reconcile: { ...plan.memory, appearances, observed },
     enforcedKicks,
-    left: leftOnAir(plan),
+    markedReady: recorded === null ? new Map() : nextMarkedReady(plan, state.markedReady),
+    left: leftOnAir(plan, state.markedReady),
     found,
     snapshot,
     sessions: s2.open.filter(({ streamId }) => !ended.has(streamId)),

@@ -53,10 +53,22 @@ const roleAfter = (before: Role, outcome: PassOutcome, state: LeaderState | null
   if (state === null) return before
   if (outcome._tag === "Failed") {
     const reconcile = { ...state.reconcile, continuous: false }
-    return leader({ ...state, reconcile, renewed: null, findings: findingsAfter(state.findings, journal, null) })
+    return leader({
+      ...state,
+      reconcile,
+      markedReady: new Map(),
+      renewed: null,
+      findings: findingsAfter(state.findings, journal, null)
+    })
   }
-  const { reconcile, enforcedKicks, renewed, left } = outcome
-  return leader({ reconcile, enforcedKicks, renewed, findings: findingsAfter(state.findings, journal, left) })
+  const { reconcile, enforcedKicks, markedReady, renewed, left } = outcome
+  return leader({
+    reconcile,
+    enforcedKicks,
+    markedReady,
+    renewed,
+    findings: findingsAfter(state.findings, journal, left)
+  })
 }
 
 const outcomeName = (outcome: PassOutcome): PassReport["outcome"] => {

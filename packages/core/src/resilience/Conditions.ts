@@ -21,6 +21,8 @@ export const conditionKinds = [
   /** A defect. */
   "reconciler_failed",
   "mass_kick_held_back",
+  /** What the leader writes is not in the store at its next pass: the ports are not of one store. */
+  "changes_not_written",
   /** The session of a lost admission has not been ended yet. */
   "regrets_pending",
   /** History older than HISTORY_KEEP could not be pruned at the last attempt. */

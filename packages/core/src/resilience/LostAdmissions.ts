@@ -7,6 +7,7 @@ import { Context, Effect, Layer, Metric } from "effect"
 import type { StreamId } from "../domain/values/Ids.ts"
 import * as Metrics from "../Metrics.ts"
 import { Admissions } from "../ports/Admissions.ts"
+import type { Repositories } from "../ports/Repositories.ts"
 import { makeConditions } from "./Conditions.ts"
 import { elapsedAtLeast, type Reading, readClocks } from "./ProcessClock.ts"
 
@@ -35,7 +36,7 @@ export class LostAdmissions extends Context.Service<
     readonly areMany: Effect.Effect<boolean>
   }
 >()("greenroom/LostAdmissions") {
-  static readonly layer: Layer.Layer<LostAdmissions, never, Admissions> = Layer.effect(
+  static readonly layer: Layer.Layer<LostAdmissions, never, Repositories> = Layer.effect(
     LostAdmissions,
     Effect.map(Admissions, (admissions) => LostAdmissions.of(makeLostAdmissions(admissions)))
   )

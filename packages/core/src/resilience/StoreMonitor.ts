@@ -4,6 +4,7 @@
  * asked, again and again until it answers, and only its own silence counts.
  */
 import { Context, Effect, Layer, Queue } from "effect"
+import type { Repositories } from "../ports/Repositories.ts"
 import { StoreHealth } from "../ports/StoreHealth.ts"
 import { makeConditions } from "./Conditions.ts"
 
@@ -21,7 +22,7 @@ export class StoreMonitor extends Context.Service<
     readonly reportFailure: Effect.Effect<void>
   }
 >()("greenroom/StoreMonitor") {
-  static readonly layer: Layer.Layer<StoreMonitor, never, StoreHealth> = Layer.effect(
+  static readonly layer: Layer.Layer<StoreMonitor, never, Repositories> = Layer.effect(
     StoreMonitor,
     Effect.gen(function* () {
       const health = yield* StoreHealth

@@ -18,6 +18,7 @@ import { StoreMonitor } from "../resilience/StoreMonitor.ts"
 import { withSpanIfTraced } from "../Spans.ts"
 import { WorkersOn } from "../workers/WorkerSettings.ts"
 import { explainRefusal } from "./explainRefusal.ts"
+import { refusedByHost } from "./MayPublish.ts"
 
 /** MediaMTX must have its answer within a second, whatever the store does. */
 export const AUTH_DEADLINE_MS = 800
@@ -85,6 +86,8 @@ export const admitPublisher = Effect.fnUntraced(function* (ask: PublishRequest) 
 })
 
 const admitOrExplain = Effect.fnUntraced(function* (request: AdmissionRequest) {
+  const refused = yield* refusedByHost(request)
+  if (refused !== null) return refused
   const admissions = yield* Admissions
   const admission = yield* withSpanIfTraced(admissions.admit(request), "Admissions.admit")
   return Option.isSome(admission) ? allowPublisher(admission.value) : yield* explainRefusal(request)

@@ -2,11 +2,11 @@
  * The stream keys of broadcasters: issue, list, describe, change, revoke. A key's value leaves `issueKey` once, `Redacted`. Suspending and revoking
  * take the key's stream off the air; from the moment the store has the change no instance admits the key.
  */
-import { DateTime, Effect, Option, Redacted } from "effect"
-import { KEY_PREFIX_LENGTH } from "../domain/access/StreamKey.ts"
-import { ingestPath, type NewPathLimit, type PathLimitText, parseLimit } from "../domain/access/StreamPath.ts"
+import { DateTime, Effect, Option, Redacted, Schema } from "effect"
+import { KEY_PREFIX_LENGTH, keyStatuses, Label } from "../domain/access/StreamKey.ts"
+import { ingestPath, NewPathLimit, type PathLimitText, parseLimit } from "../domain/access/StreamPath.ts"
 import { type IngestInstructions, ingestInstructions } from "../domain/streams/PlaybackUrls.ts"
-import type { BroadcasterId, StreamKeyId } from "../domain/values/Ids.ts"
+import { BroadcasterId, StreamKeyId } from "../domain/values/Ids.ts"
 import type { Timestamp } from "../domain/values/Timestamp.ts"
 import { isForOutputsOnly } from "../domain/workers/PipelinePath.ts"
 import { Broadcasters } from "../ports/Broadcasters.ts"
@@ -17,8 +17,39 @@ import { Sessions } from "../ports/Sessions.ts"
 import { type ChangeOutcome, type KeyChanges, type KeyFilter, StreamKeys } from "../ports/StreamKeys.ts"
 import { Streams } from "../ports/Streams.ts"
 import { WorkersOn } from "../workers/WorkerSettings.ts"
+import { Instant, pageFields } from "./argumentSchemas.ts"
 import { awaitOffAir } from "./awaitOffAir.ts"
+import { checkArguments } from "./InvalidArgument.ts"
 import { Endpoints } from "./manageStreams.ts"
+
+const maybeExpiresAt = Schema.optionalKey(Schema.NullOr(Instant))
+const ofKey = { id: StreamKeyId }
+const check = {
+  issue: checkArguments("issueKey", {
+    broadcasterId: BroadcasterId,
+    label: Schema.NullOr(Label),
+    path: Schema.optionalKey(Schema.NullOr(NewPathLimit)),
+    expiresAt: Schema.NullOr(Instant)
+  }),
+  validate: checkArguments("validateKeyRequest", {
+    broadcasterId: Schema.optionalKey(BroadcasterId),
+    expiresAt: maybeExpiresAt
+  }),
+  list: checkArguments("listKeys", {
+    broadcasterId: Schema.optionalKey(BroadcasterId),
+    status: Schema.optionalKey(Schema.Array(Schema.Literals(keyStatuses))),
+    ...pageFields
+  }),
+  describe: checkArguments("describeKey", ofKey),
+  describeIngest: checkArguments("describeIngest", ofKey),
+  change: checkArguments("changeKey", {
+    ...ofKey,
+    label: Schema.optionalKey(Schema.NullOr(Label)),
+    expiresAt: maybeExpiresAt,
+    enabled: Schema.optionalKey(Schema.Boolean)
+  }),
+  revoke: checkArguments("revoke", ofKey)
+}
 
 export interface NewKeyRequest {
   readonly broadcasterId: BroadcasterId
@@ -32,7 +63,8 @@ export interface NewKeyRequest {
 const IDS_TRIED = 5
 
 /** Without a `path` the key is limited to its own ingest path, so that it cannot publish where another key's encoder is expected. */
-export const issueKey = Effect.fn("issueKey")(function* ({ path, ...request }: NewKeyRequest) {
+export const issueKey = Effect.fn("issueKey")(function* (requested: NewKeyRequest) {
+  const { path, ...request } = yield* check.issue(requested)
   const limit = path === undefined || path === null ? null : parseLimit(path)
   if ((yield* WorkersOn) && isForOutputsOnly(limit)) return { _tag: "PathReserved" } as const
   const generator = yield* KeyGenerator
@@ -67,10 +99,8 @@ export interface ReadableKeyRequest {
  * What only the store can find wrong with a request for a key. The store names the first fault that it meets; the caller needs all of them at once,
  * together with those of the rest of the request. Whether a time is past depends on the store's clock.
  */
-export const validateKeyRequest = Effect.fn("orderFaults")(function* ({
-  broadcasterId,
-  expiresAt
-}: ReadableKeyRequest) {
+export const validateKeyRequest = Effect.fn("orderFaults")(function* (request: ReadableKeyRequest) {
+  const { broadcasterId, expiresAt } = yield* check.validate(request)
   const broadcasters = yield* Broadcasters
   const faults: Array<KeyRequestFault> = []
   if (broadcasterId !== undefined && Option.isNone(yield* broadcasters.find(broadcasterId))) {
@@ -85,14 +115,16 @@ export const validateKeyRequest = Effect.fn("orderFaults")(function* ({
 
 /** Newest first, without their values. */
 export const listKeys = Effect.fn("listKeys")(function* (filter: KeyFilter, page: PageRequest) {
+  const { limit, after, ...checked } = yield* check.list({ ...filter, ...page })
   const keys = yield* StreamKeys
-  return yield* keys.list(filter, page)
+  return yield* keys.list(checked, { limit, after })
 })
 
 /** Without its value; `None` when there is no such key. */
 export const describeKey = Effect.fn("describeKey")(function* (id: StreamKeyId) {
+  const checked = yield* check.describe({ id })
   const keys = yield* StreamKeys
-  return yield* keys.find(id)
+  return yield* keys.find(checked.id)
 })
 
 /** As long as a key: what a key would make too long is left out with it, too. */
@@ -100,18 +132,20 @@ const KEY_STAND_IN = `sk_${"x".repeat(43)}`
 
 /** What to type into an encoder for this key, with `{key}` in place of the value, which is not kept; `None` when there is no such key. */
 export const describeIngest = Effect.fn("describeIngest")(function* (id: StreamKeyId) {
-  const found = yield* describeKey(id)
+  const checked = yield* check.describeIngest({ id })
+  const found = yield* Effect.flatMap(StreamKeys, (keys) => keys.find(checked.id))
   const enabled = yield* Effect.flatMap(MediaServer, (mediaServer) => mediaServer.enabled)
   const endpoints = yield* Endpoints
   return Option.map(found, ({ key }): IngestInstructions => {
-    const path = ingestPath(key.path === null ? null : parseLimit(key.path), id)
+    const path = ingestPath(key.path === null ? null : parseLimit(key.path), checked.id)
     const instructions = ingestInstructions(endpoints, enabled, path, KEY_STAND_IN)
     return JSON.parse(JSON.stringify(instructions).replaceAll(KEY_STAND_IN, "{key}"))
   })
 })
 
 /** Changes label or expiry, suspends the key or lets it publish again. */
-export const changeKey = Effect.fn("changeKey")(function* (id: StreamKeyId, changes: KeyChanges) {
+export const changeKey = Effect.fn("changeKey")(function* (keyId: StreamKeyId, given: KeyChanges) {
+  const { id, ...changes } = yield* check.change({ ...given, id: keyId })
   const outcome = yield* Effect.uninterruptible(changeAndStop(id, changes))
   if (outcome._tag !== "Changed" || changes.enabled !== false) return outcome
   const keys = yield* StreamKeys
@@ -137,7 +171,8 @@ const changeAndStop = Effect.fnUntraced(function* (id: StreamKeyId, changes: Key
 })
 
 /** Ends a key for good. Repeating it changes nothing. `None` when there is no such key; otherwise the key as it is now, and whether no stream of it is left on the media server. */
-export const revoke = Effect.fn("revoke")(function* (id: StreamKeyId) {
+export const revoke = Effect.fn("revoke")(function* (keyId: StreamKeyId) {
+  const { id } = yield* check.revoke({ id: keyId })
   const keys = yield* StreamKeys
   const sessions = yield* Sessions
   const streams = yield* Streams

@@ -2,8 +2,9 @@
  * The streams as people read them: listed, described with their history, annotated, and with URLs that play while there is something to play.
  * All of it comes from the store, so it answers while the media server does not.
  */
-import { Context, type DateTime, Effect, Option } from "effect"
-import type { LiveStream } from "../domain/streams/LiveStream.ts"
+import { Context, type DateTime, Effect, Option, Schema } from "effect"
+import { StreamPath } from "../domain/access/StreamPath.ts"
+import { Description, type LiveStream, RecordingRef, streamStatuses, Title } from "../domain/streams/LiveStream.ts"
 import {
   type EnabledProtocols,
   noEndpoints,
@@ -11,11 +12,36 @@ import {
   type PublicEndpoints,
   playbackUrls
 } from "../domain/streams/PlaybackUrls.ts"
-import type { StreamId } from "../domain/values/Ids.ts"
+import { BroadcasterId, StreamId, StreamKeyId } from "../domain/values/Ids.ts"
+import { Metadata } from "../domain/values/Metadata.ts"
 import { MediaServer } from "../ports/MediaServer.ts"
 import type { PageRequest } from "../ports/Page.ts"
 import { type Annotation, type StoreVersion, type StreamDetails, type StreamFilter, Streams } from "../ports/Streams.ts"
 import { inTurns } from "../Turns.ts"
+import { AfterSeq, ListLimit, pageFields } from "./argumentSchemas.ts"
+import { checkArguments } from "./InvalidArgument.ts"
+
+const optionalText = <S extends Schema.Top>(text: S) => Schema.optionalKey(Schema.NullOr(text))
+const listFields = {
+  status: Schema.NonEmptyArray(Schema.Literals(streamStatuses)),
+  broadcasterId: Schema.optionalKey(BroadcasterId),
+  streamKeyId: Schema.optionalKey(StreamKeyId),
+  path: Schema.optionalKey(StreamPath),
+  ...pageFields
+}
+const check = {
+  listActive: checkArguments("listActive", listFields),
+  listSince: checkArguments("listSince", listFields),
+  describe: checkArguments("describeStream", { id: StreamId }),
+  events: checkArguments("streamEvents", { id: StreamId, afterSeq: AfterSeq, limit: ListLimit }),
+  annotate: checkArguments("annotateStream", {
+    id: StreamId,
+    title: optionalText(Title),
+    description: optionalText(Description),
+    metadata: Schema.optionalKey(Metadata),
+    recordingRef: optionalText(RecordingRef)
+  })
+}
 
 /** Where the public reaches the media server, from the configuration. */
 export class Endpoints extends Context.Service<Endpoints, PublicEndpoints>()("greenroom/Endpoints") {}
@@ -53,8 +79,9 @@ const VIEWS_A_TURN = 250
 
 /** Streams that are live, or were: the filter decides. */
 export const listActive = Effect.fn("listActive")(function* (filter: StreamFilter, page: PageRequest) {
+  const { limit, after, ...checked } = yield* check.listActive({ ...filter, ...page })
   const streams = yield* Streams
-  const found = yield* streams.list(filter, page)
+  const found = yield* streams.list(checked, { limit, after })
   const view = yield* withPlaybackUrls(found.now)
   const parts = yield* inTurns(found.items, (streams) => streams.map(view), VIEWS_A_TURN)
   return { ...found, items: parts.flat() }
@@ -83,10 +110,11 @@ export const listSince = Effect.fn("listSince")(function* (
   page: PageRequest,
   since: ListVersion | null
 ) {
+  const { limit, after, ...checked } = yield* check.listSince({ ...filter, ...page })
   const streams = yield* Streams
   const enabled = yield* enabledProtocols
   const protocols = JSON.stringify(enabled)
-  const found = yield* streams.listSince(filter, page, since?.protocols === protocols ? since.store : null)
+  const found = yield* streams.listSince(checked, { limit, after }, since?.protocols === protocols ? since.store : null)
   const view = yield* withPlaybackUrls(found.now, enabled)
   const parts = yield* inTurns(
     found.items,
@@ -104,21 +132,24 @@ const viewOf = Effect.fnUntraced(function* (details: StreamDetails) {
 
 /** One stream, live or past, with all of its broadcaster. */
 export const describeStream = Effect.fn("describeStream")(function* (id: StreamId) {
+  const checked = yield* check.describe({ id })
   const streams = yield* Streams
-  const found = yield* streams.find(id)
+  const found = yield* streams.find(checked.id)
   return Option.isNone(found) ? Option.none() : Option.some(yield* viewOf(found.value))
 })
 
 /** Its history, event by event; `None` when there is no such stream. */
 export const streamEvents = Effect.fn("streamEvents")(function* (id: StreamId, afterSeq: number, limit: number) {
+  const checked = yield* check.events({ id, afterSeq, limit })
   const streams = yield* Streams
-  if (Option.isNone(yield* streams.find(id))) return Option.none()
-  return Option.some(yield* streams.events(id, afterSeq, limit))
+  if (Option.isNone(yield* streams.find(checked.id))) return Option.none()
+  return Option.some(yield* streams.events(checked.id, checked.afterSeq, checked.limit))
 })
 
 /** Changes title, description, metadata, and where the recording lies. */
 export const annotateStream = Effect.fn("annotateStream")(function* (id: StreamId, annotation: Annotation) {
+  const { id: known, ...checked } = yield* check.annotate({ ...annotation, id })
   const streams = yield* Streams
-  const found = yield* streams.annotate(id, annotation)
+  const found = yield* streams.annotate(known, checked)
   return Option.isNone(found) ? Option.none() : Option.some(yield* viewOf(found.value))
 })

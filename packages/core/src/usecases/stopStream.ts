@@ -1,15 +1,20 @@
 /** Stops one stream. Its key stays valid, and the encoder may come back. */
 import { Effect, Option } from "effect"
-import type { StreamId } from "../domain/values/Ids.ts"
+import { StreamId } from "../domain/values/Ids.ts"
 import { Sessions } from "../ports/Sessions.ts"
 import { Streams } from "../ports/Streams.ts"
 import { isUnobservable } from "../reconciler/canObserve.ts"
 import { Reconciler } from "../reconciler/Reconciler.ts"
 import { awaitOffAir } from "./awaitOffAir.ts"
+import { checkArguments } from "./InvalidArgument.ts"
 import { describeStream } from "./manageStreams.ts"
 
+const checkStop = checkArguments("stopStream", { id: StreamId })
+const checkForceStop = checkArguments("forceStop", { id: StreamId })
+
 /** `None` when there is no such stream; otherwise the stream as it is now, and whether it has left the media server. */
-export const stopStream = Effect.fn("stopStream")(function* (id: StreamId) {
+export const stopStream = Effect.fn("stopStream")(function* (streamId: StreamId) {
+  const { id } = yield* checkStop({ id: streamId })
   const sessions = yield* Sessions
   const streams = yield* Streams
   if (Option.isNone(yield* streams.find(id))) return Option.none()
@@ -23,7 +28,8 @@ export const stopStream = Effect.fn("stopStream")(function* (id: StreamId) {
  * media server. If its publisher is still there when the media server can be observed again, it is kicked as formerly admitted. `None` when there is
  * no such stream; `CanBeAsked` when the media server can be asked, and an ordinary stop is enough. A stream that has ended already is `Ended`.
  */
-export const forceStop = Effect.fn("forceStop")(function* (id: StreamId) {
+export const forceStop = Effect.fn("forceStop")(function* (streamId: StreamId) {
+  const { id } = yield* checkForceStop({ id: streamId })
   const sessions = yield* Sessions
   const streams = yield* Streams
   const reconciler = yield* Reconciler

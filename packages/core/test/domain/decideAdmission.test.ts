@@ -12,44 +12,13 @@ import {
   type RefusalReason,
   type SessionFacts
 } from "@greenroom/core"
-import { Arbitrary } from "effect"
+import { admissionAsks as asks, admissionFacts as facts, goodKey, sessionFactsOf } from "@greenroom/testing/arbitraries"
 import { type AdmissionDecision, refusePath } from "../../src/domain/access/decideAdmission.ts"
 import { pathComplaint } from "../../src/domain/access/StreamPath.ts"
-import {
-  at,
-  boolean,
-  broadcasterId,
-  cases,
-  element,
-  keyId,
-  keyValues,
-  NOW,
-  oneOf,
-  pathish,
-  streamId,
-  validPaths
-} from "../support/arbitraries.ts"
+import { at, boolean, cases, element, keyId, keyValues, NOW } from "../support/arbitraries.ts"
 import { assertNoKey, assertSentence } from "../support/refusals.ts"
 
-const goodKey: KeyFacts = {
-  id: keyId(1),
-  prefix: "sk_abcd",
-  broadcasterId: broadcasterId(1),
-  path: null,
-  enabled: true,
-  expiresAt: null,
-  revokedAt: null
-}
-const session = (n: number, more: Partial<SessionFacts> = {}): SessionFacts => ({
-  streamId: streamId(n),
-  streamKeyId: keyId(1),
-  path: "live/a",
-  source: { protocol: "rtmp", id: "source-1" },
-  startedAt: at(-60_000),
-  ended: false,
-  stopping: false,
-  ...more
-})
+const session = sessionFactsOf
 const nothing: AdmissionFacts = {
   now: NOW,
   key: goodKey,
@@ -58,64 +27,6 @@ const nothing: AdmissionFacts = {
   sourceSession: null,
   pathOwnedByOther: false
 }
-
-const paths = oneOf([element(["live/a", "live/a/b", "other/a", "live"]), validPaths])
-const asks = Arbitrary.all({
-  path: oneOf([paths, paths, paths, pathish, Arbitrary.map(keyValues, (key) => `live/${key}`)]),
-  sourceId: element(["source-1", "source-2"]),
-  reserved: element([false, false, false, true])
-})
-/** Of a worker's key. */
-const tickets = Arbitrary.all({
-  admitsUntil: element([at(1), at(1), at(0), at(-1)]),
-  spent: element([false, false, true])
-})
-const keys: Arbitrary.Arbitrary<KeyFacts> = Arbitrary.map(
-  Arbitrary.all({
-    id: element([keyId(1), keyId(2)]),
-    path: element([null, null, "live/a", "live/*", "live/**", "other/**"]),
-    enabled: element([true, true, true, false]),
-    expiresAt: element([null, null, at(1), at(0), at(-1)]),
-    revokedAt: element([null, null, null, at(-5), at(5)]),
-    ticket: oneOf([element([undefined]), element([undefined]), tickets])
-  }),
-  ({ ticket, ...key }) => ({
-    ...goodKey,
-    ...key,
-    path: key.path as PathLimitText | null,
-    ...(ticket === undefined ? {} : { ticket })
-  })
-)
-const sessions: Arbitrary.Arbitrary<SessionFacts> = Arbitrary.map(
-  Arbitrary.all({
-    n: element([1, 2, 3]),
-    streamKeyId: element([keyId(1), keyId(2)]),
-    path: paths,
-    ended: boolean,
-    stopping: boolean
-  }),
-  ({ n, ...more }) => session(n, more)
-)
-const maybe = <A>(arbitrary: Arbitrary.Arbitrary<A>, often = 1): Arbitrary.Arbitrary<A | null> =>
-  oneOf<A | null>([...Array.from({ length: often }, () => element([null])), arbitrary])
-const anyFacts: Arbitrary.Arbitrary<AdmissionFacts> = Arbitrary.all({
-  now: element([NOW]),
-  key: oneOf<KeyFacts | null>([keys, keys, keys, keys, element([null])]),
-  keySession: maybe(sessions),
-  pathSession: maybe(sessions),
-  sourceSession: maybe(sessions, 2),
-  pathOwnedByOther: element([false, false, false, true])
-})
-
-/** Two in three have nothing against the key itself, so that sessions decide, and tickets. */
-const facts = oneOf([
-  anyFacts,
-  Arbitrary.map(anyFacts, (given) => ({ ...given, key: goodKey, pathOwnedByOther: false })),
-  Arbitrary.map(Arbitrary.all({ given: anyFacts, ticket: tickets }), ({ given, ticket }) => ({
-    ...given,
-    key: { ...goodKey, ticket }
-  }))
-])
 
 type Ask = { readonly path: string; readonly sourceId: string; readonly reserved?: boolean }
 const mayUse = (limit: string | null, path: string): boolean =>

@@ -1,6 +1,6 @@
 /** What the log and the conditions show of passes: each thing once when it begins and once when it ends, over random sequences of passes. */
 import { assert, describe, it } from "@effect/vitest"
-import type { ListedSource } from "@greenroom/core"
+import type { ListedSource, StreamId } from "@greenroom/core"
 import { Arbitrary } from "effect"
 import {
   describePassChange,
@@ -69,6 +69,7 @@ const findings: Arbitrary.Arbitrary<Findings> = Arbitrary.map(
     reported: someIds,
     held: element([null, "too_many", "not_asked"] as const),
     unlisted: someIds,
+    unwritten: someIds,
     failedResets: someIds
   }),
   (drawn) => ({
@@ -76,6 +77,7 @@ const findings: Arbitrary.Arbitrary<Findings> = Arbitrary.map(
     reported: new Map(drawn.reported.map((id) => [id, sourceOf(id)])),
     held: drawn.held === null ? null : { count: 11, why: drawn.held },
     unlisted: new Map(drawn.unlisted.map((id) => [id, pathOf(id)])),
+    unwritten: new Set(drawn.unwritten.map((id) => id as string as StreamId)),
     resets: [],
     failedResets: new Map(drawn.failedResets.map((id) => [id, resetOf(id, "refused")]))
   })
@@ -165,7 +167,7 @@ describe("findings of one leader", () => {
       assert.deepStrictEqual(second!.lines, [])
       assert.strictEqual(
         first!.lines.some(({ level }) => level === "Error"),
-        found.held !== null
+        found.held !== null || found.unwritten.size > 0
       )
     },
     cases(200)
@@ -205,6 +207,7 @@ describe("findings of one leader", () => {
         reported: new Map([["a", listed]]),
         held: null,
         unlisted: new Map([["b", path]]),
+        unwritten: new Set(),
         resets: [{ ...reset, error: null }],
         failedResets: new Map([["c", reset]])
       }
@@ -269,6 +272,7 @@ describe("failures of passes", () => {
         assert.deepStrictEqual(failing, pass._tag === "Failed" ? [pass.kind] : [])
         if (pass._tag !== "Failed") {
           assert.strictEqual(active.has("mass_kick_held_back"), found?.held?.why === "too_many")
+          assert.strictEqual(active.has("changes_not_written"), (found?.unwritten.size ?? 0) > 0)
         }
       })
     },

@@ -4,6 +4,7 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import { applyEvent, endReasonOf } from "@greenroom/core"
+import { type Actor, actors, observationOf, reasonOf, sceneOf, scenes, sourceOf } from "@greenroom/testing/arbitraries"
 import { Arbitrary, Result } from "effect"
 import { rememberAppearances } from "../../src/domain/reconciliation/appearances.ts"
 import type { Command } from "../../src/domain/reconciliation/Command.ts"
@@ -21,7 +22,6 @@ import {
   those,
   unended
 } from "../support/casting.ts"
-import { type Actor, actors, observationOf, reasonOf, sceneOf, scenes, sourceOf } from "../support/scenes.ts"
 
 describe("reconcile ends", () => {
   it.prop(

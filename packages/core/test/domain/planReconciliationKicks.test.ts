@@ -1,6 +1,7 @@
 /** Whom `planReconciliation` kicks, only reports, holds back, stops and cures; and that it touches nobody who was admitted. */
 import { assert, describe, it } from "@effect/vitest"
 import { saysPublishEarly } from "@greenroom/core"
+import { type Actor, type Scene, sceneOf, scenes, sourceOf } from "@greenroom/testing/arbitraries"
 import { cases } from "../support/arbitraries.ts"
 import {
   between,
@@ -18,7 +19,6 @@ import {
   those,
   unended
 } from "../support/casting.ts"
-import { type Actor, type Scene, sceneOf, scenes, sourceOf } from "../support/scenes.ts"
 
 /** Why the strangers of the scene may have a right to be there. */
 const doubtIn = (scene: Scene) => {

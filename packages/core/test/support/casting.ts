@@ -1,9 +1,9 @@
 /** `planReconciliation` on a scene, and who of its cast is such a one that a rule speaks of. */
 import { saysPublishEarly } from "@greenroom/core"
+import { type Actor, type Scene, sourceOf } from "@greenroom/testing/arbitraries"
 import type { Command } from "../../src/domain/reconciliation/Command.ts"
 import { planReconciliation } from "../../src/domain/reconciliation/planReconciliation.ts"
 import { NOW, streamId } from "./arbitraries.ts"
-import { type Actor, type Scene, sourceOf } from "./scenes.ts"
 
 export const run = ({ policy, asksUs, s1, look, s2, memory }: Scene) =>
   planReconciliation({ ...policy, asksUs }, s1, look, s2, memory)

@@ -7,6 +7,7 @@ import {
   type KeyAt,
   type LiveStream,
   type Page,
+  replacePorts,
   type StreamEvent,
   type StreamKey,
   StreamKeys,
@@ -83,9 +84,8 @@ export const makeListings = (stage: Stage) => {
   const details = (id: string) =>
     Option.map(Option.fromNullishOr(streams.get(id)), (stream) => ({ stream, broadcaster: aBroadcaster(1), now: NOW }))
 
-  const layer = Layer.mergeAll(
-    stage.layer,
-    Layer.succeed(StreamKeys)({
+  const layer = replacePorts(() => ({
+    streamKeys: StreamKeys.of({
       issue: port("issue", (order): IssueOutcome => {
         const { hash: _, ...fields } = order
         if (taken-- > 0) return { _tag: "PathTaken" }
@@ -106,7 +106,7 @@ export const makeListings = (stage: Stage) => {
         return keyAt(id)
       })
     }),
-    Layer.succeed(Streams)({
+    streams: Streams.of({
       list: port("listStreams", () => pageOf([...streams.values()])),
       // Everything has changed since any version but the present one.
       listSince: port("listSince", (_filter, _page, since) => ({
@@ -130,7 +130,7 @@ export const makeListings = (stage: Stage) => {
           .map((row) => row.streamId)
       )
     }),
-    Layer.succeed(Broadcasters)({
+    broadcasters: Broadcasters.of({
       create: port("create", (id, fields) => ({ ...aBroadcaster(0), id, ...fields })),
       upsert: port("upsert", (id, externalId, fields) => ({ ...aBroadcaster(0), id, externalId, ...fields })),
       findByExternalId: port("findByExternalId", (externalId) =>
@@ -143,7 +143,7 @@ export const makeListings = (stage: Stage) => {
       ),
       remove: port("remove", (id) => broadcasters.delete(id))
     })
-  )
+  })).pipe(Layer.provideMerge(stage.layer))
   return {
     layer,
     keys,

@@ -1,23 +1,20 @@
 /**
  * The store of a stage: the memory repositories, whose every call is noted, with its rows, keys and lease as a test wants to see and set them.
  */
-import { layerRepositories, MemoryStore, type Repositories } from "@greenroom/adapters/memory"
+import { layerRepositories, MemoryStore } from "@greenroom/adapters/memory"
 import {
-  Admissions,
   applyEvent,
   type KeyFacts,
-  Leases,
   type Observation,
+  replacePorts,
   type SessionChange,
   type SessionState,
-  Sessions,
   type Source,
-  StoreHealth,
   type StreamEvent,
   type StreamId,
   type StreamKeyId
 } from "@greenroom/core"
-import { Context, type DateTime, Effect, Layer, Result } from "effect"
+import { type DateTime, Layer, Result } from "effect"
 import { NOW } from "./arbitraries.ts"
 import type { Noted } from "./calls.ts"
 
@@ -86,17 +83,12 @@ const leaseIn = ({ leases }: MemoryStore.MemoryState) => {
 
 export const makeStore = (noted: Noted) => {
   const state = MemoryStore.emptyStore()
-  const repositories = Effect.runSync(
-    Effect.scoped(Layer.build(Layer.provide(layerRepositories, Layer.succeed(MemoryStore.MemoryStore, state))))
-  )
-  const over = <I extends Repositories, S extends object>(port: Context.Key<I, S>, name: string) =>
-    Layer.succeed(port, noted(name, Context.get(repositories, port)))
-  const layer = Layer.mergeAll(
-    over(Sessions, "Sessions"),
-    over(Admissions, "Admissions"),
-    over(StoreHealth, "StoreHealth"),
-    over(Leases, "Leases")
-  )
+  const layer = replacePorts(({ sessions, admissions, storeHealth, leases }) => ({
+    sessions: noted("Sessions", sessions),
+    admissions: noted("Admissions", admissions),
+    storeHealth: noted("StoreHealth", storeHealth),
+    leases: noted("Leases", leases)
+  })).pipe(Layer.provide(layerRepositories), Layer.provide(Layer.succeed(MemoryStore.MemoryStore, state)))
 
   const setKey = ({ prefix, ...facts }: KeyFacts, hash: Uint8Array | null) => {
     const { broadcasterId } = facts

@@ -1,6 +1,7 @@
 /** Whether the store is known to be down, under a test clock: who is believed, how soon it is noticed, and what is said of it. */
 import { assert, describe, it } from "@effect/vitest"
-import { StoreHealth, StoreMonitor, StoreUnavailable } from "@greenroom/core"
+import { StoreMonitor, StoreUnavailable } from "@greenroom/core"
+import { partialStore } from "@greenroom/testing"
 import { Effect, Layer, Logger } from "effect"
 import { TestClock } from "effect/testing"
 import { backstage } from "../support/backstage.ts"
@@ -21,7 +22,7 @@ const aStore = () => {
   return {
     store,
     said,
-    layer: Layer.provide(StoreMonitor.layer, Layer.succeed(StoreHealth)({ ping })).pipe(Layer.provideMerge(logger))
+    layer: Layer.provide(StoreMonitor.layer, partialStore({ storeHealth: { ping } })).pipe(Layer.provideMerge(logger))
   }
 }
 

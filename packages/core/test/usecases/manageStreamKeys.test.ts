@@ -7,7 +7,7 @@ import {
   issueKey,
   type KeyRequestFault,
   listKeys,
-  type NewPathLimit,
+  NewPathLimit,
   parseLimit,
   Reconciler,
   revoke,
@@ -15,7 +15,7 @@ import {
   validateKeyRequest,
   within
 } from "@greenroom/core"
-import { Effect, Exit, Fiber, Layer, Option, Redacted, Schema } from "effect"
+import { Arbitrary, Effect, Exit, Fiber, Layer, Option, Redacted, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import { at, broadcasterId, cases, element, keyId, limitTexts, NOW, oneOf, streamId } from "../support/arbitraries.ts"
 import { aBroadcaster, aKey, makeListings } from "../support/listings.ts"
@@ -39,7 +39,7 @@ const onAir = Effect.fnUntraced(function* () {
 describe("issueKey", () => {
   it.effect.prop(
     "stores a hash and seven characters, gives the value once, and a path that the key may use",
-    [oneOf<string | null>([element([null]), limitTexts])],
+    [oneOf<string | null>([element([null]), Arbitrary.filter(limitTexts, Schema.is(NewPathLimit))])],
     ([limit]) =>
       Effect.gen(function* () {
         const listings = makeListings(makeStage())

@@ -1,6 +1,7 @@
 /** Pruning in the background, under a test clock: when, in which batches, and what is seen of it. */
 import { assert, describe, it } from "@effect/vitest"
-import { type PruneOutcome, pruneHistory, Retention, StoreUnavailable } from "@greenroom/core"
+import { type PruneOutcome, pruneHistory, StoreUnavailable } from "@greenroom/core"
+import { partialStore } from "@greenroom/testing"
 import { Effect, Layer } from "effect"
 import { TestClock } from "effect/testing"
 import { collector, metered } from "../support/logs.ts"
@@ -23,7 +24,7 @@ const anAttic = (streams: number, keys = 0) => {
       return Effect.succeed({ _tag: "Pruned", streams: gone, keys: goneKeys })
     })
   const log = collector()
-  return { attic, log, layer: Layer.merge(Layer.succeed(Retention)({ prune }), log.layer) }
+  return { attic, log, layer: Layer.merge(partialStore({ retention: { prune } }), log.layer) }
 }
 
 const begun = Effect.forkScoped(pruneHistory(400))

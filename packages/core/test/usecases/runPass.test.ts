@@ -36,6 +36,7 @@ describe("a pass", () => {
         _tag: "Complete",
         reconcile: memory,
         enforcedKicks: 0,
+        markedReady: new Map<StreamId, number>(),
         unlisted: 0,
         unlistedLeft: 0,
         open: 0,
@@ -53,7 +54,12 @@ describe("a pass", () => {
       })
       const nothing = { publishers: 0, unauthorized: 0, kicked: 0, reported: 0, heldBack: 0, enforced: false }
       assert.deepStrictEqual(found, nothing)
-      assert.deepStrictEqual(left, { reported: new Map(), held: null, unlisted: new Map() })
+      assert.deepStrictEqual(left, {
+        reported: new Map(),
+        held: null,
+        unlisted: new Map(),
+        unwritten: new Set<StreamId>()
+      })
     })
   )
 

@@ -2,23 +2,11 @@
  * The composition: which adapter is behind each port, by the settings. Only this file knows all adapters; everything that it starts is
  * released with its scope, in reverse order.
  */
-import { randomUUID } from "node:crypto"
-import { hostname } from "node:os"
 import * as path from "node:path"
+import * as Application from "@greenroom/adapters/application"
 import { NodeKeyMint } from "@greenroom/adapters/node"
 import { Postgres } from "@greenroom/adapters/postgres"
-import {
-  DuplicatePolicy,
-  Endpoints,
-  KeyGenerator,
-  layerBackground,
-  noEndpoints,
-  OperatorSecret,
-  type PublicEndpoints,
-  ReconcilePolicy,
-  WorkerSettings,
-  WorkersOn
-} from "@greenroom/core"
+import { noEndpoints, type PublicEndpoints, WorkerSettings, WorkersOn } from "@greenroom/core"
 import { defaultPorts, mediaMtxUrls } from "@greenroom/launcher"
 import { Context, Effect, Layer, type Redacted } from "effect"
 import { Settings, type Variables } from "../config/Settings.ts"
@@ -107,33 +95,41 @@ const ownAddresses = (host: string, ports: Variables["MEDIAMTX_PORTS"]): PublicE
   return { hls: urls.hlsUrl, webrtc: urls.webrtcUrl, rtmp: urls.rtmpUrl, rtsp: urls.rtspUrl, srt: urls.srtUrl }
 }
 
-const policies = Layer.unwrap(
+const workers = Layer.unwrap(
   Effect.gen(function* () {
     const settings = yield* Settings
-    const { apiSecret, startsMediaServer, host } = yield* Deployment
-    const generator = yield* KeyGenerator
-    const own = startsMediaServer ? ownAddresses(host, settings.MEDIAMTX_PORTS) : noEndpoints
     return Layer.mergeAll(
-      Layer.succeed(OperatorSecret, { hash: generator.hash(apiSecret) }),
-      Layer.succeed(Endpoints, addressesFrom(settings, own)),
-      Layer.succeed(DuplicatePolicy, settings.ON_DUPLICATE_PUBLISH ?? "refuse"),
       Layer.succeed(WorkersOn, settings.WORKERS === "on"),
       Layer.succeed(WorkerSettings, {
-        ...Workers.workerAddresses(settings, own),
+        ...Workers.workerAddresses(settings, yield* fallbackAddresses),
         max: settings.MAX_WORKERS ?? Workers.MAX_WORKERS_DEFAULT
-      }),
-      Layer.succeed(ReconcilePolicy, {
-        unauthorized: settings.UNAUTHORIZED_PUBLISHERS ?? "kick",
-        massKickLimit: settings.MASS_KICK_LIMIT ?? 10,
-        enforce: false,
-        holder: `${hostname()}:${process.pid}:${randomUUID()}`
       })
     )
   })
 )
 
-/** Everything that the use cases need, over the adapters that the settings choose. */
-export const layer = layerBackground.pipe(
-  Layer.provideMerge(Layer.mergeAll(repositories, mediaServer, policies, Workers.layer)),
-  Layer.provideMerge(Layer.merge(NodeKeyMint.layer, Deployment.layer))
+const fallbackAddresses = Effect.gen(function* () {
+  const { MEDIAMTX_PORTS } = yield* Settings
+  const { startsMediaServer, host } = yield* Deployment
+  return startsMediaServer ? ownAddresses(host, MEDIAMTX_PORTS) : noEndpoints
+})
+
+const application = Layer.unwrap(
+  Effect.gen(function* () {
+    const settings = yield* Settings
+    const { apiSecret } = yield* Deployment
+    return Application.layer(
+      {
+        operatorSecret: apiSecret,
+        endpoints: addressesFrom(settings, yield* fallbackAddresses),
+        duplicates: settings.ON_DUPLICATE_PUBLISH,
+        unauthorized: settings.UNAUTHORIZED_PUBLISHERS,
+        massKickLimit: settings.MASS_KICK_LIMIT
+      },
+      Layer.mergeAll(repositories, mediaServer, workers, Workers.layer)
+    )
+  })
 )
+
+/** Everything that the use cases need, over the adapters that the settings choose. */
+export const layer = application.pipe(Layer.provideMerge(Layer.merge(NodeKeyMint.layer, Deployment.layer)))

@@ -29,5 +29,7 @@ export const usableDataDirectory = (directory: string) =>
       await fs.rmdir(await fs.mkdtemp(path.join(directory, ".tried-")))
     },
     catch: (error) =>
-      misconfigured(`The data directory ${directory} cannot be used: ${wordsFor(error)}. Choose another (DATA_DIR).`)
+      misconfigured(
+        `The data directory ${directory} cannot be used: ${wordsFor(error)}. Choose another (DATA_DIR), or set DATABASE_URL and MEDIAMTX_API_URL: with a database and a media server of your own none is needed.`
+      )
   })

@@ -4,6 +4,7 @@
  */
 import { readlink } from "node:fs/promises"
 import * as path from "node:path"
+import { isatty } from "node:tty"
 import { Endpoints, noEndpoints } from "@greenroom/core"
 import type { EmbeddedPostgresFailed } from "@greenroom/launcher"
 import { Deferred, Effect, Layer, Option } from "effect"
@@ -21,6 +22,8 @@ import { cannotListen } from "./lifecycle.ts"
 import { startWorkers } from "./mediaWorkers.ts"
 import { startPruning } from "./pruning.ts"
 import { type MediaServerStart, startMediaServer } from "./startMediaServer.ts"
+
+const STDOUT = 1
 
 /** The banner waits this long for the media server, to show whether it came up. */
 const MEDIA_SERVER_PATIENCE = "1500 millis"
@@ -65,6 +68,9 @@ const databaseSentence = Effect.flatMap(AppLayer.Deployment, ({ embedded, dataDi
 
 const urlOf = ({ host, port }: Http.ListenerAddress) => `http://${bracketed(reachableHost(host))}:${port}`
 
+/** Where a program reads the lines, as a container's, the banner would be lines that are no JSON, with commands for another machine. */
+const areLinesForPrograms = Effect.map(Settings, ({ LOG_FORMAT }) => LOG_FORMAT === "json" && !isatty(STDOUT))
+
 const announced = Effect.gen(function* () {
   const { api, hooks } = yield* Http.listenerAddresses
   const deployment = yield* AppLayer.Deployment
@@ -80,7 +86,7 @@ const announced = Effect.gen(function* () {
     folder: process.cwd(),
     readyAfter: performance.now()
   })
-  yield* Effect.sync(() => process.stdout.write(text))
+  if (!(yield* areLinesForPrograms)) yield* Effect.sync(() => process.stdout.write(text))
   yield* Effect.logInfo("ready").pipe(
     Effect.annotateLogs({
       host: api.host,

@@ -52,7 +52,7 @@ describe("the data directory", () => {
         const [sentence, ...more] = service.err().trim().split("\n")
         assert.match(
           sentence!,
-          /^greenroom: The data directory \/proc\S* cannot be used: .+\. Choose another \(DATA_DIR\)\.$/
+          /^greenroom: The data directory \/proc\S* cannot be used: .+\. Choose another \(DATA_DIR\), or set DATABASE_URL and MEDIAMTX_API_URL: .+$/
         )
         assert.deepStrictEqual(more, [])
         assert.strictEqual(service.out(), "")

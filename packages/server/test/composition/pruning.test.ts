@@ -1,6 +1,6 @@
 /** How long the history is kept, from the settings. */
 import { assert, it } from "@effect/vitest"
-import { Retention } from "@greenroom/core"
+import { partialStore } from "@greenroom/testing"
 import { Effect, Layer } from "effect"
 import { TestClock } from "effect/testing"
 import { startPruning } from "../../src/composition/pruning.ts"
@@ -14,12 +14,14 @@ it.effect("history is pruned after 400 days, after as many as are set, or never"
       [{ HISTORY_KEEP: 0 }, []]
     ] as const) {
       const asked: Array<number> = []
-      const retention = Layer.succeed(Retention)({
-        prune: (keepDays) =>
-          Effect.sync(() => {
-            asked.push(keepDays)
-            return { _tag: "Pruned", streams: 0, keys: 0 }
-          })
+      const retention = partialStore({
+        retention: {
+          prune: (keepDays) =>
+            Effect.sync(() => {
+              asked.push(keepDays)
+              return { _tag: "Pruned", streams: 0, keys: 0 }
+            })
+        }
       })
       yield* Effect.andThen(startPruning, TestClock.adjust("59 minutes")).pipe(
         Effect.scoped,

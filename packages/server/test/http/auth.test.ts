@@ -176,9 +176,9 @@ describe("a publisher", () => {
     expect(lastLine()?.level).toBe(name === "unauthorized" ? "Debug" : "Info")
   })
 
-  it("is tried with every reason here, but for the protocol's, which has a test of its own", () => {
+  it("is tried with every reason here, but for the protocol's and the host's, which have tests of their own", () => {
     const tried = new Set(refusals.map(([, name]) => name.replaceAll("-", "_")))
-    expect(refusalReasons.filter((reason) => !tried.has(reason))).toEqual(["protocol_not_supported"])
+    expect(refusalReasons.filter((reason) => !tried.has(reason))).toEqual(["protocol_not_supported", "refused_by_host"])
   })
 
   it("without a connection id is a bad request, whatever its key", async () => {

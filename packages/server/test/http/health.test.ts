@@ -82,6 +82,9 @@ describe("the others", () => {
     expect([(await get("/readyz")).status, (await get("/readyz")).json]).toEqual([200, { status: "ok" }])
     service.trouble("down")
     assertProblem(await get("/readyz"), "store-unavailable")
+    // Checks ask every few seconds: their lines are not for an ordinary log.
+    const probes = service.requests().filter(({ annotations }) => annotations.route === "/readyz")
+    expect(new Set(probes.map(({ level }) => level))).toEqual(new Set(["Debug"]))
   })
 
   it("GET / tells name and version", async () => {

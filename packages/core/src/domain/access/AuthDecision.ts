@@ -14,6 +14,7 @@ export const refusalReasons = [
   "path_not_allowed",
   "path_in_use",
   "protocol_not_supported",
+  "refused_by_host",
   "unauthorized"
 ] as const
 export type RefusalReason = (typeof refusalReasons)[number]

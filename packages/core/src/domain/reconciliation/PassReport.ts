@@ -1,4 +1,6 @@
 /** What one pass found and did, as a value: `describePassChange` compares it with the pass before. Pure. */
+
+import type { StreamId } from "../values/Ids.ts"
 import { type KickTracker, noKicks } from "./KickTracker.ts"
 import type { ListedPath, ListedSource } from "./MediaServerSnapshot.ts"
 import type { HoldReason } from "./planForUnauthorized.ts"
@@ -68,6 +70,8 @@ export interface Findings {
   readonly held: Held | null
   /** Publishers on a path that no list shows, twice in a row, and that may stay; by id. */
   readonly unlisted: ReadonlyMap<string, ListedPath>
+  /** Streams that the two passes before marked ready and that are connecting still: the store does not write what the leader writes. */
+  readonly unwritten: ReadonlySet<StreamId>
   /** The paths that were reset in this pass. */
   readonly resets: ReadonlyArray<PathReset>
   /** The paths that could not be reset, until their publisher has left them; by its id. */
@@ -79,6 +83,7 @@ export const noFindings: Findings = {
   reported: new Map(),
   held: null,
   unlisted: new Map(),
+  unwritten: new Set(),
   resets: [],
   failedResets: new Map()
 }

@@ -119,6 +119,19 @@ const describeUnlisted = (before: Findings, after: Findings): ReadonlyArray<LogL
   )
 ]
 
+const describeUnwritten = (before: Findings, after: Findings): ReadonlyArray<LogLine> => {
+  if (before.unwritten.size > 0 === after.unwritten.size > 0) return []
+  return after.unwritten.size === 0
+    ? [line("Info", "the store writes the changes of the leader again")]
+    : [
+        line(
+          "Error",
+          "the store does not write the changes of the leader, so streams stay connecting: its Leases and its Sessions are not of one store",
+          { streams: [...after.unwritten] }
+        )
+      ]
+}
+
 export const describeFindings = (before: Findings, after: Findings): ReadonlyArray<LogLine> => [
   ...describeEndedKicks(before.kicks, after.kicks),
   ...describeEndedResets(before, after),
@@ -126,5 +139,6 @@ export const describeFindings = (before: Findings, after: Findings): ReadonlyArr
   ...describeResets(before, after),
   ...describeReported(before, after),
   ...describeHeld(before.held, after.held),
-  ...describeUnlisted(before, after)
+  ...describeUnlisted(before, after),
+  ...describeUnwritten(before, after)
 ]

@@ -33,7 +33,7 @@ export interface PassChange {
   readonly history: PassHistory
   readonly lines: ReadonlyArray<LogLine>
   readonly conditions: ReadonlyArray<{
-    readonly kind: PassFailureKind | "mass_kick_held_back"
+    readonly kind: PassFailureKind | "mass_kick_held_back" | "changes_not_written"
     readonly active: boolean
   }>
   /** Whether this instance leads; `null`: the pass does not show it. */
@@ -111,8 +111,12 @@ const conditionsAfter = (history: PassHistory, report: PassReport): PassChange["
   const kind = report.failure?.kind ?? null
   const ended = history.failure === null || history.failure === kind ? [] : [{ kind: history.failure, active: false }]
   const active = kind === null ? [] : [{ kind, active: true }]
-  const held = kind === null ? [{ kind: "mass_kick_held_back" as const, active: isHeldBack(report.findings) }] : []
-  return [...ended, ...active, ...held]
+  if (kind !== null) return [...ended, ...active]
+  return [
+    ...ended,
+    { kind: "mass_kick_held_back", active: isHeldBack(report.findings) },
+    { kind: "changes_not_written", active: (report.findings?.unwritten.size ?? 0) > 0 }
+  ]
 }
 
 const isHeldBack = (findings: Findings | null): boolean => findings?.held?.why === "too_many"

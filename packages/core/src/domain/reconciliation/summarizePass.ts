@@ -1,5 +1,6 @@
 /** What a plan and its execution come to: the summary that is kept beside the lease, and the publishers that the pass left on the air. Pure. */
 import type { DateTime } from "effect"
+import type { StreamId } from "../values/Ids.ts"
 import { millisBetween } from "../values/Timestamp.ts"
 import { type Appearances, doNotAppear } from "./appearances.ts"
 import type { Command, CommandOf } from "./Command.ts"
@@ -13,12 +14,25 @@ export const commandsOf = <T extends Command["_tag"]>(
   tag: T
 ): ReadonlyArray<CommandOf<T>> => commands.filter((command): command is CommandOf<T> => command._tag === tag)
 
-export type LeftOnAir = Pick<Findings, "reported" | "held" | "unlisted">
+const markedReady = (plan: Reconciliation): ReadonlyArray<StreamId> =>
+  commandsOf(plan, "MarkReady").map(({ streamId }) => streamId)
 
-export const leftOnAir = (plan: Reconciliation): LeftOnAir => ({
+export type LeftOnAir = Pick<Findings, "reported" | "held" | "unlisted" | "unwritten">
+
+/** The streams that each of so many passes in a row has marked ready, under a lease that held to its end. */
+export type MarkedReady = ReadonlyMap<StreamId, number>
+
+export const nextMarkedReady = (plan: Reconciliation, before: MarkedReady): MarkedReady =>
+  new Map(markedReady(plan).map((streamId) => [streamId, (before.get(streamId) ?? 0) + 1]))
+
+/** Once may be a lease that ran out in the store and was renewed in the same pass. */
+const UNWRITTEN_AFTER = 2
+
+export const leftOnAir = (plan: Reconciliation, marked: MarkedReady): LeftOnAir => ({
   reported: new Map(commandsOf(plan, "ReportUnauthorized").map(({ listed }) => [listed.id, listed])),
   held: commandsOf(plan, "HoldUnauthorized")[0] ?? null,
-  unlisted: new Map(commandsOf(plan, "ReportUnlisted").map(({ path }) => [path.sourceId, path]))
+  unlisted: new Map(commandsOf(plan, "ReportUnlisted").map(({ path }) => [path.sourceId, path])),
+  unwritten: new Set(markedReady(plan).filter((streamId) => (marked.get(streamId) ?? 0) >= UNWRITTEN_AFTER))
 })
 
 export interface Execution {

@@ -18,7 +18,7 @@ export const named = (identifier: string, example: unknown, description?: string
 /** Of an operation. */
 export const summary = (text: string, description?: string) => OpenApi.annotations({ summary: text, description })
 
-const snakeCase = (name: string): string => name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+export const snakeCase = (name: string): string => name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 
 type Fields = Readonly<Record<string, unknown>>
 type Names = ReadonlyArray<readonly [from: string, to: string]>

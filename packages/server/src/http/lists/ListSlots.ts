@@ -3,12 +3,11 @@
  * wait. A list that waits too long, or finds too many waiting, gets 503. This is a condition: one line in the log, and a gauge while it
  * lasts.
  */
-import type { StoreUnavailable } from "@greenroom/core"
 import { Context, Effect, Layer, Metric, Semaphore } from "effect"
 import { type Condition, makeCondition } from "../listener/Condition.ts"
 import { note, type RequestContext } from "../middleware/RequestContext.ts"
 import { failWith, isProblem, type Problem } from "../problems/Problem.ts"
-import { storeFailureToDefect } from "../routes/handling.ts"
+import { storeFailureToDefect, type UseCaseFailure } from "../routes/handling.ts"
 
 export const AT_ONCE = 2
 export const WAITING_MAX = 64
@@ -30,8 +29,8 @@ export class ListSlots extends Context.Service<
     readonly run: <A, E, R>(answer: Effect.Effect<A, E, R>) => Effect.Effect<A, E | Problem<"busy">, R>
     /** The same of one request's list, whose refusal is noted for the log. A store that does not answer is a defect. */
     readonly answerList: <A, E, R>(
-      answer: Effect.Effect<A, E | StoreUnavailable, R>
-    ) => Effect.Effect<A, Exclude<E, StoreUnavailable> | Problem<"busy">, R | RequestContext>
+      answer: Effect.Effect<A, E | UseCaseFailure, R>
+    ) => Effect.Effect<A, Exclude<E, UseCaseFailure> | Problem<"busy">, R | RequestContext>
   }
 >()("greenroom/http/ListSlots") {}
 

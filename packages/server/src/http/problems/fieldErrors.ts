@@ -3,7 +3,9 @@
  * be understood without knowing schemas. Issues carry no input values unless they are asked to, so nothing that was sent is
  * repeated here.
  */
+import type { InvalidArgument } from "@greenroom/core"
 import { type Schema, type SchemaAST, SchemaIssue } from "effect"
+import { snakeCase } from "../api/wire.ts"
 import type { FieldError } from "./Problem.ts"
 
 const escapeToken = (token: string): string => token.replaceAll("~", "~0").replaceAll("/", "~1")
@@ -42,6 +44,13 @@ export const fieldErrorsOf = (error: Schema.SchemaError): ReadonlyArray<FieldErr
       pointer: (path ?? []).map((key) => `/${escapeToken(String(typeof key === "object" ? key.key : key))}`).join(""),
       detail: worded(message)
     }))
+
+/** Of a use case's arguments, which have the names of the wire's fields in camelCase. */
+export const argumentErrorsOf = ({ faults }: InvalidArgument): ReadonlyArray<FieldError> =>
+  faults.map(({ path, expected }) => ({
+    pointer: path.map((key) => `/${escapeToken(snakeCase(String(key)))}`).join(""),
+    detail: worded(expected)
+  }))
 
 /** Of a query, where every parameter is one text: what is none was given more than once. */
 export const queryFieldErrorsOf = (error: Schema.SchemaError): ReadonlyArray<FieldError> =>

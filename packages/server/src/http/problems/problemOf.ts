@@ -2,10 +2,10 @@
  * The problem that a failure or a defect is answered with: what the router, the body reader and the schemas refuse, and what breaks. It
  * contains nothing of the inside.
  */
-import { StoreUnavailable } from "@greenroom/core"
+import { InvalidArgument, StoreUnavailable } from "@greenroom/core"
 import * as HttpServerError from "effect/http/HttpServerError"
 import * as HttpApiError from "effect/http-api/HttpApiError"
-import { fieldErrorsOf, malformedJson, queryFieldErrorsOf } from "./fieldErrors.ts"
+import { argumentErrorsOf, fieldErrorsOf, malformedJson, queryFieldErrorsOf } from "./fieldErrors.ts"
 import { isProblem, type Problem, problem, validation } from "./Problem.ts"
 
 export interface Answered {
@@ -38,6 +38,7 @@ const ofServer = ({ reason }: HttpServerError.HttpServerError, allowed: Readonly
 export const problemOf = (error: unknown, allowed: ReadonlyArray<string>): Answered => {
   if (isProblem(error)) return expected(error)
   if (error instanceof StoreUnavailable) return { problem: problem("store-unavailable"), isFault: true }
+  if (error instanceof InvalidArgument) return expected(validation(argumentErrorsOf(error)))
   if (HttpApiError.HttpApiSchemaError.is(error)) return ofSchema(error)
   if (HttpServerError.isHttpServerError(error)) return ofServer(error, allowed)
   return broken

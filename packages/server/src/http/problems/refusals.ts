@@ -60,6 +60,12 @@ export const refusals = {
     "The media server lets publishers in over a protocol whose connections it does not list, or that this version of Greenroom does not know. Such a publisher could not be taken off the air, so it is not admitted.",
     "Publish over RTMP, RTSP, SRT or WebRTC.",
     "Greenroom can neither follow nor end publishers over this protocol: publish over RTMP, RTSP, SRT or WebRTC"
+  ),
+  "refused-by-host": refusal(
+    "The host application refuses",
+    "The key is good. The application that embeds this service has a rule of its own (`mayPublish`), and it refused this publisher, failed, or did not answer within 300 ms.",
+    "The detail is the application's own sentence: ask its operator.",
+    "No broadcast before 18:00"
   )
 } as const satisfies Readonly<Record<NameOf<Exclude<RefusalReason, "unauthorized">>, ProblemType>>
 

@@ -43,7 +43,7 @@ const expiryInPast = invalid([fieldErrors.ExpiryInPast])
 const storeErrors = (order: ReadableKeyRequest) =>
   validateKeyRequest(order).pipe(
     Effect.map((faults) => faults.map((fault) => fieldErrors[fault])),
-    Effect.catchTag("StoreUnavailable", () => Effect.succeed([]))
+    Effect.catch(() => Effect.succeed([]))
   )
 
 const readBroadcasterId = Schema.decodeUnknownOption(BroadcasterId)

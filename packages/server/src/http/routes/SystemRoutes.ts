@@ -53,11 +53,17 @@ const health = Effect.gen(function* () {
   return { status: "degraded" as const, service: "greenroom" as const, ...parts }
 })
 
-const ready = Effect.flatMap(database, (state) =>
-  state === "ok" ? Effect.succeed({ status: "ok" as const }) : failWith("store-unavailable")
+/** What is asked every few seconds is logged at debug level. That the store is away has a log line of its own, once. */
+const probe = note({ quiet: true })
+
+const ready = Effect.andThen(
+  probe,
+  Effect.flatMap(database, (state) =>
+    state === "ok" ? Effect.succeed({ status: "ok" as const }) : failWith("store-unavailable")
+  )
 )
 
-const alive = Effect.succeed({ status: "ok" as const })
+const alive = Effect.as(probe, { status: "ok" as const })
 
 /** `/livez` and `/readyz` for a listener without the API. */
 export const layerProbes = Layer.merge(

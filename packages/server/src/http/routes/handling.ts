@@ -1,14 +1,20 @@
 /** What handlers have in common. */
-import type { Page, PageRequest, Position, StoreUnavailable } from "@greenroom/core"
+import type { InvalidArgument, Page, PageRequest, Position, StoreUnavailable } from "@greenroom/core"
 import { Effect, Option, Schema } from "effect"
 import { ListCursor } from "../api/Cursor.ts"
 import { LIMIT_DEFAULT } from "../api/Input.ts"
 
-/** A handler can do nothing about a silent store: the failure leaves as a defect, and the request middleware answers 503 and logs it. */
+/** What a handler can do nothing about. The API's schemas have excluded an invalid argument already. */
+export type UseCaseFailure = StoreUnavailable | InvalidArgument
+
+/** Such a failure leaves as a defect. The request middleware answers 503 for a silent store and logs it, and 400 for an argument. */
 export const storeFailureToDefect = <A, E, R>(
-  effect: Effect.Effect<A, E | StoreUnavailable, R>
-): Effect.Effect<A, Exclude<E, StoreUnavailable>, R> =>
-  Effect.catchTag(effect as Effect.Effect<A, StoreUnavailable, R>, "StoreUnavailable", Effect.die) as never
+  effect: Effect.Effect<A, E | UseCaseFailure, R>
+): Effect.Effect<A, Exclude<E, UseCaseFailure>, R> =>
+  Effect.catchTags(effect as Effect.Effect<A, UseCaseFailure, R>, {
+    StoreUnavailable: Effect.die,
+    InvalidArgument: Effect.die
+  }) as never
 
 /** The value that is there, else this failure. */
 export const foundOr =

@@ -1,4 +1,5 @@
 /** Kept lists: whatever is written between questions, each answer is the list as it is; and what has not changed is read once. */
+
 import { gunzipSync } from "node:zlib"
 import { assert, describe, it } from "@effect/vitest"
 import {
@@ -9,8 +10,9 @@ import {
   noneEnabled,
   type PageRequest,
   type StreamFilter,
-  Streams
+  type Streams
 } from "@greenroom/core"
+import { partialStore } from "@greenroom/testing"
 import { Effect, Fiber, Layer, Schema } from "effect"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import type { HttpServerResponse } from "effect/http/HttpServerResponse"
@@ -64,7 +66,7 @@ const makeStore = () => {
     return { version: String(store.version), now: store.now }
   })
   const layer = Layer.mergeAll(
-    Layer.mock(Streams)({ listSince, version }),
+    partialStore({ streams: { listSince, version } }),
     Layer.succeed(Endpoints)(noEndpoints),
     Layer.mock(MediaServer)({ enabled: Effect.succeed(noneEnabled) })
   )

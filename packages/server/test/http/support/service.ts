@@ -5,29 +5,23 @@
 import { MemoryMediaServer, layer as memory } from "@greenroom/adapters/memory"
 import { NodeKeyMint } from "@greenroom/adapters/node"
 import {
-  Admissions,
   AUTH_DEADLINE_MS,
   AuthDeadline,
   AwaitOffAirWithin,
-  Broadcasters,
   Endpoints,
   endpointsBehind,
   KeyGenerator,
-  Leases,
   layerBackground,
   noEndpoints,
   OperatorSecret,
   ReconcilePolicy,
-  Sessions,
-  StoreHealth,
+  replacePorts,
+  type StorePorts,
   StoreUnavailable,
-  StreamKeys,
-  Streams,
-  Workers,
   WorkersOn
 } from "@greenroom/core"
 import { Simulator } from "@greenroom/mediamtx-simulator"
-import { type Context, Effect, Layer, Logger, ManagedRuntime, Option, Redacted, Ref, References, Tracer } from "effect"
+import { Effect, Layer, Logger, ManagedRuntime, Option, Redacted, Ref, References, Tracer } from "effect"
 import * as HttpServer from "effect/http/HttpServer"
 import type { Limits } from "../../../src/http/listener/ConnectionTable.ts"
 import { HookSecret } from "../../../src/http/middleware/HookSecret.ts"
@@ -68,29 +62,28 @@ const UNHURRIED_MS = 60_000
 const HURRIED_MS = 500
 
 /** A port whose every call does what the switch says. */
-const troubled = <I, S extends object>(port: Context.Key<I, S>, switches: Switches) =>
-  Effect.map(port, (real): S => {
-    const guard = <A, E, R>(name: string, effect: Effect.Effect<A, E, R>) =>
-      Effect.suspend((): Effect.Effect<A, E | StoreUnavailable, R> => {
-        switch (switches.trouble) {
-          case "down":
-            return Effect.fail(
-              new StoreUnavailable({ operation: name, cause: new Error("connection refused at 10.0.0.7") })
-            )
-          case "slow":
-            return Effect.never
-          case "defect":
-            return Effect.die(new Error("secret inside"))
-          default:
-            return effect
-        }
-      })
-    const wrap = (name: string, value: unknown) =>
-      typeof value === "function"
-        ? (...args: ReadonlyArray<unknown>) => guard(name, value(...args))
-        : guard(name, value as Effect.Effect<unknown>)
-    return Object.fromEntries(Object.entries(real).map(([name, value]) => [name, wrap(name, value)])) as S
-  })
+const troubled = <S extends object>(real: S, switches: Switches): S => {
+  const guard = <A, E, R>(name: string, effect: Effect.Effect<A, E, R>) =>
+    Effect.suspend((): Effect.Effect<A, E | StoreUnavailable, R> => {
+      switch (switches.trouble) {
+        case "down":
+          return Effect.fail(
+            new StoreUnavailable({ operation: name, cause: new Error("connection refused at 10.0.0.7") })
+          )
+        case "slow":
+          return Effect.never
+        case "defect":
+          return Effect.die(new Error("secret inside"))
+        default:
+          return effect
+      }
+    })
+  const wrap = (name: string, value: unknown) =>
+    typeof value === "function"
+      ? (...args: ReadonlyArray<unknown>) => guard(name, value(...args))
+      : guard(name, value as Effect.Effect<unknown>)
+  return Object.fromEntries(Object.entries(real).map(([name, value]) => [name, wrap(name, value)])) as S
+}
 
 export interface SpanRecord {
   readonly name: string
@@ -126,18 +119,9 @@ export const start = async (options: ServiceOptions = {}) => {
   const lines: Array<LogLine> = []
   const spans: Array<SpanRecord> = []
   const fault = Ref.makeUnsafe<MemoryMediaServer.MemoryFault | null>(null)
-  const over = <I, S extends object>(port: Context.Key<I, S>): Layer.Layer<I, never, I> =>
-    Layer.effect(port, troubled(port, switches))
-
-  const store = Layer.mergeAll(
-    over(Broadcasters),
-    over(StreamKeys),
-    over(Streams),
-    over(Sessions),
-    over(Admissions),
-    over(Leases),
-    over(Workers),
-    over(StoreHealth)
+  const store = replacePorts(
+    (ports) =>
+      Object.fromEntries(Object.entries(ports).map(([name, port]) => [name, troubled(port, switches)])) as StorePorts
   ).pipe(Layer.provideMerge(memory))
   const world = Layer.effect(Simulator.Simulator, Simulator.make({ readyAfter: { rtmp: 20, srt: 20 } }))
   const settings = Layer.mergeAll(

@@ -1,0 +1,21 @@
+/** The whole store: all of its ports together, which is what Greenroom takes. */
+import { Repositories, StoreHealth } from "@greenroom/core"
+import { Effect, Layer } from "effect"
+import { admissions } from "./admissions.ts"
+import { broadcasters } from "./broadcasters.ts"
+import { leases } from "./leases.ts"
+import { retention } from "./retention.ts"
+import { Sqlite } from "./Sqlite.ts"
+import { sessions } from "./sessions.ts"
+import { streamKeys } from "./streamKeys.ts"
+import { streams } from "./streams.ts"
+import { workers } from "./workers.ts"
+
+const storeHealth = Effect.map(Sqlite, ({ read }) =>
+  StoreHealth.of({ ping: read("StoreHealth.ping", () => undefined) })
+)
+
+export const layer: Layer.Layer<Repositories, never, Sqlite> = Layer.effect(
+  Repositories,
+  Effect.all({ admissions, broadcasters, leases, retention, sessions, storeHealth, streamKeys, streams, workers })
+)

@@ -1,0 +1,124 @@
+/** The stream keys. Workers' keys are in the same table, with `admits_until`, and in no list. */
+import {
+  type BroadcasterId,
+  type IssueOutcome,
+  ingestPath,
+  type KeyAt,
+  keyStatus,
+  type PathLimitText,
+  parseLimit,
+  type StreamId,
+  type StreamKey,
+  type StreamKeyId,
+  StreamKeys
+} from "@greenroom/core"
+import { type DateTime, Effect, Option } from "effect"
+import { dateOf, maybeDateOf, maybeMillisOf, millisOf, pageOf } from "./page.ts"
+import { Sqlite, type Tables } from "./Sqlite.ts"
+
+export interface KeyRow {
+  readonly id: string
+  readonly key_prefix: string
+  readonly broadcaster_id: string
+  readonly label: string | null
+  readonly path: string | null
+  readonly enabled: number
+  readonly created_at: number
+  readonly expires_at: number | null
+  readonly revoked_at: number | null
+  readonly last_used_at: number | null
+  readonly admits_until: number | null
+  readonly active_stream_id: string | null
+}
+
+export const SELECT_KEYS = `select k.*, s.id as active_stream_id from stream_keys k
+  left join streams s on s.stream_key_id = k.id and s.ended_at is null and s.stop_reason is not 'superseded'`
+
+const keyOf = (row: KeyRow): StreamKey => ({
+  id: row.id as StreamKeyId,
+  keyPrefix: row.key_prefix,
+  broadcasterId: row.broadcaster_id as BroadcasterId,
+  label: row.label,
+  path: row.path as PathLimitText | null,
+  enabled: row.enabled === 1,
+  createdAt: dateOf(row.created_at),
+  expiresAt: maybeDateOf(row.expires_at),
+  revokedAt: maybeDateOf(row.revoked_at),
+  lastUsedAt: maybeDateOf(row.last_used_at),
+  activeStreamId: row.active_stream_id as StreamId | null
+})
+
+const find = ({ one }: Tables, id: StreamKeyId, now: DateTime.Utc): Option.Option<KeyAt> =>
+  Option.map(
+    Option.fromNullishOr(one<KeyRow>(`${SELECT_KEYS} where k.id = ? and k.admits_until is null`, id)),
+    (row) => ({ key: keyOf(row), now })
+  )
+
+export const isOwnedByOther = ({ one }: Tables, path: string, owner: string): boolean =>
+  one(
+    "select 1 from stream_keys where ingest_path = ? and revoked_at is null and admits_until is null and broadcaster_id <> ?",
+    ...[path, owner]
+  ) !== null
+
+export const ingestPathOf = (path: string | null, id: StreamKeyId): string =>
+  ingestPath(path === null ? null : parseLimit(path), id)
+
+const isPast = (at: DateTime.Utc | null | undefined, now: DateTime.Utc): boolean =>
+  at !== null && at !== undefined && millisOf(at) <= millisOf(now)
+
+export const streamKeys = Effect.map(Sqlite, ({ read, write }) =>
+  StreamKeys.of({
+    issue: ({ id, hash, keyPrefix, broadcasterId, label, path, expiresAt }) =>
+      write("StreamKeys.issue", (tables, now): IssueOutcome => {
+        const owner = tables.one("select 1 from broadcasters where id = ? and deleted_at is null", broadcasterId)
+        if (owner === null) return { _tag: "UnknownBroadcaster" }
+        if (isPast(expiresAt, now)) return { _tag: "ExpiryInPast" }
+        const own = ingestPathOf(path, id)
+        if (isOwnedByOther(tables, own, broadcasterId)) return { _tag: "PathTaken" }
+        tables.run(
+          `insert into stream_keys (id, hash, key_prefix, broadcaster_id, label, path, ingest_path, created_at, expires_at)
+           values (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+          ...[id, hash, keyPrefix, broadcasterId, label, path, own, millisOf(now), maybeMillisOf(expiresAt)]
+        )
+        return { _tag: "Issued", ...Option.getOrThrow(find(tables, id, now)) }
+      }),
+    find: (id) => read("StreamKeys.find", (tables, now) => find(tables, id, now)),
+    list: ({ broadcasterId = null, status }, page) =>
+      read("StreamKeys.list", ({ all }, now) => {
+        const rows = all<KeyRow>(
+          `${SELECT_KEYS} where k.admits_until is null and (? is null or k.broadcaster_id = ?)
+           and (? is null or (k.created_at, k.id) < (?, ?)) order by k.created_at desc, k.id desc`,
+          ...[
+            broadcasterId,
+            broadcasterId,
+            page.after?.id ?? null,
+            maybeMillisOf(page.after?.at ?? null),
+            page.after?.id ?? null
+          ]
+        )
+        const listed = rows.map(keyOf).filter((key) => status === undefined || status.includes(keyStatus(key, now)))
+        return pageOf(page, now, listed, ({ createdAt, id }) => ({ at: createdAt, id }))
+      }),
+    change: (id, changes) =>
+      write("StreamKeys.change", (tables, now) => {
+        const found = find(tables, id, now)
+        if (Option.isNone(found)) return { _tag: "NotFound" }
+        if (found.value.key.revokedAt !== null) return { _tag: "Revoked" }
+        if (isPast(changes.expiresAt, now)) return { _tag: "ExpiryInPast" }
+        const { label, expiresAt, enabled } = { ...found.value.key, ...changes }
+        tables.run(
+          "update stream_keys set label = ?, expires_at = ?, enabled = ? where id = ?",
+          ...[label, maybeMillisOf(expiresAt), enabled ? 1 : 0, id]
+        )
+        return { _tag: "Changed", ...Option.getOrThrow(find(tables, id, now)) }
+      }),
+    revoke: (id) =>
+      write("StreamKeys.revoke", (tables, now) => {
+        tables.run(
+          "update stream_keys set revoked_at = coalesce(revoked_at, ?) where id = ? and admits_until is null",
+          ...[millisOf(now), id]
+        )
+        return find(tables, id, now)
+      })
+  })
+)

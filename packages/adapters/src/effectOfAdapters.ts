@@ -1,0 +1,10 @@
+/** Fails the import when this package and core have two copies of `effect`. The package's entries import it first. */
+import { requireSameEffect } from "@greenroom/core"
+import { Effect, Version } from "effect"
+
+requireSameEffect({
+  user: "@greenroom/adapters",
+  version: Version.getCurrentVersion(),
+  identity: Effect.succeed,
+  location: () => import.meta.resolve("effect")
+})

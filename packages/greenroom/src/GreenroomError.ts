@@ -1,0 +1,40 @@
+/** The one class of errors that this package throws. `code` is for programs, `message` for people. */
+
+export type GreenroomErrorCode =
+  /** An argument or an option is not what it has to be; `argument` names it. */
+  | "invalid_argument"
+  | "unknown_broadcaster"
+  /** Another broadcaster has the external id. */
+  | "external_id_taken"
+  /** Another broadcaster's key owns the path. */
+  | "path_taken"
+  | "expiry_in_past"
+  /** The key is revoked, and changes no more. */
+  | "revoked"
+  | "not_found"
+  | "store_unavailable"
+  | "media_server_unavailable"
+  | "migration_failed"
+  /** `close` was called. */
+  | "closed"
+
+export interface GreenroomErrorOptions {
+  /** `keys.create.path` */
+  readonly argument?: string
+  readonly cause?: unknown
+}
+
+export class GreenroomError extends Error {
+  override readonly name = "GreenroomError"
+  readonly code: GreenroomErrorCode
+  readonly argument: string | null
+
+  constructor(code: GreenroomErrorCode, message: string, options: GreenroomErrorOptions = {}) {
+    super(message, options.cause === undefined ? {} : { cause: options.cause })
+    this.code = code
+    this.argument = options.argument ?? null
+  }
+}
+
+export const invalidArgument = (argument: string, expected: string): GreenroomError =>
+  new GreenroomError("invalid_argument", `${argument}: ${expected}`, { argument })

@@ -1,0 +1,77 @@
+/** The application behind an object of `createGreenroom`: the shared composition, over what the options choose. */
+import * as Application from "@greenroom/adapters/application"
+import { MediaMtx } from "@greenroom/adapters/mediamtx"
+import * as Memory from "@greenroom/adapters/memory"
+import { Postgres, PostgresMigrations } from "@greenroom/adapters/postgres"
+import { layerMayPublish, type PublishAsk, type PublishRule, withoutKeys } from "@greenroom/core"
+import { Effect, Layer, Logger, Redacted, References } from "effect"
+import { checkOptions, endpointsOf, type GreenroomOptions, type LogEntry } from "./options.ts"
+import { broadcasterShape, keyShape } from "./shapes.ts"
+
+const store = ({ database }: GreenroomOptions) => {
+  if (database === "memory") return Memory.layer
+  const address = { url: Redacted.make(database.url) }
+  return Layer.provide(Postgres.layer(address), PostgresMigrations.layer(address))
+}
+
+const mediaServer = ({ mediaMtx: { apiUrl, secret, user } }: GreenroomOptions) =>
+  MediaMtx.layer({ apiUrl, user: user ?? "greenroom", password: Redacted.make(secret) })
+
+const ruleOf =
+  (mayPublish: NonNullable<GreenroomOptions["mayPublish"]>): PublishRule =>
+  ({ broadcaster, key, path, protocol }: PublishAsk) =>
+    Effect.tryPromise(async (signal) =>
+      mayPublish({ broadcaster: broadcasterShape(broadcaster), key: keyShape(key), path, protocol, signal })
+    )
+
+const levels: Readonly<Record<string, LogEntry["level"]>> = {
+  FATAL: "error",
+  ERROR: "error",
+  WARN: "warn",
+  INFO: "info"
+}
+
+const toStandardError = ({ level, message, fields }: LogEntry): void => {
+  if (level === "warn" || level === "error")
+    process.stderr.write(`greenroom: ${level}: ${message} ${JSON.stringify(fields)}\n`)
+}
+
+/** No line has a stream key in it, also where a key slipped into a message. */
+const logging = (take: (entry: LogEntry) => void) =>
+  Layer.mergeAll(
+    Logger.layer([
+      Logger.map(Logger.formatStructured, ({ level, message, annotations, cause }) => {
+        const fields = { ...annotations, ...(cause === undefined ? {} : { cause }) }
+        take({
+          level: levels[level] ?? "debug",
+          message: withoutKeys(typeof message === "string" ? message : JSON.stringify(message)),
+          fields: JSON.parse(withoutKeys(JSON.stringify(fields)))
+        })
+      })
+    ]),
+    Layer.succeed(References.MinimumLogLevel, "Debug"),
+    Layer.succeed(References.TracerEnabled, false)
+  )
+
+/** Throws `invalid_argument` for options that cannot be. Its log lines go where `logger` says. */
+export const application = (options: GreenroomOptions) => {
+  checkOptions(options)
+  const ports = Layer.merge(store(options), mediaServer(options))
+  const { unauthorized, duplicates, reconcile, mayPublish } = options
+  const built = Application.layer(
+    {
+      operatorSecret: Redacted.make(options.mediaMtx.secret),
+      endpoints: endpointsOf(options.publicUrl),
+      unauthorized,
+      duplicates,
+      reconcile
+    },
+    ports
+  )
+  return mayPublish === undefined ? built : Layer.provideMerge(layerMayPublish(ruleOf(mayPublish)), built)
+}
+
+export const applicationWithLog = (options: GreenroomOptions) =>
+  Layer.provideMerge(application(options), logging(options.logger ?? toStandardError))
+
+export type Services = Layer.Success<ReturnType<typeof application>>

@@ -1,0 +1,21 @@
+/** Greenroom inside your own service: one object, promises, a web handler. No type of Effect stands in any signature. */
+import "./effectOfGreenroom.ts"
+
+export type { AuthAnswer } from "./answerAuth.ts"
+export type { BroadcasterFields, BroadcasterRef, Broadcasters } from "./broadcasterMethods.ts"
+export { createGreenroom, type Greenroom } from "./createGreenroom.ts"
+export type { WebHandler } from "./fetch.ts"
+export { GreenroomError, type GreenroomErrorCode } from "./GreenroomError.ts"
+export type { Health } from "./healthOf.ts"
+export type { CreatedKey, KeyChanges, KeyFilter, Keys, NewKey } from "./keyMethods.ts"
+export type {
+  DatabaseOptions,
+  GreenroomOptions,
+  LogEntry,
+  MayPublishAnswer,
+  MayPublishAsk,
+  MediaMtxOptions,
+  PublicUrl
+} from "./options.ts"
+export type { Broadcaster, Stream, StreamEvent, StreamKey, StreamKeyWithStatus } from "./shapes.ts"
+export type { Annotation, LiveFilter, Streams } from "./streamMethods.ts"

@@ -1,0 +1,110 @@
+/** `gr.keys`: stream keys. A value is there once, in the answer of `create`. */
+import * as Core from "@greenroom/core"
+import { Effect, Option, Redacted } from "effect"
+import { given, limitOf, timeOf, unchecked } from "./argumentForms.ts"
+import { type BroadcasterRef, idOfRef } from "./broadcasterMethods.ts"
+import { GreenroomError } from "./GreenroomError.ts"
+import { orNull, type Run } from "./run.ts"
+import { keyShapeAt, type StreamKeyWithStatus } from "./shapes.ts"
+
+export interface NewKey {
+  readonly broadcaster: BroadcasterRef
+  readonly label?: string | null
+  /** A path, or a prefix with `/**`; `null`: any path. Left out: a path of the key's own, `live/` and 8 characters. */
+  readonly path?: string | null
+  readonly expiresAt?: Date | string | null
+}
+
+export interface CreatedKey {
+  readonly key: StreamKeyWithStatus
+  /** Shown this once: only its hash is kept. */
+  readonly value: string
+  /** What to type into an encoder; what the media server does not serve is `null`. */
+  readonly ingest: Core.IngestInstructions & { readonly path: string }
+}
+
+export interface KeyFilter {
+  readonly broadcaster?: BroadcasterRef
+  readonly status?: ReadonlyArray<Core.KeyStatus>
+  /** At most 1,000; 100 unless given. */
+  readonly limit?: number
+}
+
+export interface KeyChanges {
+  readonly label?: string | null
+  readonly expiresAt?: Date | string | null
+  /** `false` suspends the key and takes its stream off the air. */
+  readonly enabled?: boolean
+}
+
+export interface Keys {
+  readonly create: (key: NewKey) => Promise<CreatedKey>
+  readonly get: (id: string) => Promise<StreamKeyWithStatus | null>
+  /** The newest first. */
+  readonly list: (filter?: KeyFilter) => Promise<ReadonlyArray<StreamKeyWithStatus>>
+  readonly change: (id: string, changes: KeyChanges) => Promise<StreamKeyWithStatus>
+  /** For good. `offAir`: the media server has confirmed that no stream of it is left. `null`: there is no such key. */
+  readonly revoke: (id: string) => Promise<{ readonly offAir: boolean } | null>
+}
+
+const pastExpiry = () =>
+  new GreenroomError("expiry_in_past", "expiresAt is not in the future", { argument: "expiresAt" })
+
+const failures = {
+  UnknownBroadcaster: () => new GreenroomError("unknown_broadcaster", "There is no such broadcaster"),
+  ExpiryInPast: pastExpiry,
+  PathTaken: () => new GreenroomError("path_taken", "Another broadcaster's key owns this path", { argument: "path" }),
+  PathReserved: () => new GreenroomError("path_taken", "The path is for the output of a worker", { argument: "path" }),
+  NotFound: () => new GreenroomError("not_found", "There is no such stream key"),
+  Revoked: () => new GreenroomError("revoked", "The stream key is revoked, and changes no more")
+} as const
+
+const create = Effect.fnUntraced(function* (fields: NewKey) {
+  const order = {
+    broadcasterId: yield* idOfRef(fields.broadcaster),
+    label: fields.label ?? null,
+    expiresAt: timeOf("expiresAt", fields.expiresAt) ?? null,
+    ...given({ path: unchecked<Core.NewPathLimit | null | undefined>(fields.path) })
+  }
+  const issued = yield* Core.issueKey(order)
+  if (issued._tag !== "Issued") return yield* Effect.fail(failures[issued._tag]())
+  const value = Redacted.value(issued.value)
+  const enabled = yield* Effect.flatMap(Core.MediaServer, (mediaServer) => mediaServer.enabled)
+  const instructions = Core.ingestInstructions(yield* Core.Endpoints, enabled, issued.ingestPath, value)
+  return { key: keyShapeAt(issued.key, issued.now), value, ingest: { path: issued.ingestPath, ...instructions } }
+})
+
+const list = Effect.fnUntraced(function* ({ broadcaster, status, limit }: KeyFilter) {
+  const broadcasterId = broadcaster === undefined ? undefined : yield* idOfRef(broadcaster)
+  const filter = given({ broadcasterId, status })
+  const { items, now } = yield* Core.listKeys(filter, { limit: limitOf(limit), after: null })
+  return items.map((key) => keyShapeAt(key, now))
+})
+
+const change = Effect.fnUntraced(function* (id: string, changes: KeyChanges) {
+  const outcome = yield* Core.changeKey(
+    unchecked(id),
+    given({ label: changes.label, expiresAt: timeOf("expiresAt", changes.expiresAt), enabled: changes.enabled })
+  )
+  if (outcome._tag !== "Changed") return yield* Effect.fail(failures[outcome._tag]())
+  return keyShapeAt(outcome.key, outcome.now)
+})
+
+export const keysOf = (run: Run): Keys => ({
+  create: (key) => run(Effect.suspend(() => create(key))),
+  get: (id) =>
+    run(
+      orNull(Effect.suspend(() => Core.describeKey(unchecked(id)))).pipe(
+        Effect.map((found) => (found === null ? null : keyShapeAt(found.key, found.now)))
+      )
+    ),
+  list: (filter = {}) => run(Effect.suspend(() => list(filter))),
+  change: (id, changes) => run(Effect.suspend(() => change(id, changes))),
+  revoke: (id) =>
+    run(
+      Effect.suspend(() => Core.revoke(unchecked(id))).pipe(
+        Effect.map(Option.map(({ offAir }) => ({ offAir }))),
+        orNull
+      )
+    )
+})

@@ -1,0 +1,82 @@
+/** For `node:http`, Express and Fastify: the web handler on Node's request and response. */
+import type { IncomingMessage, ServerResponse } from "node:http"
+import { Readable } from "node:stream"
+import type { Greenroom } from "./createGreenroom.ts"
+
+/** What a body parser in front leaves. */
+type ParsedRequest = IncomingMessage & { readonly body?: unknown; readonly originalUrl?: string }
+
+type Body = string | Uint8Array | ReadableStream<Uint8Array>
+
+const READ_BEFORE =
+  "Greenroom got a request whose body was read already and left nowhere: a middleware in front of it (a body parser, a proxy, a logger) " +
+  "has taken the stream without setting `req.body`. Mount Greenroom in front of that middleware."
+
+const bytesOf = (body: unknown): Body =>
+  typeof body === "string" || body instanceof Uint8Array ? body : JSON.stringify(body)
+
+const hasBody = ({ method, headers }: IncomingMessage): boolean =>
+  method !== "GET" &&
+  method !== "HEAD" &&
+  (headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0)
+
+/** The body that a parser has left, else the stream. A stream that was read without leaving one is an error, never an empty body. */
+const bodyOf = (request: ParsedRequest): Body | null => {
+  if (!hasBody(request)) return null
+  if (request.body !== undefined && (request.readableEnded || request.readableDidRead)) return bytesOf(request.body)
+  if (request.readableDidRead) throw new Error(READ_BEFORE)
+  return Readable.toWeb(request) as ReadableStream<Uint8Array>
+}
+
+const headersOf = ({ headersDistinct }: IncomingMessage): Headers => {
+  const headers = new Headers()
+  for (const [name, values] of Object.entries(headersDistinct))
+    for (const value of values ?? []) headers.append(name, value)
+  return headers
+}
+
+const webRequest = (request: ParsedRequest): Request => {
+  const url = new URL(request.originalUrl ?? request.url ?? "/", `http://${request.headers.host ?? "localhost"}`)
+  const body = bodyOf(request)
+  return new Request(url, {
+    method: request.method ?? "GET",
+    headers: headersOf(request),
+    ...(body === null ? {} : { body, duplex: "half" })
+  } as RequestInit)
+}
+
+const send = async (answer: Response, response: ServerResponse): Promise<void> => {
+  response.writeHead(answer.status, Object.fromEntries(answer.headers))
+  if (answer.body === null) {
+    response.end()
+    return
+  }
+  for await (const piece of answer.body) {
+    if (!response.write(piece)) await new Promise((resolve) => response.once("drain", resolve).once("close", resolve))
+    if (response.destroyed) return
+  }
+  response.end()
+}
+
+export type NodeHandler = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  next?: (error?: unknown) => void
+) => Promise<void>
+
+/** `next`, which Express and Connect give, gets what breaks; without it the answer is 500, which MediaMTX takes for a refusal. */
+export const toNodeHandler =
+  (greenroom: Pick<Greenroom, "fetch">): NodeHandler =>
+  async (request, response, next) => {
+    try {
+      await send(await greenroom.fetch(webRequest(request)), response)
+    } catch (error) {
+      if (next !== undefined) {
+        next(error)
+        return
+      }
+      if (response.headersSent) response.destroy()
+      else
+        response.writeHead(500, { "content-type": "text/plain" }).end(error instanceof Error ? error.message : "broken")
+    }
+  }

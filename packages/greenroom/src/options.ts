@@ -1,0 +1,118 @@
+/** The options of `createGreenroom`, and what is wrong with them. */
+import { endpointsBehind, noEndpoints, type PublicEndpoints } from "@greenroom/core"
+import { invalidArgument } from "./GreenroomError.ts"
+import type { Broadcaster, StreamKey } from "./shapes.ts"
+
+export interface DatabaseOptions {
+  /** `postgres://…` of PostgreSQL 15 or newer. */
+  readonly url: string
+}
+
+export interface MediaMtxOptions {
+  /** MediaMTX's control API: `http://127.0.0.1:9997`. */
+  readonly apiUrl: string
+  /**
+   * At least 16 characters. Greenroom shows it to the control API, and MediaMTX shows it here: `authHTTPAddress:
+   * http://mediamtx:SECRET@host/auth`.
+   */
+  readonly secret: string
+  /** The user for the control API: `greenroom`. */
+  readonly user?: string
+}
+
+/** Where viewers and encoders reach the media server: one URL, or one for each protocol. */
+export type PublicUrl = string | { readonly [P in keyof PublicEndpoints]?: string }
+
+export interface MayPublishAsk {
+  readonly broadcaster: Broadcaster
+  readonly key: StreamKey
+  readonly path: string
+  /** `rtmp`, `rtsp`, `srt`, `webrtc`, …; `null` when the media server did not name it. */
+  readonly protocol: string | null
+  /** Fires after 300 ms: the publisher is refused then, whatever the answer. */
+  readonly signal: AbortSignal
+}
+
+/** `refuse`: one sentence, which MediaMTX writes into its log. */
+export type MayPublishAnswer = true | { readonly refuse: string }
+
+export interface LogEntry {
+  readonly level: "debug" | "info" | "warn" | "error"
+  readonly message: string
+  readonly fields: Readonly<Record<string, unknown>>
+}
+
+export interface GreenroomOptions {
+  /** `"memory"`: in this process alone, and gone with it; for tests. */
+  readonly database: DatabaseOptions | "memory"
+  readonly mediaMtx: MediaMtxOptions
+  readonly publicUrl?: PublicUrl
+  /** Publishers that never asked: `kick` (the default), or `report` them. */
+  readonly unauthorized?: "kick" | "report"
+  /** A second publisher with a key that is in use: `refuse` it (the default), or let it take over. */
+  readonly duplicates?: "refuse" | "takeover"
+  /** `false`: this process serves requests, and another one reconciles. */
+  readonly reconcile?: boolean
+  /** Your own rule for publishers whose key is good. One that throws, or takes longer than 300 ms, refuses. */
+  readonly mayPublish?: (ask: MayPublishAsk) => MayPublishAnswer | Promise<MayPublishAnswer>
+  /** `fetch` serves the REST API, too. Needs the package `@greenroom/server`. */
+  readonly rest?: boolean
+  /** The path below which `fetch` serves the REST API: `/greenroom`. */
+  readonly basePath?: string
+  /** Warnings and errors go to standard error unless you take the lines. */
+  readonly logger?: (entry: LogEntry) => void
+}
+
+const SECRET_MIN_LENGTH = 16
+
+const isUrl = (text: unknown, ...schemes: ReadonlyArray<string>): boolean =>
+  typeof text === "string" && URL.canParse(text) && schemes.includes(new URL(text).protocol)
+
+const outputs = ["hls", "webrtc", "rtmp", "rtsp", "srt"] as const
+
+export const endpointsOf = (publicUrl: PublicUrl | undefined): PublicEndpoints => {
+  if (publicUrl === undefined) return noEndpoints
+  if (typeof publicUrl === "string") {
+    if (!isUrl(publicUrl, "http:", "https:"))
+      throw invalidArgument("publicUrl", "expected a URL such as https://media.example.com")
+    return endpointsBehind(publicUrl)
+  }
+  for (const [name, url] of Object.entries(publicUrl)) {
+    if (!outputs.some((output) => output === name))
+      throw invalidArgument(`publicUrl.${name}`, `expected one of ${outputs.join(", ")}`)
+    if (typeof url !== "string" || !URL.canParse(url)) throw invalidArgument(`publicUrl.${name}`, "expected a URL")
+  }
+  return { ...noEndpoints, ...publicUrl }
+}
+
+const checkChoice = (name: string, value: unknown, choices: ReadonlyArray<unknown>): void => {
+  if (value !== undefined && !choices.includes(value))
+    throw invalidArgument(name, `expected ${choices.map((choice) => JSON.stringify(choice)).join(" or ")}`)
+}
+
+const checkFunction = (name: string, value: unknown): void => {
+  if (value !== undefined && typeof value !== "function") throw invalidArgument(name, "expected a function")
+}
+
+/** Throws `invalid_argument`. For callers without types, above all. */
+export const checkOptions = (options: GreenroomOptions): void => {
+  if (typeof options !== "object" || options === null) throw invalidArgument("options", "expected an object")
+  const { database, mediaMtx } = options
+  if (database !== "memory" && !isUrl(database?.url, "postgres:", "postgresql:"))
+    throw invalidArgument("database", 'expected { url: "postgres://…" } or "memory"')
+  if (!isUrl(mediaMtx?.apiUrl, "http:", "https:"))
+    throw invalidArgument(
+      "mediaMtx.apiUrl",
+      "expected the URL of MediaMTX's control API, such as http://127.0.0.1:9997"
+    )
+  if (typeof mediaMtx.secret !== "string" || mediaMtx.secret.length < SECRET_MIN_LENGTH)
+    throw invalidArgument("mediaMtx.secret", `expected at least ${SECRET_MIN_LENGTH} characters`)
+  checkChoice("unauthorized", options.unauthorized, ["kick", "report"])
+  checkChoice("duplicates", options.duplicates, ["refuse", "takeover"])
+  checkChoice("reconcile", options.reconcile, [true, false])
+  checkChoice("rest", options.rest, [true, false])
+  checkFunction("mayPublish", options.mayPublish)
+  checkFunction("logger", options.logger)
+  if (options.basePath !== undefined && !/^(\/[\w.~-]+)*$/.test(options.basePath))
+    throw invalidArgument("basePath", "expected a path such as /greenroom")
+}

@@ -1,0 +1,135 @@
+/** Broadcasters, keys and streams as plain objects: times are `Date`, what is not there is `null`. */
+import * as Core from "@greenroom/core"
+import { DateTime } from "effect"
+
+const date = (at: DateTime.Utc): Date => new Date(DateTime.toEpochMillis(at))
+const maybeDate = (at: DateTime.Utc | null): Date | null => (at === null ? null : date(at))
+
+export interface Broadcaster {
+  readonly id: string
+  /** Your own id for them. */
+  readonly externalId: string | null
+  readonly displayName: string
+  readonly contact: string | null
+  readonly metadata: Readonly<Record<string, unknown>>
+  readonly createdAt: Date
+  readonly updatedAt: Date
+}
+
+export interface StreamKey {
+  readonly id: string
+  readonly broadcasterId: string
+  readonly label: string | null
+  /** The first seven characters of the value, which is kept nowhere. */
+  readonly prefix: string
+  /** The path it is limited to, or a prefix with `/**`; `null`: any. */
+  readonly path: string | null
+  readonly enabled: boolean
+  readonly createdAt: Date
+  readonly expiresAt: Date | null
+  readonly revokedAt: Date | null
+  readonly lastUsedAt: Date | null
+  readonly activeStreamId: string | null
+}
+
+export interface StreamKeyWithStatus extends StreamKey {
+  readonly status: Core.KeyStatus
+}
+
+export interface Stream {
+  readonly id: string
+  readonly keyId: string
+  readonly broadcaster: { readonly id: string; readonly displayName: string }
+  readonly path: string
+  readonly protocol: string | null
+  readonly status: Core.StreamStatus
+  readonly title: string | null
+  readonly description: string | null
+  readonly metadata: Readonly<Record<string, unknown>>
+  readonly recordingRef: string | null
+  readonly startedAt: Date
+  readonly readyAt: Date | null
+  readonly endedAt: Date | null
+  readonly endReason: Core.EndReason | null
+  /** It is being taken off the air. */
+  readonly stopping: Core.StopReason | null
+  readonly tracks: ReadonlyArray<Core.Track>
+  readonly viewers: number
+  readonly inboundBytes: number
+  /** What plays now; all `null` while there is nothing to play. */
+  readonly urls: Core.PlaybackUrls
+  /** When the media server last confirmed this. */
+  readonly asOf: Date | null
+}
+
+export interface StreamEvent {
+  readonly type: Core.StreamEvent["type"]
+  readonly streamId: string
+  /** Counts from 1 in each stream, without a gap. */
+  readonly seq: number
+  readonly at: Date
+  /** Of `stop_requested` and `ended`. */
+  readonly reason: Core.EndReason | null
+  /** The stream as it was read when the event was found. */
+  readonly stream: Stream
+}
+
+export const broadcasterShape = ({ createdAt, updatedAt, ...rest }: Core.Broadcaster): Broadcaster => ({
+  ...rest,
+  createdAt: date(createdAt),
+  updatedAt: date(updatedAt)
+})
+
+export const keyShape = (key: Core.StreamKey): StreamKey => ({
+  id: key.id,
+  broadcasterId: key.broadcasterId,
+  label: key.label,
+  prefix: key.keyPrefix,
+  path: key.path,
+  enabled: key.enabled,
+  createdAt: date(key.createdAt),
+  expiresAt: maybeDate(key.expiresAt),
+  revokedAt: maybeDate(key.revokedAt),
+  lastUsedAt: maybeDate(key.lastUsedAt),
+  activeStreamId: key.activeStreamId
+})
+
+export const keyShapeAt = (key: Core.StreamKey, now: DateTime.Utc): StreamKeyWithStatus => ({
+  ...keyShape(key),
+  status: Core.keyStatus(key, now)
+})
+
+export const streamShape = ({ stream, urls }: Core.PlayableStream): Stream => {
+  const { state, observation } = stream
+  return {
+    id: stream.id,
+    keyId: stream.streamKeyId,
+    broadcaster: stream.broadcaster,
+    path: stream.path,
+    protocol: stream.protocol,
+    status: Core.statusOf(state),
+    title: stream.title,
+    description: stream.description,
+    metadata: stream.metadata,
+    recordingRef: stream.recordingRef,
+    startedAt: date(state.startedAt),
+    readyAt: state._tag === "Connecting" ? null : maybeDate(state.readyAt),
+    endedAt: state._tag === "Inactive" ? date(state.endedAt) : null,
+    endReason: state._tag === "Inactive" ? state.reason : null,
+    stopping: state._tag === "Inactive" ? null : (state.ending?.reason ?? null),
+    tracks: observation.tracks,
+    viewers: observation.viewerCount,
+    inboundBytes: observation.inboundBytes,
+    urls,
+    asOf: maybeDate(stream.stateAsOf)
+  }
+}
+
+export const eventShape = (event: Core.StreamEvent, stream: Stream): StreamEvent => ({
+  type: event.type,
+  streamId: stream.id,
+  seq: event.seq,
+  at: date(event.at),
+  reason: "reason" in event ? event.reason : null,
+  stream
+})

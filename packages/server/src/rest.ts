@@ -1,0 +1,25 @@
+/** The REST API as a Web-standard handler, over services that the caller has built: for hosts that embed Greenroom. */
+import type { OperatorSecret } from "@greenroom/core"
+import { type Context, Layer, Option } from "effect"
+import * as HttpRouter from "effect/http/HttpRouter"
+import { HookSecret } from "./http/middleware/HookSecret.ts"
+import * as HttpRoutes from "./http/routes/HttpRoutes.ts"
+import { type Routes, RouteTable, routerConfig } from "./http/routes/RouteTable.ts"
+import * as CredentialThrottle from "./http/throttle/CredentialThrottle.ts"
+
+/** `services`: of the composition, `@greenroom/adapters/application`. The API's secret is the operator's. */
+export const makeWebHandler = <Services extends OperatorSecret>(services: Context.Context<Services>) => {
+  const table: Routes = { methodsAt: () => [], direct: null }
+  const routes = HttpRoutes.layer({ hooks: false, metrics: false }).pipe(
+    Layer.provide([
+      Layer.succeed(RouteTable, table),
+      Layer.succeed(HookSecret, Option.none()),
+      CredentialThrottle.layer,
+      Layer.succeedContext(services)
+    ])
+  )
+  const { handler, dispose } = HttpRouter.toWebHandler(routes as never, { routerConfig, disableLogger: true })
+  const handle = handler as (request: Request, services: Context.Context<Services>) => Promise<Response>
+  // The loggers are the caller's, too.
+  return { handler: (request: Request): Promise<Response> => handle(request, services), dispose }
+}

@@ -1,0 +1,90 @@
+/** Random inputs of `decideAdmission` and `decideCheck`: few paths, keys and sessions, so that they meet, on either side of every boundary. */
+import type { AdmissionFacts, decideAdmission, KeyFacts, PathLimitText, SessionFacts } from "@greenroom/core"
+import { Arbitrary } from "effect"
+import { boolean, element, maybe, oneOf } from "./draw.ts"
+import { at, broadcasterId, keyId, NOW, streamId } from "./ids.ts"
+import { keyTexts, pathish, validPaths } from "./text.ts"
+
+/** A key with nothing against it. */
+export const goodKey: KeyFacts = {
+  id: keyId(1),
+  prefix: "sk_abcd",
+  broadcasterId: broadcasterId(1),
+  path: null,
+  enabled: true,
+  expiresAt: null,
+  revokedAt: null
+}
+/** The `n`th session, of key 1, on `live/a`. */
+export const sessionFactsOf = (n: number, more: Partial<SessionFacts> = {}): SessionFacts => ({
+  streamId: streamId(n),
+  streamKeyId: keyId(1),
+  path: "live/a",
+  source: { protocol: "rtmp", id: "source-1" },
+  startedAt: at(-60_000),
+  ended: false,
+  stopping: false,
+  ...more
+})
+const paths = oneOf([element(["live/a", "live/a/b", "other/a", "live"]), validPaths])
+/** The first argument: any path, most of them good. */
+export const admissionAsks: Arbitrary.Arbitrary<Parameters<typeof decideAdmission>[0]> = Arbitrary.all({
+  path: oneOf([paths, paths, paths, pathish, Arbitrary.map(keyTexts, (key) => `live/${key}`)]),
+  sourceId: element(["source-1", "source-2"]),
+  reserved: element([false, false, false, true])
+})
+/** Of a worker's key. */
+const tickets = Arbitrary.all({
+  admitsUntil: element([at(1), at(1), at(0), at(-1)]),
+  spent: element([false, false, true])
+})
+export const keyFacts: Arbitrary.Arbitrary<KeyFacts> = Arbitrary.map(
+  Arbitrary.all({
+    id: element([keyId(1), keyId(2)]),
+    path: element([null, null, "live/a", "live/*", "live/**", "other/**"]),
+    enabled: element([true, true, true, false]),
+    expiresAt: element([null, null, at(1), at(0), at(-1)]),
+    revokedAt: element([null, null, null, at(-5), at(5)]),
+    ticket: oneOf([element([undefined]), element([undefined]), tickets])
+  }),
+  ({ ticket, ...key }) => ({
+    ...goodKey,
+    ...key,
+    path: key.path as PathLimitText | null,
+    ...(ticket === undefined ? {} : { ticket })
+  })
+)
+export const sessionFacts: Arbitrary.Arbitrary<SessionFacts> = Arbitrary.map(
+  Arbitrary.all({
+    n: element([1, 2, 3]),
+    streamKeyId: element([keyId(1), keyId(2)]),
+    path: paths,
+    ended: boolean,
+    stopping: boolean
+  }),
+  ({ n, ...more }) => sessionFactsOf(n, more)
+)
+const anyFacts: Arbitrary.Arbitrary<AdmissionFacts> = Arbitrary.all({
+  now: element([NOW]),
+  key: oneOf<KeyFacts | null>([keyFacts, keyFacts, keyFacts, keyFacts, element([null])]),
+  keySession: maybe(sessionFacts),
+  pathSession: maybe(sessionFacts),
+  sourceSession: maybe(sessionFacts, 2),
+  pathOwnedByOther: element([false, false, false, true])
+})
+
+/** Two in three have nothing against the key itself, so that sessions decide, and tickets. */
+export const admissionFacts: Arbitrary.Arbitrary<AdmissionFacts> = oneOf([
+  anyFacts,
+  Arbitrary.map(anyFacts, (given) => ({ ...given, key: goodKey, pathOwnedByOther: false })),
+  Arbitrary.map(Arbitrary.all({ given: anyFacts, ticket: tickets }), ({ given, ticket }) => ({
+    ...given,
+    key: { ...goodKey, ticket }
+  }))
+])
+
+/** The arguments of `decideAdmission`. */
+export const admissionInputs: Arbitrary.Arbitrary<Parameters<typeof decideAdmission>> = Arbitrary.map(
+  Arbitrary.all({ ask: admissionAsks, facts: admissionFacts }),
+  ({ ask, facts }) => [ask, facts]
+)

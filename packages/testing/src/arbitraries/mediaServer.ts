@@ -1,0 +1,124 @@
+/** Random snapshots of a media server, and what else the domain knows of one. */
+import {
+  type AuthCall,
+  type EnabledProtocols,
+  type Hook,
+  type ListedPath,
+  type ListedSource,
+  type MediaServerFacts,
+  type MediaServerSnapshot,
+  type OwnPath,
+  type PassSummary,
+  type PipelineId,
+  type PublicEndpoints,
+  recommendedFacts,
+  sourceTypes,
+  type WorkerStateName,
+  workerStates
+} from "@greenroom/core"
+import { Arbitrary, Redacted } from "effect"
+import { boolean, element, integer, joined, maybe, oneOf } from "./draw.ts"
+import { observations, protocol, sourceIds } from "./streams.ts"
+import { keyTexts, pathish, validPaths } from "./text.ts"
+
+export const listedSources: Arbitrary.Arbitrary<ListedSource> = Arbitrary.all({
+  id: sourceIds,
+  protocol,
+  state: element(["publish", "idle", "read"]),
+  established: element([true, true, false]),
+  path: maybe(validPaths)
+})
+
+export const listedPaths: Arbitrary.Arbitrary<ListedPath> = Arbitrary.map(
+  Arbitrary.all({
+    name: validPaths,
+    ready: element([true, true, false]),
+    of: protocol,
+    sourceId: sourceIds,
+    observation: observations
+  }),
+  ({ of, ...path }) => ({ ...path, sourceType: sourceTypes[of] })
+)
+
+export const ownPaths: Arbitrary.Arbitrary<OwnPath> = Arbitrary.all({
+  name: validPaths,
+  since: element(["2026-11-21T01:33:14Z", "2026-11-21T01:33:15Z"])
+})
+
+/** Lists that need not agree with each other, as those of a media server that changes while it is read. */
+export const mediaServerSnapshots: Arbitrary.Arbitrary<MediaServerSnapshot> = Arbitrary.all({
+  started: element(["this process", "another process"]),
+  sources: Arbitrary.array(listedSources, { maxLength: 8 }),
+  paths: Arbitrary.array(listedPaths, { maxLength: 8 }),
+  ownPaths: Arbitrary.array(ownPaths, { maxLength: 2 })
+})
+
+export const mediaServerFacts: Arbitrary.Arbitrary<MediaServerFacts> = Arbitrary.all({
+  version: element([recommendedFacts.version, "v1.9.3", "v1.19.3", null]),
+  authMethod: element(["http", "internal", "jwt", null]),
+  authExcludes: Arbitrary.array(element(["publish", "read", "playback", "api", "metrics", "pprof"] as const), {
+    maxLength: 2
+  }),
+  moq: element(["off", "on", "on, but not listed"]),
+  overridePublisher: element([true, false, null]),
+  readTimeoutMillis: element([4_000, 10_000, null]),
+  rtspOverUdp: boolean
+})
+
+export const passSummaries: Arbitrary.Arbitrary<PassSummary> = Arbitrary.all({
+  publishers: integer(0, 100),
+  unauthorized: integer(0, 100),
+  kicked: integer(0, 100),
+  reported: integer(0, 100),
+  heldBack: integer(0, 100),
+  enforced: boolean
+})
+
+export const hooks: Arbitrary.Arbitrary<Hook> = Arbitrary.all({
+  kind: element(["ready", "not_ready"]),
+  path: validPaths,
+  sourceId: oneOf<string | undefined>([sourceIds, element([undefined])]),
+  sourceType: oneOf<string | undefined>([Arbitrary.map(protocol, (of) => sourceTypes[of]), element([undefined, "x"])]),
+  protected: boolean
+})
+
+export const enabledProtocols: Arbitrary.Arbitrary<EnabledProtocols> = Arbitrary.all({
+  hls: boolean,
+  webrtc: boolean,
+  rtmp: boolean,
+  rtsp: boolean,
+  srt: boolean
+})
+
+const endpoint = (url: string) => element([null, url])
+
+export const publicEndpoints: Arbitrary.Arbitrary<PublicEndpoints> = Arbitrary.all({
+  hls: endpoint("https://media.example.com"),
+  webrtc: endpoint("https://media.example.com"),
+  rtmp: endpoint("rtmp://media.example.com"),
+  rtsp: endpoint("rtsp://media.example.com:8554"),
+  srt: endpoint("srt://media.example.com:8890")
+})
+
+export const pipelineIds: Arbitrary.Arbitrary<PipelineId> = Arbitrary.map(
+  joined(element([..."a1-_Z"]), 1, 12),
+  (id) => id as PipelineId
+)
+
+export const workerStateNames: Arbitrary.Arbitrary<WorkerStateName> = element(workerStates)
+
+const hidden = Arbitrary.map(oneOf([element<string | undefined>([undefined, ""]), keyTexts]), (text) =>
+  text === undefined ? undefined : Redacted.make(text)
+)
+
+/** MediaMTX's question, with the key in any place, or in none: what `readAuthCall` takes. */
+export const authCalls: Arbitrary.Arbitrary<AuthCall> = Arbitrary.all({
+  action: element(["publish", "read", "playback", "api", "metrics", "pprof", "dance", undefined]),
+  path: pathish,
+  protocol: element(["rtmp", "rtsp", "srt", "webrtc", "moq", "hls", "", undefined]),
+  id: oneOf<string | null | undefined>([sourceIds, element([null, undefined])]),
+  user: hidden,
+  password: hidden,
+  token: hidden,
+  query: hidden
+})

@@ -1,0 +1,30 @@
+/** All laws of all repositories: what a store must pass to stand behind the core. */
+import type { LawSuite } from "../LawSuite.ts"
+import { admissionRacesLaws } from "./admissionRacesLaws.ts"
+import { admissionsLaws } from "./admissionsLaws.ts"
+import { broadcastersLaws } from "./broadcastersLaws.ts"
+import type { StoreUnderTest, StoreWorld } from "./contract.ts"
+import { externalIdsLaws } from "./externalIdsLaws.ts"
+import { leasesLaws } from "./leasesLaws.ts"
+import { modelLaws } from "./modelLaws.ts"
+import { retentionLaws } from "./retentionLaws.ts"
+import { sessionsLaws } from "./sessionsLaws.ts"
+import { storeHealthLaws } from "./storeHealthLaws.ts"
+import { streamKeysLaws } from "./streamKeysLaws.ts"
+import { streamsLaws } from "./streamsLaws.ts"
+import { workersLaws } from "./workersLaws.ts"
+
+export const repositoriesLaws = (store: StoreUnderTest): ReadonlyArray<LawSuite<StoreWorld>> => [
+  broadcastersLaws(store),
+  externalIdsLaws(store),
+  streamKeysLaws(store),
+  admissionsLaws(store),
+  admissionRacesLaws(store),
+  sessionsLaws(store),
+  streamsLaws(store),
+  leasesLaws(store),
+  workersLaws(store),
+  retentionLaws(store),
+  storeHealthLaws(store),
+  modelLaws(store)
+]

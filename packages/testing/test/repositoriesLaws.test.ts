@@ -1,0 +1,104 @@
+/** The laws of the repositories can fail: each deliberate fault in a store breaks one of them. */
+import { assert, describe, it } from "@effect/vitest"
+import { layer as memoryStore } from "@greenroom/adapters/memory"
+import { Leases, type Repositories, replacePorts, type StorePorts } from "@greenroom/core"
+import { BackDoor, type LawSuite, registerLaws, repositoriesLaws, type StoreWorld } from "@greenroom/testing"
+import { Effect, Exit, Layer, Option } from "effect"
+import { TestClock } from "effect/testing"
+
+const backDoor = Layer.succeed(BackDoor, {
+  age: (days) => TestClock.adjust(days * 86_400_000),
+  prunedUsage: () => Effect.succeed([])
+})
+
+const suitesOver = (store: Layer.Layer<Repositories>) =>
+  repositoriesLaws({ name: "a faulty store", layer: Layer.merge(store, backDoor), clock: "test" })
+
+/** The names of the laws that the store breaks. */
+const broken = Effect.fnUntraced(function* ({ layer, laws }: LawSuite<StoreWorld>) {
+  const names: Array<string> = []
+  for (const { name, check } of laws) {
+    const exit = yield* Effect.exit(Effect.scoped(Effect.provide(check, layer, { local: true })))
+    if (Exit.isFailure(exit)) names.push(name)
+  }
+  return names
+})
+
+const foreignLeases = Effect.scoped(Effect.provide(Leases, Layer.fresh(memoryStore)))
+
+const faults: Readonly<
+  Record<string, readonly [suite: RegExp, law: RegExp, fault: (ports: StorePorts) => Partial<StorePorts>]>
+> = {
+  "leases of another store": [/^Sessions/, /^moves under a lease/, () => ({ leases: Effect.runSync(foreignLeases) })],
+  "an admission that forgets the revocation": [
+    /^Admissions,/,
+    /wrong with a key/,
+    ({ streamKeys }) => ({ streamKeys: { ...streamKeys, revoke: streamKeys.find } })
+  ],
+  "an end that is written twice": [
+    /^Sessions/,
+    /./,
+    ({ sessions }) => ({ sessions: { ...sessions, end: (ids, ...rest) => Effect.as(sessions.end(ids, ...rest), ids) } })
+  ],
+  "a list that loses the last of a page": [
+    /^StreamKeys/,
+    /pages/,
+    ({ streamKeys }) => ({
+      streamKeys: {
+        ...streamKeys,
+        list: (filter, page) =>
+          Effect.map(streamKeys.list(filter, page), (found) => ({ ...found, items: found.items.slice(0, -1) }))
+      }
+    })
+  ],
+  "a pruning of everything": [
+    /^Retention/,
+    /long enough ago/,
+    ({ retention }) => ({ retention: { prune: (_, limit) => retention.prune(1, limit) } })
+  ],
+  "a broadcaster that is gone once it was found": [
+    /^Broadcasters/,
+    /as it was created/,
+    ({ broadcasters }) => ({ broadcasters: { ...broadcasters, find: () => Effect.succeed(Option.none()) } })
+  ]
+}
+
+describe("the laws of the repositories", () => {
+  for (const [what, [suite, law, fault]] of Object.entries(faults)) {
+    it.live(`find ${what}`, () =>
+      Effect.gen(function* () {
+        const store = replacePorts(fault).pipe(Layer.provide(memoryStore))
+        const names = yield* broken(suitesOver(store).find(({ name }) => suite.test(name))!)
+        assert.isTrue(
+          names.some((name) => law.test(name)),
+          names.join("\n")
+        )
+      })
+    )
+  }
+
+  it.live("find nothing in a store without a fault", () =>
+    Effect.gen(function* () {
+      const checked = suitesOver(memoryStore).filter(({ name }) =>
+        /^(Sessions|Admissions,|StreamKeys|Broadcasters)/.test(name)
+      )
+      assert.strictEqual(checked.length, 4)
+      for (const suite of checked) assert.deepStrictEqual(yield* broken(suite), [])
+    })
+  )
+
+  it("have names of their own, and one test each", () => {
+    const registered: Array<string> = []
+    let suite = ""
+    registerLaws(suitesOver(memoryStore), {
+      describe: (name, define) => {
+        suite = name
+        define()
+      },
+      it: (name) => registered.push(`${suite}: ${name}`),
+      afterAll: () => undefined
+    })
+    assert.strictEqual(new Set(registered).size, registered.length)
+    assert.isAbove(registered.length, 80)
+  })
+})
