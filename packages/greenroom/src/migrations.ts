@@ -6,11 +6,8 @@ import type { DatabaseOptions } from "./options.ts"
 
 /** Brings the schema up to date, and returns the names of the migrations that were run. Throws `migration_failed`. */
 export const migrate = async ({ url }: DatabaseOptions): Promise<ReadonlyArray<string>> => {
-  const ran = await Effect.runPromise(PostgresMigrations.migrate({ url: Redacted.make(url) })).catch(
-    (cause: unknown) => {
-      const message = cause instanceof Error ? cause.message : String(cause)
-      throw new GreenroomError("migration_failed", `The schema could not be brought up to date: ${message}`, { cause })
-    }
-  )
-  return ran.map(([, name]) => name)
+  return Effect.runPromise(PostgresMigrations.migrate({ url: Redacted.make(url) })).catch((cause: unknown) => {
+    const message = cause instanceof Error ? cause.message : String(cause)
+    throw new GreenroomError("migration_failed", `The schema could not be brought up to date: ${message}`, { cause })
+  })
 }
