@@ -7,6 +7,7 @@ import "../effectOfAdapters.ts"
 
 export { StoreHealth } from "@greenroom/core"
 export * as Database from "./Database.ts"
+export { MigrationFailed } from "./MigrationFailed.ts"
 export { DEFAULT_SCHEMA, isSchemaName, type Names, namesIn, SCHEMA_EXPECTED } from "./names.ts"
 export * as Postgres from "./Postgres.ts"
 export { connectionOf, type PostgresAddress } from "./PostgresAddress.ts"
