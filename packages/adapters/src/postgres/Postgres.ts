@@ -1,5 +1,6 @@
 /** All repositories in one PostgreSQL database, in one schema, which migrations must have brought up to date. */
 import { Repositories } from "@greenroom/core"
+import { layerOwnRuntime } from "@greenroom/core/internal"
 import { Effect, Layer } from "effect"
 import * as Database from "./Database.ts"
 import type { PostgresAddress } from "./PostgresAddress.ts"
@@ -49,7 +50,9 @@ export function layer(
   address: PostgresAddress,
   { migrate, ...options }: StoreOptions = {}
 ): Layer.Layer<Repositories, MigrationFailed> {
-  const repositories = Layer.provide(layerRepositories, Database.layer(address, options))
+  const repositories = Layer.provide(layerRepositories, Database.layer(address, options)).pipe(
+    Layer.provide(layerOwnRuntime)
+  )
   if (migrate === undefined) return repositories
   const before = migrate === "auto" ? PostgresMigrations.migrate(address, options) : check(address, options)
   return Layer.provide(repositories, Layer.effectDiscard(before))
