@@ -34,5 +34,5 @@ const configured = tracing.pipe(
 /** Runs the service until it is interrupted. Fails only before it is ready, with one sentence. */
 export const serve = Effect.andThen(Effect.sync(endOnSecondSignal), Effect.provide(Serve.serve, configured))
 
-/** Brings the schema of the database up to date, and ends. */
-export const migrate = Effect.provide(Migrate.migrate, configured)
+/** Brings the schema of the database up to date, and ends. `print`: shows the SQL of what is pending, and changes nothing. */
+export const migrate = (options: { readonly print: boolean }) => Effect.provide(Migrate.migrate(options), configured)
