@@ -16,9 +16,9 @@ export interface LongFunction {
   readonly lines: number
 }
 
-/** A repository of PostgreSQL is a list of statements, and a suite is a list of laws, each short. */
+/** A repository or a migration of PostgreSQL is a list of statements, and a suite is a list of laws, each short. */
 const isList = (path: string) =>
-  /^packages\/(adapters\/src\/postgres\/Postgres\w+|testing\/src\/laws\/\w+Laws)\.ts$/.test(path)
+  /^packages\/(adapters\/src\/postgres\/(?:Postgres|migrations\/)\w+|testing\/src\/laws\/\w+Laws)\.ts$/.test(path)
 
 export const longFunctions = (file: SourceFile): ReadonlyArray<LongFunction> => {
   const found: Array<LongFunction> = []

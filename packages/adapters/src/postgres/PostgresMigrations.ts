@@ -73,6 +73,17 @@ const runStep = (sql: PgClient.PgClient, { title, statements }: Step) =>
   Effect.mapError(run(sql, statements), (cause) => migrationFailed(cause, title ?? "Preparing the schema"))
 
 /** Planned again under the lock, because another instance may have migrated during the wait. */
+/** Of what was read, another instance has moved something away in the meantime: a table is gone, or the view in its place refuses. */
+const movedMeanwhile = new Set(["42P01", "P0001"])
+const isMovedMeanwhile = (error: unknown): boolean => {
+  const cause = error instanceof SqlError ? error.reason.cause : undefined
+  return typeof cause === "object" && cause !== null && "code" in cause && movedMeanwhile.has(String(cause.code))
+}
+
+/** Without the lock. The second reading shows what the other instance has done. */
+const plannedAhead = (sql: PgClient.PgClient, n: Names) =>
+  Effect.retry(planned(sql, n), { times: 3, while: isMovedMeanwhile })
+
 const runPending = (sql: PgClient.PgClient, n: Names) =>
   sql.withTransaction(
     Effect.gen(function* () {
@@ -130,7 +141,7 @@ export const pending = (
   options: MigrationOptions = {}
 ): Effect.Effect<Pending, MigrationFailed> =>
   using(address, options, (client, n) =>
-    Effect.map(planned(client, n), (steps) => ({ titles: titlesOf(steps), sql: textOf(steps) }))
+    Effect.map(plannedAhead(client, n), (steps) => ({ titles: titlesOf(steps), sql: textOf(steps) }))
   ).pipe(Effect.withSpan("PostgresMigrations.pending"))
 
 /** Runs what is pending, in one transaction. Returns what was done; nothing when the installation was up to date. */
@@ -139,7 +150,7 @@ export const migrate = (
   options: MigrationOptions = {}
 ): Effect.Effect<ReadonlyArray<string>, MigrationFailed> =>
   using(address, options, (client, n) =>
-    Effect.flatMap(planned(client, n), (steps) =>
+    Effect.flatMap(plannedAhead(client, n), (steps) =>
       steps.length === 0
         ? Effect.succeed([])
         : runPending(client, n).pipe(Effect.retry({ times: 5, while: isDeadlock }), Effect.map(titlesOf))
