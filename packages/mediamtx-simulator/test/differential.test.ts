@@ -13,7 +13,7 @@ import {
   type RealMediaMtx,
   realMediaMtx
 } from "../../../verification/worlds/realMediaMtx.ts"
-import { SimulatorHttp } from "../src/http.ts"
+import { SimulatorHttp } from "../src/httpServer.ts"
 
 import { shapeOf } from "./captures.ts"
 

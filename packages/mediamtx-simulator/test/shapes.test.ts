@@ -4,7 +4,7 @@ import { ControlApiSchema } from "@greenroom/adapters/mediamtx"
 import type { Protocol } from "@greenroom/core"
 import { Effect, Schema } from "effect"
 import { questionsOf } from "../src/AuthQuestion.ts"
-import { SimulatorHttp } from "../src/http.ts"
+import { SimulatorHttp } from "../src/httpServer.ts"
 
 import { capture, type Recorded, type RecordedCall, shapeOf } from "./captures.ts"
 

@@ -4,7 +4,7 @@ import { eventually } from "@greenroom/testing"
 import { Deferred, Effect, Fiber } from "effect"
 import { authServer } from "../../../verification/worlds/authServer.ts"
 import { questionsOf } from "../src/AuthQuestion.ts"
-import { SimulatorHttp } from "../src/http.ts"
+import { SimulatorHttp } from "../src/httpServer.ts"
 import { factsOf } from "../src/index.ts"
 import { isAtLeast } from "../src/versions.ts"
 
