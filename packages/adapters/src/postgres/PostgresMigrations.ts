@@ -25,6 +25,7 @@ import * as rulesAsFunctions from "./migrations/0013_rules_as_functions.ts"
 import * as aKeyIsIssuedInOneCall from "./migrations/0014_a_key_is_issued_in_one_call.ts"
 import * as broadcastersHaveExternalIds from "./migrations/0015_broadcasters_have_external_ids.ts"
 import { connectionOf, type PostgresAddress } from "./PostgresAddress.ts"
+import { checkServer } from "./serverVersion.ts"
 
 const migration = (statements: ReadonlyArray<string>): Effect.Effect<void, SqlError, SqlClient> =>
   Effect.flatMap(SqlClient, (sql) =>
@@ -54,7 +55,7 @@ const migrateWith = Migrator.make({})({ loader: Migrator.fromRecord(migrations),
 /** How long an instance waits for the lock of another one that migrates: a large history takes time to migrate. */
 const LOCK_WITHIN_MS = 60_000
 
-/** Which migrations were run; none when the schema was up to date. */
+/** Which migrations were run; none when the schema was up to date. Fails on a server that is too old, before it changes anything. */
 export const migrate = Effect.fn("PostgresMigrations.migrate")(
   function* (address: PostgresAddress) {
     const client = yield* PgClient.makeClient({
@@ -64,6 +65,7 @@ export const migrate = Effect.fn("PostgresMigrations.migrate")(
       connectTimeout: "5 seconds",
       startupParameters: { lock_timeout: String(LOCK_WITHIN_MS), statement_timeout: "0" }
     })
+    yield* checkServer(client)
     return yield* Effect.provideService(migrateWith, SqlClient, client)
   },
   Effect.scoped,

@@ -31,8 +31,8 @@ const messageIn = (error: unknown): string => {
   return deepest instanceof Error ? deepest.message : String(deepest)
 }
 
-/** Asking again cannot help against a wrong password, a missing database or missing rights. */
-const hopeless = /password authentication failed|does not exist|permission denied|no pg_hba\.conf entry/
+/** Asking again cannot help against a wrong password, a missing database, missing rights or an old server. */
+const hopeless = /password authentication failed|does not exist|permission denied|no pg_hba\.conf entry|is too old/
 
 const nameOf = (url: Redacted.Redacted<string>): string => {
   const { host, pathname } = new URL(Redacted.value(url))
