@@ -1,7 +1,7 @@
 /** The compose file with its media server: a publisher's life, and what Greenroom does when a container is paused, cut off or killed. */
 import { afterAll, assert, beforeAll, describe, expect, it } from "vitest"
 import { type Encoder, type Project, startProject } from "./compose.ts"
-import { docker, noImage } from "./docker.ts"
+import { docker, noImage, statusesOf } from "./docker.ts"
 
 const images = ["postgres:18.1", "bluenviron/mediamtx:1.20.1-ffmpeg"]
 const missing = (await Promise.all(images.map(noImage))).filter((why) => why !== null)
@@ -47,18 +47,6 @@ const publish = async (path: string) => {
   return { ...key, ended: started.ended }
 }
 
-const statusOf = async (service: string, field: string) => {
-  const text = await project.compose(
-    "exec",
-    "--no-TTY",
-    service,
-    "sh",
-    "-c",
-    `grep -h '^${field}:' /proc/[0-9]*/status`
-  )
-  return [...new Set(text.split("\n").map((line) => line.replace(/^\w+:\s*/, "").split("\t")[0]))]
-}
-
 describe.skipIf(missing.length > 0)("the compose file", () => {
   beforeAll(async () => {
     project = await startProject()
@@ -71,9 +59,10 @@ describe.skipIf(missing.length > 0)("the compose file", () => {
 
   it("runs nothing as root or with a capability", async () => {
     for (const service of ["postgres", "api", "mediamtx"]) {
-      assert.notInclude(await statusOf(service, "Uid"), "0", service)
-      assert.deepStrictEqual(await statusOf(service, "CapEff"), ["0000000000000000"], service)
-      assert.deepStrictEqual(await statusOf(service, "NoNewPrivs"), ["1"], service)
+      const container = await project.container(service)
+      assert.notInclude(await statusesOf(container, "Uid"), "0", service)
+      assert.deepStrictEqual(await statusesOf(container, "CapEff"), ["0000000000000000"], service)
+      assert.deepStrictEqual(await statusesOf(container, "NoNewPrivs"), ["1"], service)
     }
   })
 

@@ -99,6 +99,22 @@ export const removeAll = async (): Promise<void> => {
 export const inspect = (container: string, format: string): Promise<string> =>
   docker(["inspect", "--format", format, container])
 
+/**
+ * A field of `/proc/…/status`, its first word, of the container's first process and of the children of that: not of what `docker exec` or a
+ * health check has just put beside them.
+ */
+export const statusesOf = async (container: string, field: string): Promise<ReadonlyArray<string>> => {
+  const text = await docker([
+    ...["exec", container, "sh", "-c", `grep -E '^(PPid|${field}):' /proc/[0-9]*/status 2>/dev/null; true`]
+  ])
+  const found = new Map<string, Record<string, string>>()
+  for (const [, id, name, value] of text.matchAll(/^\/proc\/(\d+)\/status:(\w+):\s*(\S+)/gm)) {
+    found.set(id!, { ...found.get(id!), [name!]: value! })
+  }
+  const own = [...found].filter(([id, { PPid }]) => id === "1" || PPid === "1")
+  return [...new Set(own.flatMap(([, fields]) => fields[field] ?? []))]
+}
+
 export interface Log {
   readonly out: string
   readonly err: string

@@ -2,7 +2,18 @@
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
 import { becomesHealthy, call, exitCodeOf, HARDENED, startApi, startPostgres } from "./api.ts"
 import { POSTGRES_IMAGE } from "./chooseDatabase.ts"
-import { docker, eventOf, IMAGE, inspect, logOf, removeAll, run, startNetwork, tryDocker } from "./docker.ts"
+import {
+  docker,
+  eventOf,
+  IMAGE,
+  inspect,
+  logOf,
+  removeAll,
+  run,
+  startNetwork,
+  statusesOf,
+  tryDocker
+} from "./docker.ts"
 import type { StartedPostgres } from "./testcontainers.ts"
 
 const GRACE_SECONDS = 35
@@ -22,12 +33,6 @@ afterAll(async () => {
   await removeAll()
 })
 
-/** The value of a field for every process of the container. */
-const statusOfAll = async (field: string): Promise<ReadonlyArray<string>> => {
-  const text = await docker(["exec", api, "sh", "-c", `grep -h '^${field}:' /proc/[0-9]*/status`])
-  return [...new Set(text.split("\n").map((line) => line.replace(/^\w+:\s*/, "").trim()))]
-}
-
 describe("the image in a container", () => {
   it("is ready, and keeps what the API is given", async () => {
     assert.strictEqual((await call(api, "GET", "/readyz")).status, 200)
@@ -38,10 +43,10 @@ describe("the image in a container", () => {
   })
 
   it("runs every process as the user node, without capabilities and without a way to gain one", async () => {
-    assert.deepStrictEqual(await statusOfAll("Uid"), ["1000\t1000\t1000\t1000"])
+    assert.deepStrictEqual(await statusesOf(api, "Uid"), ["1000"])
     for (const set of ["CapPrm", "CapEff", "CapBnd"])
-      assert.deepStrictEqual(await statusOfAll(set), ["0000000000000000"])
-    assert.deepStrictEqual(await statusOfAll("NoNewPrivs"), ["1"])
+      assert.deepStrictEqual(await statusesOf(api, set), ["0000000000000000"])
+    assert.deepStrictEqual(await statusesOf(api, "NoNewPrivs"), ["1"])
   })
 
   it("cannot write to its own files", async () => {

@@ -8,6 +8,7 @@
  */
 import { spawnSync } from "node:child_process"
 import { fileURLToPath } from "node:url"
+import { inPath } from "../worlds/realBinaries.ts"
 import { containersFrom } from "./decideDatabase.ts"
 import { buildImage, checkout, noEngine, noImage } from "./docker.ts"
 import { testcontainers } from "./testcontainers.ts"
@@ -55,6 +56,19 @@ const lawsOn = async (image: string): Promise<void> => {
   })
 }
 
+const MEDIAMTX_IMAGE = "bluenviron/mediamtx:1.20.1-ffmpeg"
+const MEDIA_SERVER_LAWS = "packages/adapters/test/contract/MediaServer.real.test.ts"
+
+/** With the network of this machine: that is there on Linux. The encoders are this machine's ffmpeg. */
+const mediaServerLaws = async (): Promise<void> => {
+  const what = `the media server's laws on ${MEDIAMTX_IMAGE}`
+  const ffmpeg = inPath("ffmpeg") === undefined ? "there is no ffmpeg" : null
+  const why = process.platform !== "linux" ? "this is no Linux" : (ffmpeg ?? (await noImage(MEDIAMTX_IMAGE)))
+  if (why !== null) return notRun(what, why)
+  const report = "--outputFile.json=reports/containers-mediamtx.json"
+  test(["--config", "vitest.workspace.ts", report, MEDIA_SERVER_LAWS], { CONTAINERS: "off", MEDIAMTX_IMAGE })
+}
+
 const main = async (): Promise<void> => {
   const short = process.argv.includes("--short")
   const why = await whyNot()
@@ -65,6 +79,7 @@ const main = async (): Promise<void> => {
   if (short) return test(["--config", "vitest.containers.ts", "verification/containers/image.test.ts"])
   test(["--config", "vitest.containers.ts"])
   for (const image of POSTGRES_IMAGES) await lawsOn(image)
+  await mediaServerLaws()
 }
 
 await main()
