@@ -61,8 +61,8 @@ export const IMAGE = "greenroom:containers"
 const BUILD_WITHIN_MS = 900_000
 
 /** As `docs/operating.md` has it. */
-export const buildImage = (): Promise<string> =>
-  docker(["build", "--tag", IMAGE, "--file", "docker/Dockerfile", "."], BUILD_WITHIN_MS)
+export const buildImage = (): Promise<Finished> =>
+  tryDocker(["build", "--tag", IMAGE, "--file", "docker/Dockerfile", "."], BUILD_WITHIN_MS)
 
 export const uniqueName = (): string => `greenroom-test-${randomBytes(5).toString("hex")}`
 

@@ -21,6 +21,9 @@ const LAWS = "packages/adapters/test/postgres/PostgresRepositories.test.ts"
 const containers = containersFrom(process.env.CONTAINERS)
 let failures = 0
 
+/** Of a build that failed: npm's error and what Docker makes of it. */
+const LAST_LINES = 40
+
 const notRun = (what: string, why: string): void => {
   console.log(`containers: ${what}: not run: ${why}`)
   if (containers === "required") failures++
@@ -74,7 +77,12 @@ const main = async (): Promise<void> => {
   const why = await whyNot()
   if (why !== null) return notRun("all", why)
   const began = performance.now()
-  await buildImage()
+  const { code, err } = await buildImage()
+  if (code !== 0) {
+    console.error(`containers: the image was not built:\n${err.trim().split("\n").slice(-LAST_LINES).join("\n")}`)
+    failures++
+    return
+  }
   console.log(`containers: the image is built, ${Math.round((performance.now() - began) / 1_000)} s`)
   if (short) return test(["--config", "vitest.containers.ts", "verification/containers/image.test.ts"])
   test(["--config", "vitest.containers.ts"])
