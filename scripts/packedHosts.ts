@@ -125,6 +125,21 @@ export const hosts: ReadonlyArray<Host> = [
       return "the start fails and names both, whether the copy is the host's or a package's"
     }
   },
+  {
+    name: "server",
+    run: async (project) => {
+      must(project.install(["@greenroom/server"]), "install")
+      says(must(project.node("node_modules/.bin/greenroom", "--version"), "--version").output, /\d+\.\d+\.\d+/)
+      project.write(
+        "api.mjs",
+        'import { Api } from "@greenroom/server/api"\nconsole.log(Object.keys(Api.groups).join())\n'
+      )
+      says(must(project.node("api.mjs"), "api.mjs").output, /broadcasters/)
+      project.write("all.mjs", 'import { serve } from "@greenroom/server"\nconsole.log(typeof serve)\n')
+      says(must(project.node("all.mjs"), "all.mjs").output, /object/)
+      return "the command, the API as a value and the service as an effect are there"
+    }
+  },
   ...["", EFFECT_3, OLDER_4].map(
     (before): Host => ({
       name: `greenroom, ${before === "" ? "in an empty project" : `beside ${before}`}`,

@@ -14,7 +14,7 @@ export interface Project {
   readonly folder: string
   /** `npm install` of what a user types; names of ours stand for their tarballs. */
   readonly install: (wanted: ReadonlyArray<string>, flags?: ReadonlyArray<string>) => Ran
-  readonly node: (file: string) => Ran
+  readonly node: (...args: ReadonlyArray<string>) => Ran
   readonly write: (file: string, text: string) => void
   /** The versions of `effect` in it, by where they lie. */
   readonly effects: () => ReadonlyArray<string>
@@ -67,7 +67,7 @@ export const makeProject = (folder: string, packed: ReadonlyArray<Packed>): Proj
         ...others
       ])
     },
-    node: (program) => run(process.execPath, [program]),
+    node: (...args) => run(process.execPath, args),
     effects: () => {
       const found = run("npm", ["ls", "effect", "--all", "--parseable", "--long"]).output
       return [...new Set(found.match(/[^\n:]*node_modules\/effect:effect@[^:\n]+/g) ?? [])].map((line) =>

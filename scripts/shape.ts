@@ -16,8 +16,9 @@ export interface LongFunction {
   readonly lines: number
 }
 
-/** A repository of PostgreSQL is a list of statements, each short. */
-const isListOfStatements = (path: string) => /^packages\/adapters\/src\/postgres\/Postgres\w+\.ts$/.test(path)
+/** A repository or a migration of PostgreSQL is a list of statements, and a suite is a list of laws, each short. */
+const isList = (path: string) =>
+  /^packages\/(adapters\/src\/postgres\/(?:Postgres|migrations\/)\w+|testing\/src\/laws\/\w+Laws)\.ts$/.test(path)
 
 export const longFunctions = (file: SourceFile): ReadonlyArray<LongFunction> => {
   const found: Array<LongFunction> = []
@@ -77,10 +78,11 @@ const linesOf = (files: ReadonlyArray<SourceFile>) =>
 
 if (import.meta.main) {
   const sources = sourceFiles("packages/*/src")
-  const product = sources.filter(({ path }) => !path.startsWith("packages/mediamtx-simulator/"))
-  const simulator = sources.filter(({ path }) => path.startsWith("packages/mediamtx-simulator/"))
+  const of = (name: string) => sources.filter(({ path }) => path.startsWith(`packages/${name}/`))
+  const [simulator, testing] = [of("mediamtx-simulator"), of("testing")]
+  const product = sources.filter((file) => !simulator.includes(file) && !testing.includes(file))
   const tests = sourceFiles("packages/*/test", "verification")
-  const long = sources.filter(({ path }) => !isListOfStatements(path)).flatMap(longFunctions)
+  const long = sources.filter(({ path }) => !isList(path)).flatMap(longFunctions)
   const same = sameNames(sources)
   const words = sources.flatMap(wordsOf)
   const core = sources.filter(({ path }) => path === "packages/core/src/index.ts").map(exportsOf)[0]
@@ -91,6 +93,7 @@ if (import.meta.main) {
         [`  packages/${name}/src`, linesOf(product.filter(({ path }) => path.startsWith(`packages/${name}/`)))] as const
     ),
     ["lines of the simulator", linesOf(simulator)],
+    ["lines of the laws and arbitraries", linesOf(testing)],
     ["lines of tests and verification", linesOf(tests)],
     [`functions over ${LONGEST_FUNCTION} lines`, long.length],
     ["files that share their name with another", same.length],

@@ -7,7 +7,7 @@
 import { createServer, type IncomingMessage } from "node:http"
 import { MediaMtx } from "@greenroom/adapters/mediamtx"
 import { NodeKeyMint } from "@greenroom/adapters/node"
-import { Postgres, PostgresMigrations } from "@greenroom/adapters/postgres"
+import { Postgres } from "@greenroom/adapters/postgres"
 import * as Greenroom from "@greenroom/core"
 import { Effect, Layer, ManagedRuntime, Redacted } from "effect"
 
@@ -31,7 +31,7 @@ const settings = Layer.mergeAll(
   })
 )
 const ports = Layer.mergeAll(
-  Layer.provide(Postgres.layer(database), PostgresMigrations.layer(database)),
+  Postgres.layer(database, { migrate: "auto" }),
   MediaMtx.layer({ apiUrl: MEDIAMTX_API_URL, user: "greenroom", password: secret }),
   Layer.provideMerge(settings, NodeKeyMint.layer)
 )

@@ -3,7 +3,7 @@
  * same text and not a copy that grows old. The adapter is asked to admit, and a client that sends nothing notes what it would send.
  */
 import * as PgClient from "@effect/sql-pg/PgClient"
-import { Database, PostgresAdmissions } from "@greenroom/adapters/postgres"
+import { Database, namesIn, PostgresAdmissions } from "@greenroom/adapters/postgres"
 import type { AdmissionRequest } from "@greenroom/core"
 import { Effect, Layer } from "effect"
 import * as Statement from "effect/sql/Statement"
@@ -27,9 +27,11 @@ export const admissionStatement = (): AdmissionStatement => {
   const sql = Statement.make(Effect.never, PgClient.makeCompiler(), [], undefined) as unknown as PgClient.PgClient
   let noted: AdmissionStatement | undefined
   const database = Layer.succeed(Database.AdmissionDatabase, {
+    names: namesIn(),
+    lockMillis: 0,
     run: (_, use) =>
       Effect.sync(() => {
-        const [text, values] = (use(sql) as unknown as Statement.Statement<unknown>).compile()
+        const [text, values] = (use(sql, false) as unknown as Statement.Statement<unknown>).compile()
         noted = {
           text,
           parameters: values.map((value) =>

@@ -4,6 +4,7 @@
  */
 import { loadavg } from "node:os"
 import { auth } from "./auth.ts"
+import { embedded } from "./embedded.ts"
 import { hundred } from "./hundred.ts"
 import { memory } from "./memory.ts"
 import { million } from "./million.ts"
@@ -21,6 +22,7 @@ const onStage: Partial<Record<Part, (stage: Stage) => Promise<Measured>>> = { au
 const alone: Partial<Record<Part, (run: Run) => Promise<Measured>>> = {
   lists: listsPart,
   idle: idlePart,
+  embedded,
   start,
   million
 }

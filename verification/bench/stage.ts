@@ -20,6 +20,9 @@ export interface Stage {
   /** What MediaMTX sends when the hook secret stands in its `authHTTPAddress`. */
   readonly authorization: string
   readonly apiSecret: string
+  readonly hookSecret: string
+  /** Of the media server's control API. */
+  readonly apiUrl: string
   readonly store: Store
   readonly database: ReturnType<typeof databaseIn>
   readonly broadcasterId: string
@@ -93,6 +96,8 @@ export const setStage = async (run: Run, settings: StageSettings = ordinaryStage
     memory: () => residentMegabytes(service.process.pid),
     authorization,
     apiSecret,
+    hookSecret,
+    apiUrl,
     store,
     database: databaseIn(dataDirectory),
     broadcasterId,

@@ -24,7 +24,9 @@ export const databaseIn = (dataDirectory: string) => ({
   host: `${dataDirectory}/postgres/socket`,
   port: 5432,
   user: "postgres",
-  database: "postgres"
+  database: "postgres",
+  // The statements here leave out the schema.
+  options: "-c search_path=greenroom,public"
 })
 
 const keyOf = (index: number): string => `sk_${createHash("sha256").update(`key ${index}`).digest("base64url")}`

@@ -91,7 +91,7 @@ export const secrecy = (it: Vitest.MethodsNonLive<TestDeployment>): void => {
         last.map(({ key_prefix }) => key_prefix),
         everywhere
       )
-      assert.include(seen, "table public.stream_keys", "the search reads the tables")
+      assert.include(seen, "table greenroom.stream_keys", "the search reads the tables")
       assert.isTrue(
         seen.some((name) => name.includes("/pg_wal/")),
         "the search reads the database's files"

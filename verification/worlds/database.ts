@@ -100,7 +100,7 @@ export const database = Effect.fnUntraced(function* (directory: string) {
     thaw,
     loseAnswers: Effect.sync(relay.loseAnswers),
     query: (sql) =>
-      PgClient.makeClient(address).pipe(
+      PgClient.makeClient({ ...address, startupParameters: { search_path: "greenroom, public" } }).pipe(
         Effect.flatMap((client) => client.unsafe(sql)),
         Effect.provide(Reactivity.layer),
         Effect.scoped,

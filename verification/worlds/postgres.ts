@@ -46,15 +46,21 @@ const startServer = Effect.gen(function* () {
   return yield* serverIn(path.join(yield* temporaryFolder, "postgres"))
 }).pipe(Effect.orDie)
 
-/** A client of one connection, with none of the limits that the repositories' clients have. */
-export const clientOf = (address: PostgresAddress) =>
-  PgClient.makeClient(connectionOf(address)).pipe(Effect.provide(Reactivity.layer))
+/**
+ * A client of one connection, with none of the limits that the repositories' clients have. Its statements may leave out the schema, unlike
+ * those of the repositories; with `null` its search path is the server's.
+ */
+export const clientOf = (address: PostgresAddress, schema: string | null = "greenroom") => {
+  const startupParameters = schema === null ? {} : { search_path: `${schema}, public` }
+  return PgClient.makeClient({ ...connectionOf(address), startupParameters }).pipe(Effect.provide(Reactivity.layer))
+}
 
 /** Runs on a connection of its own. */
 export const withClient = <A, E, R>(
   address: PostgresAddress,
-  use: (sql: PgClient.PgClient) => Effect.Effect<A, E, R>
-) => Effect.scoped(Effect.flatMap(clientOf(address), use))
+  use: (sql: PgClient.PgClient) => Effect.Effect<A, E, R>,
+  schema: string | null = "greenroom"
+) => Effect.scoped(Effect.flatMap(clientOf(address, schema), use))
 
 export const freshDatabaseOn = (server: Server) =>
   Effect.acquireRelease(

@@ -9,14 +9,7 @@
  */
 
 export { type AuthDecision, type Refusal, type RefusalReason, refusalReasons } from "./domain/access/AuthDecision.ts"
-export {
-  type AuthCall,
-  type AuthRequest,
-  isSourceId,
-  type PublishRequest,
-  readAuthCall,
-  SOURCE_ID_PATTERN
-} from "./domain/access/AuthRequest.ts"
+export { type AuthCall, type AuthRequest, type PublishRequest, readAuthCall } from "./domain/access/AuthRequest.ts"
 export {
   type AdmissionDecision,
   type AdmissionFacts,
@@ -44,7 +37,6 @@ export {
   PathLimitText,
   parseLimit,
   StreamPath,
-  wholeKeyPattern,
   within,
   withoutKeys
 } from "./domain/access/StreamPath.ts"
@@ -68,7 +60,6 @@ export { PassSummary } from "./domain/reconciliation/PassSummary.ts"
 export type { Policy } from "./domain/reconciliation/planForUnauthorized.ts"
 export { type PassPolicy, planReconciliation, type Reconciliation } from "./domain/reconciliation/planReconciliation.ts"
 export { initialState, type ReconcileState } from "./domain/reconciliation/ReconcileState.ts"
-export { compareReleases, type Release, readRelease } from "./domain/reconciliation/Release.ts"
 export type { StoredSession, StoreSnapshot, StoreSnapshotAfter } from "./domain/reconciliation/StoreSnapshot.ts"
 export {
   applyEvent,
@@ -126,9 +117,8 @@ export {
 } from "./domain/values/Broadcaster.ts"
 export { BroadcasterId, StreamId, StreamKeyId } from "./domain/values/Ids.ts"
 export { METADATA_MAX_BYTES, Metadata } from "./domain/values/Metadata.ts"
-export { isAtMost } from "./domain/values/PlainText.ts"
 export { millisBetween, Timestamp } from "./domain/values/Timestamp.ts"
-export { PIPELINE_PATH, PipelineId, parsePipelinePath, pipelinePath } from "./domain/workers/PipelinePath.ts"
+export { PipelineId, parsePipelinePath, pipelinePath } from "./domain/workers/PipelinePath.ts"
 export { type WorkerStateName, workerStates } from "./domain/workers/workerState.ts"
 export type { WorkerAddresses } from "./domain/workers/workerUrls.ts"
 
@@ -174,30 +164,23 @@ export { type WorkerChange, type WorkerKeyOrder, type WorkerRecord, Workers } fr
  * of both.
  */
 
-export { type EffectCopy, requireSameEffect } from "./EffectCopy.ts"
 export * as Metrics from "./Metrics.ts"
-export { LEASE_TTL_MS } from "./reconciler/LeaseGuard.ts"
 export { layerBackground } from "./reconciler/layerBackground.ts"
 export { layerFollower } from "./reconciler/layerFollower.ts"
 export { ReconcilePolicy } from "./reconciler/ReconcilePolicy.ts"
 export { Reconciler } from "./reconciler/Reconciler.ts"
 export type { PassOutcome } from "./reconciler/runPass.ts"
 export { warningKinds } from "./reconciler/Warnings.ts"
-export { type ConditionKind, makeConditions } from "./resilience/Conditions.ts"
 export { DuplicatePolicy } from "./resilience/DuplicatePolicy.ts"
 export { LostAdmissions } from "./resilience/LostAdmissions.ts"
-export { monotonicMillis } from "./resilience/ProcessClock.ts"
 export { StoreMonitor } from "./resilience/StoreMonitor.ts"
-export { isTraced, withChildSpanIfTraced } from "./Spans.ts"
-export { inTurns } from "./Turns.ts"
-export { AUTH_DEADLINE_MS, AuthDeadline } from "./usecases/admitPublisher.ts"
+export { AuthDeadline } from "./usecases/admitPublisher.ts"
 export { authenticate } from "./usecases/authenticate.ts"
 export { AwaitOffAirWithin } from "./usecases/awaitOffAir.ts"
 export { InvalidArgument } from "./usecases/InvalidArgument.ts"
 export { describeWorker, listWorkers } from "./usecases/listWorkers.ts"
 export {
   layerMayPublish,
-  MAY_PUBLISH_WITHIN_MS,
   MayPublish,
   type PublishAnswer,
   type PublishAsk,
@@ -212,30 +195,16 @@ export {
   removeBroadcaster,
   upsertBroadcaster
 } from "./usecases/manageBroadcasters.ts"
-export {
-  changeKey,
-  describeIngest,
-  describeKey,
-  issueKey,
-  type KeyRequestFault,
-  listKeys,
-  type ReadableKeyRequest,
-  revoke,
-  validateKeyRequest
-} from "./usecases/manageStreamKeys.ts"
+export { changeKey, describeIngest, describeKey, issueKey, listKeys, revoke } from "./usecases/manageStreamKeys.ts"
 export {
   annotateStream,
   describeStream,
   Endpoints,
-  isSameVersion,
-  type ListVersion,
   listActive,
-  listSince,
-  listVersion,
   type PlayableStream,
   streamEvents
 } from "./usecases/manageStreams.ts"
-export { isOperator, OperatorSecret, sameHash } from "./usecases/operatorSecret.ts"
+export { isOperator, OperatorSecret } from "./usecases/operatorSecret.ts"
 export { pruneHistory } from "./usecases/pruneHistory.ts"
 export { receiveHook } from "./usecases/receiveHook.ts"
 export { type Reconciled, requestReconciliation } from "./usecases/requestReconciliation.ts"

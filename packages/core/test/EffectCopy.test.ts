@@ -1,7 +1,7 @@
 /** Two copies of `effect` are found at the start, with a sentence that names both. `npm run packed-example` shows it in a host with two. */
 import { readFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
-import { requireSameEffect } from "@greenroom/core"
+import { requireSameEffect } from "@greenroom/core/internal"
 import { Effect, Exit, Fiber, Version } from "effect"
 import { requireOwnRuntime, unsupportedVersion } from "../src/EffectCopy.ts"
 

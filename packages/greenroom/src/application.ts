@@ -2,7 +2,7 @@
 import * as Application from "@greenroom/adapters/application"
 import { MediaMtx } from "@greenroom/adapters/mediamtx"
 import * as Memory from "@greenroom/adapters/memory"
-import { Postgres, PostgresMigrations } from "@greenroom/adapters/postgres"
+import { Postgres } from "@greenroom/adapters/postgres"
 import { layerMayPublish, type PublishAsk, type PublishRule, withoutKeys } from "@greenroom/core"
 import { Effect, Layer, Logger, Redacted, References } from "effect"
 import { checkOptions, endpointsOf, type GreenroomOptions, type LogEntry } from "./options.ts"
@@ -10,8 +10,8 @@ import { broadcasterShape, keyShape } from "./shapes.ts"
 
 const store = ({ database }: GreenroomOptions) => {
   if (database === "memory") return Memory.layer
-  const address = { url: Redacted.make(database.url) }
-  return Layer.provide(Postgres.layer(address), PostgresMigrations.layer(address))
+  const { url, migrate = "auto", ...rest } = database
+  return Postgres.layer({ url: Redacted.make(url) }, { ...rest, migrate })
 }
 
 const mediaServer = ({ mediaMtx: { apiUrl, secret, user } }: GreenroomOptions) =>

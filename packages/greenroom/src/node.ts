@@ -45,17 +45,12 @@ const webRequest = (request: ParsedRequest): Request => {
   } as RequestInit)
 }
 
+/** Whole: every answer is bounded. */
 const send = async (answer: Response, response: ServerResponse): Promise<void> => {
-  response.writeHead(answer.status, Object.fromEntries(answer.headers))
-  if (answer.body === null) {
-    response.end()
-    return
-  }
-  for await (const piece of answer.body) {
-    if (!response.write(piece)) await new Promise((resolve) => response.once("drain", resolve).once("close", resolve))
-    if (response.destroyed) return
-  }
-  response.end()
+  const body = Buffer.from(await answer.arrayBuffer())
+  const hasLength = answer.status !== 204 && answer.status !== 304
+  const headers = Object.fromEntries(answer.headers)
+  response.writeHead(answer.status, hasLength ? { ...headers, "content-length": body.length } : headers).end(body)
 }
 
 export type NodeHandler = (

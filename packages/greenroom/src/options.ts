@@ -1,4 +1,5 @@
 /** The options of `createGreenroom`, and what is wrong with them. */
+import { isSchemaName, MOST_CONNECTIONS, poolNames, reaches, SCHEMA_EXPECTED } from "@greenroom/adapters/postgres"
 import { endpointsBehind, noEndpoints, type PublicEndpoints } from "@greenroom/core"
 import { invalidArgument } from "./GreenroomError.ts"
 import type { Broadcaster, StreamKey } from "./shapes.ts"
@@ -6,6 +7,14 @@ import type { Broadcaster, StreamKey } from "./shapes.ts"
 export interface DatabaseOptions {
   /** `postgres://…` of PostgreSQL 15 or newer. */
   readonly url: string
+  /** Where the tables stand: `greenroom` unless given. */
+  readonly schema?: string
+  /** `auto` (the default) brings the schema up to date at the start; `check` refuses to start when migrations are pending. */
+  readonly migrate?: "auto" | "check"
+  /** How many connections each client opens at most: 20 for admissions, 3 for the reconciler, 7 for all else. */
+  readonly pool?: { readonly admission?: number; readonly reconciler?: number; readonly general?: number }
+  /** What stands in front of PostgreSQL: found out (`auto`, the default), or a pooler in the mode `session` or `transaction`. */
+  readonly pooler?: "auto" | "none" | "session" | "transaction"
 }
 
 export interface MediaMtxOptions {
@@ -94,12 +103,25 @@ const checkFunction = (name: string, value: unknown): void => {
   if (value !== undefined && typeof value !== "function") throw invalidArgument(name, "expected a function")
 }
 
+const checkDatabase = ({ schema, migrate, pool, pooler }: DatabaseOptions): void => {
+  if (schema !== undefined && !isSchemaName(schema)) throw invalidArgument("database.schema", SCHEMA_EXPECTED)
+  checkChoice("database.migrate", migrate, ["auto", "check"])
+  checkChoice("database.pooler", pooler, ["auto", ...reaches])
+  for (const [name, size] of Object.entries(pool ?? {})) {
+    if (!poolNames.some((known) => known === name))
+      throw invalidArgument(`database.pool.${name}`, `expected one of ${poolNames.join(", ")}`)
+    if (!Number.isInteger(size) || size < 1 || size > MOST_CONNECTIONS)
+      throw invalidArgument(`database.pool.${name}`, `expected a whole number from 1 to ${MOST_CONNECTIONS}`)
+  }
+}
+
 /** Throws `invalid_argument`. For callers without types, above all. */
 export const checkOptions = (options: GreenroomOptions): void => {
   if (typeof options !== "object" || options === null) throw invalidArgument("options", "expected an object")
   const { database, mediaMtx } = options
   if (database !== "memory" && !isUrl(database?.url, "postgres:", "postgresql:"))
     throw invalidArgument("database", 'expected { url: "postgres://…" } or "memory"')
+  if (database !== "memory") checkDatabase(database)
   if (!isUrl(mediaMtx?.apiUrl, "http:", "https:"))
     throw invalidArgument(
       "mediaMtx.apiUrl",

@@ -1,6 +1,6 @@
 /** Runs the programs of the core as promises. What they fail with becomes a `GreenroomError`. */
 import type { InvalidArgument } from "@greenroom/core"
-import { Cause, Effect, Exit, type ManagedRuntime } from "effect"
+import { Cause, Effect, Exit, type ManagedRuntime, Option } from "effect"
 import type { Services } from "./application.ts"
 import { GreenroomError } from "./GreenroomError.ts"
 
@@ -44,17 +44,27 @@ export const runWith =
     throw errorOf(Cause.squash(exit.cause))
   }
 
+/** The reasons for which the driver has no connection, in the words of Effect's `SqlError`. */
+const noConnection = new Set(["ConnectionError", "AuthenticationError", "AuthorizationError"])
+
+/** Whether a failed connection is at the bottom of it. */
+const isConnectionMissing = (error: unknown): boolean => {
+  let below: unknown = error
+  for (let depth = 0; depth < 8 && typeof below === "object" && below !== null; depth++) {
+    if (noConnection.has(tagOf(below) ?? "")) return true
+    below = "reason" in below ? below.reason : "cause" in below ? below.cause : undefined
+  }
+  return false
+}
+
 /** What a start fails with. */
 export const startError = (error: unknown): GreenroomError => {
   if (error instanceof GreenroomError) return error
   const message = error instanceof Error ? error.message : String(error)
-  const isConnection = /ECONN|connect|timeout|authenticat/i.test(
-    `${message} ${String((error as { cause?: unknown })?.cause)}`
-  )
-  return isConnection
+  return isConnectionMissing(error)
     ? new GreenroomError("store_unavailable", `The database cannot be used: ${message}`, { cause: error })
-    : new GreenroomError("migration_failed", `The schema could not be brought up to date: ${message}`, { cause: error })
+    : new GreenroomError("migration_failed", message, { cause: error })
 }
 
-export const orNull = <A, E, R>(program: Effect.Effect<import("effect").Option.Option<A>, E, R>) =>
-  Effect.map(program, (found) => (found._tag === "None" ? null : found.value))
+export const orNull = <A, E, R>(program: Effect.Effect<Option.Option<A>, E, R>) =>
+  Effect.map(program, (found) => Option.getOrNull(found))

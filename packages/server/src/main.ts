@@ -19,5 +19,5 @@ const composition = Effect.promise(() => import("./composition/commands.ts"))
 
 runProcess({
   serve: Effect.flatMap(composition, ({ serve }) => serve),
-  migrate: Effect.flatMap(composition, ({ migrate }) => migrate)
+  migrate: (options) => Effect.flatMap(composition, ({ migrate }) => migrate(options))
 })

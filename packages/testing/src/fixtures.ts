@@ -28,7 +28,7 @@ import { elapse } from "./laws/contract.ts"
 
 export const newId = <Id extends string>() => randomUUID() as Id
 
-/** A path that nobody has used. */
+/** A path that was never used. */
 export const newPath = () => `live/${randomBytes(6).toString("hex")}` as PathLimitText
 
 export const now = Effect.flatMap(Sessions, (sessions) => Effect.map(sessions.open, (snapshot) => snapshot.now))

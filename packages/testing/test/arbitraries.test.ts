@@ -64,6 +64,14 @@ describe("arbitraries", () => {
     })
   )
 
+  it.effect("of auth calls are every kind of request", () =>
+    Effect.gen(function* () {
+      const tags = new Set((yield* sample(arbitraries.authRequests, 1_000)).map(({ _tag }) => _tag))
+      const kinds = ["Check", "Misplaced", "Operate", "Other", "Publish", "Unsupported", "View"]
+      assert.deepStrictEqual([...tags].toSorted(), kinds)
+    })
+  )
+
   it.effect("of admissions reach every answer", () =>
     Effect.gen(function* () {
       const inputs = yield* sample(arbitraries.admissionInputs, 2_000)

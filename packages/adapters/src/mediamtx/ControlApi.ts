@@ -7,7 +7,8 @@
  * A 404 has two meanings, and only the body distinguishes them. JSON with an `error` comes from MediaMTX: the id or path does
  * not exist. The text `404 page not found` comes from its router: the route does not exist, because the protocol is off.
  */
-import { type MediaServerUnavailable, withChildSpanIfTraced } from "@greenroom/core"
+import type { MediaServerUnavailable } from "@greenroom/core"
+import { withChildSpanIfTraced } from "@greenroom/core/internal"
 import { Effect, Redacted, Schema } from "effect"
 import { JsonBytes, jsonOf } from "./answerBody.ts"
 import { type Call, unavailable } from "./Call.ts"

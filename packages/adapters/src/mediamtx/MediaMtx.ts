@@ -7,6 +7,7 @@
  * MediaMTX takes up to 4 s to refuse a wrong password: only a snapshot, with its 5 s, can distinguish that from silence.
  */
 import { allEnabled, listsOf, MediaServer, MediaServerUnavailable, type Source } from "@greenroom/core"
+import { layerOwnRuntime } from "@greenroom/core/internal"
 import { Duration, Effect, Layer, type Scope } from "effect"
 import type { ApiAccess } from "./ApiAccess.ts"
 import { onceDecoded } from "./answerBody.ts"
@@ -122,7 +123,7 @@ export const layer = (options: MediaMtxOptions): Layer.Layer<MediaServer> =>
       const send = yield* makeTransport(restartSign.onCut)
       return yield* makeOver(makeControlApi(options, send), { deadlines: options.deadlines, restartSign })
     })
-  )
+  ).pipe(Layer.provide(layerOwnRuntime))
 
 const unconfigured = (operation: string) =>
   Effect.fail(new MediaServerUnavailable({ reason: "absent", operation, detail: "no media server is configured" }))

@@ -2,7 +2,8 @@
  * Suspends RTSP lookups after one that got no answer. Such a lookup delays its own auth call and those behind it by its whole
  * deadline. RTSP encoders that reconnect all at once could otherwise delay every auth call without end.
  */
-import { MediaServerUnavailable, monotonicMillis } from "@greenroom/core"
+import { MediaServerUnavailable } from "@greenroom/core"
+import { monotonicMillis } from "@greenroom/core/internal"
 import { Effect } from "effect"
 
 /** No RTSP lookup is sent for this long after one without an answer, so that other auth calls get through. */

@@ -3,13 +3,8 @@
  * beside its snapshots. A follower takes no snapshots, so it reads them in the background when a caller wants them. Nothing here
  * fails or delays a snapshot.
  */
-import {
-  allEnabled,
-  type EnabledProtocols,
-  type MediaServerFacts,
-  type MediaServerUnavailable,
-  monotonicMillis
-} from "@greenroom/core"
+import { allEnabled, type EnabledProtocols, type MediaServerFacts, type MediaServerUnavailable } from "@greenroom/core"
+import { monotonicMillis } from "@greenroom/core/internal"
 import { Effect, type Scope } from "effect"
 import { decodeAnswer } from "./answerBody.ts"
 import { type Call, unavailable } from "./Call.ts"

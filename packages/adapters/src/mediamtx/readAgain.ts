@@ -6,12 +6,12 @@ import {
   type ListedPath,
   type MediaServerSnapshot,
   type MediaServerUnavailable,
-  monotonicMillis,
   type Protocol,
   protocols,
   saysPublishEarly,
   sourceTypes
 } from "@greenroom/core"
+import { monotonicMillis } from "@greenroom/core/internal"
 import { Effect } from "effect"
 import type { ApiAccess } from "./ApiAccess.ts"
 import type { RunningServer } from "./RunningServer.ts"

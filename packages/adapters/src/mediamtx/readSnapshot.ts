@@ -7,10 +7,10 @@ import {
   type ListedPath,
   type MediaServerSnapshot,
   type MediaServerUnavailable,
-  monotonicMillis,
   type Protocol,
   protocols
 } from "@greenroom/core"
+import { monotonicMillis } from "@greenroom/core/internal"
 import { Effect } from "effect"
 import type { ApiAccess } from "./ApiAccess.ts"
 import { type Decode, decodeAnswer } from "./answerBody.ts"

@@ -5,11 +5,11 @@
 import {
   type MediaServerSnapshot,
   type MediaServerUnavailable,
-  monotonicMillis,
   nextUnlisted,
   noneUnlisted,
   type Protocol
 } from "@greenroom/core"
+import { monotonicMillis } from "@greenroom/core/internal"
 import { Effect } from "effect"
 import type { ApiAccess } from "./ApiAccess.ts"
 import { hedge } from "./hedge.ts"

@@ -2,7 +2,7 @@
  * Each difference between MediaMTX's versions that concerns the adapter, stated once. A version is read from `/v3/info`, which
  * versions before 1.15.2 do not have. An unreadable version (a build from source has `v0.0.0`) counts as the newest.
  */
-import { compareReleases, type Release, readRelease } from "@greenroom/core"
+import { compareReleases, type Release, readRelease } from "@greenroom/core/internal"
 
 export interface Build {
   readonly release: Release

@@ -7,18 +7,39 @@
  */
 import * as PgClient from "@effect/sql-pg/PgClient"
 import { StoreUnavailable } from "@greenroom/core"
-import { Cause, Context, Effect, Exit, Layer, Scope } from "effect"
+import { Cause, Context, Effect, Exit, Layer, Schedule, Scope } from "effect"
 import * as Reactivity from "effect/reactivity/Reactivity"
 import type { SqlError } from "effect/sql/SqlError"
+import { type Names, namesIn } from "./names.ts"
 import { isRolledBack } from "./outcome.ts"
 import { connectionOf, type PostgresAddress } from "./PostgresAddress.ts"
+import { type Pooler, poolerMistake, type Reach, reachOf, untilKnown } from "./pooler.ts"
+import { type PoolSizes, poolSizes } from "./poolSizes.ts"
+
+export { connections } from "./poolSizes.ts"
 
 export interface Database {
-  /** Runs one statement, or a transaction of several, within the deadline. A failure names `operation`. */
+  /** The names of the schema in which this client's tables stand. */
+  readonly names: Names
+  /**
+   * Runs one statement, or a transaction of several, within the deadline. A failure names `operation`. `setsLimit`: the statement
+   * has to limit its waits for locks itself, with `limitsLocks` of `lockMillis`.
+   */
   readonly run: <A>(
     operation: string,
-    use: (sql: PgClient.PgClient) => Effect.Effect<A, SqlError>
+    use: (sql: PgClient.PgClient, setsLimit: boolean) => Effect.Effect<A, SqlError>
   ) => Effect.Effect<A, StoreUnavailable>
+  /** How long a statement may wait for a lock. */
+  readonly lockMillis: number
+}
+
+export interface DatabaseOptions {
+  /** Where the tables stand: `greenroom` unless given. A name that is refused throws. */
+  readonly schema?: string | undefined
+  /** How many connections each client opens at most. */
+  readonly pool?: Partial<PoolSizes> | undefined
+  /** `auto` unless given. */
+  readonly pooler?: Pooler | undefined
 }
 
 /** Only for `Admissions` and the health check: an answer comes within 0.7 s, because `/auth` has 0.8 s. */
@@ -40,9 +61,6 @@ export class GeneralDatabase extends Context.Service<GeneralDatabase, Database>(
 ) {}
 
 export type Databases = AdmissionDatabase | ReconcilerDatabase | GeneralDatabase
-
-/** How many connections each client opens at most. Three instances fit into PostgreSQL's default of 100. */
-export const connections = { admission: 20, reconciler: 3, general: 7 } as const
 
 /** The greatest age of connections. A client is replaced as a whole, because the pool's own check of ages costs every statement. */
 const RENEW_EVERY = "1 hour"
@@ -67,11 +85,24 @@ interface Limits {
 /** A frozen process of ours must not keep the locks of its transaction for longer than this. */
 const IDLE_IN_TRANSACTION_MS = 5_000
 
-const startupParameters = ({ lockMillis, statementMillis }: Limits, patience: number) => ({
-  lock_timeout: String(lockMillis * patience),
-  statement_timeout: String(statementMillis * patience),
+const settingsOf = ({ lockMillis, statementMillis }: Limits) => ({
+  lock_timeout: String(lockMillis),
+  statement_timeout: String(statementMillis),
   idle_in_transaction_session_timeout: String(IDLE_IN_TRANSACTION_MS)
 })
+
+/** The same limits for the transaction that begins with this statement. */
+const limitTransaction = (limits: Limits) => {
+  const settings = Object.entries(settingsOf(limits))
+  return `select ${settings.map(([name, value]) => `set_config('${name}', '${value}', true)`).join(", ")}`
+}
+
+/**
+ * A condition that is true, and limits the statement's later waits for locks of rows. PostgreSQL evaluates it once, before it reads
+ * the first row. The statement's own time cannot be limited from inside.
+ */
+export const limitsLocks = (lockMillis: number): string =>
+  `(select set_config('lock_timeout', '${lockMillis}', true)) is not null`
 
 /**
  * The effect's outcome, or `otherwise` when it takes longer. The deadline, or an interruption of the fiber, interrupts the effect
@@ -104,27 +135,56 @@ const withDeadline = <A, E>(
 
 interface Opened {
   readonly client: PgClient.PgClient
+  readonly isPooled: boolean
   readonly scope: Scope.Closeable
   answered: boolean
   replaced: boolean
 }
 
-const make = Effect.fnUntraced(function* (
-  config: PgClient.PgPoolConfig,
-  deadlineMillis: number
-): Effect.fn.Return<Database, never, Scope.Scope> {
+interface Client {
+  readonly config: PgClient.PgPoolConfig
+  readonly limits: Limits
+  readonly names: Names
+  /** Asked before the first connection. */
+  readonly reach: Effect.Effect<Reach, SqlError>
+}
+
+const configFor = ({ config, limits }: Client, reach: Reach): PgClient.PgPoolConfig => ({
+  ...shared,
+  ...config,
+  prepare: reach !== "transaction",
+  ...(reach === "none" ? { startupParameters: settingsOf(limits) } : {})
+})
+
+/** A multiplexed client has no transactions: its statements set their limits themselves. */
+const limited = <A>(
+  { config, limits }: Client,
+  { client, isPooled }: Opened,
+  use: (sql: PgClient.PgClient, setsLimit: boolean) => Effect.Effect<A, SqlError>
+): Effect.Effect<A, SqlError> =>
+  isPooled && config.multiplex !== true
+    ? client.withTransaction(Effect.andThen(client.unsafe(limitTransaction(limits)), use(client, false)))
+    : use(client, isPooled)
+
+const make = Effect.fnUntraced(function* (own: Client): Effect.fn.Return<Database, never, Scope.Scope> {
   const outer = yield* Effect.scope
-  const open = Effect.gen(function* () {
+  const deadlineMillis = own.limits.answerMillis
+  let current: Opened | undefined
+  const openAs = Effect.fnUntraced(function* (reach: Reach) {
     const scope = yield* Scope.fork(outer)
-    const client = yield* PgClient.make({ ...shared, ...config }).pipe(
+    const client = yield* PgClient.make(configFor(own, reach)).pipe(
       Scope.provide(scope),
       Effect.provide(Reactivity.layer),
       Effect.orDie
     )
-    const opened: Opened = { client, scope, answered: false, replaced: false }
+    const opened: Opened = { client, isPooled: reach !== "none", scope, answered: false, replaced: false }
+    current = opened
     return opened
-  })
-  let current = yield* open
+  }, Effect.uninterruptible)
+  const open = Effect.flatMap(own.reach, openAs)
+  const start = untilKnown(open)
+  // Before the first use, so that it finds open connections. While the database is down, uses try as well.
+  yield* Effect.forkScoped(Effect.retry(start, Schedule.spaced("1 second")))
 
   /**
    * Replaces a client that has stopped answering, because its connections may be dead, or one that is old. A client that never
@@ -134,31 +194,40 @@ const make = Effect.fnUntraced(function* (
     Effect.suspend(() => {
       if (used.replaced || !used.answered) return Effect.void
       used.replaced = true
-      return Effect.flatMap(open, (fresh) => {
-        current = fresh
+      return Effect.flatMap(Effect.orDie(open), () => {
         // The use may have failed because the pool was exhausted. Uses that wait in the old pool keep their time to get a connection.
         return Effect.forkIn(Effect.delay(Scope.close(used.scope, Exit.void), deadlineMillis), outer)
       })
     }).pipe(Effect.uninterruptible, Effect.asVoid)
 
   const renew = Effect.delay(
-    Effect.suspend(() => replace(current)),
+    Effect.suspend(() => (current === undefined ? Effect.void : replace(current))),
     RENEW_EVERY
   )
   yield* Effect.forkScoped(Effect.forever(renew))
 
   return {
+    names: own.names,
+    lockMillis: own.limits.lockMillis,
     run: (operation, use) =>
       Effect.suspend(() => {
         const used = current
-        const answered = Effect.map(use(used.client), (answer) => {
-          used.answered = true
-          return answer
-        })
-        const silent = Effect.andThen(replace(used), Effect.fail(new Error("No answer within the deadline")))
+        const useOf = (opened: Opened) =>
+          Effect.map(limited(own, opened, use), (answer) => {
+            opened.answered = true
+            return answer
+          })
+        const answered = used === undefined ? Effect.flatMap(start, useOf) : useOf(used)
+        const replaced = used === undefined ? Effect.void : replace(used)
+        const silent = Effect.andThen(replaced, Effect.fail(new Error("No answer within the deadline")))
         return Effect.mapError(
           withDeadline<Effect.Success<typeof answered>, Error>(answered, deadlineMillis, silent),
-          (cause) => new StoreUnavailable({ operation, cause, ...(isRolledBack(cause) ? { rolledBack: true } : {}) })
+          (cause) =>
+            new StoreUnavailable({
+              operation,
+              cause: poolerMistake(cause) ?? cause,
+              ...(isRolledBack(cause) ? { rolledBack: true } : {})
+            })
         )
       })
   }
@@ -166,9 +235,6 @@ const make = Effect.fnUntraced(function* (
 
 const admissionConfig: PgClient.PgPoolConfig = {
   applicationName: "greenroom-admissions",
-  // Open from the beginning: a burst of a hundred must not wait until PostgreSQL has started server processes.
-  minConnections: 10,
-  maxConnections: connections.admission,
   multiplex: true,
   // Statements on one connection wait for the slowest of them. Ten connections of ten statements carry a hundred at once.
   multiplexConcurrency: 10,
@@ -178,14 +244,12 @@ const admissionConfig: PgClient.PgPoolConfig = {
 
 const generalConfig: PgClient.PgPoolConfig = {
   applicationName: "greenroom",
-  maxConnections: connections.general,
   /** Shorter than the deadline of a use, so that its failure names the connection. */
   connectTimeout: "2 seconds"
 }
 
 const reconcilerConfig: PgClient.PgPoolConfig = {
   applicationName: "greenroom-reconciler",
-  maxConnections: connections.reconciler,
   /** Shorter than the deadline of a use, so that its failure names the connection. */
   connectTimeout: "1 second"
 }
@@ -200,17 +264,30 @@ export const limits = {
   general: { answerMillis: 3_500, lockMillis: 1_500, statementMillis: 3_000 }
 } as const satisfies Record<string, Limits>
 
+/** Open from the beginning: a burst of a hundred must not wait until PostgreSQL has started server processes. */
+const OPEN_FOR_ADMISSIONS = 10
+
+const patient = ({ answerMillis, lockMillis, statementMillis }: Limits, patience: number): Limits => ({
+  answerMillis: answerMillis * patience,
+  lockMillis: lockMillis * patience,
+  statementMillis: statementMillis * patience
+})
+
 /** All three clients. They connect in the background: while the database is down, each use fails, not this layer. */
-export const layer = (address: PostgresAddress): Layer.Layer<Databases> =>
+export const layer = (address: PostgresAddress, options: DatabaseOptions = {}): Layer.Layer<Databases> =>
   Layer.unwrap(
     Effect.map(Patience, (patience) => {
       const connection = connectionOf(address)
+      const names = namesIn(options.schema)
+      const sizes = poolSizes(options.pool)
+      const reach = reachOf(address, options.pooler ?? "auto")
       const client = (kind: keyof typeof limits, config: PgClient.PgPoolConfig) => {
-        const parameters = { startupParameters: startupParameters(limits[kind], patience) }
-        return make({ ...connection, ...config, ...parameters }, limits[kind].answerMillis * patience)
+        const sized = { ...connection, ...config, maxConnections: sizes[kind] }
+        return make({ config: sized, limits: patient(limits[kind], patience), names, reach })
       }
+      const minConnections = Math.min(OPEN_FOR_ADMISSIONS, sizes.admission)
       return Layer.mergeAll(
-        Layer.effect(AdmissionDatabase, client("admission", admissionConfig)),
+        Layer.effect(AdmissionDatabase, client("admission", { ...admissionConfig, minConnections })),
         Layer.effect(ReconcilerDatabase, client("reconciler", reconcilerConfig)),
         Layer.effect(GeneralDatabase, client("general", generalConfig))
       )

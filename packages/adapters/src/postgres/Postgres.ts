@@ -1,5 +1,6 @@
-/** All repositories in one PostgreSQL database. `PostgresMigrations` must have brought its schema up to date. */
+/** All repositories in one PostgreSQL database, in one schema, which migrations must have brought up to date. */
 import { Repositories } from "@greenroom/core"
+import { layerOwnRuntime } from "@greenroom/core/internal"
 import { Effect, Layer } from "effect"
 import * as Database from "./Database.ts"
 import type { PostgresAddress } from "./PostgresAddress.ts"
@@ -7,6 +8,8 @@ import * as PostgresAdmissions from "./PostgresAdmissions.ts"
 import * as PostgresBroadcasters from "./PostgresBroadcasters.ts"
 import * as PostgresHealth from "./PostgresHealth.ts"
 import * as PostgresLeases from "./PostgresLeases.ts"
+import * as PostgresMigrations from "./PostgresMigrations.ts"
+import { check, type MigrationFailed } from "./PostgresMigrations.ts"
 import * as PostgresRetention from "./PostgresRetention.ts"
 import * as PostgresSessions from "./PostgresSessions.ts"
 import * as PostgresStreamKeys from "./PostgresStreamKeys.ts"
@@ -29,6 +32,28 @@ export const layerRepositories: Layer.Layer<Repositories, never, Database.Databa
   })
 )
 
+export interface StoreOptions extends Database.DatabaseOptions {
+  /**
+   * `auto` brings the installation up to date when the layer is built, `check` fails when migrations are pending. Both need the
+   * database then. Without it, migrations are left to `migrations.migrate`.
+   */
+  readonly migrate?: "auto" | "check" | undefined
+}
+
 /** The repositories with their own clients. The layer builds without a database; each call then fails with `StoreUnavailable`. */
-export const layer = (address: PostgresAddress): Layer.Layer<Repositories> =>
-  Layer.provide(layerRepositories, Database.layer(address))
+export function layer(
+  address: PostgresAddress,
+  options?: StoreOptions & { readonly migrate?: undefined }
+): Layer.Layer<Repositories>
+export function layer(address: PostgresAddress, options: StoreOptions): Layer.Layer<Repositories, MigrationFailed>
+export function layer(
+  address: PostgresAddress,
+  { migrate, ...options }: StoreOptions = {}
+): Layer.Layer<Repositories, MigrationFailed> {
+  const repositories = Layer.provide(layerRepositories, Database.layer(address, options)).pipe(
+    Layer.provide(layerOwnRuntime)
+  )
+  if (migrate === undefined) return repositories
+  const before = migrate === "auto" ? PostgresMigrations.migrate(address, options) : check(address, options)
+  return Layer.provide(repositories, Layer.effectDiscard(before))
+}

@@ -16,9 +16,8 @@ import {
   StreamKeyId
 } from "@greenroom/core"
 import { Array as Arr, Effect, Schema } from "effect"
-import { runAdmission, runTakeover } from "./admissionStatements.ts"
-import { AdmissionDatabase } from "./Database.ts"
-import { ownsIngestPath } from "./ingestPaths.ts"
+import { admissionStatements } from "./admissionStatements.ts"
+import { AdmissionDatabase, limitsLocks } from "./Database.ts"
 import { At, MaybeAt, type Row, rowsOf } from "./rows.ts"
 
 const AdmittedRow = Schema.Struct({
@@ -106,67 +105,30 @@ const admissionFacts = (rows: ReadonlyArray<Row>): AdmissionFacts => {
 export const make: Effect.Effect<Admissions["Service"], never, AdmissionDatabase> = Effect.gen(function* () {
   const database = yield* AdmissionDatabase
 
+  const statements = admissionStatements(database.names, limitsLocks(database.lockMillis))
+
   const admit: Admissions["Service"]["admit"] = Effect.fnUntraced(function* (request) {
-    const rows = yield* database.run("Admissions.admit", (sql) => runAdmission(sql, request))
+    const rows = yield* database.run("Admissions.admit", (sql, setsLimit) => statements.admit(sql, setsLimit, request))
     return Arr.head(admittedRows(rows).map(admitted))
   })
 
   /** Tries once more after a conflict: another call may just have admitted the same connection, which a newer snapshot shows. */
   const takeOver: Admissions["Service"]["takeOver"] = Effect.fnUntraced(function* (request) {
-    const rows = yield* database.run("Admissions.takeOver", (sql) =>
-      runTakeover(sql, request).pipe(
-        Effect.catchReason("SqlError", "UniqueViolation", () => runTakeover(sql, request)),
+    const rows = yield* database.run("Admissions.takeOver", (sql, setsLimit) =>
+      statements.takeOver(sql, setsLimit, request).pipe(
+        Effect.catchReason("SqlError", "UniqueViolation", () => statements.takeOver(sql, setsLimit, request)),
         Effect.catchReason("SqlError", "UniqueViolation", () => Effect.succeed([]))
       )
     )
     return Arr.head(admittedRows(rows).map(admitted))
   })
 
-  const facts: Admissions["Service"]["facts"] = Effect.fnUntraced(function* ({ hash, path, sourceId }) {
-    const found = yield* database.run(
-      "Admissions.facts",
-      (sql) => sql`
-        select t.now, coalesce(o.owned, false) as path_owned_by_other,
-          k.id as key_id, k.key_prefix, k.broadcaster_id, k.path as path_limit, k.enabled, k.expires_at, k.revoked_at,
-          k.admits_until, k.admits_until is not null and exists (select from streams where stream_key_id = k.id) as spent,
-          s.role, s.id as session_id, s.stream_key_id as session_key_id, s.path as session_path, s.source_id, s.protocol,
-          s.started_at, s.ended_at is not null as ended, s.stop_reason is not null as stopping
-        from (select clock_timestamp()::timestamptz(3) as now) t
-        left join stream_keys k on k.hash = ${hash}
-        left join lateral (
-          select exists (
-            select from stream_keys other
-            where other.ingest_path = ${path} and ${sql.literal(ownsIngestPath)} and other.broadcaster_id <> k.broadcaster_id
-          ) as owned
-        ) o on true
-        left join lateral (
-          select 'source' as role, * from streams where media_server = 'main' and source_id = ${sourceId}
-          union all
-          select 'key', * from streams
-          where stream_key_id = k.id and occupies_key_and_path(ended_at, stop_reason)
-          union all
-          select 'path', * from streams
-          where media_server = 'main' and path = ${path} and occupies_key_and_path(ended_at, stop_reason)
-        ) s on true`
-    )
-    return admissionFacts(found)
+  const facts: Admissions["Service"]["facts"] = Effect.fnUntraced(function* (ask) {
+    return admissionFacts(yield* database.run("Admissions.facts", (sql) => statements.facts(sql, ask)))
   })
 
   const endGone: Admissions["Service"]["endGone"] = Effect.fnUntraced(function* (streamId) {
-    yield* database.run(
-      "Admissions.endGone",
-      (sql) => sql`
-        with ended as (
-          update streams set
-            ended_at = clock_timestamp(),
-            end_reason = coalesce(stop_reason, case when ready_at is null then 'never_ready' else 'disconnected' end),
-            last_seq = last_seq + 1
-          where id = ${streamId} and ended_at is null
-          returning id, last_seq, ended_at, end_reason
-        )
-        insert into stream_events (stream_id, seq, type, at, data)
-        select id, last_seq, 'ended', ended_at, jsonb_build_object('reason', end_reason) from ended`
-    )
+    yield* database.run("Admissions.endGone", (sql, setsLimit) => statements.endGone(sql, setsLimit, streamId))
   })
 
   return Admissions.of({ admit, takeOver, facts, endGone })

@@ -2,6 +2,7 @@
 import { type Broadcaster, BroadcasterId, Broadcasters, ExternalIdTaken } from "@greenroom/core"
 import { Array as Arr, Effect, Schema } from "effect"
 import { GeneralDatabase } from "./Database.ts"
+import { isUniqueViolation } from "./outcome.ts"
 import { At, JsonObject, limitTo, MaybeExternalId, MaybeText, onPage, pageOf, rowsAtOf, rowsOf } from "./rows.ts"
 
 export const BroadcasterRow = Schema.Struct({
@@ -34,6 +35,7 @@ const taken = (externalId: string | null) => Effect.fail(new ExternalIdTaken({ e
 
 export const make: Effect.Effect<Broadcasters["Service"], never, GeneralDatabase> = Effect.gen(function* () {
   const database = yield* GeneralDatabase
+  const n = database.names
 
   const create: Broadcasters["Service"]["create"] = Effect.fn("Broadcasters.create")(function* (id, fields) {
     const externalId = fields.externalId ?? null
@@ -41,7 +43,7 @@ export const make: Effect.Effect<Broadcasters["Service"], never, GeneralDatabase
       "Broadcasters.create",
       (sql) => sql`
         with clock as materialized (select clock_timestamp() as now)
-        insert into broadcasters (${sql.literal(columns)})
+        insert into ${n.broadcasters} (${sql.literal(columns)})
         select ${id}, ${externalId}, ${fields.displayName}, ${fields.contact}, ${sql.json(fields.metadata)}, now, now from clock
         on conflict (external_id) where deleted_at is null do nothing
         returning ${sql.literal(columns)}`
@@ -57,7 +59,7 @@ export const make: Effect.Effect<Broadcasters["Service"], never, GeneralDatabase
       const unchanged = yield* database.run(
         "Broadcasters.upsert",
         (sql) => sql`
-        select ${sql.literal(columns)} from broadcasters
+        select ${sql.literal(columns)} from ${n.broadcasters}
         where external_id = ${externalId} and deleted_at is null and display_name = ${displayName}
           and ${contact === undefined ? sql`true` : sql`contact is not distinct from ${contact}`}
           and ${metadata === undefined ? sql`true` : sql`metadata = ${sql.json(metadata)}`}`
@@ -68,7 +70,7 @@ export const make: Effect.Effect<Broadcasters["Service"], never, GeneralDatabase
         const newMetadata = metadata === undefined ? sql`b.metadata` : sql`excluded.metadata`
         return sql`
         with clock as materialized (select clock_timestamp() as now)
-        insert into broadcasters as b (${sql.literal(columns)})
+        insert into ${n.broadcasters} as b (${sql.literal(columns)})
         select ${id}, ${externalId}, ${displayName}, ${contact ?? null}, ${sql.json(metadata ?? {})}, now, now from clock
         on conflict (external_id) where deleted_at is null do update set
           display_name = excluded.display_name, contact = ${newContact}, metadata = ${newMetadata},
@@ -86,7 +88,7 @@ export const make: Effect.Effect<Broadcasters["Service"], never, GeneralDatabase
     const found = yield* database.run(
       "Broadcasters.find",
       (sql) => sql`
-        select ${sql.literal(columns)} from broadcasters where id = ${id} and deleted_at is null`
+        select ${sql.literal(columns)} from ${n.broadcasters} where id = ${id} and deleted_at is null`
     )
     return Arr.head(rows(found).map(broadcaster))
   })
@@ -96,7 +98,7 @@ export const make: Effect.Effect<Broadcasters["Service"], never, GeneralDatabase
       const found = yield* database.run(
         "Broadcasters.findByExternalId",
         (sql) => sql`
-          select ${sql.literal(columns)} from broadcasters where external_id = ${externalId} and deleted_at is null`
+          select ${sql.literal(columns)} from ${n.broadcasters} where external_id = ${externalId} and deleted_at is null`
       )
       return Arr.head(rows(found).map(broadcaster))
     }
@@ -109,7 +111,7 @@ export const make: Effect.Effect<Broadcasters["Service"], never, GeneralDatabase
         select t.now, b.*
         from (select clock_timestamp()::timestamptz(3) as now) t
         left join lateral (
-          select ${sql.literal(columns)} from broadcasters
+          select ${sql.literal(columns)} from ${n.broadcasters}
           where deleted_at is null and ${onPage(sql, "created_at, id", page)}
           order by created_at desc, id desc
           ${limitTo(sql, page)}
@@ -122,19 +124,20 @@ export const make: Effect.Effect<Broadcasters["Service"], never, GeneralDatabase
 
   const change: Broadcasters["Service"]["change"] = Effect.fn("Broadcasters.change")(function* (id, fields) {
     const { externalId = null } = fields
-    const changed = yield* database.run("Broadcasters.change", (sql) =>
-      sql`
-        update broadcasters set
+    const written = database.run(
+      "Broadcasters.change",
+      (sql) => sql`
+        update ${n.broadcasters} set
           external_id = case when ${fields.externalId !== undefined} then ${externalId} else external_id end,
           display_name = coalesce(${fields.displayName ?? null}, display_name),
           contact = case when ${fields.contact !== undefined} then ${fields.contact ?? null} else contact end,
           metadata = coalesce(${fields.metadata === undefined ? null : sql.json(fields.metadata)}, metadata),
           updated_at = clock_timestamp()
         where id = ${id} and deleted_at is null
-        returning ${sql.literal(columns)}`.pipe(
-        Effect.catchReason("SqlError", "UniqueViolation", () => Effect.succeed(null))
-      )
+        returning ${sql.literal(columns)}`
     )
+    // Outside of `run`: behind a pooler the statement stands in a transaction, which its failure aborts.
+    const changed = yield* Effect.catchIf(written, isUniqueViolation, () => Effect.succeed(null))
     return changed === null ? yield* taken(externalId) : Arr.head(rows(changed).map(broadcaster))
   })
 
@@ -144,13 +147,13 @@ export const make: Effect.Effect<Broadcasters["Service"], never, GeneralDatabase
       sql.withTransaction(
         Effect.gen(function* () {
           const removed = yield* sql`
-            update broadcasters set deleted_at = clock_timestamp() where id = ${id} and deleted_at is null returning id`
+            update ${n.broadcasters} set deleted_at = clock_timestamp() where id = ${id} and deleted_at is null returning id`
           if (removed.length === 0) return false
           yield* sql`
             with mine as (
-              select id from stream_keys where broadcaster_id = ${id} and revoked_at is null order by id for no key update
+              select id from ${n.stream_keys} where broadcaster_id = ${id} and revoked_at is null order by id for no key update
             )
-            update stream_keys k set revoked_at = clock_timestamp() from mine where k.id = mine.id`
+            update ${n.stream_keys} k set revoked_at = clock_timestamp() from mine where k.id = mine.id`
           return true
         })
       )

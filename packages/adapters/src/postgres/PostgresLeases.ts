@@ -37,13 +37,14 @@ const leaseIn = (rows: ReadonlyArray<Row>): Lease | null => {
 
 export const make: Effect.Effect<Leases["Service"], never, ReconcilerDatabase> = Effect.gen(function* () {
   const database = yield* ReconcilerDatabase
+  const n = database.names
 
   const acquire: Leases["Service"]["acquire"] = Effect.fn("Leases.acquire")(function* (holder, ttlMillis) {
     const answer = yield* database.run(
       "Leases.acquire",
       (sql) => sql`
         with taken as (
-          insert into leases as l (media_server, holder, until)
+          insert into ${n.leases} as l (media_server, holder, until)
           values ('main', ${holder}, clock_timestamp() + ${ttlMillis}::float8 * interval '1 millisecond')
           on conflict (media_server) do update
           set holder = excluded.holder, until = clock_timestamp() + ${ttlMillis}::float8 * interval '1 millisecond'
@@ -53,7 +54,7 @@ export const make: Effect.Effect<Leases["Service"], never, ReconcilerDatabase> =
         select true as held, "left", started, enforce, found, snapshot_age from taken
         union all
         select false, "left", started, enforce, found, snapshot_age
-        from (select ${sql.literal(leaseColumns)} from leases where media_server = 'main') other
+        from (select ${sql.literal(leaseColumns)} from ${n.leases} where media_server = 'main') other
         where not exists (select from taken)`
     )
     return leaseIn(answer) ?? free
@@ -64,7 +65,7 @@ export const make: Effect.Effect<Leases["Service"], never, ReconcilerDatabase> =
       const recorded = yield* database.run(
         "Leases.recordPass",
         (sql) => sql`
-        update leases set
+        update ${n.leases} set
           until = clock_timestamp() + ${ttlMillis}::float8 * interval '1 millisecond',
           started = ${pass.started}, looked_at = ${dateOf(pass.lookedAt)}::timestamptz,
           found = ${sql.json(pass.found)}::jsonb,
@@ -82,7 +83,7 @@ export const make: Effect.Effect<Leases["Service"], never, ReconcilerDatabase> =
       yield* database.run(
         "Leases.requestEnforcement",
         (sql) => sql`
-        insert into leases as l (media_server, holder, until, enforce_until)
+        insert into ${n.leases} as l (media_server, holder, until, enforce_until)
         values (
           'main', '', date_trunc('milliseconds', clock_timestamp()),
           clock_timestamp() + ${millis}::float8 * interval '1 millisecond'
@@ -97,7 +98,7 @@ export const make: Effect.Effect<Leases["Service"], never, ReconcilerDatabase> =
     yield* database.run(
       "Leases.release",
       (sql) => sql`
-        update leases set until = least(until, date_trunc('milliseconds', clock_timestamp())) where media_server = 'main' and holder = ${holder}`
+        update ${n.leases} set until = least(until, date_trunc('milliseconds', clock_timestamp())) where media_server = 'main' and holder = ${holder}`
     )
   })
 

@@ -8,11 +8,12 @@ const rows = rowsOf(Schema.Struct({ gone_streams: Schema.NullOr(Schema.Int), gon
 
 export const make: Effect.Effect<Retention["Service"], never, GeneralDatabase> = Effect.gen(function* () {
   const database = yield* GeneralDatabase
+  const n = database.names
 
   const prune: Retention["Service"]["prune"] = Effect.fn("Retention.prune")(function* (keepDays, limit) {
     const answer = yield* database.run(
       "Retention.prune",
-      (sql) => sql`select gone_streams, gone_keys from prune_history(${keepDays}::integer, ${limit}::integer)`
+      (sql) => sql`select gone_streams, gone_keys from ${n.prune_history}(${keepDays}::integer, ${limit}::integer)`
     )
     const { gone_streams: streams = null, gone_keys: keys = null } = rows(answer)[0] ?? {}
     return streams === null || keys === null ? { _tag: "Busy" } : { _tag: "Pruned", streams, keys }

@@ -7,6 +7,7 @@ import type { PgClient } from "@effect/sql-pg/PgClient"
 import { type LeaseHolder, Sessions, StreamId } from "@greenroom/core"
 import { Effect, Schema } from "effect"
 import { ReconcilerDatabase } from "./Database.ts"
+import type { Names } from "./names.ts"
 import { makeOpenSessions } from "./openSessions.ts"
 import { rowsOf } from "./rows.ts"
 import { SessionRow, sessionColumns, storedSession } from "./streamRows.ts"
@@ -15,9 +16,9 @@ const sessionRows = rowsOf(SessionRow)
 const ids = rowsOf(Schema.Struct({ id: StreamId }))
 
 /** The lease of a change: `lease` is the statement's first table expression, `held` its condition. */
-export const leaseOf = (sql: PgClient, by: LeaseHolder) => ({
+export const leaseOf = (sql: PgClient, n: Names, by: LeaseHolder) => ({
   lease: sql`lease as materialized (
-    select from leases where media_server = 'main' and holder = ${by}::text and until > clock_timestamp() for share
+    select from ${n.leases} where media_server = 'main' and holder = ${by}::text and until > clock_timestamp() for share
   )`,
   held: sql`(${by}::text is null or exists (select from lease))`
 })
@@ -28,6 +29,7 @@ const firstOfEach = <A extends { readonly streamId: StreamId }>(items: ReadonlyA
 
 export const make: Effect.Effect<Sessions["Service"], never, ReconcilerDatabase> = Effect.gen(function* () {
   const database = yield* ReconcilerDatabase
+  const n = database.names
 
   const { open, after } = makeOpenSessions(database)
 
@@ -37,21 +39,21 @@ export const make: Effect.Effect<Sessions["Service"], never, ReconcilerDatabase>
       (sql) => sql`
         with due as (
           select s.id, why.reason
-          from streams s join stream_keys k on k.id = s.stream_key_id join broadcasters b on b.id = k.broadcaster_id
+          from ${n.streams} s join ${n.stream_keys} k on k.id = s.stream_key_id join ${n.broadcasters} b on b.id = k.broadcaster_id
           cross join lateral (
             select case
               when b.deleted_at is not null then 'broadcaster_deleted'
-              else why_invalid(k.revoked_at, k.expires_at, k.enabled, clock_timestamp())
+              else ${n.why_invalid}(k.revoked_at, k.expires_at, k.enabled, clock_timestamp())
             end as reason
           ) why
           where s.ended_at is null and s.stop_reason is null and why.reason is not null
           order by s.id for no key update of s
         ), stopped as (
-          update streams s set stop_reason = due.reason, stop_requested_at = clock_timestamp(), last_seq = s.last_seq + 1
+          update ${n.streams} s set stop_reason = due.reason, stop_requested_at = clock_timestamp(), last_seq = s.last_seq + 1
           from due where s.id = due.id
           returning s.id, s.last_seq, s.stop_requested_at, s.stop_reason
         )
-        insert into stream_events (stream_id, seq, type, at, data)
+        insert into ${n.stream_events} (stream_id, seq, type, at, data)
         select id, last_seq, 'stop_requested', stop_requested_at, jsonb_build_object('reason', stop_reason) from stopped
         returning stream_id`
     )
@@ -63,14 +65,14 @@ export const make: Effect.Effect<Sessions["Service"], never, ReconcilerDatabase>
   const requestStop: Sessions["Service"]["requestStop"] = Effect.fn("Sessions.requestStop")(
     function* (streamId, reason, by) {
       const marked = yield* database.run("Sessions.requestStop", (sql) => {
-        const { lease, held } = leaseOf(sql, by)
+        const { lease, held } = leaseOf(sql, n, by)
         return sql`
           with ${lease}, stopped as (
-            update streams set stop_reason = ${reason}, stop_requested_at = clock_timestamp(), last_seq = last_seq + 1
+            update ${n.streams} set stop_reason = ${reason}, stop_requested_at = clock_timestamp(), last_seq = last_seq + 1
             where id = ${streamId} and ended_at is null and stop_reason is null and ${held}
             returning id, last_seq, stop_requested_at, stop_reason
           )
-          insert into stream_events (stream_id, seq, type, at, data)
+          insert into ${n.stream_events} (stream_id, seq, type, at, data)
           select id, last_seq, 'stop_requested', stop_requested_at, jsonb_build_object('reason', stop_reason) from stopped
           returning stream_id`
       })
@@ -81,20 +83,20 @@ export const make: Effect.Effect<Sessions["Service"], never, ReconcilerDatabase>
   const markReady: Sessions["Service"]["markReady"] = Effect.fn("Sessions.markReady")(function* (ready, by) {
     if (ready.length === 0) return
     yield* database.run("Sessions.markReady", (sql) => {
-      const { lease, held } = leaseOf(sql, by)
+      const { lease, held } = leaseOf(sql, n, by)
       return sql`
         with ${lease}, seen as (
           select s.id, r."sourceType" as source_type
-          from streams s join jsonb_to_recordset(${sql.json(firstOfEach(ready))}) as r("streamId" uuid, "sourceType" text)
+          from ${n.streams} s join jsonb_to_recordset(${sql.json(firstOfEach(ready))}) as r("streamId" uuid, "sourceType" text)
             on r."streamId" = s.id
           where s.ended_at is null and s.ready_at is null and ${held}
           order by s.id for no key update of s
         ), moved as (
-          update streams s set ready_at = clock_timestamp(), source_type = seen.source_type, last_seq = s.last_seq + 1
+          update ${n.streams} s set ready_at = clock_timestamp(), source_type = seen.source_type, last_seq = s.last_seq + 1
           from seen where s.id = seen.id
           returning s.id, s.last_seq, s.ready_at, s.source_type
         )
-        insert into stream_events (stream_id, seq, type, at, data)
+        insert into ${n.stream_events} (stream_id, seq, type, at, data)
         select id, last_seq, 'ready', ready_at, jsonb_build_object('source_type', source_type) from moved`
     })
   })
@@ -102,41 +104,41 @@ export const make: Effect.Effect<Sessions["Service"], never, ReconcilerDatabase>
   const markKicked: Sessions["Service"]["markKicked"] = Effect.fn("Sessions.markKicked")(function* (streamIds, by) {
     if (streamIds.length === 0) return
     yield* database.run("Sessions.markKicked", (sql) => {
-      const { lease, held } = leaseOf(sql, by)
+      const { lease, held } = leaseOf(sql, n, by)
       return sql`
         with ${lease}, due as (
-          select id from streams
+          select id from ${n.streams}
           where id = any(${streamIds}::uuid[]) and ended_at is null and stop_reason is not null and kicked_at is null and ${held}
           order by id for no key update
         ), moved as (
-          update streams s set kicked_at = clock_timestamp(), last_seq = s.last_seq + 1
+          update ${n.streams} s set kicked_at = clock_timestamp(), last_seq = s.last_seq + 1
           from due where s.id = due.id
           returning s.id, s.last_seq, s.kicked_at
         )
-        insert into stream_events (stream_id, seq, type, at) select id, last_seq, 'kicked', kicked_at from moved`
+        insert into ${n.stream_events} (stream_id, seq, type, at) select id, last_seq, 'kicked', kicked_at from moved`
     })
   })
 
   const end: Sessions["Service"]["end"] = Effect.fn("Sessions.end")(function* (streamIds, cause, by) {
     if (streamIds.length === 0) return []
     const ended = yield* database.run("Sessions.end", (sql) => {
-      const { lease, held } = leaseOf(sql, by)
+      const { lease, held } = leaseOf(sql, n, by)
       const ownReason =
         cause === "media_server_restarted"
           ? sql`'media_server_restarted'`
           : sql`case when s.ready_at is null then 'never_ready' else 'disconnected' end`
       return sql`
         with ${lease}, gone as (
-          select id from streams
+          select id from ${n.streams}
           where id = any(${streamIds}::uuid[]) and ended_at is null and ${held}
           order by id for no key update
         ), moved as (
-          update streams s set
+          update ${n.streams} s set
             ended_at = clock_timestamp(), end_reason = coalesce(s.stop_reason, ${ownReason}), last_seq = s.last_seq + 1
           from gone where s.id = gone.id
           returning s.id, s.last_seq, s.ended_at, s.end_reason
         )
-        insert into stream_events (stream_id, seq, type, at, data)
+        insert into ${n.stream_events} (stream_id, seq, type, at, data)
         select id, last_seq, 'ended', ended_at, jsonb_build_object('reason', end_reason) from moved
         returning stream_id as id`
     })
@@ -146,18 +148,18 @@ export const make: Effect.Effect<Sessions["Service"], never, ReconcilerDatabase>
   const observe: Sessions["Service"]["observe"] = Effect.fn("Sessions.observe")(function* (observations, by) {
     if (observations.length === 0) return
     yield* database.run("Sessions.observe", (sql) => {
-      const { lease, held } = leaseOf(sql, by)
+      const { lease, held } = leaseOf(sql, n, by)
       const observed = firstOfEach(observations).map(({ streamId, observation }) => ({ id: streamId, ...observation }))
       return sql`
         with ${lease}, seen as (
           select s.id, o.tracks, o."viewerCount" as viewer_count, o."inboundBytes" as inbound_bytes
-          from streams s
+          from ${n.streams} s
           join jsonb_to_recordset(${sql.json(observed)}) as o(id uuid, tracks jsonb, "viewerCount" integer, "inboundBytes" bigint)
             on o.id = s.id
           where s.ended_at is null and ${held}
           order by s.id for no key update of s
         )
-        update streams s set
+        update ${n.streams} s set
           earlier_bytes = s.earlier_bytes + case when seen.inbound_bytes < s.inbound_bytes then s.inbound_bytes else 0 end,
           tracks = seen.tracks, viewer_count = seen.viewer_count, inbound_bytes = seen.inbound_bytes,
           state_as_of = clock_timestamp()
@@ -169,7 +171,7 @@ export const make: Effect.Effect<Sessions["Service"], never, ReconcilerDatabase>
     const found = yield* database.run(
       "Sessions.stillOpen",
       (sql) => sql`
-        select ${sql.literal(sessionColumns)} from streams s where s.id = any(${streamIds}::uuid[]) and s.ended_at is null`
+        select ${sql.literal(sessionColumns)} from ${n.streams} s where s.id = any(${streamIds}::uuid[]) and s.ended_at is null`
     )
     return sessionRows(found).map(storedSession)
   })
@@ -178,7 +180,7 @@ export const make: Effect.Effect<Sessions["Service"], never, ReconcilerDatabase>
     const found = yield* database.run(
       "Sessions.bySource",
       (sql) => sql`
-        select ${sql.literal(sessionColumns)} from streams s
+        select ${sql.literal(sessionColumns)} from ${n.streams} s
         where s.media_server = 'main' and s.source_id = any(${sourceIds}::text[]) and s.ended_at is null`
     )
     return sessionRows(found).map(storedSession)

@@ -16,6 +16,7 @@ import {
 } from "@greenroom/core"
 import { Array as Arr, Effect, Schema } from "effect"
 import { GeneralDatabase } from "./Database.ts"
+import type { Names } from "./names.ts"
 import { At, dateOf, limitTo, MaybeAt, MaybeText, onPage, pageOf, rowsAtOf, rowsOf } from "./rows.ts"
 
 const KeyRow = Schema.Struct({
@@ -33,35 +34,38 @@ const KeyRow = Schema.Struct({
   active_stream_id: Schema.NullOr(StreamId)
 })
 
-const activeStream = `select s.id from streams s
-    where s.stream_key_id = k.id and occupies_key_and_path(s.ended_at, s.stop_reason)`
-
 const storedColumns =
   "k.id, k.broadcaster_id, k.key_prefix, k.label, k.path, k.enabled, k.created_at, k.expires_at, k.revoked_at"
 
-/** The columns of the key `k`, which comes from the table or from a statement that has just changed it. */
-const keyColumns = `${storedColumns},
+/** The parts of the statements that name other tables and functions. */
+const partsIn = (n: Names) => {
+  const activeStream = `select s.id from ${n.streams} s
+    where s.stream_key_id = k.id and ${n.occupies_key_and_path}(s.ended_at, s.stop_reason)`
+  const isValid = `${n.why_invalid}(k.revoked_at, k.expires_at, k.enabled, t.now) is null`
+
+  /** The columns of the key `k`, which comes from the table or from a statement that has just changed it. */
+  const keyColumns = `${storedColumns},
   greatest(
-    (select max(s.started_at) from streams s where s.stream_key_id = k.id),
-    (select u.last_started_at from pruned_key_uses u where u.stream_key_id = k.id)
+    (select max(s.started_at) from ${n.streams} s where s.stream_key_id = k.id),
+    (select u.last_started_at from ${n.pruned_key_uses} u where u.stream_key_id = k.id)
   ) as last_used_at,
   (${activeStream}) as active_stream_id`
 
-const isValid = "why_invalid(k.revoked_at, k.expires_at, k.enabled, t.now) is null"
-
-/**
- * The keys with each status at `t.now`. The rule is the domain's `keyStatus`. It is repeated here as the conditions of indexes, so
- * that a page is read by one of them: with `why_invalid` alone the planner takes each status to be rare. The contract's laws
- * compare both.
- */
-const statusConditions: { readonly [S in KeyStatus]: string } = {
-  revoked: "k.revoked_at is not null",
-  expired: "k.revoked_at is null and k.expires_at <= t.now",
-  disabled: "k.revoked_at is null and not k.enabled and (k.expires_at is null or k.expires_at > t.now)",
-  in_use: `k.revoked_at is null and ${isValid} and k.id in (
-    select s.stream_key_id from streams s where occupies_key_and_path(s.ended_at, s.stop_reason)
+  /**
+   * The keys with each status at `t.now`. The rule is the domain's `keyStatus`. It is repeated here as the conditions of indexes, so
+   * that a page is read by one of them: with `why_invalid` alone the planner takes each status to be rare. The contract's laws
+   * compare both.
+   */
+  const statusConditions: { readonly [S in KeyStatus]: string } = {
+    revoked: "k.revoked_at is not null",
+    expired: "k.revoked_at is null and k.expires_at <= t.now",
+    disabled: "k.revoked_at is null and not k.enabled and (k.expires_at is null or k.expires_at > t.now)",
+    in_use: `k.revoked_at is null and ${isValid} and k.id in (
+    select s.stream_key_id from ${n.streams} s where ${n.occupies_key_and_path}(s.ended_at, s.stop_reason)
   )`,
-  active: `k.revoked_at is null and ${isValid} and not exists (${activeStream})`
+    active: `k.revoked_at is null and ${isValid} and not exists (${activeStream})`
+  }
+  return { keyColumns, statusConditions }
 }
 
 const now = "clock_timestamp()::timestamptz(3) as now"
@@ -89,6 +93,8 @@ const changeAnswer = rowsOf(Schema.Struct({ revoked: Schema.Boolean, past: Schem
 
 export const make: Effect.Effect<StreamKeys["Service"], never, GeneralDatabase> = Effect.gen(function* () {
   const database = yield* GeneralDatabase
+  const n = database.names
+  const { keyColumns, statusConditions } = partsIn(n)
 
   const issue: StreamKeys["Service"]["issue"] = Effect.fn("StreamKeys.issue")(function* (key) {
     const own = ingestPath(key.path === null ? null : parseLimit(key.path), key.id)
@@ -96,7 +102,7 @@ export const make: Effect.Effect<StreamKeys["Service"], never, GeneralDatabase> 
       "StreamKeys.issue",
       (sql) => sql`
         select a.known, a.past, ${sql.literal(now)}, ${sql.literal(storedColumns)}, null as last_used_at, null as active_stream_id
-        from issue_stream_key(
+        from ${n.issue_stream_key}(
           ${key.id}, ${key.broadcasterId}, ${key.hash}, ${key.keyPrefix}, ${key.label}, ${key.path}, ${dateOf(key.expiresAt)}, ${own}
         ) a cross join lateral (select (a.issued).*) k`
     )
@@ -109,7 +115,7 @@ export const make: Effect.Effect<StreamKeys["Service"], never, GeneralDatabase> 
   const find: StreamKeys["Service"]["find"] = Effect.fn("StreamKeys.find")(function* (id) {
     const found = yield* database.run(
       "StreamKeys.find",
-      (sql) => sql`select ${sql.literal(now)}, ${sql.literal(keyColumns)} from stream_keys k
+      (sql) => sql`select ${sql.literal(now)}, ${sql.literal(keyColumns)} from ${n.stream_keys} k
         where k.id = ${id} and k.admits_until is null`
     )
     return Arr.head(rows(found).map(keyAt))
@@ -121,7 +127,7 @@ export const make: Effect.Effect<StreamKeys["Service"], never, GeneralDatabase> 
         filter.broadcasterId === undefined ? sql`true` : sql`k.broadcaster_id = ${filter.broadcasterId}`
       // One select for each status, because each has an index in the list's order. No key has two statuses.
       const newest = (condition: string) => sql`(
-        select * from stream_keys k
+        select * from ${n.stream_keys} k
         where k.admits_until is null and ${ofBroadcaster} and ${sql.literal(condition)} and ${onPage(sql, "k.created_at, k.id", page)}
         order by k.created_at desc, k.id desc
         ${limitTo(sql, page)}
@@ -151,11 +157,11 @@ export const make: Effect.Effect<StreamKeys["Service"], never, GeneralDatabase> 
       const expiresAt = sql`${dateOf(changes.expiresAt ?? null)}::timestamptz`
       return sql`
         with target as materialized (
-          select id, revoked_at from stream_keys where id = ${id} and admits_until is null for no key update
+          select id, revoked_at from ${n.stream_keys} where id = ${id} and admits_until is null for no key update
         ), clock as materialized (
           select clock_timestamp() as now from target
         ), k as (
-          update stream_keys set
+          update ${n.stream_keys} set
             label = case when ${changes.label !== undefined} then ${changes.label ?? null} else label end,
             expires_at = case when ${changes.expiresAt !== undefined} then ${expiresAt} else expires_at end,
             enabled = coalesce(${changes.enabled ?? null}, enabled)
@@ -178,11 +184,11 @@ export const make: Effect.Effect<StreamKeys["Service"], never, GeneralDatabase> 
       "StreamKeys.revoke",
       (sql) => sql`
         with target as materialized (
-          select id from stream_keys where id = ${id} and admits_until is null for no key update
+          select id from ${n.stream_keys} where id = ${id} and admits_until is null for no key update
         ), clock as materialized (
           select clock_timestamp() as now from target
         ), k as (
-          update stream_keys set revoked_at = coalesce(revoked_at, clock.now)
+          update ${n.stream_keys} set revoked_at = coalesce(revoked_at, clock.now)
           from target, clock
           where stream_keys.id = target.id returning stream_keys.*
         )

@@ -3,6 +3,7 @@ import type { PgClient } from "@effect/sql-pg/PgClient"
 import { readEvent, type StreamDetails, type StreamFilter, StreamId, type StreamStatus, Streams } from "@greenroom/core"
 import { Array as Arr, Effect, Result, Schema } from "effect"
 import { GeneralDatabase } from "./Database.ts"
+import type { Names } from "./names.ts"
 import {
   At,
   JsonObject,
@@ -66,17 +67,20 @@ const statusConditions: { readonly [S in StreamStatus]: string } = {
 }
 
 /** A key has one broadcaster. With both in the filter, the broadcaster is checked once, and not for every stream. */
-const ownedBy = (sql: PgClient, { broadcasterId, streamKeyId }: StreamFilter) => {
+const ownedBy = (sql: PgClient, n: Names, { broadcasterId, streamKeyId }: StreamFilter) => {
   if (streamKeyId === undefined) return broadcasterId === undefined ? [] : [sql`s.broadcaster_id = ${broadcasterId}`]
   const ofKey = sql`s.stream_key_id = ${streamKeyId}`
   return broadcasterId === undefined
     ? [ofKey]
-    : [ofKey, sql`exists (select from stream_keys where id = ${streamKeyId} and broadcaster_id = ${broadcasterId})`]
+    : [
+        ofKey,
+        sql`exists (select from ${n.stream_keys} where id = ${streamKeyId} and broadcaster_id = ${broadcasterId})`
+      ]
 }
 
 /** Without another condition, the media server is one: the index with all streams in order begins with it. */
-const matching = (sql: PgClient, filter: StreamFilter) => {
-  const which = [...ownedBy(sql, filter), ...(filter.path === undefined ? [] : [sql`s.path = ${filter.path}`])]
+const matching = (sql: PgClient, n: Names, filter: StreamFilter) => {
+  const which = [...ownedBy(sql, n, filter), ...(filter.path === undefined ? [] : [sql`s.path = ${filter.path}`])]
   return sql.and([
     sql.or(filter.status.map((status) => sql`${sql.literal(statusConditions[status])}`)),
     ...(which.length === 0 ? [sql`s.media_server = 'main'`] : which)
@@ -85,6 +89,7 @@ const matching = (sql: PgClient, filter: StreamFilter) => {
 
 export const make: Effect.Effect<Streams["Service"], never, GeneralDatabase> = Effect.gen(function* () {
   const database = yield* GeneralDatabase
+  const n = database.names
 
   /**
    * One statement, so that the list, its version and its clock are of one moment. The ids of all that are listed come with one of the rows,
@@ -95,13 +100,13 @@ export const make: Effect.Effect<Streams["Service"], never, GeneralDatabase> = E
       "Streams.listSince",
       (sql) => sql`
         with page as materialized (
-          select s.xmin as written_by, s.* from streams s
-          where ${matching(sql, filter)} and ${onPage(sql, "s.started_at, s.id", page)}
+          select s.xmin as written_by, s.* from ${n.streams} s
+          where ${matching(sql, n, filter)} and ${onPage(sql, "s.started_at, s.id", page)}
           order by s.started_at desc, s.id desc
           ${limitTo(sql, page)}
         ), changed as (
           select row_number() over () as number, ${sql.literal(streamColumns)}
-          from page s join broadcasters b on b.id = s.broadcaster_id
+          from page s join ${n.broadcasters} b on b.id = s.broadcaster_id
           where ${mayHaveChanged(sql, ["s.written_by", "b.xmin"], since)}
         )
         select t.*, case when coalesce(c.number, 1) = 1 then array(select id from page order by started_at desc, id desc) end as listed, c.*
@@ -140,7 +145,7 @@ export const make: Effect.Effect<Streams["Service"], never, GeneralDatabase> = E
       "Streams.find",
       (sql) => sql`
         select ${sql.literal(detailsColumns)}
-        from streams s join broadcasters b on b.id = s.broadcaster_id
+        from ${n.streams} s join ${n.broadcasters} b on b.id = s.broadcaster_id
         where s.id = ${id}`
     )
     return Arr.head(detailsRows(found).map(details))
@@ -152,7 +157,7 @@ export const make: Effect.Effect<Streams["Service"], never, GeneralDatabase> = E
       "Streams.annotate",
       (sql) => sql`
         with s as (
-          update streams set
+          update ${n.streams} set
             title = case when ${title !== undefined} then ${title ?? null} else title end,
             description = case when ${description !== undefined} then ${description ?? null} else description end,
             metadata = coalesce(${metadata === undefined ? null : sql.json(metadata)}, metadata),
@@ -161,7 +166,7 @@ export const make: Effect.Effect<Streams["Service"], never, GeneralDatabase> = E
           returning *
         )
         select ${sql.literal(detailsColumns)}
-        from s join broadcasters b on b.id = s.broadcaster_id`
+        from s join ${n.broadcasters} b on b.id = s.broadcaster_id`
     )
     return Arr.head(detailsRows(annotated).map(details))
   })
@@ -170,7 +175,7 @@ export const make: Effect.Effect<Streams["Service"], never, GeneralDatabase> = E
     const found = yield* database.run(
       "Streams.events",
       (sql) => sql`
-        select seq, type, at, data from stream_events where stream_id = ${id} and seq > ${afterSeq}
+        select seq, type, at, data from ${n.stream_events} where stream_id = ${id} and seq > ${afterSeq}
         order by seq limit ${limit}`
     )
     return eventRows(found).map((row) => Result.getOrThrow(readEvent(row)))
@@ -179,8 +184,8 @@ export const make: Effect.Effect<Streams["Service"], never, GeneralDatabase> = E
   const unendedOf: Streams["Service"]["unendedOf"] = Effect.fn("Streams.unendedOf")(function* (owner) {
     const found = yield* database.run("Streams.unendedOf", (sql) =>
       "streamKeyId" in owner
-        ? sql`select id from streams where stream_key_id = ${owner.streamKeyId} and ended_at is null`
-        : sql`select id from streams where broadcaster_id = ${owner.broadcasterId} and ended_at is null`
+        ? sql`select id from ${n.streams} where stream_key_id = ${owner.streamKeyId} and ended_at is null`
+        : sql`select id from ${n.streams} where broadcaster_id = ${owner.broadcasterId} and ended_at is null`
     )
     return ids(found).map(({ id }) => id)
   })

@@ -15,6 +15,7 @@ import {
 } from "@greenroom/core"
 import { Array as Arr, Effect, Schema } from "effect"
 import { GeneralDatabase, ReconcilerDatabase } from "./Database.ts"
+import type { Names } from "./names.ts"
 import { leaseOf } from "./PostgresSessions.ts"
 import { At, limitTo, MaybeAt, MaybeText, onPage, pageOf, rowsAtOf, rowsOf } from "./rows.ts"
 
@@ -64,22 +65,22 @@ const rowsAt = rowsAtOf(WorkerRow)
 const keyIds = rowsOf(Schema.Struct({ id: StreamKeyId }))
 
 /** `owner`: the broadcaster of the stream, while the stream is open and not being stopped. */
-const broadcasterOf = (sql: PgClient, source: StreamId, held: ReturnType<typeof leaseOf>["held"]) => sql`
+const broadcasterOf = (sql: PgClient, n: Names, source: StreamId, held: ReturnType<typeof leaseOf>["held"]) => sql`
   owner as materialized (
     select k.broadcaster_id as id
-    from streams s join stream_keys k on k.id = s.stream_key_id join broadcasters b on b.id = k.broadcaster_id
+    from ${n.streams} s join ${n.stream_keys} k on k.id = s.stream_key_id join ${n.broadcasters} b on b.id = k.broadcaster_id
     where s.id = ${source} and s.ended_at is null and s.stop_reason is null and b.deleted_at is null and ${held}
     for share of b
   )`
 
 /** `owner`: the broadcaster with a key for the path. Without one it is the media server's broadcaster, inserted if missing. */
-const ownerOf = (sql: PgClient, path: string, held: ReturnType<typeof leaseOf>["held"]) => sql`
+const ownerOf = (sql: PgClient, n: Names, path: string, held: ReturnType<typeof leaseOf>["held"]) => sql`
   owner_of_path as materialized (
-    select k.broadcaster_id as id from stream_keys k join broadcasters b on b.id = k.broadcaster_id
+    select k.broadcaster_id as id from ${n.stream_keys} k join ${n.broadcasters} b on b.id = k.broadcaster_id
     where k.path = ${path} and k.revoked_at is null and k.admits_until is null and b.deleted_at is null
     order by k.created_at, k.id limit 1 for share of b
   ), made as (
-    insert into broadcasters (id, display_name)
+    insert into ${n.broadcasters} (id, display_name)
     select ${MEDIA_SERVER_BROADCASTER.id}::uuid, ${MEDIA_SERVER_BROADCASTER.displayName}
     where ${held} and not exists (select from owner_of_path)
     on conflict (id) do update set deleted_at = null
@@ -92,6 +93,7 @@ export const make: Effect.Effect<Workers["Service"], never, GeneralDatabase | Re
   function* () {
     const general = yield* GeneralDatabase
     const database = yield* ReconcilerDatabase
+    const n = database.names
 
     const list: Workers["Service"]["list"] = Effect.fn("Workers.list")(function* (states, page) {
       const found = yield* general.run(
@@ -100,7 +102,7 @@ export const make: Effect.Effect<Workers["Service"], never, GeneralDatabase | Re
         select t.now, ${sql.literal(columns)}
         from (select clock_timestamp()::timestamptz(3) as now) t
         left join lateral (
-          select * from workers w
+          select * from ${n.workers} w
           where (${states}::text[] is null or w.state = any(${states}::text[])) and ${onPage(sql, "w.created_at, w.id", page)}
           order by w.created_at desc, w.id desc
           ${limitTo(sql, page)}
@@ -114,7 +116,7 @@ export const make: Effect.Effect<Workers["Service"], never, GeneralDatabase | Re
     const find: Workers["Service"]["find"] = Effect.fn("Workers.find")(function* (id) {
       const found = yield* general.run(
         "Workers.find",
-        (sql) => sql`select ${sql.literal(columns)} from workers w where w.pipeline = ${id}`
+        (sql) => sql`select ${sql.literal(columns)} from ${n.workers} w where w.pipeline = ${id}`
       )
       return Arr.head(rows(found).map(workerRecord))
     })
@@ -122,7 +124,7 @@ export const make: Effect.Effect<Workers["Service"], never, GeneralDatabase | Re
     const unfinished: Workers["Service"]["unfinished"] = database
       .run(
         "Workers.unfinished",
-        (sql) => sql`select ${sql.literal(columns)} from workers w where w.state <> 'stopped' or w.pid is not null`
+        (sql) => sql`select ${sql.literal(columns)} from ${n.workers} w where w.state <> 'stopped' or w.pid is not null`
       )
       .pipe(
         Effect.map((found) => rows(found).map(workerRecord)),
@@ -138,10 +140,10 @@ export const make: Effect.Effect<Workers["Service"], never, GeneralDatabase | Re
         processStarted: mark?.startedAt ?? null
       }))
       const saved = yield* database.run("Workers.save", (sql) => {
-        const { lease, held } = leaseOf(sql, holder)
+        const { lease, held } = leaseOf(sql, n, holder)
         return sql`
         with ${lease}
-        insert into workers as w (pipeline, state, reason, attempt, input_stream_id, output_stream_id, retry_at, host, pid,
+        insert into ${n.workers} as w (pipeline, state, reason, attempt, input_stream_id, output_stream_id, retry_at, host, pid,
           process_started, holder, created_at, state_since, updated_at)
         select r.id, r.state, r.reason, r.attempt, r."inputStreamId", r."outputStreamId",
           t.now + r."retryInMillis" * interval '1 millisecond', r.host, r.pid, r."processStarted", ${holder}, t.now, t.now, t.now
@@ -163,10 +165,10 @@ export const make: Effect.Effect<Workers["Service"], never, GeneralDatabase | Re
 
     const issueKey: Workers["Service"]["issueKey"] = Effect.fn("Workers.issueKey")(function* (order, holder) {
       const issued = yield* database.run("Workers.issueKey", (sql) => {
-        const { lease, held } = leaseOf(sql, holder)
+        const { lease, held } = leaseOf(sql, n, holder)
         return sql`
-        with ${lease}, ${order.source === null ? ownerOf(sql, order.inputPath, held) : broadcasterOf(sql, order.source, held)}
-        insert into stream_keys (id, broadcaster_id, hash, key_prefix, label, path, admits_until)
+        with ${lease}, ${order.source === null ? ownerOf(sql, n, order.inputPath, held) : broadcasterOf(sql, n, order.source, held)}
+        insert into ${n.stream_keys} (id, broadcaster_id, hash, key_prefix, label, path, admits_until)
         select ${order.keyId}::uuid, owner.id, ${order.hash}, ${order.keyPrefix}::text, ${order.label}::text,
           ${order.path}::text, clock_timestamp() + ${order.admitWithinMillis}::float8 * interval '1 millisecond'
         from owner
@@ -177,23 +179,23 @@ export const make: Effect.Effect<Workers["Service"], never, GeneralDatabase | Re
 
     const prune: Workers["Service"]["prune"] = Effect.fn("Workers.prune")(function* (keep, holder) {
       yield* database.run("Workers.prune", (sql) => {
-        const { lease, held } = leaseOf(sql, holder)
+        const { lease, held } = leaseOf(sql, n, holder)
         return sql`
         with ${lease}
-        delete from workers where ${held} and id = any(array(
-          select id from workers
+        delete from ${n.workers} where ${held} and id = any(array(
+          select id from ${n.workers}
           where pid is null and (state = 'stopped' or (state = 'failed' and input_stream_id is null))
           order by state_since desc, id desc
           offset ${keep}::int limit ${PRUNED_AT_ONCE}::int
         ))`
       })
       yield* database.run("Workers.pruneKeys", (sql) => {
-        const { lease, held } = leaseOf(sql, holder)
+        const { lease, held } = leaseOf(sql, n, holder)
         return sql`
         with ${lease}
-        delete from stream_keys k
+        delete from ${n.stream_keys} k
         where k.admits_until between clock_timestamp() - interval '1 day' and clock_timestamp() - interval '1 minute' and ${held}
-          and not exists (select from streams s where s.stream_key_id = k.id)`
+          and not exists (select from ${n.streams} s where s.stream_key_id = k.id)`
       })
     })
 

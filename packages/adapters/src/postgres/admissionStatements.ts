@@ -1,10 +1,12 @@
 /**
- * The statements of an admission and of a takeover, as text: what they may do is explained in `PostgresAdmissions.ts`. Which key may publish is the
- * domain's rule (`decideAdmission`); the contract's laws hold both together.
+ * The statements of the admissions, as text: what they may do is explained in `PostgresAdmissions.ts`. Which key may publish is the
+ * domain's rule (`decideAdmission`); the contract's laws hold both together. Each text is built once a layer, because building one
+ * costs every auth call.
  */
 import type { PgClient } from "@effect/sql-pg/PgClient"
-import type { AdmissionRequest } from "@greenroom/core"
+import type { AdmissionRequest, FactsRequest, StreamId } from "@greenroom/core"
 import { ownsIngestPath } from "./ingestPaths.ts"
+import type { Names } from "./names.ts"
 import type { Row } from "./rows.ts"
 
 /** `$1` to `$5` of an admission and of a takeover, in this order. */
@@ -16,33 +18,39 @@ const parametersOf = ({ hash, path, sourceId, protocol, streamId }: AdmissionReq
   streamId
 ]
 
+/** `limit`: a condition that limits waits for locks, followed by `and`; or empty, where the connection has its limits already. */
+interface Variant {
+  readonly reserved: boolean
+  readonly limit: string
+}
+
 /**
  * `fit`: the key, locked, if it is valid and may be used on the path. A worker's key admits one connection, which may repeat its
  * request. An ordinary key admits where the path belongs to no other broadcaster and is not reserved.
  */
-const fitting = (reserved: boolean) => `
+const fitting = (n: Names, { reserved, limit }: Variant) => `
   key as materialized (
     select id, broadcaster_id, key_prefix, label, revoked_at, expires_at, enabled, admits_until
-    from stream_keys
-    where hash = $1 and why_invalid(revoked_at, expires_at, enabled, clock_timestamp()) is null and path_within(path, $2)
+    from ${n.stream_keys}
+    where ${limit}hash = $1 and ${n.why_invalid}(revoked_at, expires_at, enabled, clock_timestamp()) is null and ${n.path_within}(path, $2)
     for no key update
   ), fit as materialized (
     select * from key
-    where why_invalid(revoked_at, expires_at, enabled, clock_timestamp()) is null
+    where ${n.why_invalid}(revoked_at, expires_at, enabled, clock_timestamp()) is null
       and case
         when admits_until is not null then coalesce(
-          (select s.source_id = $3 from streams s where s.stream_key_id = key.id), admits_until > clock_timestamp()
+          (select s.source_id = $3 from ${n.streams} s where s.stream_key_id = key.id), admits_until > clock_timestamp()
         )
         else ${!reserved} and not exists (
-          select from stream_keys other
+          select from ${n.stream_keys} other
           where other.ingest_path = $2 and ${ownsIngestPath} and other.broadcaster_id <> key.broadcaster_id
         )
       end
   )`
 
 /** Inserts a session with the key in `fit`. */
-const insertSession = `
-  insert into streams (id, stream_key_id, broadcaster_id, media_server, path, source_id, protocol, title, started_at)
+const insertSession = (n: Names) => `
+  insert into ${n.streams} (id, stream_key_id, broadcaster_id, media_server, path, source_id, protocol, title, started_at)
   select $5::uuid, fit.id, fit.broadcaster_id, 'main', $2, $3, $4::text, fit.label, clock_timestamp()`
 
 /**
@@ -51,44 +59,97 @@ const insertSession = `
  * `ended_at is null` it also fits the index of the open sessions. A plan is kept, and one that was made while the table was small may
  * read the whole of an index: all open sessions, or the whole history.
  */
-const outcome = `
+const outcome = (n: Names) => `
   event as (
-    insert into stream_events (stream_id, seq, type, at) select id, 1, 'admitted', started_at from new
+    insert into ${n.stream_events} (stream_id, seq, type, at) select id, 1, 'admitted', started_at from new
   )
   select new.id, false as again, fit.id as key_id, fit.key_prefix from new, fit
   union all
   select s.id, true, fit.id, fit.key_prefix
-  from fit join streams s on s.stream_key_id = fit.id
+  from fit join ${n.streams} s on s.stream_key_id = fit.id
   where not exists (select from new)
     and s.media_server = 'main' and s.source_id = $3 and s.path = $2
     and case when s.ended_at is null then s.stop_reason is null end`
 
-const admission = (reserved: boolean) => `
-  with ${fitting(reserved)}, new as (
-    ${insertSession} from fit
+const admission = (n: Names, variant: Variant) => `
+  with ${fitting(n, variant)}, new as (
+    ${insertSession(n)} from fit
     on conflict do nothing
     returning id, started_at
-  ), ${outcome}`
+  ), ${outcome(n)}`
 
 /**
  * Marks the key's other sessions before the insert, so that the insert finds key and path free. When another key's session is on
  * the path, the insert fails, and the whole statement has no effect.
  */
-const takeover = (reserved: boolean) => `
-  with ${fitting(reserved)}, superseded as materialized (
-    select supersede_others(fit.id, $3) from fit
-    where not exists (select from streams where media_server = 'main' and source_id = $3)
+const takeover = (n: Names, variant: Variant) => `
+  with ${fitting(n, variant)}, superseded as materialized (
+    select ${n.supersede_others}(fit.id, $3) from fit
+    where not exists (select from ${n.streams} where media_server = 'main' and source_id = $3)
   ), new as (
-    ${insertSession} from fit, superseded
+    ${insertSession(n)} from fit, superseded
     returning id, started_at
-  ), ${outcome}`
+  ), ${outcome(n)}`
 
-/** Both texts are built once, because building one costs every auth call. */
-const prepared = (statement: (reserved: boolean) => string) => {
-  const [ordinary, reserved] = [statement(false), statement(true)]
-  return (sql: PgClient, request: AdmissionRequest) =>
-    sql.unsafe<Row>(request.reserved === true ? reserved : ordinary, parametersOf(request))
+/** `$1` to `$3`: hash, path and source id. */
+const facts = (n: Names) => `
+  select t.now, coalesce(o.owned, false) as path_owned_by_other,
+    k.id as key_id, k.key_prefix, k.broadcaster_id, k.path as path_limit, k.enabled, k.expires_at, k.revoked_at,
+    k.admits_until, k.admits_until is not null and exists (select from ${n.streams} where stream_key_id = k.id) as spent,
+    s.role, s.id as session_id, s.stream_key_id as session_key_id, s.path as session_path, s.source_id, s.protocol,
+    s.started_at, s.ended_at is not null as ended, s.stop_reason is not null as stopping
+  from (select clock_timestamp()::timestamptz(3) as now) t
+  left join ${n.stream_keys} k on k.hash = $1
+  left join lateral (
+    select exists (
+      select from ${n.stream_keys} other
+      where other.ingest_path = $2 and ${ownsIngestPath} and other.broadcaster_id <> k.broadcaster_id
+    ) as owned
+  ) o on true
+  left join lateral (
+    select 'source' as role, * from ${n.streams} where media_server = 'main' and source_id = $3
+    union all
+    select 'key', * from ${n.streams}
+    where stream_key_id = k.id and ${n.occupies_key_and_path}(ended_at, stop_reason)
+    union all
+    select 'path', * from ${n.streams}
+    where media_server = 'main' and path = $2 and ${n.occupies_key_and_path}(ended_at, stop_reason)
+  ) s on true`
+
+const endGone = (n: Names, limit: string) => `
+  with ended as (
+    update ${n.streams} set
+      ended_at = clock_timestamp(),
+      end_reason = coalesce(stop_reason, case when ready_at is null then 'never_ready' else 'disconnected' end),
+      last_seq = last_seq + 1
+    where ${limit}id = $1 and ended_at is null
+    returning id, last_seq, ended_at, end_reason
+  )
+  insert into ${n.stream_events} (stream_id, seq, type, at, data)
+  select id, last_seq, 'ended', ended_at, jsonb_build_object('reason', end_reason) from ended`
+
+const variantsOf = (text: (n: Names, variant: Variant) => string, n: Names, limit: string) => ({
+  ordinary: text(n, { reserved: false, limit }),
+  reserved: text(n, { reserved: true, limit })
+})
+
+/** `limitsLocks`: the condition for statements that have to limit their waits for locks themselves. */
+export const admissionStatements = (n: Names, limitsLocks: string) => {
+  const prepared = (text: (n: Names, variant: Variant) => string) => {
+    const [plain, limiting] = [variantsOf(text, n, ""), variantsOf(text, n, `${limitsLocks} and `)]
+    return (sql: PgClient, setsLimit: boolean, request: AdmissionRequest) => {
+      const texts = setsLimit ? limiting : plain
+      return sql.unsafe<Row>(request.reserved === true ? texts.reserved : texts.ordinary, parametersOf(request))
+    }
+  }
+  const factsText = facts(n)
+  const [endGonePlain, endGoneLimiting] = [endGone(n, ""), endGone(n, `${limitsLocks} and `)]
+  return {
+    admit: prepared(admission),
+    takeOver: prepared(takeover),
+    facts: (sql: PgClient, { hash, path, sourceId }: FactsRequest) =>
+      sql.unsafe<Row>(factsText, [hash, path, sourceId]),
+    endGone: (sql: PgClient, setsLimit: boolean, id: StreamId) =>
+      sql.unsafe<Row>(setsLimit ? endGoneLimiting : endGonePlain, [id])
+  }
 }
-
-export const runAdmission = prepared(admission)
-export const runTakeover = prepared(takeover)

@@ -8,6 +8,7 @@ import type { PgClient } from "@effect/sql-pg/PgClient"
 import type { Sessions, StoredSession } from "@greenroom/core"
 import { Effect, Schema } from "effect"
 import type { Database } from "./Database.ts"
+import type { Names } from "./names.ts"
 import { At, type Row, rowsOf } from "./rows.ts"
 import { SessionRow, sessionColumns, storedSession } from "./streamRows.ts"
 
@@ -27,18 +28,18 @@ interface Known {
 const isOpen = "s.media_server = 'main' and s.ended_at is null"
 
 /** `listed`: which source ids are looked up among the sessions that have ended. */
-const statement = (sql: PgClient, known: Known | null, listed: ReadonlyArray<string>) => sql`
+const statement = (sql: PgClient, n: Names, known: Known | null, listed: ReadonlyArray<string>) => sql`
   select t.now, t.fingerprint, t.former, s.last_seq, ${sql.literal(sessionColumns)}
   from (
     select clock_timestamp()::timestamptz(3) as now, (
-      select concat(count(*), ':', sum(uuid_hash_extended(s.id, s.last_seq))) from streams s where ${sql.literal(isOpen)}
+      select concat(count(*), ':', sum(uuid_hash_extended(s.id, s.last_seq))) from ${n.streams} s where ${sql.literal(isOpen)}
     ) as fingerprint, array(
-      select source_id from streams
+      select source_id from ${n.streams}
       where media_server = 'main' and source_id = any(${listed}::text[]) and ended_at is not null
     ) as former
   ) t
   left join lateral (
-    select * from streams s
+    select * from ${n.streams} s
     where t.fingerprint is distinct from ${known?.fingerprint ?? null}::text and ${sql.literal(isOpen)}
   ) s on true`
 
@@ -60,7 +61,7 @@ export const makeOpenSessions = (database: Database): Pick<Sessions["Service"], 
   let known: Known | null = null
 
   const read = Effect.fnUntraced(function* (operation: string, before: Known | null, listed: ReadonlyArray<string>) {
-    const rows = yield* database.run(operation, (sql) => statement(sql, before, listed))
+    const rows = yield* database.run(operation, (sql) => statement(sql, database.names, before, listed))
     const { now, fingerprint, former } = heads(rows.slice(0, 1))[0]!
     const isSame = before?.fingerprint === fingerprint
     const found = isSame ? before : knownOf(fingerprint, rows, known)

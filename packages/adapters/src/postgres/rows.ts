@@ -4,7 +4,8 @@
  * without any other row there is one of nulls.
  */
 import type { PgClient } from "@effect/sql-pg/PgClient"
-import { inTurns, type Page, type PageRequest, type Position } from "@greenroom/core"
+import type { Page, PageRequest, Position } from "@greenroom/core"
+import { inTurns } from "@greenroom/core/internal"
 import { DateTime, Effect, Schema, SchemaTransformation } from "effect"
 
 export type Row = { readonly [column: string]: unknown }

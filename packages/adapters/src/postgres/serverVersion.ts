@@ -3,8 +3,8 @@
  * that statement. So the version is looked at first.
  */
 import { Effect } from "effect"
-import { MigrationError } from "effect/sql/Migrator"
 import type { SqlClient } from "effect/sql/SqlClient"
+import { MigrationFailed } from "./MigrationFailed.ts"
 
 /** The oldest major version that the laws of the repositories were run on. */
 export const OLDEST_MAJOR = 15
@@ -18,6 +18,6 @@ export const checkServer = Effect.fnUntraced(function* (sql: SqlClient) {
   ).unprepared
   if (server !== undefined && isTooOld(server.number)) {
     const message = `PostgreSQL ${server.name} is too old: Greenroom needs PostgreSQL ${OLDEST_MAJOR} or newer`
-    return yield* new MigrationError({ kind: "BadState", message })
+    return yield* new MigrationFailed({ kind: "too_old", message })
   }
 })

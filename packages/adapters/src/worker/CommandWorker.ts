@@ -5,7 +5,8 @@
  * credentials. The very last line is the reason of its end.
  */
 import { tmpdir } from "node:os"
-import { MediaWorker, monotonicMillis, type ProcessRef, type WorkerOrder, withoutKeys } from "@greenroom/core"
+import { MediaWorker, type ProcessRef, type WorkerOrder, withoutKeys } from "@greenroom/core"
+import { monotonicMillis } from "@greenroom/core/internal"
 import { ChildProcessGroup, runCommand } from "@greenroom/launcher"
 import { Duration, Effect, Layer, Option, Redacted } from "effect"
 import { fillCommand, readsAsOption, type WorkerCommand } from "./parseWorkerCommand.ts"

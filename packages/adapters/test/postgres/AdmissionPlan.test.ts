@@ -9,6 +9,7 @@ import { anAsk } from "@greenroom/testing/fixtures"
 import { Effect, Layer } from "effect"
 import { clientOf, usePostgres } from "../../../../verification/worlds/postgres.ts"
 import { AdmissionDatabase } from "../../src/postgres/Database.ts"
+import { namesIn } from "../../src/postgres/names.ts"
 import * as PostgresAdmissions from "../../src/postgres/PostgresAdmissions.ts"
 import * as PostgresMigrations from "../../src/postgres/PostgresMigrations.ts"
 import type { Row } from "../../src/postgres/rows.ts"
@@ -48,6 +49,8 @@ it.live("an admission reads a few rows of the keys, each by an index", () =>
     const [owner, other] = [keys[0]!, keys[1]!]
     const plans: Array<Plan> = []
     const explained = Layer.succeed(AdmissionDatabase, {
+      names: namesIn(),
+      lockMillis: 0,
       run: (_, use) =>
         Effect.gen(function* () {
           const [statement, values] = compiled(use)
@@ -77,6 +80,8 @@ const statementOf = (ask: ReturnType<typeof anAsk>) =>
   Effect.gen(function* () {
     let statement = ""
     const noted = Layer.succeed(AdmissionDatabase, {
+      names: namesIn(),
+      lockMillis: 0,
       run: (_, use) =>
         Effect.sync(() => {
           statement = compiled(use)[0]

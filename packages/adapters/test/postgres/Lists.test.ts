@@ -22,6 +22,7 @@ import { partialStore } from "@greenroom/testing"
 import { Effect, Layer } from "effect"
 import { clientOf, usePostgres } from "../../../../verification/worlds/postgres.ts"
 import { GeneralDatabase } from "../../src/postgres/Database.ts"
+import { namesIn } from "../../src/postgres/names.ts"
 import * as PostgresMigrations from "../../src/postgres/PostgresMigrations.ts"
 import * as PostgresStreamKeys from "../../src/postgres/PostgresStreamKeys.ts"
 import * as PostgresStreams from "../../src/postgres/PostgresStreams.ts"
@@ -78,6 +79,8 @@ const seed: ReadonlyArray<string> = [
 const explained = (sql: PgClient.PgClient) => {
   let cost: Cost | undefined
   const database = Layer.succeed(GeneralDatabase, {
+    names: namesIn(),
+    lockMillis: 0,
     run: (_, use) =>
       Effect.gen(function* () {
         const [statement, values] = compiled(use)

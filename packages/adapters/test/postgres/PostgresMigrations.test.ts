@@ -12,9 +12,9 @@ import {
   within
 } from "@greenroom/core"
 import { Arbitrary, DateTime, Effect, Schema } from "effect"
-import * as Migrator from "effect/sql/Migrator"
-import { SqlClient } from "effect/sql/SqlClient"
 import { clientOf, usePostgres, withClient } from "../../../../verification/worlds/postgres.ts"
+import { migrations, titleOf } from "../../src/postgres/migrationList.ts"
+import { namesIn } from "../../src/postgres/names.ts"
 import * as PostgresMigrations from "../../src/postgres/PostgresMigrations.ts"
 import type { Row } from "../../src/postgres/rows.ts"
 
@@ -26,7 +26,7 @@ const client = Effect.flatMap(migrated, clientOf)
 
 it.live("of instances that start at once, one makes the schema and the others find it made", () =>
   Effect.gen(function* () {
-    const all = Object.keys(PostgresMigrations.migrations)
+    const all = migrations.map(titleOf)
     for (let round = 0; round < 3; round++) {
       const address = yield* freshDatabase
       const runs = yield* Effect.all(
@@ -40,7 +40,7 @@ it.live("of instances that start at once, one makes the schema and the others fi
       assert.deepStrictEqual(yield* PostgresMigrations.migrate(address), [])
       const tables = yield* withClient(
         address,
-        (sql) => sql`select table_name from information_schema.tables where table_schema = 'public' order by 1`
+        (sql) => sql`select table_name from information_schema.tables where table_schema = 'greenroom' order by 1`
       )
       assert.deepStrictEqual(
         tables.map(({ table_name }) => table_name),
@@ -61,20 +61,22 @@ it.live("of instances that start at once, one makes the schema and the others fi
   })
 )
 
-/** All migrations up to this one, as a former release ran them. */
-const migrateBefore = (name: string, sql: PgClient) => {
-  const before = Object.entries(PostgresMigrations.migrations).filter(([number]) => number < name)
-  return Migrator.make({})({
-    loader: Migrator.fromRecord(Object.fromEntries(before)),
-    table: "greenroom_migrations"
-  }).pipe(Effect.provideService(SqlClient, sql))
-}
+/** All migrations up to this one. */
+const migrateBefore = Effect.fnUntraced(function* (id: number, sql: PgClient) {
+  const { greenroom_migrations, quotedSchema } = namesIn()
+  yield* sql.unsafe(`create schema ${quotedSchema}`)
+  yield* sql.unsafe(`create table ${greenroom_migrations} (migration_id integer primary key, name text not null)`)
+  for (const migration of migrations.filter((each) => each.id < id)) {
+    for (const statement of migration.statements(namesIn())) yield* sql.unsafe(statement).unprepared
+    yield* sql`insert into ${greenroom_migrations} values (${migration.id}, ${migration.name})`
+  }
+})
 
 it.live("streams that were there before they said whose they are say it then", () =>
   Effect.gen(function* () {
     const address = yield* freshDatabase
     const sql = yield* clientOf(address)
-    yield* migrateBefore("0005", sql)
+    yield* migrateBefore(5, sql)
     const run = (statement: string) => sql.unsafe<Row>(statement).unprepared
     yield* run(
       "insert into broadcasters (id, display_name) select gen_random_uuid(), 'Studio' from generate_series(1, 3)"
@@ -117,7 +119,7 @@ it.live("keys that were there before ingest paths were owned own theirs, and nob
   Effect.gen(function* () {
     const address = yield* freshDatabase
     const sql = yield* clientOf(address)
-    yield* migrateBefore("0010", sql)
+    yield* migrateBefore(10, sql)
     const run = (statement: string) => sql.unsafe<Row>(statement).unprepared
     yield* run(
       `insert into broadcasters (id, display_name) select ('00000000-0000-4000-8000-00000000000' || n)::uuid, 'S' from generate_series(1, 2) n`

@@ -5,7 +5,6 @@ import {
   Admissions,
   Endpoints,
   endpointsBehind,
-  LEASE_TTL_MS,
   Leases,
   listActive,
   listKeys,
@@ -17,6 +16,7 @@ import {
   type StreamKeyId,
   stopStream
 } from "@greenroom/core"
+import { LEASE_TTL_MS } from "@greenroom/core/internal"
 import { Effect, Fiber, Option, Redacted, Ref } from "effect"
 import { TestClock } from "effect/testing"
 import { collector, metered } from "../../../core/test/support/logs.ts"

@@ -10,6 +10,7 @@ import { makeConditions } from "../resilience/Conditions.ts"
 import { DuplicatePolicy } from "../resilience/DuplicatePolicy.ts"
 import type { PassOutcome } from "./runPass.ts"
 
+/** What can be wrong with the media server or its configuration, as `Reconciler.warnings` has it. */
 export const warningKinds = [
   ...mediaServerWarningKinds,
   /** Admitted publishers do not appear on this media server. */

@@ -5,6 +5,10 @@ import { LostAdmissions } from "../resilience/LostAdmissions.ts"
 import { StoreMonitor } from "../resilience/StoreMonitor.ts"
 import { Reconciler } from "./Reconciler.ts"
 
+/**
+ * The reconciler, `StoreMonitor` and `LostAdmissions`, over a store and a media server. Begins passes when it is built; its end releases the
+ * lease. Dies when this copy of `effect` is not the one that runs it.
+ */
 export const layerBackground = Reconciler.layer.pipe(
   Layer.provideMerge(Layer.merge(StoreMonitor.layer, LostAdmissions.layer)),
   Layer.provide(layerOwnRuntime)

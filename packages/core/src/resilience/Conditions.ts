@@ -61,6 +61,7 @@ export interface Conditions<Kind extends string> {
   ) => Effect.Effect<void>
 }
 
+/** Conditions of one part of the program: each is logged when it begins and when it ends, and is 1 in the gauge while it lasts. */
 export const makeConditions = <Kind extends string = ConditionKind>(
   gauge: Metric.Gauge<number> = Metrics.degraded
 ): Conditions<Kind> => {

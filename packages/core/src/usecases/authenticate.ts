@@ -27,6 +27,11 @@ const actionOf = (ask: AuthRequest): string => {
   }
 }
 
+/**
+ * Answers one auth call of MediaMTX, which `readAuthCall` has read. A refusal is a value; the failure is `StoreUnavailable`, which is to become a 503.
+ *
+ * An admitted publisher has a session in the store when this returns, and no other connection gets the key or the path. Answers within `AuthDeadline`.
+ */
 export const authenticate = (ask: AuthRequest) =>
   withSpanIfTraced(decideAndCount(ask), "authenticate", (decision) => ({
     action: actionOf(ask),

@@ -25,6 +25,7 @@ export const listWorkers = Effect.fn("listWorkers")(function* (
   return Option.some(yield* workers.list(checked, checkedPage))
 })
 
+/** `None` when no stream of this id was ever worked on, and while workers are off. */
 export const describeWorker = Effect.fn("describeWorker")(function* (id: PipelineId) {
   const checked = yield* checkDescribe({ id })
   if (!(yield* WorkersOn)) return Option.none()

@@ -47,12 +47,14 @@ export const upsertBroadcaster = Effect.fn("upsertBroadcaster")(function* (
   return yield* broadcasters.upsert((yield* generator.uuid) as BroadcasterId, known, checked)
 })
 
+/** Newest first, without deleted ones. */
 export const listBroadcasters = Effect.fn("listBroadcasters")(function* (page: PageRequest) {
   const checked = yield* check.list(page)
   const broadcasters = yield* Broadcasters
   return yield* broadcasters.list(checked)
 })
 
+/** `None` when there is no such broadcaster, or it is deleted. */
 export const describeBroadcaster = Effect.fn("describeBroadcaster")(function* (id: BroadcasterId) {
   const checked = yield* check.describe({ id })
   const broadcasters = yield* Broadcasters

@@ -93,6 +93,7 @@ export interface ListVersion {
   readonly protocols: string
 }
 
+/** Whether a list of one version is right at the other. */
 export const isSameVersion = (one: ListVersion, other: ListVersion): boolean =>
   one.store === other.store && one.protocols === other.protocols
 

@@ -16,6 +16,7 @@ export const sameHash = (a: KeyHash, b: KeyHash): boolean => {
   return difference === 0
 }
 
+/** Whether one of the candidates is the operator's secret. Compared in constant time. */
 export const isOperator = Effect.fnUntraced(function* (candidates: ReadonlyArray<Redacted.Redacted<string>>) {
   const { hash } = yield* OperatorSecret
   const generator = yield* KeyGenerator

@@ -6,6 +6,7 @@ import { Effect } from "effect"
 import type { Hook } from "../domain/reconciliation/interpretHook.ts"
 import { Reconciler } from "../reconciler/Reconciler.ts"
 
+/** Takes a hook; without one it only wakes the reconciler. Never fails. */
 export const receiveHook = Effect.fnUntraced(function* (hook?: Hook) {
   const reconciler = yield* Reconciler
   yield* hook === undefined ? reconciler.wake : reconciler.receiveHook(hook)

@@ -25,6 +25,10 @@ export interface Reconciled {
   readonly snapshot: KnownSnapshot | null
 }
 
+/**
+ * Asks for a pass now and answers with its snapshot within 4 s, or with the last one that is known. `enforce`: unauthorized publishers are kicked,
+ * however many they are.
+ */
 export const requestReconciliation = Effect.fn("reconcileNow")(function* (enforce: boolean) {
   const reconciler = yield* Reconciler
   const leases = yield* Leases

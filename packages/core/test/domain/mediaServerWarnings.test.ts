@@ -1,6 +1,7 @@
 /** Which facts about a media server give which warning, and that none of them is given to one that is as it should be. */
 import { assert, describe, it } from "@effect/vitest"
-import { compareReleases, type MediaServerFacts, type Release, readRelease, recommendedFacts } from "@greenroom/core"
+import { type MediaServerFacts, recommendedFacts } from "@greenroom/core"
+import { compareReleases, type Release, readRelease } from "@greenroom/core/internal"
 import { Arbitrary } from "effect"
 import {
   asksAboutPublishers,

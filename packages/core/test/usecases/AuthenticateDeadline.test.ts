@@ -1,6 +1,7 @@
 /** The deadline of an auth call, and what it leaves behind when its answer is lost; viewers, operators and everybody else. */
 import { assert, describe, it } from "@effect/vitest"
-import { authenticate, sameHash } from "@greenroom/core"
+import { authenticate } from "@greenroom/core"
+import { sameHash } from "@greenroom/core/internal"
 import { Effect, Exit, Fiber, Layer, Redacted } from "effect"
 import { TestClock } from "effect/testing"
 import { cases, element } from "../support/arbitraries.ts"

@@ -1,6 +1,6 @@
 /** Spans of an auth call: where a tracer is provided, and without anything that the client sent. */
 import { assert, describe, it } from "@effect/vitest"
-import { withChildSpanIfTraced } from "@greenroom/core"
+import { withChildSpanIfTraced } from "@greenroom/core/internal"
 import { Effect, Tracer } from "effect"
 import { backstage } from "../support/backstage.ts"
 import { keyValue } from "../support/stage.ts"

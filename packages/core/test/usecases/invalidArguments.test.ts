@@ -19,7 +19,6 @@ import {
   listActive,
   listBroadcasters,
   listKeys,
-  listSince,
   listWorkers,
   MediaServer,
   noEndpoints,
@@ -30,9 +29,9 @@ import {
   stopStream,
   streamEvents,
   upsertBroadcaster,
-  validateKeyRequest,
   WorkersOn
 } from "@greenroom/core"
+import { listSince, validateKeyRequest } from "@greenroom/core/internal"
 import { DateTime, Effect, Layer } from "effect"
 import { broadcasterId, keyId, NOW, streamId } from "../support/arbitraries.ts"
 import { makeListings } from "../support/listings.ts"

@@ -5,16 +5,15 @@ import {
   describeKey,
   type IssueOutcome,
   issueKey,
-  type KeyRequestFault,
   listKeys,
   NewPathLimit,
   parseLimit,
   Reconciler,
   revoke,
   StreamPath,
-  validateKeyRequest,
   within
 } from "@greenroom/core"
+import { type KeyRequestFault, validateKeyRequest } from "@greenroom/core/internal"
 import { Arbitrary, Effect, Exit, Fiber, Layer, Option, Redacted, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import { at, broadcasterId, cases, element, keyId, limitTexts, NOW, oneOf, streamId } from "../support/arbitraries.ts"

@@ -6,17 +6,15 @@ import {
   type EnabledProtocols,
   Endpoints,
   endpointsBehind,
-  isSameVersion,
   type LiveStream,
   listActive,
-  listSince,
-  listVersion,
   MediaServer,
   noEndpoints,
   Reconciler,
   stopStream,
   streamEvents
 } from "@greenroom/core"
+import { isSameVersion, listSince, listVersion } from "@greenroom/core/internal"
 import { Effect, Layer, Option } from "effect"
 import { TestClock } from "effect/testing"
 import { playbackUrls } from "../../src/domain/streams/PlaybackUrls.ts"

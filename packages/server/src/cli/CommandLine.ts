@@ -9,7 +9,7 @@ import * as Command from "effect/cli/Command"
 import { version } from "../http/api/version.ts"
 import { broadcastersCommand } from "./BroadcastersCommand.ts"
 import { failed } from "./CommandFailed.ts"
-import { described, Json, Url } from "./flags.ts"
+import { described, flag, Json, Url } from "./flags.ts"
 import { healthCommand } from "./HealthCommand.ts"
 import * as Help from "./Help.ts"
 import { endless } from "./Interruption.ts"
@@ -34,6 +34,8 @@ const description = `Who may publish, who is live, and taking them off the air.
   The API secret: API_SECRET, else the file that API_SECRET_FILE names, else, for a service on this machine that
   generated its own, the file api-secret in DATA_DIR (./.greenroom). Never an argument.`
 
+const Print = flag("print", "Print the SQL of what is pending and change nothing")
+
 const makeCommand = <E1, R1, E2, R2>({ serve, migrate }: LocalCommands<E1, R1, E2, R2>) => {
   const remote = <const Name extends string, Input, Context, E, R>(
     command: Command.Command<Name, Input, Context, E, R>
@@ -57,10 +59,12 @@ const makeCommand = <E1, R1, E2, R2>({ serve, migrate }: LocalCommands<E1, R1, E
           ]
         )
       ),
-      Command.make("migrate", {}, () => composed(migrate)).pipe(
-        described("Bring the database up to date and end; serve does so by itself", [
-          "DATABASE_URL=postgres://… greenroom migrate"
-        ])
+      Command.make("migrate", { print: Print }, ({ print }) => composed(migrate({ print }))).pipe(
+        described(
+          "Bring the database up to date and end; serve does so by itself",
+          ["DATABASE_URL=postgres://… greenroom migrate"],
+          ["DATABASE_URL=postgres://… greenroom migrate --print", "The SQL of what is pending; nothing is changed"]
+        )
       ),
       remote(broadcastersCommand),
       remote(keysCommand),

@@ -9,7 +9,8 @@ import { exitCodes } from "./CommandFailed.ts"
 export interface LocalCommands<E1, R1, E2, R2> {
   /** Runs until it is interrupted. */
   readonly serve: Effect.Effect<unknown, E1, R1>
-  readonly migrate: Effect.Effect<unknown, E2, R2>
+  /** `print`: only shows what is pending. */
+  readonly migrate: (options: { readonly print: boolean }) => Effect.Effect<unknown, E2, R2>
 }
 
 /** Its sentence is the error's `[CliError.userMessage]`, else its message; its exit code `[Runtime.errorExitCode]`, else 70. */

@@ -3,7 +3,8 @@
  * and once more when it is back. How changes are shown is a `Report` (`watchReports.ts`). A stream that begins and ends between two lists
  * is not seen; `streams events` has the history of a stream.
  */
-import { type BroadcasterId, monotonicMillis, type StreamId, type StreamKeyId, type StreamPath } from "@greenroom/core"
+import type { BroadcasterId, StreamId, StreamKeyId, StreamPath } from "@greenroom/core"
+import { monotonicMillis } from "@greenroom/core/internal"
 import { Effect, Result } from "effect"
 import { ListCursor } from "../http/api/Cursor.ts"
 import { type ApiClient, both, call } from "./ApiClient.ts"

@@ -11,7 +11,7 @@ import { defaultPorts, mediaMtxUrls } from "@greenroom/launcher"
 import { Context, Effect, Layer, type Redacted } from "effect"
 import { Settings, type Variables } from "../config/Settings.ts"
 import { addressesFrom } from "./addresses.ts"
-import { databaseAddress } from "./databaseAddress.ts"
+import { databaseAddress, databaseOptions } from "./databaseAddress.ts"
 import { usableDataDirectory } from "./dataDirectory.ts"
 import * as LateBound from "./LateBoundMediaServer.ts"
 import { loadOrCreateSecret } from "./loadOrCreateSecret.ts"
@@ -69,7 +69,8 @@ const repositories = Layer.unwrap(
   Effect.gen(function* () {
     const settings = yield* Settings
     const { dataDirectory } = yield* Deployment
-    return Postgres.layer(yield* databaseAddress(settings, dataDirectory))
+    const address = yield* databaseAddress(settings, dataDirectory, settings.DATABASE_MIGRATE ?? "auto")
+    return Postgres.layer(address, databaseOptions(settings))
   })
 )
 

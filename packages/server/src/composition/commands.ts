@@ -31,6 +31,8 @@ const configured = tracing.pipe(
   Layer.provideMerge(environment.layer)
 )
 
+/** Runs the service until it is interrupted. Fails only before it is ready, with one sentence. */
 export const serve = Effect.andThen(Effect.sync(endOnSecondSignal), Effect.provide(Serve.serve, configured))
 
-export const migrate = Effect.provide(Migrate.migrate, configured)
+/** Brings the schema of the database up to date, and ends. `print`: shows the SQL of what is pending, and changes nothing. */
+export const migrate = (options: { readonly print: boolean }) => Effect.provide(Migrate.migrate(options), configured)

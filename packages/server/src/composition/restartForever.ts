@@ -2,7 +2,7 @@
  * Something that runs as long as the service: it is started again whenever it ends. Only the first start may fail. Each of these is logged
  * once: it stopped, it does not start, it is up again. The pause before the next start grows while it dies at once.
  */
-import { monotonicMillis } from "@greenroom/core"
+import { monotonicMillis } from "@greenroom/core/internal"
 import { Cause, Deferred, Effect, type Scope } from "effect"
 
 const FIRST_DELAY_MS = 200

@@ -4,8 +4,10 @@
  * wrong variable and what was expected of it, never what it was. What follows from several settings together is left to the
  * composition.
  */
+import { reaches } from "@greenroom/adapters/postgres"
 import { Context, Result, Schema, SchemaIssue } from "effect"
 import { contradictions } from "./contradictions.ts"
+import { DatabasePool, DatabaseSchema } from "./databaseVariables.ts"
 import { base, count, Host, oneOf, Password, Port, Secret, urlOf } from "./kinds.ts"
 import { Ports } from "./mediaMtxPorts.ts"
 import * as OpenTelemetry from "./OpenTelemetry.ts"
@@ -15,6 +17,10 @@ const variables = {
   DATABASE_URL: Schema.optionalKey(
     Schema.RedactedFromValue(urlOf(["postgres", "postgresql"], "postgres://user:password@host:5432/greenroom"))
   ),
+  DATABASE_SCHEMA: Schema.optionalKey(DatabaseSchema),
+  DATABASE_MIGRATE: Schema.optionalKey(oneOf("auto", "check")),
+  DATABASE_POOLER: Schema.optionalKey(oneOf("auto", ...reaches)),
+  DATABASE_POOL: Schema.optionalKey(DatabasePool),
   API_SECRET: Schema.optionalKey(Secret),
   API_PORT: Schema.optionalKey(Port),
   HOST: Schema.optionalKey(Host),

@@ -208,7 +208,7 @@ test("what a server says cannot drive the terminal", async () => {
 
 describe("what the composition fails with", () => {
   const serve = (effect: Effect.Effect<void, unknown>) =>
-    begin(["serve"], {}, { commands: { serve: effect, migrate: Effect.void } }).end
+    begin(["serve"], {}, { commands: { serve: effect, migrate: () => Effect.void } }).end
 
   test("is a sentence with its own exit code", async () => {
     const wrong = misconfigured("The configuration is wrong:\n  API_PORT: expected a port")

@@ -53,8 +53,8 @@ export const useHome = (environment: Readonly<Record<string, string>> = {}) => {
   return {
     directory: () => directory,
     data,
-    start: (more: Readonly<Record<string, string>> = {}) => {
-      const service = startService({ DATA_DIR: data(), API_PORT: "0", ...environment, ...more })
+    start: (more: Readonly<Record<string, string>> = {}, args: ReadonlyArray<string> = ["serve"]) => {
+      const service = startService({ DATA_DIR: data(), API_PORT: "0", ...environment, ...more }, args)
       services.push(service)
       return service
     },

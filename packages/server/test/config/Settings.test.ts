@@ -14,6 +14,10 @@ const files = (texts: Readonly<Record<string, string>>): Files => ({
 /** One value for each variable that is right, and one that is wrong; free text has none. */
 const right: Readonly<Record<string, string>> = {
   DATABASE_URL: "postgres://user:hunter2secret@db:5432/greenroom",
+  DATABASE_SCHEMA: "greenroom_2",
+  DATABASE_MIGRATE: "check",
+  DATABASE_POOLER: "transaction",
+  DATABASE_POOL: "admission=10, general=5",
   API_SECRET: "0123456789abcdef0123456789abcdef",
   API_PORT: "8080",
   HOST: "127.0.0.1",
@@ -65,6 +69,18 @@ const right: Readonly<Record<string, string>> = {
 }
 const wrong: Readonly<Record<string, ReadonlyArray<string>>> = {
   DATABASE_URL: ["mysql://u:wrongvalue@db/x", "wrongvalue", "postgres://"],
+  DATABASE_SCHEMA: [
+    "WrongValue",
+    "wrong-value",
+    "1wrongvalue",
+    'wrong"value',
+    "w".repeat(64),
+    "pg_wrongvalue",
+    "wrong.value"
+  ],
+  DATABASE_MIGRATE: ["wrongvalue", "off"],
+  DATABASE_POOLER: ["wrongvalue", "statement"],
+  DATABASE_POOL: ["wrongvalue", "admission=0", "admission=201", "admission=1,admission=2", "wrongvalue=3", "general"],
   API_SECRET: ["wrong\nvalue", "wrong\u0000value", "wröngvalue", "wrongvalue ", " wrongvalue", "wrong\u007fvalue"],
   API_PORT: ["65536", "-1", "80.5", "wrongvalue", "0x1F90"],
   HOST: [

@@ -2,7 +2,7 @@
 import type { AdmissionFacts, decideAdmission, KeyFacts, PathLimitText, SessionFacts } from "@greenroom/core"
 import { Arbitrary } from "effect"
 import { boolean, element, maybe, oneOf } from "./draw.ts"
-import { at, broadcasterId, keyId, NOW, streamId } from "./ids.ts"
+import { at, broadcasterId, keyId, NOW, streamId } from "./idsAndTimes.ts"
 import { keyTexts, pathish, validPaths } from "./text.ts"
 
 /** A key with nothing against it. */

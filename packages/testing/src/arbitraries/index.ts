@@ -4,10 +4,11 @@
  */
 import "../effectOfTesting.ts"
 
+export * from "./access.ts"
 export * from "./admission.ts"
 export * from "./draw.ts"
-export * from "./ids.ts"
-export * from "./mediaServer.ts"
+export * from "./idsAndTimes.ts"
+export * from "./mediaServerValues.ts"
 export * from "./reconciliation.ts"
-export * from "./streams.ts"
+export * from "./streamValues.ts"
 export * from "./text.ts"

@@ -23,7 +23,7 @@ import {
 } from "@greenroom/core"
 import { Arbitrary, type DateTime } from "effect"
 import { boolean, element, oneOf } from "./draw.ts"
-import { at, keyId, NOW, streamId } from "./ids.ts"
+import { at, keyId, NOW, streamId } from "./idsAndTimes.ts"
 
 type Appearances = ReconcileState["appearances"]
 
@@ -105,9 +105,41 @@ const sessionOf = (actor: Actor, index: number): StoredSession => {
   }
 }
 
+type Those = <A>(is: (actor: Actor) => boolean, of: (actor: Actor, index: number) => A) => ReadonlyArray<A>
+
+const thoseOf =
+  (cast: ReadonlyArray<Actor>): Those =>
+  (is, of) =>
+    cast.flatMap((actor, index) => (is(actor) ? [of(actor, index)] : []))
+
+const snapshotOf = (those: Those): MediaServerSnapshot => ({
+  started: "this process",
+  sources: those(
+    (actor) => actor.listed !== "no",
+    (actor, index): ListedSource => ({
+      id: sourceOf(index),
+      protocol: actor.protocol,
+      state: actor.listed === "no" ? "idle" : actor.listed,
+      established: actor.established,
+      path: `live/${index}`
+    })
+  ),
+  paths: those(
+    (actor) => actor.path !== "no",
+    (actor, index): ListedPath => ({
+      name: `live/${index}`,
+      ready: actor.path === "ready",
+      sourceType: sourceTypes[actor.protocol],
+      sourceId: sourceOf(index),
+      observation: observationOf(actor)
+    })
+  ),
+  ownPaths: []
+})
+
 /**
- * `between`: how long the look took, in milliseconds; `restarted`: the media server is another process than in the pass before;
- * `holding`: that pass held strangers back.
+ * `between`: how long the snapshot took, in milliseconds; `restarted`: the media server is another process than in the pass before;
+ * `holding`: that pass held unauthorized publishers back.
  */
 export const sceneOf = (
   cast: ReadonlyArray<Actor>,
@@ -121,64 +153,26 @@ export const sceneOf = (
     continuous = true
   }: { readonly asksUs?: boolean | null; readonly appearances?: Appearances; readonly continuous?: boolean } = {}
 ): Scene => {
-  const those = <A>(is: (actor: Actor) => boolean, of: (actor: Actor, index: number) => A): ReadonlyArray<A> =>
-    cast.flatMap((actor, index) => (is(actor) ? [of(actor, index)] : []))
+  const those = thoseOf(cast)
+  const sourcesOf = (is: (actor: Actor) => boolean) => new Set(those(is, (_, index) => sourceOf(index)))
+  const isSeen = (actor: Actor) => actor.listed !== "no" || actor.path !== "no"
   return {
     cast,
     policy,
     asksUs,
     s1: { now: NOW, open: those((actor) => actor.stored === "both" || actor.stored === "before", sessionOf) },
-    look: {
-      started: "this process",
-      sources: those(
-        (actor) => actor.listed !== "no",
-        (actor, index): ListedSource => ({
-          id: sourceOf(index),
-          protocol: actor.protocol,
-          state: actor.listed === "no" ? "idle" : actor.listed,
-          established: actor.established,
-          path: `live/${index}`
-        })
-      ),
-      paths: those(
-        (actor) => actor.path !== "no",
-        (actor, index): ListedPath => ({
-          name: `live/${index}`,
-          ready: actor.path === "ready",
-          sourceType: sourceTypes[actor.protocol],
-          sourceId: sourceOf(index),
-          observation: observationOf(actor)
-        })
-      ),
-      ownPaths: []
-    },
+    look: snapshotOf(those),
     s2: {
       now: at(between),
       open: those((actor) => actor.stored === "both" || actor.stored === "during", sessionOf),
-      formerlyAdmitted: new Set(
-        those(
-          (actor) =>
-            (actor.listed !== "no" || actor.path !== "no") && (actor.stored === "ended" || actor.stored === "before"),
-          (_, index) => sourceOf(index)
-        )
-      )
+      formerlyAdmitted: sourcesOf((actor) => isSeen(actor) && (actor.stored === "ended" || actor.stored === "before"))
     },
     memory: {
       started: restarted === null ? null : restarted ? "another process" : "this process",
       restartsSeen: restarted === null ? null : 0,
       holding,
-      unlisted: new Set(
-        those(
-          (actor) => actor.seenUnlisted,
-          (_, index) => sourceOf(index)
-        )
-      ),
-      appeared: new Set(
-        those(
-          (actor) => actor.appearedBefore,
-          (_, index) => sourceOf(index)
-        )
-      ),
+      unlisted: sourcesOf((actor) => actor.seenUnlisted),
+      appeared: sourcesOf((actor) => actor.appearedBefore),
       appearances,
       settled: null,
       onAir: null,
@@ -208,7 +202,7 @@ export const scenes: Arbitrary.Arbitrary<Scene> = Arbitrary.map(
   ({ cast, policy, between, restarted, holding, ...more }) => sceneOf(cast, policy, between, restarted, holding, more)
 )
 
-/** The reason of an end, as one who knows only the actor would say it. */
+/** The reason of an end, from the actor alone. */
 export const reasonOf = (actor: Actor, restarted: boolean): EndReason =>
   actor.ending?.reason ?? (restarted ? "media_server_restarted" : actor.active ? "disconnected" : "never_ready")
 

@@ -12,7 +12,7 @@ const atOnce = { concurrency: "unbounded" } as const
 
 /**
  * All ask at once, and exactly one session that is `theirs` comes to be: that of who was admitted. They wait for each other, so a slow
- * store leaves some without an answer, which lets nobody in; of those alone the one with the session may be.
+ * store leaves some without an answer, which admits no publisher; of those alone the one with the session may be.
  */
 const oneIsAdmitted = Effect.fnUntraced(function* (
   asks: ReadonlyArray<AdmissionRequest>,
@@ -86,7 +86,7 @@ export const admissionRacesLaws = (store: StoreUnderTest) =>
     )
 
     law(
-      "nobody takes over another key's path, a revoked key's, or from one who is being stopped; and then nobody is marked",
+      "no publisher takes over another key's path, with a revoked key, or from a session that is being stopped; and then none is marked",
       Effect.gen(function* () {
         const admissions = yield* Admissions
         const sessions = yield* Sessions
@@ -173,7 +173,7 @@ export const admissionRacesLaws = (store: StoreUnderTest) =>
     )
 
     law(
-      "nobody is admitted after a revocation was acknowledged, and who was before it is found by the stop",
+      "no publisher is admitted after a revocation was acknowledged, and one admitted before it is found by the stop",
       Effect.gen(function* () {
         const keys = yield* StreamKeys
         const sessions = yield* Sessions

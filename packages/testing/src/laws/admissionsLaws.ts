@@ -29,7 +29,7 @@ import {
 } from "../fixtures.ts"
 import { contract, elapse, plain, type StoreUnderTest } from "./contract.ts"
 
-/** Nothing is written, and the facts say why. */
+/** Nothing is written, and the facts show why. */
 const refused = Effect.fnUntraced(function* (request: AdmissionRequest, reason: RefusalReason) {
   const admissions = yield* Admissions
   assert.isTrue(Option.isNone(yield* admissions.admit(request)), `admitted instead of ${reason}`)
@@ -75,7 +75,7 @@ export const admissionsLaws = (store: StoreUnderTest) =>
     )
 
     law(
-      "the same connection is admitted again to its own session, connecting or active, until somebody stops it",
+      "the same connection is admitted again to its own session, connecting or active, until it is being stopped",
       Effect.gen(function* () {
         const sessions = yield* Sessions
         const session = yield* aSession({ protocol: "rtsp" })
@@ -99,7 +99,7 @@ export const admissionsLaws = (store: StoreUnderTest) =>
     )
 
     law(
-      "each thing that is wrong with a key refuses it, and the facts say which",
+      "each thing that is wrong with a key refuses it, and the facts show which",
       Effect.gen(function* () {
         const keys = yield* StreamKeys
         yield* refused(anAsk({ hash: new Uint8Array(32) }), "invalid_stream_key")
@@ -231,7 +231,7 @@ export const admissionsLaws = (store: StoreUnderTest) =>
     )
 
     law(
-      "the facts are those of the key, of its session, of the path's and of the source's, whoever has them",
+      "the facts are those of the key, of its session, of the path's and of the source's, whichever session it is",
       Effect.gen(function* () {
         const admissions = yield* Admissions
         const sessions = yield* Sessions

@@ -37,7 +37,7 @@ export const broadcastersLaws = (store: StoreUnderTest) =>
         const rest = Option.getOrThrow(yield* broadcasters.change(before.id, { contact: null, metadata: {} }))
         assert.deepStrictEqual(plain([rest.displayName, rest.contact, rest.metadata]), ["After", null, {}])
         assert.deepStrictEqual(plain(yield* broadcasters.find(before.id)), plain(Option.some(rest)))
-        assert.isTrue(Option.isNone(yield* broadcasters.change(newId<BroadcasterId>(), { displayName: "Nobody" })))
+        assert.isTrue(Option.isNone(yield* broadcasters.change(newId<BroadcasterId>(), { displayName: "Unknown" })))
       })
     )
 

@@ -13,7 +13,7 @@ const aLook: PassSummary = { publishers: 5, unauthorized: 3, kicked: 0, reported
 /** What is to run out, and must not have when it is looked at: a busy machine takes its time between the two. */
 const SHORT_MS = 2_000
 
-/** Waits until nobody holds it: the suite has one lease. */
+/** Gives it up for all of them: the suite has one lease. */
 const free = Effect.fnUntraced(function* (...holders: ReadonlyArray<string>) {
   const leases = yield* Leases
   for (const holder of holders) yield* leases.release(holder)
@@ -54,7 +54,7 @@ export const leasesLaws = (store: StoreUnderTest) =>
     )
 
     law(
-      "what the holder remembers outlives it; nobody else can say it, nor the holder after its time",
+      "the record of a pass outlives the lease; only the holder writes it, and only in its time",
       Effect.gen(function* () {
         const leases = yield* Leases
         const [one, other] = [newHolder(), newHolder()]
@@ -98,7 +98,7 @@ export const leasesLaws = (store: StoreUnderTest) =>
     )
 
     law(
-      "a look is as old as the database's clock says, for whoever asks",
+      "a snapshot is as old as it is by the database's clock, for every instance",
       Effect.gen(function* () {
         const leases = yield* Leases
         const [one, other] = [newHolder(), newHolder()]
@@ -142,7 +142,7 @@ export const leasesLaws = (store: StoreUnderTest) =>
     )
 
     law(
-      "whoever asks learns how long it lasts, whoever holds it",
+      "every instance learns how long the lease lasts, whichever holds it",
       Effect.gen(function* () {
         const leases = yield* Leases
         const [one, other] = [newHolder(), newHolder()]

@@ -23,7 +23,7 @@ const sourceTypes: { readonly [P in Exclude<Protocol, "webrtc">]: string } = {
 const sourceTypeOf = (protocol: Protocol, facts: VersionFacts): string =>
   protocol === "webrtc" ? facts.webrtcSourceType : sourceTypes[protocol]
 
-const NOBODY = "00000000-0000-4000-8000-000000000000"
+const UNKNOWN_ID = "00000000-0000-4000-8000-000000000000"
 
 const sourceIn = (look: MediaServerSnapshot, { id }: { readonly id: string }): ListedSource | undefined =>
   look.sources.find((source) => source.id === id)
@@ -200,9 +200,9 @@ export const mediaServerLaws = (server: MediaServerUnderTest): LawSuite<never> =
       })
     )
 
-    law("an id that nobody has, or can have, is gone, in every protocol and without one", (stage) =>
+    law("an id that no client has, or can have, is gone, in every protocol and without one", (stage) =>
       Effect.gen(function* () {
-        for (const id of [NOBODY, "no-uuid", "..", "a/b?c=d#e", ""]) {
+        for (const id of [UNKNOWN_ID, "no-uuid", "..", "a/b?c=d#e", ""]) {
           for (const protocol of [...protocols, null]) {
             assert.strictEqual(yield* stage.mediaServer.find({ protocol, id }), "gone", `find ${protocol} ${id}`)
             assert.strictEqual(yield* stage.mediaServer.kick({ protocol, id }), "gone", `kick ${protocol} ${id}`)
@@ -227,7 +227,7 @@ export const mediaServerLaws = (server: MediaServerUnderTest): LawSuite<never> =
       })
     )
 
-    law("a server that is down fails every call, and a new start is seen as one, with nobody connected", (stage) =>
+    law("a server that is down fails every call, and a new start is seen as one, with no client connected", (stage) =>
       Effect.gen(function* () {
         const publisher = yield* stage.publish({ protocol: "rtsp", path: "live/a" })
         const before = yield* eventually(stage, stage.mediaServer.snapshot, (seen) => isOnAir(seen, publisher))

@@ -1,6 +1,6 @@
 /**
- * The store against the domain's pure functions, over random histories: sessions move as `applyEvent` says and in no other way,
- * and an admission is written exactly when `decideAdmission` says so, whatever was issued, revoked, suspended, stopped and ended before it.
+ * The store against the domain's pure functions, over random histories: sessions move as `applyEvent` allows and in no other way,
+ * and an admission is written exactly when `decideAdmission` admits, whatever was issued, revoked, suspended, stopped and ended before it.
  */
 import { randomBytes } from "node:crypto"
 import {
@@ -28,7 +28,7 @@ const Move = Schema.Union([
 ])
 type Move = typeof Move.Type
 
-/** What the move would be as an event of a session in this state; `null` when there is nothing to say of it. */
+/** What the move would be as an event of a session in this state; `null` when it is no event. */
 const happeningOf = (step: Move, state: SessionState): SessionChange | null => {
   switch (step.move) {
     case "ready":
@@ -87,7 +87,7 @@ export const modelLaws = (store: StoreUnderTest) =>
     const runs = store.clock === "real" ? 25 : 300
 
     property(
-      "sessions move as the state machine says and in no other way",
+      "sessions move as the state machine allows and in no other way",
       Schema.Struct({ steps: Schema.Array(Move) }),
       Effect.fnUntraced(function* ({ steps }) {
         const ids: Array<StreamId> = []

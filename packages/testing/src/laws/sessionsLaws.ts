@@ -16,7 +16,7 @@ import * as assert from "../assert.ts"
 import { aBroadcaster, aKey, aSession, details, eventsOf, eventTypes, expire, newId, stateOf } from "../fixtures.ts"
 import { contract, elapse, plain, type StoreUnderTest } from "./contract.ts"
 
-/** More than the store has connections for, and few enough that nobody waits past a deadline on a busy machine. */
+/** More than the store has connections for, and few enough that none waits past a deadline on a busy machine. */
 const atOnce = { concurrency: 10 } as const
 
 const ready = (id: StreamId) => [{ streamId: id, sourceType: "rtmpConn" }]
@@ -58,7 +58,7 @@ export const sessionsLaws = (store: StoreUnderTest) =>
     )
 
     law(
-      "a move that the state does not allow writes nothing, and says so",
+      "a move that the state does not allow writes nothing, and the result shows it",
       Effect.gen(function* () {
         const sessions = yield* Sessions
         const { id } = yield* aSession()
@@ -79,10 +79,10 @@ export const sessionsLaws = (store: StoreUnderTest) =>
         yield* sessions.observe([{ streamId: id, observation }], null)
         assert.deepStrictEqual(plain((yield* details(id)).stream), plain(before.stream))
         assert.deepStrictEqual(yield* eventTypes(id), ["admitted", "ready", "stop_requested", "kicked", "ended"])
-        const nobody = newId<StreamId>()
-        assert.isFalse(yield* sessions.requestStop(nobody, "stopped", null))
-        assert.deepStrictEqual(yield* sessions.end([nobody], "left", null), [])
-        yield* sessions.markReady(ready(nobody), null)
+        const unknown = newId<StreamId>()
+        assert.isFalse(yield* sessions.requestStop(unknown, "stopped", null))
+        assert.deepStrictEqual(yield* sessions.end([unknown], "left", null), [])
+        yield* sessions.markReady(ready(unknown), null)
         for (const nothing of [
           sessions.markReady([], null),
           sessions.markKicked([], null),
@@ -234,7 +234,7 @@ export const sessionsLaws = (store: StoreUnderTest) =>
     )
 
     law(
-      "what the media server says is kept with its time, and is no event",
+      "what the media server shows is kept with its time, and is no event",
       Effect.gen(function* () {
         const sessions = yield* Sessions
         const { id } = yield* aSession()
@@ -309,7 +309,7 @@ export const sessionsLaws = (store: StoreUnderTest) =>
     )
 
     law(
-      "all moves at once, over the same sessions in every order, lock nobody out and leave whole histories",
+      "all moves at once, over the same sessions in every order, lock no caller out and leave whole histories",
       Effect.gen(function* () {
         const sessions = yield* Sessions
         const keys = yield* StreamKeys

@@ -51,7 +51,7 @@ export const streamKeysLaws = (store: StoreUnderTest) =>
     )
 
     law(
-      "nobody gets a key who is unknown or was removed",
+      "a broadcaster that is unknown or was removed gets no key",
       Effect.gen(function* () {
         const keys = yield* StreamKeys
         assert.strictEqual((yield* keys.issue(anOrder(newId<BroadcasterId>())))._tag, "UnknownBroadcaster")

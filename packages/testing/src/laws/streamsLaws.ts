@@ -238,7 +238,7 @@ export const streamsLaws = (store: StoreUnderTest) =>
           assert.deepStrictEqual(plain(none.stream), plain(fewer.stream))
           assert.deepStrictEqual(plain((yield* details(id)).stream), plain(none.stream))
         }
-        assert.isTrue(Option.isNone(yield* streams.annotate(newId<StreamId>(), { title: "Nobody's" })))
+        assert.isTrue(Option.isNone(yield* streams.annotate(newId<StreamId>(), { title: "Unknown" })))
         assert.isTrue(Option.isNone(yield* streams.find(newId<StreamId>())))
       })
     )

@@ -1,4 +1,4 @@
-/** The laws of `Workers`: their records, and the keys that admit one connection of a worker, told apart from everybody else's. */
+/** The laws of `Workers`: their records, and the keys that admit one connection of a worker, apart from those of broadcasters. */
 import { randomBytes, randomUUID } from "node:crypto"
 import {
   type AdmissionRequest,
@@ -83,7 +83,7 @@ const refused = Effect.fnUntraced(function* (request: AdmissionRequest, reason: 
 export const workersLaws = (store: StoreUnderTest) =>
   contract("Workers", store, (law) => {
     law(
-      "a record is what was said last of its pipeline, and its state's time moves with the state",
+      "a record is what was saved last of its pipeline, and its state's time moves with the state",
       leading((holder) =>
         Effect.gen(function* () {
           const workers = yield* Workers
@@ -91,8 +91,8 @@ export const workersLaws = (store: StoreUnderTest) =>
           const change = aChange({ mark })
           assert.isTrue(yield* workers.save([change], holder))
           const first = Option.getOrThrow(yield* workers.find(change.id))
-          const { retryInMillis: _, ...said } = change
-          assert.deepInclude(plain(first) as object, plain({ ...said, retryAt: null }) as object)
+          const { retryInMillis: _, ...saved } = change
+          assert.deepInclude(plain(first) as object, plain({ ...saved, retryAt: null }) as object)
           assert.deepStrictEqual([first.stateSince, first.updatedAt], [first.createdAt, first.createdAt])
 
           yield* elapse(20)
@@ -120,12 +120,12 @@ export const workersLaws = (store: StoreUnderTest) =>
       Effect.gen(function* () {
         const workers = yield* Workers
         const change = aChange()
-        assert.isFalse(yield* workers.save([change], "nobody"))
+        assert.isFalse(yield* workers.save([change], "no holder"))
         assert.isTrue(Option.isNone(yield* workers.find(change.id)))
         yield* leading((holder) =>
           Effect.gen(function* () {
             const many = Array.from({ length: 30 }, () => aChange())
-            assert.isFalse(yield* workers.save(many, "nobody"))
+            assert.isFalse(yield* workers.save(many, "no holder"))
             assert.isTrue(yield* workers.save(many, holder))
             assert.isTrue(yield* workers.save([], holder))
             for (const { id } of many) assert.isTrue(Option.isSome(yield* workers.find(id)))
@@ -206,7 +206,7 @@ export const workersLaws = (store: StoreUnderTest) =>
             items.map(({ id }) => id)
           )
           const before = yield* ids
-          yield* workers.prune(10, "nobody")
+          yield* workers.prune(10, "no holder")
           assert.deepStrictEqual(yield* ids, before)
           // A pruning may leave some to the next one.
           for (let times = 0; times < 3; times++) yield* workers.prune(10, holder)
@@ -218,7 +218,7 @@ export const workersLaws = (store: StoreUnderTest) =>
     )
 
     law(
-      "a key that has admitted nobody is deleted after its time, one that has a stream never",
+      "a key that has admitted no connection is deleted after its time, one that has a stream never",
       leading((holder) =>
         Effect.gen(function* () {
           const workers = yield* Workers
@@ -227,7 +227,7 @@ export const workersLaws = (store: StoreUnderTest) =>
           const spent = yield* aWorkerKey(holder)
           const ask = askFor(spent.order)
           yield* admit(ask)
-          yield* workers.prune(10, "nobody")
+          yield* workers.prune(10, "no holder")
           yield* refused(askFor(unspent.order), "stream_key_expired")
           yield* workers.prune(10, holder)
           yield* refused(askFor(unspent.order), "invalid_stream_key")
@@ -320,7 +320,7 @@ export const workersLaws = (store: StoreUnderTest) =>
     )
 
     law(
-      "on an output that is reserved nobody else publishes, whatever their key allows; elsewhere they do",
+      "on an output that is reserved only its worker publishes, whatever another key allows; elsewhere others do",
       leading((holder) =>
         Effect.gen(function* () {
           const { order, pipeline, input } = yield* aWorkerKey(holder)
@@ -353,7 +353,7 @@ export const workersLaws = (store: StoreUnderTest) =>
     )
 
     law(
-      "a worker's key is in no list, is found by nobody, and cannot be changed or revoked by its id",
+      "a worker's key is in no list, cannot be found, and cannot be changed or revoked by its id",
       leading((holder) =>
         Effect.gen(function* () {
           const { order, input } = yield* aWorkerKey(holder)
@@ -411,7 +411,7 @@ export const workersLaws = (store: StoreUnderTest) =>
           })
           const ownerAfter = Effect.fnUntraced(function* () {
             const order = fresh()
-            assert.isFalse(yield* workers.issueKey(fresh(), "nobody"))
+            assert.isFalse(yield* workers.issueKey(fresh(), "no holder"))
             assert.isTrue(yield* workers.issueKey(order, holder))
             const admitted = yield* admissions.admit(askFor(order))
             assert.isTrue(Option.isSome(admitted))
@@ -441,7 +441,7 @@ export const workersLaws = (store: StoreUnderTest) =>
         const workers = yield* Workers
         const { order, input } = yield* leading(aWorkerKey)
         const another = () => ({ ...order, keyId: newId<StreamKeyId>(), hash: new Uint8Array(randomBytes(32)) })
-        assert.isFalse(yield* workers.issueKey(another(), "nobody"))
+        assert.isFalse(yield* workers.issueKey(another(), "no holder"))
         yield* leading((holder) =>
           Effect.gen(function* () {
             assert.isTrue(yield* workers.issueKey(another(), holder))

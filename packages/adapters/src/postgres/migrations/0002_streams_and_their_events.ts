@@ -4,12 +4,14 @@
  * - a change of an ended session, and a change of the history;
  * - a change without its event, and an event without its change.
  */
+import type { Names } from "../names.ts"
+
 const notSuperseded = "ended_at is null and stop_reason is distinct from 'superseded'"
 
-export const statements: ReadonlyArray<string> = [
-  `create table streams (
+export const statements = (n: Names): ReadonlyArray<string> => [
+  `create table ${n.streams} (
     id uuid primary key,
-    stream_key_id uuid not null references stream_keys (id),
+    stream_key_id uuid not null references ${n.stream_keys} (id),
     media_server text not null default 'main',
     path text not null check (path !~ 'sk_[0-9A-Za-z_-]{43}'),
     source_id text not null,
@@ -43,15 +45,15 @@ export const statements: ReadonlyArray<string> = [
       else end_reason in ('never_ready', 'media_server_restarted')
     end)
   ) with (fillfactor = 80)`,
-  `create unique index streams_one_a_key on streams (stream_key_id) where ${notSuperseded}`,
-  `create unique index streams_one_a_path on streams (media_server, path) where ${notSuperseded}`,
-  `create unique index streams_one_a_source on streams (media_server, source_id)`,
-  `create index streams_unended on streams (started_at desc, id desc) where ended_at is null`,
-  `create index streams_newest_first on streams (started_at desc, id desc)`,
-  `create index streams_of_key on streams (stream_key_id, started_at desc, id desc)`,
-  `create index streams_on_path on streams (path, started_at desc, id desc)`,
+  `create unique index streams_one_a_key on ${n.streams} (stream_key_id) where ${notSuperseded}`,
+  `create unique index streams_one_a_path on ${n.streams} (media_server, path) where ${notSuperseded}`,
+  `create unique index streams_one_a_source on ${n.streams} (media_server, source_id)`,
+  `create index streams_unended on ${n.streams} (started_at desc, id desc) where ended_at is null`,
+  `create index streams_newest_first on ${n.streams} (started_at desc, id desc)`,
+  `create index streams_of_key on ${n.streams} (stream_key_id, started_at desc, id desc)`,
+  `create index streams_on_path on ${n.streams} (path, started_at desc, id desc)`,
 
-  `create table stream_events (
+  `create table ${n.stream_events} (
     stream_id uuid not null,
     seq integer not null,
     type text not null check (type in ('admitted', 'ready', 'stop_requested', 'kicked', 'ended')),
@@ -60,21 +62,21 @@ export const statements: ReadonlyArray<string> = [
     primary key (stream_id, seq)
   )`,
 
-  `create function history_is_kept() returns trigger language plpgsql as $$
+  `create function ${n.history_is_kept}() returns trigger language plpgsql as $$
   begin
     raise exception '% of % is not allowed: history is kept', lower(tg_op), tg_table_name using errcode = 'restrict_violation';
   end $$`,
-  `create trigger stream_events_are_kept before update or delete on stream_events
-    for each row execute function history_is_kept()`,
-  `create trigger stream_events_are_not_truncated before truncate on stream_events
-    for each statement execute function history_is_kept()`,
-  `create trigger streams_are_kept before delete on streams
-    for each row execute function history_is_kept()`,
-  `create trigger streams_are_not_truncated before truncate on streams
-    for each statement execute function history_is_kept()`,
+  `create trigger stream_events_are_kept before update or delete on ${n.stream_events}
+    for each row execute function ${n.history_is_kept}()`,
+  `create trigger stream_events_are_not_truncated before truncate on ${n.stream_events}
+    for each statement execute function ${n.history_is_kept}()`,
+  `create trigger streams_are_kept before delete on ${n.streams}
+    for each row execute function ${n.history_is_kept}()`,
+  `create trigger streams_are_not_truncated before truncate on ${n.streams}
+    for each statement execute function ${n.history_is_kept}()`,
 
   // Before a change: the identity and all times and reasons that are set stay, an ended stream never changes, every change is numbered.
-  `create function stream_moves_forward() returns trigger language plpgsql as $$
+  `create function ${n.stream_moves_forward}() returns trigger language plpgsql as $$
   begin
     if (new.id, new.stream_key_id, new.media_server, new.path, new.source_id, new.protocol, new.started_at)
       is distinct from
@@ -108,28 +110,28 @@ export const statements: ReadonlyArray<string> = [
   end $$`,
   `create trigger stream_moves_forward before update of
     id, stream_key_id, media_server, path, source_id, protocol, started_at,
-    ready_at, source_type, stop_reason, stop_requested_at, kicked_at, ended_at, end_reason, last_seq on streams
-    for each row execute function stream_moves_forward()`,
+    ready_at, source_type, stop_reason, stop_requested_at, kicked_at, ended_at, end_reason, last_seq on ${n.streams}
+    for each row execute function ${n.stream_moves_forward}()`,
 
   // After the statement: the row's last event exists, and each event agrees with the row.
-  `create function stream_has_its_event() returns trigger language plpgsql as $$
+  `create function ${n.stream_has_its_event}() returns trigger language plpgsql as $$
   begin
     if tg_op = 'INSERT' and (new.last_seq <> 1 or new.ready_at is not null or new.stop_reason is not null
       or new.ended_at is not null)
     then
       raise exception 'stream % does not begin at its beginning', new.id using errcode = 'restrict_violation';
     end if;
-    if not exists (select from stream_events where stream_id = new.id and seq = new.last_seq) then
+    if not exists (select from ${n.stream_events} where stream_id = new.id and seq = new.last_seq) then
       raise exception 'stream % has no event %', new.id, new.last_seq using errcode = 'restrict_violation';
     end if;
     return null;
   end $$`,
-  `create trigger stream_has_its_event after insert or update of last_seq on streams
-    for each row execute function stream_has_its_event()`,
-  `create function event_has_its_change() returns trigger language plpgsql as $$
+  `create trigger stream_has_its_event after insert or update of last_seq on ${n.streams}
+    for each row execute function ${n.stream_has_its_event}()`,
+  `create function ${n.event_has_its_change}() returns trigger language plpgsql as $$
   begin
     if not exists (
-      select from streams s where s.id = new.stream_id and s.last_seq = new.seq and case new.type
+      select from ${n.streams} s where s.id = new.stream_id and s.last_seq = new.seq and case new.type
         when 'admitted' then new.seq = 1 and s.started_at = new.at
         when 'ready' then s.ready_at = new.at and s.source_type = new.data ->> 'source_type'
         when 'stop_requested' then s.stop_requested_at = new.at and s.stop_reason = new.data ->> 'reason'
@@ -142,6 +144,6 @@ export const statements: ReadonlyArray<string> = [
     end if;
     return null;
   end $$`,
-  `create trigger event_has_its_change after insert on stream_events
-    for each row execute function event_has_its_change()`
+  `create trigger event_has_its_change after insert on ${n.stream_events}
+    for each row execute function ${n.event_has_its_change}()`
 ]

@@ -2,21 +2,23 @@
  * The media workers, one row for each pipeline, and their keys. A key with `admits_until` belongs to a worker and admits one
  * connection until then. It does not count as a key of its broadcaster, so the indexes of the broadcasters' keys exclude it.
  */
-export const statements: ReadonlyArray<string> = [
-  `alter table stream_keys add column admits_until timestamptz(3),
+import type { Names } from "../names.ts"
+
+export const statements = (n: Names): ReadonlyArray<string> => [
+  `alter table ${n.stream_keys} add column admits_until timestamptz(3),
     add constraint worker_keys_have_one_path check (admits_until is null or (path is not null and expires_at is null))`,
 
-  `drop index stream_keys_newest_first`,
-  `drop index stream_keys_of_broadcaster`,
-  `drop index stream_keys_by_path`,
-  `create index stream_keys_newest_first on stream_keys (created_at desc, id desc) where admits_until is null`,
-  `create index stream_keys_of_broadcaster on stream_keys (broadcaster_id, created_at desc, id desc) where admits_until is null`,
-  `create index stream_keys_by_path on stream_keys (path)
+  `drop index ${n.quotedSchema}.stream_keys_newest_first`,
+  `drop index ${n.quotedSchema}.stream_keys_of_broadcaster`,
+  `drop index ${n.quotedSchema}.stream_keys_by_path`,
+  `create index stream_keys_newest_first on ${n.stream_keys} (created_at desc, id desc) where admits_until is null`,
+  `create index stream_keys_of_broadcaster on ${n.stream_keys} (broadcaster_id, created_at desc, id desc) where admits_until is null`,
+  `create index stream_keys_by_path on ${n.stream_keys} (path)
     where revoked_at is null and path is not null and admits_until is null`,
   // Deleting a broadcaster revokes all of its keys.
-  `create index worker_keys_of_broadcaster on stream_keys (broadcaster_id) where admits_until is not null`,
+  `create index worker_keys_of_broadcaster on ${n.stream_keys} (broadcaster_id) where admits_until is not null`,
 
-  `create table workers (
+  `create table ${n.workers} (
     id uuid primary key default gen_random_uuid(),
     pipeline text not null unique check (pipeline ~ '^[A-Za-z0-9_-]{1,128}$'),
     state text not null check (state in ('idle', 'connecting', 'running', 'retrying', 'stopped', 'failed')),
@@ -34,5 +36,5 @@ export const statements: ReadonlyArray<string> = [
     updated_at timestamptz(3) not null,
     constraint a_process_is_marked_whole check ((host is null) = (pid is null) and (pid is null) = (process_started is null))
   ) with (fillfactor = 70)`,
-  `create index workers_newest_first on workers (created_at desc, id desc)`
+  `create index workers_newest_first on ${n.workers} (created_at desc, id desc)`
 ]

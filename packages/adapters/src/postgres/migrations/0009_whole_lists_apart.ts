@@ -3,7 +3,9 @@
  * could read one broadcaster's streams from it, past all newer streams of others: it takes each broadcaster's streams to be
  * spread evenly.
  */
-export const statements: ReadonlyArray<string> = [
-  `create index streams_of_server on streams (media_server, started_at desc, id desc)`,
-  `drop index streams_newest_first`
+import type { Names } from "../names.ts"
+
+export const statements = (n: Names): ReadonlyArray<string> => [
+  `create index streams_of_server on ${n.streams} (media_server, started_at desc, id desc)`,
+  `drop index ${n.quotedSchema}.streams_newest_first`
 ]

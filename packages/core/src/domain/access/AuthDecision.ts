@@ -5,6 +5,7 @@
 import type { StreamId, StreamKeyId } from "../values/Ids.ts"
 import { withoutKeys } from "./StreamPath.ts"
 
+/** Every reason with which a publisher or an operator is refused. */
 export const refusalReasons = [
   "invalid_stream_key",
   "stream_key_in_use",

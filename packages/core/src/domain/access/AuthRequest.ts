@@ -166,6 +166,12 @@ const readPublish = (call: AuthCall): AuthRequest | Incomplete => {
   return { _tag: "Publish", path, protocol: isProtocol(call.protocol) ? call.protocol : null, sourceId: id, key }
 }
 
+/**
+ * What the call asks for, with the credential in it. Total: what cannot be decided is `Incomplete`, `Misplaced`, `Unsupported` or `Other`.
+ *
+ * `user`, `password`, `token` and `query` are wrapped in `Redacted` before. A key is looked for in `password`, then `token`, then the query's
+ * `key`, `token`, `pass`.
+ */
 export const readAuthCall = (call: AuthCall): AuthRequest | Incomplete => {
   switch (call.action) {
     case "publish":

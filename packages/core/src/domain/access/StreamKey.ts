@@ -36,6 +36,7 @@ export interface StreamKey {
   readonly activeStreamId: StreamId | null
 }
 
+/** In the order in which they are tried. */
 export const keyStatuses = ["revoked", "expired", "disabled", "in_use", "active"] as const
 export type KeyStatus = (typeof keyStatuses)[number]
 
@@ -56,5 +57,6 @@ export const whyInvalid = (key: KeyValidity, now: DateTime.Utc): "revoked" | "ex
         ? null
         : "disabled"
 
+/** What people see of a key at `now`, by the database's clock: the first of `keyStatuses` that holds. */
 export const keyStatus = (key: KeyValidity & Pick<StreamKey, "activeStreamId">, now: DateTime.Utc): KeyStatus =>
   whyInvalid(key, now) ?? (key.activeStreamId === null ? "active" : "in_use")

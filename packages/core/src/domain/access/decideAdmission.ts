@@ -111,6 +111,12 @@ export const decideCheck = (
   return refuseTicket(good.key, good.mark, facts.now) ?? { _tag: "Good", key: good.mark }
 }
 
+/**
+ * Decides whether a connection may publish. Pure and total.
+ *
+ * `Admit`: nothing is against it. `Again`: MediaMTX asks twice for one connection, whose session stays. `InUse`: the store has open sessions
+ * of the key or on the path, whose connections may be gone. Otherwise a refusal with its sentence.
+ */
 export const decideAdmission = (ask: Ask & { readonly sourceId: string }, facts: AdmissionFacts): AdmissionDecision => {
   const good = findUsableKey(ask, facts)
   if ("_tag" in good) return good

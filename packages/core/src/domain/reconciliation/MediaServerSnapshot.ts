@@ -59,8 +59,10 @@ export interface Unlisted {
   readonly lasting: ReadonlySet<string>
 }
 
+/** Before the first snapshot. */
 export const noneUnlisted: Unlisted = { last: new Set(), lasting: new Set() }
 
+/** Publishers that are on a path and in no list, after one more snapshot: `lasting` were so in the one before, too. */
 export const nextUnlisted = (
   before: Unlisted,
   { sources, paths }: Pick<MediaServerSnapshot, "sources" | "paths">

@@ -36,6 +36,7 @@ export interface ReconcileState {
   readonly continuous: boolean
 }
 
+/** Of a leader that has not made a pass. */
 export const initialState: ReconcileState = {
   started: null,
   restartsSeen: null,

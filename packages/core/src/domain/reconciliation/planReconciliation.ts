@@ -30,6 +30,11 @@ export interface Reconciliation {
   readonly memory: ReconcileState
 }
 
+/**
+ * Plans one pass: the commands that make store and media server agree, and what the next pass has to remember. Pure and total.
+ *
+ * `s1` is the store before the snapshot, `s2` after it; `before` is the `memory` of the pass before, else `initialState`.
+ */
 export const planReconciliation = (
   policy: PassPolicy,
   s1: StoreSnapshot,

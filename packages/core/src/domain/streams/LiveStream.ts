@@ -40,8 +40,10 @@ export type SessionState =
     }
 
 export type StreamStatus = "connecting" | "active" | "inactive"
+/** From admission to the end. */
 export const streamStatuses: ReadonlyArray<StreamStatus> = ["connecting", "active", "inactive"]
 
+/** What people see of a session's state. */
 export const statusOf = (state: SessionState): StreamStatus =>
   state._tag === "Connecting" ? "connecting" : state._tag === "Active" ? "active" : "inactive"
 

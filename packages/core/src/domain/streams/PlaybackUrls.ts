@@ -13,13 +13,16 @@ export interface PublicEndpoints {
   readonly srt: string | null
 }
 
+/** The public does not reach the media server: every URL is `null`. */
 export const noEndpoints: PublicEndpoints = { hls: null, webrtc: null, rtmp: null, rtsp: null, srt: null }
 
 /** What the media server has switched on. */
 export type EnabledProtocols = { readonly [P in keyof PublicEndpoints]: boolean }
 
+/** While it is not known what the media server has switched on. */
 export const noneEnabled: EnabledProtocols = { hls: false, webrtc: false, rtmp: false, rtsp: false, srt: false }
 
+/** MediaMTX's default. */
 export const allEnabled: EnabledProtocols = { hls: true, webrtc: true, rtmp: true, rtsp: true, srt: true }
 
 export interface PlaybackUrls extends PublicEndpoints {}

@@ -7,6 +7,7 @@ import { Schema } from "effect"
 export const Protocol = Schema.Literals(["rtmp", "rtmps", "rtsp", "rtsps", "srt", "webrtc", "moq"])
 export type Protocol = typeof Protocol.Type
 
+/** Those over which a publisher can come. */
 export const protocols: ReadonlyArray<Protocol> = Protocol.literals
 
 /** MediaMTX's names of the sources of a path, in hooks and in its paths list; WebRTC's is `webrtcSession` up to 1.10. */
@@ -22,6 +23,7 @@ export const sourceTypes: { readonly [P in Protocol]: string } = {
 
 export type Family = "rtmp" | "rtsp" | "srt" | "webrtc" | "moq"
 
+/** The protocol without its encryption: `rtmp` of `rtmps`. */
 export const familyOf = (protocol: Protocol): Family =>
   protocol === "rtmps" ? "rtmp" : protocol === "rtsps" ? "rtsp" : protocol
 

@@ -40,6 +40,7 @@ const everyType: { readonly [T in StreamEventType]: true } = {
   kicked: true,
   ended: true
 }
+/** Every kind of event. */
 export const streamEventTypes = Object.keys(everyType) as ReadonlyArray<StreamEventType>
 
 /** `seq` counts from 1 without a gap; order is `seq`, never `at`. */

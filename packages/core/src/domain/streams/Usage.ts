@@ -20,6 +20,7 @@ export const usageOf = (state: Extract<SessionState, { readonly _tag: "Inactive"
   return { streams: 1, seconds: Math.max(0, millis) / 1000, bytes }
 }
 
+/** The sum of both. */
 export const addUsage = (a: Usage, b: Usage): Usage => ({
   streams: a.streams + b.streams,
   seconds: a.seconds + b.seconds,

@@ -29,6 +29,7 @@ export const parsePipelinePath = (path: string): PipelinePath | null => {
   return id === undefined ? null : { id: id as PipelineId, direction: direction as Direction }
 }
 
+/** The path at which the pipeline's stream comes in or goes out. */
 export const pipelinePath = (id: PipelineId, direction: Direction): string => `live/${id}/${direction}`
 
 /** Whether only a worker may publish on the path, while workers are on. */

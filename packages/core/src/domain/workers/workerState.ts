@@ -44,6 +44,7 @@ export type WorkerPhase =
   /** `source`: the one that it failed on, while that is there. */
   | { readonly _tag: "Failed"; readonly source: WorkerSource | null; readonly attempt: number; readonly reason: string }
 
+/** What people see of a worker. */
 export const workerStates = ["idle", "connecting", "running", "retrying", "stopped", "failed"] as const
 export type WorkerStateName = (typeof workerStates)[number]
 

@@ -2,7 +2,8 @@
  * What the media server calls. These calls are served by plain routes: `/auth` is the hot path, and the hooks read
  * their body as JSON whatever its content type. They stand here for the OpenAPI document and for the bodies' schemas.
  */
-import { isAtMost, isSourceId, PATH_MAX_LENGTH, SOURCE_ID_PATTERN, StreamId } from "@greenroom/core"
+import { PATH_MAX_LENGTH, StreamId } from "@greenroom/core"
+import { isAtMost, isSourceId, SOURCE_ID_PATTERN } from "@greenroom/core/internal"
 import { Schema } from "effect"
 import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"

@@ -2,7 +2,7 @@
  * The pipeline's events, as the media server's hooks send them: in camelCase, each for the ingest (`in`) or the product (`out`)
  * of one stream. Plain routes serve them, as they do the other calls of the media server; here they are for the OpenAPI document.
  */
-import { isAtMost, PIPELINE_PATH } from "@greenroom/core"
+import { isAtMost, PIPELINE_PATH } from "@greenroom/core/internal"
 import { Schema } from "effect"
 import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"

@@ -3,7 +3,7 @@
  * its action, and what metadata may hold. What is left to prose: metadata's size and depth, whether a date lies in the future, and whether
  * an id is there. And what a definition cannot hold without its clients taking part: conditional requests.
  */
-import { SOURCE_ID_PATTERN, wholeKeyPattern } from "@greenroom/core"
+import { SOURCE_ID_PATTERN, wholeKeyPattern } from "@greenroom/core/internal"
 import type { Json } from "./OpenApiDocument.ts"
 
 /** A publisher is followed by its connection's id, so a publish needs one. */

@@ -2,7 +2,7 @@
  * A condition that is observed again and again, such as refused connections: one log line and a 1 in the gauge `greenroom_degraded{kind}`
  * when it begins, one line and a 0 when it has not been observed for some time. In between an observation costs a comparison.
  */
-import { type ConditionKind, makeConditions } from "@greenroom/core"
+import { type ConditionKind, makeConditions } from "@greenroom/core/internal"
 import type { Effect } from "effect"
 
 const OVER_AFTER_MS = 10_000

@@ -1,5 +1,5 @@
 /** A page of a list as it is sent: its items are encoded and written in turns, so that an auth call never waits for a whole page. */
-import { inTurns } from "@greenroom/core"
+import { inTurns } from "@greenroom/core/internal"
 import { Effect, Schema } from "effect"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 

@@ -3,16 +3,8 @@
  * same: then a list costs one short read, whatever its length. Otherwise the list is read again, and only the rows that have changed are
  * encoded. The version is read after the question came, so no answer is older than its question; its durations are by at most a second.
  */
-import {
-  inTurns,
-  isSameVersion,
-  type ListVersion,
-  listSince,
-  listVersion,
-  type PlayableStream,
-  type StreamId,
-  type StreamStatus
-} from "@greenroom/core"
+import type { PlayableStream, StreamId, StreamStatus } from "@greenroom/core"
+import { inTurns, isSameVersion, type ListVersion, listSince, listVersion } from "@greenroom/core/internal"
 import { DateTime, Effect } from "effect"
 import { LIMIT_DEFAULT } from "../api/Input.ts"
 import type { StreamQuery } from "../api/StreamsApi.ts"

@@ -3,7 +3,8 @@
  * answer. So a row is encoded once for each change of its stream.
  */
 import { hash } from "node:crypto"
-import { inTurns, type PlayableStream, type StreamId } from "@greenroom/core"
+import type { PlayableStream, StreamId } from "@greenroom/core"
+import { inTurns } from "@greenroom/core/internal"
 import { DateTime, Effect } from "effect"
 import { wholeSeconds } from "../routes/streamShown.ts"
 import { streamOnWire } from "./streamOnWire.ts"

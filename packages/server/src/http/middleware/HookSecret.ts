@@ -2,7 +2,8 @@
  * The secret that the media server's calls must carry, when the operator has configured one: HTTP Basic with any user, as
  * MediaMTX sends it when its `authHTTPAddress` holds it, or a bearer token.
  */
-import { KeyGenerator, sameHash } from "@greenroom/core"
+import { KeyGenerator } from "@greenroom/core"
+import { sameHash } from "@greenroom/core/internal"
 import { Context, Effect, Option, Redacted } from "effect"
 import * as HttpRouter from "effect/http/HttpRouter"
 import { HttpServerRequest } from "effect/http/HttpServerRequest"

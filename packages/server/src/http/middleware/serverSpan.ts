@@ -1,5 +1,5 @@
 /** A request as a span: a server span of our own making, because the built-in one would record the whole URL. Only when spans are collected. */
-import { isTraced } from "@greenroom/core"
+import { isTraced } from "@greenroom/core/internal"
 import { Effect } from "effect"
 import * as Headers from "effect/http/Headers"
 import * as HttpTraceContext from "effect/http/HttpTraceContext"

@@ -8,15 +8,13 @@ import {
   ingestInstructions,
   issueKey,
   type KeyAt,
-  type KeyRequestFault,
   keyStatus,
   listKeys,
   MediaServer,
-  type ReadableKeyRequest,
   revoke,
-  Timestamp,
-  validateKeyRequest
+  Timestamp
 } from "@greenroom/core"
+import { type KeyRequestFault, type ReadableKeyRequest, validateKeyRequest } from "@greenroom/core/internal"
 import { Effect, Option, Redacted, Schema } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"

@@ -4,7 +4,7 @@
  * There are two exceptions: a network that has sent the right secret within a day, and the machine itself. The right hook secret always
  * passes: MediaMTX must never be locked out. docs/security.md has the argument.
  */
-import { monotonicMillis } from "@greenroom/core"
+import { monotonicMillis } from "@greenroom/core/internal"
 import { Context, Effect, Layer, Metric, type Scope } from "effect"
 import { clientAddress } from "../listener/clientAddress.ts"
 import { note, RequestContext } from "../middleware/RequestContext.ts"

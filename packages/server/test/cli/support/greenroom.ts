@@ -45,7 +45,7 @@ export const begin = (
   args: ReadonlyArray<string>,
   environment: Readonly<Record<string, string>> = {},
   {
-    commands = { serve: Effect.void, migrate: Effect.void },
+    commands = { serve: Effect.void, migrate: () => Effect.void },
     speed = 1,
     deadlineSpeed = 1,
     now = NOW

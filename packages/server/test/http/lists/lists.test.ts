@@ -1,6 +1,6 @@
 /** Lists give way: a few at a time, the next ones wait, the rest get 503; and the writing of one lets others run between. */
 import { assert, describe as describeEffect, it as itEffect } from "@effect/vitest"
-import { inTurns } from "@greenroom/core"
+import { inTurns } from "@greenroom/core/internal"
 import { DateTime, Deferred, Effect, Exit, Fiber } from "effect"
 import { TestClock } from "effect/testing"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"

@@ -5,7 +5,6 @@
 import { MemoryMediaServer, layer as memory } from "@greenroom/adapters/memory"
 import { NodeKeyMint } from "@greenroom/adapters/node"
 import {
-  AUTH_DEADLINE_MS,
   AuthDeadline,
   AwaitOffAirWithin,
   Endpoints,
@@ -20,6 +19,7 @@ import {
   StoreUnavailable,
   WorkersOn
 } from "@greenroom/core"
+import { AUTH_DEADLINE_MS } from "@greenroom/core/internal"
 import { Simulator } from "@greenroom/mediamtx-simulator"
 import { Effect, Layer, Logger, ManagedRuntime, Option, Redacted, Ref, References, Tracer } from "effect"
 import * as HttpServer from "effect/http/HttpServer"

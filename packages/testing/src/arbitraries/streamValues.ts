@@ -21,7 +21,7 @@ import {
 } from "@greenroom/core"
 import { Arbitrary, Result } from "effect"
 import { boolean, element, integer, maybe, oneOf } from "./draw.ts"
-import { at, broadcasterIds, streamIds, streamKeyIds, timestamps } from "./ids.ts"
+import { at, broadcasterIds, streamIds, streamKeyIds, timestamps } from "./idsAndTimes.ts"
 import { keyPrefixes, limitTexts, lines, metadata, paragraphs, validPaths } from "./text.ts"
 
 export const protocol: Arbitrary.Arbitrary<(typeof protocols)[number]> = element(protocols)
@@ -101,9 +101,11 @@ export const usages: Arbitrary.Arbitrary<Usage> = Arbitrary.all({
   bytes: element([0, 1, 5_000_000_000])
 })
 
+export const externalIds: Arbitrary.Arbitrary<ExternalId> = Arbitrary.map(lines, (line) => line as ExternalId)
+
 export const broadcasters: Arbitrary.Arbitrary<Broadcaster> = Arbitrary.all({
   id: broadcasterIds,
-  externalId: maybe(Arbitrary.map(lines, (line) => line as ExternalId)),
+  externalId: maybe(externalIds),
   displayName: lines,
   contact: maybe(lines),
   metadata,

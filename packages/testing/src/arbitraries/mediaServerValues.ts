@@ -1,6 +1,5 @@
 /** Random snapshots of a media server, and what else the domain knows of one. */
 import {
-  type AuthCall,
   type EnabledProtocols,
   type Hook,
   type ListedPath,
@@ -16,10 +15,10 @@ import {
   type WorkerStateName,
   workerStates
 } from "@greenroom/core"
-import { Arbitrary, Redacted } from "effect"
+import { Arbitrary } from "effect"
 import { boolean, element, integer, joined, maybe, oneOf } from "./draw.ts"
-import { observations, protocol, sourceIds } from "./streams.ts"
-import { keyTexts, pathish, validPaths } from "./text.ts"
+import { observations, protocol, sourceIds } from "./streamValues.ts"
+import { validPaths } from "./text.ts"
 
 export const listedSources: Arbitrary.Arbitrary<ListedSource> = Arbitrary.all({
   id: sourceIds,
@@ -106,19 +105,3 @@ export const pipelineIds: Arbitrary.Arbitrary<PipelineId> = Arbitrary.map(
 )
 
 export const workerStateNames: Arbitrary.Arbitrary<WorkerStateName> = element(workerStates)
-
-const hidden = Arbitrary.map(oneOf([element<string | undefined>([undefined, ""]), keyTexts]), (text) =>
-  text === undefined ? undefined : Redacted.make(text)
-)
-
-/** MediaMTX's question, with the key in any place, or in none: what `readAuthCall` takes. */
-export const authCalls: Arbitrary.Arbitrary<AuthCall> = Arbitrary.all({
-  action: element(["publish", "read", "playback", "api", "metrics", "pprof", "dance", undefined]),
-  path: pathish,
-  protocol: element(["rtmp", "rtsp", "srt", "webrtc", "moq", "hls", "", undefined]),
-  id: oneOf<string | null | undefined>([sourceIds, element([null, undefined])]),
-  user: hidden,
-  password: hidden,
-  token: hidden,
-  query: hidden
-})

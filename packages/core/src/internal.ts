@@ -1,0 +1,20 @@
+/**
+ * What Greenroom's own packages share beside the public entry. It may change in each release: a program of yours that needs something of it is a
+ * reason to make that public.
+ */
+export { isSourceId, SOURCE_ID_PATTERN } from "./domain/access/AuthRequest.ts"
+export { wholeKeyPattern } from "./domain/access/StreamPath.ts"
+export { compareReleases, type Release, readRelease } from "./domain/reconciliation/Release.ts"
+export { isAtMost } from "./domain/values/PlainText.ts"
+export { PIPELINE_PATH } from "./domain/workers/PipelinePath.ts"
+export { type EffectCopy, layerOwnRuntime, requireSameEffect } from "./EffectCopy.ts"
+export { LEASE_TTL_MS } from "./reconciler/LeaseGuard.ts"
+export { type ConditionKind, makeConditions } from "./resilience/Conditions.ts"
+export { monotonicMillis } from "./resilience/ProcessClock.ts"
+export { isTraced, withChildSpanIfTraced } from "./Spans.ts"
+export { inTurns } from "./Turns.ts"
+export { AUTH_DEADLINE_MS } from "./usecases/admitPublisher.ts"
+export { MAY_PUBLISH_WITHIN_MS } from "./usecases/MayPublish.ts"
+export { type KeyRequestFault, type ReadableKeyRequest, validateKeyRequest } from "./usecases/manageStreamKeys.ts"
+export { isSameVersion, type ListVersion, listSince, listVersion } from "./usecases/manageStreams.ts"
+export { sameHash } from "./usecases/operatorSecret.ts"
