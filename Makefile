@@ -1,5 +1,5 @@
 # The everyday commands. Each is an npm script or a compose call; `npm ci` comes first.
-.PHONY: build test lint migrate run e2e e2e-versions chaos storm attack bench sbom pin dev logs down ps api-status metrics dev-key local
+.PHONY: build test lint migrate run e2e e2e-versions chaos storm attack containers bench sbom pin dev logs down ps api-status metrics dev-key local
 
 node_modules: package-lock.json
 	npm ci
@@ -33,6 +33,10 @@ chaos storm: node_modules
 
 attack: node_modules
 	npm run attack
+
+# Wants Docker. CONTAINERS=required fails without it.
+containers: node_modules
+	npm run containers
 
 e2e-pipeline: node_modules
 	npm run e2e:pipeline

@@ -7,7 +7,8 @@ const isCi = process.env.CI === "true"
 const pure = [
   "packages/core/test/**/*.test.ts",
   "verification/simulation/**/*.test.ts",
-  "verification/chaos/**/*.test.ts"
+  "verification/chaos/**/*.test.ts",
+  "verification/containers/decideDatabase.test.ts"
 ]
 
 /** What begins last must not be what takes longest: these mostly wait, for processes of their own. */
@@ -37,7 +38,8 @@ export default defineConfig({
             "examples/**/*.test.ts",
             "verification/scenarios/**/*.test.ts"
           ],
-          exclude: pure
+          exclude: pure,
+          globalSetup: ["verification/containers/chooseDatabase.ts"]
         }
       },
       { extends: true, test: { name: "pure", include: pure } }

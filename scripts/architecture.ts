@@ -152,7 +152,10 @@ export const violations = (files: ReadonlyArray<SourceFile>): ReadonlyArray<Viol
 
 if (import.meta.main) {
   const root = dirname(dirname(fileURLToPath(import.meta.url)))
-  const files = globSync(["packages/*/src/**/*.ts", "verification/**/*.ts"], { cwd: root }).map((path) => ({
+  const files = globSync(["packages/*/src/**/*.ts", "verification/**/*.ts"], {
+    cwd: root,
+    exclude: ["**/node_modules/**"]
+  }).map((path) => ({
     path: relative(root, `${root}/${path}`).split(sep).join("/"),
     text: readFileSync(`${root}/${path}`, "utf8")
   }))

@@ -1,6 +1,7 @@
 /**
  * A real PostgreSQL for the tests of one file: the server at `TEST_DATABASE_URL`, or a private one with its data in a temporary
- * folder, fsync on. Every suite gets a database of its own, which goes with it.
+ * folder, fsync on. `verification/containers/chooseDatabase.ts` sets the variable when a container can be had. Every suite gets a database of
+ * its own, which goes with it.
  */
 import { randomBytes } from "node:crypto"
 import * as fs from "node:fs/promises"

@@ -11,6 +11,7 @@ import { join } from "node:path"
 import type { Protocol } from "@greenroom/core"
 import { isAtLeast, type Version } from "@greenroom/mediamtx-simulator"
 import { Effect, type Scope } from "effect"
+import { type MediaMtxProcess, startProcess } from "./mediaMtxProcess.ts"
 import { binaryAt, ffmpegBinary, mediaMtxBinary, missingFor, type RealBinary } from "./realBinaries.ts"
 
 export { ffmpegBinary, mediaMtxBinary } from "./realBinaries.ts"
@@ -40,6 +41,17 @@ const end = (child: ChildProcess, signal: NodeJS.Signals): Effect.Effect<void> =
     child.once("exit", () => resume(Effect.void))
     child.kill(signal)
   })
+
+const endProcess = ({ child, signal }: MediaMtxProcess, name: NodeJS.Signals): Effect.Effect<void> =>
+  child.exitCode !== null || child.signalCode !== null
+    ? Effect.void
+    : Effect.andThen(
+        signal(name),
+        Effect.callback<void>((resume) => {
+          if (child.exitCode !== null || child.signalCode !== null) return resume(Effect.void)
+          child.once("exit", () => resume(Effect.void))
+        })
+      )
 
 type Served = "rtsp" | "rtmp" | "srt" | "hls" | "webrtc"
 
@@ -130,31 +142,28 @@ export const realMediaMtx = Effect.fnUntraced(function* (
   const file = join(folder, "mediamtx.yml")
   yield* Effect.promise(() => writeFile(file, configuration))
 
-  let child: ChildProcess | undefined
+  let running: MediaMtxProcess | undefined
   let log = ""
 
   const start = Effect.callback<void>((resume) => {
     const from = log.length
-    const started = spawn(binary.file, [file], { cwd: folder, stdio: ["ignore", "pipe", "pipe"] })
-    child = started
+    running = startProcess(binary, file, folder)
+    const started = running.child
     const read = (chunk: Buffer) => {
       log += chunk.toString()
       if (listening.test(log.slice(from))) resume(Effect.void)
     }
-    started.stdout.on("data", read)
-    started.stderr.on("data", read)
+    started.stdout?.on("data", read)
+    started.stderr?.on("data", read)
     const fail = (cause?: unknown) =>
       resume(Effect.die(new Error(`MediaMTX did not start:\n${log.slice(from)}`, { cause })))
     started.once("exit", () => fail())
     started.once("error", fail)
   })
 
-  const signal = (name: NodeJS.Signals) =>
-    Effect.sync(() => {
-      child?.kill(name)
-    })
+  const signal = (name: NodeJS.Signals) => Effect.suspend(() => running?.signal(name) ?? Effect.void)
   const stop = (name: NodeJS.Signals = "SIGTERM") =>
-    Effect.suspend(() => (child === undefined ? Effect.void : end(child, name)))
+    Effect.suspend(() => (running === undefined ? Effect.void : endProcess(running, name)))
 
   yield* Effect.addFinalizer(() => stop("SIGKILL"))
   yield* start

@@ -6,9 +6,10 @@ export class MigrationFailed extends Data.TaggedError("MigrationFailed")<{
    * - `pending`: migrations are pending, and they were only to be checked.
    * - `not_permitted`: the role may not create the schema, or nothing in it.
    * - `elsewhere`: an installation stands in another schema, and it is not certain that it is the one that is meant.
+   * - `too_old`: the server is older than the schema works on.
    * - `failed`: PostgreSQL or the network failed. Trying again may help.
    */
-  readonly kind: "pending" | "not_permitted" | "elsewhere" | "failed"
+  readonly kind: "pending" | "not_permitted" | "elsewhere" | "too_old" | "failed"
   readonly message: string
   readonly cause?: unknown
 }> {}

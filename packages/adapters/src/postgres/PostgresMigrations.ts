@@ -11,6 +11,7 @@ import { opening, plan, type Standing, type Step, textOf, wholeText } from "./mi
 import { type Names, namesIn } from "./names.ts"
 import { connectionOf, type PostgresAddress } from "./PostgresAddress.ts"
 import { rowsOf } from "./rows.ts"
+import { checkServer } from "./serverVersion.ts"
 
 export { MigrationFailed } from "./MigrationFailed.ts"
 
@@ -116,7 +117,7 @@ const using = <A>(
 ): Effect.Effect<A, MigrationFailed> =>
   Effect.suspend(() => {
     const n = namesIn(schema)
-    return Effect.flatMap(client(address), (sql) => use(sql, n))
+    return Effect.flatMap(client(address), (sql) => Effect.andThen(checkServer(sql), use(sql, n)))
   }).pipe(
     Effect.scoped,
     Effect.provide(Reactivity.layer),

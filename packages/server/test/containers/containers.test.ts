@@ -47,7 +47,9 @@ const Service = Schema.Struct({
     })
   ),
   environment: Schema.Record(Schema.String, Schema.String),
-  ports: Schema.optionalKey(Schema.Array(Schema.String.check(Schema.isPattern(/^(127\.0\.0\.1:)?\d+:\d+(\/udp)?$/)))),
+  ports: Schema.optionalKey(
+    Schema.Array(Schema.String.check(Schema.isPattern(/^(127\.0\.0\.1|\$\{BIND:-127\.0\.0\.1\}):\d+:\d+(\/udp)?$/)))
+  ),
   volumes: Schema.optionalKey(Schema.Array(Schema.String)),
   networks: Schema.Array(Schema.String),
   depends_on: Schema.optionalKey(
@@ -152,9 +154,10 @@ describe("the compose file", () => {
     for (const name of Object.keys(api!.environment)) assert.include(variableNames, name)
     for (const port of mediamtx!.ports ?? [])
       assert.strictEqual(port.startsWith("127.0.0.1:"), /:99\d\d$/.test(port), port)
+    assert.include(text(".env.example"), "\nBIND=127.0.0.1\n")
     assert.include(mediamtx!.environment.MTX_AUTHHTTPADDRESS, "@api:8081/auth")
     assert.strictEqual(String(api!.environment.HOOK_PORT), "8081")
-    assert.deepStrictEqual(api!.ports, ["8080:8080"])
+    assert.deepStrictEqual(api!.ports, [`\${BIND:-127.0.0.1}:8080:8080`])
   })
 })
 
