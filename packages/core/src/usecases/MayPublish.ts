@@ -11,6 +11,7 @@ import type { Broadcaster } from "../domain/values/Broadcaster.ts"
 import { type AdmissionRequest, Admissions } from "../ports/Admissions.ts"
 import { Broadcasters } from "../ports/Broadcasters.ts"
 import type { Repositories } from "../ports/Repositories.ts"
+import { StoreUnavailable } from "../ports/StoreUnavailable.ts"
 import { StreamKeys } from "../ports/StreamKeys.ts"
 
 export const MAY_PUBLISH_WITHIN_MS = 300
@@ -62,22 +63,32 @@ const refuseByHost = (detail: string, { id, prefix }: KeyFacts): Refusal =>
 /** The sentence of a host's own answer: MediaMTX writes it into one line of its log. */
 const sentenceOf = (text: string): string => text.replaceAll(/\p{Cc}+/gu, " ").slice(0, 500)
 
+const UNUSABLE = "The host's rule answered neither true nor { refuse: sentence }"
+
+/** `true` alone lets the publisher in. `answer` may come from a host without types. */
+const sentenceIn = (answer: unknown): string => {
+  const isRefusal = typeof answer === "object" && answer !== null && "refuse" in answer
+  return isRefusal && typeof answer.refuse === "string" ? sentenceOf(answer.refuse) : UNUSABLE
+}
+
 const answerOf = (ask: Ask, rule: (ask: Ask) => Effect.Effect<PublishAnswer, unknown>) =>
   Effect.suspend(() => rule(ask)).pipe(
-    Effect.map((answer) => (answer === true ? null : refuseByHost(sentenceOf(answer.refuse), ask.key))),
+    Effect.map((answer) => (answer === true ? null : refuseByHost(sentenceIn(answer), ask.key))),
     Effect.timeoutOrElse({
       duration: MAY_PUBLISH_WITHIN_MS,
       orElse: () =>
         Effect.succeed(refuseByHost(`The host's rule gave no answer within ${MAY_PUBLISH_WITHIN_MS} ms`, ask.key))
     }),
-    Effect.catchCause((cause) =>
-      Cause.hasInterruptsOnly(cause)
-        ? Effect.interrupt
-        : Effect.as(
-            Effect.logError("the host's rule for publishers failed", cause),
-            refuseByHost("The host's rule failed", ask.key)
-          )
-    )
+    Effect.catchCause((cause) => {
+      if (Cause.hasInterruptsOnly(cause)) return Effect.interrupt
+      // Broadcaster and key could not be read: the rule is not at fault, and the answer is a 503.
+      const error = Cause.squash(cause)
+      if (error instanceof StoreUnavailable) return Effect.fail(error)
+      return Effect.as(
+        Effect.logError("the host's rule for publishers failed", cause),
+        refuseByHost("The host's rule failed", ask.key)
+      )
+    })
   )
 
 /** The refusal of the host's rule; `null` when there is no rule, or it lets the publisher in. A worker's own key is not asked about. */
