@@ -23,6 +23,8 @@ const LIMIT = 100
 const LIMIT_MAX = 1_000
 
 export const limitOf = (limit: number = LIMIT): number => {
-  if (!(limit <= LIMIT_MAX)) throw invalidArgument("limit", `expected at most ${LIMIT_MAX}`)
+  // `null` would be a list without an end.
+  if (typeof limit !== "number" || !(limit <= LIMIT_MAX))
+    throw invalidArgument("limit", `expected at most ${LIMIT_MAX}`)
   return limit
 }

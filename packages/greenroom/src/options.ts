@@ -103,6 +103,29 @@ const checkFunction = (name: string, value: unknown): void => {
   if (value !== undefined && typeof value !== "function") throw invalidArgument(name, "expected a function")
 }
 
+/** A misspelt option would have no effect: `maypublish` would let every publisher in. */
+const checkNames = (within: string, options: object, known: ReadonlyArray<string>): void => {
+  for (const name of Object.keys(options))
+    if (!known.includes(name)) throw invalidArgument(`${within}${name}`, `expected one of ${known.join(", ")}`)
+}
+
+/** A record, so that the compiler finds an option that is missing here. */
+const named: Readonly<Record<keyof GreenroomOptions, true>> = {
+  database: true,
+  mediaMtx: true,
+  publicUrl: true,
+  unauthorized: true,
+  duplicates: true,
+  reconcile: true,
+  mayPublish: true,
+  rest: true,
+  basePath: true,
+  logger: true
+}
+
+const databaseNames: ReadonlyArray<keyof DatabaseOptions> = ["url", "schema", "migrate", "pool", "pooler"]
+const mediaMtxNames: ReadonlyArray<keyof MediaMtxOptions> = ["apiUrl", "secret", "user"]
+
 const checkDatabase = ({ schema, migrate, pool, pooler }: DatabaseOptions): void => {
   if (schema !== undefined && !isSchemaName(schema)) throw invalidArgument("database.schema", SCHEMA_EXPECTED)
   checkChoice("database.migrate", migrate, ["auto", "check"])
@@ -118,15 +141,22 @@ const checkDatabase = ({ schema, migrate, pool, pooler }: DatabaseOptions): void
 /** Throws `invalid_argument`. For callers without types, above all. */
 export const checkOptions = (options: GreenroomOptions): void => {
   if (typeof options !== "object" || options === null) throw invalidArgument("options", "expected an object")
+  checkNames("", options, Object.keys(named))
   const { database, mediaMtx } = options
   if (database !== "memory" && !isUrl(database?.url, "postgres:", "postgresql:"))
     throw invalidArgument("database", 'expected { url: "postgres://…" } or "memory"')
-  if (database !== "memory") checkDatabase(database)
+  if (database !== "memory") {
+    checkNames("database.", database, databaseNames)
+    checkDatabase(database)
+  }
   if (!isUrl(mediaMtx?.apiUrl, "http:", "https:"))
     throw invalidArgument(
       "mediaMtx.apiUrl",
       "expected the URL of MediaMTX's control API, such as http://127.0.0.1:9997"
     )
+  checkNames("mediaMtx.", mediaMtx, mediaMtxNames)
+  if (mediaMtx.user !== undefined && typeof mediaMtx.user !== "string")
+    throw invalidArgument("mediaMtx.user", "expected a text")
   if (typeof mediaMtx.secret !== "string" || mediaMtx.secret.length < SECRET_MIN_LENGTH)
     throw invalidArgument("mediaMtx.secret", `expected at least ${SECRET_MIN_LENGTH} characters`)
   checkChoice("unauthorized", options.unauthorized, ["kick", "report"])
