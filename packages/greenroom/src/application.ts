@@ -36,22 +36,35 @@ const toStandardError = ({ level, message, fields }: LogEntry): void => {
     process.stderr.write(`greenroom: ${level}: ${message} ${JSON.stringify(fields)}\n`)
 }
 
+/** A logger of the host that throws or rejects must not end the fiber that logs, such as the reconciler's. Its line is lost. */
+const taking =
+  (take: (entry: LogEntry) => unknown) =>
+  (entryOf: () => LogEntry): void => {
+    try {
+      Promise.resolve(take(entryOf())).catch(() => {})
+    } catch {
+      // Where would a line about it go?
+    }
+  }
+
 /** No line has a stream key in it, also where a key slipped into a message. */
-const logging = (take: (entry: LogEntry) => void) =>
-  Layer.mergeAll(
+const logging = (logger: (entry: LogEntry) => void) => {
+  const take = taking(logger)
+  return Layer.mergeAll(
     Logger.layer([
       Logger.map(Logger.formatStructured, ({ level, message, annotations, cause }) => {
         const fields = { ...annotations, ...(cause === undefined ? {} : { cause }) }
-        take({
+        take(() => ({
           level: levels[level] ?? "debug",
           message: withoutKeys(typeof message === "string" ? message : JSON.stringify(message)),
           fields: JSON.parse(withoutKeys(JSON.stringify(fields)))
-        })
+        }))
       })
     ]),
     Layer.succeed(References.MinimumLogLevel, "Debug"),
     Layer.succeed(References.TracerEnabled, false)
   )
+}
 
 /** Throws `invalid_argument` for options that cannot be. Its log lines go where `logger` says. */
 export const application = (options: GreenroomOptions) => {
