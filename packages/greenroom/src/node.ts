@@ -1,6 +1,5 @@
 /** For `node:http`, Express and Fastify: the web handler on Node's request and response. */
 import type { IncomingMessage, ServerResponse } from "node:http"
-import { Readable } from "node:stream"
 import type { Greenroom } from "./createGreenroom.ts"
 
 /** What a body parser in front leaves. */
@@ -20,12 +19,31 @@ const hasBody = ({ method, headers }: IncomingMessage): boolean =>
   method !== "HEAD" &&
   (headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0)
 
+/** Reads only when asked: Node discards the body of a request that was not touched, and a half-read one blocks its connection. */
+const streamOf = (request: IncomingMessage): ReadableStream<Uint8Array> => {
+  const pieces = request.iterator({ destroyOnReturn: false })
+  return new ReadableStream<Uint8Array>(
+    {
+      pull: async (controller) => {
+        const { done, value } = await pieces.next()
+        if (done === true) controller.close()
+        else controller.enqueue(value)
+      },
+      cancel: async () => {
+        await pieces.return?.()
+        request.resume()
+      }
+    },
+    { highWaterMark: 0 }
+  )
+}
+
 /** The body that a parser has left, else the stream. A stream that was read without leaving one is an error, never an empty body. */
 const bodyOf = (request: ParsedRequest): Body | null => {
   if (!hasBody(request)) return null
   if (request.body !== undefined && (request.readableEnded || request.readableDidRead)) return bytesOf(request.body)
   if (request.readableDidRead) throw new Error(READ_BEFORE)
-  return Readable.toWeb(request) as ReadableStream<Uint8Array>
+  return streamOf(request)
 }
 
 const headersOf = ({ headersDistinct }: IncomingMessage): Headers => {
