@@ -38,3 +38,5 @@ export class GreenroomError extends Error {
 
 export const invalidArgument = (argument: string, expected: string): GreenroomError =>
   new GreenroomError("invalid_argument", `${argument}: ${expected}`, { argument })
+
+export const closedError = (): GreenroomError => new GreenroomError("closed", "This Greenroom is closed")

@@ -47,6 +47,9 @@ const decided = (decision: Core.AuthDecision): AuthAnswer =>
         body: { decision: "allow", streamId: decision._tag === "AllowPublisher" ? decision.streamId : null }
       }
 
+/** While a host shuts down, MediaMTX may still call. */
+export const closedAnswer: AuthAnswer = refusal(503, "closed", "This Greenroom is closed")
+
 /** Never fails: what breaks is a refusal. `body`: MediaMTX's JSON, parsed. */
 export const authenticate = (body: unknown): Effect.Effect<AuthAnswer, never, Services> =>
   Effect.suspend((): Effect.Effect<AuthAnswer, Core.StoreUnavailable, Services> => {

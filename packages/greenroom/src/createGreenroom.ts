@@ -1,11 +1,11 @@
 /** One object with promises: `createGreenroom`. It keeps no global state, so a process may have several. */
 import { Effect, ManagedRuntime } from "effect"
-import { type AuthAnswer, authenticate } from "./answerAuth.ts"
+import { type AuthAnswer, authenticate, closedAnswer } from "./answerAuth.ts"
 import { applicationWithLog, type Services } from "./application.ts"
 import { type Broadcasters, broadcastersOf } from "./broadcasterMethods.ts"
 import { eventsFrom, finderOf } from "./events.ts"
 import { fetchOf, type WebHandler } from "./fetch.ts"
-import { invalidArgument } from "./GreenroomError.ts"
+import { closedError, invalidArgument } from "./GreenroomError.ts"
 import { type Health, health } from "./healthOf.ts"
 import { type Keys, keysOf } from "./keyMethods.ts"
 import type { GreenroomOptions } from "./options.ts"
@@ -39,22 +39,26 @@ export interface Greenroom extends AsyncDisposable {
  */
 export const createGreenroom = async (options: GreenroomOptions): Promise<Greenroom> => {
   const runtime = ManagedRuntime.make(applicationWithLog(options))
-  const services = await runtime.context().catch((error: unknown) => {
+  const services = await runtime.context().catch(async (error: unknown) => {
+    await runtime.dispose()
     throw startError(error)
   })
   const closed = new AbortController()
-  const run = runWith(runtime as ManagedRuntime.ManagedRuntime<Services, unknown>, () => closed.signal.aborted)
-  const logFault = (error: unknown) =>
-    void run(Effect.logWarning("an event could not be delivered", error)).catch(() => {})
-  const finder = finderOf(run, logFault)
+  const isClosed = () => closed.signal.aborted
+  const run = runWith(runtime as ManagedRuntime.ManagedRuntime<Services, unknown>, isClosed)
+  const warn = (message: string, error: unknown) => void run(Effect.logWarning(message, error)).catch(() => {})
+  const finder = finderOf(run, warn)
   let rest: Rest | null = null
   let ending: Promise<void> | null = null
 
   const end = async (): Promise<void> => {
     closed.abort()
     await finder.stop()
-    await rest?.dispose()
-    await runtime.dispose()
+    try {
+      await rest?.dispose()
+    } finally {
+      await runtime.dispose()
+    }
   }
   const close = (): Promise<void> => (ending ??= end())
   try {
@@ -65,17 +69,16 @@ export const createGreenroom = async (options: GreenroomOptions): Promise<Greenr
   }
 
   return {
-    fetch: fetchOf(run, options.mediaMtx.secret, rest === null ? null : rest.handler),
-    authenticate: (body) => run(authenticate(body)),
+    fetch: fetchOf(run, options.mediaMtx.secret, rest === null ? null : rest.handler, isClosed),
+    authenticate: (body) => (isClosed() ? Promise.resolve(closedAnswer) : run(authenticate(body))),
     broadcasters: broadcastersOf(run),
     keys: keysOf(run),
     streams: streamsOf(run),
     health: () => run(health),
     on: (type, listener) => {
       if (!eventTypes.includes(type)) throw invalidArgument("type", `expected one of ${eventTypes.join(", ")}`)
-      return finder.add((event) => {
-        if (event.type === type) listener(event)
-      })
+      if (isClosed()) throw closedError()
+      return finder.add((event) => (event.type === type ? listener(event) : undefined))
     },
     events: ({ signal } = {}) => eventsFrom(finder, signal, closed.signal),
     close,

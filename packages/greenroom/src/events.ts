@@ -13,43 +13,44 @@ const EVENTS_MAX = 16
 /** Ended streams that are read at a time. */
 const PAGE = 100
 
-export type Listener = (event: StreamEvent) => void
+export type Listener = (event: StreamEvent) => unknown
 
 export interface Finder {
   readonly add: (listener: Listener) => () => void
   readonly stop: () => Promise<void>
 }
 
+/**
+ * A stream begins when its transaction does, and is seen when that commits: longer than any admission. Without this margin a stream that
+ * has ended by the next look would be missed.
+ */
+const COMMITTED_WITHIN_MS = 10_000
+
 interface Seen {
-  /** The number of the last event that was delivered, of each stream that has not ended. */
-  readonly open: ReadonlyMap<string, number>
+  /** The number of the last event that was delivered, of each stream that has not ended, and of those that began after `since`. */
+  readonly known: ReadonlyMap<string, number>
   /** Streams that began before this are known, or of no interest. */
   readonly since: DateTime.Utc
   readonly version: Core.StoreVersion
 }
 
-const openStreams = Effect.suspend(() =>
-  Core.listActive({ status: ["connecting", "active"] }, { limit: null, after: null })
-)
+const sinceOf = (now: DateTime.Utc): DateTime.Utc => DateTime.subtract(now, { milliseconds: COMMITTED_WITHIN_MS })
+
+/** Each event of a stream moves its row: a stream that comes without its content has no new event. */
+const openStreams = (since: Core.StoreVersion | null) =>
+  Effect.flatMap(Core.Streams, (streams) =>
+    streams.listSince({ status: ["connecting", "active"] }, { limit: null, after: null }, since)
+  )
 
 const eventsOf = (id: Core.StreamId, after: number) =>
   Effect.map(Core.streamEvents(id, after, EVENTS_MAX), (found) => Option.getOrElse(found, () => []))
-
-const begin = Effect.gen(function* () {
-  const streams = yield* Core.Streams
-  const { version } = yield* streams.version
-  const { items, now } = yield* openStreams
-  const open = new Map<string, number>()
-  for (const { stream } of items) open.set(stream.id, (yield* eventsOf(stream.id, 0)).at(-1)?.seq ?? 0)
-  return { open, since: now, version } satisfies Seen as Seen
-})
 
 /** Streams that began since and have ended already. */
 const endedSince = Effect.fnUntraced(function* (since: DateTime.Utc) {
   const ended: Array<Core.StreamId> = []
   let after: Core.Position | null = null
   while (true) {
-    const page: Effect.Success<typeof openStreams> = yield* Core.listActive(
+    const page: Effect.Success<ReturnType<typeof Core.listActive>> = yield* Core.listActive(
       { status: ["inactive"] },
       { limit: PAGE, after }
     )
@@ -62,33 +63,58 @@ const endedSince = Effect.fnUntraced(function* (since: DateTime.Utc) {
   }
 })
 
+const begin = Effect.gen(function* () {
+  const streams = yield* Core.Streams
+  const { version } = yield* streams.version
+  const { items, now } = yield* openStreams(null)
+  const since = sinceOf(now)
+  const known = new Map<string, number>()
+  for (const id of [...items.map((item) => item.id), ...(yield* endedSince(since))])
+    known.set(id, (yield* eventsOf(id, 0)).at(-1)?.seq ?? 0)
+  return { known, since, version } satisfies Seen as Seen
+})
+
+/** By time, and those of one stream in their order, whatever the clocks of the processes that wrote them. */
+const inOrder = (streams: ReadonlyArray<ReadonlyArray<StreamEvent>>): ReadonlyArray<StreamEvent> =>
+  streams
+    .flatMap((events) => {
+      let latest = 0
+      return events.map((event) => {
+        latest = Math.max(latest, event.at.getTime())
+        return { event, at: latest }
+      })
+    })
+    .sort((one, other) => one.at - other.at)
+    .map(({ event }) => event)
+
 const find = Effect.fnUntraced(function* (seen: Seen) {
   const streams = yield* Core.Streams
   const { version } = yield* streams.version
   if (version === seen.version) return { seen, events: [] }
-  const { items, now } = yield* openStreams
-  const isOpen = new Set(items.map(({ stream }) => stream.id))
-  const ids = new Set<Core.StreamId>([...isOpen, ...(yield* endedSince(seen.since))])
-  for (const id of seen.open.keys()) ids.add(id as Core.StreamId)
-  const open = new Map<string, number>()
-  const events: Array<StreamEvent> = []
-  for (const id of ids) {
-    const from = seen.open.get(id) ?? 0
-    const found = yield* eventsOf(id, from)
+  const { items, now } = yield* openStreams(seen.version)
+  const unchanged = new Set<string>(
+    items.filter(({ id, stream }) => stream === null && seen.known.has(id)).map(({ id }) => id)
+  )
+  const kept = new Set<string>([...items.map(({ id }) => id), ...(yield* endedSince(seen.since))])
+  const known = new Map<string, number>()
+  const events: Array<ReadonlyArray<StreamEvent>> = []
+  for (const id of new Set([...kept, ...seen.known.keys()]) as Set<Core.StreamId>) {
+    const from = seen.known.get(id) ?? 0
+    const found = unchanged.has(id) ? [] : yield* eventsOf(id, from)
     const view = found.length === 0 ? Option.none() : yield* Core.describeStream(id)
     if (Option.isSome(view)) {
       const stream = streamShape(view.value)
-      events.push(...found.map((event) => eventShape(event, stream)))
+      events.push(found.map((event) => eventShape(event, stream)))
     }
-    if (isOpen.has(id)) open.set(id, found.at(-1)?.seq ?? from)
+    if (kept.has(id)) known.set(id, found.at(-1)?.seq ?? from)
   }
-  events.sort((one, other) => one.at.getTime() - other.at.getTime() || one.seq - other.seq)
-  return { seen: { open, since: now, version } satisfies Seen as Seen, events }
+  return { seen: { known, since: sinceOf(now), version } satisfies Seen as Seen, events: inOrder(events) }
 })
 
-/** `onFault`: a listener threw. */
-export const finderOf = (run: Run, onFault: (error: unknown) => void): Finder => {
+/** `warn` logs. */
+export const finderOf = (run: Run, warn: (message: string, error: unknown) => void): Finder => {
   const listeners = new Set<Listener>()
+  const onFault = (error: unknown): void => warn("a listener for events failed", error)
   const ended = new AbortController()
   let finding: Promise<void> | null = null
 
@@ -106,7 +132,8 @@ export const finderOf = (run: Run, onFault: (error: unknown) => void): Finder =>
   const deliver = (event: StreamEvent): void => {
     for (const listener of [...listeners]) {
       try {
-        listener(event)
+        // An async listener that rejects would end the process otherwise.
+        Promise.resolve(listener(event)).catch(onFault)
       } catch (error) {
         onFault(error)
       }
@@ -115,6 +142,7 @@ export const finderOf = (run: Run, onFault: (error: unknown) => void): Finder =>
 
   const loop = async (): Promise<void> => {
     let seen: Seen | null = null
+    let isAway = false
     while (listeners.size > 0 && !ended.signal.aborted) {
       try {
         if (seen === null) seen = await run(begin)
@@ -123,9 +151,11 @@ export const finderOf = (run: Run, onFault: (error: unknown) => void): Finder =>
           seen = found.seen
           found.events.forEach(deliver)
         }
+        isAway = false
       } catch (error) {
-        // The store is away: what happened meanwhile is found when it answers again.
-        if (!ended.signal.aborted) onFault(error)
+        // What happened meanwhile is found when the store answers again. One line an outage.
+        if (!ended.signal.aborted && !isAway) warn("events are late: the store cannot be read", error)
+        isAway = true
       }
       await pause()
     }
@@ -171,7 +201,11 @@ export async function* eventsFrom(
     wake()
   })
   const ends = AbortSignal.any(signal === undefined ? [closed] : [signal, closed])
-  const onEnd = () => wake()
+  // A consumer that asks for no further event would keep the listener, and with it the reads of the store.
+  const onEnd = () => {
+    remove()
+    wake()
+  }
   ends.addEventListener("abort", onEnd)
   try {
     while (!ends.aborted) {

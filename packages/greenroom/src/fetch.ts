@@ -3,7 +3,8 @@
  * Everything else is the REST API's, if it is on.
  */
 import { createHash, timingSafeEqual } from "node:crypto"
-import { authenticate, hook } from "./answerAuth.ts"
+import { authenticate, closedAnswer, hook } from "./answerAuth.ts"
+import { GreenroomError } from "./GreenroomError.ts"
 import type { Run } from "./run.ts"
 
 export type WebHandler = (request: Request) => Promise<Response>
@@ -58,7 +59,7 @@ const parsed = (text: string): unknown => {
 
 const ROUTE = /\/(?:(auth)|hooks(?:\/(ready|not-ready))?)$/
 
-export const fetchOf = (run: Run, secret: string, rest: WebHandler | null): WebHandler => {
+export const fetchOf = (run: Run, secret: string, rest: WebHandler | null, isClosed: () => boolean): WebHandler => {
   const expected = digest(secret)
   const isRight = (request: Request): boolean =>
     timingSafeEqual(digest(credentialIn(request.headers.get("authorization") ?? "")), expected)
@@ -82,9 +83,20 @@ export const fetchOf = (run: Run, secret: string, rest: WebHandler | null): WebH
     return json(status, answered)
   }
 
-  return async (request) => {
+  const handle = async (request: Request): Promise<Response> => {
     const route = request.method === "POST" ? ROUTE.exec(new URL(request.url).pathname) : null
     if (route !== null) return answer(request, route[1] !== undefined, route[2])
     return rest === null ? json(404, { detail: "Nothing is here" }) : rest(request)
+  }
+  const closed = (): Response => json(closedAnswer.status, closedAnswer.body)
+
+  return async (request) => {
+    if (isClosed()) return closed()
+    try {
+      return await handle(request)
+    } catch (error) {
+      if (error instanceof GreenroomError && error.code === "closed") return closed()
+      throw error
+    }
   }
 }

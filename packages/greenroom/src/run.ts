@@ -2,7 +2,7 @@
 import type { InvalidArgument } from "@greenroom/core"
 import { Cause, Effect, Exit, type ManagedRuntime, Option } from "effect"
 import type { Services } from "./application.ts"
-import { GreenroomError } from "./GreenroomError.ts"
+import { closedError, GreenroomError } from "./GreenroomError.ts"
 
 export type Run = <A, E>(program: Effect.Effect<A, E, Services>) => Promise<A>
 
@@ -37,7 +37,7 @@ const errorOf = (error: unknown): GreenroomError => {
 export const runWith =
   (runtime: ManagedRuntime.ManagedRuntime<Services, unknown>, isClosed: () => boolean): Run =>
   async (program) => {
-    if (isClosed()) throw new GreenroomError("closed", "This Greenroom is closed")
+    if (isClosed()) throw closedError()
     const exit = await runtime.runPromiseExit(program)
     if (Exit.isSuccess(exit)) return exit.value
     if (Cause.hasInterruptsOnly(exit.cause)) throw new GreenroomError("closed", "This Greenroom was closed meanwhile")

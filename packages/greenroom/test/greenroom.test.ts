@@ -1,5 +1,6 @@
 /** `createGreenroom` over memory and a fake MediaMTX, from outside, as a host uses it. */
-import { createServer } from "node:http"
+import { once } from "node:events"
+import { Agent, createServer, request } from "node:http"
 import type { AddressInfo } from "node:net"
 import { type FakeMediaMtx, fakeMediaMtx } from "@greenroom/testing"
 import { afterEach, describe, expect, it } from "vitest"
@@ -108,6 +109,7 @@ describe("a host", () => {
       "expiresAt"
     ])
     expect(await codeOf(gr.streams.live({ limit: 0 }))).toEqual(["invalid_argument", "limit"])
+    expect(await codeOf(gr.streams.live({ limit: null as never }))).toEqual(["invalid_argument", "limit"])
     expect(() => gr.on("nothing" as "ready", () => {})).toThrow(/expected one of/)
   })
 
@@ -159,12 +161,62 @@ describe("a host", () => {
   })
 
   it("ends whole: nothing runs after close, and a second close is the first", async () => {
-    const { gr } = await host()
+    const { gr, origin } = await host()
     const events = gr.events()
     const next = events.next()
     await Promise.all([gr.close(), gr.close()])
     expect(await next).toEqual({ value: undefined, done: true })
     expect(await codeOf(gr.streams.live())).toEqual(["closed", null])
+    expect(() => gr.on("ready", () => {})).toThrow(/closed/)
+    expect(await gr.authenticate({ action: "read", path: "live/a" })).toMatchObject({ status: 503 })
+    const auth = await fetch(`${origin}/auth`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${SECRET}` },
+      body: JSON.stringify({ action: "read", path: "live/a", protocol: "hls", id: "one" })
+    })
+    expect([auth.status, await auth.json()]).toEqual([503, expect.objectContaining({ reason: "closed" })])
+  })
+
+  it.each([
+    [
+      "throws",
+      () => {
+        throw new Error("the listener's fault")
+      }
+    ],
+    ["rejects", () => Promise.reject(new Error("the listener's fault"))]
+  ] as const)("survives a listener that %s, and logs it", async (_, listener) => {
+    const logged: Array<string> = []
+    const { gr, media } = await host({ logger: ({ message }) => logged.push(message) })
+    gr.on("admitted", listener)
+    await gr.broadcasters.upsert(account)
+    const { value } = await gr.keys.create({ broadcaster: { externalId: account.externalId }, path: "live/a" })
+    await expect
+      .poll(async () => {
+        const { unpublish } = await media.publish({ protocol: "srt", path: "live/a", key: value })
+        await unpublish()
+        return logged.join()
+      })
+      .toContain("listener")
+  })
+
+  it.each([
+    [
+      "throws",
+      () => {
+        throw new Error("the logger's fault")
+      }
+    ],
+    ["rejects", () => Promise.reject(new Error("the logger's fault"))]
+  ] as const)("works on with a logger that %s", async (_, logger) => {
+    const { gr, media } = await host({ logger })
+    await gr.broadcasters.upsert(account)
+    const { key, value, ingest } = await gr.keys.create({ broadcaster: { externalId: account.externalId } })
+    const publisher = await media.publish({ protocol: "rtmp", path: ingest.path, key: value })
+    expect(publisher.admitted).toBe(true)
+    await expect.poll(() => gr.streams.live({ status: "active" })).toHaveLength(1)
+    expect(await gr.keys.revoke(key.id)).toEqual({ offAir: true })
+    expect(await publisher.closed).toBe("kicked")
   })
 })
 
@@ -206,7 +258,15 @@ describe("a host's own rule", () => {
 
   it.each([
     ["throws", () => Promise.reject(new Error("secret thing")), "The host's rule failed"],
-    ["hangs", () => new Promise<true>(() => {}), "The host's rule gave no answer within 300 ms"]
+    ["hangs", () => new Promise<true>(() => {}), "The host's rule gave no answer within 300 ms"],
+    ...[undefined, null, false, "yes", 1, {}, { refuse: true }].map(
+      (answer) =>
+        [
+          `answers ${JSON.stringify(answer)}`,
+          () => answer as unknown as true,
+          "The host's rule answered neither true nor { refuse: sentence }"
+        ] as const
+    )
   ] as const)("that %s refuses, and says why", async (_, rule, detail) => {
     const { answer } = await publish(rule)
     expect(answer.body).toMatchObject({ decision: "refuse", reason: "refused_by_host", detail })
@@ -273,6 +333,21 @@ describe("the web handler", () => {
     expect((await post(origin, "/auth", right, sent)).status).toBe(status)
   })
 
+  it("keeps a connection usable after a refusal that has not read the body", async () => {
+    const { origin } = await host()
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+    closing.push(async () => agent.destroy())
+    const statuses: Array<number | undefined> = []
+    for (const authorization of ["Bearer wrong", "Bearer wrong", right.authorization]) {
+      const call = request(`${origin}/auth`, { method: "POST", agent, headers: { authorization } })
+      call.end(JSON.stringify({ action: "read", path: "live/a", padding: "a".repeat(300_000) }))
+      const [answer] = await once(call, "response")
+      statuses.push(answer.statusCode)
+      await once(answer.resume(), "end")
+    }
+    expect(statuses).toEqual([401, 401, 413])
+  })
+
   it("uses what a body parser has left, and names a middleware that has left nothing", async () => {
     const { gr } = await host()
     const server = createServer(async (request, response) => {
@@ -313,7 +388,12 @@ describe("options", () => {
     ["publicUrl", { database: "memory", mediaMtx, publicUrl: "media" }],
     ["unauthorized", { database: "memory", mediaMtx, unauthorized: "ignore" }],
     ["basePath", { database: "memory", mediaMtx, basePath: "greenroom/" }],
-    ["mayPublish", { database: "memory", mediaMtx, mayPublish: true }]
+    ["mayPublish", { database: "memory", mediaMtx, mayPublish: true }],
+    // A rule under a wrong name would let every publisher in.
+    ["maypublish", { database: "memory", mediaMtx, maypublish: () => ({ refuse: "no" }) }],
+    ["mediaMtx.password", { database: "memory", mediaMtx: { ...mediaMtx, password: "x" } }],
+    ["mediaMtx.user", { database: "memory", mediaMtx: { ...mediaMtx, user: 7 } }],
+    ["database.shema", { database: { url: "postgres://localhost/x", shema: "video" }, mediaMtx }]
   ]
   it.each(wrong)("are refused with the name of the wrong one: %s", async (name, options) => {
     expect(await codeOf(createGreenroom(options as GreenroomOptions))).toEqual(["invalid_argument", name])
