@@ -46,7 +46,8 @@ export const createGreenroom = async (options: GreenroomOptions): Promise<Greenr
   const closed = new AbortController()
   const isClosed = () => closed.signal.aborted
   const run = runWith(runtime as ManagedRuntime.ManagedRuntime<Services, unknown>, isClosed)
-  const warn = (message: string, error: unknown) => void run(Effect.logWarning(message, error)).catch(() => {})
+  const warn = (message: string, error: unknown) =>
+    void run(Effect.annotateLogs(Effect.logWarning(message), { error: String(error) })).catch(() => {})
   const finder = finderOf(run, warn)
   let rest: Rest | null = null
   let ending: Promise<void> | null = null

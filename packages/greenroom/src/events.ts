@@ -75,7 +75,7 @@ const begin = Effect.gen(function* () {
 })
 
 /** By time, and those of one stream in their order, whatever the clocks of the processes that wrote them. */
-const inOrder = (streams: ReadonlyArray<ReadonlyArray<StreamEvent>>): ReadonlyArray<StreamEvent> =>
+export const inOrder = (streams: ReadonlyArray<ReadonlyArray<StreamEvent>>): ReadonlyArray<StreamEvent> =>
   streams
     .flatMap((events) => {
       let latest = 0
