@@ -61,8 +61,7 @@ describe("the image in a container", () => {
   })
 
   it("logs JSON alone, and no probe at info", async () => {
-    // The health check has asked at least once; so has the first test.
-    await eventOf(api, ["health_status: healthy"], 10_000)
+    // The health check has asked at least once, because the container is healthy; so has the first test.
     const { out, err } = await logOf(api)
     const lines = `${out}${err}`.trim().split("\n")
     assert.isAbove(lines.length, 1)
