@@ -2,18 +2,7 @@
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
 import { becomesHealthy, call, exitCodeOf, HARDENED, startApi, startPostgres } from "./api.ts"
 import { POSTGRES_IMAGE } from "./chooseDatabase.ts"
-import {
-  docker,
-  eventOf,
-  IMAGE,
-  inspect,
-  logOf,
-  removeAll,
-  run,
-  startNetwork,
-  statusesOf,
-  tryDocker
-} from "./docker.ts"
+import { docker, IMAGE, inspect, logOf, removeAll, run, startNetwork, statusesOf, tryDocker } from "./docker.ts"
 import type { StartedPostgres } from "./testcontainers.ts"
 
 const GRACE_SECONDS = 35
