@@ -11,7 +11,7 @@ import net from "node:net"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
-import { SimulatorHttp } from "@greenroom/mediamtx-simulator"
+import { SimulatorHttp } from "@greenroom/mediamtx-simulator/http"
 import { Effect } from "effect"
 import { startService } from "../verification/worlds/service.ts"
 

@@ -1,5 +1,5 @@
 /** The hosts of `npm run packed-example`: what is in the project before Greenroom comes, and what its user sees then. */
-import { cpSync } from "node:fs"
+import { cpSync, existsSync } from "node:fs"
 import { join } from "node:path"
 import type { Project, Ran } from "./packedProject.ts"
 import { readManifest } from "./packPackages.ts"
@@ -146,6 +146,8 @@ export const hosts: ReadonlyArray<Host> = [
       run: async (project) => {
         if (before !== "") must(project.install([before], ["--save-exact"]), before)
         must(project.install(["greenroom"]), "install")
+        // A peer of @effect/platform-node, which nothing that is embedded needs.
+        if (existsSync(join(project.folder, "node_modules/redis"))) throw new Error("npm added redis")
         return promises(project)
       }
     })

@@ -3,7 +3,7 @@
  * reconciler's passes look at a list of a realistic length, and each of their calls comes back through `/auth`, as MediaMTX has it.
  */
 import type { Protocol } from "@greenroom/core"
-import { SimulatorHttp } from "@greenroom/mediamtx-simulator"
+import { SimulatorHttp } from "@greenroom/mediamtx-simulator/http"
 import { Effect } from "effect"
 
 /** Asks for publishers, one a key, at the auth address. */

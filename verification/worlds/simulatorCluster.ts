@@ -1,5 +1,6 @@
 /** A cluster in front of the simulator. */
-import { SimulatorHttp, World } from "@greenroom/mediamtx-simulator"
+import { World } from "@greenroom/mediamtx-simulator"
+import { SimulatorHttp } from "@greenroom/mediamtx-simulator/http"
 import { Context, Effect, Layer } from "effect"
 import { Cluster, type ClusterOptions, prepareCluster, type Stagecraft } from "./Cluster.ts"
 import { clientOf, connector, deploymentOn, publicUrls, times } from "./simulatorDeployment.ts"

@@ -2,7 +2,7 @@
  * The scenarios' deployment without MediaMTX and ffmpeg: the service in a process of its own, over its own PostgreSQL, in front of a
  * simulated MediaMTX in this one. An encoder reads its address as ffmpeg and MediaMTX together would.
  */
-import { SimulatorHttp } from "@greenroom/mediamtx-simulator"
+import { SimulatorHttp } from "@greenroom/mediamtx-simulator/http"
 import { Effect, Layer } from "effect"
 import { makeMeasurements } from "./Measurements.ts"
 import { authAddress, prepareService, type RunningService } from "./runService.ts"

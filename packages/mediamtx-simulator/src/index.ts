@@ -1,6 +1,6 @@
 /**
- * A simulated MediaMTX: `SimulatorHttp.make()` serves a control API and asks an auth server, `Simulator` is the same without HTTP, whose
- * control API `answerRequests` calls in this process, `World` its pure core.
+ * A simulated MediaMTX in this process: `Simulator`, whose control API `answerRequests` calls; `World` is its pure core. Over HTTP:
+ * `@greenroom/mediamtx-simulator/http`.
  */
 import "./effectOfSimulator.ts"
 
@@ -8,11 +8,9 @@ export type { AuthQuestion, Credentials } from "./AuthQuestion.ts"
 export { answerRequests } from "./answerRequests.ts"
 export type { Fault } from "./Fault.ts"
 export type { Hook, HookOptions } from "./Hooks.ts"
-export type { SimulatorRequest } from "./handleRequests.ts"
 export type { ClientOptions, Connected, Publisher, PublishOptions } from "./Publisher.ts"
 export * as Simulator from "./Simulator.ts"
 export * as SimulatorApi from "./SimulatorApi.ts"
-export * as SimulatorHttp from "./SimulatorHttp.ts"
 export {
   connectionListNames,
   defaultVersion,

@@ -5,7 +5,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { eventually } from "@greenroom/testing"
 import { Effect, Fiber } from "effect"
 import { authServer } from "../../../verification/worlds/authServer.ts"
-import { type AuthQuestion, type Hook, SimulatorHttp } from "../src/index.ts"
+import { SimulatorHttp } from "../src/httpServer.ts"
+import type { AuthQuestion, Hook } from "../src/index.ts"
 
 const quick = { readyAfter: { rtmp: 20, srt: 20, webrtc: 20 }, denialDelay: 50 } as const
 const live = { wait: (millis: number) => Effect.sleep(millis) }

@@ -13,7 +13,8 @@ import {
   type RealMediaMtx,
   realMediaMtx
 } from "../../../verification/worlds/realMediaMtx.ts"
-import { SimulatorHttp } from "../src/index.ts"
+import { SimulatorHttp } from "../src/httpServer.ts"
+
 import { shapeOf } from "./captures.ts"
 
 const NOBODY = "00000000-0000-4000-8000-000000000000"

@@ -4,7 +4,8 @@ import { ControlApiSchema } from "@greenroom/adapters/mediamtx"
 import type { Protocol } from "@greenroom/core"
 import { Effect, Schema } from "effect"
 import { questionsOf } from "../src/AuthQuestion.ts"
-import { SimulatorHttp } from "../src/index.ts"
+import { SimulatorHttp } from "../src/httpServer.ts"
+
 import { capture, type Recorded, type RecordedCall, shapeOf } from "./captures.ts"
 
 const { ConnectionList, ErrorBody, GlobalConfig, Info, PathConfig, PathList } = ControlApiSchema

@@ -4,7 +4,8 @@ import { eventually } from "@greenroom/testing"
 import { Deferred, Effect, Fiber } from "effect"
 import { authServer } from "../../../verification/worlds/authServer.ts"
 import { questionsOf } from "../src/AuthQuestion.ts"
-import { factsOf, SimulatorHttp } from "../src/index.ts"
+import { SimulatorHttp } from "../src/httpServer.ts"
+import { factsOf } from "../src/index.ts"
 import { isAtLeast } from "../src/versions.ts"
 
 const quick = { readyAfter: { rtmp: 5, srt: 5, webrtc: 5, rtsp: 5 }, denialDelay: 20, off: [] } as const

@@ -2,14 +2,13 @@
  * A fake MediaMTX with promises: the simulator on a port of its own. It has the control API, asks an auth server as MediaMTX does, and lets a test
  * publish, leave, and see who was kicked. Media does not flow.
  */
-import {
-  type AuthQuestion,
-  type Fault,
-  type PublishOptions,
-  type Publisher as SimulatedPublisher,
-  SimulatorHttp,
-  type SimulatorRequest
+import type {
+  AuthQuestion,
+  Fault,
+  PublishOptions,
+  Publisher as SimulatedPublisher
 } from "@greenroom/mediamtx-simulator"
+import { SimulatorHttp, type SimulatorRequest } from "@greenroom/mediamtx-simulator/http"
 import { Effect, Exit, Scope } from "effect"
 
 export interface FakeMediaMtxOptions

@@ -3,7 +3,8 @@
  * so that a law over it takes as long as its calls.
  */
 import { MediaServer } from "@greenroom/core"
-import { type AuthQuestion, defaultVersion, factsOf, SimulatorHttp, type Version } from "@greenroom/mediamtx-simulator"
+import { type AuthQuestion, defaultVersion, factsOf, type Version } from "@greenroom/mediamtx-simulator"
+import { SimulatorHttp } from "@greenroom/mediamtx-simulator/http"
 import { Context, Effect, Layer, Redacted } from "effect"
 import type { MediaServerUnderTest } from "./laws/mediaServerLaws.ts"
 import { bringsKey, controlApiOf, type Stage, type StageDeadlines, simulatedProtocols, unhurried } from "./Stage.ts"

@@ -3,8 +3,8 @@
  * on as they came. undici is called directly, because a pass makes its calls every second: through Effect's client each costs twice as much.
  */
 import type { Socket } from "node:net"
-import * as Undici from "@effect/platform-node/Undici"
 import { Effect, type Scope } from "effect"
+import * as Undici from "undici"
 
 /** 10,000 paths with two tracks each are 7 MB. */
 export const MAX_BODY = 64 * 1024 * 1024

@@ -7,15 +7,18 @@
  */
 import * as PgClient from "@effect/sql-pg/PgClient"
 import { StoreUnavailable } from "@greenroom/core"
-import { Cause, Context, Effect, Exit, Layer, Schedule, Scope } from "effect"
+import { Context, Effect, Exit, Layer, Schedule, Scope } from "effect"
 import * as Reactivity from "effect/reactivity/Reactivity"
 import type { SqlError } from "effect/sql/SqlError"
+import { type Limits, limits, limitTransaction, Patience, patient, settingsOf } from "./databaseLimits.ts"
 import { type Names, namesIn } from "./names.ts"
 import { isRolledBack } from "./outcome.ts"
 import { connectionOf, type PostgresAddress } from "./PostgresAddress.ts"
 import { type Pooler, poolerMistake, type Reach, reachOf, untilKnown } from "./pooler.ts"
 import { type PoolSizes, poolSizes } from "./poolSizes.ts"
+import { withDeadline } from "./withDeadline.ts"
 
+export { limits, Patience } from "./databaseLimits.ts"
 export { connections } from "./poolSizes.ts"
 
 export interface Database {
@@ -71,67 +74,6 @@ const shared = {
   /** Idle time before the first TCP keepalive probe, which finds a dead connection. */
   keepAlive: "10 seconds"
 } as const satisfies Partial<PgClient.PgPoolConfig>
-
-/** Multiplies the limits of locks, statements and answers: for tests on busy machines. */
-export const Patience = Context.Reference<number>("greenroom/postgres/Patience", { defaultValue: () => 1 })
-
-interface Limits {
-  /** A use without an answer within this fails. */
-  readonly answerMillis: number
-  readonly lockMillis: number
-  readonly statementMillis: number
-}
-
-/** A frozen process of ours must not keep the locks of its transaction for longer than this. */
-const IDLE_IN_TRANSACTION_MS = 5_000
-
-const settingsOf = ({ lockMillis, statementMillis }: Limits) => ({
-  lock_timeout: String(lockMillis),
-  statement_timeout: String(statementMillis),
-  idle_in_transaction_session_timeout: String(IDLE_IN_TRANSACTION_MS)
-})
-
-/** The same limits for the transaction that begins with this statement. */
-const limitTransaction = (limits: Limits) => {
-  const settings = Object.entries(settingsOf(limits))
-  return `select ${settings.map(([name, value]) => `set_config('${name}', '${value}', true)`).join(", ")}`
-}
-
-/**
- * A condition that is true, and limits the statement's later waits for locks of rows. PostgreSQL evaluates it once, before it reads
- * the first row. The statement's own time cannot be limited from inside.
- */
-export const limitsLocks = (lockMillis: number): string =>
-  `(select set_config('lock_timeout', '${lockMillis}', true)) is not null`
-
-/**
- * The effect's outcome, or `otherwise` when it takes longer. The deadline, or an interruption of the fiber, interrupts the effect
- * without waiting for its end: the driver takes seconds to free the connection of a cancelled statement. A pool that closes
- * interrupts the effects that still wait for a connection, which counts as a failure. One fiber and one timer, because every
- * statement pays for them.
- */
-const withDeadline = <A, E>(
-  self: Effect.Effect<A, E>,
-  millis: number,
-  otherwise: Effect.Effect<never, E>
-): Effect.Effect<A, E> =>
-  Effect.flatMap(Effect.context<never>(), (context) =>
-    Effect.callback<A, E>((resume) => {
-      const fiber = Effect.runForkWith(context)(self)
-      const late = setTimeout(() => {
-        resume(otherwise)
-        fiber.interruptUnsafe()
-      }, millis)
-      fiber.addObserver((exit) => {
-        clearTimeout(late)
-        resume(Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause) ? otherwise : exit)
-      })
-      return Effect.sync(() => {
-        clearTimeout(late)
-        fiber.interruptUnsafe()
-      })
-    })
-  )
 
 interface Opened {
   readonly client: PgClient.PgClient
@@ -254,24 +196,8 @@ const reconcilerConfig: PgClient.PgPoolConfig = {
   connectTimeout: "1 second"
 }
 
-/** In each: a lock fails first, then the statement, then the use, so that the reason of a failure is known. */
-export const limits = {
-  /** `/auth` has 0.8 s for everything. */
-  admission: { answerMillis: 700, lockMillis: 300, statementMillis: 600 },
-  /** The lease lasts 3 s, and its holder makes several calls within them. */
-  reconciler: { answerMillis: 1_200, lockMillis: 800, statementMillis: 1_000 },
-  /** A dead connection fails its caller well within 5 s. */
-  general: { answerMillis: 3_500, lockMillis: 1_500, statementMillis: 3_000 }
-} as const satisfies Record<string, Limits>
-
 /** Open from the beginning: a burst of a hundred must not wait until PostgreSQL has started server processes. */
 const OPEN_FOR_ADMISSIONS = 10
-
-const patient = ({ answerMillis, lockMillis, statementMillis }: Limits, patience: number): Limits => ({
-  answerMillis: answerMillis * patience,
-  lockMillis: lockMillis * patience,
-  statementMillis: statementMillis * patience
-})
 
 /** All three clients. They connect in the background: while the database is down, each use fails, not this layer. */
 export const layer = (address: PostgresAddress, options: DatabaseOptions = {}): Layer.Layer<Databases> =>

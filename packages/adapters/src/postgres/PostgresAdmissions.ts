@@ -17,7 +17,8 @@ import {
 } from "@greenroom/core"
 import { Array as Arr, Effect, Schema } from "effect"
 import { admissionStatements } from "./admissionStatements.ts"
-import { AdmissionDatabase, limitsLocks } from "./Database.ts"
+import { AdmissionDatabase } from "./Database.ts"
+import { limitsLocks } from "./databaseLimits.ts"
 import { At, MaybeAt, type Row, rowsOf } from "./rows.ts"
 
 const AdmittedRow = Schema.Struct({

@@ -1,7 +1,7 @@
 /** MediaMTX can crash when a kick of an RTSP session runs in it beside another call about the sessions of the same list. */
 import { setTimeout } from "node:timers/promises"
 import { assert, describe, it } from "@effect/vitest"
-import type { SimulatorHttp } from "@greenroom/mediamtx-simulator"
+import type { SimulatorHttp } from "@greenroom/mediamtx-simulator/http"
 import { eventually } from "@greenroom/testing"
 import { Deferred, Effect, Fiber } from "effect"
 import { TestClock } from "effect/testing"

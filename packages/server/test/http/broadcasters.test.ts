@@ -129,6 +129,13 @@ describe("an external id", () => {
     expect((await call(service, "GET", `/broadcasters/${other.id}`)).json).toEqual(other)
   })
 
+  it("is one of the conflicts that point at a value: the document does not promise it of the others", async () => {
+    const { schemas } = (await call(service, "GET", "/openapi.json", { secret: null })).json.components
+    expect(schemas.Conflict.properties.errors).toBeDefined()
+    expect(schemas.Conflict.required).toEqual(["type", "title", "status", "detail", "instance", "code", "request_id"])
+    expect(schemas.ValidationFailed.required).toContain("errors")
+  })
+
   it("is changed, cleared, and free after its broadcaster is deleted", async () => {
     const [first, second] = [externalId(), externalId()]
     const { json: made } = await make(first)

@@ -18,7 +18,9 @@ export const completeProblems = (spec: Json): void => {
     if (name === undefined) continue
     const { type, title, status, detail, instance, code, request_id, ...more } = schema.properties
     schema.properties = { type, title, status, detail, instance, code, request_id, ...more }
-    schema.required = Object.keys(schema.properties)
+    // Only some conflicts have a value to point at.
+    const mayLack = name === "conflict" ? ["errors"] : []
+    schema.required = Object.keys(schema.properties).filter((member) => !mayLack.includes(member))
     schema.description = problemTypes[name].meaning
     schema.examples = [problemExample(name, schema.properties.status.enum?.[0])]
   }
