@@ -132,7 +132,7 @@ export const logOf = async (container: string): Promise<Log> => {
 export const eventOf = (container: string, wanted: ReadonlyArray<string>, within: number): Promise<string> =>
   new Promise((resolve, reject) => {
     const child = spawn("docker", [
-      ...["events", "--since", "1h", "--filter", `container=${container}`, "--format", "{{.Status}}"]
+      ...["events", "--since", "1h", "--filter", `container=${container}`, "--format", "{{.Action}}"]
     ])
     let text = ""
     const finish = () => {

@@ -2,18 +2,7 @@
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
 import { becomesHealthy, call, exitCodeOf, HARDENED, startApi, startPostgres } from "./api.ts"
 import { POSTGRES_IMAGE } from "./chooseDatabase.ts"
-import {
-  docker,
-  eventOf,
-  IMAGE,
-  inspect,
-  logOf,
-  removeAll,
-  run,
-  startNetwork,
-  statusesOf,
-  tryDocker
-} from "./docker.ts"
+import { docker, IMAGE, inspect, logOf, removeAll, run, startNetwork, statusesOf, tryDocker } from "./docker.ts"
 import type { StartedPostgres } from "./testcontainers.ts"
 
 const GRACE_SECONDS = 35
@@ -61,8 +50,7 @@ describe("the image in a container", () => {
   })
 
   it("logs JSON alone, and no probe at info", async () => {
-    // The health check has asked at least once; so has the first test.
-    await eventOf(api, ["health_status: healthy"], 10_000)
+    // The health check has asked at least once, because the container is healthy; so has the first test.
     const { out, err } = await logOf(api)
     const lines = `${out}${err}`.trim().split("\n")
     assert.isAbove(lines.length, 1)
