@@ -5,6 +5,12 @@ import { invalidArgument } from "./GreenroomError.ts"
 /** A value that the use case checks, as the type that it will have then. */
 export const unchecked = <A>(value: unknown): A => value as A
 
+/** The object that a caller without types may have left out. */
+export const fieldsOf = <A extends object>(argument: string, value: A): A => {
+  if (typeof value !== "object" || value === null) throw invalidArgument(argument, "expected an object")
+  return value
+}
+
 /** Without the fields that are `undefined`, which means the same as absent. */
 export const given = <A extends object>(fields: A): { [K in keyof A]: Exclude<A[K], undefined> } =>
   Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never

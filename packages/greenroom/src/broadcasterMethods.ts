@@ -1,7 +1,7 @@
 /** `gr.broadcasters`: the accounts of the host, as far as Greenroom knows them. */
 import * as Core from "@greenroom/core"
 import { Effect, Option } from "effect"
-import { given, limitOf, unchecked } from "./argumentForms.ts"
+import { fieldsOf, given, limitOf, unchecked } from "./argumentForms.ts"
 import { GreenroomError, invalidArgument } from "./GreenroomError.ts"
 import { orNull, type Run } from "./run.ts"
 import { type Broadcaster, broadcasterShape } from "./shapes.ts"
@@ -49,7 +49,7 @@ export const broadcastersOf = (run: Run): Broadcasters => ({
   upsert: (fields) =>
     run(
       Effect.suspend(() => {
-        const { externalId, displayName, contact, metadata } = fields
+        const { externalId, displayName, contact, metadata } = fieldsOf("broadcaster", fields)
         return Core.upsertBroadcaster(unchecked(externalId), given({ displayName, contact, metadata }))
       }).pipe(Effect.map(broadcasterShape))
     ),

@@ -1,7 +1,7 @@
 /** `gr.keys`: stream keys. A value is there once, in the answer of `create`. */
 import * as Core from "@greenroom/core"
 import { Effect, Option, Redacted } from "effect"
-import { given, limitOf, timeOf, unchecked } from "./argumentForms.ts"
+import { fieldsOf, given, limitOf, timeOf, unchecked } from "./argumentForms.ts"
 import { type BroadcasterRef, idOfRef } from "./broadcasterMethods.ts"
 import { GreenroomError } from "./GreenroomError.ts"
 import { orNull, type Run } from "./run.ts"
@@ -91,15 +91,15 @@ const change = Effect.fnUntraced(function* (id: string, changes: KeyChanges) {
 })
 
 export const keysOf = (run: Run): Keys => ({
-  create: (key) => run(Effect.suspend(() => create(key))),
+  create: (key) => run(Effect.suspend(() => create(fieldsOf("key", key)))),
   get: (id) =>
     run(
       orNull(Effect.suspend(() => Core.describeKey(unchecked(id)))).pipe(
         Effect.map((found) => (found === null ? null : keyShapeAt(found.key, found.now)))
       )
     ),
-  list: (filter = {}) => run(Effect.suspend(() => list(filter))),
-  change: (id, changes) => run(Effect.suspend(() => change(id, changes))),
+  list: (filter = {}) => run(Effect.suspend(() => list(fieldsOf("filter", filter)))),
+  change: (id, changes) => run(Effect.suspend(() => change(id, fieldsOf("changes", changes)))),
   revoke: (id) =>
     run(
       Effect.suspend(() => Core.revoke(unchecked(id))).pipe(

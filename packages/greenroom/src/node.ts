@@ -71,6 +71,13 @@ const send = async (answer: Response, response: ServerResponse): Promise<void> =
   response.writeHead(answer.status, hasLength ? { ...headers, "content-length": body.length } : headers).end(body)
 }
 
+/** What may be shown to the caller; anything else is for the host's own log. */
+const textOf = (error: unknown): string => {
+  if (error instanceof Error && error.message === READ_BEFORE) return READ_BEFORE
+  console.error("greenroom:", error)
+  return "Greenroom could not answer: see the log of the host"
+}
+
 export type NodeHandler = (
   request: IncomingMessage,
   response: ServerResponse,
@@ -89,7 +96,6 @@ export const toNodeHandler =
         return
       }
       if (response.headersSent) response.destroy()
-      else
-        response.writeHead(500, { "content-type": "text/plain" }).end(error instanceof Error ? error.message : "broken")
+      else response.writeHead(500, { "content-type": "text/plain" }).end(textOf(error))
     }
   }

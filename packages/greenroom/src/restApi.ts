@@ -2,7 +2,7 @@
 import type { Context } from "effect"
 import type { Services } from "./application.ts"
 import type { WebHandler } from "./fetch.ts"
-import { invalidArgument } from "./GreenroomError.ts"
+import { GreenroomError } from "./GreenroomError.ts"
 
 export interface Rest {
   readonly handler: WebHandler
@@ -17,11 +17,9 @@ const below = (request: Request, basePath: string): Request | null => {
 }
 
 export const restOf = async (services: Context.Context<Services>, basePath: string): Promise<Rest> => {
-  const { makeWebHandler } = await import("@greenroom/server/rest").catch(() => {
-    throw invalidArgument(
-      "rest",
-      "the REST API is in the package @greenroom/server: install it, in the version of this package"
-    )
+  const { makeWebHandler } = await import("@greenroom/server/rest").catch((cause: unknown) => {
+    const expected = "the REST API is in the package @greenroom/server: install it, in the version of this package"
+    throw new GreenroomError("invalid_argument", `rest: ${expected}`, { argument: "rest", cause })
   })
   const { handler, dispose } = makeWebHandler(services)
   return {

@@ -1,7 +1,7 @@
 /** `gr.streams`: what is live, and what was. */
 import * as Core from "@greenroom/core"
 import { Effect, Option } from "effect"
-import { given, limitOf, unchecked } from "./argumentForms.ts"
+import { fieldsOf, given, limitOf, unchecked } from "./argumentForms.ts"
 import { type BroadcasterRef, idOfRef } from "./broadcasterMethods.ts"
 import { orNull, type Run } from "./run.ts"
 import { type Stream, streamShape } from "./shapes.ts"
@@ -46,7 +46,7 @@ const shown = <E, R>(program: Effect.Effect<Option.Option<Core.PlayableStream>, 
   Effect.map(orNull(program), (view) => (view === null ? null : streamShape(view)))
 
 export const streamsOf = (run: Run): Streams => ({
-  live: (filter = {}) => run(Effect.suspend(() => live(filter))),
+  live: (filter = {}) => run(Effect.suspend(() => live(fieldsOf("filter", filter)))),
   get: (id) => run(shown(Effect.suspend(() => Core.describeStream(unchecked(id))))),
   stop: (id) =>
     run(
@@ -55,10 +55,13 @@ export const streamsOf = (run: Run): Streams => ({
         orNull
       )
     ),
-  annotate: (id, { title, description, metadata, recordingRef }) =>
+  annotate: (id, annotation) =>
     run(
       shown(
-        Effect.suspend(() => Core.annotateStream(unchecked(id), given({ title, description, metadata, recordingRef })))
+        Effect.suspend(() => {
+          const { title, description, metadata, recordingRef } = fieldsOf("annotation", annotation)
+          return Core.annotateStream(unchecked(id), given({ title, description, metadata, recordingRef }))
+        })
       )
     )
 })

@@ -98,6 +98,11 @@ describe("a host", () => {
     await gr.broadcasters.upsert(account)
     const broadcaster = { externalId: account.externalId }
     expect(await codeOf(gr.keys.revoke("xyz"))).toEqual(["invalid_argument", "id"])
+    const missing = undefined as never
+    expect(await codeOf(gr.broadcasters.upsert(missing))).toEqual(["invalid_argument", "broadcaster"])
+    expect(await codeOf(gr.keys.create(missing))).toEqual(["invalid_argument", "key"])
+    expect(await codeOf(gr.keys.list(null as never))).toEqual(["invalid_argument", "filter"])
+    expect(await codeOf(gr.streams.annotate("xyz", missing))).toEqual(["invalid_argument", "annotation"])
     expect(await codeOf(gr.broadcasters.upsert({ externalId: "", displayName: "x" }))).toEqual([
       "invalid_argument",
       "externalId"

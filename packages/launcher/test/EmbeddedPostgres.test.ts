@@ -114,7 +114,7 @@ describe("one owner", { concurrent: true }, () => {
     Effect.gen(function* () {
       const directory = yield* cluster
       // Not this process, which is busy with the other tests: an owner answers within a second, or is taken for frozen.
-      const first = yield* program(new URL("fixtures/holdPostgres.ts", import.meta.url), [directory])
+      const first = yield* holder(directory)
       assert.strictEqual(yield* Effect.promise(() => first.says("ready")), "2")
       const second = yield* program(new URL("fixtures/holdPostgres.ts", import.meta.url), [directory])
       const said = yield* Effect.promise(() => second.says("failed"))
@@ -129,10 +129,10 @@ describe("one owner", { concurrent: true }, () => {
   it.live("of several starts in the same moment over a stale socket, exactly one owns the directory", () =>
     Effect.gen(function* () {
       const directory = yield* cluster
-      const holder = yield* program(new URL("fixtures/holdPostgres.ts", import.meta.url), [directory])
-      yield* Effect.promise(() => holder.says("ready"))
+      const first = yield* holder(directory)
+      yield* Effect.promise(() => first.says("ready"))
       const pid = yield* Effect.promise(() => serverPid(directory))
-      yield* kill(holder.pid)
+      yield* kill(first.pid)
       yield* gone(pid)
       const starts = yield* Effect.all(
         Array.from({ length: 6 }, () => Effect.result(EmbeddedPostgres.make({ directory }))),
