@@ -1,4 +1,5 @@
 /** One object with promises: `createGreenroom`. It keeps no global state, so a process may have several. */
+import { streamEventTypes } from "@greenroom/core"
 import { Effect, ManagedRuntime } from "effect"
 import { type AuthAnswer, authenticate, closedAnswer } from "./answerAuth.ts"
 import { applicationWithLog, type Services } from "./application.ts"
@@ -13,8 +14,6 @@ import { type Rest, restOf } from "./restApi.ts"
 import { runWith, startError } from "./run.ts"
 import type { StreamEvent } from "./shapes.ts"
 import { type Streams, streamsOf } from "./streamMethods.ts"
-
-const eventTypes: ReadonlyArray<StreamEvent["type"]> = ["admitted", "ready", "stop_requested", "kicked", "ended"]
 
 export interface Greenroom extends AsyncDisposable {
   /** A Web-standard handler: `POST …/auth` and `…/hooks` for MediaMTX, and with `rest: true` the REST API. */
@@ -77,7 +76,8 @@ export const createGreenroom = async (options: GreenroomOptions): Promise<Greenr
     streams: streamsOf(run),
     health: () => run(health),
     on: (type, listener) => {
-      if (!eventTypes.includes(type)) throw invalidArgument("type", `expected one of ${eventTypes.join(", ")}`)
+      if (!streamEventTypes.includes(type))
+        throw invalidArgument("type", `expected one of ${streamEventTypes.join(", ")}`)
       if (isClosed()) throw closedError()
       return finder.add((event) => (event.type === type ? listener(event) : undefined))
     },

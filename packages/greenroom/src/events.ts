@@ -1,6 +1,6 @@
 /**
  * What happens to streams, as this process finds it in the store: `FIND_EVERY_MS` late at most, in the order of each stream, by whichever
- * process it was written. It looks while somebody listens. An event that comes while nobody does is not delivered later.
+ * process it was written. It looks while there is a listener. An event that comes while there is none is not delivered later.
  */
 import * as Core from "@greenroom/core"
 import { DateTime, Effect, Option } from "effect"

@@ -67,7 +67,7 @@ const detect = (address: PostgresAddress): Effect.Effect<Reach, SqlError> =>
     const [row] = yield* sql<{
       readonly applied: boolean
     }>`select current_setting('lock_timeout') = ${ASKED} as applied`
-    // A pooler that was told to ignore the parameter does not refuse it.
+    // A pooler that ignores the parameter, by its configuration, does not refuse it.
     return row?.applied === true ? ("none" as const) : ("transaction" as const)
   }).pipe(
     Effect.scoped,
