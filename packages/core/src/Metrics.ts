@@ -118,3 +118,8 @@ export const workerFailures = Metric.counter("greenroom_worker_failures_total", 
   description: "Media workers that were given up",
   incremental: true
 })
+
+export const eventsPlaced = Metric.counter("greenroom_events_placed_total", {
+  description: "Events that this instance gave a position in the event log",
+  incremental: true
+})

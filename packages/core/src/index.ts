@@ -40,6 +40,40 @@ export {
   within,
   withoutKeys
 } from "./domain/access/StreamPath.ts"
+export {
+  beginning,
+  CURSOR_PATTERN,
+  type EventCursor,
+  EventId,
+  end,
+  type LogHead,
+  type LogId,
+  type LogPosition,
+  type LostCursor,
+  readCursor,
+  whyLost,
+  writeCursor
+} from "./domain/events/EventCursor.ts"
+export {
+  broadcasterEventNames,
+  type DisabledEndpoint,
+  type EventFilter,
+  EventType,
+  eventTypes,
+  isBroadcasterEvent,
+  isKeyEvent,
+  isStreamEvent,
+  isWorkerEvent,
+  keyEventNames,
+  type LoggedEvent,
+  type MediaServerState,
+  matchesFilter,
+  mediaServerEventNames,
+  streamEventName,
+  streamEventNames,
+  webhookEventNames,
+  workerEventNames
+} from "./domain/events/LoggedEvent.ts"
 export type { Command } from "./domain/reconciliation/Command.ts"
 export type { Hook } from "./domain/reconciliation/interpretHook.ts"
 export {
@@ -129,6 +163,7 @@ export type { WorkerAddresses } from "./domain/workers/workerUrls.ts"
 
 export { type AdmissionRequest, Admissions, type Admitted, type FactsRequest } from "./ports/Admissions.ts"
 export { type BroadcasterFields, Broadcasters, ExternalIdTaken, type UpsertFields } from "./ports/Broadcasters.ts"
+export { type EventSlice, Events, type EventsPort, READ_AT_MOST } from "./ports/Events.ts"
 export { KeyGenerator } from "./ports/KeyGenerator.ts"
 export { type Lease, Leases, type PassRecord } from "./ports/Leases.ts"
 export { MediaServer, MediaServerUnavailable } from "./ports/MediaServer.ts"
@@ -164,6 +199,7 @@ export { type WorkerChange, type WorkerKeyOrder, type WorkerRecord, Workers } fr
  * of both.
  */
 
+export { type Attached, type EventConsumer, EventFeed } from "./events/EventFeed.ts"
 export * as Metrics from "./Metrics.ts"
 export { layerBackground } from "./reconciler/layerBackground.ts"
 export { layerFollower } from "./reconciler/layerFollower.ts"
@@ -206,6 +242,15 @@ export {
 } from "./usecases/manageStreams.ts"
 export { isOperator, OperatorSecret } from "./usecases/operatorSecret.ts"
 export { pruneHistory } from "./usecases/pruneHistory.ts"
+export {
+  CursorLost,
+  EVENTS_LIMIT_MAX,
+  EVENTS_WAIT_MAX_MS,
+  type EventPage,
+  type EventQuery,
+  followEvents,
+  readEvents
+} from "./usecases/readEvents.ts"
 export { receiveHook } from "./usecases/receiveHook.ts"
 export { type Reconciled, requestReconciliation } from "./usecases/requestReconciliation.ts"
 export { forceStop, stopStream } from "./usecases/stopStream.ts"

@@ -6,6 +6,7 @@
 import { Context, Effect, Effectable, Exit, Layer } from "effect"
 import type { AdmissionsPort } from "./Admissions.ts"
 import type { BroadcastersPort } from "./Broadcasters.ts"
+import type { EventsPort } from "./Events.ts"
 import type { LeasesPort } from "./Leases.ts"
 import type { RetentionPort } from "./Retention.ts"
 import type { SessionsPort } from "./Sessions.ts"
@@ -18,6 +19,7 @@ import type { WorkersPort } from "./Workers.ts"
 export interface StorePorts {
   readonly admissions: AdmissionsPort
   readonly broadcasters: BroadcastersPort
+  readonly events: EventsPort
   readonly leases: LeasesPort
   readonly retention: RetentionPort
   readonly sessions: SessionsPort

@@ -1,6 +1,7 @@
 /** What runs in the background, over the ports: the reconciler, and the two services that it shares with `/auth`. */
 import { Layer } from "effect"
 import { layerOwnRuntime } from "../EffectCopy.ts"
+import { EventFeed } from "../events/EventFeed.ts"
 import { LostAdmissions } from "../resilience/LostAdmissions.ts"
 import { StoreMonitor } from "../resilience/StoreMonitor.ts"
 import { Reconciler } from "./Reconciler.ts"
@@ -10,6 +11,6 @@ import { Reconciler } from "./Reconciler.ts"
  * lease. Dies when this copy of `effect` is not the one that runs it.
  */
 export const layerBackground = Reconciler.layer.pipe(
-  Layer.provideMerge(Layer.merge(StoreMonitor.layer, LostAdmissions.layer)),
+  Layer.provideMerge(Layer.mergeAll(StoreMonitor.layer, LostAdmissions.layer, EventFeed.layer)),
   Layer.provide(layerOwnRuntime)
 )

@@ -1,6 +1,7 @@
 /** For a process that serves requests and leaves reconciling to others: it reads what the leader leaves in the lease, and never leads. */
 import { Effect, Layer } from "effect"
 import { layerOwnRuntime } from "../EffectCopy.ts"
+import { EventFeed } from "../events/EventFeed.ts"
 import { replacePorts } from "../ports/Repositories.ts"
 import { LostAdmissions } from "../resilience/LostAdmissions.ts"
 import { StoreMonitor } from "../resilience/StoreMonitor.ts"
@@ -26,6 +27,6 @@ const readingLeases = replacePorts(({ leases }) => ({
 /** As `layerBackground`, with a reconciler that never leads. */
 export const layerFollower = Reconciler.layer.pipe(
   Layer.provide(readingLeases),
-  Layer.provideMerge(Layer.merge(StoreMonitor.layer, LostAdmissions.layer)),
+  Layer.provideMerge(Layer.mergeAll(StoreMonitor.layer, LostAdmissions.layer, EventFeed.layer)),
   Layer.provide(layerOwnRuntime)
 )

@@ -20,6 +20,8 @@ export const conditionKinds = [
   "pass_too_long",
   /** A defect. */
   "reconciler_failed",
+  /** Events get no position, or cannot be read: the store does not answer. */
+  "events_late",
   "mass_kick_held_back",
   /** What the leader writes is not in the store at its next pass: the ports are not of one store. */
   "changes_not_written",

@@ -1,0 +1,116 @@
+/**
+ * What happens in Greenroom, in one order: the event log. An event has a position, which is given after its transaction has committed,
+ * so that a reader that has seen a position never misses an earlier one. Its `data` is the resource as the event left it.
+ */
+import { type DateTime, Schema } from "effect"
+import type { StreamDetails } from "../../ports/Streams.ts"
+import type { WorkerRecord } from "../../ports/Workers.ts"
+import type { StreamKey } from "../access/StreamKey.ts"
+import type { SessionChange } from "../streams/StreamEvent.ts"
+import type { Broadcaster } from "../values/Broadcaster.ts"
+import type { EventId, LogPosition } from "./EventCursor.ts"
+
+/** What a stream's transition is called in the log. */
+export const streamEventName = {
+  admitted: "stream.connecting",
+  ready: "stream.active",
+  stop_requested: "stream.stop_requested",
+  kicked: "stream.kicked",
+  ended: "stream.ended"
+} as const satisfies { readonly [T in SessionChange["type"]]: string }
+
+export const streamEventNames = Object.values(streamEventName)
+export const keyEventNames = ["key.created", "key.changed", "key.revoked", "key.expired"] as const
+export const broadcasterEventNames = ["broadcaster.created", "broadcaster.changed", "broadcaster.deleted"] as const
+export const workerEventNames = ["worker.started", "worker.retrying", "worker.stopped", "worker.failed"] as const
+export const mediaServerEventNames = [
+  "media_server.reachable",
+  "media_server.unreachable",
+  "media_server.restarted"
+] as const
+export const webhookEventNames = ["webhook_endpoint.disabled"] as const
+
+/** Every type of event, in the order of the documentation. */
+export const eventTypes = [
+  ...streamEventNames,
+  ...keyEventNames,
+  ...broadcasterEventNames,
+  ...workerEventNames,
+  ...mediaServerEventNames,
+  ...webhookEventNames
+] as const
+export const EventType = Schema.Literals(eventTypes)
+export type EventType = typeof EventType.Type
+
+/** The media server as the leader found it. */
+export interface MediaServerState {
+  readonly id: string
+  readonly reachable: boolean
+  /** Its own start, as it tells it; `null` before it was first reached. */
+  readonly started: string | null
+}
+
+/** Why an endpoint gets no more events. */
+export interface DisabledEndpoint {
+  readonly id: string
+  readonly url: string
+  readonly reason: "gone" | "failing"
+}
+
+interface Envelope {
+  /** Stays the same for ever; the `webhook-id` of its deliveries. */
+  readonly id: EventId
+  readonly position: LogPosition
+  /** When it happened, by the database's clock. Order is `position`, never `at`. */
+  readonly at: DateTime.Utc
+  /** Whose events are in order among themselves: `stream:<id>`, `key:<id>`, `broadcaster:<id>`, `worker:<id>`, `media_server:<id>`, `webhook_endpoint:<id>`. */
+  readonly subject: string
+  readonly broadcasterId: string | null
+}
+
+/** Of streams alone: the number of the transition in its stream. */
+interface OfStream extends Envelope {
+  readonly streamSeq: number
+}
+interface OfOther extends Envelope {
+  readonly streamSeq: null
+}
+
+export type LoggedEvent =
+  | (OfStream & { readonly type: (typeof streamEventNames)[number]; readonly data: StreamDetails })
+  | (OfOther & { readonly type: (typeof keyEventNames)[number]; readonly data: StreamKey })
+  | (OfOther & { readonly type: (typeof broadcasterEventNames)[number]; readonly data: Broadcaster })
+  | (OfOther & { readonly type: (typeof workerEventNames)[number]; readonly data: WorkerRecord })
+  | (OfOther & { readonly type: (typeof mediaServerEventNames)[number]; readonly data: MediaServerState })
+  | (OfOther & { readonly type: (typeof webhookEventNames)[number]; readonly data: DisabledEndpoint })
+
+const isOneOf = <T extends string>(types: ReadonlyArray<T>, type: string): type is T =>
+  (types as ReadonlyArray<string>).includes(type)
+
+type Named<T extends EventType> = Extract<LoggedEvent, { readonly type: T }>
+
+export const isStreamEvent = (event: LoggedEvent): event is Named<(typeof streamEventNames)[number]> =>
+  isOneOf(streamEventNames, event.type)
+export const isKeyEvent = (event: LoggedEvent): event is Named<(typeof keyEventNames)[number]> =>
+  isOneOf(keyEventNames, event.type)
+export const isBroadcasterEvent = (event: LoggedEvent): event is Named<(typeof broadcasterEventNames)[number]> =>
+  isOneOf(broadcasterEventNames, event.type)
+export const isWorkerEvent = (event: LoggedEvent): event is Named<(typeof workerEventNames)[number]> =>
+  isOneOf(workerEventNames, event.type)
+
+/** Which events a reader wants; what is absent does not limit. */
+export interface EventFilter {
+  /** Never empty. */
+  readonly types?: ReadonlyArray<EventType>
+  readonly broadcasterId?: string
+  readonly streamId?: string
+  /** Of streams: their path. Events of other resources have none. */
+  readonly path?: string
+}
+
+/** Whether the reader wants the event. */
+export const matchesFilter = (event: LoggedEvent, { types, broadcasterId, streamId, path }: EventFilter): boolean =>
+  (types === undefined || types.includes(event.type)) &&
+  (broadcasterId === undefined || event.broadcasterId === broadcasterId) &&
+  (streamId === undefined || event.subject === `stream:${streamId}`) &&
+  (path === undefined || (isStreamEvent(event) && event.data.stream.path === path))

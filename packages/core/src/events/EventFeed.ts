@@ -1,0 +1,93 @@
+/**
+ * The event log as this process follows it. One loop gives positions to what was written and reads each new event once, for any number of
+ * consumers. A consumer is called with each batch and must not block: it has a bound of its own.
+ */
+import { Context, Effect, Layer, Queue, Stream } from "effect"
+import type { LogHead, LogPosition } from "../domain/events/EventCursor.ts"
+import type { LoggedEvent } from "../domain/events/LoggedEvent.ts"
+import { Events, type EventsPort } from "../ports/Events.ts"
+import type { Repositories } from "../ports/Repositories.ts"
+import { runFeed } from "./runFeed.ts"
+
+export interface EventConsumer {
+  /** All events of the log up to `head.newest` that came since the last call, in order. */
+  readonly offer: (events: ReadonlyArray<LoggedEvent>, head: LogHead) => void
+  /** The log was renewed: what comes from now on does not follow on what came before. */
+  readonly reset: (head: LogHead) => void
+}
+
+export interface Attached {
+  /** The log as far as the feed has read it: the first `offer` begins right after `newest`. */
+  readonly head: LogHead
+  readonly detach: () => void
+}
+
+export class EventFeed extends Context.Service<
+  EventFeed,
+  {
+    /** The log as far as the feed has read it. Answers from memory once the store has answered. */
+    readonly head: Effect.Effect<LogHead>
+    /** Takes effect at once, in one step. */
+    readonly attach: (consumer: EventConsumer) => Effect.Effect<Attached>
+    /** Completes when the log has an event after the position, or is another log than this. */
+    readonly after: (cursor: { readonly log: string; readonly position: LogPosition }) => Effect.Effect<void>
+  }
+>()("greenroom/EventFeed") {
+  static readonly layer: Layer.Layer<EventFeed, never, Repositories> = Layer.effect(
+    EventFeed,
+    Effect.gen(function* () {
+      const events = yield* Events
+      const consumers = new Set<EventConsumer>()
+      const waiters = new Set<() => void>()
+      let head: LogHead | null = null
+
+      const advance = (next: LogHead, found: ReadonlyArray<LoggedEvent>): void => {
+        const isOther = head !== null && head.log !== next.log
+        head = next
+        for (const consumer of [...consumers]) isOther ? consumer.reset(next) : consumer.offer(found, next)
+        for (const waiter of [...waiters]) waiter()
+      }
+      yield* Effect.forkScoped(
+        runFeed({
+          events,
+          wakes: yield* wakesOf(events),
+          known: () => head,
+          hasConsumers: () => consumers.size > 0,
+          advance
+        })
+      )
+
+      const awaitHead = (isThere: (head: LogHead) => boolean) =>
+        Effect.callback<LogHead>((resume) => {
+          const check = () => {
+            if (head === null || !isThere(head)) return
+            waiters.delete(check)
+            resume(Effect.succeed(head))
+          }
+          waiters.add(check)
+          check()
+          return Effect.sync(() => waiters.delete(check))
+        })
+      const started = awaitHead(() => true)
+
+      return EventFeed.of({
+        head: started,
+        attach: (consumer) =>
+          Effect.map(started, () => {
+            consumers.add(consumer)
+            return { head: head!, detach: () => void consumers.delete(consumer) }
+          }),
+        after: ({ log, position }) => Effect.asVoid(awaitHead((at) => at.log !== log || at.newest > position))
+      })
+    })
+  )
+}
+
+/** A wake when this process has written, or the store says that a position was given. Any number of them before the next turn are one. */
+const wakesOf = Effect.fnUntraced(function* (events: EventsPort) {
+  const wakes = yield* Queue.sliding<"written" | "placed">(1)
+  const written = Effect.andThen(events.written, Queue.offer(wakes, "written"))
+  yield* Effect.forkScoped(Effect.forever(written))
+  yield* Effect.forkScoped(Stream.runForEach(events.newest, () => Queue.offer(wakes, "placed")))
+  return wakes
+})

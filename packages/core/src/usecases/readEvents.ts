@@ -1,0 +1,127 @@
+/** The event log for its readers: by cursor, with a wait for what is to come, and as a stream without an end. */
+import { Effect, Option, Schedule, Schema, Stream } from "effect"
+import { StreamPath } from "../domain/access/StreamPath.ts"
+import {
+  beginning,
+  type EventCursor,
+  end,
+  type LogHead,
+  type LostCursor,
+  whyLost,
+  writeCursor
+} from "../domain/events/EventCursor.ts"
+import { type EventFilter, EventType, type LoggedEvent } from "../domain/events/LoggedEvent.ts"
+import { BroadcasterId, StreamId } from "../domain/values/Ids.ts"
+import { EventFeed } from "../events/EventFeed.ts"
+import { Events } from "../ports/Events.ts"
+import { StoreUnavailable } from "../ports/StoreUnavailable.ts"
+import { checkArguments } from "./InvalidArgument.ts"
+
+export const EVENTS_LIMIT_MAX = 500
+export const EVENTS_WAIT_MAX_MS = 30_000
+
+/** Events after the cursor are lost to its reader. `oldest` is the cursor before the oldest event that is left. */
+export class CursorLost extends Schema.TaggedError<CursorLost>()("CursorLost", {
+  why: Schema.Literals(["other_log", "pruned", "future"] as const satisfies ReadonlyArray<LostCursor>),
+  oldest: Schema.String
+}) {
+  override get message() {
+    return `The cursor is lost (${this.why}); the oldest that is left: ${this.oldest}`
+  }
+}
+
+export interface EventQuery extends EventFilter {
+  /** `null`: from the oldest event that is kept. */
+  readonly after: EventCursor | null
+  readonly limit: number
+  /** How long to wait for a first event, in milliseconds. */
+  readonly waitMillis: number
+}
+
+export interface EventPage {
+  readonly events: ReadonlyArray<LoggedEvent>
+  /** After the last position that was looked at, also where nothing matched. */
+  readonly next: EventCursor
+  readonly head: LogHead
+}
+
+const filterFields = {
+  types: Schema.optionalKey(Schema.NonEmptyArray(EventType)),
+  broadcasterId: Schema.optionalKey(BroadcasterId),
+  streamId: Schema.optionalKey(StreamId),
+  path: Schema.optionalKey(StreamPath)
+}
+const check = checkArguments("readEvents", {
+  ...filterFields,
+  limit: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: EVENTS_LIMIT_MAX })),
+  waitMillis: Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: EVENTS_WAIT_MAX_MS }))
+})
+const checkFilter = checkArguments("followEvents", filterFields)
+
+const lost = (why: LostCursor, head: LogHead) => new CursorLost({ why, oldest: writeCursor(beginning(head)) })
+
+/** One look at the log: what is after the cursor now. */
+const lookOnce = Effect.fnUntraced(function* (after: EventCursor | null, filter: EventFilter, limit: number) {
+  const events = yield* Events
+  const from = after ?? beginning(yield* events.head)
+  const { events: found, lookedTo, ...head } = yield* events.read(from.position, filter, limit)
+  const why = whyLost(from, head)
+  if (why !== null) return yield* lost(why, head)
+  const page: EventPage = { events: found, next: { log: head.log, position: lookedTo }, head }
+  return page
+})
+
+/** Waits for the first matching event, for `waitMillis` at most. A page without events is no end: go on from `next`. */
+export const readEvents = Effect.fn("readEvents")(function* ({ after, ...given }: EventQuery) {
+  const { limit, waitMillis, ...filter } = yield* check({ ...given })
+  const feed = yield* EventFeed
+  let latest = yield* lookOnce(after, filter, limit)
+  // A look that ends before the newest position has looked at as many as it may: its reader goes on from there.
+  const isOver = () => latest.events.length > 0 || latest.next.position < latest.head.newest
+  const lookOn = Effect.gen(function* () {
+    while (!isOver()) {
+      yield* feed.after(latest.next)
+      latest = yield* lookOnce(latest.next, filter, limit)
+    }
+  })
+  if (waitMillis > 0 && !isOver()) yield* Effect.timeoutOption(lookOn, waitMillis)
+  return latest
+})
+
+/** The store may be away: its reader waits so long and asks again. */
+const ASK_AGAIN = "250 millis"
+const FOLLOWED_AT_ONCE = 100
+
+/**
+ * Every matching event after `from`, once and in order, for ever. It reads the store when its consumer asks for more, so a slow consumer costs
+ * nothing. It waits while the store is away. `now`: what is to come.
+ */
+export const followEvents = (
+  from: EventCursor | "now" | "beginning",
+  given: EventFilter
+): Stream.Stream<
+  LoggedEvent,
+  CursorLost | Effect.Error<ReturnType<typeof checkFilter>>,
+  Effect.Services<ReturnType<typeof readEvents>>
+> =>
+  Stream.unwrap(
+    Effect.gen(function* () {
+      const filter = yield* checkFilter({ ...given })
+      const feed = yield* EventFeed
+      const start = from === "now" ? end(yield* feed.head) : from === "beginning" ? null : from
+      const look = (after: EventCursor | null): ReturnType<typeof lookPatiently> => lookPatiently(after, filter)
+      return Stream.paginate(start as EventCursor | null, (after) =>
+        Effect.gen(function* () {
+          const page = yield* look(after)
+          if (page.events.length === 0 && page.next.position >= page.head.newest) yield* feed.after(page.next)
+          return [page.events, Option.some<EventCursor | null>(page.next)] as const
+        })
+      )
+    })
+  )
+
+const lookPatiently = (after: EventCursor | null, filter: EventFilter) =>
+  Effect.retry(lookOnce(after, filter, FOLLOWED_AT_ONCE), {
+    while: (error) => error instanceof StoreUnavailable,
+    schedule: Schedule.spaced(ASK_AGAIN)
+  }).pipe(Effect.catchTag("StoreUnavailable", Effect.die))
