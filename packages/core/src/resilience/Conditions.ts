@@ -22,6 +22,8 @@ export const conditionKinds = [
   "reconciler_failed",
   /** Events get no position, or cannot be read: the store does not answer. */
   "events_late",
+  /** The connection on which the database notifies of events is lost. */
+  "event_notifications",
   "mass_kick_held_back",
   /** What the leader writes is not in the store at its next pass: the ports are not of one store. */
   "changes_not_written",
