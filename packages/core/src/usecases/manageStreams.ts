@@ -12,11 +12,12 @@ import {
   type PublicEndpoints,
   playbackUrls
 } from "../domain/streams/PlaybackUrls.ts"
+import type { StreamDetails } from "../domain/streams/StreamDetails.ts"
 import { BroadcasterId, StreamId, StreamKeyId } from "../domain/values/Ids.ts"
 import { Metadata } from "../domain/values/Metadata.ts"
 import { MediaServer } from "../ports/MediaServer.ts"
 import type { PageRequest } from "../ports/Page.ts"
-import { type Annotation, type StoreVersion, type StreamDetails, type StreamFilter, Streams } from "../ports/Streams.ts"
+import { type Annotation, type StoreVersion, type StreamFilter, Streams } from "../ports/Streams.ts"
 import { inTurns } from "../Turns.ts"
 import { AfterSeq, ListLimit, pageFields } from "./argumentSchemas.ts"
 import { checkArguments } from "./InvalidArgument.ts"
