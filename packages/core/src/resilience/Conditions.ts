@@ -35,6 +35,8 @@ export const conditionKinds = [
   "workers_unsupervised",
   /** A listener refuses connections, or closes those that wait longest for their clients. */
   "connections_limited",
+  /** Event streams or polls are answered with 503: there are as many as there may be. */
+  "event_readers_refused",
   /** Lists are answered with 503: too many are requested at once. */
   "lists_refused",
   /** Standard error takes fewer log lines than there are. */
