@@ -8,6 +8,7 @@ export { compareReleases, type Release, readRelease } from "./domain/reconciliat
 export { isAtMost } from "./domain/values/PlainText.ts"
 export { PIPELINE_PATH } from "./domain/workers/PipelinePath.ts"
 export { type EffectCopy, layerOwnRuntime, requireSameEffect } from "./EffectCopy.ts"
+export { makeWrittenSignal, type WrittenSignal } from "./events/writtenSignal.ts"
 export { LEASE_TTL_MS } from "./reconciler/LeaseGuard.ts"
 export { type ConditionKind, makeConditions } from "./resilience/Conditions.ts"
 export { monotonicMillis } from "./resilience/ProcessClock.ts"
