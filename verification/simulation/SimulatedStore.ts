@@ -45,7 +45,7 @@ const deadlineOf = (operation: string): number => {
 
 /** What may write events: a reason to place them. */
 export const writesEvents =
-  /^(Admissions\.(admit|takeOver|endGone)|Sessions\.(request|mark|end)|Leases\.record|StreamKeys\.(issue|change|revoke)|Broadcasters\.(create|upsert|change|remove))/
+  /^(Admissions\.(admit|takeOver|endGone)|Sessions\.(request|mark|end)|StreamKeys\.(issue|change|revoke)|Broadcasters\.(create|upsert|change|remove))/
 
 /** A commit of these may fail, or its answer be lost. */
 const writes =
