@@ -192,6 +192,7 @@ export { MediaWorker, type ProcessRef, type WorkerOrder } from "./ports/MediaWor
 export type { Page, PageRequest, Position } from "./ports/Page.ts"
 export { Repositories, replacePorts, type StorePorts } from "./ports/Repositories.ts"
 export { type PruneOutcome, Retention } from "./ports/Retention.ts"
+export { SecretCipher, SecretUnreadable } from "./ports/SecretCipher.ts"
 export { type LeaseHolder, Sessions } from "./ports/Sessions.ts"
 export { StoreHealth } from "./ports/StoreHealth.ts"
 export { StoreUnavailable } from "./ports/StoreUnavailable.ts"
@@ -226,6 +227,7 @@ export {
   WebhookEndpoints,
   type WebhookEndpointsPort
 } from "./ports/WebhookEndpoints.ts"
+export { type NoAnswerReason, type SendOutcome, type WebhookRequest, WebhookSender } from "./ports/WebhookSender.ts"
 export { type WorkerChange, type WorkerKeyOrder, type WorkerRecord, Workers } from "./ports/Workers.ts"
 
 /*
