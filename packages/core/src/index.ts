@@ -149,9 +149,30 @@ export {
   ExternalId,
   MEDIA_SERVER_BROADCASTER
 } from "./domain/values/Broadcaster.ts"
-export { BroadcasterId, StreamId, StreamKeyId } from "./domain/values/Ids.ts"
+export { BroadcasterId, StreamId, StreamKeyId, WebhookEndpointId } from "./domain/values/Ids.ts"
 export { METADATA_MAX_BYTES, Metadata } from "./domain/values/Metadata.ts"
 export { millisBetween, Timestamp } from "./domain/values/Timestamp.ts"
+export {
+  ANSWER_KEPT_BYTES,
+  type DeliveryOutcome,
+  deliveryOutcomes,
+  FAILURES_KEPT,
+  type NewDelivery,
+  SUCCESSES_KEPT,
+  type WebhookDelivery
+} from "./domain/webhooks/WebhookDelivery.ts"
+export {
+  type DisabledReason,
+  disabledReasons,
+  filterOf,
+  PREVIOUS_SECRET_VALID_MS,
+  WEBHOOK_ENDPOINTS_MAX,
+  WEBHOOK_URL_MAX_LENGTH,
+  WebhookDescription,
+  type WebhookEndpoint,
+  type WebhookTypes,
+  WebhookUrl
+} from "./domain/webhooks/WebhookEndpoint.ts"
 export { PipelineId, parsePipelinePath, pipelinePath } from "./domain/workers/PipelinePath.ts"
 export { type WorkerStateName, workerStates } from "./domain/workers/workerState.ts"
 export type { WorkerAddresses } from "./domain/workers/workerUrls.ts"
@@ -193,6 +214,19 @@ export {
   type StreamList,
   Streams
 } from "./ports/Streams.ts"
+export {
+  type CreateEndpointOutcome,
+  type EncryptedSecret,
+  type EndpointStop,
+  HELD_SUBJECTS_MAX,
+  type HeldSubject,
+  type LeasedEndpoint,
+  type Settlement,
+  type WebhookEndpointChanges,
+  type WebhookEndpointFields,
+  WebhookEndpoints,
+  type WebhookEndpointsPort
+} from "./ports/WebhookEndpoints.ts"
 export { type NoAnswerReason, type SendOutcome, type WebhookRequest, WebhookSender } from "./ports/WebhookSender.ts"
 export { type WorkerChange, type WorkerKeyOrder, type WorkerRecord, Workers } from "./ports/Workers.ts"
 
@@ -256,5 +290,6 @@ export {
 export { receiveHook } from "./usecases/receiveHook.ts"
 export { type Reconciled, requestReconciliation } from "./usecases/requestReconciliation.ts"
 export { forceStop, stopStream } from "./usecases/stopStream.ts"
+export { EventBody } from "./webhooks/EventBody.ts"
 export { superviseWorkers } from "./workers/superviseWorkers.ts"
 export { WorkerSettings, WorkersOn } from "./workers/WorkerSettings.ts"
