@@ -152,6 +152,8 @@ export {
 export { BroadcasterId, StreamId, StreamKeyId, WebhookEndpointId } from "./domain/values/Ids.ts"
 export { METADATA_MAX_BYTES, Metadata } from "./domain/values/Metadata.ts"
 export { millisBetween, Timestamp } from "./domain/values/Timestamp.ts"
+export { HELD_SUBJECTS_MAX } from "./domain/webhooks/DeliveryState.ts"
+export type { NoAnswerReason, SendOutcome } from "./domain/webhooks/SendOutcome.ts"
 export {
   ANSWER_KEPT_BYTES,
   type DeliveryOutcome,
@@ -218,7 +220,6 @@ export {
   type CreateEndpointOutcome,
   type EncryptedSecret,
   type EndpointStop,
-  HELD_SUBJECTS_MAX,
   type HeldSubject,
   type LeasedEndpoint,
   type Settlement,
@@ -227,7 +228,7 @@ export {
   WebhookEndpoints,
   type WebhookEndpointsPort
 } from "./ports/WebhookEndpoints.ts"
-export { type NoAnswerReason, type SendOutcome, type WebhookRequest, WebhookSender } from "./ports/WebhookSender.ts"
+export { type WebhookRequest, WebhookSender } from "./ports/WebhookSender.ts"
 export { type WorkerChange, type WorkerKeyOrder, type WorkerRecord, Workers } from "./ports/Workers.ts"
 
 /*

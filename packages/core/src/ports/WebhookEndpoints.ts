@@ -20,8 +20,6 @@ import type { Page, PageRequest } from "./Page.ts"
 import { port } from "./Repositories.ts"
 import type { StoreUnavailable } from "./StoreUnavailable.ts"
 
-export const HELD_SUBJECTS_MAX = 1_000
-
 /** A secret as the store has it: encrypted by `SecretCipher`, at most 512 bytes. */
 export type EncryptedSecret = Uint8Array
 
@@ -80,8 +78,8 @@ export interface Settlement {
   readonly released: ReadonlyArray<string>
   /** As it is from now on. */
   readonly stop: EndpointStop | null
-  /** Whether the last attempt since the last settlement was a success; `null` when none was made. A success ends `failingSince`, a failure begins it. */
-  readonly succeeded: boolean | null
+  /** As it is from now on: since the first failure after the last success; `null` after a success. */
+  readonly failingForMillis: number | null
   /** In the order of the attempts. */
   readonly deliveries: ReadonlyArray<NewDelivery>
   /** Disables the endpoint and writes its event. */

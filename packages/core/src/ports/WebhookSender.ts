@@ -6,6 +6,7 @@
  * - a URL that leads to a private place gets no byte, unless the configuration allows it. The detail of an outcome has no secret in it.
  */
 import { Context, type Effect, type Redacted } from "effect"
+import type { SendOutcome } from "../domain/webhooks/SendOutcome.ts"
 
 export interface WebhookRequest {
   readonly url: string
@@ -18,26 +19,6 @@ export interface WebhookRequest {
   /** `whsec_` and base64. Never empty; two while a rotation lasts. */
   readonly secrets: ReadonlyArray<Redacted.Redacted<string>>
 }
-
-export type NoAnswerReason = "refused" | "timeout" | "reset" | "tls" | "name" | "blocked" | "other"
-
-export type SendOutcome =
-  | {
-      readonly _tag: "Answered"
-      readonly status: number
-      /** What `Retry-After` asks for; `null` without one that can be read. */
-      readonly retryAfterMillis: number | null
-      /** The first 1 KiB. */
-      readonly body: string
-      readonly durationMillis: number
-    }
-  | {
-      readonly _tag: "NoAnswer"
-      /** `refused`: the connection. `name`: it has no address. `blocked`: the guard, before anything was sent. */
-      readonly why: NoAnswerReason
-      readonly detail: string
-      readonly durationMillis: number
-    }
 
 export class WebhookSender extends Context.Service<
   WebhookSender,
