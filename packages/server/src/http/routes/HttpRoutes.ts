@@ -22,6 +22,7 @@ import * as RouteTable from "./RouteTable.ts"
 import * as StreamKeyRoutes from "./StreamKeyRoutes.ts"
 import * as StreamRoutes from "./StreamRoutes.ts"
 import * as SystemRoutes from "./SystemRoutes.ts"
+import * as WebhookEndpointRoutes from "./WebhookEndpointRoutes.ts"
 import * as WebhookRoutes from "./WebhookRoutes.ts"
 import * as WorkerRoutes from "./WorkerRoutes.ts"
 
@@ -42,6 +43,7 @@ const api = HttpApiBuilder.layer(ServedApi).pipe(
     StreamRoutes.layer,
     WorkerRoutes.layer,
     ReconcileRoutes.layer,
+    WebhookEndpointRoutes.layer,
     SystemRoutes.layer
   ]),
   Layer.provide([ApiKeyCheck.layer, ListSlots.layer, ProblemsAsValues.layer]),
