@@ -3,6 +3,7 @@
  * pass the guard (`guardedConnect`). Receivers do not slow each other: connections are kept by origin, each origin has its own.
  */
 import type { LookupAddress } from "node:dns"
+import { isIP } from "node:net"
 import { type NoAnswerReason, type SendOutcome, type WebhookRequest, WebhookSender } from "@greenroom/core"
 import { monotonicMillis } from "@greenroom/core/internal"
 import { Clock, Effect, Layer } from "effect"
@@ -55,12 +56,25 @@ const noAnswer = (why: NoAnswerReason, detail: string, durationMillis: number): 
   durationMillis
 })
 
-/** Why a URL is not sent to at all, as far as its text shows it. */
+const ADDRESS_EXPECTED = "Expected a host of the public internet (WEBHOOKS_ALLOW_PRIVATE)"
+
+/** Why a URL is not sent to at all, as far as its scheme and credentials show it. */
 const whyRefused = (url: URL, requireTls: boolean): string | null => {
-  if (url.protocol !== "https:" && url.protocol !== "http:") return "The URL is not of http or https"
-  if (requireTls && url.protocol !== "https:") return "The URL is not of https (WEBHOOKS_REQUIRE_TLS)"
-  return url.username === "" && url.password === "" ? null : "The URL has credentials in it"
+  if (url.protocol !== "https:" && url.protocol !== "http:") return "Expected a URL of http or https"
+  if (requireTls && url.protocol !== "https:") return "Expected a URL of https (WEBHOOKS_REQUIRE_TLS)"
+  return url.username === "" && url.password === "" ? null : "Expected a URL without a user name and a password"
 }
+
+/** The same of a URL as text, with its host, where that is a literal address. What a name leads to shows when it is sent to. */
+export const refusedUrl =
+  ({ allowPrivate, requireTls }: Pick<SenderOptions, "allowPrivate" | "requireTls">) =>
+  (text: string): string | null => {
+    const url = URL.parse(text)
+    if (url === null) return "Expected a URL"
+    const host = url.hostname.replace(/^\[(.*)\]$/, "$1")
+    const isPrivate = !allowPrivate && isIP(host) !== 0 && !isPublicAddress(host)
+    return whyRefused(url, requireTls) ?? (isPrivate ? ADDRESS_EXPECTED : null)
+  }
 
 const headersOf = (order: WebhookRequest): Record<string, string> => ({
   "content-type": "application/json",

@@ -62,7 +62,7 @@ describe("a request", () => {
       )
       assert.deepStrictEqual([answer, proxy.seen.connections], [[200, "direct"], 0])
       const credentials = yield* sendTo(server.url.replace("//", "//user:password@"))
-      assert.deepStrictEqual(credentials, ["blocked", "The URL has credentials in it"])
+      assert.deepStrictEqual(credentials, ["blocked", "Expected a URL without a user name and a password"])
     })
   )
 
@@ -273,7 +273,7 @@ describe("TLS", () => {
       const server = yield* httpServer((_, response) => response.end())
       assert.strictEqual((yield* sendTo(server.url.replace("http:", "https:")))[0], "tls")
       const refused = yield* sendTo(server.url, { requireTls: true })
-      assert.deepStrictEqual(refused, ["blocked", "The URL is not of https (WEBHOOKS_REQUIRE_TLS)"])
+      assert.deepStrictEqual(refused, ["blocked", "Expected a URL of https (WEBHOOKS_REQUIRE_TLS)"])
       assert.strictEqual(server.received.length, 0)
     })
   )

@@ -63,12 +63,15 @@ const lost = (why: LostCursor, head: LogHead) => new CursorLost({ why, oldest: w
 /** One look at the log: what is after the cursor now. */
 const lookOnce = Effect.fnUntraced(function* (after: EventCursor | null, filter: EventFilter, limit: number) {
   const events = yield* Events
-  const from = after ?? beginning(yield* events.head)
-  const { events: found, lookedTo, ...head } = yield* events.read(from.position, filter, limit)
-  const why = whyLost(from, head)
-  if (why !== null) return yield* lost(why, head)
-  const page: EventPage = { events: found, next: { log: head.log, position: lookedTo }, head }
-  return page
+  let from = after ?? beginning(yield* events.head)
+  while (true) {
+    const { events: found, lookedTo, ...head } = yield* events.read(from.position, filter, limit)
+    const why = whyLost(from, head)
+    if (why === null) return { events: found, next: { log: head.log, position: lookedTo }, head } satisfies EventPage
+    if (after !== null) return yield* lost(why, head)
+    // The beginning has moved meanwhile.
+    from = beginning(head)
+  }
 })
 
 /** Waits for the first matching event, for `waitMillis` at most. A page without events is no end: go on from `next`. */

@@ -7,10 +7,11 @@ import * as Application from "@greenroom/adapters/application"
 import { NodeKeyMint } from "@greenroom/adapters/node"
 import { Postgres } from "@greenroom/adapters/postgres"
 import { AesSecretCipher, HttpWebhookSender } from "@greenroom/adapters/webhooks"
-import { noEndpoints, type PublicEndpoints, WorkerSettings, WorkersOn } from "@greenroom/core"
+import { noEndpoints, type PublicEndpoints, RefusedWebhookUrl, WorkerSettings, WorkersOn } from "@greenroom/core"
 import { defaultPorts, mediaMtxUrls } from "@greenroom/launcher"
 import { Context, Effect, Layer, type Redacted } from "effect"
 import { Settings, type Variables } from "../config/Settings.ts"
+import * as EventBodies from "../http/routes/EventBodies.ts"
 import { addressesFrom } from "./addresses.ts"
 import { databaseAddress, databaseOptions } from "./databaseAddress.ts"
 import { usableDataDirectory } from "./dataDirectory.ts"
@@ -123,11 +124,10 @@ const webhooks = Layer.unwrap(
   Effect.gen(function* () {
     const { WEBHOOKS_ALLOW_PRIVATE, WEBHOOKS_REQUIRE_TLS } = yield* Settings
     const { encryptionKey } = yield* Deployment
-    return Layer.merge(
-      HttpWebhookSender.layer({
-        allowPrivate: WEBHOOKS_ALLOW_PRIVATE === "true",
-        requireTls: WEBHOOKS_REQUIRE_TLS === "true"
-      }),
+    const limits = { allowPrivate: WEBHOOKS_ALLOW_PRIVATE === "true", requireTls: WEBHOOKS_REQUIRE_TLS === "true" }
+    return Layer.mergeAll(
+      HttpWebhookSender.layer(limits),
+      Layer.succeed(RefusedWebhookUrl, HttpWebhookSender.refusedUrl(limits)),
       encryptionKey === null ? AesSecretCipher.layerNone : AesSecretCipher.layer(encryptionKey)
     )
   })
@@ -157,4 +157,7 @@ const application = Layer.unwrap(
 )
 
 /** Everything that the use cases need, over the adapters that the settings choose. */
-export const layer = application.pipe(Layer.provideMerge(Layer.merge(NodeKeyMint.layer, Deployment.layer)))
+export const layer = EventBodies.layer.pipe(
+  Layer.provideMerge(application),
+  Layer.provideMerge(Layer.merge(NodeKeyMint.layer, Deployment.layer))
+)

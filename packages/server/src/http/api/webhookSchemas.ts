@@ -100,7 +100,7 @@ const PLACE_EXPECTED = "Expected a position (a whole number, 0 or more) or a cur
 const isPlace = (given: string | number): boolean =>
   typeof given === "number" ? Number.isSafeInteger(given) && given >= 0 : Option.isSome(readCursor(given))
 
-interface Place {
+export interface Place {
   /** `null`: of the log as it is. */
   readonly log: string | null
   readonly position: number
