@@ -3,6 +3,7 @@ import { Repositories } from "@greenroom/core"
 import { Effect, Layer } from "effect"
 import * as MemoryAdmissions from "./MemoryAdmissions.ts"
 import * as MemoryBroadcasters from "./MemoryBroadcasters.ts"
+import * as MemoryEvents from "./MemoryEvents.ts"
 import * as MemoryHealth from "./MemoryHealth.ts"
 import * as MemoryLeases from "./MemoryLeases.ts"
 import * as MemoryRetention from "./MemoryRetention.ts"
@@ -18,6 +19,7 @@ export const layerRepositories: Layer.Layer<Repositories, never, MemoryStore.Mem
   Effect.all({
     admissions: MemoryAdmissions.make,
     broadcasters: MemoryBroadcasters.make,
+    events: MemoryEvents.make,
     leases: MemoryLeases.make,
     retention: MemoryRetention.make,
     sessions: MemorySessions.make,

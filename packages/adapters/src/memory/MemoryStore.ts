@@ -21,6 +21,7 @@ import type {
   WorkerRecord
 } from "@greenroom/core"
 import { Context, DateTime, Effect, Layer } from "effect"
+import { type EventLogState, emptyLog } from "./eventLog.ts"
 
 export interface StoredBroadcaster extends Broadcaster {
   readonly deletedAt: DateTime.Utc | null
@@ -30,6 +31,8 @@ export interface StoredKey extends Omit<StreamKey, "activeStreamId"> {
   readonly hash: KeyHash
   /** Only of a worker's key: the end of the time in which it admits its one connection. */
   readonly admitsUntil?: DateTime.Utc
+  /** When `key.expired` was written for its present expiry. */
+  readonly expiredEventAt?: DateTime.Utc
 }
 
 export interface StoredStream {
@@ -55,6 +58,8 @@ export interface StoredLease {
   /** Milliseconds since the epoch. */
   readonly until: number
   readonly started: string | null
+  /** `null` before a pass has shown it. */
+  readonly reachable: boolean | null
   readonly lastSnapshot: { readonly at: number; readonly found: PassSummary } | null
   /** Milliseconds since the epoch; `null` without a request. */
   readonly enforceUntil: number | null
@@ -80,6 +85,7 @@ export interface MemoryState {
   readonly workers: Map<PipelineId, WorkerRecord>
   /** The usage of pruned streams, by broadcaster, day, and whether a worker published. */
   readonly usage: Map<string, PrunedUsage>
+  readonly eventLog: EventLogState
 }
 
 export class MemoryStore extends Context.Service<MemoryStore, MemoryState>()("greenroom/memory/MemoryStore") {}
@@ -93,7 +99,8 @@ export const emptyStore = (): MemoryState => ({
   unended: new Set(),
   leases: new Map(),
   workers: new Map(),
-  usage: new Map()
+  usage: new Map(),
+  eventLog: emptyLog()
 })
 
 export const layer: Layer.Layer<MemoryStore> = Layer.sync(MemoryStore, emptyStore)

@@ -6,6 +6,7 @@ import * as Database from "./Database.ts"
 import type { PostgresAddress } from "./PostgresAddress.ts"
 import * as PostgresAdmissions from "./PostgresAdmissions.ts"
 import * as PostgresBroadcasters from "./PostgresBroadcasters.ts"
+import * as PostgresEvents from "./PostgresEvents.ts"
 import * as PostgresHealth from "./PostgresHealth.ts"
 import * as PostgresLeases from "./PostgresLeases.ts"
 import * as PostgresMigrations from "./PostgresMigrations.ts"
@@ -22,6 +23,7 @@ export const layerRepositories: Layer.Layer<Repositories, never, Database.Databa
   Effect.all({
     admissions: PostgresAdmissions.make,
     broadcasters: PostgresBroadcasters.make,
+    events: PostgresEvents.make,
     leases: PostgresLeases.make,
     retention: PostgresRetention.make,
     sessions: PostgresSessions.make,

@@ -74,21 +74,33 @@ const lookOnce = Effect.fnUntraced(function* (after: EventCursor | null, filter:
   }
 })
 
-/** Waits for the first matching event, for `waitMillis` at most. A page without events is no end: go on from `next`. */
-export const readEvents = Effect.fn("readEvents")(function* ({ after, ...given }: EventQuery) {
-  const { limit, waitMillis, ...filter } = yield* check({ ...given })
+/**
+ * Looks again and again, whenever the log has grown, until a look finds something; as far as it came when `until` completes. A look that ends before
+ * the newest position has looked at as many as it may: its reader goes on from there.
+ */
+export const lookUntilFound = Effect.fnUntraced(function* <A extends EventPage, E, R>(
+  look: (after: EventCursor | null) => Effect.Effect<A, E, R>,
+  after: EventCursor | null,
+  until: Effect.Effect<unknown>
+) {
   const feed = yield* EventFeed
-  let latest = yield* lookOnce(after, filter, limit)
-  // A look that ends before the newest position has looked at as many as it may: its reader goes on from there.
+  let latest = yield* look(after)
   const isOver = () => latest.events.length > 0 || latest.next.position < latest.head.newest
   const lookOn = Effect.gen(function* () {
     while (!isOver()) {
       yield* feed.after(latest.next)
-      latest = yield* lookOnce(latest.next, filter, limit)
+      latest = yield* look(latest.next)
     }
   })
-  if (waitMillis > 0 && !isOver()) yield* Effect.timeoutOption(lookOn, waitMillis)
+  if (!isOver()) yield* Effect.raceFirst(lookOn, until)
   return latest
+})
+
+/** Waits for the first matching event, for `waitMillis` at most. A page without events is no end: go on from `next`. */
+export const readEvents = Effect.fn("readEvents")(function* ({ after, ...given }: EventQuery) {
+  const { limit, waitMillis, ...filter } = yield* check({ ...given })
+  const look = (after: EventCursor | null) => lookOnce(after, filter, limit)
+  return yield* waitMillis === 0 ? look(after) : lookUntilFound(look, after, Effect.sleep(waitMillis))
 })
 
 /** The store may be away: its reader waits so long and asks again. */

@@ -4,6 +4,7 @@ import { admissionRacesLaws } from "./admissionRacesLaws.ts"
 import { admissionsLaws } from "./admissionsLaws.ts"
 import { broadcastersLaws } from "./broadcastersLaws.ts"
 import type { StoreUnderTest, StoreWorld } from "./contract.ts"
+import { eventsLaws } from "./eventsLaws.ts"
 import { externalIdsLaws } from "./externalIdsLaws.ts"
 import { leasesLaws } from "./leasesLaws.ts"
 import { modelLaws } from "./modelLaws.ts"
@@ -25,6 +26,7 @@ export const repositoriesLaws = (store: StoreUnderTest): ReadonlyArray<LawSuite<
   leasesLaws(store),
   workersLaws(store),
   retentionLaws(store),
+  eventsLaws(store),
   storeHealthLaws(store),
   modelLaws(store)
 ]

@@ -4,6 +4,7 @@
  */
 import * as HttpApi from "effect/http-api/HttpApi"
 import { BroadcastersApi } from "./BroadcastersApi.ts"
+import { EventsApi } from "./EventsApi.ts"
 import { allErrors, noUnknownFields } from "./Input.ts"
 import { MediaServerApi } from "./MediaServerApi.ts"
 import { PipelineApi } from "./PipelineApi.ts"
@@ -16,7 +17,7 @@ import { WebhookEndpointsApi } from "./WebhookEndpointsApi.ts"
 import { WorkersApi } from "./WorkersApi.ts"
 
 export class ServedApi extends HttpApi.make("greenroom")
-  .add(StreamsApi, StreamKeysApi, BroadcastersApi, WorkersApi, ReconcileApi, WebhookEndpointsApi, SystemApi)
+  .add(StreamsApi, StreamKeysApi, BroadcastersApi, WorkersApi, EventsApi, ReconcileApi, WebhookEndpointsApi, SystemApi)
   .middleware(ProblemsAsValues)
   .annotate(HttpApi.ParseOptions, allErrors)
   .annotate(HttpApi.PayloadParseOptions, noUnknownFields) {}
