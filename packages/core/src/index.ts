@@ -294,6 +294,7 @@ export {
   type WebhookStart
 } from "./usecases/manageWebhooks.ts"
 export { isOperator, OperatorSecret } from "./usecases/operatorSecret.ts"
+export { pruneEvents } from "./usecases/pruneEvents.ts"
 export { pruneHistory } from "./usecases/pruneHistory.ts"
 export {
   CursorLost,

@@ -31,6 +31,10 @@ export const conditionKinds = [
   "regrets_pending",
   /** History older than HISTORY_KEEP could not be pruned at the last attempt. */
   "history_not_pruned",
+  /** Events older than EVENTS_KEEP could not be pruned at the last attempt. */
+  "events_not_pruned",
+  /** There are webhook endpoints and no ENCRYPTION_KEY: nothing is delivered. */
+  "webhooks_without_key",
   /** The supervision of the workers fails; workers that run go on. */
   "workers_unsupervised",
   /** A listener refuses connections, or closes those that wait longest for their clients. */

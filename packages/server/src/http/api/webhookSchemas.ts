@@ -12,7 +12,8 @@ import {
   WebhookDescription,
   WebhookEndpointId,
   type WebhookTypes,
-  WebhookUrl
+  WebhookUrl,
+  writeCursor
 } from "@greenroom/core"
 import { Option, Schema, SchemaTransformation } from "effect"
 import { Count, exampleIds, named, nullable, pageOf, wire } from "./wire.ts"
@@ -107,6 +108,12 @@ export interface Place {
 }
 const isPlaceValue = Schema.declare((value: unknown): value is Place => typeof value === "object" && value !== null)
 
+const placeOf = (given: string | number): Place =>
+  typeof given === "number" ? { log: null, position: given } : Option.getOrThrow(readCursor(given))
+
+const placeOnWire = ({ log, position }: Place): string | number =>
+  log === null ? position : writeCursor({ log, position })
+
 /** A place in the event log: a position, or a cursor. */
 const LogPlace = Schema.Union([Schema.Finite, Schema.String])
   .annotate({ message: PLACE_EXPECTED, description: "A position of the event log, or a cursor of it" })
@@ -115,16 +122,22 @@ const LogPlace = Schema.Union([Schema.Finite, Schema.String])
       toJsonSchema: () => ({ minimum: 0, pattern: CURSOR_PATTERN })
     })
   )
-  .pipe(
-    Schema.decodeTo(
-      isPlaceValue,
-      SchemaTransformation.transform({
-        decode: (given: string | number): Place =>
-          typeof given === "number" ? { log: null, position: given } : Option.getOrThrow(readCursor(given)),
-        encode: ({ log, position }: Place) => (log === null ? position : `${log}-${position}`)
-      })
-    )
+  .pipe(Schema.decodeTo(isPlaceValue, SchemaTransformation.transform({ decode: placeOf, encode: placeOnWire })))
+
+/** The same as an argument of the command line. */
+export const LogPlaceText = Schema.String.check(
+  Schema.makeFilter(
+    (text) => text === "now" || isPlace(/^\d{1,16}$/.test(text) ? Number(text) : text) || `${PLACE_EXPECTED}, or now`
   )
+).pipe(
+  Schema.decodeTo(
+    Schema.Union([Schema.Literal("now"), isPlaceValue]),
+    SchemaTransformation.transform({
+      decode: (text: string) => (text === "now" ? text : placeOf(/^\d+$/.test(text) ? Number(text) : text)),
+      encode: (given: "now" | Place) => (given === "now" ? given : String(placeOnWire(given)))
+    })
+  )
+)
 
 export const WebhookEndpointChanges = wire(
   {
