@@ -291,6 +291,8 @@ export {
 export { receiveHook } from "./usecases/receiveHook.ts"
 export { type Reconciled, requestReconciliation } from "./usecases/requestReconciliation.ts"
 export { forceStop, stopStream } from "./usecases/stopStream.ts"
+export { deliverWebhooks } from "./webhooks/deliverWebhooks.ts"
 export { EventBody } from "./webhooks/EventBody.ts"
+export { sendEvent } from "./webhooks/sendEvent.ts"
 export { superviseWorkers } from "./workers/superviseWorkers.ts"
 export { WorkerSettings, WorkersOn } from "./workers/WorkerSettings.ts"
