@@ -123,3 +123,21 @@ export const eventsPlaced = Metric.counter("greenroom_events_placed_total", {
   description: "Events that this instance gave a position in the event log",
   incremental: true
 })
+
+/** Attempts to deliver an event to a webhook endpoint, by `outcome`: `delivered`, `retrying`, `failed`. */
+const webhookAttemptsTotal = Metric.counter("greenroom_webhook_attempts_total", {
+  description: "Attempts to deliver events to webhook endpoints",
+  incremental: true
+})
+
+const attempts = {
+  delivered: Metric.withAttributes(webhookAttemptsTotal, { outcome: "delivered" }),
+  retrying: Metric.withAttributes(webhookAttemptsTotal, { outcome: "retrying" }),
+  failed: Metric.withAttributes(webhookAttemptsTotal, { outcome: "failed" })
+} as const
+
+export const webhookAttempts = (outcome: keyof typeof attempts) => attempts[outcome]
+
+export const webhookEndpointsHeld = Metric.gauge("greenroom_webhook_endpoints_held", {
+  description: "Webhook endpoints that this instance delivers to"
+})

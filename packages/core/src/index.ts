@@ -316,6 +316,9 @@ export {
   type WebhookTest
 } from "./usecases/sendWebhooks.ts"
 export { forceStop, stopStream } from "./usecases/stopStream.ts"
+export { deliverWebhooks } from "./webhooks/deliverWebhooks.ts"
 export { EventBody } from "./webhooks/EventBody.ts"
+export { sendEvent } from "./webhooks/sendEvent.ts"
+export { watchWithoutKey } from "./webhooks/watchWithoutKey.ts"
 export { superviseWorkers } from "./workers/superviseWorkers.ts"
 export { WorkerSettings, WorkersOn } from "./workers/WorkerSettings.ts"

@@ -12,10 +12,10 @@ import { filterOf, type WebhookEndpoint } from "../domain/webhooks/WebhookEndpoi
 import { Events } from "../ports/Events.ts"
 import { KeyGenerator } from "../ports/KeyGenerator.ts"
 import type { Position } from "../ports/Page.ts"
-import { SecretCipher, SecretUnreadable } from "../ports/SecretCipher.ts"
 import { WebhookEndpoints } from "../ports/WebhookEndpoints.ts"
 import { WebhookSender } from "../ports/WebhookSender.ts"
-import { EventBody } from "../webhooks/EventBody.ts"
+import { readableSecrets } from "../webhooks/readableSecrets.ts"
+import { sendEvent } from "../webhooks/sendEvent.ts"
 import { checkArguments } from "./InvalidArgument.ts"
 
 /** Of one call; its caller goes on from `next`. */
@@ -41,22 +41,10 @@ interface Receiver {
 /** The endpoint with its secrets, as far as they can be decrypted. `None` when there is no such endpoint. */
 const receiverOf = Effect.fnUntraced(function* (id: WebhookEndpointId) {
   const endpoints = yield* WebhookEndpoints
-  const cipher = yield* SecretCipher
   const found = Option.all([yield* endpoints.find(id), yield* endpoints.secrets(id)])
   if (Option.isNone(found)) return Option.none<Receiver>()
   const [endpoint, encrypted] = found.value
-  const secrets = yield* Effect.forEach(encrypted, (bytes) => Effect.option(cipher.decrypt(bytes)))
-  const readable = secrets.flatMap(Option.toArray)
-  if (readable.length === 0) {
-    return yield* new SecretUnreadable({ reason: cipher.hasKey ? "wrong_bytes" : "no_key" })
-  }
-  return Option.some<Receiver>({ endpoint, secrets: readable })
-})
-
-const sendTo = Effect.fnUntraced(function* ({ endpoint, secrets }: Receiver, id: string, body: string) {
-  const sender = yield* WebhookSender
-  const timestamp = Math.floor((yield* Clock.currentTimeMillis) / 1000)
-  return yield* sender.send({ url: endpoint.url, id, timestamp, body, secrets })
+  return Option.some<Receiver>({ endpoint, secrets: yield* readableSecrets(encrypted) })
 })
 
 /** An event of type `test`, which is in no log and has no position. */
@@ -84,7 +72,10 @@ export const testWebhookEndpoint = Effect.fn("testWebhookEndpoint")(function* (g
   const generator = yield* KeyGenerator
   const eventId = yield* generator.uuid
   const body = testBody(eventId, yield* Clock.currentTimeMillis, receiver.value.endpoint)
-  const outcome = yield* sendTo(receiver.value, eventId, body)
+  const { endpoint, secrets } = receiver.value
+  const sender = yield* WebhookSender
+  const timestamp = Math.floor((yield* Clock.currentTimeMillis) / 1000)
+  const outcome = yield* sender.send({ url: endpoint.url, id: eventId, timestamp, body, secrets })
   return Option.some<WebhookTest>({ eventId, delivered: judge(outcome)._tag === "Delivered", outcome })
 })
 
@@ -121,8 +112,7 @@ const positionOnRecord = Effect.fnUntraced(function* (id: WebhookEndpointId, eve
 /** Sends the event and records it. Whether it was delivered. */
 const redeliverOne = Effect.fnUntraced(function* (receiver: Receiver, event: LoggedEvent) {
   const endpoints = yield* WebhookEndpoints
-  const body = yield* Effect.flatMap(EventBody, ({ write }) => write(event))
-  const outcome = yield* sendTo(receiver, event.id, body)
+  const outcome = yield* sendEvent(receiver.endpoint.url, event, receiver.secrets)
   const delivered = judge(outcome)._tag === "Delivered"
   const record = { attempt: 1, outcome: delivered ? "delivered" : "failed", retryInMillis: null } as const
   yield* endpoints.record(receiver.endpoint.id, [deliveryOf(event, outcome, record)])

@@ -179,7 +179,7 @@ describe("deliveries to one endpoint", () => {
     settle(world)
     assert.isNotNull(world.state.stop)
     assert.strictEqual(world.state.position, world.log.length - 1)
-    heal(world)
+    heal(world, Number.POSITIVE_INFINITY)
     assert.strictEqual(world.done.size, world.log.length)
   })
 
