@@ -4,7 +4,7 @@ import { type DateTime, Effect, Option } from "effect"
 import * as Command from "effect/cli/Command"
 import { commaSeparated } from "../http/api/Input.ts"
 import type { WebhookEndpoint, WebhookEndpointChanges } from "../http/api/webhookSchemas.ts"
-import { LogPlaceText } from "../http/api/webhookSchemas.ts"
+import { LogStartText } from "../http/api/webhookSchemas.ts"
 import { both, call } from "./ApiClient.ts"
 import { failed } from "./CommandFailed.ts"
 import { checkedArgument, checkedFlag, described, flag, given, limit } from "./flags.ts"
@@ -83,7 +83,7 @@ const enable = Command.make(
     from: checkedFlag(
       "from",
       "<place>",
-      LogPlaceText,
+      LogStartText,
       "Where to go on: now, a position or a cursor; else where it stopped"
     )
   },
@@ -147,7 +147,7 @@ const redeliver = Command.make(
   {
     id,
     eventId: checkedFlag("event", "<id>", EventId, "This event alone"),
-    after: checkedFlag("after", "<place>", LogPlaceText, "The events after this position or cursor")
+    after: checkedFlag("after", "<place>", LogStartText, "The events after this position or cursor")
   },
   ({ id, eventId, after }) => {
     if (Option.isSome(eventId) === Option.isSome(after) || Option.getOrNull(after) === "now") {

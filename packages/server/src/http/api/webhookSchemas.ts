@@ -22,9 +22,13 @@ const exampleEndpointId = "5b1c0c1a-7f0e-4d6e-8a1f-2f8f6f0f9c33"
 const exampleEventId = "8c2f6b9e-0d0a-4c39-9a55-3f1f7f2f7e10"
 const exampleCursor = "9f86d081884c7d65-4711"
 
+const TYPES_EXPECTED = `Expected 1 to ${eventTypes.length} types, or null for all`
+
 const Types = nullable(
-  Schema.NonEmptyArray(EventType).check(
-    Schema.makeFilter((types) => types.length <= eventTypes.length || `Expected at most ${eventTypes.length} types`)
+  Schema.Array(EventType).check(
+    Schema.makeFilter((types) => (types.length >= 1 && types.length <= eventTypes.length) || TYPES_EXPECTED, {
+      toJsonSchema: () => ({ minItems: 1, maxItems: eventTypes.length })
+    })
   ) as unknown as Schema.Codec<WebhookTypes, ReadonlyArray<string>>
 ).annotate({ description: "Only events of these types; `null`: of all" })
 
@@ -115,7 +119,7 @@ const placeOnWire = ({ log, position }: Place): string | number =>
   log === null ? position : writeCursor({ log, position })
 
 /** A place in the event log: a position, or a cursor. */
-const LogPlace = Schema.Union([Schema.Finite, Schema.String])
+const LogStart = Schema.Union([Schema.Finite, Schema.String])
   .annotate({ message: PLACE_EXPECTED, description: "A position of the event log, or a cursor of it" })
   .check(
     Schema.makeFilter((given) => isPlace(given) || PLACE_EXPECTED, {
@@ -125,7 +129,7 @@ const LogPlace = Schema.Union([Schema.Finite, Schema.String])
   .pipe(Schema.decodeTo(isPlaceValue, SchemaTransformation.transform({ decode: placeOf, encode: placeOnWire })))
 
 /** The same as an argument of the command line. */
-export const LogPlaceText = Schema.String.check(
+export const LogStartText = Schema.String.check(
   Schema.makeFilter(
     (text) => text === "now" || isPlace(/^\d{1,16}$/.test(text) ? Number(text) : text) || `${PLACE_EXPECTED}, or now`
   )
@@ -147,7 +151,7 @@ export const WebhookEndpointChanges = wire(
     description: Schema.optionalKey(nullable(WebhookDescription)),
     enabled: Schema.optionalKey(Schema.Boolean),
     from: Schema.optionalKey(
-      Schema.Union([Schema.Literal("now"), LogPlace]).annotate({
+      Schema.Union([Schema.Literal("now"), LogStart]).annotate({
         message: `${PLACE_EXPECTED}, or "now"`,
         description:
           "Together with `enabled: true`: where it goes on. `now`, a position or a cursor; left out, where it stopped"
@@ -221,7 +225,11 @@ const sentExample = {
 
 export const SentWebhook = wire(sentFields, named("SentWebhook", sentExample, "What became of one request"))
 
-const Redeliver = wire({ eventId: Schema.optionalKey(EventId), after: Schema.optionalKey(LogPlace) })
+const GivenEventId = Schema.String.annotate({ format: "uuid" })
+  .check(Schema.isPattern(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/, { message: "Expected the id of an event" }))
+  .pipe(Schema.decodeTo(EventId))
+
+const Redeliver = wire({ eventId: Schema.optionalKey(GivenEventId), after: Schema.optionalKey(LogStart) })
 
 export const NewRedelivery = Redeliver.annotate(
   named("NewRedelivery", { after: exampleCursor }, "Either `event_id` or `after`")
