@@ -229,11 +229,10 @@ const GivenEventId = Schema.String.annotate({ format: "uuid" })
   .check(Schema.isPattern(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/, { message: "Expected the id of an event" }))
   .pipe(Schema.decodeTo(EventId))
 
-const Redeliver = wire({ eventId: Schema.optionalKey(GivenEventId), after: Schema.optionalKey(LogStart) })
-
-export const NewRedelivery = Redeliver.annotate(
+export const NewRedelivery = wire(
+  { eventId: Schema.optionalKey(GivenEventId), after: Schema.optionalKey(LogStart) },
   named("NewRedelivery", { after: exampleCursor }, "Either `event_id` or `after`")
-) as typeof Redeliver
+)
 
 export const RedeliveryReport = wire(
   {
