@@ -26,21 +26,24 @@ const asked = {
 export const admissionStatement = (): AdmissionStatement => {
   const sql = Statement.make(Effect.never, PgClient.makeCompiler(), [], undefined) as unknown as PgClient.PgClient
   let noted: AdmissionStatement | undefined
-  const database = Layer.succeed(Database.AdmissionDatabase, {
-    names: namesIn(),
-    lockMillis: 0,
-    run: (_, use) =>
-      Effect.sync(() => {
-        const [text, values] = (use(sql, false) as unknown as Statement.Statement<unknown>).compile()
-        noted = {
-          text,
-          parameters: values.map((value) =>
-            typeof value === "string" ? (value as keyof Omit<AdmissionRequest, "reserved">) : "hash"
-          )
-        }
-        return [] as never
-      })
-  })
+  const database = Layer.succeed(
+    Database.AdmissionDatabase,
+    Database.databaseOf({
+      names: namesIn(),
+      lockMillis: 0,
+      run: (_, use) =>
+        Effect.sync(() => {
+          const [text, values] = (use(sql, false) as unknown as Statement.Statement<unknown>).compile()
+          noted = {
+            text,
+            parameters: values.map((value) =>
+              typeof value === "string" ? (value as keyof Omit<AdmissionRequest, "reserved">) : "hash"
+            )
+          }
+          return [] as never
+        })
+    })
+  )
   const admit = Effect.flatMap(PostgresAdmissions.make, (admissions) => admissions.admit(asked))
   Effect.runSync(Effect.provide(admit, database))
   if (noted === undefined) throw new Error("the adapter admitted without a statement")

@@ -132,6 +132,7 @@ export {
   saysPublishEarly,
   sourceTypes
 } from "./domain/streams/Protocol.ts"
+export type { StreamDetails } from "./domain/streams/StreamDetails.ts"
 export {
   EndReason,
   eventData,
@@ -176,6 +177,7 @@ export {
   WebhookUrl
 } from "./domain/webhooks/WebhookEndpoint.ts"
 export { PipelineId, parsePipelinePath, pipelinePath } from "./domain/workers/PipelinePath.ts"
+export type { ProcessRef, WorkerChange, WorkerRecord } from "./domain/workers/WorkerRecord.ts"
 export { type WorkerStateName, workerStates } from "./domain/workers/workerState.ts"
 export type { WorkerAddresses } from "./domain/workers/workerUrls.ts"
 
@@ -190,7 +192,7 @@ export { type EventSlice, Events, type EventsPort, READ_AT_MOST } from "./ports/
 export { KeyGenerator } from "./ports/KeyGenerator.ts"
 export { type Lease, Leases, type PassRecord } from "./ports/Leases.ts"
 export { MediaServer, MediaServerUnavailable } from "./ports/MediaServer.ts"
-export { MediaWorker, type ProcessRef, type WorkerOrder } from "./ports/MediaWorker.ts"
+export { MediaWorker, type WorkerOrder } from "./ports/MediaWorker.ts"
 export type { Page, PageRequest, Position } from "./ports/Page.ts"
 export { Repositories, replacePorts, type StorePorts } from "./ports/Repositories.ts"
 export { type PruneOutcome, Retention } from "./ports/Retention.ts"
@@ -211,7 +213,6 @@ export {
   type Annotation,
   type ListedStream,
   type StoreVersion,
-  type StreamDetails,
   type StreamFilter,
   type StreamList,
   Streams
@@ -229,7 +230,7 @@ export {
   type WebhookEndpointsPort
 } from "./ports/WebhookEndpoints.ts"
 export { type WebhookRequest, WebhookSender } from "./ports/WebhookSender.ts"
-export { type WorkerChange, type WorkerKeyOrder, type WorkerRecord, Workers } from "./ports/Workers.ts"
+export { type WorkerKeyOrder, Workers } from "./ports/Workers.ts"
 
 /*
  * The application: the use cases that callers run, the background services (`layerBackground`, `superviseWorkers`, `pruneHistory`), and the settings

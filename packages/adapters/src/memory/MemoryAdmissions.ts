@@ -9,7 +9,8 @@ import {
   type FactsRequest
 } from "@greenroom/core"
 import { type DateTime, Effect, Option } from "effect"
-import { atomically, hashText, type MemoryState, MemoryStore } from "./MemoryStore.ts"
+import { logTransition } from "./eventLog.ts"
+import { atomically, hashText, type MemoryState, MemoryStore, type StoredStream } from "./MemoryStore.ts"
 import { isOwnedByOther } from "./MemoryStreamKeys.ts"
 import { applyChange, sessionFacts, streamOfKey, streamOfSource, streamOnPath } from "./storedStreams.ts"
 
@@ -48,7 +49,8 @@ const factsOf = (store: MemoryState, request: FactsRequest, now: DateTime.Utc): 
 const write = (store: MemoryState, request: AdmissionRequest, now: DateTime.Utc): Admitted => {
   const key = keyOf(store, request)!
   const { streamId, path, protocol, sourceId } = request
-  store.streams.set(streamId, {
+  const events = [{ type: "admitted", seq: 1, at: now }] as const
+  const admitted: StoredStream = {
     id: streamId,
     streamKeyId: key.id,
     path,
@@ -59,11 +61,13 @@ const write = (store: MemoryState, request: AdmissionRequest, now: DateTime.Utc)
     metadata: {},
     recordingRef: null,
     state: { _tag: "Connecting", startedAt: now, ending: null },
-    events: [{ type: "admitted", seq: 1, at: now }],
+    events,
     observation: { tracks: [], viewerCount: 0, inboundBytes: 0 },
     earlierBytes: 0,
     stateAsOf: null
-  })
+  }
+  store.streams.set(streamId, admitted)
+  logTransition(store, admitted, events[0])
   store.streamBySource.set(sourceId, streamId)
   store.unended.add(streamId)
   store.keys.set(key.id, { ...key, lastUsedAt: now })

@@ -1,12 +1,12 @@
 /** The broadcasters in memory. */
 import { type Broadcaster, Broadcasters, type ExternalId, ExternalIdTaken } from "@greenroom/core"
 import { type DateTime, Effect, Equal, Option } from "effect"
+import { logBroadcaster, logKey } from "./eventLog.ts"
 import { atomically, jsonCopy, type MemoryState, MemoryStore, type StoredBroadcaster } from "./MemoryStore.ts"
 import { pageOf } from "./newestFirst.ts"
+import { broadcaster, shownKey } from "./storedStreams.ts"
 
 type Port = Broadcasters["Service"]
-
-export const broadcaster = ({ deletedAt: _, ...shown }: StoredBroadcaster): Broadcaster => shown
 
 const known = ({ broadcasters }: MemoryState, id: Broadcaster["id"]) =>
   Option.filter(Option.fromNullishOr(broadcasters.get(id)), ({ deletedAt }) => deletedAt === null)
@@ -16,13 +16,10 @@ const withExternalId = ({ broadcasters }: MemoryState, externalId: ExternalId): 
   return undefined
 }
 
-const add = (
-  { broadcasters }: MemoryState,
-  fields: Omit<Broadcaster, "createdAt" | "updatedAt">,
-  now: DateTime.Utc
-) => {
+const add = (store: MemoryState, fields: Omit<Broadcaster, "createdAt" | "updatedAt">, now: DateTime.Utc) => {
   const created = { ...fields, metadata: jsonCopy(fields.metadata), createdAt: now, updatedAt: now }
-  broadcasters.set(created.id, { ...created, deletedAt: null })
+  store.broadcasters.set(created.id, { ...created, deletedAt: null })
+  logBroadcaster(store, "broadcaster.created", created, now)
   return created
 }
 
@@ -46,6 +43,12 @@ const create =
       )
     )
 
+const write = (store: MemoryState, changed: StoredBroadcaster, now: DateTime.Utc): Broadcaster => {
+  store.broadcasters.set(changed.id, changed)
+  logBroadcaster(store, "broadcaster.changed", broadcaster(changed), now)
+  return broadcaster(changed)
+}
+
 const upsert =
   (store: MemoryState): Port["upsert"] =>
   (id, externalId, fields) =>
@@ -54,8 +57,7 @@ const upsert =
       if (old === undefined) return add(store, { contact: null, metadata: {}, ...fields, id, externalId }, now)
       const next = changed(old, fields)
       if (Equal.equals(next, old)) return broadcaster(old)
-      store.broadcasters.set(old.id, { ...next, updatedAt: now })
-      return broadcaster({ ...next, updatedAt: now })
+      return write(store, { ...next, updatedAt: now }, now)
     })
 
 const change =
@@ -71,8 +73,7 @@ const change =
           return Effect.fail(new ExternalIdTaken({ externalId: owner.externalId ?? "" }))
         }
         const next = { ...changed(old, fields), updatedAt: now }
-        store.broadcasters.set(id, next)
-        return Effect.succeedSome(broadcaster(next))
+        return Effect.succeedSome(write(store, next, now))
       })
     )
 
@@ -83,8 +84,12 @@ const remove =
       const old = Option.getOrUndefined(known(store, id))
       if (old === undefined) return false
       store.broadcasters.set(id, { ...old, deletedAt: now })
-      for (const key of store.keys.values()) {
-        if (key.broadcasterId === id && key.revokedAt === null) store.keys.set(key.id, { ...key, revokedAt: now })
+      logBroadcaster(store, "broadcaster.deleted", broadcaster(old), now)
+      for (const key of [...store.keys.values()]) {
+        if (key.broadcasterId !== id || key.revokedAt !== null) continue
+        const revoked = { ...key, revokedAt: now }
+        store.keys.set(key.id, revoked)
+        if (key.admitsUntil === undefined) logKey(store, "key.revoked", shownKey(store, revoked), now)
       }
       return true
     })

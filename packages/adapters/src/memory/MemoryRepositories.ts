@@ -3,6 +3,7 @@ import { Repositories } from "@greenroom/core"
 import { Effect, Layer } from "effect"
 import * as MemoryAdmissions from "./MemoryAdmissions.ts"
 import * as MemoryBroadcasters from "./MemoryBroadcasters.ts"
+import * as MemoryEvents from "./MemoryEvents.ts"
 import * as MemoryHealth from "./MemoryHealth.ts"
 import * as MemoryLeases from "./MemoryLeases.ts"
 import * as MemoryRetention from "./MemoryRetention.ts"
@@ -10,6 +11,7 @@ import * as MemorySessions from "./MemorySessions.ts"
 import * as MemoryStore from "./MemoryStore.ts"
 import * as MemoryStreamKeys from "./MemoryStreamKeys.ts"
 import * as MemoryStreams from "./MemoryStreams.ts"
+import * as MemoryWebhookEndpoints from "./MemoryWebhookEndpoints.ts"
 import * as MemoryWorkers from "./MemoryWorkers.ts"
 
 /** The repositories over a given store, which several instances of the service may share. */
@@ -18,12 +20,14 @@ export const layerRepositories: Layer.Layer<Repositories, never, MemoryStore.Mem
   Effect.all({
     admissions: MemoryAdmissions.make,
     broadcasters: MemoryBroadcasters.make,
+    events: MemoryEvents.make,
     leases: MemoryLeases.make,
     retention: MemoryRetention.make,
     sessions: MemorySessions.make,
     storeHealth: MemoryHealth.make,
     streamKeys: MemoryStreamKeys.make,
     streams: MemoryStreams.make,
+    webhookEndpoints: MemoryWebhookEndpoints.make,
     workers: MemoryWorkers.make
   })
 )

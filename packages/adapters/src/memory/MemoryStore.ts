@@ -6,6 +6,7 @@
 import type {
   Broadcaster,
   BroadcasterId,
+  EncryptedSecret,
   KeyHash,
   Metadata,
   Observation,
@@ -18,9 +19,13 @@ import type {
   StreamKey,
   StreamKeyId,
   Usage,
+  WebhookDelivery,
+  WebhookEndpoint,
+  WebhookEndpointId,
   WorkerRecord
 } from "@greenroom/core"
 import { Context, DateTime, Effect, Layer } from "effect"
+import { type EventLogState, emptyLog } from "./eventLog.ts"
 
 export interface StoredBroadcaster extends Broadcaster {
   readonly deletedAt: DateTime.Utc | null
@@ -30,6 +35,8 @@ export interface StoredKey extends Omit<StreamKey, "activeStreamId"> {
   readonly hash: KeyHash
   /** Only of a worker's key: the end of the time in which it admits its one connection. */
   readonly admitsUntil?: DateTime.Utc
+  /** When `key.expired` was written for its present expiry. */
+  readonly expiredEventAt?: DateTime.Utc
 }
 
 export interface StoredStream {
@@ -55,6 +62,8 @@ export interface StoredLease {
   /** Milliseconds since the epoch. */
   readonly until: number
   readonly started: string | null
+  /** `null` before a pass has shown it. */
+  readonly reachable: boolean | null
   readonly lastSnapshot: { readonly at: number; readonly found: PassSummary } | null
   /** Milliseconds since the epoch; `null` without a request. */
   readonly enforceUntil: number | null
@@ -64,6 +73,19 @@ export interface PrunedUsage extends Usage {
   readonly broadcasterId: BroadcasterId
   readonly day: string
   readonly byWorker: boolean
+}
+
+export interface StoredEndpoint extends Omit<WebhookEndpoint, "failingSince" | "nextAttemptAt"> {
+  readonly revision: number
+  readonly secret: EncryptedSecret
+  /** `until`, `failingSince` and `dueAt` are milliseconds since the epoch. */
+  readonly previous: { readonly secret: EncryptedSecret; readonly until: number } | null
+  readonly lease: { readonly holder: string; readonly until: number } | null
+  readonly failingSince: number | null
+  readonly stop: { readonly attempt: number; readonly dueAt: number } | null
+  readonly held: ReadonlyMap<string, { readonly position: number; readonly attempt: number; readonly dueAt: number }>
+  /** In the order in which they were written. */
+  readonly deliveries: ReadonlyArray<WebhookDelivery>
 }
 
 /** Values are replaced and never mutated, so a copy of the maps is a copy of the store. */
@@ -80,6 +102,8 @@ export interface MemoryState {
   readonly workers: Map<PipelineId, WorkerRecord>
   /** The usage of pruned streams, by broadcaster, day, and whether a worker published. */
   readonly usage: Map<string, PrunedUsage>
+  readonly eventLog: EventLogState
+  readonly webhookEndpoints: Map<WebhookEndpointId, StoredEndpoint>
 }
 
 export class MemoryStore extends Context.Service<MemoryStore, MemoryState>()("greenroom/memory/MemoryStore") {}
@@ -93,7 +117,9 @@ export const emptyStore = (): MemoryState => ({
   unended: new Set(),
   leases: new Map(),
   workers: new Map(),
-  usage: new Map()
+  usage: new Map(),
+  eventLog: emptyLog(),
+  webhookEndpoints: new Map()
 })
 
 export const layer: Layer.Layer<MemoryStore> = Layer.sync(MemoryStore, emptyStore)

@@ -11,9 +11,10 @@ import {
   StreamKeys
 } from "@greenroom/core"
 import { DateTime, Effect, Option } from "effect"
+import { logKey } from "./eventLog.ts"
 import { atomically, hashText, type MemoryState, MemoryStore, type StoredKey } from "./MemoryStore.ts"
 import { pageOf } from "./newestFirst.ts"
-import { streamOfKey } from "./storedStreams.ts"
+import { shownKey } from "./storedStreams.ts"
 
 const ownPath = (key: Pick<StreamKey, "id" | "path">): string =>
   ingestPath(key.path === null ? null : parseLimit(key.path), key.id)
@@ -29,10 +30,7 @@ const isPast = (at: DateTime.Utc | null | undefined, now: DateTime.Utc): boolean
   at !== null && at !== undefined && DateTime.isLessThanOrEqualTo(at, now)
 
 export const make: Effect.Effect<StreamKeys["Service"], never, MemoryStore> = Effect.map(MemoryStore, (store) => {
-  const shown = ({ hash: _, admitsUntil: __, ...key }: StoredKey): StreamKey => ({
-    ...key,
-    activeStreamId: streamOfKey(store, key.id)?.id ?? null
-  })
+  const shown = (key: StoredKey): StreamKey => shownKey(store, key)
   const keyAt = (key: StoredKey, now: DateTime.Utc): KeyAt => ({ key: shown(key), now })
 
   /** The API neither shows nor changes workers' keys. */
@@ -52,6 +50,7 @@ export const make: Effect.Effect<StreamKeys["Service"], never, MemoryStore> = Ef
           const key: StoredKey = { ...order, hash, enabled: true, createdAt: now, revokedAt: null, lastUsedAt: null }
           store.keys.set(key.id, key)
           store.keyByHash.set(hashText(hash), key.id)
+          logKey(store, "key.created", shown(key), now)
           return { _tag: "Issued", ...keyAt(key, now) }
         }),
         (outcome) =>
@@ -77,13 +76,21 @@ export const make: Effect.Effect<StreamKeys["Service"], never, MemoryStore> = Ef
         if (key === undefined) return { _tag: "NotFound" }
         if (key.revokedAt !== null) return { _tag: "Revoked" }
         if (isPast(expiresAt, now)) return { _tag: "ExpiryInPast" }
+        const { expiredEventAt, ...rest } = key
         const changed: StoredKey = {
-          ...key,
+          ...rest,
+          // Another expiry is another event.
+          ...(expiresAt === undefined && expiredEventAt !== undefined ? { expiredEventAt } : {}),
           label: label === undefined ? key.label : label,
           expiresAt: expiresAt === undefined ? key.expiresAt : expiresAt,
           enabled: enabled ?? key.enabled
         }
         store.keys.set(id, changed)
+        const isSame =
+          changed.label === key.label &&
+          changed.enabled === key.enabled &&
+          changed.expiresAt?.epochMilliseconds === key.expiresAt?.epochMilliseconds
+        if (!isSame) logKey(store, "key.changed", shown(changed), now)
         return { _tag: "Changed", ...keyAt(changed, now) }
       }),
     revoke: (id) =>
@@ -91,6 +98,7 @@ export const make: Effect.Effect<StreamKeys["Service"], never, MemoryStore> = Ef
         Option.map(Option.fromNullishOr(ordinary(id)), (key) => {
           const revoked = { ...key, revokedAt: key.revokedAt ?? now }
           store.keys.set(id, revoked)
+          if (key.revokedAt === null) logKey(store, "key.revoked", shown(revoked), now)
           return keyAt(revoked, now)
         })
       )

@@ -1,18 +1,9 @@
 /** The streams in memory, as users read and annotate them. */
-import {
-  type Page,
-  type PageRequest,
-  type StoreVersion,
-  type StreamDetails,
-  type StreamFilter,
-  Streams,
-  statusOf
-} from "@greenroom/core"
+import { type Page, type PageRequest, type StoreVersion, type StreamFilter, Streams, statusOf } from "@greenroom/core"
 import { type DateTime, Effect, Option } from "effect"
-import { broadcaster } from "./MemoryBroadcasters.ts"
 import { atomically, jsonCopy, MemoryStore, type StoredStream } from "./MemoryStore.ts"
 import { pageOf } from "./newestFirst.ts"
-import { broadcasterOf, liveStream, openStreams } from "./storedStreams.ts"
+import { broadcasterOf, liveStream, openStreams, streamDetails } from "./storedStreams.ts"
 
 /**
  * Stored values are replaced and never changed, so a value that was there at a version has not changed since. Each version is new,
@@ -38,12 +29,6 @@ const makeVersions = () => {
 
 export const make: Effect.Effect<Streams["Service"], never, MemoryStore> = Effect.map(MemoryStore, (store) => {
   const versions = makeVersions()
-  const details = (stream: StoredStream, now: DateTime.Utc): StreamDetails => ({
-    stream: liveStream(store, stream),
-    broadcaster: broadcaster(broadcasterOf(store, stream)),
-    now
-  })
-
   const pageAt = (
     now: DateTime.Utc,
     { status, broadcasterId, streamKeyId, path }: StreamFilter,
@@ -77,7 +62,9 @@ export const make: Effect.Effect<Streams["Service"], never, MemoryStore> = Effec
       }),
     version: atomically((now) => ({ version: versions.next(), now })),
     find: (id) =>
-      atomically((now) => Option.map(Option.fromNullishOr(store.streams.get(id)), (stream) => details(stream, now))),
+      atomically((now) =>
+        Option.map(Option.fromNullishOr(store.streams.get(id)), (stream) => streamDetails(store, stream, now))
+      ),
     annotate: (id, { title, description, metadata, recordingRef }) =>
       atomically((now) =>
         Option.map(Option.fromNullishOr(store.streams.get(id)), (old) => {
@@ -89,7 +76,7 @@ export const make: Effect.Effect<Streams["Service"], never, MemoryStore> = Effec
             recordingRef: recordingRef === undefined ? old.recordingRef : recordingRef
           }
           store.streams.set(id, annotated)
-          return details(annotated, now)
+          return streamDetails(store, annotated, now)
         })
       ),
     events: (id, afterSeq, limit) =>

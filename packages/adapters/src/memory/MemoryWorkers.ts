@@ -4,12 +4,16 @@ import {
   MEDIA_SERVER_BROADCASTER,
   type StreamId,
   type WorkerRecord,
-  Workers
+  type WorkerStateName,
+  Workers,
+  type workerEventNames
 } from "@greenroom/core"
 import { DateTime, Effect, Option } from "effect"
+import { logBroadcaster, logOther } from "./eventLog.ts"
 import { holds } from "./MemoryLeases.ts"
 import { atomically, hashText, type MemoryState, MemoryStore, type StoredKey } from "./MemoryStore.ts"
 import { pageOf } from "./newestFirst.ts"
+import { broadcaster } from "./storedStreams.ts"
 
 /** How long an unused worker's key stays after its time, because an admission may still be running. The PostgreSQL adapter has it, too. */
 const KEEP_UNUSED_KEY_MS = 60_000
@@ -32,9 +36,21 @@ const ownerOf = (store: MemoryStore["Service"], path: string, now: DateTime.Utc)
     .sort((a, b) => a.createdAt.epochMilliseconds - b.createdAt.epochMilliseconds || (a.id < b.id ? -1 : 1))
   if (oldest !== undefined) return oldest.broadcasterId
   const { id, displayName } = MEDIA_SERVER_BROADCASTER
+  const old = store.broadcasters.get(id)
+  if (old?.deletedAt === null) return id
   const made = { id, externalId: null, displayName, contact: null, metadata: {}, createdAt: now, updatedAt: now }
-  store.broadcasters.set(id, { ...(store.broadcasters.get(id) ?? made), deletedAt: null })
+  const there = { ...(old ?? made), deletedAt: null }
+  store.broadcasters.set(id, there)
+  logBroadcaster(store, "broadcaster.created", broadcaster(there), now)
   return id
+}
+
+/** What the change to a state is called in the event log. */
+const workerEvents: { readonly [S in WorkerStateName]?: (typeof workerEventNames)[number] } = {
+  running: "worker.started",
+  retrying: "worker.retrying",
+  stopped: "worker.stopped",
+  failed: "worker.failed"
 }
 
 const isOver = ({ state, mark, inputStreamId }: WorkerRecord): boolean =>
@@ -90,6 +106,16 @@ export const make: Effect.Effect<Workers["Service"], never, MemoryStore> = Effec
             updatedAt: now
           }
           store.workers.set(change.id, record)
+          const type = workerEvents[record.state]
+          if (type === undefined || old?.state === record.state) continue
+          logOther(store, {
+            type,
+            at: now,
+            subject: `worker:${record.id}`,
+            broadcasterId: null,
+            streamSeq: null,
+            data: record
+          })
         }
         return true
       }),

@@ -1,16 +1,20 @@
 /** Applies events to stored sessions, and converts sessions to the types of the ports. */
 import {
   applyEvent,
+  type Broadcaster,
   type LiveStream,
   occupiesKeyAndPath,
   type SessionChange,
   type SessionFacts,
   type StoredSession,
+  type StreamDetails,
   type StreamId,
+  type StreamKey,
   type StreamKeyId
 } from "@greenroom/core"
 import { type DateTime, Result } from "effect"
-import type { MemoryState, StoredStream } from "./MemoryStore.ts"
+import { logTransition } from "./eventLog.ts"
+import type { MemoryState, StoredBroadcaster, StoredKey, StoredStream } from "./MemoryStore.ts"
 
 /** Applies the change as the next event, if the state machine permits it. Returns whether it did. */
 export const applyChange = (store: MemoryState, id: StreamId, change: SessionChange, at: DateTime.Utc): boolean => {
@@ -19,7 +23,9 @@ export const applyChange = (store: MemoryState, id: StreamId, change: SessionCha
   const event = { ...change, seq: stream.events.length + 1, at }
   const next = applyEvent(stream.state, event)
   if (Result.isFailure(next)) return false
-  store.streams.set(id, { ...stream, state: next.success, events: [...stream.events, event] })
+  const changed = { ...stream, state: next.success, events: [...stream.events, event] }
+  store.streams.set(id, changed)
+  logTransition(store, changed, event)
   if (next.success._tag === "Inactive") store.unended.delete(id)
   return true
 }
@@ -72,3 +78,17 @@ export const liveStream = (store: MemoryState, stream: StoredStream): LiveStream
 /** The stream's broadcaster, deleted or not. */
 export const broadcasterOf = (store: MemoryState, stream: StoredStream) =>
   store.broadcasters.get(store.keys.get(stream.streamKeyId)!.broadcasterId)!
+
+export const broadcaster = ({ deletedAt: _, ...shown }: StoredBroadcaster): Broadcaster => shown
+
+export const streamDetails = (store: MemoryState, stream: StoredStream, now: DateTime.Utc): StreamDetails => ({
+  stream: liveStream(store, stream),
+  broadcaster: broadcaster(broadcasterOf(store, stream)),
+  now
+})
+
+/** A key as the API shows it. */
+export const shownKey = (
+  store: MemoryState,
+  { hash: _, admitsUntil: __, expiredEventAt: ___, ...key }: StoredKey
+): StreamKey => ({ ...key, activeStreamId: streamOfKey(store, key.id)?.id ?? null })

@@ -7,16 +7,18 @@
  */
 import * as PgClient from "@effect/sql-pg/PgClient"
 import { StoreUnavailable } from "@greenroom/core"
-import { Context, Effect, Exit, Layer, Schedule, Scope } from "effect"
+import { Context, Effect, Exit, Layer, Schedule, Scope, type Stream } from "effect"
 import * as Reactivity from "effect/reactivity/Reactivity"
 import type { SqlError } from "effect/sql/SqlError"
 import { type Limits, limits, limitTransaction, Patience, patient, settingsOf } from "./databaseLimits.ts"
 import { type Names, namesIn } from "./names.ts"
+import { notificationsOf } from "./notifications.ts"
 import { isRolledBack } from "./outcome.ts"
 import { connectionOf, type PostgresAddress } from "./PostgresAddress.ts"
 import { type Pooler, poolerMistake, type Reach, reachOf, untilKnown } from "./pooler.ts"
 import { type PoolSizes, poolSizes } from "./poolSizes.ts"
 import { withDeadline } from "./withDeadline.ts"
+import { makeWrittenSignal, type WrittenSignal } from "./writtenSignal.ts"
 
 export { limits, Patience } from "./databaseLimits.ts"
 export { connections } from "./poolSizes.ts"
@@ -32,6 +34,9 @@ export interface Database {
     operation: string,
     use: (sql: PgClient.PgClient, setsLimit: boolean) => Effect.Effect<A, SqlError>
   ) => Effect.Effect<A, StoreUnavailable>
+  /** The same for what writes events: an answer that is not an empty list is a reason to place them. */
+  readonly runWriting: Database["run"]
+  readonly written: WrittenSignal
   /** How long a statement may wait for a lock. */
   readonly lockMillis: number
 }
@@ -63,7 +68,12 @@ export class GeneralDatabase extends Context.Service<GeneralDatabase, Database>(
   "greenroom/postgres/GeneralDatabase"
 ) {}
 
-export type Databases = AdmissionDatabase | ReconcilerDatabase | GeneralDatabase
+/** That some process has given positions to events. */
+export class EventNotifications extends Context.Service<EventNotifications, Stream.Stream<string>>()(
+  "greenroom/postgres/EventNotifications"
+) {}
+
+export type Databases = AdmissionDatabase | ReconcilerDatabase | GeneralDatabase | EventNotifications
 
 /** The greatest age of connections. A client is replaced as a whole, because the pool's own check of ages costs every statement. */
 const RENEW_EVERY = "1 hour"
@@ -89,6 +99,7 @@ interface Client {
   readonly names: Names
   /** Asked before the first connection. */
   readonly reach: Effect.Effect<Reach, SqlError>
+  readonly written: WrittenSignal
 }
 
 const configFor = ({ config, limits }: Client, reach: Reach): PgClient.PgPoolConfig => ({
@@ -107,6 +118,22 @@ const limited = <A>(
   isPooled && config.multiplex !== true
     ? client.withTransaction(Effect.andThen(client.unsafe(limitTransaction(limits)), use(client, false)))
     : use(client, isPooled)
+
+/** `written`: where what is written is signalled. */
+export const databaseOf = (
+  { names, lockMillis, run }: Pick<Database, "names" | "lockMillis" | "run">,
+  written: WrittenSignal = makeWrittenSignal()
+): Database => ({
+  names,
+  lockMillis,
+  run,
+  written,
+  runWriting: (operation, use) =>
+    Effect.map(run(operation, use), (answer) => {
+      if (!Array.isArray(answer) || answer.length > 0) written.set()
+      return answer
+    })
+})
 
 const make = Effect.fnUntraced(function* (own: Client): Effect.fn.Return<Database, never, Scope.Scope> {
   const outer = yield* Effect.scope
@@ -148,31 +175,28 @@ const make = Effect.fnUntraced(function* (own: Client): Effect.fn.Return<Databas
   )
   yield* Effect.forkScoped(Effect.forever(renew))
 
-  return {
-    names: own.names,
-    lockMillis: own.limits.lockMillis,
-    run: (operation, use) =>
-      Effect.suspend(() => {
-        const used = current
-        const useOf = (opened: Opened) =>
-          Effect.map(limited(own, opened, use), (answer) => {
-            opened.answered = true
-            return answer
+  const run: Database["run"] = (operation, use) =>
+    Effect.suspend(() => {
+      const used = current
+      const useOf = (opened: Opened) =>
+        Effect.map(limited(own, opened, use), (answer) => {
+          opened.answered = true
+          return answer
+        })
+      const answered = used === undefined ? Effect.flatMap(start, useOf) : useOf(used)
+      const replaced = used === undefined ? Effect.void : replace(used)
+      const silent = Effect.andThen(replaced, Effect.fail(new Error("No answer within the deadline")))
+      return Effect.mapError(
+        withDeadline<Effect.Success<typeof answered>, Error>(answered, deadlineMillis, silent),
+        (cause) =>
+          new StoreUnavailable({
+            operation,
+            cause: poolerMistake(cause) ?? cause,
+            ...(isRolledBack(cause) ? { rolledBack: true } : {})
           })
-        const answered = used === undefined ? Effect.flatMap(start, useOf) : useOf(used)
-        const replaced = used === undefined ? Effect.void : replace(used)
-        const silent = Effect.andThen(replaced, Effect.fail(new Error("No answer within the deadline")))
-        return Effect.mapError(
-          withDeadline<Effect.Success<typeof answered>, Error>(answered, deadlineMillis, silent),
-          (cause) =>
-            new StoreUnavailable({
-              operation,
-              cause: poolerMistake(cause) ?? cause,
-              ...(isRolledBack(cause) ? { rolledBack: true } : {})
-            })
-        )
-      })
-  }
+      )
+    })
+  return databaseOf({ names: own.names, lockMillis: own.limits.lockMillis, run }, own.written)
 })
 
 const admissionConfig: PgClient.PgPoolConfig = {
@@ -199,7 +223,7 @@ const reconcilerConfig: PgClient.PgPoolConfig = {
 /** Open from the beginning: a burst of a hundred must not wait until PostgreSQL has started server processes. */
 const OPEN_FOR_ADMISSIONS = 10
 
-/** All three clients. They connect in the background: while the database is down, each use fails, not this layer. */
+/** All clients. They connect in the background: while the database is down, each use fails, not this layer. */
 export const layer = (address: PostgresAddress, options: DatabaseOptions = {}): Layer.Layer<Databases> =>
   Layer.unwrap(
     Effect.map(Patience, (patience) => {
@@ -207,15 +231,17 @@ export const layer = (address: PostgresAddress, options: DatabaseOptions = {}): 
       const names = namesIn(options.schema)
       const sizes = poolSizes(options.pool)
       const reach = reachOf(address, options.pooler ?? "auto")
+      const written = makeWrittenSignal()
       const client = (kind: keyof typeof limits, config: PgClient.PgPoolConfig) => {
         const sized = { ...connection, ...config, maxConnections: sizes[kind] }
-        return make({ config: sized, limits: patient(limits[kind], patience), names, reach })
+        return make({ config: sized, limits: patient(limits[kind], patience), names, reach, written })
       }
       const minConnections = Math.min(OPEN_FOR_ADMISSIONS, sizes.admission)
       return Layer.mergeAll(
         Layer.effect(AdmissionDatabase, client("admission", { ...admissionConfig, minConnections })),
         Layer.effect(ReconcilerDatabase, client("reconciler", reconcilerConfig)),
-        Layer.effect(GeneralDatabase, client("general", generalConfig))
+        Layer.effect(GeneralDatabase, client("general", generalConfig)),
+        Layer.succeed(EventNotifications, notificationsOf(connection, untilKnown(reach), names))
       )
     })
   )

@@ -6,6 +6,7 @@ import * as Database from "./Database.ts"
 import type { PostgresAddress } from "./PostgresAddress.ts"
 import * as PostgresAdmissions from "./PostgresAdmissions.ts"
 import * as PostgresBroadcasters from "./PostgresBroadcasters.ts"
+import * as PostgresEvents from "./PostgresEvents.ts"
 import * as PostgresHealth from "./PostgresHealth.ts"
 import * as PostgresLeases from "./PostgresLeases.ts"
 import * as PostgresMigrations from "./PostgresMigrations.ts"
@@ -14,6 +15,7 @@ import * as PostgresRetention from "./PostgresRetention.ts"
 import * as PostgresSessions from "./PostgresSessions.ts"
 import * as PostgresStreamKeys from "./PostgresStreamKeys.ts"
 import * as PostgresStreams from "./PostgresStreams.ts"
+import * as PostgresWebhookEndpoints from "./PostgresWebhookEndpoints.ts"
 import * as PostgresWorkers from "./PostgresWorkers.ts"
 
 /** The repositories over the three clients of `Database`. */
@@ -22,12 +24,14 @@ export const layerRepositories: Layer.Layer<Repositories, never, Database.Databa
   Effect.all({
     admissions: PostgresAdmissions.make,
     broadcasters: PostgresBroadcasters.make,
+    events: PostgresEvents.make,
     leases: PostgresLeases.make,
     retention: PostgresRetention.make,
     sessions: PostgresSessions.make,
     storeHealth: PostgresHealth.make,
     streamKeys: PostgresStreamKeys.make,
     streams: PostgresStreams.make,
+    webhookEndpoints: PostgresWebhookEndpoints.make,
     workers: PostgresWorkers.make
   })
 )

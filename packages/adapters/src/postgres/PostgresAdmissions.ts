@@ -109,13 +109,15 @@ export const make: Effect.Effect<Admissions["Service"], never, AdmissionDatabase
   const statements = admissionStatements(database.names, limitsLocks(database.lockMillis))
 
   const admit: Admissions["Service"]["admit"] = Effect.fnUntraced(function* (request) {
-    const rows = yield* database.run("Admissions.admit", (sql, setsLimit) => statements.admit(sql, setsLimit, request))
+    const rows = yield* database.runWriting("Admissions.admit", (sql, setsLimit) =>
+      statements.admit(sql, setsLimit, request)
+    )
     return Arr.head(admittedRows(rows).map(admitted))
   })
 
   /** Tries once more after a conflict: another call may just have admitted the same connection, which a newer snapshot shows. */
   const takeOver: Admissions["Service"]["takeOver"] = Effect.fnUntraced(function* (request) {
-    const rows = yield* database.run("Admissions.takeOver", (sql, setsLimit) =>
+    const rows = yield* database.runWriting("Admissions.takeOver", (sql, setsLimit) =>
       statements.takeOver(sql, setsLimit, request).pipe(
         Effect.catchReason("SqlError", "UniqueViolation", () => statements.takeOver(sql, setsLimit, request)),
         Effect.catchReason("SqlError", "UniqueViolation", () => Effect.succeed([]))
@@ -129,7 +131,7 @@ export const make: Effect.Effect<Admissions["Service"], never, AdmissionDatabase
   })
 
   const endGone: Admissions["Service"]["endGone"] = Effect.fnUntraced(function* (streamId) {
-    yield* database.run("Admissions.endGone", (sql, setsLimit) => statements.endGone(sql, setsLimit, streamId))
+    yield* database.runWriting("Admissions.endGone", (sql, setsLimit) => statements.endGone(sql, setsLimit, streamId))
   })
 
   return Admissions.of({ admit, takeOver, facts, endGone })

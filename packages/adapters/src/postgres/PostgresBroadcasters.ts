@@ -39,7 +39,7 @@ export const make: Effect.Effect<Broadcasters["Service"], never, GeneralDatabase
 
   const create: Broadcasters["Service"]["create"] = Effect.fn("Broadcasters.create")(function* (id, fields) {
     const externalId = fields.externalId ?? null
-    const created = yield* database.run(
+    const created = yield* database.runWriting(
       "Broadcasters.create",
       (sql) => sql`
         with clock as materialized (select clock_timestamp() as now)
@@ -56,7 +56,7 @@ export const make: Effect.Effect<Broadcasters["Service"], never, GeneralDatabase
   const upsert: Broadcasters["Service"]["upsert"] = Effect.fn("Broadcasters.upsert")(
     function* (id, externalId, fields) {
       const { displayName, contact, metadata } = fields
-      const unchanged = yield* database.run(
+      const unchanged = yield* database.runWriting(
         "Broadcasters.upsert",
         (sql) => sql`
         select ${sql.literal(columns)} from ${n.broadcasters}
@@ -65,7 +65,7 @@ export const make: Effect.Effect<Broadcasters["Service"], never, GeneralDatabase
           and ${metadata === undefined ? sql`true` : sql`metadata = ${sql.json(metadata)}`}`
       )
       if (unchanged.length > 0) return broadcaster(rows(unchanged)[0]!)
-      const written = yield* database.run("Broadcasters.upsert", (sql) => {
+      const written = yield* database.runWriting("Broadcasters.upsert", (sql) => {
         const newContact = contact === undefined ? sql`b.contact` : sql`excluded.contact`
         const newMetadata = metadata === undefined ? sql`b.metadata` : sql`excluded.metadata`
         return sql`
@@ -124,7 +124,7 @@ export const make: Effect.Effect<Broadcasters["Service"], never, GeneralDatabase
 
   const change: Broadcasters["Service"]["change"] = Effect.fn("Broadcasters.change")(function* (id, fields) {
     const { externalId = null } = fields
-    const written = database.run(
+    const written = database.runWriting(
       "Broadcasters.change",
       (sql) => sql`
         update ${n.broadcasters} set
@@ -143,7 +143,7 @@ export const make: Effect.Effect<Broadcasters["Service"], never, GeneralDatabase
 
   // Two statements: only a newer snapshot shows the keys that were issued while the first statement waited for the broadcaster's row.
   const remove: Broadcasters["Service"]["remove"] = Effect.fn("Broadcasters.remove")(function* (id) {
-    return yield* database.run("Broadcasters.remove", (sql) =>
+    return yield* database.runWriting("Broadcasters.remove", (sql) =>
       sql.withTransaction(
         Effect.gen(function* () {
           const removed = yield* sql`

@@ -67,13 +67,25 @@ export const make: Effect.Effect<Leases["Service"], never, ReconcilerDatabase> =
         (sql) => sql`
         update ${n.leases} set
           until = clock_timestamp() + ${ttlMillis}::float8 * interval '1 millisecond',
-          started = ${pass.started}, looked_at = ${dateOf(pass.lookedAt)}::timestamptz,
+          started = ${pass.started}, reachable = true, looked_at = ${dateOf(pass.lookedAt)}::timestamptz,
           found = ${sql.json(pass.found)}::jsonb,
           enforce_until = case when ${pass.fulfilled}::boolean then null else enforce_until end
         where media_server = 'main' and holder = ${holder} and until > clock_timestamp()
         returning true as held, ${sql.literal(leaseColumns)}`
       )
       return leaseIn(recorded)
+    }
+  )
+
+  const recordUnreachable: Leases["Service"]["recordUnreachable"] = Effect.fn("Leases.recordUnreachable")(
+    function* (holder) {
+      yield* database.runWriting(
+        "Leases.recordUnreachable",
+        (sql) => sql`
+        update ${n.leases} set reachable = false
+        where media_server = 'main' and holder = ${holder} and until > clock_timestamp() and reachable is distinct from false
+        returning media_server`
+      )
     }
   )
 
@@ -102,5 +114,5 @@ export const make: Effect.Effect<Leases["Service"], never, ReconcilerDatabase> =
     )
   })
 
-  return Leases.of({ acquire, recordPass, requestEnforcement, release })
+  return Leases.of({ acquire, recordPass, recordUnreachable, requestEnforcement, release })
 })

@@ -34,7 +34,7 @@ export const make: Effect.Effect<Sessions["Service"], never, ReconcilerDatabase>
   const { open, after } = makeOpenSessions(database)
 
   const requestStopsForInvalidKeys: Sessions["Service"]["requestStopsForInvalidKeys"] = database
-    .run(
+    .runWriting(
       "Sessions.requestStopsForInvalidKeys",
       (sql) => sql`
         with due as (
@@ -64,7 +64,7 @@ export const make: Effect.Effect<Sessions["Service"], never, ReconcilerDatabase>
 
   const requestStop: Sessions["Service"]["requestStop"] = Effect.fn("Sessions.requestStop")(
     function* (streamId, reason, by) {
-      const marked = yield* database.run("Sessions.requestStop", (sql) => {
+      const marked = yield* database.runWriting("Sessions.requestStop", (sql) => {
         const { lease, held } = leaseOf(sql, n, by)
         return sql`
           with ${lease}, stopped as (
@@ -82,7 +82,7 @@ export const make: Effect.Effect<Sessions["Service"], never, ReconcilerDatabase>
 
   const markReady: Sessions["Service"]["markReady"] = Effect.fn("Sessions.markReady")(function* (ready, by) {
     if (ready.length === 0) return
-    yield* database.run("Sessions.markReady", (sql) => {
+    yield* database.runWriting("Sessions.markReady", (sql) => {
       const { lease, held } = leaseOf(sql, n, by)
       return sql`
         with ${lease}, seen as (
@@ -97,13 +97,14 @@ export const make: Effect.Effect<Sessions["Service"], never, ReconcilerDatabase>
           returning s.id, s.last_seq, s.ready_at, s.source_type
         )
         insert into ${n.stream_events} (stream_id, seq, type, at, data)
-        select id, last_seq, 'ready', ready_at, jsonb_build_object('source_type', source_type) from moved`
+        select id, last_seq, 'ready', ready_at, jsonb_build_object('source_type', source_type) from moved
+        returning stream_id`
     })
   })
 
   const markKicked: Sessions["Service"]["markKicked"] = Effect.fn("Sessions.markKicked")(function* (streamIds, by) {
     if (streamIds.length === 0) return
-    yield* database.run("Sessions.markKicked", (sql) => {
+    yield* database.runWriting("Sessions.markKicked", (sql) => {
       const { lease, held } = leaseOf(sql, n, by)
       return sql`
         with ${lease}, due as (
@@ -115,13 +116,14 @@ export const make: Effect.Effect<Sessions["Service"], never, ReconcilerDatabase>
           from due where s.id = due.id
           returning s.id, s.last_seq, s.kicked_at
         )
-        insert into ${n.stream_events} (stream_id, seq, type, at) select id, last_seq, 'kicked', kicked_at from moved`
+        insert into ${n.stream_events} (stream_id, seq, type, at) select id, last_seq, 'kicked', kicked_at from moved
+        returning stream_id`
     })
   })
 
   const end: Sessions["Service"]["end"] = Effect.fn("Sessions.end")(function* (streamIds, cause, by) {
     if (streamIds.length === 0) return []
-    const ended = yield* database.run("Sessions.end", (sql) => {
+    const ended = yield* database.runWriting("Sessions.end", (sql) => {
       const { lease, held } = leaseOf(sql, n, by)
       const ownReason =
         cause === "media_server_restarted"

@@ -19,7 +19,7 @@ import { GeneralDatabase } from "./Database.ts"
 import type { Names } from "./names.ts"
 import { At, dateOf, limitTo, MaybeAt, MaybeText, onPage, pageOf, rowsAtOf, rowsOf } from "./rows.ts"
 
-const KeyRow = Schema.Struct({
+export const KeyRow = Schema.Struct({
   now: At,
   id: StreamKeyId,
   broadcaster_id: BroadcasterId,
@@ -70,7 +70,7 @@ const partsIn = (n: Names) => {
 
 const now = "clock_timestamp()::timestamptz(3) as now"
 
-const streamKey = (row: typeof KeyRow.Type): StreamKey => ({
+export const streamKey = (row: typeof KeyRow.Type): StreamKey => ({
   id: row.id,
   keyPrefix: row.key_prefix,
   broadcasterId: row.broadcaster_id,
@@ -98,7 +98,7 @@ export const make: Effect.Effect<StreamKeys["Service"], never, GeneralDatabase> 
 
   const issue: StreamKeys["Service"]["issue"] = Effect.fn("StreamKeys.issue")(function* (key) {
     const own = ingestPath(key.path === null ? null : parseLimit(key.path), key.id)
-    const answer = yield* database.run(
+    const answer = yield* database.runWriting(
       "StreamKeys.issue",
       (sql) => sql`
         select a.known, a.past, ${sql.literal(now)}, ${sql.literal(storedColumns)}, null as last_used_at, null as active_stream_id
@@ -153,7 +153,7 @@ export const make: Effect.Effect<StreamKeys["Service"], never, GeneralDatabase> 
   })
 
   const change: StreamKeys["Service"]["change"] = Effect.fn("StreamKeys.change")(function* (id, changes) {
-    const answer = yield* database.run("StreamKeys.change", (sql) => {
+    const answer = yield* database.runWriting("StreamKeys.change", (sql) => {
       const expiresAt = sql`${dateOf(changes.expiresAt ?? null)}::timestamptz`
       return sql`
         with target as materialized (
@@ -164,7 +164,9 @@ export const make: Effect.Effect<StreamKeys["Service"], never, GeneralDatabase> 
           update ${n.stream_keys} set
             label = case when ${changes.label !== undefined} then ${changes.label ?? null} else label end,
             expires_at = case when ${changes.expiresAt !== undefined} then ${expiresAt} else expires_at end,
-            enabled = coalesce(${changes.enabled ?? null}, enabled)
+            enabled = coalesce(${changes.enabled ?? null}, enabled),
+            -- Another expiry is another event.
+            expired_event_at = case when ${changes.expiresAt === undefined} then expired_event_at end
           from target, clock
           where stream_keys.id = target.id and target.revoked_at is null and (${expiresAt} is null or ${expiresAt} > clock.now)
           returning stream_keys.*
@@ -180,7 +182,7 @@ export const make: Effect.Effect<StreamKeys["Service"], never, GeneralDatabase> 
 
   // The time is read after the lock is taken, so that every admission before the revocation has an earlier start.
   const revoke: StreamKeys["Service"]["revoke"] = Effect.fn("StreamKeys.revoke")(function* (id) {
-    const revoked = yield* database.run(
+    const revoked = yield* database.runWriting(
       "StreamKeys.revoke",
       (sql) => sql`
         with target as materialized (

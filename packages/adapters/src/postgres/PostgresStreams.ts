@@ -1,37 +1,12 @@
 /** The streams in PostgreSQL, as users read and annotate them. A status is derived from the row's times and never stored. */
 import type { PgClient } from "@effect/sql-pg/PgClient"
-import { readEvent, type StreamDetails, type StreamFilter, StreamId, type StreamStatus, Streams } from "@greenroom/core"
+import { readEvent, type StreamFilter, StreamId, type StreamStatus, Streams } from "@greenroom/core"
 import { Array as Arr, Effect, Result, Schema } from "effect"
 import { GeneralDatabase } from "./Database.ts"
 import type { Names } from "./names.ts"
-import {
-  At,
-  JsonObject,
-  limitTo,
-  MaybeAt,
-  MaybeExternalId,
-  MaybeText,
-  onPage,
-  pageOf,
-  type Row,
-  rowsAtInTurns,
-  rowsOf
-} from "./rows.ts"
+import { At, limitTo, MaybeAt, onPage, pageOf, type Row, rowsAtInTurns, rowsOf } from "./rows.ts"
 import { mayHaveChanged, versionNow } from "./storeVersion.ts"
-import { liveStream, StreamRow, streamColumns } from "./streamRows.ts"
-
-const DetailsRow = Schema.Struct({
-  now: At,
-  ...StreamRow.fields,
-  broadcaster_external_id: MaybeExternalId,
-  broadcaster_contact: MaybeText,
-  broadcaster_metadata: JsonObject,
-  broadcaster_created_at: At,
-  broadcaster_updated_at: At
-})
-
-const detailsColumns = `clock_timestamp()::timestamptz(3) as now, ${streamColumns}, b.external_id as broadcaster_external_id,
-  b.contact as broadcaster_contact, b.metadata as broadcaster_metadata, b.created_at as broadcaster_created_at, b.updated_at as broadcaster_updated_at`
+import { DetailsRow, detailsColumns, liveStream, StreamRow, streamColumns, streamDetails } from "./streamRows.ts"
 
 const EventRow = Schema.Struct({ seq: Schema.Int, at: At, type: Schema.String, data: Schema.Unknown })
 
@@ -45,20 +20,6 @@ const versionRows = rowsOf(VersionRow)
 const Ids = Schema.declare((value): value is ReadonlyArray<StreamId> => Array.isArray(value))
 const headRows = rowsOf(Schema.Struct({ ...VersionRow.fields, listed: Ids, last_at: MaybeAt }))
 const headOf = (rows: ReadonlyArray<Row>) => headRows(rows.filter(({ listed }) => listed !== null))[0]!
-
-const details = (row: typeof DetailsRow.Type): StreamDetails => ({
-  stream: liveStream(row),
-  broadcaster: {
-    id: row.broadcaster_id,
-    externalId: row.broadcaster_external_id,
-    displayName: row.broadcaster_name,
-    contact: row.broadcaster_contact,
-    metadata: row.broadcaster_metadata,
-    createdAt: row.broadcaster_created_at,
-    updatedAt: row.broadcaster_updated_at
-  },
-  now: row.now
-})
 
 const statusConditions: { readonly [S in StreamStatus]: string } = {
   connecting: "s.ended_at is null and s.ready_at is null",
@@ -148,7 +109,7 @@ export const make: Effect.Effect<Streams["Service"], never, GeneralDatabase> = E
         from ${n.streams} s join ${n.broadcasters} b on b.id = s.broadcaster_id
         where s.id = ${id}`
     )
-    return Arr.head(detailsRows(found).map(details))
+    return Arr.head(detailsRows(found).map(streamDetails))
   })
 
   const annotate: Streams["Service"]["annotate"] = Effect.fn("Streams.annotate")(function* (id, annotation) {
@@ -168,7 +129,7 @@ export const make: Effect.Effect<Streams["Service"], never, GeneralDatabase> = E
         select ${sql.literal(detailsColumns)}
         from s join ${n.broadcasters} b on b.id = s.broadcaster_id`
     )
-    return Arr.head(detailsRows(annotated).map(details))
+    return Arr.head(detailsRows(annotated).map(streamDetails))
   })
 
   const events: Streams["Service"]["events"] = Effect.fn("Streams.events")(function* (id, afterSeq, limit) {

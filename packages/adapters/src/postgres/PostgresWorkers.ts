@@ -19,7 +19,7 @@ import type { Names } from "./names.ts"
 import { leaseOf } from "./PostgresSessions.ts"
 import { At, limitTo, MaybeAt, MaybeText, onPage, pageOf, rowsAtOf, rowsOf } from "./rows.ts"
 
-const WorkerRow = Schema.Struct({
+export const WorkerRow = Schema.Struct({
   id: Schema.String,
   pipeline: PipelineId,
   state: Schema.Literals(workerStates),
@@ -39,7 +39,7 @@ const WorkerRow = Schema.Struct({
 const columns = `w.id, w.pipeline, w.state, w.reason, w.attempt, w.input_stream_id, w.output_stream_id, w.retry_at, w.host, w.pid,
   w.process_started, w.created_at, w.state_since, w.updated_at`
 
-const workerRecord = (row: typeof WorkerRow.Type): WorkerRecord => ({
+export const workerRecord = (row: typeof WorkerRow.Type): WorkerRecord => ({
   recordId: row.id,
   id: row.pipeline,
   state: row.state,
@@ -139,7 +139,7 @@ export const make: Effect.Effect<Workers["Service"], never, GeneralDatabase | Re
         pid: mark?.pid ?? null,
         processStarted: mark?.startedAt ?? null
       }))
-      const saved = yield* database.run("Workers.save", (sql) => {
+      const saved = yield* database.runWriting("Workers.save", (sql) => {
         const { lease, held } = leaseOf(sql, n, holder)
         return sql`
         with ${lease}
@@ -164,7 +164,7 @@ export const make: Effect.Effect<Workers["Service"], never, GeneralDatabase | Re
     })
 
     const issueKey: Workers["Service"]["issueKey"] = Effect.fn("Workers.issueKey")(function* (order, holder) {
-      const issued = yield* database.run("Workers.issueKey", (sql) => {
+      const issued = yield* database.runWriting("Workers.issueKey", (sql) => {
         const { lease, held } = leaseOf(sql, n, holder)
         return sql`
         with ${lease}, ${order.source === null ? ownerOf(sql, n, order.inputPath, held) : broadcasterOf(sql, n, order.source, held)}

@@ -126,7 +126,8 @@ const endGone = (n: Names, limit: string) => `
     returning id, last_seq, ended_at, end_reason
   )
   insert into ${n.stream_events} (stream_id, seq, type, at, data)
-  select id, last_seq, 'ended', ended_at, jsonb_build_object('reason', end_reason) from ended`
+  select id, last_seq, 'ended', ended_at, jsonb_build_object('reason', end_reason) from ended
+  returning stream_id`
 
 const variantsOf = (text: (n: Names, variant: Variant) => string, n: Names, limit: string) => ({
   ordinary: text(n, { reserved: false, limit }),

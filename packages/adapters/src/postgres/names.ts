@@ -14,7 +14,12 @@ export const tables = {
   leases: ["media_server", "holder", "until", "started"],
   workers: ["id", "pipeline", "input_stream_id", "process_started", "holder"],
   pruned_usage: ["broadcaster_id", "day", "by_worker", "streams", "seconds", "bytes"],
-  pruned_key_uses: ["stream_key_id", "last_started_at"]
+  pruned_key_uses: ["stream_key_id", "last_started_at"],
+  event_log: ["log_id", "id", "position", "type", "subject", "stream_seq", "data"],
+  event_head: ["singleton", "log", "position", "oldest", "origin"],
+  webhook_endpoints: ["id", "url", "types", "secret", "position", "revision", "lease_until"],
+  webhook_held_subjects: ["endpoint_id", "subject", "position", "attempt", "next_at"],
+  webhook_deliveries: ["id", "endpoint_id", "event_id", "outcome", "response_status", "answer"]
 } as const
 
 export const views = ["usage_by_day"] as const
@@ -35,7 +40,21 @@ export const functions = {
   stream_moves_forward: "",
   stream_has_its_event: "",
   event_has_its_change: "",
-  pruned_streams_leave_their_usage: ""
+  pruned_streams_leave_their_usage: "",
+  log_origin: "",
+  stream_event_is_placed_once: "",
+  event_is_placed_once: "",
+  stream_image: "uuid, integer",
+  key_image: "stream_keys",
+  key_writes_its_events: "",
+  broadcaster_image: "broadcasters",
+  broadcaster_writes_its_events: "",
+  worker_writes_its_events: "",
+  media_server_writes_its_events: "",
+  place_events: "integer",
+  prune_events: "integer, integer",
+  renew_event_log: "",
+  webhook_endpoint_writes_its_event: ""
 } as const
 
 /** The migrations that were run, by number. Releases without a schema of their own had it in `public`, under the same name. */

@@ -8,11 +8,12 @@ import {
   type SessionState,
   StopReason,
   type StoredSession,
+  type StreamDetails,
   StreamId,
   StreamKeyId
 } from "@greenroom/core"
 import { Schema } from "effect"
-import { At, MaybeAt, MaybeText, WholeNumber } from "./rows.ts"
+import { At, JsonObject, MaybeAt, MaybeExternalId, MaybeText, WholeNumber } from "./rows.ts"
 
 const session = {
   id: StreamId,
@@ -118,4 +119,32 @@ export const liveStream = (row: StreamRow): LiveStream => ({
   state: stateOf(row),
   observation: { tracks: row.tracks, viewerCount: row.viewer_count, inboundBytes: row.inbound_bytes },
   stateAsOf: row.state_as_of
+})
+
+/** A stream with all of its broadcaster: the columns of `detailsColumns`. */
+export const DetailsRow = Schema.Struct({
+  now: At,
+  ...StreamRow.fields,
+  broadcaster_external_id: MaybeExternalId,
+  broadcaster_contact: MaybeText,
+  broadcaster_metadata: JsonObject,
+  broadcaster_created_at: At,
+  broadcaster_updated_at: At
+})
+
+export const detailsColumns = `clock_timestamp()::timestamptz(3) as now, ${streamColumns}, b.external_id as broadcaster_external_id,
+  b.contact as broadcaster_contact, b.metadata as broadcaster_metadata, b.created_at as broadcaster_created_at, b.updated_at as broadcaster_updated_at`
+
+export const streamDetails = (row: typeof DetailsRow.Type): StreamDetails => ({
+  stream: liveStream(row),
+  broadcaster: {
+    id: row.broadcaster_id,
+    externalId: row.broadcaster_external_id,
+    displayName: row.broadcaster_name,
+    contact: row.broadcaster_contact,
+    metadata: row.broadcaster_metadata,
+    createdAt: row.broadcaster_created_at,
+    updatedAt: row.broadcaster_updated_at
+  },
+  now: row.now
 })

@@ -8,7 +8,7 @@ import { ingestPath, type StreamKeyId } from "@greenroom/core"
 import { anAsk } from "@greenroom/testing/fixtures"
 import { Effect, Layer } from "effect"
 import { clientOf, usePostgres } from "../../../../verification/worlds/postgres.ts"
-import { AdmissionDatabase } from "../../src/postgres/Database.ts"
+import { AdmissionDatabase, databaseOf } from "../../src/postgres/Database.ts"
 import { namesIn } from "../../src/postgres/names.ts"
 import * as PostgresAdmissions from "../../src/postgres/PostgresAdmissions.ts"
 import * as PostgresMigrations from "../../src/postgres/PostgresMigrations.ts"
@@ -48,17 +48,20 @@ it.live("an admission reads a few rows of the keys, each by an index", () =>
       select id, hash from stream_keys where path is null order by id limit 2`
     const [owner, other] = [keys[0]!, keys[1]!]
     const plans: Array<Plan> = []
-    const explained = Layer.succeed(AdmissionDatabase, {
-      names: namesIn(),
-      lockMillis: 0,
-      run: (_, use) =>
-        Effect.gen(function* () {
-          const [statement, values] = compiled(use)
-          const [row] = yield* sql.unsafe<Row>(`explain (analyze, timing off, format json) ${statement}`, values)
-          plans.push(planIn(row!))
-          return [] as never
-        }).pipe(Effect.orDie)
-    })
+    const explained = Layer.succeed(
+      AdmissionDatabase,
+      databaseOf({
+        names: namesIn(),
+        lockMillis: 0,
+        run: (_, use) =>
+          Effect.gen(function* () {
+            const [statement, values] = compiled(use)
+            const [row] = yield* sql.unsafe<Row>(`explain (analyze, timing off, format json) ${statement}`, values)
+            plans.push(planIn(row!))
+            return [] as never
+          }).pipe(Effect.orDie)
+      })
+    )
     const admissions = yield* Effect.provide(PostgresAdmissions.make, explained)
     const own = ingestPath(null, owner.id)
     for (const key of [other, owner]) {
@@ -79,15 +82,18 @@ const LATER = 2_000
 const statementOf = (ask: ReturnType<typeof anAsk>) =>
   Effect.gen(function* () {
     let statement = ""
-    const noted = Layer.succeed(AdmissionDatabase, {
-      names: namesIn(),
-      lockMillis: 0,
-      run: (_, use) =>
-        Effect.sync(() => {
-          statement = compiled(use)[0]
-          return [] as never
-        })
-    })
+    const noted = Layer.succeed(
+      AdmissionDatabase,
+      databaseOf({
+        names: namesIn(),
+        lockMillis: 0,
+        run: (_, use) =>
+          Effect.sync(() => {
+            statement = compiled(use)[0]
+            return [] as never
+          })
+      })
+    )
     const admissions = yield* Effect.provide(PostgresAdmissions.make, noted)
     yield* admissions.admit(ask)
     return statement

@@ -21,7 +21,7 @@ import {
 import { partialStore } from "@greenroom/testing"
 import { Effect, Layer } from "effect"
 import { clientOf, usePostgres } from "../../../../verification/worlds/postgres.ts"
-import { GeneralDatabase } from "../../src/postgres/Database.ts"
+import { databaseOf, GeneralDatabase } from "../../src/postgres/Database.ts"
 import { namesIn } from "../../src/postgres/names.ts"
 import * as PostgresMigrations from "../../src/postgres/PostgresMigrations.ts"
 import * as PostgresStreamKeys from "../../src/postgres/PostgresStreamKeys.ts"
@@ -78,17 +78,20 @@ const seed: ReadonlyArray<string> = [
 /** The repositories, over a database in which every statement is explained and then run; and what the last one cost. */
 const explained = (sql: PgClient.PgClient) => {
   let cost: Cost | undefined
-  const database = Layer.succeed(GeneralDatabase, {
-    names: namesIn(),
-    lockMillis: 0,
-    run: (_, use) =>
-      Effect.gen(function* () {
-        const [statement, values] = compiled(use)
-        const [row] = yield* sql.unsafe<Row>(`explain (analyze, timing off, format json) ${statement}`, values)
-        cost = costOf((row!["QUERY PLAN"] as ReadonlyArray<{ readonly Plan: Plan }>)[0]!.Plan)
-        return (yield* sql.unsafe(statement, values)) as never
-      }).pipe(Effect.orDie)
-  })
+  const database = Layer.succeed(
+    GeneralDatabase,
+    databaseOf({
+      names: namesIn(),
+      lockMillis: 0,
+      run: (_, use) =>
+        Effect.gen(function* () {
+          const [statement, values] = compiled(use)
+          const [row] = yield* sql.unsafe<Row>(`explain (analyze, timing off, format json) ${statement}`, values)
+          cost = costOf((row!["QUERY PLAN"] as ReadonlyArray<{ readonly Plan: Plan }>)[0]!.Plan)
+          return (yield* sql.unsafe(statement, values)) as never
+        }).pipe(Effect.orDie)
+    })
+  )
   return {
     layer: Layer.unwrap(
       Effect.map(Effect.all({ streams: PostgresStreams.make, streamKeys: PostgresStreamKeys.make }), partialStore)

@@ -46,6 +46,8 @@ it.live("of instances that start at once, one makes the schema and the others fi
         tables.map(({ table_name }) => table_name),
         [
           "broadcasters",
+          "event_head",
+          "event_log",
           "greenroom_migrations",
           "leases",
           "pruned_key_uses",
@@ -54,6 +56,9 @@ it.live("of instances that start at once, one makes the schema and the others fi
           "stream_keys",
           "streams",
           "usage_by_day",
+          "webhook_deliveries",
+          "webhook_endpoints",
+          "webhook_held_subjects",
           "workers"
         ]
       )

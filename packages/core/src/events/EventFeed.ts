@@ -7,7 +7,7 @@ import type { LogHead, LogPosition } from "../domain/events/EventCursor.ts"
 import type { LoggedEvent } from "../domain/events/LoggedEvent.ts"
 import { Events, type EventsPort } from "../ports/Events.ts"
 import type { Repositories } from "../ports/Repositories.ts"
-import { runFeed } from "./runFeed.ts"
+import { runFeed, type Wake } from "./runFeed.ts"
 
 export interface EventConsumer {
   /** All events of the log up to `head.newest` that came since the last call, in order. */
@@ -37,6 +37,7 @@ export class EventFeed extends Context.Service<
     EventFeed,
     Effect.gen(function* () {
       const events = yield* Events
+      const context = yield* Effect.context<never>()
       const consumers = new Set<EventConsumer>()
       const waiters = new Set<() => void>()
       let head: LogHead | null = null
@@ -44,13 +45,21 @@ export class EventFeed extends Context.Service<
       const advance = (next: LogHead, found: ReadonlyArray<LoggedEvent>): void => {
         const isOther = head !== null && head.log !== next.log
         head = next
-        for (const consumer of [...consumers]) isOther ? consumer.reset(next) : consumer.offer(found, next)
+        for (const consumer of [...consumers]) {
+          try {
+            isOther ? consumer.reset(next) : consumer.offer(found, next)
+          } catch (defect) {
+            // The others must not miss the batch, and this one has missed it.
+            consumers.delete(consumer)
+            Effect.runForkWith(context)(Effect.logError("a consumer of events failed; it gets no more events", defect))
+          }
+        }
         for (const waiter of [...waiters]) waiter()
       }
       yield* Effect.forkScoped(
         runFeed({
           events,
-          wakes: yield* wakesOf(events),
+          nextWake: yield* wakesOf(events),
           known: () => head,
           hasConsumers: () => consumers.size > 0,
           advance
@@ -83,11 +92,25 @@ export class EventFeed extends Context.Service<
   )
 }
 
-/** A wake when this process has written, or the store says that a position was given. Any number of them before the next turn are one. */
+/**
+ * A wake when this process has written, or the store says that a position was given. Any number of them before the next turn are one; it is
+ * "written" if one of them was, because only that turn places.
+ */
 const wakesOf = Effect.fnUntraced(function* (events: EventsPort) {
-  const wakes = yield* Queue.sliding<"written" | "placed">(1)
-  const written = Effect.andThen(events.written, Queue.offer(wakes, "written"))
+  const wakes = yield* Queue.sliding<void>(1)
+  let hasWritten = false
+  const written = Effect.andThen(
+    events.written,
+    Effect.suspend(() => {
+      hasWritten = true
+      return Queue.offer(wakes, undefined)
+    })
+  )
   yield* Effect.forkScoped(Effect.forever(written))
-  yield* Effect.forkScoped(Stream.runForEach(events.newest, () => Queue.offer(wakes, "placed")))
-  return wakes
+  yield* Effect.forkScoped(Stream.runForEach(events.newest, () => Queue.offer(wakes, undefined)))
+  return Effect.map(Queue.take(wakes), (): Wake => {
+    const wake = hasWritten ? "written" : "placed"
+    hasWritten = false
+    return wake
+  })
 })

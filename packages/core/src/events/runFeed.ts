@@ -2,7 +2,7 @@
  * The loop behind `EventFeed`: places what was written, and reads on. It turns when this process has written, when the store says that another one
  * has placed, and every 250 ms for what neither says: the writes of a process that has died before it placed them.
  */
-import { Cause, Effect, Metric, Queue } from "effect"
+import { Cause, Effect, Metric, Option } from "effect"
 import type { LogHead } from "../domain/events/EventCursor.ts"
 import type { LoggedEvent } from "../domain/events/LoggedEvent.ts"
 import * as Metrics from "../Metrics.ts"
@@ -17,9 +17,12 @@ const READ_AT_ONCE = 500
 /** Writes that come one upon the other are placed together. */
 const BETWEEN_TURNS_MS = 10
 
+/** Why the loop turns: there may be something to place, or only something to read. */
+export type Wake = "written" | "placed"
+
 export interface Feed {
   readonly events: EventsPort
-  readonly wakes: Queue.Dequeue<"written" | "placed">
+  readonly nextWake: Effect.Effect<Wake>
   /** As far as the log was read; `null` before the first turn. */
   readonly known: () => LogHead | null
   readonly hasConsumers: () => boolean
@@ -44,11 +47,13 @@ const readTo = Effect.fnUntraced(function* ({ events, known, hasConsumers, advan
     }
     if (at.newest >= head.newest) return
     const slice = yield* events.read(at.newest, {}, READ_AT_ONCE)
+    // Without progress the loop would not end: the store does not show what it has placed.
+    if (slice.log === at.log && slice.lookedTo <= at.newest) return
     advance({ log: slice.log, oldest: slice.oldest, newest: slice.lookedTo }, slice.events)
   }
 })
 
-const turn = Effect.fnUntraced(function* (feed: Feed, why: "written" | "placed") {
+const turn = Effect.fnUntraced(function* (feed: Feed, why: Wake) {
   const { placed: _, ...head } = yield* why === "placed"
     ? Effect.map(feed.events.head, (head) => ({ placed: 0, ...head }))
     : placeAll(feed.events)
@@ -61,10 +66,11 @@ const AGAIN = "events are on time again"
 /** Runs until it is interrupted. */
 export const runFeed = (feed: Feed) => {
   const conditions = makeConditions()
-  const next = Effect.map(Effect.timeoutOption(Queue.take(feed.wakes), PLACE_EVERY_MS), (why) =>
-    why._tag === "Some" ? why.value : "written"
+  const next = Effect.map(
+    Effect.timeoutOption(feed.nextWake, PLACE_EVERY_MS),
+    Option.getOrElse((): Wake => "written")
   )
-  const attempt = Effect.fnUntraced(function* (why: "written" | "placed") {
+  const attempt = Effect.fnUntraced(function* (why: Wake) {
     const exit = yield* Effect.exit(turn(feed, why))
     if (exit._tag === "Success") return yield* conditions.set("events_late", false, AGAIN)
     if (Cause.hasInterruptsOnly(exit.cause)) return yield* Effect.failCause(exit.cause)

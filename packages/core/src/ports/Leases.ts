@@ -44,6 +44,8 @@ export interface LeasesPort {
     memory: PassRecord,
     ttlMillis: number
   ) => Effect.Effect<Lease | null, StoreUnavailable>
+  /** Remembers that the media server does not answer, if `holder` still holds the lease: the next `recordPass` finds it reachable again. */
+  readonly recordUnreachable: (holder: string) => Effect.Effect<void, StoreUnavailable>
   /** Requests enforcement for `millis` from now. Never shortens an earlier request. */
   readonly requestEnforcement: (millis: number) => Effect.Effect<void, StoreUnavailable>
   /** Gives the lease up, so that another instance need not wait for its end. */

@@ -9,14 +9,7 @@
  */
 import { Context, type Effect, type Redacted } from "effect"
 import type { PipelineId } from "../domain/workers/PipelinePath.ts"
-
-/** Where a worker's process is: a pid is one process only together with when it started. */
-export interface ProcessRef {
-  readonly host: string
-  readonly pid: number
-  /** When it started, in the words of its operating system. */
-  readonly startedAt: string
-}
+import type { ProcessRef } from "../domain/workers/WorkerRecord.ts"
 
 export interface WorkerOrder {
   readonly id: PipelineId

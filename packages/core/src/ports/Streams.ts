@@ -5,8 +5,8 @@
  */
 import type { DateTime, Effect, Option } from "effect"
 import type { LiveStream, StreamStatus } from "../domain/streams/LiveStream.ts"
+import type { StreamDetails } from "../domain/streams/StreamDetails.ts"
 import type { StreamEvent } from "../domain/streams/StreamEvent.ts"
-import type { Broadcaster } from "../domain/values/Broadcaster.ts"
 import type { BroadcasterId, StreamId, StreamKeyId } from "../domain/values/Ids.ts"
 import type { Metadata } from "../domain/values/Metadata.ts"
 import type { Page, PageRequest } from "./Page.ts"
@@ -19,13 +19,6 @@ export interface StreamFilter {
   readonly broadcasterId?: BroadcasterId
   readonly streamKeyId?: StreamKeyId
   readonly path?: string
-}
-
-/** A stream with all of its broadcaster, deleted or not, as they were at `now` by the database's clock. */
-export interface StreamDetails {
-  readonly stream: LiveStream
-  readonly broadcaster: Broadcaster
-  readonly now: DateTime.Utc
 }
 
 /** Names a state of the store: opaque, and never used again for another state. */

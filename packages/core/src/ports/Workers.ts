@@ -9,39 +9,15 @@
  * - `prune` leaves the newest of the records that are over, `keep` of them, and every record that is not; of keys that admit no
  *   connection any more it deletes those that no stream was ever admitted with.
  */
-import type { DateTime, Effect, Option } from "effect"
+import type { Effect, Option } from "effect"
 import type { KeyHash } from "../domain/access/StreamKey.ts"
 import type { StreamId, StreamKeyId } from "../domain/values/Ids.ts"
 import type { PipelineId } from "../domain/workers/PipelinePath.ts"
+import type { WorkerChange, WorkerRecord } from "../domain/workers/WorkerRecord.ts"
 import type { WorkerStateName } from "../domain/workers/workerState.ts"
-import type { ProcessRef } from "./MediaWorker.ts"
 import type { Page, PageRequest } from "./Page.ts"
 import { port } from "./Repositories.ts"
 import type { StoreUnavailable } from "./StoreUnavailable.ts"
-
-export interface WorkerChange {
-  readonly id: PipelineId
-  readonly state: WorkerStateName
-  /** Why it is in this state, in a sentence; `null` when that goes without saying. */
-  readonly reason: string | null
-  /** The attempts that were made on this source. */
-  readonly attempt: number
-  readonly inputStreamId: StreamId | null
-  readonly outputStreamId: StreamId | null
-  /** Until the next attempt. */
-  readonly retryInMillis: number | null
-  /** Its process; `null` once nothing of it can be left. */
-  readonly mark: ProcessRef | null
-}
-
-export interface WorkerRecord extends Omit<WorkerChange, "retryInMillis"> {
-  /** A UUID, for the order of lists. */
-  readonly recordId: string
-  readonly retryAt: DateTime.Utc | null
-  readonly createdAt: DateTime.Utc
-  readonly stateSince: DateTime.Utc
-  readonly updatedAt: DateTime.Utc
-}
 
 export interface WorkerKeyOrder {
   readonly keyId: StreamKeyId

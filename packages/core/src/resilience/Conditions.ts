@@ -22,6 +22,8 @@ export const conditionKinds = [
   "reconciler_failed",
   /** Events get no position, or cannot be read: the store does not answer. */
   "events_late",
+  /** The connection on which the database notifies of events is lost. */
+  "event_notifications",
   "mass_kick_held_back",
   /** What the leader writes is not in the store at its next pass: the ports are not of one store. */
   "changes_not_written",
@@ -39,6 +41,8 @@ export const conditionKinds = [
   "workers_unsupervised",
   /** A listener refuses connections, or closes those that wait longest for their clients. */
   "connections_limited",
+  /** Event streams or polls are answered with 503: there are as many as there may be. */
+  "event_readers_refused",
   /** Lists are answered with 503: too many are requested at once. */
   "lists_refused",
   /** Standard error takes fewer log lines than there are. */

@@ -12,11 +12,12 @@ import {
   type PublicEndpoints,
   playbackUrls
 } from "../domain/streams/PlaybackUrls.ts"
+import type { StreamDetails } from "../domain/streams/StreamDetails.ts"
 import { BroadcasterId, StreamId, StreamKeyId } from "../domain/values/Ids.ts"
 import { Metadata } from "../domain/values/Metadata.ts"
 import { MediaServer } from "../ports/MediaServer.ts"
 import type { PageRequest } from "../ports/Page.ts"
-import { type Annotation, type StoreVersion, type StreamDetails, type StreamFilter, Streams } from "../ports/Streams.ts"
+import { type Annotation, type StoreVersion, type StreamFilter, Streams } from "../ports/Streams.ts"
 import { inTurns } from "../Turns.ts"
 import { AfterSeq, ListLimit, pageFields } from "./argumentSchemas.ts"
 import { checkArguments } from "./InvalidArgument.ts"
@@ -55,11 +56,11 @@ export interface PlayableStream {
 
 const enabledProtocols = Effect.flatMap(MediaServer, ({ enabled }) => enabled)
 
-/** Adds the URLs to streams that were read at `now`. Before a stream is active and after it there is nothing to play: all `null`. */
-const withPlaybackUrls = Effect.fnUntraced(function* (now: DateTime.Utc, enabled?: EnabledProtocols) {
+/** Adds the URLs to a stream as it was at `now`. Before it is active and after that there is nothing to play: all `null`. */
+export const makePlayable = Effect.fnUntraced(function* (enabled?: EnabledProtocols) {
   const endpoints = yield* Endpoints
   const protocols = enabled ?? (yield* enabledProtocols)
-  return (stream: LiveStream): PlayableStream => ({
+  return (stream: LiveStream, now: DateTime.Utc): PlayableStream => ({
     stream,
     now,
     urls:
@@ -73,6 +74,10 @@ const withPlaybackUrls = Effect.fnUntraced(function* (now: DateTime.Utc, enabled
         : noEndpoints
   })
 })
+
+/** The same of streams that were read at once. */
+const withPlaybackUrls = (now: DateTime.Utc, enabled?: EnabledProtocols) =>
+  Effect.map(makePlayable(enabled), (playable) => (stream: LiveStream) => playable(stream, now))
 
 /** So many take less than a millisecond. */
 const VIEWS_A_TURN = 250

@@ -63,29 +63,44 @@ const lost = (why: LostCursor, head: LogHead) => new CursorLost({ why, oldest: w
 /** One look at the log: what is after the cursor now. */
 const lookOnce = Effect.fnUntraced(function* (after: EventCursor | null, filter: EventFilter, limit: number) {
   const events = yield* Events
-  const from = after ?? beginning(yield* events.head)
-  const { events: found, lookedTo, ...head } = yield* events.read(from.position, filter, limit)
-  const why = whyLost(from, head)
-  if (why !== null) return yield* lost(why, head)
-  const page: EventPage = { events: found, next: { log: head.log, position: lookedTo }, head }
-  return page
+  let from = after ?? beginning(yield* events.head)
+  while (true) {
+    const { events: found, lookedTo, ...head } = yield* events.read(from.position, filter, limit)
+    const why = whyLost(from, head)
+    if (why === null) return { events: found, next: { log: head.log, position: lookedTo }, head } satisfies EventPage
+    if (after !== null) return yield* lost(why, head)
+    // The beginning has moved meanwhile.
+    from = beginning(head)
+  }
+})
+
+/**
+ * Looks again and again, whenever the log has grown, until a look finds something; as far as it came when `until` completes. A look that ends before
+ * the newest position has looked at as many as it may: its reader goes on from there.
+ */
+export const lookUntilFound = Effect.fnUntraced(function* <A extends EventPage, E, R>(
+  look: (after: EventCursor | null) => Effect.Effect<A, E, R>,
+  after: EventCursor | null,
+  until: Effect.Effect<unknown>
+) {
+  const feed = yield* EventFeed
+  let latest = yield* look(after)
+  const isOver = () => latest.events.length > 0 || latest.next.position < latest.head.newest
+  const lookOn = Effect.gen(function* () {
+    while (!isOver()) {
+      yield* feed.after(latest.next)
+      latest = yield* look(latest.next)
+    }
+  })
+  if (!isOver()) yield* Effect.raceFirst(lookOn, until)
+  return latest
 })
 
 /** Waits for the first matching event, for `waitMillis` at most. A page without events is no end: go on from `next`. */
 export const readEvents = Effect.fn("readEvents")(function* ({ after, ...given }: EventQuery) {
   const { limit, waitMillis, ...filter } = yield* check({ ...given })
-  const feed = yield* EventFeed
-  let latest = yield* lookOnce(after, filter, limit)
-  // A look that ends before the newest position has looked at as many as it may: its reader goes on from there.
-  const isOver = () => latest.events.length > 0 || latest.next.position < latest.head.newest
-  const lookOn = Effect.gen(function* () {
-    while (!isOver()) {
-      yield* feed.after(latest.next)
-      latest = yield* lookOnce(latest.next, filter, limit)
-    }
-  })
-  if (waitMillis > 0 && !isOver()) yield* Effect.timeoutOption(lookOn, waitMillis)
-  return latest
+  const look = (after: EventCursor | null) => lookOnce(after, filter, limit)
+  return yield* waitMillis === 0 ? look(after) : lookUntilFound(look, after, Effect.sleep(waitMillis))
 })
 
 /** The store may be away: its reader waits so long and asks again. */

@@ -6,10 +6,9 @@ import type { Fiber } from "effect"
 import type { StreamId, StreamKeyId } from "../domain/values/Ids.ts"
 import { attemptOf, describePhase } from "../domain/workers/describeWorker.ts"
 import type { PipelineId } from "../domain/workers/PipelinePath.ts"
+import type { ProcessRef, WorkerChange } from "../domain/workers/WorkerRecord.ts"
 import { streamOf } from "../domain/workers/workerSource.ts"
 import { isOver, newWorker, stateName, type Worker } from "../domain/workers/workerState.ts"
-import type { ProcessRef } from "../ports/MediaWorker.ts"
-import type { WorkerChange } from "../ports/Workers.ts"
 
 /** For how long the session of a process that has ended may stay in the store before it counts as another publisher's. */
 const OUTPUT_LINGERS_MS = 3_000

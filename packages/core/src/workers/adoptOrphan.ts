@@ -1,8 +1,8 @@
 /** Workers that a former instance, or this one before it lost the lease, has left: their processes are ended where they can be found. */
 import { Effect, FiberSet } from "effect"
+import type { ProcessRef, WorkerRecord } from "../domain/workers/WorkerRecord.ts"
 import type { Worker } from "../domain/workers/workerState.ts"
-import { MediaWorker, type ProcessRef } from "../ports/MediaWorker.ts"
-import type { WorkerRecord } from "../ports/Workers.ts"
+import { MediaWorker } from "../ports/MediaWorker.ts"
 import type { WorkerRuns } from "./startWorker.ts"
 
 /** The worker as its record shows it. Its process, if one may be left, is to be ended. */

@@ -2,10 +2,10 @@
 import { Effect, Metric } from "effect"
 import { describeTransition } from "../domain/workers/describeWorker.ts"
 import type { PipelineId } from "../domain/workers/PipelinePath.ts"
+import type { ProcessRef } from "../domain/workers/WorkerRecord.ts"
 import { stepWorker } from "../domain/workers/workerMachine.ts"
 import { stateName, type Worker, type WorkerEvent, workerStates } from "../domain/workers/workerState.ts"
 import * as Metrics from "../Metrics.ts"
-import type { ProcessRef } from "../ports/MediaWorker.ts"
 import type { WorkerPool } from "./WorkerPool.ts"
 import { WorkerSettings } from "./WorkerSettings.ts"
 

@@ -11,6 +11,7 @@ import type { ServeError } from "effect/http/HttpServerError"
 import type { Limits } from "./listener/ConnectionTable.ts"
 import { LimitedServer, REQUEST_WITHIN_MS } from "./listener/LimitedServer.ts"
 import { type ListenerEnvironment, type ListenerName, listenerEnvironment } from "./listener/ListenerEnvironment.ts"
+import { eventStreamsWithin, ListenerState } from "./listener/ListenerState.ts"
 import { limitsWithin, openFilesAllowed } from "./listener/listenerLimits.ts"
 import * as HttpMetrics from "./middleware/HttpMetrics.ts"
 import { type MalformedRequest, refuseMalformedRequest } from "./middleware/malformedRequests.ts"
@@ -57,9 +58,12 @@ export const serve = <A, E, R>(
       const { name = "api", requestWithinMillis = REQUEST_WITHIN_MS } = listen
       const environment = listenerEnvironment(name, context)
       const table: Routes = { methodsAt: () => [], direct: null }
+      const limits = listen.limits ?? limitsWithin(openFilesAllowed(), name)
+      const ending = new AbortController()
+      const state = { ending: ending.signal, eventStreamsMax: eventStreamsWithin(limits.total) }
       const server = new LimitedServer(environment, {
         requestWithinMillis,
-        limits: listen.limits ?? limitsWithin(openFilesAllowed(), name),
+        limits,
         direct: (request, response) => table.direct?.(request, response) === true
       })
       refuseMalformedRequest(server, {
@@ -68,7 +72,10 @@ export const serve = <A, E, R>(
       })
       // Released after the routes are and before the server waits for its last connection to close.
       const cutOff = Layer.effectDiscard(Effect.addFinalizer(() => Effect.sync(() => server.closeAllConnections())))
-      return HttpRouter.serve(Layer.provide(routes, Layer.succeed(RouteTable, table)), {
+      // Released first of all: answers that do not end by themselves would hold up the end.
+      const endLongAnswers = Layer.effectDiscard(Effect.addFinalizer(() => Effect.sync(() => ending.abort())))
+      const given = Layer.merge(Layer.succeed(RouteTable, table), Layer.succeed(ListenerState, state))
+      const served = HttpRouter.serve(Layer.provide(routes, given), {
         disableLogger: true,
         disableListenLog: true,
         routerConfig
@@ -85,6 +92,11 @@ export const serve = <A, E, R>(
           Layer.succeed(HttpMiddleware.TracerDisabledWhen, () => true),
           Layer.succeed(HttpIncomingMessage.MaxBodySize, MAX_BODY)
         ])
-      ) as Layer.Layer<A | Provided, HttpRouter.Request.Without<E> | ServeError, Needed<R>>
+      )
+      return Layer.provideMerge(endLongAnswers, served) as Layer.Layer<
+        A | Provided,
+        HttpRouter.Request.Without<E> | ServeError,
+        Needed<R>
+      >
     })
   )

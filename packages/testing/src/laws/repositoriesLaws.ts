@@ -4,6 +4,7 @@ import { admissionRacesLaws } from "./admissionRacesLaws.ts"
 import { admissionsLaws } from "./admissionsLaws.ts"
 import { broadcastersLaws } from "./broadcastersLaws.ts"
 import type { StoreUnderTest, StoreWorld } from "./contract.ts"
+import { eventsLaws } from "./eventsLaws.ts"
 import { externalIdsLaws } from "./externalIdsLaws.ts"
 import { leasesLaws } from "./leasesLaws.ts"
 import { modelLaws } from "./modelLaws.ts"
@@ -12,6 +13,7 @@ import { sessionsLaws } from "./sessionsLaws.ts"
 import { storeHealthLaws } from "./storeHealthLaws.ts"
 import { streamKeysLaws } from "./streamKeysLaws.ts"
 import { streamsLaws } from "./streamsLaws.ts"
+import { webhookEndpointsLaws } from "./webhookEndpointsLaws.ts"
 import { workersLaws } from "./workersLaws.ts"
 
 export const repositoriesLaws = (store: StoreUnderTest): ReadonlyArray<LawSuite<StoreWorld>> => [
@@ -23,8 +25,10 @@ export const repositoriesLaws = (store: StoreUnderTest): ReadonlyArray<LawSuite<
   sessionsLaws(store),
   streamsLaws(store),
   leasesLaws(store),
+  webhookEndpointsLaws(store),
   workersLaws(store),
   retentionLaws(store),
+  eventsLaws(store),
   storeHealthLaws(store),
   modelLaws(store)
 ]

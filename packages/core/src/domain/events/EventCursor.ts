@@ -28,12 +28,15 @@ export interface LogHead {
   readonly oldest: LogPosition
 }
 
+/** The text that a reader keeps: `<log>-<position>`. */
 export const writeCursor = ({ log, position }: EventCursor): string => `${log}-${position}`
 
 const PATTERN = /^([0-9a-f]{16})-(0|[1-9][0-9]{0,15})$/
 
+/** Of the text of a cursor, as the OpenAPI document has it. */
 export const CURSOR_PATTERN = PATTERN.source
 
+/** `None` for a text that `writeCursor` cannot have written. */
 export const readCursor = (text: string): Option.Option<EventCursor> => {
   const [, log, digits] = PATTERN.exec(text) ?? []
   const position = Number(digits)

@@ -3,11 +3,11 @@
  * so that a reader that has seen a position never misses an earlier one. Its `data` is the resource as the event left it.
  */
 import { type DateTime, Schema } from "effect"
-import type { StreamDetails } from "../../ports/Streams.ts"
-import type { WorkerRecord } from "../../ports/Workers.ts"
 import type { StreamKey } from "../access/StreamKey.ts"
+import type { StreamDetails } from "../streams/StreamDetails.ts"
 import type { SessionChange } from "../streams/StreamEvent.ts"
 import type { Broadcaster } from "../values/Broadcaster.ts"
+import type { WorkerRecord } from "../workers/WorkerRecord.ts"
 import type { EventId, LogPosition } from "./EventCursor.ts"
 
 /** What a stream's transition is called in the log. */
@@ -19,15 +19,21 @@ export const streamEventName = {
   ended: "stream.ended"
 } as const satisfies { readonly [T in SessionChange["type"]]: string }
 
+/** Types of events whose `data` is a stream. */
 export const streamEventNames = Object.values(streamEventName)
+/** Types of events whose `data` is a stream key. */
 export const keyEventNames = ["key.created", "key.changed", "key.revoked", "key.expired"] as const
+/** Types of events whose `data` is a broadcaster. */
 export const broadcasterEventNames = ["broadcaster.created", "broadcaster.changed", "broadcaster.deleted"] as const
+/** Types of events whose `data` is a media worker. */
 export const workerEventNames = ["worker.started", "worker.retrying", "worker.stopped", "worker.failed"] as const
+/** Types of events whose `data` is the state of the media server. */
 export const mediaServerEventNames = [
   "media_server.reachable",
   "media_server.unreachable",
   "media_server.restarted"
 ] as const
+/** Types of events whose `data` is a webhook endpoint that was disabled. */
 export const webhookEventNames = ["webhook_endpoint.disabled"] as const
 
 /** Every type of event, in the order of the documentation. */
@@ -89,12 +95,16 @@ const isOneOf = <T extends string>(types: ReadonlyArray<T>, type: string): type 
 
 type Named<T extends EventType> = Extract<LoggedEvent, { readonly type: T }>
 
+/** Whether its `data` is a stream. */
 export const isStreamEvent = (event: LoggedEvent): event is Named<(typeof streamEventNames)[number]> =>
   isOneOf(streamEventNames, event.type)
+/** Whether its `data` is a stream key. */
 export const isKeyEvent = (event: LoggedEvent): event is Named<(typeof keyEventNames)[number]> =>
   isOneOf(keyEventNames, event.type)
+/** Whether its `data` is a broadcaster. */
 export const isBroadcasterEvent = (event: LoggedEvent): event is Named<(typeof broadcasterEventNames)[number]> =>
   isOneOf(broadcasterEventNames, event.type)
+/** Whether its `data` is a media worker. */
 export const isWorkerEvent = (event: LoggedEvent): event is Named<(typeof workerEventNames)[number]> =>
   isOneOf(workerEventNames, event.type)
 

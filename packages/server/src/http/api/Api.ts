@@ -4,6 +4,7 @@
  */
 import * as HttpApi from "effect/http-api/HttpApi"
 import { BroadcastersApi } from "./BroadcastersApi.ts"
+import { EventsApi } from "./EventsApi.ts"
 import { allErrors, noUnknownFields } from "./Input.ts"
 import { MediaServerApi } from "./MediaServerApi.ts"
 import { PipelineApi } from "./PipelineApi.ts"
@@ -15,7 +16,7 @@ import { PagesApi, SystemApi } from "./SystemApi.ts"
 import { WorkersApi } from "./WorkersApi.ts"
 
 export class ServedApi extends HttpApi.make("greenroom")
-  .add(StreamsApi, StreamKeysApi, BroadcastersApi, WorkersApi, ReconcileApi, SystemApi)
+  .add(StreamsApi, StreamKeysApi, BroadcastersApi, WorkersApi, EventsApi, ReconcileApi, SystemApi)
   .middleware(ProblemsAsValues)
   .annotate(HttpApi.ParseOptions, allErrors)
   .annotate(HttpApi.PayloadParseOptions, noUnknownFields) {}

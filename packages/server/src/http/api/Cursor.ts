@@ -3,8 +3,15 @@
  * treat cursors as opaque. The document has their patterns, because a cursor ends in a query and is decoded as strictly as any input. Every
  * wrong cursor has the same error.
  */
-import { BroadcasterId, type Position } from "@greenroom/core"
-import { DateTime, Schema, SchemaTransformation } from "effect"
+import {
+  BroadcasterId,
+  CURSOR_PATTERN,
+  type EventCursor as LogCursor,
+  type Position,
+  readCursor,
+  writeCursor
+} from "@greenroom/core"
+import { DateTime, Option, Schema, SchemaTransformation } from "effect"
 import { Limit } from "./Input.ts"
 
 const cursorText = (pattern: RegExp, example: string) =>
@@ -39,6 +46,27 @@ export const ListCursor = opaque<Position>(
 
 /** The number of the last event seen. */
 export const EventCursor = opaque<number>(/^[0-9]{1,9}$/u, "2", Number, String)
+
+const EXPECTED_PLACE = "Expected the cursor of an event, the next of an earlier answer, or now"
+
+export const logCursorExample = "7d1f0a521c1e4b39-4711"
+
+/** In a log that counts further than JavaScript does there is no position. */
+const isLogCursor = (text: string): boolean => text === "now" || Option.isSome(readCursor(text))
+
+/** Where a reader of the event log is; `now` is after its newest event. */
+export const LogPlace = Schema.String.annotate({ examples: [logCursorExample] })
+  .check(Schema.isPattern(new RegExp(`^now$|${CURSOR_PATTERN}`, "u"), { message: EXPECTED_PLACE }))
+  .check(Schema.makeFilter((text) => (isLogCursor(text) ? undefined : EXPECTED_PLACE)))
+  .pipe(
+    Schema.decodeTo(
+      Schema.declare((_: unknown): _ is LogCursor | "now" => true),
+      SchemaTransformation.transform({
+        decode: (text) => (text === "now" ? text : Option.getOrElse(readCursor(text), () => "now" as const)),
+        encode: (place) => (place === "now" ? place : writeCursor(place))
+      })
+    )
+  )
 
 /** Which page of a list. */
 export const pageQuery = { limit: Schema.optionalKey(Limit), cursor: Schema.optionalKey(ListCursor) }

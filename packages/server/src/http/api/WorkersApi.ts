@@ -10,7 +10,7 @@ import { commaSeparated } from "./Input.ts"
 import { onInput, onList, problems } from "./problemSchemas.ts"
 import { Count, exampleIds, named, nullable, pageOf, summary, wire } from "./wire.ts"
 
-const workerExample = {
+export const workerExample = {
   stream_id: "studio-1",
   state: "running",
   reason: null,

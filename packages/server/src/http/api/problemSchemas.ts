@@ -20,6 +20,11 @@ const members = {
   request_id: optionalText.annotate({ description: "The X-Request-ID of this answer" })
 }
 
+const lostMembers = {
+  reason: Schema.Literals(["pruned", "other_log", "future"]),
+  oldest: Schema.String.annotate({ description: "The cursor before the oldest event that is left" })
+}
+
 const make = (name: ProblemName, status: number, identifier: string) =>
   Schema.Struct({
     type: Schema.Literal(typeOf(name)),
@@ -27,6 +32,7 @@ const make = (name: ProblemName, status: number, identifier: string) =>
     title: Schema.Literal(problemType(name).title),
     ...members,
     ...(name === "validation" ? { errors: Schema.Array(FieldError) } : {}),
+    ...(name === "cursor-lost" ? lostMembers : {}),
     ...(name === "conflict" ? { errors: Schema.optionalKey(Schema.Array(FieldError)) } : {})
   })
     .annotate({ identifier, description: problemType(name).title })

@@ -7,7 +7,12 @@ import type { Json } from "./OpenApiDocument.ts"
 const filterTexts: Readonly<Record<string, string>> = {
   broadcaster_id: "Only those of this broadcaster",
   stream_key_id: "Only those of this stream key",
-  path: "Only those on this path"
+  stream_id: "Only events of this stream",
+  path: "Only those on this path",
+  after:
+    "The `id` of an event stream's block or the `next` of an earlier answer: where to go on; `now` is after the newest event",
+  wait: "Seconds to wait for a first event, when there is none yet",
+  "last-event-id": "The last `id` that the client has seen; it goes before `after`"
 }
 
 /** What a parameter is; the lists and numbers among them travel as text, which is all that the definition has. */

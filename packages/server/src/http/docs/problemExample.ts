@@ -1,12 +1,18 @@
 /** A problem as it is answered, for the document and the error pages. */
+import { logCursorExample } from "../api/Cursor.ts"
 import { documentOf, problem } from "../problems/Problem.ts"
 import { type ProblemName, problemType } from "../problems/problemTypes.ts"
 
 const errors = [{ pointer: "/expires_at", detail: "Expected a time in the future" }]
 
+const members: { readonly [N in ProblemName]?: object } = {
+  validation: { errors },
+  "cursor-lost": { reason: "pruned", oldest: logCursorExample }
+}
+
 export const problemExample = (name: ProblemName, status: number = problemType(name).status) => {
   const { title, example = {} } = problemType(name)
-  const shown = problem(name, { detail: example.detail ?? title, ...(name === "validation" ? { errors } : {}) })
+  const shown = problem(name, { detail: example.detail ?? title, ...members[name] })
   const instance = example.instance ?? "/stream-keys"
   return { ...documentOf(shown, instance, "6b0c5c1e-0a57-4a0e-9a86-58b1a2a0b7c4"), status }
 }

@@ -4,6 +4,7 @@
  */
 import type { Server, ServerResponse } from "node:http"
 import type { Socket } from "node:net"
+import type { Duplex } from "node:stream"
 import { Metric } from "effect"
 import { attached } from "./attached.ts"
 import type { Condition } from "./Condition.ts"
@@ -32,6 +33,12 @@ const isWaiting = ({ answering }: Connection): boolean =>
 
 /** There is no whole request that waits for its answer. */
 const lacksRequest = ({ answering }: Connection): boolean => answering === null || !answering.req.complete
+
+/** What takes a connection out of the competition for places. */
+const aparts = attached<() => void>()
+
+/** For the connection of an answer that does not end: see `ConnectionTable.keepApart`. */
+export const keepApart = (socket: Duplex): void => aparts.of(socket)?.()
 
 export interface ConnectionLimits {
   /** Closes the connections on which nothing has ever come. */
@@ -75,6 +82,7 @@ export const limitConnections = (
     const { place } = verdict
     connection.place = place
     connections.attach(socket, connection)
+    aparts.attach(socket, () => table.keepApart(place))
     showSize()
     socket.once("close", () => {
       table.remove(place)

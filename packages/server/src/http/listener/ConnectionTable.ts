@@ -17,6 +17,7 @@ export interface Place<C> {
   /** `null`: it was removed. */
   inAll: Node<Place<C>> | null
   inAddress: Node<Place<C>> | null
+  isApart: boolean
   readonly connection: C
 }
 
@@ -41,6 +42,7 @@ export class ConnectionTable<C> {
   /** The same, by the client's address. */
   readonly #byAddress = new Map<string, Places<C>>()
   #emptyAddresses = 0
+  #apart = 0
 
   /** `isWaiting`: the next thing that happens on the connection is the client's to do. */
   constructor(limits: Limits, isWaiting: (connection: C) => boolean) {
@@ -49,10 +51,10 @@ export class ConnectionTable<C> {
   }
 
   get size(): number {
-    return this.#all.size
+    return this.#all.size + this.#apart
   }
 
-  /** Those that are open now, whatever happens to them meanwhile. */
+  /** Those that are open now and not kept apart, whatever happens to them meanwhile. */
   get all(): ReadonlyArray<C> {
     return Array.from(this.#all, ({ connection }) => connection)
   }
@@ -61,7 +63,7 @@ export class ConnectionTable<C> {
   add(connection: C, address: string): Verdict<C> {
     const ofAddress = this.#byAddress.get(address)
     const isAddressFull = ofAddress !== undefined && ofAddress.size >= this.#limits.perAddress
-    if (!isAddressFull && this.#all.size < this.#limits.total)
+    if (!isAddressFull && this.size < this.#limits.total)
       return { _tag: "Kept", place: this.#insert(connection, address) }
     const closed = isAddressFull
       ? this.#oldestWaiting(ofAddress)
@@ -80,7 +82,22 @@ export class ConnectionTable<C> {
     ofAddress.moveToEnd(inAddress)
   }
 
+  /**
+   * From now on the connection counts in the total alone, until it is removed, and is never closed to make room: its answer does not end, and
+   * the number of such answers has a bound of its own.
+   */
+  keepApart(place: Place<C>): void {
+    if (place.inAll === null) return
+    this.remove(place)
+    place.isApart = true
+    this.#apart += 1
+  }
+
   remove(place: Place<C>): void {
+    if (place.isApart) {
+      place.isApart = false
+      this.#apart -= 1
+    }
     const { inAll, inAddress } = place
     const ofAddress = this.#byAddress.get(place.address)
     if (inAll === null || inAddress === null || ofAddress === undefined) return
@@ -111,7 +128,7 @@ export class ConnectionTable<C> {
   }
 
   #insert(connection: C, address: string): Place<C> {
-    const place: Place<C> = { address, inAll: null, inAddress: null, connection }
+    const place: Place<C> = { address, inAll: null, inAddress: null, isApart: false, connection }
     place.inAll = this.#all.add(place)
     place.inAddress = this.#ofAddress(address).add(place)
     return place

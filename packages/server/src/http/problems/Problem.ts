@@ -2,7 +2,7 @@
  * An error as a value: what a handler fails with, and what leaves as a problem document (RFC 9457). It travels as it is until the
  * request middleware completes and encodes it, once.
  */
-import { withoutKeys } from "@greenroom/core"
+import { type LostCursor, withoutKeys } from "@greenroom/core"
 import { Effect, Predicate, Schema } from "effect"
 import { codeOf, type ProblemName, problemNames, problemType, typeOf } from "./problemTypes.ts"
 
@@ -20,6 +20,9 @@ export interface Problem<N extends ProblemName = ProblemName> {
   readonly status: number
   readonly detail?: string
   readonly errors?: ReadonlyArray<FieldError>
+  /** Of a lost cursor: why, and the cursor before the oldest event that is left. */
+  readonly reason?: LostCursor
+  readonly oldest?: string
 }
 
 /** A problem document as it leaves the service. */
@@ -30,7 +33,10 @@ export interface ProblemDocument extends Problem {
   readonly request_id: string
 }
 
-export const problem = <N extends ProblemName>(name: N, more?: Pick<Problem, "detail" | "errors">): Problem<N> => ({
+export const problem = <N extends ProblemName>(
+  name: N,
+  more?: Pick<Problem, "detail" | "errors" | "reason" | "oldest">
+): Problem<N> => ({
   type: typeOf(name),
   title: problemType(name).title,
   status: problemType(name).status,
@@ -80,5 +86,7 @@ export const documentOf = (problem: Problem, instance: string, requestId: string
   request_id: requestId,
   ...(problem.errors === undefined
     ? {}
-    : { errors: problem.errors.map((error) => ({ pointer: withoutKeys(error.pointer), detail: error.detail })) })
+    : { errors: problem.errors.map((error) => ({ pointer: withoutKeys(error.pointer), detail: error.detail })) }),
+  ...(problem.reason === undefined ? {} : { reason: problem.reason }),
+  ...(problem.oldest === undefined ? {} : { oldest: problem.oldest })
 })

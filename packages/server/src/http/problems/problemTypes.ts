@@ -89,6 +89,18 @@ export const problemTypes = {
       "Read `detail`; issue a new key instead of changing a revoked one, choose another path, find the broadcaster with GET /broadcasters?external_id=…, or stop the stream without force. Where one value is the reason, `errors` points at it.",
     example: { detail: "The stream key is revoked, and that is for good", instance: EXAMPLE_KEY }
   },
+  "cursor-lost": {
+    status: 410,
+    title: "Events after the cursor are lost",
+    meaning:
+      "Not all events after this cursor can be read. `reason` has why: `pruned`, they are older than `EVENTS_KEEP` days; `other_log`, the database was restored since, and its events are numbered anew; `future`, the log has no such position yet.",
+    remedy:
+      "Read the state again (GET /streams, GET /stream-keys, …), because changes were missed. Then go on from `oldest`, before the oldest event that is left, or from `now`.",
+    example: {
+      detail: "Events after this cursor are not kept any more: go on from the cursor in oldest, or from now",
+      instance: "/events"
+    }
+  },
   "payload-too-large": {
     status: 413,
     title: "The body is over 64 KiB",
@@ -140,6 +152,15 @@ export const problemTypes = {
     meaning:
       "Two lists are answered at a time, so that auth calls do not wait for them. This one found 64 waiting, or waited 5 seconds.",
     remedy: "Try again after the time in `Retry-After`. Ask for lists one after the other, and for less often."
+  },
+  "too-many-readers": {
+    status: 503,
+    title: "Too many read events at once",
+    meaning:
+      "This instance has as many event streams or waiting polls open as it may have: 1,000 streams, fewer where it may open few files, and 500 polls.",
+    remedy:
+      "Try again after the time in `Retry-After`, also with another instance. Let one reader pass events on to the others.",
+    example: { instance: "/events/stream" }
   },
   internal: {
     status: 500,

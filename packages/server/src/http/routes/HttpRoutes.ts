@@ -9,11 +9,14 @@ import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { ServedApi } from "../api/Api.ts"
 import { ProblemsAsValues } from "../api/problemSchemas.ts"
 import { strict } from "../body/bodyText.ts"
+import * as EventPolls from "../events/EventPolls.ts"
+import * as EventStreams from "../events/EventStreams.ts"
 import * as ListSlots from "../lists/ListSlots.ts"
 import * as ApiKeyCheck from "../middleware/ApiKeyCheck.ts"
 import * as RequestMiddleware from "../middleware/requestMiddleware.ts"
 import * as AuthRoute from "./AuthRoute.ts"
 import * as BroadcasterRoutes from "./BroadcasterRoutes.ts"
+import * as EventRoutes from "./EventRoutes.ts"
 import * as MetricsRoute from "./MetricsRoute.ts"
 import * as PageRoutes from "./PageRoutes.ts"
 import * as PipelineRoutes from "./PipelineRoutes.ts"
@@ -41,10 +44,12 @@ const api = HttpApiBuilder.layer(ServedApi).pipe(
     StreamKeyRoutes.layer,
     StreamRoutes.layer,
     WorkerRoutes.layer,
+    EventRoutes.layer,
     ReconcileRoutes.layer,
     SystemRoutes.layer
   ]),
-  Layer.provide([ApiKeyCheck.layer, ListSlots.layer, ProblemsAsValues.layer]),
+  Layer.provide([ApiKeyCheck.layer, ListSlots.layer, ProblemsAsValues.layer, EventPolls.layer]),
+  Layer.provide(EventStreams.layer),
   Layer.provide(strictBodies)
 )
 

@@ -7,8 +7,6 @@ import {
   Endpoints,
   ingestInstructions,
   issueKey,
-  type KeyAt,
-  keyStatus,
   listKeys,
   MediaServer,
   revoke,
@@ -25,11 +23,10 @@ import { ListSlots } from "../lists/ListSlots.ts"
 import { pageAnswer } from "../lists/pageAnswer.ts"
 import { type FieldError, failWith, invalid } from "../problems/Problem.ts"
 import { foundOr, pageRequest, storeFailureToDefect, withCursor } from "./handling.ts"
+import { streamKeyShown } from "./streamKeyShown.ts"
 
 const notFound = failWith("not-found", "No stream key has this id")
 const found = foundOr(notFound)
-
-const shown = ({ key, now }: KeyAt): typeof StreamKey.Type => ({ ...key, status: keyStatus(key, now) })
 
 const fieldErrors: { readonly [F in KeyRequestFault]: FieldError } = {
   UnknownBroadcaster: { pointer: "/broadcaster_id", detail: "Expected the id of a broadcaster that exists" },
@@ -68,7 +65,7 @@ const issued = Effect.fnUntraced(function* ({ key, now, value, ingestPath }: Ext
   const served = yield* Effect.flatMap(MediaServer, (mediaServer) => mediaServer.enabled)
   const ingest = ingestInstructions(yield* Endpoints, served, ingestPath, Redacted.value(value))
   return HttpApiSchema.withHeaders({
-    body: { ...shown({ key, now }), keyValue: Redacted.value(value), ingest },
+    body: { ...streamKeyShown({ key, now }), keyValue: Redacted.value(value), ingest },
     headers: { location: `/stream-keys/${key.id}`, "cache-control": "no-store" }
   })
 })
@@ -92,7 +89,7 @@ const issue = Effect.fnUntraced(function* ({ label = null, expiresAt = null, ...
 const answerChange = Effect.fnUntraced(function* (outcome: Effect.Success<ReturnType<typeof changeKey>>) {
   switch (outcome._tag) {
     case "Changed":
-      return shown(outcome)
+      return streamKeyShown(outcome)
     case "NotFound":
       return yield* notFound
     case "Revoked":
@@ -102,7 +99,7 @@ const answerChange = Effect.fnUntraced(function* (outcome: Effect.Success<Return
   }
 })
 
-const answerPage = pageAnswer("stream_keys", StreamKey, shown)
+const answerPage = pageAnswer("stream_keys", StreamKey, streamKeyShown)
 
 export const layer = HttpApiBuilder.group(
   ServedApi,
@@ -126,12 +123,12 @@ export const layer = HttpApiBuilder.group(
             answerList
           ),
         get: ({ params }) =>
-          describeKey(params.id).pipe(Effect.flatMap(found), Effect.map(shown), storeFailureToDefect),
+          describeKey(params.id).pipe(Effect.flatMap(found), Effect.map(streamKeyShown), storeFailureToDefect),
         ingest: ({ params }) => describeIngest(params.id).pipe(Effect.flatMap(found), storeFailureToDefect),
         revoke: ({ params }) =>
           revoke(params.id).pipe(
             Effect.flatMap(found),
-            Effect.map((key) => (key.offAir ? undefined : shown(key))),
+            Effect.map((key) => (key.offAir ? undefined : streamKeyShown(key))),
             storeFailureToDefect
           )
       })

@@ -19,11 +19,11 @@ import { pageAnswer } from "../lists/pageAnswer.ts"
 import { makeStreamLists } from "../lists/streamLists.ts"
 import { failWith } from "../problems/Problem.ts"
 import { foundOr, storeFailureToDefect } from "./handling.ts"
-import { eventShown, streamDetailsShown } from "./streamShown.ts"
+import { streamDetailsShown, transitionShown } from "./streamShown.ts"
 
 const found = foundOr(failWith("stream-not-found", "No stream, live or past, has this id"))
 
-const answerEvents = pageAnswer("events", StreamEvent, eventShown)
+const answerEvents = pageAnswer("events", StreamEvent, transitionShown)
 
 const writeEventCursor = Schema.encodeSync(EventCursor)
 

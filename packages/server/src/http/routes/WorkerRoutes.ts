@@ -1,5 +1,5 @@
 /** The media workers' endpoints. They only read: a worker comes and goes with its source. */
-import { describeWorker, listWorkers, pipelinePath, type WorkerRecord, WorkersOn } from "@greenroom/core"
+import { describeWorker, listWorkers, WorkersOn } from "@greenroom/core"
 import { Effect, Option } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { ServedApi } from "../api/Api.ts"
@@ -8,17 +8,9 @@ import { ListSlots } from "../lists/ListSlots.ts"
 import { pageAnswer } from "../lists/pageAnswer.ts"
 import { failWith } from "../problems/Problem.ts"
 import { foundOr, pageRequest, storeFailureToDefect, withCursor } from "./handling.ts"
+import { workerShown } from "./workerShown.ts"
 
-const shown = ({ id, mark, ...worker }: WorkerRecord): typeof Worker.Type => ({
-  ...worker,
-  streamId: id,
-  inputPath: pipelinePath(id, "in"),
-  outputPath: pipelinePath(id, "out"),
-  host: mark?.host ?? null,
-  pid: mark?.pid ?? null
-})
-
-const answerPage = pageAnswer("workers", Worker, shown)
+const answerPage = pageAnswer("workers", Worker, workerShown)
 
 const OFF = "Workers are off (WORKERS=on switches them on)"
 
@@ -49,7 +41,7 @@ export const layer = HttpApiBuilder.group(
           answerList
         ),
       get: ({ params }) =>
-        describeWorker(params.streamId).pipe(Effect.flatMap(found), Effect.map(shown), storeFailureToDefect)
+        describeWorker(params.streamId).pipe(Effect.flatMap(found), Effect.map(workerShown), storeFailureToDefect)
     })
   })
 )

@@ -66,7 +66,8 @@ export const streamDetailsShown = (view: PlayableStream & { readonly broadcaster
   broadcaster: view.broadcaster
 })
 
-export const eventShown = (event: StreamEvent) => ({
+/** Of `GET /streams/{id}/events`. */
+export const transitionShown = (event: StreamEvent) => ({
   seq: event.seq,
   type: event.type,
   at: event.at,

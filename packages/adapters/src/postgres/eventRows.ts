@@ -1,0 +1,79 @@
+/** Rows of `event_log` as the domain's events. `data` is the image of a row as JSON, so its times are texts. */
+import {
+  type DisabledEndpoint,
+  type EventId,
+  EventType,
+  isBroadcasterEvent,
+  isKeyEvent,
+  isStreamEvent,
+  isWorkerEvent,
+  type LoggedEvent,
+  type MediaServerState
+} from "@greenroom/core"
+import { Schema } from "effect"
+import { BroadcasterRow, broadcaster } from "./PostgresBroadcasters.ts"
+import { KeyRow, streamKey } from "./PostgresStreamKeys.ts"
+import { WorkerRow, workerRecord } from "./PostgresWorkers.ts"
+import { At, JsonObject, MaybeText, type Row, WholeNumber } from "./rows.ts"
+import { DetailsRow, streamDetails } from "./streamRows.ts"
+
+const EventRow = Schema.Struct({
+  id: Schema.String,
+  position: WholeNumber,
+  type: EventType,
+  at: At,
+  subject: Schema.String,
+  stream_seq: Schema.NullOr(Schema.Int),
+  broadcaster_id: MaybeText,
+  data: JsonObject
+})
+type EventRow = typeof EventRow.Type
+
+export const eventColumns = "e.id, e.position, e.type, e.at, e.subject, e.stream_seq, e.broadcaster_id, e.data"
+
+const isTime = (column: string): boolean =>
+  column.endsWith("_at") || column === "state_since" || column === "state_as_of"
+
+/** The row that the image is of, as the driver would give it. */
+const rowOf = (image: Row, more: Row = {}): Row => {
+  const row: Record<string, unknown> = { ...more }
+  for (const [column, value] of Object.entries(image))
+    row[column] = isTime(column) && typeof value === "string" ? new Date(value) : value
+  return row
+}
+
+const decodeDetails = Schema.decodeUnknownSync(DetailsRow)
+const decodeKey = Schema.decodeUnknownSync(KeyRow)
+const decodeBroadcaster = Schema.decodeUnknownSync(BroadcasterRow)
+const decodeWorker = Schema.decodeUnknownSync(WorkerRow)
+
+/** Which resource the data is of follows from the type alone. */
+const dataOf = (row: EventRow, at: Date): unknown => {
+  const event = row as unknown as LoggedEvent
+  const image: Row = row.data
+  if (isStreamEvent(event))
+    return streamDetails(
+      decodeDetails({ ...rowOf(image, { now: at }), inbound_bytes: BigInt(Number(image.inbound_bytes)) })
+    )
+  if (isKeyEvent(event)) return streamKey(decodeKey(rowOf(image, { now: at })))
+  if (isBroadcasterEvent(event)) return broadcaster(decodeBroadcaster(rowOf(image)))
+  if (isWorkerEvent(event)) return workerRecord(decodeWorker(rowOf(image)))
+  return image as unknown as MediaServerState | DisabledEndpoint
+}
+
+const decode = Schema.decodeUnknownSync(EventRow)
+
+export const loggedEvent = (raw: Row): LoggedEvent => {
+  const row = decode(raw)
+  const { id, position, type, at, subject, stream_seq, broadcaster_id } = row
+  return {
+    id: id as EventId,
+    position,
+    type,
+    at,
+    subject,
+    streamSeq: stream_seq,
+    broadcasterId: broadcaster_id,
+    data: dataOf(row, raw.at as Date)
+  } as LoggedEvent
+}

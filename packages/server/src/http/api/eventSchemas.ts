@@ -1,0 +1,123 @@
+/**
+ * The events of the log as the API shows them: one schema for each kind of resource, and `Event`, which is any of them. `data` is the resource
+ * as its own call shows it, as the event left it. Readers and webhooks get the same JSON.
+ */
+import {
+  broadcasterEventNames,
+  EventId,
+  keyEventNames,
+  mediaServerEventNames,
+  streamEventNames,
+  Timestamp,
+  webhookEventNames,
+  workerEventNames
+} from "@greenroom/core"
+import { Schema } from "effect"
+import { Broadcaster, broadcasterExample } from "./BroadcastersApi.ts"
+import { keyExample, StreamKey } from "./streamKeySchemas.ts"
+import { StreamDetails, streamDetailsExample } from "./streamSchemas.ts"
+import { Worker, workerExample } from "./WorkersApi.ts"
+import { Count, named, nullable, wire } from "./wire.ts"
+
+const mediaServerExample = { id: "default", reachable: false, started: "2026-11-20T22:10:03Z" }
+
+export const MediaServerState = wire(
+  {
+    id: Schema.String,
+    reachable: Schema.Boolean.annotate({ description: "Whether the control API answers the leader" }),
+    started: nullable(Schema.String).annotate({
+      description: "Its own start, in its own words; `null` before it was first reached"
+    })
+  },
+  named("MediaServerState", mediaServerExample)
+)
+
+const disabledEndpointExample = {
+  id: "5b1c0c1a-7f0e-4d6e-8a1f-2f8f6f0f9c33",
+  url: "https://app.example.com/hooks/greenroom",
+  reason: "failing"
+}
+
+export const DisabledEndpoint = wire(
+  {
+    id: Schema.String,
+    url: Schema.String,
+    reason: Schema.Literals(["gone", "failing"]).annotate({
+      description: "`gone`: it answered 410. `failing`: no delivery has succeeded for five days"
+    })
+  },
+  named("DisabledEndpoint", disabledEndpointExample)
+)
+
+const envelope = {
+  id: EventId.annotate({ description: "Stays the same for ever: by it a reader knows an event that it has seen" }),
+  position: Count.annotate({ description: "Counts from 1 without a gap over all events: this is the order" })
+}
+const at = Timestamp.annotate({ description: "When it happened, by the database's clock; no order follows from it" })
+const streamSeq = Schema.Int.annotate({ description: "Counts the events of its stream, from 1 without a gap" })
+const noSeq = Schema.Null.annotate({ description: "Only events of streams have a number in their stream" })
+
+const eventOf = <const T extends string, Seq extends number | null, D>(
+  identifier: string,
+  types: ReadonlyArray<T>,
+  seq: Schema.Codec<Seq>,
+  data: Schema.Codec<D, object>,
+  example: object
+) =>
+  wire(
+    { ...envelope, type: Schema.Literals(types), at, streamSeq: seq, data },
+    named(identifier, {
+      id: "8c2f6b9e-0d0a-4c39-9a55-3f1f7f2f7e10",
+      position: 4711,
+      at: "2026-11-21T01:33:16.702Z",
+      ...example
+    })
+  )
+
+const streamEventExample = { type: "stream.active", stream_seq: 2, data: streamDetailsExample }
+
+export const EventOfStream = eventOf("EventOfStream", streamEventNames, streamSeq, StreamDetails, streamEventExample)
+export const EventOfStreamKey = eventOf("EventOfStreamKey", keyEventNames, noSeq, StreamKey, {
+  type: "key.created",
+  stream_seq: null,
+  data: { ...keyExample, status: "active", active_stream_id: null, last_used_at: null }
+})
+export const EventOfBroadcaster = eventOf("EventOfBroadcaster", broadcasterEventNames, noSeq, Broadcaster, {
+  type: "broadcaster.created",
+  stream_seq: null,
+  data: broadcasterExample
+})
+export const EventOfWorker = eventOf("EventOfWorker", workerEventNames, noSeq, Worker, {
+  type: "worker.started",
+  stream_seq: null,
+  data: workerExample
+})
+export const EventOfMediaServer = eventOf("EventOfMediaServer", mediaServerEventNames, noSeq, MediaServerState, {
+  type: "media_server.unreachable",
+  stream_seq: null,
+  data: mediaServerExample
+})
+export const EventOfWebhookEndpoint = eventOf("EventOfWebhookEndpoint", webhookEventNames, noSeq, DisabledEndpoint, {
+  type: "webhook_endpoint.disabled",
+  stream_seq: null,
+  data: disabledEndpointExample
+})
+
+export const eventExample = {
+  id: "8c2f6b9e-0d0a-4c39-9a55-3f1f7f2f7e10",
+  position: 4711,
+  type: "stream.active",
+  at: "2026-11-21T01:33:16.702Z",
+  stream_seq: 2,
+  data: streamDetailsExample
+}
+
+/** For the document and for clients, who decode. The service encodes with the schema of the event's own kind. */
+export const Event = Schema.Union([
+  EventOfStream,
+  EventOfStreamKey,
+  EventOfBroadcaster,
+  EventOfWorker,
+  EventOfMediaServer,
+  EventOfWebhookEndpoint
+]).annotate(named("Event", eventExample, "What has happened; `type` decides what `data` is"))

@@ -1,0 +1,476 @@
+/** The laws of `Events`: that every change is exactly one event, and that a reader by position sees each event once and in order. */
+import { randomUUID } from "node:crypto"
+import {
+  Admissions,
+  Broadcasters,
+  Events,
+  type EventType,
+  foldEvents,
+  isStreamEvent,
+  Leases,
+  type LoggedEvent,
+  type PassSummary,
+  READ_AT_MOST,
+  type Repositories,
+  Sessions,
+  StreamKeys,
+  streamEventName,
+  Workers
+} from "@greenroom/core"
+import { Effect, Fiber, Result } from "effect"
+import * as assert from "../assert.ts"
+import {
+  aBroadcaster,
+  aKey,
+  aSession,
+  details,
+  eventsOf,
+  expire,
+  later,
+  newId,
+  newPath,
+  now,
+  type Session
+} from "../fixtures.ts"
+import { BackDoor, contract, plain, type StoreUnderTest } from "./contract.ts"
+
+const MOST = 1_000
+
+const placeAll = Effect.gen(function* () {
+  const events = yield* Events
+  while (true) {
+    const { placed, ...head } = yield* events.place(MOST)
+    if (placed === 0) return head
+  }
+})
+
+/** Everything after the position, read in parts of so many. */
+const readAll = Effect.fnUntraced(function* (after: number, limit = 50) {
+  const events = yield* Events
+  const found: Array<LoggedEvent> = []
+  let at = after
+  while (true) {
+    const slice = yield* events.read(at, {}, limit)
+    found.push(...slice.events)
+    at = slice.lookedTo
+    if (at >= slice.newest) return found
+  }
+})
+
+/** The events that the changes lead to, placed and in order. */
+const eventsFrom = Effect.fnUntraced(function* (changes: Effect.Effect<unknown, unknown, Repositories>) {
+  const { newest } = yield* placeAll
+  yield* changes
+  yield* placeAll
+  return yield* readAll(newest)
+})
+
+const typesOf = (events: ReadonlyArray<LoggedEvent>): ReadonlyArray<EventType> => events.map(({ type }) => type)
+const ofSubject = (events: ReadonlyArray<LoggedEvent>, subject: string) =>
+  events.filter((event) => event.subject === subject)
+
+/** Runs in the name of an instance that holds the lease, and gives it up. */
+const leading = <A, E, R>(use: (holder: string) => Effect.Effect<A, E, R>) =>
+  Effect.gen(function* () {
+    const leases = yield* Leases
+    const holder = `instance-${randomUUID()}`
+    assert.isTrue((yield* leases.acquire(holder, 60_000)).held)
+    return yield* Effect.ensuring(use(holder), Effect.ignore(leases.release(holder)))
+  })
+
+/** From the admission to the end. */
+const live = Effect.fnUntraced(function* ({ id }: Session) {
+  const sessions = yield* Sessions
+  yield* sessions.markReady([{ streamId: id, sourceType: "rtmpConn" }], null)
+  yield* sessions.requestStop(id, "stopped", null)
+  yield* sessions.markKicked([id], null)
+  yield* sessions.end([id], "left", null)
+})
+
+const found: PassSummary = { publishers: 0, unauthorized: 0, kicked: 0, reported: 0, heldBack: 0, enforced: false }
+
+type AddLaw = Parameters<Parameters<typeof contract>[2]>[0]
+
+const streamLaws = (law: AddLaw) => {
+  const historyIsLogged = Effect.fnUntraced(function* (between: Effect.Effect<unknown, unknown, Repositories>) {
+    const { newest } = yield* placeAll
+    const sessions = yield* Sessions
+    const { id } = yield* aSession()
+    yield* between
+    yield* sessions.markReady([{ streamId: id, sourceType: "rtmpConn" }], null)
+    yield* between
+    yield* sessions.markReady([{ streamId: id, sourceType: "rtspSession" }], null)
+    yield* sessions.requestStop(id, "stopped", null)
+    yield* sessions.requestStop(id, "revoked", null)
+    yield* between
+    yield* sessions.markKicked([id], null)
+    yield* sessions.end([id], "left", null)
+    yield* sessions.end([id], "left", null)
+    yield* placeAll
+    const events = ofSubject(yield* readAll(newest), `stream:${id}`)
+    const transitions = yield* eventsOf(id)
+    assert.deepStrictEqual(
+      plain(events.map(({ type, at, streamSeq }) => ({ type, at, streamSeq }))),
+      plain(transitions.map(({ type, at, seq }) => ({ type: streamEventName[type], at, streamSeq: seq })))
+    )
+    for (const event of events) {
+      if (!isStreamEvent(event)) return assert.fail(event.type)
+      const folded = Result.getOrThrow(foldEvents(transitions.slice(0, event.streamSeq)))
+      assert.deepStrictEqual(plain(event.data.stream.state), plain(folded))
+    }
+  })
+
+  law(
+    "every transition of a stream is one event, in the order of its numbers, with the state that it has left",
+    Effect.andThen(historyIsLogged(placeAll), historyIsLogged(Effect.void))
+  )
+
+  law(
+    "the newest event of a quiet stream has the stream as it is",
+    Effect.gen(function* () {
+      const { newest } = yield* placeAll
+      const sessions = yield* Sessions
+      const { id } = yield* aSession()
+      const tracks = [{ codec: "H264", width: 1920 }]
+      yield* sessions.observe(
+        [{ streamId: id, observation: { tracks, viewerCount: 3, inboundBytes: 9_007_199_254 } }],
+        null
+      )
+      const changes: ReadonlyArray<Effect.Effect<unknown, unknown, Repositories>> = [
+        Effect.void,
+        sessions.markReady([{ streamId: id, sourceType: "srtConn" }], null),
+        sessions.requestStop(id, "stopped", null),
+        sessions.markKicked([id], null),
+        sessions.end([id], "left", null)
+      ]
+      for (const change of changes) {
+        yield* change
+        yield* placeAll
+        const last = ofSubject(yield* readAll(newest), `stream:${id}`).at(-1)
+        if (last === undefined || !isStreamEvent(last)) return assert.fail("no event")
+        const { now: _, ...shown } = yield* details(id)
+        const { now: at, ...logged } = last.data
+        assert.deepStrictEqual(plain(logged), plain(shown))
+        assert.deepStrictEqual(plain(at), plain(last.at))
+      }
+    })
+  )
+
+  law(
+    "a takeover is an event of each stream",
+    Effect.gen(function* () {
+      const admissions = yield* Admissions
+      const session = yield* aSession()
+      const again = { ...session.ask, sourceId: randomUUID(), streamId: newId<typeof session.id>() }
+      const events = yield* eventsFrom(admissions.takeOver(again))
+      assert.deepStrictEqual(typesOf(events), ["stream.stop_requested", "stream.connecting"])
+    })
+  )
+}
+
+const resourceLaws = (law: AddLaw) => {
+  law(
+    "a key's events are its creation, each change, its expiry and its revocation, once each",
+    Effect.gen(function* () {
+      const keys = yield* StreamKeys
+      const { newest } = yield* placeAll
+      const { id, key } = yield* aKey({ label: "One" })
+      yield* keys.change(id, { label: "Two" })
+      yield* keys.change(id, { label: "Two", enabled: true })
+      yield* keys.change(id, { enabled: false })
+      yield* expire(id)
+      const { expiresAt } = (yield* Effect.flatMap(keys.find(id), Effect.fromOption)).key
+      yield* placeAll
+      yield* placeAll
+      yield* keys.change(id, { expiresAt: later(yield* now, 60_000) })
+      yield* expire(id)
+      yield* placeAll
+      yield* keys.revoke(id)
+      yield* keys.revoke(id)
+      yield* placeAll
+      const events = ofSubject(yield* readAll(newest), `key:${id}`)
+      const types = typesOf(events).filter((type, index, all) => type !== "key.changed" || all[index - 1] !== type)
+      assert.deepStrictEqual(types, [
+        "key.created",
+        "key.changed",
+        "key.expired",
+        "key.changed",
+        "key.expired",
+        "key.revoked"
+      ])
+      assert.deepStrictEqual(plain(events[0]!.data), plain(key))
+      assert.deepStrictEqual(plain(events.find(({ type }) => type === "key.expired")?.at), plain(expiresAt))
+      const revoked = (yield* Effect.flatMap(keys.find(id), Effect.fromOption)).key
+      assert.deepStrictEqual(plain(events.at(-1)?.data), plain(revoked))
+      assert.isTrue(
+        events.every(({ broadcasterId, streamSeq }) => broadcasterId === key.broadcasterId && streamSeq === null)
+      )
+    })
+  )
+
+  law(
+    "no event has a key's hash",
+    Effect.gen(function* () {
+      const hash = new Uint8Array(32).fill(0xab)
+      const events = yield* eventsFrom(aKey({ hash: crypto.getRandomValues(hash) }))
+      const hex = Array.from(hash, (byte) => byte.toString(16).padStart(2, "0")).join("")
+      const text = JSON.stringify(events)
+      assert.isFalse(text.includes(hex) || text.includes(Buffer.from(hash).toString("base64")) || text.includes("hash"))
+    })
+  )
+
+  law(
+    "a broadcaster's events are its creation, each change, and its removal with the revocation of its keys",
+    Effect.gen(function* () {
+      const broadcasters = yield* Broadcasters
+      const { newest } = yield* placeAll
+      const created = yield* aBroadcaster()
+      const { id } = created
+      const key = yield* aKey({ broadcasterId: id })
+      yield* broadcasters.change(id, { displayName: "Another" })
+      const changed = yield* Effect.flatMap(broadcasters.find(id), Effect.fromOption)
+      yield* broadcasters.remove(id)
+      yield* broadcasters.remove(id)
+      yield* placeAll
+      const events = yield* readAll(newest)
+      const own = ofSubject(events, `broadcaster:${id}`)
+      assert.deepStrictEqual(typesOf(own), ["broadcaster.created", "broadcaster.changed", "broadcaster.deleted"])
+      assert.deepStrictEqual(plain(own.map(({ data }) => data)), plain([created, changed, changed]))
+      assert.deepStrictEqual(typesOf(ofSubject(events, `key:${key.id}`)), ["key.created", "key.revoked"])
+    })
+  )
+
+  law(
+    "a worker's events are those of its states that people wait for",
+    leading(
+      Effect.fnUntraced(function* (holder) {
+        const workers = yield* Workers
+        const { newest } = yield* placeAll
+        const id = `p${randomUUID().replaceAll("-", "")}` as Parameters<typeof workers.find>[0]
+        const change = {
+          id,
+          reason: null,
+          attempt: 1,
+          inputStreamId: null,
+          outputStreamId: null,
+          retryInMillis: null,
+          mark: null
+        }
+        const states = [
+          "connecting",
+          "running",
+          "running",
+          "retrying",
+          "connecting",
+          "running",
+          "failed",
+          "stopped"
+        ] as const
+        for (const state of states) yield* workers.save([{ ...change, state }], holder)
+        yield* placeAll
+        const events = ofSubject(yield* readAll(newest), `worker:${id}`)
+        assert.deepStrictEqual(typesOf(events), [
+          "worker.started",
+          "worker.retrying",
+          "worker.started",
+          "worker.failed",
+          "worker.stopped"
+        ])
+        const record = yield* Effect.flatMap(workers.find(id), Effect.fromOption)
+        assert.deepStrictEqual(plain(events.at(-1)?.data), plain(record))
+      })
+    )
+  )
+
+  law(
+    "the media server's events are its coming, its going and its restart, as the leader sees them",
+    Effect.gen(function* () {
+      const leases = yield* Leases
+      const recordIn = (holder: string, started: string) =>
+        Effect.gen(function* () {
+          yield* leases.recordPass(holder, { started, lookedAt: yield* now, found, fulfilled: false }, 60_000)
+        })
+      const types = (events: ReadonlyArray<LoggedEvent>) => typesOf(ofSubject(events, "media_server:main"))
+      // Whatever other laws have left of it.
+      yield* leading((holder) => recordIn(holder, "first"))
+      const events = yield* eventsFrom(
+        leading(
+          Effect.fnUntraced(function* (holder) {
+            yield* recordIn(holder, "first")
+            yield* leases.recordUnreachable(holder)
+            yield* leases.recordUnreachable(holder)
+            yield* recordIn(holder, "first")
+            yield* recordIn(holder, "second")
+          })
+        )
+      )
+      assert.deepStrictEqual(types(events), [
+        "media_server.unreachable",
+        "media_server.reachable",
+        "media_server.restarted"
+      ])
+      assert.deepStrictEqual(plain(events.at(-1)?.data), { id: "main", reachable: true, started: "second" })
+      const others = yield* eventsFrom(leases.recordUnreachable("not the holder"))
+      assert.deepStrictEqual(types(others), [])
+    })
+  )
+}
+
+const readingLaws = (law: AddLaw) => {
+  law(
+    "each filter gives the events that it describes, in order",
+    Effect.gen(function* () {
+      const events = yield* Events
+      const { newest } = yield* placeAll
+      const path = newPath()
+      const session = yield* aSession({ path })
+      yield* live(session)
+      const other = yield* aSession()
+      yield* live(other)
+      yield* placeAll
+      const all = yield* readAll(newest)
+      const broadcasterId = session.key.key.broadcasterId
+      const filters = [
+        {
+          filter: { types: ["stream.ended", "key.created"] as const },
+          wants: (e: LoggedEvent) => e.type === "stream.ended" || e.type === "key.created"
+        },
+        { filter: { broadcasterId }, wants: (e: LoggedEvent) => e.broadcasterId === broadcasterId },
+        { filter: { streamId: other.id }, wants: (e: LoggedEvent) => e.subject === `stream:${other.id}` },
+        { filter: { path }, wants: (e: LoggedEvent) => isStreamEvent(e) && e.data.stream.path === path },
+        { filter: { path, types: ["key.created"] as const }, wants: () => false }
+      ]
+      for (const { filter, wants } of filters) {
+        const slice = yield* events.read(newest, filter, MOST)
+        assert.deepStrictEqual(plain(slice.events), plain(all.filter(wants)))
+        assert.strictEqual(slice.lookedTo, slice.newest)
+      }
+    })
+  )
+
+  law(
+    "a page ends at its last event, or at the last position that it looked at",
+    Effect.gen(function* () {
+      const events = yield* Events
+      const { newest } = yield* placeAll
+      yield* Effect.forEach(Array.from({ length: 5 }), () => aBroadcaster(), { discard: true })
+      yield* placeAll
+      const first = yield* events.read(newest, {}, 2)
+      assert.strictEqual(first.lookedTo, first.events[1]?.position)
+      assert.isTrue(first.newest >= first.lookedTo + 3)
+      const none = yield* events.read(newest, { streamId: newId() }, 2)
+      assert.deepStrictEqual(none.events, [])
+      assert.strictEqual(none.lookedTo, Math.min(none.newest, newest + READ_AT_MOST))
+      const end = yield* events.read(none.newest, {}, 2)
+      assert.strictEqual(end.lookedTo, end.newest)
+    })
+  )
+
+  law(
+    "positions have no gap, and a reader among writers and placers sees every event once, in order",
+    Effect.gen(function* () {
+      const events = yield* Events
+      const { newest } = yield* placeAll
+      const seen: Array<LoggedEvent> = []
+      let isOver = false
+      const reader = Effect.gen(function* () {
+        let at = newest
+        while (true) {
+          const last = isOver
+          const slice = yield* events.read(at, {}, 7)
+          seen.push(...slice.events)
+          at = slice.lookedTo
+          if (last && at >= slice.newest) return
+          yield* Effect.yieldNow
+        }
+      })
+      const placer = Effect.gen(function* () {
+        while (!isOver) {
+          yield* events.place(5)
+          yield* Effect.yieldNow
+        }
+      })
+      const reading = yield* Effect.forkChild(reader)
+      const placing = yield* Effect.forkChild(Effect.all([placer, placer, placer], { concurrency: 3 }))
+      const sessions = yield* Effect.forEach(Array.from({ length: 12 }), () => Effect.tap(aSession(), live), {
+        concurrency: 6
+      })
+      // The reader goes on until it has seen what is placed last.
+      yield* placeAll
+      isOver = true
+      yield* Fiber.join(placing)
+      yield* placeAll
+      yield* Fiber.join(reading)
+      const complete = yield* readAll(newest, MOST)
+      assert.deepStrictEqual(plain(seen.map(({ id }) => id)), plain(complete.slice(0, seen.length).map(({ id }) => id)))
+      assert.isTrue(seen.length >= sessions.length * 5)
+      for (const [index, { position }] of complete.entries()) assert.strictEqual(position, newest + 1 + index)
+      assert.strictEqual(new Set(complete.map(({ id }) => id)).size, complete.length)
+      for (const { id } of sessions) {
+        const seqs = ofSubject(complete, `stream:${id}`).map(({ streamSeq }) => streamSeq)
+        assert.deepStrictEqual(seqs, [1, 2, 3, 4, 5])
+      }
+    })
+  )
+
+  law(
+    "what this process writes is a reason to place",
+    Effect.gen(function* () {
+      const events = yield* Events
+      const written = yield* Effect.forkChild(Effect.forever(events.written))
+      yield* Effect.yieldNow
+      yield* Fiber.interrupt(written)
+      const waiting = yield* Effect.forkChild(events.written)
+      yield* aBroadcaster()
+      yield* Fiber.join(waiting)
+    })
+  )
+}
+
+const keepingLaws = (law: AddLaw) => {
+  law(
+    "events are deleted from the oldest on, and none that is younger",
+    Effect.gen(function* () {
+      const events = yield* Events
+      const backDoor = yield* BackDoor
+      yield* aBroadcaster()
+      yield* placeAll
+      yield* backDoor.age(10)
+      const young = yield* eventsFrom(aBroadcaster())
+      const before = yield* events.head
+      assert.strictEqual(yield* events.prune(11, MOST), 0)
+      assert.strictEqual(yield* events.prune(9, 1), 1)
+      const one = yield* events.head
+      assert.strictEqual(one.oldest, before.oldest + 1)
+      let gone = 1
+      while (gone > 0) gone = yield* events.prune(9, 100)
+      const after = yield* events.head
+      assert.deepStrictEqual(after, { ...before, oldest: young[0]!.position })
+      assert.deepStrictEqual(plain(yield* readAll(after.oldest - 1)), plain(young))
+    })
+  )
+
+  law(
+    "a renewed log has another id and goes on with its positions",
+    Effect.gen(function* () {
+      const events = yield* Events
+      const before = yield* placeAll
+      const renewed = yield* events.renew
+      assert.notStrictEqual(renewed.log, before.log)
+      assert.deepStrictEqual({ ...renewed, log: "" }, { ...before, log: "" })
+      yield* aBroadcaster()
+      const after = yield* placeAll
+      assert.strictEqual(after.log, renewed.log)
+      assert.strictEqual(after.newest, before.newest + 1)
+      assert.match(after.log, /^[0-9a-f]{16}$/)
+    })
+  )
+}
+
+export const eventsLaws = (store: StoreUnderTest) =>
+  contract("Events", store, (law) => {
+    streamLaws(law)
+    resourceLaws(law)
+    readingLaws(law)
+    keepingLaws(law)
+  })
