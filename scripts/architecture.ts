@@ -1,6 +1,6 @@
 /**
  * The rules of who may import whom, each with a code, checked over the text of every source file. Imports point inward: server →
- * adapters → launcher, simulator → core; inside core use cases → workers → reconciler → events → resilience → ports → domain; the domain computes and performs nothing. `node scripts/architecture.ts`
+ * adapters → launcher, simulator → core; inside core use cases → webhooks → workers → reconciler → events → resilience → ports → domain; the domain computes and performs nothing. `node scripts/architecture.ts`
  * prints every violation and exits with 1 when there is one. What the rules are for stands in docs/architecture.md.
  */
 import { globSync, readFileSync } from "node:fs"

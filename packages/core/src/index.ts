@@ -217,7 +217,6 @@ export {
   type StreamList,
   Streams
 } from "./ports/Streams.ts"
-
 export {
   type CreateEndpointOutcome,
   type EncryptedSecret,

@@ -6,7 +6,7 @@
  *   without the lease, and nothing when the endpoint is of another revision or gone;
  * - enabled again without `from` it goes on where it stopped; with `from` its held subjects are dropped. Either way it is not stopped and not failing;
  * - when an endpoint is disabled by `settle`, its event `webhook_endpoint.disabled` is in the event log in the same atomic step, once;
- * - a held subject is one record; there are at most `HELD_SUBJECTS_MAX` of an endpoint. They go with their endpoint;
+ * - a held subject is one record; they go with their endpoint. Its holder holds at most `HELD_SUBJECTS_MAX`;
  * - of deliveries the newest `SUCCESSES_KEPT` that succeeded and the newest `FAILURES_KEPT` others are kept, pruned by the write itself;
  * - the previous secret is given for `PREVIOUS_SECRET_VALID_MS`, and then never again.
  * All times are of the database's clock; durations go in and out in milliseconds.
