@@ -278,7 +278,22 @@ export {
   type PlayableStream,
   streamEvents
 } from "./usecases/manageStreams.ts"
+export {
+  changeWebhookEndpoint,
+  createWebhookEndpoint,
+  describeWebhookEndpoint,
+  listWebhookDeliveries,
+  listWebhookEndpoints,
+  RefusedWebhookUrl,
+  removeWebhookEndpoint,
+  rotateWebhookSecret,
+  validateWebhookEndpoint,
+  type WebhookChanges,
+  type WebhookFault,
+  type WebhookStart
+} from "./usecases/manageWebhooks.ts"
 export { isOperator, OperatorSecret } from "./usecases/operatorSecret.ts"
+export { pruneEvents } from "./usecases/pruneEvents.ts"
 export { pruneHistory } from "./usecases/pruneHistory.ts"
 export {
   CursorLost,
@@ -291,9 +306,18 @@ export {
 } from "./usecases/readEvents.ts"
 export { receiveHook } from "./usecases/receiveHook.ts"
 export { type Reconciled, requestReconciliation } from "./usecases/requestReconciliation.ts"
+export {
+  REDELIVERED_AT_MOST,
+  type Redelivered,
+  type Redelivery,
+  redeliverWebhooks,
+  testWebhookEndpoint,
+  type WebhookTest
+} from "./usecases/sendWebhooks.ts"
 export { forceStop, stopStream } from "./usecases/stopStream.ts"
 export { deliverWebhooks } from "./webhooks/deliverWebhooks.ts"
 export { EventBody } from "./webhooks/EventBody.ts"
 export { sendEvent } from "./webhooks/sendEvent.ts"
+export { watchWithoutKey } from "./webhooks/watchWithoutKey.ts"
 export { superviseWorkers } from "./workers/superviseWorkers.ts"
 export { WorkerSettings, WorkersOn } from "./workers/WorkerSettings.ts"
