@@ -70,8 +70,9 @@ const tables = (n: Names): ReadonlyArray<string> => [
 ]
 
 /**
- * What another database does not have: PostgreSQL's identifier of the cluster, its timeline, which a recovery to a point in time and a failover
- * change, and the table itself, which a dump does not bring along.
+ * What a restored database does not have: PostgreSQL's identifier of the cluster, its timeline, which a recovery to a point in time and a failover
+ * change, the database, which a copy by template is not, and the table itself, which a dump does not bring along. A restored copy of the files
+ * has them all: then an operator renews the log.
  */
 const origin = (n: Names): ReadonlyArray<string> => [
   `create function ${n.log_origin}() returns text language plpgsql stable as $$
@@ -81,7 +82,8 @@ const origin = (n: Names): ReadonlyArray<string> => [
     if has_function_privilege('pg_control_system()', 'execute') then
       select system_identifier::text into cluster from pg_control_system();
     end if;
-    return concat_ws('/', coalesce(cluster, '-'), left(pg_walfile_name(pg_current_wal_lsn()), 8), '${n.event_head}'::regclass::oid);
+    return concat_ws('/', coalesce(cluster, '-'), left(pg_walfile_name(pg_current_wal_lsn()), 8),
+      (select oid from pg_database where datname = current_database()), '${n.event_head}'::regclass::oid);
   end $$`,
   `insert into ${n.event_head} (log, origin) values (left(md5(gen_random_uuid()::text), 16), ${n.log_origin}())`,
   `create function ${n.renew_event_log}(out log text, out "position" bigint, out oldest bigint) language sql volatile as $$
