@@ -4,9 +4,9 @@ import type { EventFilter } from "../domain/events/LoggedEvent.ts"
 import type { Attempt } from "../domain/webhooks/afterAttempt.ts"
 import { type DeliveryState, initialDeliveryState } from "../domain/webhooks/DeliveryState.ts"
 import { filterOf, type WebhookEndpoint } from "../domain/webhooks/WebhookEndpoint.ts"
-import { SecretCipher } from "../ports/SecretCipher.ts"
 import { type LeasedEndpoint, WebhookEndpoints } from "../ports/WebhookEndpoints.ts"
 import { elapsedAtMost, monotonicMillis, type Reading, readClocks } from "../resilience/ProcessClock.ts"
+import { readableSecrets } from "./readableSecrets.ts"
 
 export interface EndpointRun {
   readonly holder: string
@@ -24,11 +24,6 @@ export interface EndpointRun {
   /** By the monotonic clock. */
   settledAt: number
 }
-
-const decryptAll = Effect.fnUntraced(function* ({ secrets }: LeasedEndpoint) {
-  const cipher = yield* SecretCipher
-  return yield* Effect.forEach(secrets, cipher.decrypt)
-})
 
 /** Reads what the store has of the endpoint's deliveries. */
 export const makeRun = Effect.fnUntraced(function* (holder: string, leased: LeasedEndpoint, leasedAt: Reading) {
@@ -52,7 +47,7 @@ export const makeRun = Effect.fnUntraced(function* (holder: string, leased: Leas
       stop: stop === null ? null : { attempt: stop.attempt, dueAt: now + stop.dueInMillis },
       failingSince: failingForMillis === null ? null : now - failingForMillis
     }),
-    secrets: yield* decryptAll(leased),
+    secrets: yield* readableSecrets(leased.secrets),
     leasedAt,
     settledAt: Number.NEGATIVE_INFINITY
   }
@@ -61,7 +56,7 @@ export const makeRun = Effect.fnUntraced(function* (holder: string, leased: Leas
 
 /** The lease was renewed. The previous secret may have expired since. */
 export const renewRun = Effect.fnUntraced(function* (run: EndpointRun, leased: LeasedEndpoint, leasedAt: Reading) {
-  if (leased.secrets.length !== run.secrets.length) run.secrets = yield* decryptAll(leased)
+  if (leased.secrets.length !== run.secrets.length) run.secrets = yield* readableSecrets(leased.secrets)
   run.leasedAt = leasedAt
   wake(run)
 })
