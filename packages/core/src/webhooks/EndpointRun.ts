@@ -4,9 +4,9 @@ import type { EventFilter } from "../domain/events/LoggedEvent.ts"
 import type { Attempt } from "../domain/webhooks/afterAttempt.ts"
 import { type DeliveryState, initialDeliveryState } from "../domain/webhooks/DeliveryState.ts"
 import { filterOf, type WebhookEndpoint } from "../domain/webhooks/WebhookEndpoint.ts"
-import { SecretCipher } from "../ports/SecretCipher.ts"
 import { type LeasedEndpoint, WebhookEndpoints } from "../ports/WebhookEndpoints.ts"
 import { elapsedAtMost, monotonicMillis, type Reading, readClocks } from "../resilience/ProcessClock.ts"
+import { readableSecrets } from "./readableSecrets.ts"
 
 export interface EndpointRun {
   readonly holder: string
@@ -19,16 +19,13 @@ export interface EndpointRun {
   readonly finished: Array<Attempt>
   state: DeliveryState
   secrets: ReadonlyArray<Redacted.Redacted<string>>
+  /** By the store, readable or not. */
+  secretsGiven: number
   /** Before the store was asked to lease or renew. */
   leasedAt: Reading
   /** By the monotonic clock. */
   settledAt: number
 }
-
-const decryptAll = Effect.fnUntraced(function* ({ secrets }: LeasedEndpoint) {
-  const cipher = yield* SecretCipher
-  return yield* Effect.forEach(secrets, cipher.decrypt)
-})
 
 /** Reads what the store has of the endpoint's deliveries. */
 export const makeRun = Effect.fnUntraced(function* (holder: string, leased: LeasedEndpoint, leasedAt: Reading) {
@@ -52,7 +49,8 @@ export const makeRun = Effect.fnUntraced(function* (holder: string, leased: Leas
       stop: stop === null ? null : { attempt: stop.attempt, dueAt: now + stop.dueInMillis },
       failingSince: failingForMillis === null ? null : now - failingForMillis
     }),
-    secrets: yield* decryptAll(leased),
+    secrets: yield* readableSecrets(leased.secrets),
+    secretsGiven: leased.secrets.length,
     leasedAt,
     settledAt: Number.NEGATIVE_INFINITY
   }
@@ -61,7 +59,8 @@ export const makeRun = Effect.fnUntraced(function* (holder: string, leased: Leas
 
 /** The lease was renewed. The previous secret may have expired since. */
 export const renewRun = Effect.fnUntraced(function* (run: EndpointRun, leased: LeasedEndpoint, leasedAt: Reading) {
-  if (leased.secrets.length !== run.secrets.length) run.secrets = yield* decryptAll(leased)
+  if (leased.secrets.length !== run.secretsGiven) run.secrets = yield* readableSecrets(leased.secrets)
+  run.secretsGiven = leased.secrets.length
   run.leasedAt = leasedAt
   wake(run)
 })

@@ -11,9 +11,10 @@ import {
   type Stop,
   withHeld
 } from "./DeliveryState.ts"
+import { deliveryOf } from "./deliveryOf.ts"
 import { eventRetryMillis, FAILING_AT_MOST_MS, stopRetryMillis } from "./retrySchedule.ts"
 import { judge, type SendOutcome, type Verdict } from "./SendOutcome.ts"
-import type { DeliveryOutcome, NewDelivery } from "./WebhookDelivery.ts"
+import type { DeliveryOutcome } from "./WebhookDelivery.ts"
 
 export interface Attempt {
   readonly send: Send
@@ -38,18 +39,7 @@ const recorded = (
   became: DeliveryOutcome,
   retryInMillis: number | null
 ): DeliveryState => {
-  const delivery: NewDelivery = {
-    eventId: event.id,
-    type: event.type,
-    position: event.position,
-    subject: event.subject,
-    attempt,
-    outcome: became,
-    responseStatus: outcome._tag === "Answered" ? outcome.status : null,
-    durationMillis: outcome.durationMillis,
-    retryInMillis,
-    answer: outcome._tag === "Answered" ? outcome.body : `${outcome.why}: ${outcome.detail}`
-  }
+  const delivery = deliveryOf(event, outcome, { attempt, outcome: became, retryInMillis })
   const { unsettled } = state
   return {
     ...state,
