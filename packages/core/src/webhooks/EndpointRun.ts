@@ -19,6 +19,8 @@ export interface EndpointRun {
   readonly finished: Array<Attempt>
   state: DeliveryState
   secrets: ReadonlyArray<Redacted.Redacted<string>>
+  /** By the store, readable or not. */
+  secretsGiven: number
   /** Before the store was asked to lease or renew. */
   leasedAt: Reading
   /** By the monotonic clock. */
@@ -48,6 +50,7 @@ export const makeRun = Effect.fnUntraced(function* (holder: string, leased: Leas
       failingSince: failingForMillis === null ? null : now - failingForMillis
     }),
     secrets: yield* readableSecrets(leased.secrets),
+    secretsGiven: leased.secrets.length,
     leasedAt,
     settledAt: Number.NEGATIVE_INFINITY
   }
@@ -56,7 +59,8 @@ export const makeRun = Effect.fnUntraced(function* (holder: string, leased: Leas
 
 /** The lease was renewed. The previous secret may have expired since. */
 export const renewRun = Effect.fnUntraced(function* (run: EndpointRun, leased: LeasedEndpoint, leasedAt: Reading) {
-  if (leased.secrets.length !== run.secrets.length) run.secrets = yield* readableSecrets(leased.secrets)
+  if (leased.secrets.length !== run.secretsGiven) run.secrets = yield* readableSecrets(leased.secrets)
+  run.secretsGiven = leased.secrets.length
   run.leasedAt = leasedAt
   wake(run)
 })
