@@ -89,13 +89,13 @@ export const hooks = Metric.counter("greenroom_hooks_total", {
   incremental: true
 })
 
-/** What pruning deleted, by `what`: `streams`, `keys`. */
+/** What pruning deleted, by `what`: `streams`, `keys`, `events`. */
 const prunedTotal = Metric.counter("greenroom_pruned_total", {
-  description: "Streams that ended and keys that were revoked long ago and were deleted",
+  description: "Streams that ended, keys that were revoked and events that were logged long ago, and were deleted",
   incremental: true
 })
 
-export const pruned = (what: "streams" | "keys") => Metric.withAttributes(prunedTotal, { what })
+export const pruned = (what: "streams" | "keys" | "events") => Metric.withAttributes(prunedTotal, { what })
 
 export const lastPruned = Metric.gauge("greenroom_last_pruned_timestamp_seconds", {
   description: "When this instance last pruned all that was due, in seconds since 1970"
@@ -122,4 +122,22 @@ export const workerFailures = Metric.counter("greenroom_worker_failures_total", 
 export const eventsPlaced = Metric.counter("greenroom_events_placed_total", {
   description: "Events that this instance gave a position in the event log",
   incremental: true
+})
+
+/** Attempts to deliver an event to a webhook endpoint, by `outcome`: `delivered`, `retrying`, `failed`. */
+const webhookAttemptsTotal = Metric.counter("greenroom_webhook_attempts_total", {
+  description: "Attempts to deliver events to webhook endpoints",
+  incremental: true
+})
+
+const attempts = {
+  delivered: Metric.withAttributes(webhookAttemptsTotal, { outcome: "delivered" }),
+  retrying: Metric.withAttributes(webhookAttemptsTotal, { outcome: "retrying" }),
+  failed: Metric.withAttributes(webhookAttemptsTotal, { outcome: "failed" })
+} as const
+
+export const webhookAttempts = (outcome: keyof typeof attempts) => attempts[outcome]
+
+export const webhookEndpointsHeld = Metric.gauge("greenroom_webhook_endpoints_held", {
+  description: "Webhook endpoints that this instance delivers to"
 })

@@ -150,9 +150,32 @@ export {
   ExternalId,
   MEDIA_SERVER_BROADCASTER
 } from "./domain/values/Broadcaster.ts"
-export { BroadcasterId, StreamId, StreamKeyId } from "./domain/values/Ids.ts"
+export { BroadcasterId, StreamId, StreamKeyId, WebhookEndpointId } from "./domain/values/Ids.ts"
 export { METADATA_MAX_BYTES, Metadata } from "./domain/values/Metadata.ts"
 export { millisBetween, Timestamp } from "./domain/values/Timestamp.ts"
+export { HELD_SUBJECTS_MAX } from "./domain/webhooks/DeliveryState.ts"
+export type { NoAnswerReason, SendOutcome } from "./domain/webhooks/SendOutcome.ts"
+export {
+  ANSWER_KEPT_BYTES,
+  type DeliveryOutcome,
+  deliveryOutcomes,
+  FAILURES_KEPT,
+  type NewDelivery,
+  SUCCESSES_KEPT,
+  type WebhookDelivery
+} from "./domain/webhooks/WebhookDelivery.ts"
+export {
+  type DisabledReason,
+  disabledReasons,
+  filterOf,
+  PREVIOUS_SECRET_VALID_MS,
+  WEBHOOK_ENDPOINTS_MAX,
+  WEBHOOK_URL_MAX_LENGTH,
+  WebhookDescription,
+  type WebhookEndpoint,
+  type WebhookTypes,
+  WebhookUrl
+} from "./domain/webhooks/WebhookEndpoint.ts"
 export { PipelineId, parsePipelinePath, pipelinePath } from "./domain/workers/PipelinePath.ts"
 export type { ProcessRef, WorkerChange, WorkerRecord } from "./domain/workers/WorkerRecord.ts"
 export { type WorkerStateName, workerStates } from "./domain/workers/workerState.ts"
@@ -173,6 +196,7 @@ export { MediaWorker, type WorkerOrder } from "./ports/MediaWorker.ts"
 export type { Page, PageRequest, Position } from "./ports/Page.ts"
 export { Repositories, replacePorts, type StorePorts } from "./ports/Repositories.ts"
 export { type PruneOutcome, Retention } from "./ports/Retention.ts"
+export { SecretCipher, SecretUnreadable } from "./ports/SecretCipher.ts"
 export { type LeaseHolder, Sessions } from "./ports/Sessions.ts"
 export { StoreHealth } from "./ports/StoreHealth.ts"
 export { StoreUnavailable } from "./ports/StoreUnavailable.ts"
@@ -193,6 +217,19 @@ export {
   type StreamList,
   Streams
 } from "./ports/Streams.ts"
+export {
+  type CreateEndpointOutcome,
+  type EncryptedSecret,
+  type EndpointStop,
+  type HeldSubject,
+  type LeasedEndpoint,
+  type Settlement,
+  type WebhookEndpointChanges,
+  type WebhookEndpointFields,
+  WebhookEndpoints,
+  type WebhookEndpointsPort
+} from "./ports/WebhookEndpoints.ts"
+export { type WebhookRequest, WebhookSender } from "./ports/WebhookSender.ts"
 export { type WorkerKeyOrder, Workers } from "./ports/Workers.ts"
 
 /*
@@ -241,7 +278,22 @@ export {
   type PlayableStream,
   streamEvents
 } from "./usecases/manageStreams.ts"
+export {
+  changeWebhookEndpoint,
+  createWebhookEndpoint,
+  describeWebhookEndpoint,
+  listWebhookDeliveries,
+  listWebhookEndpoints,
+  RefusedWebhookUrl,
+  removeWebhookEndpoint,
+  rotateWebhookSecret,
+  validateWebhookEndpoint,
+  type WebhookChanges,
+  type WebhookFault,
+  type WebhookStart
+} from "./usecases/manageWebhooks.ts"
 export { isOperator, OperatorSecret } from "./usecases/operatorSecret.ts"
+export { pruneEvents } from "./usecases/pruneEvents.ts"
 export { pruneHistory } from "./usecases/pruneHistory.ts"
 export {
   CursorLost,
@@ -254,6 +306,18 @@ export {
 } from "./usecases/readEvents.ts"
 export { receiveHook } from "./usecases/receiveHook.ts"
 export { type Reconciled, requestReconciliation } from "./usecases/requestReconciliation.ts"
+export {
+  REDELIVERED_AT_MOST,
+  type Redelivered,
+  type Redelivery,
+  redeliverWebhooks,
+  testWebhookEndpoint,
+  type WebhookTest
+} from "./usecases/sendWebhooks.ts"
 export { forceStop, stopStream } from "./usecases/stopStream.ts"
+export { deliverWebhooks } from "./webhooks/deliverWebhooks.ts"
+export { EventBody } from "./webhooks/EventBody.ts"
+export { sendEvent } from "./webhooks/sendEvent.ts"
+export { watchWithoutKey } from "./webhooks/watchWithoutKey.ts"
 export { superviseWorkers } from "./workers/superviseWorkers.ts"
 export { WorkerSettings, WorkersOn } from "./workers/WorkerSettings.ts"

@@ -11,6 +11,7 @@ import * as MemorySessions from "./MemorySessions.ts"
 import * as MemoryStore from "./MemoryStore.ts"
 import * as MemoryStreamKeys from "./MemoryStreamKeys.ts"
 import * as MemoryStreams from "./MemoryStreams.ts"
+import * as MemoryWebhookEndpoints from "./MemoryWebhookEndpoints.ts"
 import * as MemoryWorkers from "./MemoryWorkers.ts"
 
 /** The repositories over a given store, which several instances of the service may share. */
@@ -26,6 +27,7 @@ export const layerRepositories: Layer.Layer<Repositories, never, MemoryStore.Mem
     storeHealth: MemoryHealth.make,
     streamKeys: MemoryStreamKeys.make,
     streams: MemoryStreams.make,
+    webhookEndpoints: MemoryWebhookEndpoints.make,
     workers: MemoryWorkers.make
   })
 )

@@ -6,6 +6,7 @@
 import type {
   Broadcaster,
   BroadcasterId,
+  EncryptedSecret,
   KeyHash,
   Metadata,
   Observation,
@@ -18,6 +19,9 @@ import type {
   StreamKey,
   StreamKeyId,
   Usage,
+  WebhookDelivery,
+  WebhookEndpoint,
+  WebhookEndpointId,
   WorkerRecord
 } from "@greenroom/core"
 import { Context, DateTime, Effect, Layer } from "effect"
@@ -71,6 +75,19 @@ export interface PrunedUsage extends Usage {
   readonly byWorker: boolean
 }
 
+export interface StoredEndpoint extends Omit<WebhookEndpoint, "failingSince" | "nextAttemptAt"> {
+  readonly revision: number
+  readonly secret: EncryptedSecret
+  /** `until`, `failingSince` and `dueAt` are milliseconds since the epoch. */
+  readonly previous: { readonly secret: EncryptedSecret; readonly until: number } | null
+  readonly lease: { readonly holder: string; readonly until: number } | null
+  readonly failingSince: number | null
+  readonly stop: { readonly attempt: number; readonly dueAt: number } | null
+  readonly held: ReadonlyMap<string, { readonly position: number; readonly attempt: number; readonly dueAt: number }>
+  /** In the order in which they were written. */
+  readonly deliveries: ReadonlyArray<WebhookDelivery>
+}
+
 /** Values are replaced and never mutated, so a copy of the maps is a copy of the store. */
 export interface MemoryState {
   readonly broadcasters: Map<BroadcasterId, StoredBroadcaster>
@@ -86,6 +103,7 @@ export interface MemoryState {
   /** The usage of pruned streams, by broadcaster, day, and whether a worker published. */
   readonly usage: Map<string, PrunedUsage>
   readonly eventLog: EventLogState
+  readonly webhookEndpoints: Map<WebhookEndpointId, StoredEndpoint>
 }
 
 export class MemoryStore extends Context.Service<MemoryStore, MemoryState>()("greenroom/memory/MemoryStore") {}
@@ -100,7 +118,8 @@ export const emptyStore = (): MemoryState => ({
   leases: new Map(),
   workers: new Map(),
   usage: new Map(),
-  eventLog: emptyLog()
+  eventLog: emptyLog(),
+  webhookEndpoints: new Map()
 })
 
 export const layer: Layer.Layer<MemoryStore> = Layer.sync(MemoryStore, emptyStore)

@@ -15,6 +15,7 @@ import * as PostgresRetention from "./PostgresRetention.ts"
 import * as PostgresSessions from "./PostgresSessions.ts"
 import * as PostgresStreamKeys from "./PostgresStreamKeys.ts"
 import * as PostgresStreams from "./PostgresStreams.ts"
+import * as PostgresWebhookEndpoints from "./PostgresWebhookEndpoints.ts"
 import * as PostgresWorkers from "./PostgresWorkers.ts"
 
 /** The repositories over the three clients of `Database`. */
@@ -30,6 +31,7 @@ export const layerRepositories: Layer.Layer<Repositories, never, Database.Databa
     storeHealth: PostgresHealth.make,
     streamKeys: PostgresStreamKeys.make,
     streams: PostgresStreams.make,
+    webhookEndpoints: PostgresWebhookEndpoints.make,
     workers: PostgresWorkers.make
   })
 )

@@ -11,12 +11,13 @@ const heads = rowsOf(HeadRow)
 const placedRows = rowsOf(Schema.Struct({ placed: Schema.Int, ...HeadRow.fields }))
 const counts = rowsOf(Schema.Struct({ gone: Schema.Int }))
 
-const matching = (sql: PgClient, { types, broadcasterId, streamId, path }: EventFilter) =>
+const matching = (sql: PgClient, { types, broadcasterId, streamId, subject, path }: EventFilter) =>
   sql.and([
     sql`true`,
     ...(types === undefined ? [] : [sql`l.type = any(${types}::text[])`]),
     ...(broadcasterId === undefined ? [] : [sql`l.broadcaster_id = ${broadcasterId}::uuid`]),
     ...(streamId === undefined ? [] : [sql`l.subject = ${`stream:${streamId}`}`]),
+    ...(subject === undefined ? [] : [sql`l.subject = ${subject}`]),
     ...(path === undefined ? [] : [sql`l.type like 'stream.%' and l.data ->> 'path' = ${path}`])
   ])
 

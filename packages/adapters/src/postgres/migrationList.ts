@@ -19,6 +19,7 @@ import * as rulesAsFunctions from "./migrations/0013_rules_as_functions.ts"
 import * as aKeyIsIssuedInOneCall from "./migrations/0014_a_key_is_issued_in_one_call.ts"
 import * as broadcastersHaveExternalIds from "./migrations/0015_broadcasters_have_external_ids.ts"
 import * as eventsHavePositions from "./migrations/0017_events_have_positions.ts"
+import * as webhookEndpoints from "./migrations/0018_webhook_endpoints.ts"
 import { functions, type Names } from "./names.ts"
 
 export interface Migration {
@@ -66,7 +67,8 @@ export const migrations: ReadonlyArray<Migration> = [
   ...beforeSchemas,
   // For an installation that stays where a former release made it. In any other the functions are the same already.
   { id: FIRST_WITH_SCHEMA, name: "functions_are_qualified", statements: (n) => functionsOf(beforeSchemas, n) },
-  { id: 17, name: "events_have_positions", ...eventsHavePositions }
+  { id: 17, name: "events_have_positions", ...eventsHavePositions },
+  { id: 18, name: "webhook_endpoints", ...webhookEndpoints }
 ]
 
 /** As it is logged and shown: `0001_broadcasters_and_keys`. */

@@ -16,7 +16,10 @@ export const tables = {
   pruned_usage: ["broadcaster_id", "day", "by_worker", "streams", "seconds", "bytes"],
   pruned_key_uses: ["stream_key_id", "last_started_at"],
   event_log: ["log_id", "id", "position", "type", "subject", "stream_seq", "data"],
-  event_head: ["singleton", "log", "position", "oldest", "origin"]
+  event_head: ["singleton", "log", "position", "oldest", "origin"],
+  webhook_endpoints: ["id", "url", "types", "secret", "position", "revision", "lease_until"],
+  webhook_held_subjects: ["endpoint_id", "subject", "position", "attempt", "next_at"],
+  webhook_deliveries: ["id", "endpoint_id", "event_id", "outcome", "response_status", "answer"]
 } as const
 
 export const views = ["usage_by_day"] as const
@@ -49,7 +52,8 @@ export const functions = {
   media_server_writes_its_events: "",
   place_events: "integer",
   prune_events: "integer, integer",
-  renew_event_log: ""
+  renew_event_log: "",
+  webhook_endpoint_writes_its_event: ""
 } as const
 
 /** The migrations that were run, by number. Releases without a schema of their own had it in `public`, under the same name. */

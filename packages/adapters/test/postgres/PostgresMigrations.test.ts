@@ -56,6 +56,9 @@ it.live("of instances that start at once, one makes the schema and the others fi
           "stream_keys",
           "streams",
           "usage_by_day",
+          "webhook_deliveries",
+          "webhook_endpoints",
+          "webhook_held_subjects",
           "workers"
         ]
       )

@@ -13,6 +13,7 @@ import type { SessionsPort } from "./Sessions.ts"
 import type { StoreHealthPort } from "./StoreHealth.ts"
 import type { StreamKeysPort } from "./StreamKeys.ts"
 import type { StreamsPort } from "./Streams.ts"
+import type { WebhookEndpointsPort } from "./WebhookEndpoints.ts"
 import type { WorkersPort } from "./Workers.ts"
 
 /** Every port of a store, by its name. */
@@ -26,6 +27,7 @@ export interface StorePorts {
   readonly storeHealth: StoreHealthPort
   readonly streamKeys: StreamKeysPort
   readonly streams: StreamsPort
+  readonly webhookEndpoints: WebhookEndpointsPort
   readonly workers: WorkersPort
 }
 

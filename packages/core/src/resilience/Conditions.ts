@@ -31,6 +31,16 @@ export const conditionKinds = [
   "regrets_pending",
   /** History older than HISTORY_KEEP could not be pruned at the last attempt. */
   "history_not_pruned",
+  /** Events older than EVENTS_KEEP could not be pruned at the last attempt. */
+  "events_not_pruned",
+  /** There are webhook endpoints and no ENCRYPTION_KEY: nothing is delivered. */
+  "webhooks_without_key",
+  /** A webhook endpoint that this instance delivers to fails as a whole: its events wait. */
+  "webhook_endpoint_failing",
+  /** A webhook endpoint answered 410, or had no success for five days, and gets no events. */
+  "webhook_endpoints_disabled",
+  /** The store does not answer the deliveries of webhooks. */
+  "webhooks_late",
   /** The supervision of the workers fails; workers that run go on. */
   "workers_unsupervised",
   /** A listener refuses connections, or closes those that wait longest for their clients. */

@@ -1,19 +1,15 @@
 /**
- * Prunes the history in the background: every hour, in small batches with pauses, so that no statement is long and the database has time
- * for everything else. Any instance may do it; the store lets one at a time. It never ends and never fails: what went wrong is a condition,
- * and is tried again in the next hour.
+ * Prunes the history in the background, in small batches with pauses, so that no statement is long and the database has time for everything
+ * else. Any instance may do it; the store lets one at a time.
  */
-import { Cause, Clock, Effect, Exit, Metric } from "effect"
+import { Clock, Effect, Metric } from "effect"
 import * as Metrics from "../Metrics.ts"
 import { Retention } from "../ports/Retention.ts"
-import { StoreUnavailable } from "../ports/StoreUnavailable.ts"
-import { makeConditions, setCondition } from "../resilience/Conditions.ts"
+import { pruneRegularly } from "./pruneRegularly.ts"
 
 /** A batch of so many streams takes about a tenth of a second (docs/measurements.md). */
 const PRUNE_BATCH = 500
 const BETWEEN_BATCHES = "250 millis"
-const AFTER_START = "1 minute"
-const BETWEEN_RUNS = "1 hour"
 
 export interface Pruned {
   readonly streams: number
@@ -38,9 +34,6 @@ const pruneAll = Effect.fn("pruneHistory")(function* (keepDays: number) {
   }
 })
 
-const CANNOT = "history cannot be pruned; tried again every hour"
-const CAN_AGAIN = "history can be pruned again"
-
 const report = Effect.fnUntraced(function* (pruned: Pruned, keepDays: number) {
   const { complete, ...gone } = pruned
   if (complete) yield* Metric.update(Metrics.lastPruned, (yield* Clock.currentTimeMillis) / 1000)
@@ -49,21 +42,8 @@ const report = Effect.fnUntraced(function* (pruned: Pruned, keepDays: number) {
 })
 
 /** Runs until it is interrupted. */
-export const pruneHistory = Effect.fnUntraced(function* (keepDays: number) {
-  const conditions = makeConditions()
-  yield* setCondition("history_not_pruned", false)
-  const run = Effect.gen(function* () {
-    const exit = yield* Effect.exit(pruneAll(keepDays))
-    if (Exit.isSuccess(exit)) {
-      yield* report(exit.value, keepDays)
-      return yield* conditions.set("history_not_pruned", false, CAN_AGAIN)
-    }
-    if (Cause.hasInterruptsOnly(exit.cause)) return yield* Effect.failCause(exit.cause)
-    const error = Cause.squash(exit.cause)
-    if (!(error instanceof StoreUnavailable)) yield* Effect.logError("a defect in pruning", exit.cause)
-    const message = error instanceof Error ? error.message : String(error)
-    yield* conditions.set("history_not_pruned", true, CANNOT, { annotations: { error: message } })
-  })
-  yield* Effect.sleep(AFTER_START)
-  return yield* Effect.forever(Effect.andThen(run, Effect.sleep(BETWEEN_RUNS)))
-})
+export const pruneHistory = (keepDays: number) =>
+  pruneRegularly(
+    { kind: "history_not_pruned", what: "history" },
+    Effect.flatMap(pruneAll(keepDays), (pruned) => report(pruned, keepDays))
+  )

@@ -29,15 +29,16 @@ export interface Answer<A> {
 
 /** Calls the service: `call((greenroom) => greenroom.streams.get({ params, responseMode: both }))`. */
 export const call = Effect.fnUntraced(function* <A, E>(
-  ask: (greenroom: Client) => Effect.Effect<[A, HttpClientResponse.HttpClientResponse], E>
+  ask: (greenroom: Client) => Effect.Effect<[A, HttpClientResponse.HttpClientResponse], E>,
+  seconds: number = DEADLINE_SECONDS
 ): Effect.fn.Return<Answer<A>, CommandFailed, ApiClient> {
   const { url, client } = yield* ApiClient
   return yield* ask(client).pipe(
     Effect.flatMap(([value, response]) => Effect.map(response.json, (wire) => ({ value, wire }))),
     Effect.provideService(HttpIncomingMessage.MaxBodySize, MAX_ANSWER),
     Effect.timeoutOrElse({
-      duration: `${DEADLINE_SECONDS} seconds`,
-      orElse: () => Effect.fail(failed("tryAgain", `${url} does not answer within ${DEADLINE_SECONDS} s: try again.`))
+      duration: `${seconds} seconds`,
+      orElse: () => Effect.fail(failed("tryAgain", `${url} does not answer within ${seconds} s: try again.`))
     }),
     Effect.mapError(asFailure(url))
   )

@@ -17,6 +17,7 @@ import { keysCommand } from "./KeysCommand.ts"
 import { composed, type LocalCommands } from "./LocalCommands.ts"
 import { reconcileCommand } from "./ReconcileCommand.ts"
 import { streamsCommand } from "./StreamsCommand.ts"
+import { webhooksCommand } from "./WebhooksCommand.ts"
 import { workersCommand } from "./WorkersCommand.ts"
 
 /** Loaded when a command calls the service: help and completions do without. */
@@ -70,6 +71,7 @@ const makeCommand = <E1, R1, E2, R2>({ serve, migrate }: LocalCommands<E1, R1, E
       remote(keysCommand),
       remote(streamsCommand),
       remote(workersCommand),
+      remote(webhooksCommand),
       remote(reconcileCommand),
       remote(healthCommand)
     ])

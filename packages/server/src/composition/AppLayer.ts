@@ -6,16 +6,24 @@ import * as path from "node:path"
 import * as Application from "@greenroom/adapters/application"
 import { NodeKeyMint } from "@greenroom/adapters/node"
 import { Postgres } from "@greenroom/adapters/postgres"
-import { noEndpoints, type PublicEndpoints, WorkerSettings, WorkersOn } from "@greenroom/core"
+import { AesSecretCipher, HttpWebhookSender } from "@greenroom/adapters/webhooks"
+import { noEndpoints, type PublicEndpoints, RefusedWebhookUrl, WorkerSettings, WorkersOn } from "@greenroom/core"
 import { defaultPorts, mediaMtxUrls } from "@greenroom/launcher"
 import { Context, Effect, Layer, type Redacted } from "effect"
 import { Settings, type Variables } from "../config/Settings.ts"
+import * as EventBodies from "../http/routes/EventBodies.ts"
 import { addressesFrom } from "./addresses.ts"
 import { databaseAddress, databaseOptions } from "./databaseAddress.ts"
 import { usableDataDirectory } from "./dataDirectory.ts"
 import * as LateBound from "./LateBoundMediaServer.ts"
 import { loadOrCreateSecret } from "./loadOrCreateSecret.ts"
 import * as Workers from "./mediaWorkers.ts"
+
+/** Instances that share a database need the same key, so only an embedded one makes its own. */
+const encryptionKeyOf = Effect.fnUntraced(function* (settings: Variables, dataDirectory: string) {
+  if (settings.ENCRYPTION_KEY !== undefined) return settings.ENCRYPTION_KEY
+  return settings.DATABASE_URL === undefined ? (yield* loadOrCreateSecret(dataDirectory, "encryption-key")).value : null
+})
 
 /** What was decided from the settings before anything runs. */
 export class Deployment extends Context.Service<
@@ -29,6 +37,8 @@ export class Deployment extends Context.Service<
     /** The file that holds it, absolute: the one that was given, or the one that we keep. */
     readonly apiSecretFile: string | null
     readonly hookSecret: Redacted.Redacted<string> | null
+    /** What secrets of webhook endpoints are encrypted under; `null` with `DATABASE_URL` and without `ENCRYPTION_KEY`. */
+    readonly encryptionKey: Redacted.Redacted<string> | null
     /** The media server is ours to find and start. */
     readonly startsMediaServer: boolean
   }
@@ -59,6 +69,7 @@ export class Deployment extends Context.Service<
         apiSecret: api.value,
         apiSecretFile: api.file,
         hookSecret: hook,
+        encryptionKey: yield* encryptionKeyOf(settings, dataDirectory),
         startsMediaServer
       })
     })
@@ -108,6 +119,20 @@ const workers = Layer.unwrap(
   })
 )
 
+/** What webhooks need beside the store. */
+const webhooks = Layer.unwrap(
+  Effect.gen(function* () {
+    const { WEBHOOKS_ALLOW_PRIVATE, WEBHOOKS_REQUIRE_TLS } = yield* Settings
+    const { encryptionKey } = yield* Deployment
+    const limits = { allowPrivate: WEBHOOKS_ALLOW_PRIVATE === "true", requireTls: WEBHOOKS_REQUIRE_TLS === "true" }
+    return Layer.mergeAll(
+      HttpWebhookSender.layer(limits),
+      Layer.succeed(RefusedWebhookUrl, HttpWebhookSender.refusedUrl(limits)),
+      encryptionKey === null ? AesSecretCipher.layerNone : AesSecretCipher.layer(encryptionKey)
+    )
+  })
+)
+
 const fallbackAddresses = Effect.gen(function* () {
   const { MEDIAMTX_PORTS } = yield* Settings
   const { startsMediaServer, host } = yield* Deployment
@@ -126,10 +151,13 @@ const application = Layer.unwrap(
         unauthorized: settings.UNAUTHORIZED_PUBLISHERS,
         massKickLimit: settings.MASS_KICK_LIMIT
       },
-      Layer.mergeAll(repositories, mediaServer, workers, Workers.layer)
+      Layer.mergeAll(repositories, mediaServer, workers, Workers.layer, webhooks)
     )
   })
 )
 
 /** Everything that the use cases need, over the adapters that the settings choose. */
-export const layer = application.pipe(Layer.provideMerge(Layer.merge(NodeKeyMint.layer, Deployment.layer)))
+export const layer = EventBodies.layer.pipe(
+  Layer.provideMerge(application),
+  Layer.provideMerge(Layer.merge(NodeKeyMint.layer, Deployment.layer))
+)

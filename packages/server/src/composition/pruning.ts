@@ -1,13 +1,15 @@
-/** Pruning of the history in the background, unless it is kept for ever. */
-import { pruneHistory } from "@greenroom/core"
+/** Pruning in the background: of the history, unless it is kept for ever, and of the event log. */
+import { pruneEvents, pruneHistory } from "@greenroom/core"
 import { Effect } from "effect"
 import { Settings } from "../config/Settings.ts"
 
 /** Days. */
 export const HISTORY_KEEP_DEFAULT = 400
+const EVENTS_KEEP_DEFAULT = 30
 
 /** In the background, until the scope closes. */
 export const startPruning = Effect.gen(function* () {
-  const { HISTORY_KEEP: keepDays = HISTORY_KEEP_DEFAULT } = yield* Settings
+  const { HISTORY_KEEP: keepDays = HISTORY_KEEP_DEFAULT, EVENTS_KEEP = EVENTS_KEEP_DEFAULT } = yield* Settings
   if (keepDays > 0) yield* Effect.forkScoped(pruneHistory(keepDays))
+  yield* Effect.forkScoped(pruneEvents(EVENTS_KEEP))
 })

@@ -22,6 +22,7 @@ import { cannotListen } from "./lifecycle.ts"
 import { startWorkers } from "./mediaWorkers.ts"
 import { startPruning } from "./pruning.ts"
 import { type MediaServerStart, startMediaServer } from "./startMediaServer.ts"
+import { startWebhooks } from "./webhooks.ts"
 
 const STDOUT = 1
 
@@ -102,6 +103,7 @@ const announced = Effect.gen(function* () {
 export const serve: Effect.Effect<never, StartFailed | EmbeddedPostgresFailed, Settings> = Effect.gen(function* () {
   yield* announced
   yield* startPruning
+  yield* startWebhooks
   yield* startWorkers
   return yield* Effect.never
 }).pipe(

@@ -8,7 +8,7 @@ import { reaches } from "@greenroom/adapters/postgres"
 import { Context, Result, Schema, SchemaIssue } from "effect"
 import { contradictions } from "./contradictions.ts"
 import { DatabasePool, DatabaseSchema } from "./databaseVariables.ts"
-import { base, count, Host, oneOf, Password, Port, Secret, urlOf } from "./kinds.ts"
+import { base, count, EncryptionKey, Host, oneOf, Password, Port, Secret, urlOf } from "./kinds.ts"
 import { Ports } from "./mediaMtxPorts.ts"
 import * as OpenTelemetry from "./OpenTelemetry.ts"
 import { WorkerCommand, WorkerUser } from "./workerVariables.ts"
@@ -50,6 +50,10 @@ const variables = {
   MEDIAMTX_RTMP_URL: Schema.optionalKey(base(["rtmp", "rtmps"], "rtmp://mediamtx:1935")),
   MASS_KICK_LIMIT: Schema.optionalKey(count(0, 100_000)),
   HISTORY_KEEP: Schema.optionalKey(count(0, 36_500)),
+  EVENTS_KEEP: Schema.optionalKey(count(7, 36_500)),
+  ENCRYPTION_KEY: Schema.optionalKey(EncryptionKey),
+  WEBHOOKS_ALLOW_PRIVATE: Schema.optionalKey(oneOf("true", "false")),
+  WEBHOOKS_REQUIRE_TLS: Schema.optionalKey(oneOf("true", "false")),
   METRICS_PORT: Schema.optionalKey(Port),
   LOG_LEVEL: Schema.optionalKey(oneOf("trace", "debug", "info", "warn", "error", "fatal", "none")),
   LOG_FORMAT: Schema.optionalKey(oneOf("json", "pretty")),

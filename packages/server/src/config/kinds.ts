@@ -49,6 +49,19 @@ export const Secret = Schema.RedactedFromValue(
   )
 )
 
+const ENCRYPTION_KEY_MIN = 32
+
+/** What a key is derived from. It is derived once and quickly, so a text that can be guessed is no protection: 32 random characters are. */
+export const EncryptionKey = Schema.RedactedFromValue(
+  Schema.String.check(
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this looks for
+    Schema.isPattern(/^[^\u0000-\u001f\u007f]+$/, expected("a key of one line")),
+    Schema.makeFilter(
+      (text) => text.length >= ENCRYPTION_KEY_MIN || `expected at least ${ENCRYPTION_KEY_MIN} characters`
+    )
+  )
+)
+
 /** Of a server that is not ours, so its form is not ours to choose. */
 export const Password = Schema.RedactedFromValue(
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this looks for

@@ -14,10 +14,14 @@ const commands = [
   ...["create", "list", "show", "ingest", "update", "enable", "disable", "revoke"].map((command) => ["keys", command]),
   ["streams"],
   ...["list", "show", "watch", "stop", "events"].map((command) => ["streams", command]),
+  ["webhooks"],
+  ...["create", "list", "show", "enable", "disable", "delete", "rotate-secret", "test", "deliveries", "redeliver"].map(
+    (command) => ["webhooks", command]
+  ),
   ["workers"],
   ...["list", "show"].map((command) => ["workers", command])
 ]
-const groups = ["broadcasters", "keys", "streams", "workers"]
+const groups = ["broadcasters", "keys", "streams", "webhooks", "workers"]
 
 test.each(commands.map((command) => [command.join(" "), command] as const))(
   "greenroom %s --help",

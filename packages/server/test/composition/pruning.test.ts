@@ -6,28 +6,33 @@ import { TestClock } from "effect/testing"
 import { startPruning } from "../../src/composition/pruning.ts"
 import { Settings } from "../../src/config/Settings.ts"
 
-it.effect("history is pruned after 400 days, after as many as are set, or never", () =>
-  Effect.gen(function* () {
-    for (const [settings, expected] of [
-      [{}, [400]],
-      [{ HISTORY_KEEP: 30 }, [30]],
-      [{ HISTORY_KEEP: 0 }, []]
-    ] as const) {
-      const asked: Array<number> = []
-      const retention = partialStore({
-        retention: {
-          prune: (keepDays) =>
-            Effect.sync(() => {
-              asked.push(keepDays)
-              return { _tag: "Pruned", streams: 0, keys: 0 }
-            })
-        }
-      })
-      yield* Effect.andThen(startPruning, TestClock.adjust("59 minutes")).pipe(
-        Effect.scoped,
-        Effect.provide(Layer.merge(retention, Layer.succeed(Settings, settings)))
-      )
-      assert.deepStrictEqual<ReadonlyArray<number>>(asked, expected)
-    }
-  })
+it.effect(
+  "history is pruned after 400 days, after as many as are set, or never; events after 30 or as many as are set",
+  () =>
+    Effect.gen(function* () {
+      for (const [settings, expected] of [
+        [{}, [400]],
+        [{ HISTORY_KEEP: 30 }, [30]],
+        [{ HISTORY_KEEP: 0, EVENTS_KEEP: 7 }, []]
+      ] as const) {
+        const asked: Array<number> = []
+        const events: Array<number> = []
+        const store = partialStore({
+          events: { prune: (keepDays) => Effect.sync(() => events.push(keepDays) - events.length) },
+          retention: {
+            prune: (keepDays) =>
+              Effect.sync(() => {
+                asked.push(keepDays)
+                return { _tag: "Pruned", streams: 0, keys: 0 }
+              })
+          }
+        })
+        yield* Effect.andThen(startPruning, TestClock.adjust("59 minutes")).pipe(
+          Effect.scoped,
+          Effect.provide(Layer.merge(store, Layer.succeed(Settings, settings)))
+        )
+        assert.deepStrictEqual<ReadonlyArray<number>>(asked, expected)
+        assert.deepStrictEqual(events, ["EVENTS_KEEP" in settings ? settings.EVENTS_KEEP : 30])
+      }
+    })
 )

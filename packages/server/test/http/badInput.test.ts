@@ -79,6 +79,36 @@ const pathLimit: ReadonlyArray<unknown> = [
   `live/sk_${"a".repeat(43)}`
 ]
 
+const webhookUrl: ReadonlyArray<unknown> = [
+  ...wrongTypes,
+  "",
+  "app.example.com/hooks",
+  "ftp://app.example.com/",
+  "https://",
+  "https://user:password@app.example.com/",
+  "https://user@app.example.com/",
+  "https://app.example.com/#there",
+  "https://app.example.com/#",
+  "https://app.example.com/a b",
+  "https://app.example.com/\u0000",
+  " https://app.example.com/",
+  "https://app.example.com:99999/",
+  `https://app.example.com/${"x".repeat(2_048)}`
+]
+const eventTypesGiven: ReadonlyArray<unknown> = [
+  "stream.active",
+  [],
+  ["stream.unknown"],
+  ["stream.active", "*"],
+  ["stream.active", null],
+  [5],
+  { 0: "stream.active" }
+]
+const place: ReadonlyArray<unknown> = [
+  ...[true, [], {}, "", "soon", -1, 1.5, 2 ** 53, "4711", "0123456789abcdef", "0123456789ABCDEF-1"],
+  ...["0123456789abcdef--1", "0123456789abcdef-01", "0123456789abcdef-9999999999999999"]
+]
+
 interface Field {
   readonly request: string
   readonly field: string
@@ -106,12 +136,23 @@ const fields: ReadonlyArray<Field> = [
   { request: `PATCH /streams/${UNKNOWN_ID}`, field: "title", bad: line(255) },
   { request: `PATCH /streams/${UNKNOWN_ID}`, field: "description", bad: lines(5000) },
   { request: `PATCH /streams/${UNKNOWN_ID}`, field: "metadata", bad: metadata },
-  { request: `PATCH /streams/${UNKNOWN_ID}`, field: "recording_ref", bad: line(1000) }
+  { request: `PATCH /streams/${UNKNOWN_ID}`, field: "recording_ref", bad: line(1000) },
+  { request: "POST /webhook-endpoints", field: "url", bad: webhookUrl, required: true, notNull: true },
+  { request: "POST /webhook-endpoints", field: "types", bad: eventTypesGiven },
+  { request: "POST /webhook-endpoints", field: "broadcaster_id", bad: uuid.filter((id) => id !== null) },
+  { request: "POST /webhook-endpoints", field: "description", bad: lines(500) },
+  { request: "POST /webhook-endpoints", field: "enabled", bad: ["true", 1, 0, [], {}], notNull: true },
+  { request: `PATCH /webhook-endpoints/${UNKNOWN_ID}`, field: "url", bad: webhookUrl, notNull: true },
+  { request: `PATCH /webhook-endpoints/${UNKNOWN_ID}`, field: "types", bad: eventTypesGiven },
+  { request: `PATCH /webhook-endpoints/${UNKNOWN_ID}`, field: "from", bad: place, notNull: true },
+  { request: `POST /webhook-endpoints/${UNKNOWN_ID}/redeliver`, field: "after", bad: [...place, "now"], notNull: true },
+  { request: `POST /webhook-endpoints/${UNKNOWN_ID}/redeliver`, field: "event_id", bad: [...wrongTypes, "", "x"] }
 ]
 
 const good: Readonly<Record<string, object>> = {
   "POST /broadcasters": { display_name: "One" },
-  "POST /stream-keys": { broadcaster_id: UNKNOWN_ID }
+  "POST /stream-keys": { broadcaster_id: UNKNOWN_ID },
+  "POST /webhook-endpoints": { url: "https://app.example.com/hooks" }
 }
 
 const send = (request: string, body: unknown) => {
@@ -158,7 +199,9 @@ describe("a field that nobody knows", () => {
     [`PATCH /broadcasters/${UNKNOWN_ID}`, "external_id, display_name, contact, metadata"],
     ["POST /stream-keys", "broadcaster_id, expires_at, label, path"],
     [`PATCH /stream-keys/${UNKNOWN_ID}`, "label, expires_at, enabled"],
-    [`PATCH /streams/${UNKNOWN_ID}`, "title, description, metadata, recording_ref"]
+    [`PATCH /streams/${UNKNOWN_ID}`, "title, description, metadata, recording_ref"],
+    ["POST /webhook-endpoints", "url, types, broadcaster_id, description, enabled"],
+    [`PATCH /webhook-endpoints/${UNKNOWN_ID}`, "url, types, broadcaster_id, description, enabled, from"]
   ])("is refused with the names of the known ones: %s", async (request, names) => {
     const answer = await send(request, { ...good[request], lable: "x", "a/b": { c: 1 } })
     assertProblem(answer, "validation")
@@ -186,7 +229,9 @@ describe("all that is wrong", () => {
     ["POST /broadcasters", { display_name: "", contact: 5, metadata: [] }],
     ["POST /stream-keys", { broadcaster_id: 1, expires_at: "x", label: "", path: "/" }],
     [`PATCH /stream-keys/${UNKNOWN_ID}`, { label: "", expires_at: "x", enabled: 5 }],
-    [`PATCH /streams/${UNKNOWN_ID}`, { title: 5, description: "\u0000", metadata: 5, recording_ref: [] }]
+    [`PATCH /streams/${UNKNOWN_ID}`, { title: 5, description: "\u0000", metadata: 5, recording_ref: [] }],
+    ["POST /webhook-endpoints", { url: "x", types: [], broadcaster_id: 5, description: "", enabled: 1 }],
+    [`PATCH /webhook-endpoints/${UNKNOWN_ID}`, { url: "x", types: [], enabled: 1, from: "soon" }]
   ])("of a body is said at once: %s", async (request, body) => {
     const answer = await send(request, body)
     assertProblem(answer, "validation")

@@ -164,7 +164,7 @@ describe("every operation", () => {
       "hook_bearer"
     ])
     for (const { path, operation } of operations()) {
-      const expected = /^\/(broadcasters|stream-keys|streams|workers|reconcile|check)/.test(path)
+      const expected = /^\/(broadcasters|stream-keys|streams|workers|reconcile|webhook-endpoints|check)/.test(path)
         ? [{ api_key: [] }, { bearer: [] }]
         : /^\/(auth|webhook|v1\/mediamtx)/.test(path)
           ? [{}, { hook_basic: [] }, { hook_bearer: [] }]
@@ -274,7 +274,7 @@ describe("bodies", () => {
     for (const { path, operation } of operations()) {
       const name = operation.requestBody?.content["application/json"].schema.$ref.split("/").at(-1)
       if (name === undefined) continue
-      const closed = /^\/(broadcasters|stream-keys|streams|reconcile)/.test(path) ? false : undefined
+      const closed = /^\/(broadcasters|stream-keys|streams|reconcile|webhook-endpoints)/.test(path) ? false : undefined
       expect([name, spec.components.schemas[name].additionalProperties]).toEqual([name, closed])
     }
   })

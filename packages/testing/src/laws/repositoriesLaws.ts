@@ -13,6 +13,7 @@ import { sessionsLaws } from "./sessionsLaws.ts"
 import { storeHealthLaws } from "./storeHealthLaws.ts"
 import { streamKeysLaws } from "./streamKeysLaws.ts"
 import { streamsLaws } from "./streamsLaws.ts"
+import { webhookEndpointsLaws } from "./webhookEndpointsLaws.ts"
 import { workersLaws } from "./workersLaws.ts"
 
 export const repositoriesLaws = (store: StoreUnderTest): ReadonlyArray<LawSuite<StoreWorld>> => [
@@ -24,6 +25,7 @@ export const repositoriesLaws = (store: StoreUnderTest): ReadonlyArray<LawSuite<
   sessionsLaws(store),
   streamsLaws(store),
   leasesLaws(store),
+  webhookEndpointsLaws(store),
   workersLaws(store),
   retentionLaws(store),
   eventsLaws(store),

@@ -114,13 +114,19 @@ export interface EventFilter {
   readonly types?: ReadonlyArray<EventType>
   readonly broadcasterId?: string
   readonly streamId?: string
+  /** As `LoggedEvent.subject`. */
+  readonly subject?: string
   /** Of streams: their path. Events of other resources have none. */
   readonly path?: string
 }
 
 /** Whether the reader wants the event. */
-export const matchesFilter = (event: LoggedEvent, { types, broadcasterId, streamId, path }: EventFilter): boolean =>
+export const matchesFilter = (
+  event: LoggedEvent,
+  { types, broadcasterId, streamId, subject, path }: EventFilter
+): boolean =>
   (types === undefined || types.includes(event.type)) &&
   (broadcasterId === undefined || event.broadcasterId === broadcasterId) &&
   (streamId === undefined || event.subject === `stream:${streamId}`) &&
+  (subject === undefined || event.subject === subject) &&
   (path === undefined || (isStreamEvent(event) && event.data.stream.path === path))

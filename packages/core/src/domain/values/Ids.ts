@@ -16,3 +16,5 @@ export const StreamKeyId = Uuid.pipe(Schema.brand("StreamKeyId"))
 export type StreamKeyId = typeof StreamKeyId.Type
 export const StreamId = Uuid.pipe(Schema.brand("StreamId"))
 export type StreamId = typeof StreamId.Type
+export const WebhookEndpointId = Uuid.pipe(Schema.brand("WebhookEndpointId"))
+export type WebhookEndpointId = typeof WebhookEndpointId.Type

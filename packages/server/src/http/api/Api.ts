@@ -13,10 +13,11 @@ import { ReconcileApi } from "./ReconcileApi.ts"
 import { StreamKeysApi } from "./StreamKeysApi.ts"
 import { StreamsApi } from "./StreamsApi.ts"
 import { PagesApi, SystemApi } from "./SystemApi.ts"
+import { WebhookEndpointsApi } from "./WebhookEndpointsApi.ts"
 import { WorkersApi } from "./WorkersApi.ts"
 
 export class ServedApi extends HttpApi.make("greenroom")
-  .add(StreamsApi, StreamKeysApi, BroadcastersApi, WorkersApi, EventsApi, ReconcileApi, SystemApi)
+  .add(StreamsApi, StreamKeysApi, BroadcastersApi, WorkersApi, EventsApi, ReconcileApi, WebhookEndpointsApi, SystemApi)
   .middleware(ProblemsAsValues)
   .annotate(HttpApi.ParseOptions, allErrors)
   .annotate(HttpApi.PayloadParseOptions, noUnknownFields) {}

@@ -25,6 +25,7 @@ import * as RouteTable from "./RouteTable.ts"
 import * as StreamKeyRoutes from "./StreamKeyRoutes.ts"
 import * as StreamRoutes from "./StreamRoutes.ts"
 import * as SystemRoutes from "./SystemRoutes.ts"
+import * as WebhookEndpointRoutes from "./WebhookEndpointRoutes.ts"
 import * as WebhookRoutes from "./WebhookRoutes.ts"
 import * as WorkerRoutes from "./WorkerRoutes.ts"
 
@@ -46,6 +47,7 @@ const api = HttpApiBuilder.layer(ServedApi).pipe(
     WorkerRoutes.layer,
     EventRoutes.layer,
     ReconcileRoutes.layer,
+    WebhookEndpointRoutes.layer,
     SystemRoutes.layer
   ]),
   Layer.provide([ApiKeyCheck.layer, ListSlots.layer, ProblemsAsValues.layer, EventPolls.layer]),

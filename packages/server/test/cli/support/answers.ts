@@ -122,6 +122,48 @@ export const worker = {
   updated_at: "2026-11-21T01:33:13.000Z"
 }
 
+export const endpointId = "5b1c0c1a-7f0e-4d6e-8a1f-2f8f6f0f9c33"
+export const eventId = "evt_4711_9f86d081884c7d65"
+export const WEBHOOK_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
+export const webhookEndpoint = {
+  id: endpointId,
+  url: "https://app.example.com/hooks",
+  types: ["stream.active", "stream.ended"] as ReadonlyArray<string> | null,
+  broadcaster_id: null,
+  description: "The app",
+  enabled: true,
+  disabled_reason: null as string | null,
+  position: 4711,
+  failing_since: null as string | null,
+  next_attempt_at: null as string | null,
+  created_at: "2026-11-20T22:28:09.000Z",
+  updated_at: "2026-11-21T01:32:14.500Z"
+}
+
+export const delivery = {
+  id: "d3a1b7f2-0c55-4b0e-9a3b-6f1e2d4c5b6a",
+  event_id: eventId,
+  type: "stream.active",
+  position: 4711,
+  subject: `stream:${streamId}`,
+  attempt: 2,
+  outcome: "retrying",
+  response_status: 503 as number | null,
+  duration_millis: 84.4,
+  next_attempt_at: "2026-11-21T01:38:14.000Z" as string | null,
+  answer: "Service Unavailable",
+  at: "2026-11-21T01:33:04.000Z"
+}
+
+export const sentWebhook = {
+  event_id: eventId,
+  delivered: false,
+  response_status: 503 as number | null,
+  duration_millis: 84.4,
+  answer: "Service Unavailable"
+}
+
 export const page = (plural: string, items: ReadonlyArray<unknown>, next_cursor: string | null = null) => ({
   [plural]: items,
   count: items.length,

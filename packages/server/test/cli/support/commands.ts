@@ -2,16 +2,22 @@
 import {
   broadcaster,
   broadcasterId,
+  delivery,
   detailsOf,
+  endpointId,
+  eventId,
   ingest,
   issuedKey,
   KEY,
   keyId,
   page,
+  sentWebhook,
   stream,
   streamId,
   streamKey,
   streamWith,
+  WEBHOOK_SECRET,
+  webhookEndpoint,
   worker
 } from "./answers.ts"
 import type { Reply } from "./fakeService.ts"
@@ -113,6 +119,35 @@ The ffmpeg commands send a test picture; for a file put -re -i FILE in the place
 See it go live: greenroom streams watch
 `
 }
+
+const endpointDetails = `\
+id             ${endpointId}
+url            https://app.example.com/hooks
+state          enabled
+types          stream.active,stream.ended
+broadcaster    -
+description    The app
+position       4711
+failing since  -
+next attempt   -
+created        2026-11-20 22:28:09 UTC (3h 5m ago)
+updated        2026-11-21 01:32:14 UTC (59s ago)
+`
+
+const secretText = `\
+Its secret, which verifies signatures:
+
+  ${WEBHOOK_SECRET}
+
+This is the only time that it is shown: copy it now.
+`
+
+const sentText = `\
+delivered  no
+status     503
+took       84 ms
+answer     Service Unavailable
+`
 
 const ended = streamWith({
   status: "inactive",
@@ -408,6 +443,116 @@ SEQ  AT                       TYPE      DATA
 1    2026-11-21 01:31:01 UTC  admitted  -
 2    2026-11-21 01:31:03 UTC  ready     source_type=rtmpConn
 `
+  },
+  {
+    args: ["webhooks", "create", webhookEndpoint.url, "--types", "stream.active,stream.ended", "--disabled"],
+    asks: "POST /webhook-endpoints",
+    sends: { url: webhookEndpoint.url, types: ["stream.active", "stream.ended"], enabled: false },
+    reply: {
+      status: 201,
+      body: { ...webhookEndpoint, secret: WEBHOOK_SECRET },
+      headers: created(`/webhook-endpoints/${endpointId}`)
+    },
+    reads: `${endpointDetails}\n${secretText}\nNext, a test: greenroom webhooks test ${endpointId}\n`
+  },
+  {
+    args: ["webhooks", "list"],
+    asks: "GET /webhook-endpoints",
+    reply: {
+      body: page("webhook_endpoints", [
+        webhookEndpoint,
+        { ...webhookEndpoint, types: null, enabled: false, disabled_reason: "gone" },
+        { ...webhookEndpoint, failing_since: "2026-11-21T01:31:01.000Z" },
+        { ...webhookEndpoint, next_attempt_at: "2026-11-21T01:38:14.000Z" }
+      ])
+    },
+    reads: `\
+URL                            STATE            TYPES                       POSITION  ID
+https://app.example.com/hooks  enabled          stream.active,stream.ended  4711      ${endpointId}
+https://app.example.com/hooks  disabled (gone)  all                         4711      ${endpointId}
+https://app.example.com/hooks  failing          stream.active,stream.ended  4711      ${endpointId}
+https://app.example.com/hooks  stopped          stream.active,stream.ended  4711      ${endpointId}
+`
+  },
+  {
+    args: ["webhooks", "list"],
+    asks: "GET /webhook-endpoints",
+    reply: { body: page("webhook_endpoints", []) },
+    reads: "There are no webhook endpoints yet: greenroom webhooks create https://app.example.com/hooks/greenroom\n"
+  },
+  {
+    args: ["webhooks", "show", endpointId],
+    asks: `GET /webhook-endpoints/${endpointId}`,
+    reply: { body: webhookEndpoint },
+    reads: endpointDetails
+  },
+  {
+    args: ["webhooks", "enable", endpointId, "--from", "now"],
+    asks: `PATCH /webhook-endpoints/${endpointId}`,
+    sends: { enabled: true, from: "now" },
+    reply: { body: webhookEndpoint },
+    reads: `Endpoint ${endpointId} gets events again, after position 4711.\n`
+  },
+  {
+    args: ["webhooks", "enable", endpointId, "--from", "0123456789abcdef-4711"],
+    asks: `PATCH /webhook-endpoints/${endpointId}`,
+    sends: { enabled: true, from: "0123456789abcdef-4711" },
+    reply: { body: webhookEndpoint },
+    reads: `Endpoint ${endpointId} gets events again, after position 4711.\n`
+  },
+  {
+    args: ["webhooks", "disable", endpointId],
+    asks: `PATCH /webhook-endpoints/${endpointId}`,
+    sends: { enabled: false },
+    reply: { body: { ...webhookEndpoint, enabled: false } },
+    reads: `Endpoint ${endpointId} gets no events; enabled again, it goes on where it stopped.\n`
+  },
+  {
+    args: ["webhooks", "delete", endpointId],
+    asks: `DELETE /webhook-endpoints/${endpointId}`,
+    reply: { status: 204 },
+    reads: `Endpoint ${endpointId} is deleted.\n`
+  },
+  {
+    args: ["webhooks", "rotate-secret", endpointId],
+    asks: `POST /webhook-endpoints/${endpointId}/rotate-secret`,
+    reply: { body: { ...webhookEndpoint, secret: WEBHOOK_SECRET }, headers: { "cache-control": "no-store" } },
+    reads: `${secretText}\nFor 24 hours requests are signed with the secret of before, too.\n`
+  },
+  {
+    args: ["webhooks", "test", endpointId],
+    asks: `POST /webhook-endpoints/${endpointId}/test`,
+    reply: { body: sentWebhook },
+    reads: sentText
+  },
+  {
+    args: ["webhooks", "deliveries", endpointId, "--limit", "20"],
+    asks: `GET /webhook-endpoints/${endpointId}/deliveries?limit=20`,
+    reply: {
+      body: page("deliveries", [
+        delivery,
+        { ...delivery, outcome: "failed", response_status: null, next_attempt_at: null }
+      ])
+    },
+    reads: `\
+WHEN     OUTCOME   ATTEMPT  STATUS  TOOK   NEXT   TYPE           EVENT
+10s ago  retrying  2        503     84 ms  in 5m  stream.active  ${eventId}
+10s ago  failed    2        -       84 ms  -      stream.active  ${eventId}
+`
+  },
+  {
+    args: ["webhooks", "redeliver", endpointId, "--event", eventId],
+    asks: `POST /webhook-endpoints/${endpointId}/redeliver`,
+    sends: { event_id: eventId },
+    reply: { body: { delivered: 1, failed: null, next: null } },
+    reads: "1 event was delivered.\n"
+  },
+  {
+    args: ["webhooks", "redeliver", endpointId, "--after", "12"],
+    asks: `POST /webhook-endpoints/${endpointId}/redeliver`,
+    sends: { after: 12 },
+    reply: { body: { delivered: 3, failed: sentWebhook, next: "0123456789abcdef-15" } },
+    reads: `3 events were delivered.\nEvent ${eventId} was not:\n${sentText}More are left: --after 0123456789abcdef-15\n`
   },
   {
     args: ["health"],

@@ -27,7 +27,16 @@ export const endpoints: ReadonlyArray<Endpoint> = [
   { method: "PATCH", path: "/streams/:id", body: { title: "x" }, unknownId: "stream-not-found" },
   { method: "DELETE", path: "/streams/:id", unknownId: "stream-not-found" },
   { method: "GET", path: "/streams/:id/events", unknownId: "stream-not-found" },
-  { method: "POST", path: "/reconcile", body: { enforce: true } }
+  { method: "POST", path: "/reconcile", body: { enforce: true } },
+  { method: "POST", path: "/webhook-endpoints", body: { url: "https://app.example.com/hooks" } },
+  { method: "GET", path: "/webhook-endpoints" },
+  { method: "GET", path: "/webhook-endpoints/:id", unknownId: "not-found" },
+  { method: "PATCH", path: "/webhook-endpoints/:id", body: { description: "x" }, unknownId: "not-found" },
+  { method: "DELETE", path: "/webhook-endpoints/:id", unknownId: "not-found" },
+  { method: "POST", path: "/webhook-endpoints/:id/rotate-secret", unknownId: "not-found" },
+  { method: "GET", path: "/webhook-endpoints/:id/deliveries", unknownId: "not-found" },
+  { method: "POST", path: "/webhook-endpoints/:id/test", unknownId: "not-found" },
+  { method: "POST", path: "/webhook-endpoints/:id/redeliver", body: { after: 0 }, unknownId: "not-found" }
 ]
 
 export const named = (rows: ReadonlyArray<Endpoint>) => rows.map((row) => [`${row.method} ${row.path}`, row] as const)

@@ -4,6 +4,7 @@
  */
 import { MemoryMediaServer, layer as memory } from "@greenroom/adapters/memory"
 import { NodeKeyMint } from "@greenroom/adapters/node"
+import { AesSecretCipher, HttpWebhookSender } from "@greenroom/adapters/webhooks"
 import {
   AuthDeadline,
   AwaitOffAirWithin,
@@ -14,6 +15,7 @@ import {
   noEndpoints,
   OperatorSecret,
   ReconcilePolicy,
+  RefusedWebhookUrl,
   replacePorts,
   type StorePorts,
   StoreUnavailable,
@@ -25,6 +27,7 @@ import { Effect, Layer, Logger, ManagedRuntime, Option, Redacted, Ref, Reference
 import * as HttpServer from "effect/http/HttpServer"
 import type { Limits } from "../../../src/http/listener/ConnectionTable.ts"
 import { HookSecret } from "../../../src/http/middleware/HookSecret.ts"
+import * as EventBodies from "../../../src/http/routes/EventBodies.ts"
 import * as HttpRoutes from "../../../src/http/routes/HttpRoutes.ts"
 import { serve } from "../../../src/http/Serve.ts"
 import * as CredentialThrottle from "../../../src/http/throttle/CredentialThrottle.ts"
@@ -48,6 +51,8 @@ export interface ServiceOptions {
   readonly publicUrl?: string | null
   readonly finishWithin?: number
   readonly limits?: Limits
+  /** Webhooks: without it, an encryption key and private receivers. */
+  readonly webhooks?: { readonly key?: string | null; readonly allowPrivate?: boolean; readonly requireTls?: boolean }
   /** Neither logs nor spans are kept, as in a deployment without collectors whose log level is high. */
   readonly quiet?: boolean
 }
@@ -112,6 +117,19 @@ const capture = (lines: Array<LogLine>) =>
     })
   })
 
+export const ENCRYPTION_KEY = "the-encryption-key-of-these-tests"
+
+const webhooksOf = ({
+  key = ENCRYPTION_KEY,
+  allowPrivate = true,
+  requireTls = false
+}: NonNullable<ServiceOptions["webhooks"]>) =>
+  Layer.mergeAll(
+    HttpWebhookSender.layer({ allowPrivate, requireTls }),
+    Layer.succeed(RefusedWebhookUrl, HttpWebhookSender.refusedUrl({ allowPrivate, requireTls })),
+    key === null ? AesSecretCipher.layerNone : AesSecretCipher.layer(Redacted.make(key))
+  )
+
 export const start = async (options: ServiceOptions = {}) => {
   const switches: Switches = { trouble: "none" }
   const auth = { millis: UNHURRIED_MS }
@@ -142,12 +160,13 @@ export const start = async (options: ServiceOptions = {}) => {
     Layer.succeed(AwaitOffAirWithin, confirm),
     Layer.succeed(ReconcilePolicy, { unauthorized: "kick", massKickLimit: 10, enforce: false, holder: "test" })
   ).pipe(Layer.provideMerge(NodeKeyMint.layer))
-  const ports = layerBackground.pipe(
+  const ports = Layer.merge(layerBackground, EventBodies.layer).pipe(
     Layer.provideMerge(
       MemoryMediaServer.layer({ fault, deadlines: { snapshot: "1 second", find: "5 seconds", kick: "1 second" } })
     ),
     Layer.provideMerge(world),
     Layer.provideMerge(store),
+    Layer.provideMerge(webhooksOf(options.webhooks ?? {})),
     Layer.provideMerge(settings)
   )
   const server = serve(HttpRoutes.layer({ hooks: true, metrics: true }), {
