@@ -76,4 +76,17 @@ describe("the service's webhooks", () => {
     const [one] = receiver.received
     assert.doesNotThrow(() => new Webhook(rotated.json.secret).verify(one!.body, one!.headers))
   })
+
+  it("go to the public internet over TLS alone where that is asked for", async () => {
+    const service = start({ WEBHOOKS_ALLOW_PRIVATE: "", WEBHOOKS_REQUIRE_TLS: "true" })
+    const url = await service.ready
+    for (const refused of ["http://app.example.com/", "https://127.0.0.1/", "https://[::ffff:10.0.0.1]/"]) {
+      const answer = await post(url, "/webhook-endpoints", { url: refused })
+      assert.deepStrictEqual([answer.status, answer.json.errors[0].pointer], [400, "/url"], refused)
+    }
+    const secure = receiver.url.replace("http://127.0.0.1", "https://localhost")
+    const { json: endpoint } = await post(url, "/webhook-endpoints", { url: secure })
+    const { json: tested } = await post(url, `/webhook-endpoints/${endpoint.id}/test`)
+    assert.match(tested.answer, /^blocked: /)
+  })
 })
