@@ -153,6 +153,10 @@ export const makeCluster = ({
       const asked = instances[at(index)]
       return asked?.isWell() ? asked : those[0]
     },
+    anyWell: (): Instance | undefined => {
+      const those = there().filter((instance) => instance.isWell())
+      return those.length === 0 ? undefined : rng.pick(those)
+    },
     hook: (call: HookCall) => any()?.hook(call),
     authenticate: (question: Question, answer: Parameters<Instance["authenticate"]>[1]): (() => void) => {
       const instance = any()

@@ -31,6 +31,7 @@ export const expectedFaults: ReadonlyArray<string> = [
   "RTSP record after a pause",
   "RTSP record after a stall",
   "path cured of a ghost",
+  "event reader connected again",
   "encoder killed",
   "encoder frozen",
   "media server killed",

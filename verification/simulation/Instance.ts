@@ -9,6 +9,7 @@ import {
   authenticate,
   DuplicatePolicy,
   Endpoints,
+  type EventFeed,
   type Hook,
   KeyGenerator,
   type LostAdmissions,
@@ -37,6 +38,7 @@ import type { SimulatedStore } from "./SimulatedStore.ts"
 
 type Services =
   | Endpoints
+  | EventFeed
   | KeyGenerator
   | LostAdmissions
   | MediaServer
@@ -177,6 +179,7 @@ export const startInstance = (options: InstanceOptions) => {
     Context.add(Repositories, {
       ...store.services,
       admissions: ports.admissions,
+      events: ports.events,
       sessions: ports.sessions,
       leases: ports.leases,
       storeHealth: ports.storeHealth,

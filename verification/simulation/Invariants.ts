@@ -2,10 +2,18 @@
  * What must always hold (docs/simulation.md), checked after every operation that the store executes and at every kick that the media
  * server executes. Looks into the store and into the media server directly, through no port. The numbers are those of the design's
  * list; those with names are more: a session says truly why it ended (`reason`), who asks is answered in time (`time`), nobody acts without
- * the lease (`lease`), RTSP calls keep their turn (`turn`), a good key is let in again (`free`), nothing fails by itself (`defect`), nothing is done when there is nothing to do (`rest`).
+ * the lease (`lease`), RTSP calls keep their turn (`turn`), a good key is let in again (`free`), nothing fails by itself (`defect`), nothing is done when there is nothing to do (`rest`), every event comes to every reader once and in order (`events`).
  */
 import type { MemoryStore } from "@greenroom/adapters/memory"
-import { applyEvent, familyOf, foldEvents, type SessionState, type StreamEvent, type StreamId } from "@greenroom/core"
+import {
+  applyEvent,
+  familyOf,
+  foldEvents,
+  type SessionState,
+  type StreamEvent,
+  type StreamId,
+  streamEventName
+} from "@greenroom/core"
 import type { World } from "@greenroom/mediamtx-simulator"
 import { DateTime, Result } from "effect"
 import type { Counts } from "./Counts.ts"
@@ -33,6 +41,7 @@ export type InvariantName =
   | "free"
   | "defect"
   | "rest"
+  | "events"
 
 export interface Violation {
   readonly invariant: InvariantName
@@ -223,6 +232,8 @@ export const makeInvariants = ({ kernel, store, host, counts, setting }: Invaria
     violation: () => violation,
     fails,
     executed: (operation: string, instance: string | null) => {
+      // It moves no session.
+      if (operation.startsWith("Events.")) return
       if (instance !== null) observers.read(operation, instance)
       const written = store.takeWritten()
       for (const id of written) checkRow(id, operation, instance)
@@ -285,7 +296,13 @@ export const makeInvariants = ({ kernel, store, host, counts, setting }: Invaria
     },
     /** Everything once more, from the beginning. */
     finish: () => {
+      store.now("Events.place", store.services.events.place(1_000_000))
+      const logged = Map.groupBy(state.eventLog.placed, ({ subject }) => subject)
       for (const row of state.streams.values()) {
+        const events = logged.get(`stream:${row.id}`) ?? []
+        const names = row.events.map(({ seq, type }) => `${seq} ${streamEventName[type]}`)
+        if (names.join() !== events.map(({ streamSeq, type }) => `${streamSeq} ${type}`).join())
+          fails("events", `${row.id} has the events ${events.map(({ type }) => type).join()} for ${names.join()}`)
         const folded = foldEvents(row.events)
         if (Result.isFailure(folded)) fails("4", `${row.id}: ${folded.failure.why}`)
         else if (!isSameState(folded.success, row.state)) fails("4", `${row.id} is not the fold of its events`)

@@ -5,6 +5,7 @@
 import type {
   Admissions,
   Broadcasters,
+  Events,
   Leases,
   MediaServer,
   ReconcilePolicy,
@@ -14,12 +15,14 @@ import type {
   StreamKeys,
   Streams
 } from "@greenroom/core"
-import type { Clock, Effect } from "effect"
+import { makeWrittenSignal } from "@greenroom/core/internal"
+import { type Clock, Effect, Queue, Stream } from "effect"
 import type { Caller } from "./Caller.ts"
-import type { Line, SimulatedStore } from "./SimulatedStore.ts"
+import { type Line, type SimulatedStore, writesEvents } from "./SimulatedStore.ts"
 
 export interface Ports {
   readonly admissions: Admissions["Service"]
+  readonly events: Events["Service"]
   readonly sessions: Sessions["Service"]
   readonly leases: Leases["Service"]
   readonly keys: StreamKeys["Service"]
@@ -50,30 +53,56 @@ type Operation =
 const movesByLease = new Set(["Sessions.markReady", "Sessions.end"])
 export const BELIEVED = " (unseen)"
 
-const remote = <S extends object>(port: string, service: S, line: Line, caller: Caller): S =>
+const remote = <S extends object>(
+  port: string,
+  service: S,
+  line: Line,
+  caller: Caller,
+  answered: (operation: string) => void = () => {}
+): S =>
   Object.fromEntries(
     (Object.entries(service) as ReadonlyArray<readonly [string, Operation]>).map(([name, operation]) => {
       const called = `${port}.${name}`
       const believed = (args: ReadonlyArray<unknown>) =>
         movesByLease.has(called) && args.at(-1) === null ? BELIEVED : ""
+      const answers = Effect.tap(Effect.sync(() => answered(called)))
       return [
         name,
         typeof operation === "function"
-          ? (...args: ReadonlyArray<unknown>) => line(caller, called + believed(args), operation(...args))
-          : line(caller, called, operation)
+          ? (...args: ReadonlyArray<unknown>) => answers(line(caller, called + believed(args), operation(...args)))
+          : answers(line(caller, called, operation))
       ]
     })
   ) as S
 
+/** `written` is of this instance alone. Announcements reach it late, or not at all. */
+const remoteEvents = (store: SimulatedStore, caller: Caller, written: Effect.Effect<void>): Events["Service"] => ({
+  ...remote("Events", store.services.events, store.line, caller),
+  written,
+  newest: Stream.callback<number>(
+    (queue) =>
+      Effect.acquireRelease(
+        Effect.sync(() => store.announces((newest) => caller.deliver(() => void Queue.offerUnsafe(queue, newest)))),
+        (unsubscribe) => Effect.sync(unsubscribe)
+      ),
+    { bufferSize: 1, strategy: "sliding" }
+  )
+})
+
 export const remotePorts = (store: SimulatedStore, caller: Caller, mediaServer: MediaServer["Service"]): Ports => {
   const { services, line } = store
+  const written = makeWrittenSignal()
+  const answered = (operation: string) => {
+    if (writesEvents.test(operation)) written.set()
+  }
   return {
-    admissions: remote("Admissions", services.admissions, line, caller),
-    sessions: remote("Sessions", services.sessions, line, caller),
-    leases: remote("Leases", services.leases, line, caller),
-    keys: remote("StreamKeys", services.streamKeys, line, caller),
+    events: remoteEvents(store, caller, written.await),
+    admissions: remote("Admissions", services.admissions, line, caller, answered),
+    sessions: remote("Sessions", services.sessions, line, caller, answered),
+    leases: remote("Leases", services.leases, line, caller, answered),
+    keys: remote("StreamKeys", services.streamKeys, line, caller, answered),
     streams: remote("Streams", services.streams, line, caller),
-    broadcasters: remote("Broadcasters", services.broadcasters, line, caller),
+    broadcasters: remote("Broadcasters", services.broadcasters, line, caller, answered),
     storeHealth: remote("StoreHealth", services.storeHealth, line, caller),
     mediaServer
   }

@@ -43,8 +43,13 @@ const deadlineOf = (operation: string): number => {
   return /^(Sessions|Leases)\./.test(operation) ? reconciler.answerMillis : general.answerMillis
 }
 
+/** What may write events: a reason to place them. */
+export const writesEvents =
+  /^(Admissions\.(admit|takeOver|endGone)|Sessions\.(request|mark|end)|StreamKeys\.(issue|change|revoke)|Broadcasters\.(create|upsert|change|remove))/
+
+/** A commit of these may fail, or its answer be lost. */
 const writes =
-  /^(Admissions\.(admit|takeOver|endGone)|Sessions\.(request|mark|end|observe)|Leases\.|StreamKeys\.(issue|change|revoke)|Broadcasters\.(create|change|remove))/
+  /^(Events\.place|Admissions\.(admit|takeOver|endGone)|Sessions\.(request|mark|end|observe)|Leases\.|StreamKeys\.(issue|change|revoke)|Broadcasters\.(create|change|remove))/
 
 export const makeSimulatedStore = ({ kernel, rng, counts, executed }: SimulatedStoreOptions) => {
   const streams = new WatchedStreams()
@@ -172,6 +177,15 @@ export const makeSimulatedStore = ({ kernel, rng, counts, executed }: SimulatedS
     state,
     services,
     line,
+    /** As a database announces: some milliseconds later, and not while the connection is lost. What it returns ends it. */
+    announces: (announce: (newest: number) => void): (() => void) => {
+      const { onPlaced } = state.eventLog
+      const placed = ({ newest }: { readonly newest: number }) => {
+        if (!rng.chance(0.1)) kernel.after(1 + rng.below(5), () => announce(newest))
+      }
+      onPlaced.add(placed)
+      return () => void onPlaced.delete(placed)
+    },
     /** For the beginning of a simulation, and for hands that are in the database without Greenroom. */
     now: <A, E>(operation: string, effect: Effect.Effect<A, E>): A => {
       const exit = execute(operation, effect, null)

@@ -11,6 +11,7 @@ import type { Bug } from "./bugs/Bug.ts"
 import { makeCluster } from "./Cluster.ts"
 import { makeCounts, type Tally } from "./Counts.ts"
 import { makeEncoders } from "./Encoders.ts"
+import { makeEventReaders } from "./EventReaders.ts"
 import { makeHooks } from "./Hooks.ts"
 import { makeInvariants, type Violation } from "./Invariants.ts"
 import { makeKernel } from "./Kernel.ts"
@@ -121,11 +122,15 @@ export const play = ({ seed, setting, steps }: Schedule, { bug = null, traced = 
     while (!isOver() && host.isAsking() && kernel.now() - stopped < LET_IN_WITHIN_MS)
       kernel.runTo(kernel.now() + 50, isOver)
     const began = kernel.now()
-    let left = disagreements(kernel, store, host, setting, invariants.wereTooMany())
+    const disagreeing = () => [
+      ...disagreements(kernel, store, host, setting, invariants.wereTooMany()),
+      ...readers.behind().map((what) => ({ invariant: "events" as const, what }))
+    ]
+    let left = disagreeing()
     while (!isOver()) {
       if (setting.controlApi === "absent") operators.forceTheGone()
       kernel.runTo(kernel.now() + LOOK_EVERY_MS, isOver)
-      left = disagreements(kernel, store, host, setting, invariants.wereTooMany())
+      left = disagreeing()
       if (left.length === 0 || kernel.now() - began >= AGREED_WITHIN_MS) break
     }
     for (const { invariant, what } of left) invariants.fails(invariant, `5 s after faults stopped: ${what}`)
@@ -152,6 +157,14 @@ export const play = ({ seed, setting, steps }: Schedule, { bug = null, traced = 
   })
 
   cluster.startAll()
+  const readers = makeEventReaders({
+    kernel,
+    rng: rngFor(6),
+    counts,
+    store,
+    invariants,
+    instance: cluster.anyWell
+  })
   let taken = 0
   let quietMillis = 0
   for (const step of steps) {

@@ -2,6 +2,7 @@
 import { authWaits, localExpiry, noLock, noUniqueIndex, sourceTwice, takeoverSupersedesItself } from "./admitting.ts"
 import type { Bug } from "./Bug.ts"
 import { endedWhenKicked, hookBelievedAlways, hookEnds, neverReadyEnds } from "./ending.ts"
+import { lateEventLost, placedByWriterAlone, placedInAnyOrder } from "./logging.ts"
 import {
   failedListIsEmpty,
   listBeforeStore,
@@ -73,7 +74,10 @@ export const bugs: ReadonlyArray<Bug> = [
   readyAgain,
   listsKept,
   processNotAsked,
-  listsNotRead
+  listsNotRead,
+  lateEventLost,
+  placedByWriterAlone,
+  placedInAnyOrder
 ]
 
 export const bugNamed = (name: string): Bug => {

@@ -7,6 +7,7 @@
  */
 import * as PgClient from "@effect/sql-pg/PgClient"
 import { StoreUnavailable } from "@greenroom/core"
+import { makeWrittenSignal, type WrittenSignal } from "@greenroom/core/internal"
 import { Context, Effect, Exit, Layer, Schedule, Scope, type Stream } from "effect"
 import * as Reactivity from "effect/reactivity/Reactivity"
 import type { SqlError } from "effect/sql/SqlError"
@@ -18,7 +19,6 @@ import { connectionOf, type PostgresAddress } from "./PostgresAddress.ts"
 import { type Pooler, poolerMistake, type Reach, reachOf, untilKnown } from "./pooler.ts"
 import { type PoolSizes, poolSizes } from "./poolSizes.ts"
 import { withDeadline } from "./withDeadline.ts"
-import { makeWrittenSignal, type WrittenSignal } from "./writtenSignal.ts"
 
 export { limits, Patience } from "./databaseLimits.ts"
 export { connections } from "./poolSizes.ts"

@@ -4,7 +4,7 @@
  */
 import { type Cause, Effect, Exit } from "effect"
 import { outcomeOfFailure, type PassFailure, type PassReport } from "../domain/reconciliation/PassReport.ts"
-import type { Lease } from "../ports/Leases.ts"
+import { type Lease, Leases } from "../ports/Leases.ts"
 import { monotonicMillis } from "../resilience/ProcessClock.ts"
 import { guardPorts } from "./LeaderPorts.ts"
 import { acquireLease } from "./LeaseGuard.ts"
@@ -82,6 +82,16 @@ const outcomeName = (outcome: PassOutcome): PassReport["outcome"] => {
   }
 }
 
+const isUnreachable = (kind: PassFailure["kind"]): boolean =>
+  kind === "media_server_unreachable" || kind === "media_server_refused" || kind === "media_server_nonsense"
+
+/** For the event log. What the store does not take now, the next pass brings. */
+const noteUnreachable = Effect.gen(function* () {
+  const { holder } = yield* ReconcilePolicy
+  const leases = yield* Leases
+  yield* Effect.ignore(leases.recordUnreachable(holder))
+})
+
 /** `noteLease` gets the lease as soon as it was read, also when this pass completes late or not at all. */
 export const runPass = Effect.fnUntraced(function* (
   role: Role,
@@ -98,6 +108,7 @@ export const runPass = Effect.fnUntraced(function* (
     ? exit.value
     : { _tag: "Failed", failure: passFailure(exit.cause), cause: exit.cause }
   const after = roleAfter(role, outcome, state, journal)
+  if (outcome._tag === "Failed" && state !== null && isUnreachable(outcome.failure.kind)) yield* noteUnreachable
   const report: PassReport = {
     outcome: outcomeName(outcome),
     failure: outcome._tag === "Failed" ? outcome.failure : null,

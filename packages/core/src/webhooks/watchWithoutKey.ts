@@ -1,6 +1,6 @@
 /**
  * In place of `deliverWebhooks` on an instance without ENCRYPTION_KEY: it leases nothing, because another instance may have the key, and
- * shows a condition while there are endpoints.
+ * shows a condition while there are endpoints that wait.
  */
 import { Effect } from "effect"
 import { WebhookEndpoints } from "../ports/WebhookEndpoints.ts"
@@ -9,7 +9,7 @@ import { makeConditions, setCondition } from "../resilience/Conditions.ts"
 const LOOK_EVERY = "1 minute"
 const KIND = "webhooks_without_key"
 const BEGINS = "there are webhook endpoints and no ENCRYPTION_KEY: nothing is delivered"
-const ENDS = "there are no webhook endpoints any more"
+const ENDS = "no webhook endpoint waits for an ENCRYPTION_KEY any more"
 
 /** Runs until it is interrupted. While the store does not answer, the condition stays as it was. */
 export const watchWithoutKey = Effect.gen(function* () {

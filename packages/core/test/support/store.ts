@@ -38,6 +38,7 @@ const noLease: MemoryStore.StoredLease = {
   holder: "",
   until: 0,
   started: null,
+  reachable: null,
   lastSnapshot: null,
   enforceUntil: null
 }

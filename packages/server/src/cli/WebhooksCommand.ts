@@ -165,7 +165,7 @@ const redeliver = Command.make(
 ).pipe(
   described(
     "Send events again, outside the order",
-    [`greenroom webhooks redeliver ${EXAMPLE} --event 8c2f6b9e-0d0a-4c39-9a55-3f1f7f2f7e10`],
+    [`greenroom webhooks redeliver ${EXAMPLE} --event evt_4711_9f86d081884c7d65`],
     [`greenroom webhooks redeliver ${EXAMPLE} --after 4711`]
   )
 )

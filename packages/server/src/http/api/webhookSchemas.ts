@@ -19,7 +19,7 @@ import { Option, Schema, SchemaTransformation } from "effect"
 import { Count, exampleIds, named, nullable, pageOf, wire } from "./wire.ts"
 
 const exampleEndpointId = "5b1c0c1a-7f0e-4d6e-8a1f-2f8f6f0f9c33"
-const exampleEventId = "8c2f6b9e-0d0a-4c39-9a55-3f1f7f2f7e10"
+const exampleEventId = "evt_4711_9f86d081884c7d65"
 const exampleCursor = "9f86d081884c7d65-4711"
 
 const TYPES_EXPECTED = `Expected 1 to ${eventTypes.length} types, or null for all`
@@ -225,8 +225,8 @@ const sentExample = {
 
 export const SentWebhook = wire(sentFields, named("SentWebhook", sentExample, "What became of one request"))
 
-const GivenEventId = Schema.String.annotate({ format: "uuid" })
-  .check(Schema.isPattern(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/, { message: "Expected the id of an event" }))
+const GivenEventId = Schema.String.annotate({ examples: [exampleEventId] })
+  .check(Schema.isPattern(/^evt_[0-9a-z_]{1,80}$/, { message: "Expected the id of an event" }))
   .pipe(Schema.decodeTo(EventId))
 
 export const NewRedelivery = wire(

@@ -84,9 +84,9 @@ export const problemTypes = {
     status: 409,
     title: "The current state forbids this",
     meaning:
-      "What was asked for contradicts what is: a revoked stream key cannot be changed, an exact path belongs to the broadcaster of the unrevoked key that is limited to it, an external id belongs to one broadcaster, and a stream is not ended by force while the media server can be asked.",
+      "What was asked for contradicts what is: a revoked stream key cannot be changed, an exact path belongs to the broadcaster of the unrevoked key that is limited to it, an external id belongs to one broadcaster, a stream is not ended by force while the media server can be asked, there are at most 100 webhook endpoints, and their secrets cannot be kept or read without the encryption key.",
     remedy:
-      "Read `detail`; issue a new key instead of changing a revoked one, choose another path, find the broadcaster with GET /broadcasters?external_id=…, or stop the stream without force. Where one value is the reason, `errors` points at it.",
+      "Read `detail`; issue a new key instead of changing a revoked one, choose another path, find the broadcaster with GET /broadcasters?external_id=…, stop the stream without force, delete a webhook endpoint, or set ENCRYPTION_KEY. Where one value is the reason, `errors` points at it.",
     example: { detail: "The stream key is revoked, and that is for good", instance: EXAMPLE_KEY }
   },
   "cursor-lost": {

@@ -123,7 +123,7 @@ export const worker = {
 }
 
 export const endpointId = "5b1c0c1a-7f0e-4d6e-8a1f-2f8f6f0f9c33"
-export const eventId = "8c2f6b9e-0d0a-4c39-9a55-3f1f7f2f7e10"
+export const eventId = "evt_4711_9f86d081884c7d65"
 export const WEBHOOK_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 export const webhookEndpoint = {
