@@ -5,6 +5,7 @@
 import { loadavg } from "node:os"
 import { auth } from "./auth.ts"
 import { embedded } from "./embedded.ts"
+import { events } from "./events.ts"
 import { hundred } from "./hundred.ts"
 import { memory } from "./memory.ts"
 import { million } from "./million.ts"
@@ -17,7 +18,7 @@ import { start } from "./start.ts"
 import { writes } from "./writes.ts"
 
 /** The parts that share the ordinary stage. */
-const onStage: Partial<Record<Part, (stage: Stage) => Promise<Measured>>> = { auth, hundred, writes, memory }
+const onStage: Partial<Record<Part, (stage: Stage) => Promise<Measured>>> = { auth, hundred, writes, memory, events }
 /** The parts that start what they need themselves, when the ordinary stage is gone. */
 const alone: Partial<Record<Part, (run: Run) => Promise<Measured>>> = {
   lists: listsPart,

@@ -34,7 +34,10 @@ export const eventColumns = "e.id, e.position, e.type, e.at, e.subject, e.stream
 const isTime = (column: string): boolean =>
   column.endsWith("_at") || column === "state_since" || column === "state_as_of"
 
-/** The row that the image is of, as the driver would give it. */
+const nulls = (columns: object): Row => Object.fromEntries(Object.keys(columns).map((column) => [column, null]))
+const ofDetails = nulls(DetailsRow.fields)
+
+/** The row that the image is of, as the driver would give it. The image of a stream leaves out what is null. */
 const rowOf = (image: Row, more: Row = {}): Row => {
   const row: Record<string, unknown> = { ...more }
   for (const [column, value] of Object.entries(image))
@@ -53,7 +56,7 @@ const dataOf = (row: EventRow, at: Date): unknown => {
   const image: Row = row.data
   if (isStreamEvent(event))
     return streamDetails(
-      decodeDetails({ ...rowOf(image, { now: at }), inbound_bytes: BigInt(Number(image.inbound_bytes)) })
+      decodeDetails({ ...rowOf(image, { ...ofDetails, now: at }), inbound_bytes: BigInt(Number(image.inbound_bytes)) })
     )
   if (isKeyEvent(event)) return streamKey(decodeKey(rowOf(image, { now: at })))
   if (isBroadcasterEvent(event)) return broadcaster(decodeBroadcaster(rowOf(image)))

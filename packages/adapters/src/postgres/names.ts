@@ -44,7 +44,6 @@ export const functions = {
   log_origin: "",
   stream_event_is_placed_once: "",
   event_is_placed_once: "",
-  stream_image: "uuid, integer",
   key_image: "stream_keys",
   key_writes_its_events: "",
   broadcaster_image: "broadcasters",

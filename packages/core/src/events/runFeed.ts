@@ -15,7 +15,7 @@ export const PLACE_EVERY_MS = 250
 const PLACED_AT_ONCE = 1_000
 const READ_AT_ONCE = 500
 /** Writes that come one upon the other are placed together. */
-const BETWEEN_TURNS_MS = 10
+const BETWEEN_TURNS_MS = 20
 
 /** Why the loop turns: there may be something to place, or only something to read. */
 export type Wake = "written" | "placed"

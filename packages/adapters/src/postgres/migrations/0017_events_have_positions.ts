@@ -126,40 +126,30 @@ const placedOnce = (n: Names): ReadonlyArray<string> => [
 ]
 
 /**
- * A stream right after its event `seq`, as `GET /streams/{id}` shows it: what later transitions have set is null. Title, metadata, broadcaster
- * and what the media server showed are as they are now.
+ * A stream right after its event, as `GET /streams/{id}` shows it: what later transitions have set is left out. Title, metadata, broadcaster
+ * and what the media server showed are as they are now. What is null is left out, but not in what people have put there. An expression of
+ * `place_events`, not a function, which PostgreSQL would plan again for each call.
  */
-const streamImage = (n: Names): string => `create function ${n.stream_image}(stream uuid, upto integer) returns jsonb
-  language sql stable as $$
-  select jsonb_build_object(
-    'id', s.id, 'stream_key_id', s.stream_key_id, 'path', s.path, 'source_id', s.source_id, 'protocol', s.protocol,
-    'started_at', s.started_at,
-    'ready_at', case when e.ready then s.ready_at end, 'source_type', case when e.ready then s.source_type end,
-    'stop_reason', case when e.stopping then s.stop_reason end,
-    'stop_requested_at', case when e.stopping then s.stop_requested_at end,
-    'kicked_at', case when e.kicked then s.kicked_at end,
-    'ended_at', case when e.ended then s.ended_at end, 'end_reason', case when e.ended then s.end_reason end,
-    'title', s.title, 'description', s.description, 'metadata', s.metadata, 'recording_ref', s.recording_ref,
-    'tracks', s.tracks, 'viewer_count', s.viewer_count, 'inbound_bytes', s.inbound_bytes, 'state_as_of', s.state_as_of,
-    'broadcaster_id', b.id, 'broadcaster_name', b.display_name, 'broadcaster_external_id', b.external_id,
-    'broadcaster_contact', b.contact, 'broadcaster_metadata', b.metadata,
-    'broadcaster_created_at', b.created_at, 'broadcaster_updated_at', b.updated_at
-  )
-  from ${n.streams} s join ${n.broadcasters} b on b.id = s.broadcaster_id
-  cross join lateral (
-    select coalesce(bool_or(type = 'ready'), false) as ready, coalesce(bool_or(type = 'stop_requested'), false) as stopping,
-      coalesce(bool_or(type = 'kicked'), false) as kicked, coalesce(bool_or(type = 'ended'), false) as ended
-    from ${n.stream_events} where stream_id = s.id and seq <= upto
-  ) e
-  where s.id = stream
-$$`
+const streamImage = `jsonb_strip_nulls(jsonb_build_object(
+        'id', s.id, 'stream_key_id', s.stream_key_id, 'path', s.path, 'source_id', s.source_id, 'protocol', s.protocol,
+        'started_at', s.started_at,
+        'ready_at', case when e.ready then s.ready_at end, 'source_type', case when e.ready then s.source_type end,
+        'stop_reason', case when e.stopping then s.stop_reason end,
+        'stop_requested_at', case when e.stopping then s.stop_requested_at end,
+        'kicked_at', case when e.kicked then s.kicked_at end,
+        'ended_at', case when u.type = 'ended' then s.ended_at end, 'end_reason', case when u.type = 'ended' then s.end_reason end,
+        'title', s.title, 'description', s.description, 'recording_ref', s.recording_ref,
+        'viewer_count', s.viewer_count, 'inbound_bytes', s.inbound_bytes, 'state_as_of', s.state_as_of,
+        'broadcaster_id', b.id, 'broadcaster_name', b.display_name, 'broadcaster_external_id', b.external_id,
+        'broadcaster_contact', b.contact, 'broadcaster_created_at', b.created_at, 'broadcaster_updated_at', b.updated_at
+      )) || jsonb_build_object('metadata', s.metadata, 'tracks', s.tracks, 'broadcaster_metadata', b.metadata)`
 
 /** The triggers that write the events of everything but streams. Workers' keys have none. */
 const writers = (n: Names): ReadonlyArray<string> => [
   `alter table ${n.stream_keys} add column expired_event_at timestamptz(3)`,
   `update ${n.stream_keys} set expired_event_at = expires_at where expires_at <= clock_timestamp()`,
   `create index stream_keys_to_expire on ${n.stream_keys} (expires_at)
-    where expired_event_at is null and revoked_at is null and admits_until is null`,
+    where expires_at is not null and expired_event_at is null and revoked_at is null and admits_until is null`,
   `create function ${n.key_image}(k ${n.stream_keys}) returns jsonb language sql stable as $$
     select jsonb_build_object(
       'id', k.id, 'broadcaster_id', k.broadcaster_id, 'key_prefix', k.key_prefix, 'label', k.label, 'path', k.path,
@@ -259,9 +249,11 @@ const writers = (n: Names): ReadonlyArray<string> => [
 ]
 
 const placing = (n: Names): ReadonlyArray<string> => [
-  // Each statement of a volatile function has a snapshot of its own: that of the numbering is taken under the lock.
+  // Each statement of a volatile function has a snapshot of its own: that of the numbering is taken under the lock. Its plans are made once a
+  // connection, perhaps while the tables are empty, and they must be right when the tables are large: a few rows, each by an index.
   `create function ${n.place_events}(most integer, out placed integer, out log text, out newest bigint, out oldest bigint)
-    language plpgsql volatile as $$
+    language plpgsql volatile set plan_cache_mode = force_generic_plan
+    set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
   declare
     head ${n.event_head};
   begin
@@ -270,6 +262,15 @@ const placing = (n: Names): ReadonlyArray<string> => [
       where expires_at <= clock_timestamp() and expired_event_at is null and revoked_at is null and admits_until is null
       order by expires_at limit most for no key update skip locked
     ));
+
+    placed := 0;
+    -- Most calls find nothing. A lock would make them write.
+    if not exists (select from ${n.stream_events} where position is null and log_id is not null)
+      and not exists (select from ${n.event_log} where position is null)
+    then
+      select h.log, h.position, h.oldest into log, newest, oldest from ${n.event_head} h;
+      return;
+    end if;
 
     select * into head from ${n.event_head} for update;
     with due as materialized (
@@ -289,9 +290,20 @@ const placing = (n: Names): ReadonlyArray<string> => [
       insert into ${n.event_log} (log_id, id, position, type, at, subject, stream_seq, broadcaster_id, data)
       select u.log_id, 'evt_' || u.log_id || '_' || left(md5(gen_random_uuid()::text), 16), u.position,
         'stream.' || case u.type when 'admitted' then 'connecting' when 'ready' then 'active' else u.type end,
-        u.at, 'stream:' || u.stream_id, u.seq, (i.image ->> 'broadcaster_id')::uuid, i.image
-      from numbered u cross join lateral (select ${n.stream_image}(u.stream_id, u.seq) as image offset 0) i
-      where u.stream_id is not null
+        u.at, 'stream:' || u.stream_id, u.seq, s.broadcaster_id, ${streamImage}
+      from numbered u
+      cross join lateral (select * from ${n.streams} where id = u.stream_id offset 0) s
+      cross join lateral (select * from ${n.broadcasters} where id = s.broadcaster_id offset 0) b
+      cross join lateral (
+        -- Most are placed before the next one is written: then the row is as the event left it.
+        select s.ready_at is not null and (s.last_seq = u.seq or r.ready) as ready,
+          s.stop_reason is not null and (s.last_seq = u.seq or r.stopping) as stopping,
+          s.kicked_at is not null and (s.last_seq = u.seq or r.kicked) as kicked
+        from (
+          select bool_or(type = 'ready') as ready, bool_or(type = 'stop_requested') as stopping, bool_or(type = 'kicked') as kicked
+          from ${n.stream_events} where s.last_seq <> u.seq and stream_id = u.stream_id and seq <= u.seq
+        ) r
+      ) e
     )
     select count(*) into placed from numbered;
 
@@ -343,7 +355,6 @@ export const statements = (n: Names): ReadonlyArray<string> => [
   ...tables(n),
   ...origin(n),
   ...placedOnce(n),
-  streamImage(n),
   ...writers(n),
   ...placing(n)
 ]
