@@ -1,7 +1,14 @@
 /** The laws of the repositories can fail: each deliberate fault in a store breaks one of them. */
 import { assert, describe, it } from "@effect/vitest"
 import { layer as memoryStore } from "@greenroom/adapters/memory"
-import { Leases, type Repositories, replacePorts, type StorePorts } from "@greenroom/core"
+import {
+  isStreamEvent,
+  Leases,
+  type LoggedEvent,
+  type Repositories,
+  replacePorts,
+  type StorePorts
+} from "@greenroom/core"
 import { BackDoor, type LawSuite, registerLaws, repositoriesLaws, type StoreWorld } from "@greenroom/testing"
 import { Effect, Exit, Layer, Option } from "effect"
 import { TestClock } from "effect/testing"
@@ -23,6 +30,12 @@ const broken = Effect.fnUntraced(function* ({ layer, laws }: LawSuite<StoreWorld
   }
   return names
 })
+
+/** Reads other events than there are. */
+const reading =
+  ({ read }: StorePorts["events"], others: (found: ReadonlyArray<LoggedEvent>) => ReadonlyArray<LoggedEvent>) =>
+  (...asked: Parameters<typeof read>) =>
+    Effect.map(read(...asked), (slice) => ({ ...slice, events: others(slice.events) }))
 
 const foreignLeases = Effect.scoped(Effect.provide(Leases, Layer.fresh(memoryStore)))
 
@@ -60,6 +73,76 @@ const faults: Readonly<
     /^Broadcasters/,
     /as it was created/,
     ({ broadcasters }) => ({ broadcasters: { ...broadcasters, find: () => Effect.succeed(Option.none()) } })
+  ],
+  "a log that loses an event": [
+    /^Events/,
+    /every event once/,
+    ({ events }) => ({ events: { ...events, read: reading(events, (found) => found.slice(1)) } })
+  ],
+  "a log that knows no subjects": [
+    /^Events/,
+    /each filter/,
+    ({ events }) => ({
+      events: { ...events, read: (after, { subject: _, ...filter }, limit) => events.read(after, filter, limit) }
+    })
+  ],
+  "events that go with their streams": [
+    /^Events/,
+    /outlast/,
+    ({ events, streams }) => {
+      const isKept = (event: LoggedEvent) =>
+        isStreamEvent(event) ? Effect.map(streams.find(event.data.stream.id), Option.isSome) : Effect.succeed(true)
+      return {
+        events: {
+          ...events,
+          read: (...asked) =>
+            Effect.flatMap(events.read(...asked), (slice) =>
+              Effect.map(Effect.filter(slice.events, isKept), (kept) => ({ ...slice, events: kept }))
+            )
+        }
+      }
+    }
+  ],
+  "a rotation that forgets the previous secret": [
+    /^WebhookEndpoints/,
+    /rotation/,
+    ({ webhookEndpoints }) => ({
+      webhookEndpoints: {
+        ...webhookEndpoints,
+        secrets: (id) =>
+          Effect.map(
+            webhookEndpoints.secrets(id),
+            Option.map((secrets) => secrets.slice(0, 1))
+          )
+      }
+    })
+  ],
+  "an endpoint that is disabled without its event": [
+    /^WebhookEndpoints/,
+    /disables/,
+    ({ webhookEndpoints }) => ({
+      webhookEndpoints: {
+        ...webhookEndpoints,
+        settle: (id, by, settlement) =>
+          settlement.disable === null
+            ? webhookEndpoints.settle(id, by, settlement)
+            : Effect.as(webhookEndpoints.change(id, { enabled: false }), true)
+      }
+    })
+  ],
+  "a settlement of before the last change": [
+    /^WebhookEndpoints/,
+    /./,
+    ({ webhookEndpoints }) => ({
+      webhookEndpoints: {
+        ...webhookEndpoints,
+        settle: (id, { holder }, settlement) =>
+          Effect.flatMap(webhookEndpoints.lease(holder, { ttlMillis: 1, renewMillis: 0, most: 0 }), (leased) => {
+            const revision = leased.find(({ endpoint }) => endpoint.id === id)?.revision ?? 0
+            return webhookEndpoints.settle(id, { holder, revision }, settlement)
+          })
+      }
+    })
   ]
 }
 
@@ -80,9 +163,9 @@ describe("the laws of the repositories", () => {
   it.live("find nothing in a store without a fault", () =>
     Effect.gen(function* () {
       const checked = suitesOver(memoryStore).filter(({ name }) =>
-        /^(Sessions|Admissions,|StreamKeys|Broadcasters)/.test(name)
+        /^(Sessions|Admissions,|StreamKeys|Broadcasters|Events|WebhookEndpoints)/.test(name)
       )
-      assert.strictEqual(checked.length, 4)
+      assert.strictEqual(checked.length, 6)
       for (const suite of checked) assert.deepStrictEqual(yield* broken(suite), [])
     })
   )
@@ -99,6 +182,6 @@ describe("the laws of the repositories", () => {
       afterAll: () => undefined
     })
     assert.strictEqual(new Set(registered).size, registered.length)
-    assert.isAbove(registered.length, 80)
+    assert.isAbove(registered.length, 120)
   })
 })

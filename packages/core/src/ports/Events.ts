@@ -1,10 +1,12 @@
 /**
  * The event log. Appending is part of the other ports' operations: whatever changes a resource writes its event in the same atomic step. Laws:
  * - every transition of a stream, and every change of another resource that has a type of event, is exactly one event;
- * - positions are given by `place`, after the commit: 1, 2, 3, …, without a gap. Events of one subject have the order of their changes, those of a
- *   stream the order of `streamSeq`. An event never changes and never moves;
+ * - positions are 1, 2, 3, …, without a gap. `place` gives them, after the commit; a store in which one transaction writes at a time may give them with
+ *   the change. Events of one subject have the order of their changes, those of a stream the order of `streamSeq`. An event never changes and never moves;
  * - `read` gives the events after a position in order. What is read once is complete: no event comes to stand before it later;
- * - the newest event of a quiet stream has as `data` what `Streams.find` gives;
+ * - `data` is the resource as the change left it. A stream's state is exactly that of the event. Its title, metadata, broadcaster and observation are no
+ *   transitions: they are as of the change, or as of when the position was given. So the newest event of a quiet stream has what `Streams.find` gives;
+ * - an event outlasts what it is of: `Retention.prune` deletes none;
  * - `prune` deletes the oldest events, and never one that is younger than `keepDays`;
  * - a log that was restored from an earlier state has another `log` id before it gives a position again.
  */
@@ -25,18 +27,18 @@ export interface EventSlice extends LogHead {
 
 export interface EventsPort {
   /**
-   * Gives positions to events that have none, at most `most` of them, in the order in which they were written. Any number of processes may call it at
-   * once.
+   * Writes `key.expired` of each key that has expired since, once. Gives positions to events that have none, at most `most` of them, in the order in
+   * which they were written. Any number of processes may call it at once, four times a second each: what finds nothing to do writes nothing.
    */
   readonly place: (most: number) => Effect.Effect<{ readonly placed: number } & LogHead, StoreUnavailable>
-  /** Completes when this process has written events since the last completion: a reason to place. */
+  /** Completes when this process has written events since the last completion: a reason to place, and to read. May complete without one. */
   readonly written: Effect.Effect<void>
   readonly head: Effect.Effect<LogHead, StoreUnavailable>
   /** The first `limit` matching events after the position, of the `READ_AT_MOST` positions after it. */
   readonly read: (after: LogPosition, filter: EventFilter, limit: number) => Effect.Effect<EventSlice, StoreUnavailable>
   /**
    * The newest position: emits when a position was given, by whichever process, as far as the store can tell, and never fails. It may miss
-   * some, so a reader also asks by itself from time to time.
+   * some or all, so a reader also asks by itself from time to time.
    */
   readonly newest: Stream.Stream<LogPosition>
   /** Deletes events that are older than `keepDays`, at most `limit`. How many it deleted. */

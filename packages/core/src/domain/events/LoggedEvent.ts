@@ -50,6 +50,7 @@ export type EventType = typeof EventType.Type
 
 /** The media server as the leader found it. */
 export interface MediaServerState {
+  /** `main`: a store is for one media server. */
   readonly id: string
   readonly reachable: boolean
   /** Its own start, as it tells it; `null` before it was first reached. */
