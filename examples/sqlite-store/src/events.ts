@@ -69,21 +69,20 @@ const read = (tables: Tables, after: LogPosition, filter: EventFilter, limit: nu
 }
 
 const DUE = `select id from stream_keys
-  where expires_at <= ? and expired_event_at is null and revoked_at is null and admits_until is null`
+  where expires_at <= ?1 and expired_event_at is null and revoked_at is null and admits_until is null limit ?2`
 
 /** Events have their positions already. What is left to write is that a key has expired: no change of a row says so. */
 const place = ({ read, write }: Sqlite["Service"], most: number) =>
   Effect.gen(function* () {
     const found = yield* read("Events.place", (tables, now) => ({
-      isDue: tables.one(DUE, millisOf(now)) !== null,
+      isDue: tables.one(DUE, millisOf(now), 1) !== null,
       head: headOf(tables)
     }))
     // It is called four times a second, and a transaction that writes makes others wait.
     if (!found.isDue) return { placed: 0, ...found.head }
     return yield* write("Events.place", (tables, now) => {
-      const update = `update stream_keys set expired_event_at = ?1 where id in (${DUE.replace("?", "?1")} limit ?2)`
-      const placed = tables.run(update, millisOf(now), most)
-      return { placed, ...headOf(tables) }
+      const update = `update stream_keys set expired_event_at = ?1 where id in (${DUE})`
+      return { placed: tables.run(update, millisOf(now), most), ...headOf(tables) }
     })
   })
 
@@ -109,6 +108,7 @@ export const events = Effect.map(Sqlite, (sqlite) =>
         if (keepDays < 1 || limit < 1) throw new Error("events are kept for a day at least")
         return prune(tables, millisOf(now) - keepDays * DAY_MS, limit)
       }),
+    // SQLite cannot see that an older copy of the file was put back. Renew the log then.
     renew: sqlite.write("Events.renew", (tables) => {
       tables.run("update store set log = lower(hex(randomblob(8)))")
       return headOf(tables)

@@ -54,7 +54,8 @@ create table if not exists stream_keys (
   admits_until integer,
   expired_event_at integer
 ) strict;
-create index if not exists stream_keys_to_expire on stream_keys (expires_at) where expired_event_at is null;
+create index if not exists stream_keys_to_expire on stream_keys (expires_at)
+  where expired_event_at is null and revoked_at is null and admits_until is null;
 create index if not exists stream_keys_by_broadcaster on stream_keys (broadcaster_id);
 create index if not exists stream_keys_by_ingest_path on stream_keys (ingest_path) where revoked_at is null;
 
