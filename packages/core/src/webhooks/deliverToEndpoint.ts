@@ -22,7 +22,8 @@ export const WEBHOOK_LEASE_MS = 30_000
 const READ_OF_SUBJECT = 16
 const READS_AT_ONCE = 4
 const AFTER_FAILURE = "250 millis"
-const LAST_SETTLEMENT_WITHIN = "1 second"
+/** Each of the two: open requests, and the last settlement. */
+const FINISH_WITHIN = "1 second"
 /** Without anything to do the loop still looks at its lease and the log. */
 const LOOK_EVERY_MS = 1_000
 
@@ -126,16 +127,21 @@ const turn = Effect.fnUntraced(function* (run: EndpointRun, fibers: FiberSet.Fib
   return true
 })
 
-const lastSettlement = (run: EndpointRun) =>
-  Effect.gen(function* () {
-    yield* applyFinished(run)
-    if (settlementDue(run) !== null) yield* settleRun(run, yield* monotonicMillis)
-  }).pipe(Effect.timeoutOption(LAST_SETTLEMENT_WITHIN), Effect.ignore)
+const within = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.timeoutOption(Effect.interruptible(effect), FINISH_WITHIN)
 
-/** Ends when the endpoint was lost, changed or disabled. When it is interrupted it writes down what it has done. */
+/** Requests that are still open after a while may come again, with the same id. */
+const finish = (run: EndpointRun, fibers: FiberSet.FiberSet<void>) =>
+  Effect.gen(function* () {
+    yield* within(FiberSet.awaitEmpty(fibers))
+    yield* applyFinished(run)
+    if (settlementDue(run) !== null) yield* within(settleRun(run, yield* monotonicMillis))
+  }).pipe(Effect.ignore)
+
+/** Ends when the endpoint was lost, changed or disabled. When it is interrupted it lets open requests end, and writes down what it has done. */
 export const deliverToEndpoint = Effect.fnUntraced(function* (run: EndpointRun, context: DeliveryContext) {
-  yield* Effect.addFinalizer(() => lastSettlement(run))
   const fibers = yield* FiberSet.make<void>()
+  yield* Effect.addFinalizer(() => finish(run, fibers))
   while (true) {
     const exit = yield* Effect.exit(turn(run, fibers, context))
     if (exit._tag === "Success") {

@@ -149,8 +149,10 @@ export const kill = Effect.fnUntraced(function* <A, E>(
   fiber: Fiber.Fiber<A, E>
 ) {
   faults.down.add(holder)
-  // Under the test clock the bounded calls of the shutdown end at once, because the store fails at once.
-  yield* Fiber.interrupt(fiber)
+  const ended = yield* Effect.forkScoped(Fiber.interrupt(fiber))
+  // It waits a second for open requests.
+  yield* TestClock.adjust("2 seconds")
+  yield* Fiber.join(ended)
 })
 
 /** `n` broadcasters: each is a subject of its own. */
