@@ -1,8 +1,11 @@
 /** The OpenAPI document: well formed, complete, and true of the service that serves it. */
+import { eventTypes } from "@greenroom/core"
 import { Schema } from "effect"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import packageJson from "../../package.json" with { type: "json" }
 import * as BroadcastersApi from "../../src/http/api/BroadcastersApi.ts"
+import * as EventsApi from "../../src/http/api/EventsApi.ts"
+import * as EventSchemas from "../../src/http/api/eventSchemas.ts"
 import * as MediaServerApi from "../../src/http/api/MediaServerApi.ts"
 import * as PipelineApi from "../../src/http/api/PipelineApi.ts"
 import * as ReconcileApi from "../../src/http/api/ReconcileApi.ts"
@@ -84,7 +87,15 @@ describe("the document", () => {
     expect(spec.openapi).toMatch(/^3\.1\.\d$/)
     expect(spec.info).toMatchObject({ title: "Greenroom", version, license: { identifier: "MIT" } })
     expect(version).toBe(packageJson.version)
-    expect(Object.keys(spec).toSorted()).toEqual(["components", "info", "openapi", "paths", "servers", "tags"])
+    expect(Object.keys(spec).toSorted()).toEqual([
+      "components",
+      "info",
+      "openapi",
+      "paths",
+      "servers",
+      "tags",
+      "webhooks"
+    ])
     expect(spec.servers).toEqual([{ url: "/", description: expect.stringMatching(/\S/) }])
   })
 
@@ -117,6 +128,7 @@ describe("the document", () => {
       "POST /webhook/not-ready",
       "POST /v1/mediamtx/events/ready",
       "POST /v1/mediamtx/events/not-ready",
+      "GET /events/stream",
       "GET /",
       "GET /workers",
       "GET /workers/:id",
@@ -131,6 +143,8 @@ describe("the document", () => {
     const served = [...endpoints.map(({ method, path }) => `${method} ${path}`), ...others]
     expect(described.toSorted()).toEqual(served.toSorted())
     for (const { method, path } of operations()) {
+      // Its answer does not end.
+      if (path === "/events/stream") continue
       const reached = await call(service, method.toUpperCase(), path.replace(/\{\w+\}/g, "x"), {
         body: method === "get" ? undefined : "{"
       })
@@ -164,7 +178,9 @@ describe("every operation", () => {
       "hook_bearer"
     ])
     for (const { path, operation } of operations()) {
-      const expected = /^\/(broadcasters|stream-keys|streams|workers|reconcile|webhook-endpoints|check)/.test(path)
+      const expected = /^\/(broadcasters|stream-keys|streams|workers|events|reconcile|webhook-endpoints|check)/.test(
+        path
+      )
         ? [{ api_key: [] }, { bearer: [] }]
         : /^\/(auth|webhook|v1\/mediamtx)/.test(path)
           ? [{}, { hook_basic: [] }, { hook_bearer: [] }]
@@ -232,6 +248,24 @@ describe("every operation", () => {
       expect([path, media.example]).toEqual([path, expect.anything()])
       expect([path, fits(media.schema, media.example)]).toEqual([path, true])
     }
+  })
+})
+
+describe("webhooks", () => {
+  it("have one request, whose body is any event, of every type that there is", () => {
+    const { post } = spec.webhooks.event
+    const { schema, example } = post.requestBody.content["application/json"]
+    expect(fits(schema, example)).toBe(true)
+    const types = resolved(schema).anyOf.flatMap((one: Json) => {
+      const { type } = resolved(one).properties
+      return (type.anyOf?.[0] ?? type).enum
+    })
+    expect(types).toEqual(eventTypes)
+    expect(post.parameters.map(({ name }: { name: string }) => name)).toEqual([
+      "webhook-id",
+      "webhook-timestamp",
+      "webhook-signature"
+    ])
   })
 })
 
@@ -354,7 +388,9 @@ describe("examples", () => {
     ...SystemApi,
     ...PipelineApi,
     ...WorkersApi,
-    ...MediaServerApi
+    ...MediaServerApi,
+    ...EventSchemas,
+    ...EventsApi
   }).filter(Schema.isSchema) as ReadonlyArray<Schema.Codec<unknown>>
   const named = schemas.flatMap((schema) => {
     const { identifier, examples = [] } = (Schema.toEncoded(schema).ast.annotations ?? {}) as Json

@@ -4,7 +4,7 @@
  */
 import { Option, Schema } from "effect"
 
-/** A UUID. */
+/** `evt_…` in the stores here. Opaque: neither order nor time can be read from it. */
 export const EventId = Schema.String.pipe(Schema.brand("EventId"))
 export type EventId = typeof EventId.Type
 

@@ -51,13 +51,15 @@ const EXPECTED_PLACE = "Expected the cursor of an event, the next of an earlier 
 
 export const logCursorExample = "7d1f0a521c1e4b39-4711"
 
-/** In a log that counts further than JavaScript does there is no position. */
-const isLogCursor = (text: string): boolean => text === "now" || Option.isSome(readCursor(text))
+const isLogPlace = (text: string): boolean => text === "now" || Option.isSome(readCursor(text))
 
 /** Where a reader of the event log is; `now` is after its newest event. */
 export const LogPlace = Schema.String.annotate({ examples: [logCursorExample] })
-  .check(Schema.isPattern(new RegExp(`^now$|${CURSOR_PATTERN}`, "u"), { message: EXPECTED_PLACE }))
-  .check(Schema.makeFilter((text) => (isLogCursor(text) ? undefined : EXPECTED_PLACE)))
+  .check(
+    Schema.makeFilter((text) => (isLogPlace(text) ? undefined : EXPECTED_PLACE), {
+      toJsonSchema: () => ({ pattern: `^now$|${CURSOR_PATTERN}` })
+    })
+  )
   .pipe(
     Schema.decodeTo(
       Schema.declare((_: unknown): _ is LogCursor | "now" => true),

@@ -67,7 +67,7 @@ const eventOf = <const T extends string, Seq extends number | null, D>(
   wire(
     { ...envelope, type: Schema.Literals(types), at, streamSeq: seq, data },
     named(identifier, {
-      id: "8c2f6b9e-0d0a-4c39-9a55-3f1f7f2f7e10",
+      id: "evt_4711_7d1f0a521c1e4b39",
       position: 4711,
       at: "2026-11-21T01:33:16.702Z",
       ...example
@@ -104,7 +104,7 @@ export const EventOfWebhookEndpoint = eventOf("EventOfWebhookEndpoint", webhookE
 })
 
 export const eventExample = {
-  id: "8c2f6b9e-0d0a-4c39-9a55-3f1f7f2f7e10",
+  id: "evt_4711_7d1f0a521c1e4b39",
   position: 4711,
   type: "stream.active",
   at: "2026-11-21T01:33:16.702Z",

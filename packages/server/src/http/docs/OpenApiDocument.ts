@@ -7,6 +7,7 @@ import { Api } from "../api/Api.ts"
 import { version } from "../api/version.ts"
 import { addSharedAnswers, completeProblems, describeAnswers } from "./describeAnswers.ts"
 import { describeParameters } from "./describeParameters.ts"
+import { describeWebhooks } from "./describeWebhooks.ts"
 import { describeAuthCall, describeConditionalList, describeMetadata } from "./documentRules.ts"
 
 /** A JSON document that is walked and changed; its shape is OpenAPI's. */
@@ -69,6 +70,7 @@ const make = (): Json => {
   }
   addSharedAnswers(spec)
   completeProblems(spec)
+  describeWebhooks(spec)
   return spec
 }
 

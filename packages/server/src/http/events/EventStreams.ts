@@ -78,7 +78,8 @@ export const layer = Layer.effect(
       function* (reader: EventReader) {
         if (reader.cursor === null) {
           reader.cursor = end(yield* feed.head)
-          reader.output.offer(keepAlive(reader.cursor), 0)
+          // Counted as an event, so that it is not left out: a client that loses its connection before the first event goes on from here.
+          reader.output.offer(keepAlive(reader.cursor), 1)
         }
         while (true) {
           yield* catchUp(reader, slots)

@@ -34,6 +34,8 @@ const isWaiting = ({ answering }: Connection): boolean =>
 /** There is no whole request that waits for its answer. */
 const lacksRequest = ({ answering }: Connection): boolean => answering === null || !answering.req.complete
 
+const PIPED_LISTENERS = 20
+
 /** What takes a connection out of the competition for places. */
 const aparts = attached<() => void>()
 
@@ -82,7 +84,11 @@ export const limitConnections = (
     const { place } = verdict
     connection.place = place
     connections.attach(socket, connection)
-    aparts.attach(socket, () => table.keepApart(place))
+    aparts.attach(socket, () => {
+      table.keepApart(place)
+      // Node's pipeline adds its own listeners to those of this listener and of Effect: more than the ten after which Node warns of a leak.
+      connection.answering?.setMaxListeners(PIPED_LISTENERS)
+    })
     showSize()
     socket.once("close", () => {
       table.remove(place)

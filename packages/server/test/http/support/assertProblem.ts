@@ -12,9 +12,13 @@ export const assertProblem = (answer: Pick<Answer, "status" | "headers" | "json"
     type: `/errors/${name}`
   })
   expect(answer.headers.get("content-type")).toBe("application/problem+json")
-  expect(Object.keys(problem)).toEqual(
-    name === "validation" || (name === "conflict" && problem.errors !== undefined) ? [...members, "errors"] : members
-  )
+  const more =
+    name === "cursor-lost"
+      ? ["reason", "oldest"]
+      : name === "validation" || (name === "conflict" && problem.errors !== undefined)
+        ? ["errors"]
+        : []
+  expect(Object.keys(problem)).toEqual([...members, ...more])
   expect(problem.title).toBe(problemTypes[name].title)
   expect(problem.status).toBe(answer.status)
   expect(problem.code).toBe(codeOf(name))

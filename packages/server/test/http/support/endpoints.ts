@@ -27,6 +27,7 @@ export const endpoints: ReadonlyArray<Endpoint> = [
   { method: "PATCH", path: "/streams/:id", body: { title: "x" }, unknownId: "stream-not-found" },
   { method: "DELETE", path: "/streams/:id", unknownId: "stream-not-found" },
   { method: "GET", path: "/streams/:id/events", unknownId: "stream-not-found" },
+  { method: "GET", path: "/events" },
   { method: "POST", path: "/reconcile", body: { enforce: true } },
   { method: "POST", path: "/webhook-endpoints", body: { url: "https://app.example.com/hooks" } },
   { method: "GET", path: "/webhook-endpoints" },
