@@ -226,6 +226,36 @@ describe("deliveries", () => {
     })
   )
 
+  inWorld("an endpoint whose secret cannot be read waits, is seen once, and goes on with another secret", (world) =>
+    Effect.gen(function* () {
+      const id = yield* createEndpoint("a")
+      yield* createEndpoint("b")
+      const endpoints = yield* WebhookEndpoints
+      yield* endpoints.rotateSecret(id, secretOf("broken"))
+      yield* endpoints.rotateSecret(id, secretOf("broken too"))
+      const { counts } = yield* metered(
+        Effect.gen(function* () {
+          yield* run("one")
+          yield* TestClock.adjust("1 second")
+          yield* subjects(3)
+          yield* TestClock.adjust("10 seconds")
+        })
+      )
+      yield* isComplete(world, B)
+      assert.strictEqual(world.receiver.of(A).length, 0)
+      assert.strictEqual(counts["greenroom_degraded kind=webhook_endpoint_failing"], 1)
+      const lines = world.log.lines.filter(({ message }) => /secret/.test(String(message)))
+      assert.deepStrictEqual(
+        lines.map(({ annotations }) => annotations.webhook_endpoint),
+        [id]
+      )
+      yield* endpoints.rotateSecret(id, secretOf("whsec_new"))
+      yield* TestClock.adjust("2 seconds")
+      yield* isComplete(world)
+      assert.deepStrictEqual(world.receiver.of(A)[0]!.secretTexts, ["whsec_new"])
+    })
+  )
+
   inWorld("a change while events come repeats none, and lets open requests end", (world) =>
     Effect.gen(function* () {
       const id = yield* createEndpoint("a")

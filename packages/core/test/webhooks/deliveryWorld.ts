@@ -9,6 +9,7 @@ import {
   Events,
   replacePorts,
   SecretCipher,
+  SecretUnreadable,
   type SendOutcome,
   StoreUnavailable,
   type WebhookEndpointFields,
@@ -83,7 +84,12 @@ export const makeReceiver = () => {
 const cipher = Layer.succeed(SecretCipher, {
   hasKey: true,
   encrypt: (text) => Effect.sync(() => new TextEncoder().encode(Redacted.value(text))),
-  decrypt: (bytes) => Effect.sync(() => Redacted.make(new TextDecoder().decode(bytes)))
+  decrypt: (bytes) => {
+    const text = new TextDecoder().decode(bytes)
+    return text.startsWith("broken")
+      ? Effect.fail(new SecretUnreadable({ reason: "wrong_bytes" }))
+      : Effect.succeed(Redacted.make(text))
+  }
 })
 
 const body = Layer.succeed(EventBody, {
