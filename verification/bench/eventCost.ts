@@ -4,9 +4,8 @@
  */
 import { createHash, randomUUID } from "node:crypto"
 import { readFileSync } from "node:fs"
+import { migrations } from "@greenroom/adapters/postgres"
 import { Client, Pool } from "pg"
-import { type Migration, migrations } from "../../packages/adapters/src/postgres/migrationList.ts"
-import { type Names, namesIn } from "../../packages/adapters/src/postgres/names.ts"
 import { admissionStatement } from "./admissionStatement.ts"
 import { median } from "./figures.ts"
 import { alternately } from "./hundred.ts"
@@ -17,42 +16,38 @@ const ROUNDS = 9
 const WARM_UP_ROUNDS = 3
 const ADMISSIONS = 1_500
 const CLIENTS = 8
-/** The first migration of the log. */
-const LOG = 17
+/** The first migration of the log, in the script of all of them. */
+const LOG = "-- 0017_"
 const TICK_MS = 10
 
 interface Side {
   readonly pool: Pool
   readonly placer: Client | null
-  readonly n: Names
 }
 
-const schemaOf = (migrate: ReadonlyArray<Migration>, n: Names): ReadonlyArray<string> => [
-  `create schema ${n.quotedSchema}`,
-  ...migrate.flatMap(({ statements }) => statements(n))
-]
+const script = (withLog: boolean): string => {
+  const whole = migrations.sql()
+  return withLog ? whole : `${whole.slice(0, whole.indexOf(LOG))}commit;`
+}
 
-const seed = (n: Names): ReadonlyArray<string> => [
-  `insert into ${n.broadcasters} (id, display_name) values (md5('b')::uuid, 'Bench')`,
-  `insert into ${n.stream_keys} (id, broadcaster_id, hash, key_prefix)
+const seed: ReadonlyArray<string> = [
+  "insert into broadcasters (id, display_name) values (md5('b')::uuid, 'Bench')",
+  `insert into stream_keys (id, broadcaster_id, hash, key_prefix)
     select md5('k' || i)::uuid, md5('b')::uuid, sha256(i::text::bytea), 'sk_abcd' from generate_series(1, ${ADMISSIONS}) i`,
   "vacuum analyze"
 ]
 
 const openSide = async (stage: Stage, database: string, withLog: boolean): Promise<Side> => {
-  const { options: _, ...server } = stage.database
-  const admin = new Client(server)
+  const admin = new Client(stage.database)
   await admin.connect()
   await admin.query(`create database ${database}`)
   await admin.end()
-  const pool = new Pool({ ...server, database, min: CLIENTS, max: CLIENTS })
-  const n = namesIn()
-  for (const statement of schemaOf(withLog ? migrations : migrations.filter(({ id }) => id < LOG), n))
-    if (!statement.includes("greenroom_migrations")) await pool.query(statement)
-  for (const statement of seed(n)) await pool.query(statement)
-  const placer = withLog ? new Client({ ...server, database }) : null
+  const pool = new Pool({ ...stage.database, database, min: CLIENTS, max: CLIENTS })
+  await pool.query(script(withLog))
+  for (const statement of seed) await pool.query(statement)
+  const placer = withLog ? new Client({ ...stage.database, database }) : null
   await placer?.connect()
-  return { pool, placer, n }
+  return { pool, placer }
 }
 
 /** Of the processes that serve the database, in milliseconds. */
@@ -71,8 +66,8 @@ const PLACED_AT_ONCE = 3
 /** What it costs in all. */
 const placeAll = async (side: Side): Promise<{ readonly cpu: number; readonly wal: number }> => {
   const [cpu, wal] = [await processorTime(side), await walOf(side)]
-  const { placer, n } = side
-  const text = `select placed from ${n.place_events}(${PLACED_AT_ONCE})`
+  const { placer } = side
+  const text = `select placed from place_events(${PLACED_AT_ONCE})`
   while ((await placer?.query({ name: "place", text }))?.rows[0].placed > 0) {}
   return { cpu: (await processorTime(side)) - cpu, wal: (await walOf(side)) - wal }
 }
@@ -104,12 +99,11 @@ const admitAll = (side: Side, round: number) => async () => {
   await Promise.all(Array.from({ length: CLIENTS }, (_, index) => client(index + 1)))
   const cost = { cpu: (await processorTime(side)) - cpu, wal: (await walOf(side)) - wal }
   const placing = await placeAll(side)
-  const { streams, stream_events } = side.n
   await side.pool.query(
     `with ended as (
-       update ${streams} set ended_at = clock_timestamp(), end_reason = 'never_ready', last_seq = last_seq + 1
+       update streams set ended_at = clock_timestamp(), end_reason = 'never_ready', last_seq = last_seq + 1
        where ended_at is null returning id, last_seq, ended_at, end_reason
-     ) insert into ${stream_events} (stream_id, seq, type, at, data)
+     ) insert into stream_events (stream_id, seq, type, at, data)
      select id, last_seq, 'ended', ended_at, jsonb_build_object('reason', end_reason) from ended`
   )
   // The ends are placed unmeasured.

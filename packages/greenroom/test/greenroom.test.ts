@@ -368,6 +368,13 @@ describe("the web handler", () => {
     expect((await fetch(`${origin}/broadcasters`, { headers: { authorization: `Bearer ${SECRET}` } })).status).toBe(404)
     const openapi = await fetch(`${origin}/greenroom/openapi.json`)
     expect(openapi.status).toBe(200)
+    // There is no key to encrypt the secret of a webhook endpoint with.
+    const endpoint = await fetch(`${origin}/greenroom/webhook-endpoints`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${SECRET}`, "content-type": "application/json" },
+      body: JSON.stringify({ url: "https://app.example.com/" })
+    })
+    expect([endpoint.status, await endpoint.json()]).toMatchObject([409, { code: "conflict" }])
   })
 })
 

@@ -8,11 +8,11 @@ import { type NoAnswerReason, type SendOutcome, type WebhookRequest, WebhookSend
 import { monotonicMillis } from "@greenroom/core/internal"
 import { Clock, Effect, Layer } from "effect"
 import * as Undici from "undici"
-import { type Answer, request } from "./answers.ts"
 import { guardedConnect } from "./guardedConnect.ts"
 import { noAnswerOf } from "./noAnswer.ts"
 import { isPublicAddress } from "./publicAddress.ts"
 import { retryAfterMillis } from "./retryAfter.ts"
+import { type Answer, sendRequest } from "./sendRequest.ts"
 import { newSecret, signatureHeaders } from "./signature.ts"
 
 const ANSWER_WITHIN_MS = 15_000
@@ -98,7 +98,7 @@ const sendOver = (agent: Undici.Agent, { requireTls, within = ANSWER_WITHIN_MS }
     if (refused !== null) return noAnswer("blocked", refused, 0)
     const begun = yield* monotonicMillis
     const duration = Effect.map(monotonicMillis, (now) => Math.round(now - begun))
-    return yield* request(agent, { url, headers: headersOf(order), body: order.body }).pipe(
+    return yield* sendRequest(agent, { url, headers: headersOf(order), body: order.body }).pipe(
       Effect.flatMap(
         Effect.fnUntraced(function* (answer: Answer) {
           return answered(answer, yield* Clock.currentTimeMillis, yield* duration)

@@ -131,6 +131,7 @@ const lostStart = (from: WebhookStart | undefined, head: LogHead) => {
   return whyLost(typeof from === "number" ? { log: head.log, position: from } : from, head)
 }
 
+/** What is left out stays as it is. A place to begin at that is lost, or that the log has not reached, is `StartLost`. */
 export const changeWebhookEndpoint = Effect.fn("changeWebhookEndpoint")(function* (
   endpoint: WebhookEndpointId,
   given: WebhookChanges

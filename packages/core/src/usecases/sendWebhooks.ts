@@ -109,14 +109,19 @@ const positionOnRecord = Effect.fnUntraced(function* (id: WebhookEndpointId, eve
   return null
 })
 
-/** Sends the event and records it. Whether it was delivered. */
+/** Sends the event and records it, also when the caller leaves in between. Whether it was delivered. */
 const redeliverOne = Effect.fnUntraced(function* (receiver: Receiver, event: LoggedEvent) {
   const endpoints = yield* WebhookEndpoints
-  const outcome = yield* sendEvent(receiver.endpoint.url, event, receiver.secrets)
-  const delivered = judge(outcome)._tag === "Delivered"
-  const record = { attempt: 1, outcome: delivered ? "delivered" : "failed", retryInMillis: null } as const
-  yield* endpoints.record(receiver.endpoint.id, [deliveryOf(event, outcome, record)])
-  return { delivered, outcome }
+  const { endpoint, secrets } = receiver
+  return yield* Effect.uninterruptibleMask((restore) =>
+    Effect.gen(function* () {
+      const outcome = yield* restore(sendEvent(endpoint.url, event, secrets))
+      const delivered = judge(outcome)._tag === "Delivered"
+      const record = { attempt: 1, outcome: delivered ? "delivered" : "failed", retryInMillis: null } as const
+      yield* endpoints.record(endpoint.id, [deliveryOf(event, outcome, record)])
+      return { delivered, outcome }
+    })
+  )
 })
 
 const redeliverAll = Effect.fnUntraced(function* (

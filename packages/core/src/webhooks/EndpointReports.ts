@@ -1,7 +1,7 @@
 /** What operators learn of deliveries: a log line when an endpoint stops, goes on or is disabled, and three conditions. URLs are not logged: they may have a secret. */
 import { Effect } from "effect"
 import type { WebhookEndpointId } from "../domain/values/Ids.ts"
-import type { WebhookEndpoint } from "../domain/webhooks/WebhookEndpoint.ts"
+import type { DisabledReason, WebhookEndpoint } from "../domain/webhooks/WebhookEndpoint.ts"
 import type { StoreUnavailable } from "../ports/StoreUnavailable.ts"
 import { makeConditions, setCondition } from "../resilience/Conditions.ts"
 import { monotonicMillis } from "../resilience/ProcessClock.ts"
@@ -9,6 +9,7 @@ import type { EndpointRun } from "./EndpointRun.ts"
 
 export interface EndpointReports {
   readonly report: (run: EndpointRun) => Effect.Effect<void>
+  readonly disabled: (run: EndpointRun, reason: DisabledReason) => Effect.Effect<void>
   readonly store: (run: EndpointRun, error: StoreUnavailable | null) => Effect.Effect<void>
   readonly leases: (error: unknown) => Effect.Effect<void>
   /** The endpoint's secrets cannot be decrypted. */
@@ -45,15 +46,8 @@ export const makeEndpointReports = Effect.gen(function* () {
     })
 
   const report = Effect.fnUntraced(function* ({ endpoint: { id }, state }: EndpointRun) {
-    const { stop, unsettled } = state
+    const { stop } = state
     unreadable.delete(id)
-    if (unsettled.disable !== null) {
-      stopped.delete(id)
-      yield* showFailing
-      return yield* Effect.logWarning("a webhook endpoint is disabled").pipe(
-        Effect.annotateLogs({ webhook_endpoint: id, reason: unsettled.disable })
-      )
-    }
     if (stopped.has(id) === (stop !== null)) return
     if (stop === null) {
       stopped.delete(id)
@@ -70,6 +64,14 @@ export const makeEndpointReports = Effect.gen(function* () {
 
   const reports: EndpointReports = {
     report,
+    disabled: ({ endpoint: { id } }, reason) =>
+      Effect.suspend(() => {
+        stopped.delete(id)
+        const line = Effect.logWarning("a webhook endpoint is disabled").pipe(
+          Effect.annotateLogs({ webhook_endpoint: id, reason })
+        )
+        return Effect.andThen(showFailing, line)
+      }),
     store: ({ endpoint }, error) => late(endpoint.id, error),
     leases: (error) => late(null, error),
     unable: (id, error) =>

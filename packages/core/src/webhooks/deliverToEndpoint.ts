@@ -7,6 +7,7 @@ import { matchesFilter } from "../domain/events/LoggedEvent.ts"
 import { type Attempt, afterAttempt } from "../domain/webhooks/afterAttempt.ts"
 import { extendWindow, type Send, WINDOW_SIZE } from "../domain/webhooks/DeliveryState.ts"
 import { afterRead, afterStart, nextDue, nextSends, subjectsToRead } from "../domain/webhooks/planDeliveries.ts"
+import type { DisabledReason } from "../domain/webhooks/WebhookEndpoint.ts"
 import * as Metrics from "../Metrics.ts"
 import { Events } from "../ports/Events.ts"
 import { StoreUnavailable } from "../ports/StoreUnavailable.ts"
@@ -27,8 +28,9 @@ const LOOK_EVERY_MS = 1_000
 
 export interface DeliveryContext {
   readonly recent: RecentEvents
-  /** After each turn: whether the endpoint is stopped, has gone on, or was disabled. */
+  /** After each turn: whether the endpoint is stopped or has gone on. */
   readonly report: (run: EndpointRun) => Effect.Effect<void>
+  readonly reportDisabled: (run: EndpointRun, reason: DisabledReason) => Effect.Effect<void>
   /** The store did not answer (`error`), or does again (`null`). */
   readonly reportStore: (run: EndpointRun, error: StoreUnavailable | null) => Effect.Effect<void>
 }
@@ -106,10 +108,16 @@ const waitForMore = Effect.fnUntraced(function* (run: EndpointRun) {
 const turn = Effect.fnUntraced(function* (run: EndpointRun, fibers: FiberSet.FiberSet<void>, context: DeliveryContext) {
   const now = yield* monotonicMillis
   yield* applyFinished(run)
+  const { disable } = run.state.unsettled
   const due = settlementDue(run)
-  const goesOn = due === null || due > now || (yield* settleRun(run, now))
+  if (due !== null && due <= now) {
+    if (!(yield* settleRun(run, now))) return false
+    if (disable !== null) {
+      yield* context.reportDisabled(run, disable)
+      return false
+    }
+  }
   yield* context.report(run)
-  if (!goesOn) return false
   const hasMore = yield* readOn(run, context.recent)
   const hasReleased = yield* readHeld(run, now)
   yield* startSends(run, fibers)

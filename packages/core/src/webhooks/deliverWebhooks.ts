@@ -97,7 +97,12 @@ export const deliverWebhooks = Effect.fnUntraced(function* (holder: string) {
   })
   const reports = yield* makeEndpointReports
   const fibers = yield* FiberMap.make<WebhookEndpointId, void>()
-  const context: DeliveryContext = { recent, report: reports.report, reportStore: reports.store }
+  const context: DeliveryContext = {
+    recent,
+    report: reports.report,
+    reportDisabled: reports.disabled,
+    reportStore: reports.store
+  }
   const supervisor: Supervisor = { holder, context, reports, fibers, runs }
   yield* Effect.addFinalizer(() => shutDown(supervisor))
   const attempt = Effect.gen(function* () {

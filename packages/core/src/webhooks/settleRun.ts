@@ -22,7 +22,7 @@ export const settlementDue = ({ state, settledAt }: EndpointRun): number | null 
   return settledAt + (isIdle ? SETTLE_IDLE_EVERY_MS : SETTLE_EVERY_MS)
 }
 
-/** Whether the run goes on: it has not lost the endpoint and has not disabled it. */
+/** Whether it was written: the endpoint is still held, and of the same revision. */
 export const settleRun = Effect.fnUntraced(function* (run: EndpointRun, now: number) {
   const { state, endpoint, holder, revision } = run
   const { subjects, deliveries, disable } = state.unsettled
@@ -47,5 +47,5 @@ export const settleRun = Effect.fnUntraced(function* (run: EndpointRun, now: num
   if (!isWritten) return false
   run.state = afterSettlement(state)
   run.settledAt = now
-  return disable === null
+  return true
 })

@@ -81,7 +81,7 @@ describe("deliveries to one endpoint", () => {
       assert.strictEqual(world.done.size, world.log.length)
       assert.deepStrictEqual([world.state.held.size, world.state.window.length, world.state.stop], [0, 0, null])
     },
-    cases(400, 200)
+    cases(200, 200)
   )
 
   it("without a crash and without a failure each event is sent once", () => {
@@ -106,6 +106,23 @@ describe("deliveries to one endpoint", () => {
     heal(world)
     const positions = world.sent.filter(({ event }) => event.subject === "held0").map(({ event }) => event.position)
     assert.deepStrictEqual(positions, [1, 1, ...Array.from({ length: 25 }, (_, n) => 3 + 2 * n)])
+  })
+
+  it("attempts count while an older request of another subject is still open", () => {
+    const world = newWorld()
+    append(world, "slow")
+    append(world, "bad")
+    look(world)
+    send(world)
+    finish(world, 1, answered(500))
+    settle(world)
+    assert.strictEqual(world.state.position, 0)
+    world.now = world.state.held.get("bad")!.dueAt
+    read(world)
+    send(world)
+    finish(world, 1, answered(500))
+    assert.strictEqual(world.state.held.get("bad")?.attempt, 2)
+    heal(world)
   })
 
   it("an event is given up after its last attempt, and its subject goes on", () => {

@@ -38,6 +38,9 @@ export const eventAt = (position: number, subject: string): LoggedEvent =>
 export interface DeliveryWorld {
   now: number
   readonly log: Array<LoggedEvent>
+  readonly bySubject: Map<string, Array<LoggedEvent>>
+  /** Before the endpoint's position and not done. */
+  behind: ReadonlyArray<LoggedEvent>
   /** What survives a crash. */
   stored: Pick<DeliveryState, "position" | "held" | "stop" | "failingSince">
   state: DeliveryState
@@ -52,6 +55,8 @@ export const newWorld = (): DeliveryWorld => {
   return {
     now: 0,
     log: [],
+    bySubject: new Map(),
+    behind: [],
     stored,
     state: initialDeliveryState(stored),
     deliveries: [],
@@ -60,8 +65,13 @@ export const newWorld = (): DeliveryWorld => {
   }
 }
 
-export const append = (world: DeliveryWorld, subject: string): void =>
-  void world.log.push(eventAt(world.log.length + 1, subject))
+export const append = (world: DeliveryWorld, subject: string): void => {
+  const event = eventAt(world.log.length + 1, subject)
+  world.log.push(event)
+  const events = world.bySubject.get(subject) ?? []
+  events.push(event)
+  world.bySubject.set(subject, events)
+}
 
 export const look = (world: DeliveryWorld): void => {
   const { lookedTo, window } = world.state
@@ -73,25 +83,21 @@ export const look = (world: DeliveryWorld): void => {
 export const read = (world: DeliveryWorld, span = Number.POSITIVE_INFINITY): void => {
   for (const { subject, from } of subjectsToRead(world.state, world.now)) {
     const to = Math.min(world.state.position, from - 1 + span)
-    const found = world.log.filter(
-      (event) => event.subject === subject && event.position >= from && event.position <= to
-    )
+    const found = world.bySubject.get(subject)!.filter(({ position }) => position >= from && position <= to)
     world.state = afterRead(world.state, subject, found.slice(0, 3), found.length > 3 ? found[2]!.position : to)
   }
 }
 
 /** Sends what is next, and checks that it may be sent. */
 export const send = (world: DeliveryWorld): void => {
-  const { state, now, log, done } = world
+  const { state, now, bySubject, done } = world
   const sends = nextSends(state, now)
   for (const { event, isProbe } of sends) {
     assert.isFalse(state.inFlight.has(event.subject), "one request at a time for each subject")
     assert.strictEqual(isProbe, state.stop !== null)
-    const open = log.filter(({ subject, position }) => subject === event.subject && position < event.position)
-    assert.isTrue(
-      open.every(({ position }) => done.has(position)),
-      `${event.id} overtakes one of its subject`
-    )
+    // Of those before it the same held when it was sent.
+    const before = bySubject.get(event.subject)!.findLast(({ position }) => position < event.position)
+    assert.isTrue(before === undefined || done.has(before.position), `${event.id} overtakes one of its subject`)
   }
   assert.strictEqual(new Set(sends.map(({ event }) => event.subject)).size, sends.length)
   if (state.stop !== null && sends.length > 0)
@@ -119,11 +125,13 @@ export const settle = (world: DeliveryWorld): void => {
   const { state, log, done } = world
   const position = settledPosition(state)
   assert.isAtLeast(position, state.position)
-  for (const event of log.slice(0, position)) {
+  const passed = log.slice(state.position, position)
+  world.behind = [...world.behind, ...passed].filter((event) => !done.has(event.position))
+  for (const event of world.behind) {
     const held = state.held.get(event.subject)
     assert.isTrue(
-      done.has(event.position) || (held !== undefined && held.position <= event.position),
-      `${event.id} is behind the position, not done, and not held`
+      held !== undefined && held.position <= event.position,
+      `${event.id} was passed, and is neither done nor held`
     )
   }
   world.deliveries.push(...state.unsettled.deliveries)

@@ -1,7 +1,7 @@
 /** Deliveries over a store in memory, by receivers that fail in every way, instances that are killed or frozen, and a store that is away. */
 import { assert, describe, it } from "@effect/vitest"
 import { Events, type SendOutcome, WebhookEndpoints } from "@greenroom/core"
-import { Effect, Option } from "effect"
+import { Effect, Fiber, Option } from "effect"
 import { TestClock } from "effect/testing"
 import { answered, noAnswer, OK } from "../support/deliveries.ts"
 import { metered } from "../support/logs.ts"
@@ -183,6 +183,12 @@ describe("deliveries", () => {
         })
       )
       assert.strictEqual(counts["greenroom_degraded kind=webhook_endpoints_disabled"], 1)
+      assert.deepStrictEqual(
+        world.log.lines
+          .filter(({ message }) => /disabled$/.test(String(message)))
+          .map(({ annotations }) => annotations),
+        [{ webhook_endpoint: b, reason: "gone" }]
+      )
       const types = world.receiver.accepted(A).map(({ body }) => JSON.parse(body).type)
       assert.sameMembers(types, ["broadcaster.created", "webhook_endpoint.disabled"])
       assert.isTrue((yield* endpoint(a)).enabled)
@@ -258,12 +264,14 @@ describe("instances", () => {
       yield* run("two")
       const ids = yield* subjects(10)
       yield* TestClock.adjust("2 seconds")
-      yield* Effect.forkScoped(Effect.flatMap(Effect.void, () => kill({ down: new Set() }, "one", one)))
-      yield* TestClock.adjust("2 seconds")
+      for (const id of ids) yield* change(id)
+      yield* TestClock.adjust("30 millis")
+      assert.strictEqual(world.receiver.accepted(A).length, 20)
+      yield* Fiber.interrupt(one)
       for (const id of ids) yield* change(id)
       yield* TestClock.adjust("2 seconds")
       yield* isComplete(world)
-      assert.strictEqual(world.receiver.of(A).length, 20)
+      assert.strictEqual(world.receiver.of(A).length, 30)
     })
   )
 

@@ -52,5 +52,8 @@ export const contradictions = (settings: Variables): ReadonlyArray<Wrong> => [
 export const warningsOf = (settings: Variables): ReadonlyArray<string> => [
   ...(settings.HOOK_SECRET === undefined && settings.MEDIAMTX_API_URL !== undefined
     ? ["HOOK_SECRET is not set: any client that reaches this port can ask /auth and send hooks"]
+    : []),
+  ...(settings.WEBHOOKS_ALLOW_PRIVATE === "true"
+    ? ["WEBHOOKS_ALLOW_PRIVATE is true: clients of the API can have requests sent into this network"]
     : [])
 ]

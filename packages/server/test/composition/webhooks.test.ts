@@ -31,7 +31,7 @@ describe("the service's webhooks", () => {
   const namesAre = (...expected: ReadonlyArray<string>) =>
     until(() => expected.every((name) => names().includes(name)), `the receiver has ${expected}`)
 
-  it("are delivered, signed, also after kill -9; the generated key is kept like the API secret", async () => {
+  it("are delivered, signed, also after a restart, at once; the generated key is kept like the API secret", async () => {
     const first = start()
     const url = await first.ready
     const { json: endpoint } = await endpointFor(url)
@@ -44,7 +44,8 @@ describe("the service's webhooks", () => {
     )
     const kept = path.join(home.data(), "encryption-key")
     assert.strictEqual(fs.statSync(kept).mode & 0o777, 0o600)
-    first.child.kill("SIGKILL")
+    // It gives up its leases, so that nothing has to wait until they have run out.
+    first.child.kill("SIGTERM")
     await first.ended
 
     const again = start()
@@ -75,5 +76,18 @@ describe("the service's webhooks", () => {
     await namesAre("One")
     const [one] = receiver.received
     assert.doesNotThrow(() => new Webhook(rotated.json.secret).verify(one!.body, one!.headers))
+  })
+
+  it("go to the public internet over TLS alone where that is asked for", async () => {
+    const service = start({ WEBHOOKS_ALLOW_PRIVATE: "", WEBHOOKS_REQUIRE_TLS: "true" })
+    const url = await service.ready
+    for (const refused of ["http://app.example.com/", "https://127.0.0.1/", "https://[::ffff:10.0.0.1]/"]) {
+      const answer = await post(url, "/webhook-endpoints", { url: refused })
+      assert.deepStrictEqual([answer.status, answer.json.errors[0].pointer], [400, "/url"], refused)
+    }
+    const secure = receiver.url.replace("http://127.0.0.1", "https://localhost")
+    const { json: endpoint } = await post(url, "/webhook-endpoints", { url: secure })
+    const { json: tested } = await post(url, `/webhook-endpoints/${endpoint.id}/test`)
+    assert.match(tested.answer, /^blocked: /)
   })
 })

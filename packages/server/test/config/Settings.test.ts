@@ -266,6 +266,19 @@ describe("the settings", () => {
     assert.match(warned({ MEDIAMTX_API_URL: "http://m:1" }).join(), /^HOOK_SECRET is not set/)
   })
 
+  it("warn of webhooks into the own network", () => {
+    const warned = (value: string) =>
+      Result.getOrThrow(Result.map(readSettings({ WEBHOOKS_ALLOW_PRIVATE: value }, noFile), warningsOf))
+    assert.deepStrictEqual(warned("false"), [])
+    assert.match(warned("true").join(), /^WEBHOOKS_ALLOW_PRIVATE is true/)
+  })
+
+  it("refuse an encryption key of less than 32 characters", () => {
+    const short = [{ variable: "ENCRYPTION_KEY", detail: "expected at least 32 characters" }]
+    assert.deepStrictEqual(failure({ ENCRYPTION_KEY: "k".repeat(31) }), short)
+    assert.deepStrictEqual(failure({ ENCRYPTION_KEY: "k".repeat(32) }), [])
+  })
+
   it.prop(
     "never show a secret, whatever it is",
     [Arbitrary.schema(Schema.String.check(Schema.isMinLength(6)))],

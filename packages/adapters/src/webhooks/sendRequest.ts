@@ -42,7 +42,7 @@ const makeBody = () => {
 }
 
 /** No redirect is followed and nothing is repeated. An interruption closes the request's connection. */
-export const request = (agent: Undici.Agent, { url, headers, body }: Outgoing): Effect.Effect<Answer, Error> =>
+export const sendRequest = (agent: Undici.Agent, { url, headers, body }: Outgoing): Effect.Effect<Answer, Error> =>
   Effect.callback((resume) => {
     const read = makeBody()
     let status = 0
