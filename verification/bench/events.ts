@@ -1,9 +1,20 @@
 /** The event log: what it costs an admission, and how late events come. */
 import { eventCost } from "./eventCost.ts"
+import { eventLag } from "./eventLag.ts"
 import type { Measured } from "./parts.ts"
-import type { Stage } from "./stage.ts"
+import type { Run } from "./processes.ts"
+import { setStage } from "./stage.ts"
 
-export const events = async (stage: Stage): Promise<Measured> => {
+export const events = async (run: Run): Promise<Measured> => {
+  const stage = await setStage(run, { name: "events", live: 5, keys: 200 })
+  const lag = await eventLag(run, stage)
   const cost = await eventCost(stage)
-  return { part: "events", title: "Events", findings: cost.findings, lines: [], notes: cost.notes }
+  await stage.end()
+  return {
+    part: "events",
+    title: "Events",
+    findings: [...lag.findings, ...cost.findings],
+    lines: [],
+    notes: cost.notes
+  }
 }

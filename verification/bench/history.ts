@@ -37,10 +37,10 @@ const statements = (keys: number, streams: number): ReadonlyArray<string> => [
     select id, key, owner, 'live/' || left(key::text, 8), gen_random_uuid(), 'rtmp', 'camera', at, at + ${seconds}, 'rtmpConn',
       at + 60 * ${seconds}, 'disconnected', '[{"codec":"H264"},{"codec":"MPEG-4 Audio"}]', 0, 7500000, at + 60 * ${seconds}, 3
     from past`,
-  `insert into stream_events (stream_id, seq, type, at, data)
-    select id, 1, 'admitted', at, '{}'::jsonb from past
-    union all select id, 2, 'ready', at + ${seconds}, '{"source_type":"rtmpConn"}' from past
-    union all select id, 3, 'ended', at + 60 * ${seconds}, '{"reason":"disconnected"}' from past`,
+  `insert into stream_events (stream_id, seq, type, at, data, log_id)
+    select id, 1, 'admitted', at, '{}'::jsonb, null::bigint from past
+    union all select id, 2, 'ready', at + ${seconds}, '{"source_type":"rtmpConn"}', null from past
+    union all select id, 3, 'ended', at + 60 * ${seconds}, '{"reason":"disconnected"}', null from past`,
   "commit",
   "vacuum (analyze, freeze)",
   "checkpoint"

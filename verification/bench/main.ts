@@ -18,12 +18,13 @@ import { start } from "./start.ts"
 import { writes } from "./writes.ts"
 
 /** The parts that share the ordinary stage. */
-const onStage: Partial<Record<Part, (stage: Stage) => Promise<Measured>>> = { auth, hundred, writes, memory, events }
+const onStage: Partial<Record<Part, (stage: Stage) => Promise<Measured>>> = { auth, hundred, writes, memory }
 /** The parts that start what they need themselves, when the ordinary stage is gone. */
 const alone: Partial<Record<Part, (run: Run) => Promise<Measured>>> = {
   lists: listsPart,
   idle: idlePart,
   embedded,
+  events,
   start,
   million
 }

@@ -37,7 +37,9 @@ export const startService = async (run: Run, name: string, { apiUrl, dataDirecto
       API_SECRET: apiSecret,
       HOOK_SECRET: hookSecret,
       MEDIAMTX_API_URL: apiUrl,
-      MEDIAMTX_PUBLIC_URL: "https://media.example.com"
+      MEDIAMTX_PUBLIC_URL: "https://media.example.com",
+      // The receiver is on the loopback.
+      WEBHOOKS_ALLOW_PRIVATE: "true"
     }
   })
   const [, api, hooks] = await printed(
