@@ -376,6 +376,32 @@ describe("the web handler", () => {
     })
     expect([endpoint.status, await endpoint.json()]).toMatchObject([409, { code: "conflict" }])
   })
+
+  it("streams events through the web handler, until its reader stops or Greenroom is closed", async () => {
+    const { gr } = await host({ rest: true })
+    const open = () =>
+      gr.fetch(new Request("http://host/events/stream", { headers: { authorization: `Bearer ${SECRET}` } }))
+    const readUntil = async (response: Response, pattern: RegExp) => {
+      const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader()
+      for (let text = ""; ; ) {
+        const { value = "", done } = await reader.read()
+        text += value
+        if (done || pattern.test(text)) return { text, reader, done }
+      }
+    }
+    const stopped = await readUntil(await open(), /^id: /m)
+    await stopped.reader.cancel()
+    const first = await open()
+    expect(first.headers.get("content-type")).toBe("text/event-stream")
+    const reading = readUntil(first, /never/)
+    const begun = await readUntil(await open(), /^id: /m)
+    await gr.broadcasters.upsert(account)
+    await begun.reader.read()
+    await gr.close()
+    const { text, done } = await reading
+    expect(done).toBe(true)
+    expect(text).toMatch(/event: broadcaster\.created\ndata: \{"id":"evt_/)
+  })
 })
 
 describe("options", () => {

@@ -26,6 +26,12 @@ const PENDING_EVENTS_MAX = 5_000
 /** So many clients get a batch before the event loop does something else. */
 const CLIENTS_A_TURN = 50
 
+/**
+ * A write costs about as much as ten events in it. So with many clients the rounds are further apart, and each writes more: a hundred milliseconds
+ * with a thousand clients.
+ */
+const CLIENTS_A_MILLISECOND = 10
+
 interface Written {
   readonly event: LoggedEvent
   readonly frame: Uint8Array
@@ -46,6 +52,17 @@ interface Renewed {
 type Pending = Batch<LoggedEvent> | Renewed
 
 const isRenewed = (pending: Pending): pending is Renewed => "renewed" in pending
+
+/** Batches that follow on each other, as one. */
+const merged = (all: ReadonlyArray<Pending>): ReadonlyArray<Pending> => {
+  const result: Array<Pending> = []
+  for (const next of all) {
+    const last = result.at(-1)
+    if (last === undefined || isRenewed(last) || isRenewed(next) || last.to !== next.after.position) result.push(next)
+    else result[result.length - 1] = { after: last.after, to: next.to, events: [...last.events, ...next.events] }
+  }
+  return result
+}
 
 const matching = (batch: Batch<Written>, { filter, cursor }: EventReader): ReadonlyArray<Uint8Array> =>
   batch.events
@@ -161,10 +178,11 @@ export const makeLiveEvents = Effect.gen(function* () {
   })
   const pump = Effect.gen(function* () {
     yield* Queue.take(wakes)
-    for (let next = pending.shift(); next !== undefined; next = pending.shift()) {
-      pendingEvents -= isRenewed(next) ? 0 : next.events.length
-      yield* handle(next)
-    }
+    const round = merged(pending)
+    pending = []
+    pendingEvents = 0
+    for (const next of round) yield* handle(next)
+    yield* Effect.sleep(members.size / CLIENTS_A_MILLISECOND)
   })
   // What is lost by a defect is a gap: the clients catch up.
   const guarded = Effect.catchDefect(pump, (defect) =>
