@@ -4,6 +4,7 @@ import "./effectOfGreenroom.ts"
 export type { AuthAnswer } from "./answerAuth.ts"
 export type { BroadcasterFields, BroadcasterRef, Broadcasters } from "./broadcasterMethods.ts"
 export { createGreenroom, type Greenroom } from "./createGreenroom.ts"
+export type { EventFilter, EventOptions, EventsFrom, EventsLost, HandlerOptions } from "./eventMethods.ts"
 export type {
   BroadcasterEvent,
   EventOf,
@@ -15,7 +16,6 @@ export type {
   WebhookEndpointEvent,
   WorkerEvent
 } from "./eventShapes.ts"
-export type { EventFilter, EventOptions, EventsFrom, EventsLost, HandlerOptions } from "./events.ts"
 export type { WebHandler } from "./fetch.ts"
 export { GreenroomError, type GreenroomErrorCode } from "./GreenroomError.ts"
 export type { Health } from "./healthOf.ts"
