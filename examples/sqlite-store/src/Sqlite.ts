@@ -5,7 +5,7 @@
  */
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite"
 import { StoreUnavailable } from "@greenroom/core"
-import { Context, DateTime, Effect, Layer } from "effect"
+import { Context, DateTime, Effect, Layer, Queue } from "effect"
 import { schema } from "./schema.ts"
 
 /** How long an operation waits, at most, for another process at the lock: MediaMTX has to be answered within a second. */
@@ -26,9 +26,19 @@ export type Transaction = <A>(
   work: (tables: Tables, now: DateTime.Utc) => A
 ) => Effect.Effect<A, StoreUnavailable>
 
-export class Sqlite extends Context.Service<Sqlite, { readonly read: Transaction; readonly write: Transaction }>()(
-  "sqlite-store/Sqlite"
-) {}
+export class Sqlite extends Context.Service<
+  Sqlite,
+  {
+    readonly read: Transaction
+    readonly write: Transaction
+    /** Completes when a transaction of this process has written events, or has seen those of another one, since the last completion. */
+    readonly written: Effect.Effect<void>
+  }
+>()("sqlite-store/Sqlite") {}
+
+interface Version {
+  readonly version: number
+}
 
 const open = (path: string) => {
   const db = new DatabaseSync(path)
@@ -37,7 +47,7 @@ const open = (path: string) => {
   return db
 }
 
-const makeTransactions = (db: DatabaseSync) => {
+const makeTransactions = (db: DatabaseSync, onEvents: () => void) => {
   const prepared = new Map<string, StatementSync>()
   const statement = (sql: string): StatementSync => {
     const known = prepared.get(sql) ?? db.prepare(sql)
@@ -50,17 +60,28 @@ const makeTransactions = (db: DatabaseSync) => {
     all<Row>(sql, ...values)[0] ?? null
   const run: Tables["run"] = (sql, ...values) => Number(statement(sql).run(...values).changes)
 
+  const currentVersion = () => one<Version>("select version from store")!.version
+  const nextVersion = (now: number) =>
+    one<Version>("update store set version = version + 1, now = ? returning version", now)!.version
+
+  let known = 0
+  const newestEvent = () =>
+    one<{ readonly seq: number }>("select seq from sqlite_sequence where name = 'events'")?.seq ?? 0
+
   const transaction =
-    (begin: string, version: string): Transaction =>
+    (begin: string, version: (now: number) => number): Transaction =>
     (operation, work) =>
       Effect.clockWith((clock) =>
         Effect.try({
           try: () => {
             db.exec(begin)
             try {
-              const tables = { all, one, run, version: one<{ version: number }>(version)!.version }
-              const result = work(tables, DateTime.makeUnsafe(clock.currentTimeMillisUnsafe()))
+              const now = clock.currentTimeMillisUnsafe()
+              const result = work({ all, one, run, version: version(now) }, DateTime.makeUnsafe(now))
+              const newest = newestEvent()
               db.exec("commit")
+              if (newest > known) onEvents()
+              known = newest
               return result
             } catch (error) {
               if (db.isTransaction) db.exec("rollback")
@@ -70,21 +91,20 @@ const makeTransactions = (db: DatabaseSync) => {
           catch: (cause) => new StoreUnavailable({ operation, cause, rolledBack: true })
         })
       )
-  return {
-    read: transaction("begin", "select version from store"),
-    write: transaction("begin immediate", "update store set version = version + 1 returning version")
-  }
+  return { read: transaction("begin", currentVersion), write: transaction("begin immediate", nextVersion) }
 }
 
 /** `path` is a file, or `:memory:`. */
 export const layerSqlite = (path: string): Layer.Layer<Sqlite> =>
   Layer.effect(
     Sqlite,
-    Effect.map(
-      Effect.acquireRelease(
+    Effect.gen(function* () {
+      const db = yield* Effect.acquireRelease(
         Effect.sync(() => open(path)),
         (db) => Effect.sync(() => db.close())
-      ),
-      makeTransactions
-    )
+      )
+      const events = yield* Queue.sliding<void>(1)
+      const { read, write } = makeTransactions(db, () => Queue.offerUnsafe(events, undefined))
+      return { read, write, written: Queue.take(events) }
+    })
   )

@@ -3,12 +3,14 @@ import { Repositories, StoreHealth } from "@greenroom/core"
 import { Effect, Layer } from "effect"
 import { admissions } from "./admissions.ts"
 import { broadcasters } from "./broadcasters.ts"
+import { events } from "./events.ts"
 import { leases } from "./leases.ts"
 import { retention } from "./retention.ts"
 import { Sqlite } from "./Sqlite.ts"
 import { sessions } from "./sessions.ts"
 import { streamKeys } from "./streamKeys.ts"
 import { streams } from "./streams.ts"
+import { webhookEndpoints } from "./webhookEndpoints.ts"
 import { workers } from "./workers.ts"
 
 const storeHealth = Effect.map(Sqlite, ({ read }) =>
@@ -17,5 +19,17 @@ const storeHealth = Effect.map(Sqlite, ({ read }) =>
 
 export const layer: Layer.Layer<Repositories, never, Sqlite> = Layer.effect(
   Repositories,
-  Effect.all({ admissions, broadcasters, leases, retention, sessions, storeHealth, streamKeys, streams, workers })
+  Effect.all({
+    admissions,
+    broadcasters,
+    events,
+    leases,
+    retention,
+    sessions,
+    storeHealth,
+    streamKeys,
+    streams,
+    webhookEndpoints,
+    workers
+  })
 )

@@ -51,10 +51,14 @@ export const leases = Effect.map(Sqlite, ({ write }) =>
       write("Leases.recordPass", (tables, at) => {
         if (!holds(tables, holder, at)) return null
         tables.run(
-          "update lease set until = ?, started = ?, looked_at = ?, found = ?, enforce_until = iif(?, null, enforce_until)",
+          "update lease set until = ?, started = ?, reachable = 1, looked_at = ?, found = ?, enforce_until = iif(?, null, enforce_until)",
           ...[millisOf(at) + ttlMillis, started, millisOf(lookedAt), JSON.stringify(found), fulfilled ? 1 : 0]
         )
         return leaseOf(tables, holder, at)
+      }),
+    recordUnreachable: (holder) =>
+      write("Leases.recordUnreachable", (tables, now) => {
+        if (holds(tables, holder, now)) tables.run("update lease set reachable = 0")
       }),
     requestEnforcement: (millis) =>
       write("Leases.requestEnforcement", ({ run }, now) => {

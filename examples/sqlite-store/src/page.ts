@@ -2,6 +2,8 @@
 import type { Page, PageRequest, Position } from "@greenroom/core"
 import { DateTime } from "effect"
 
+export const DAY_MS = 86_400_000
+
 export const dateOf = (millis: number): DateTime.Utc => DateTime.makeUnsafe(millis)
 export const maybeDateOf = (millis: number | null): DateTime.Utc | null => (millis === null ? null : dateOf(millis))
 export const millisOf = (at: DateTime.Utc): number => at.epochMilliseconds

@@ -1,11 +1,10 @@
 /** Pruning. One transaction, so a usage is counted with the deletion of its stream, or not at all. */
 import { Retention, usageDay, usageOf } from "@greenroom/core"
 import { Effect } from "effect"
-import { millisOf } from "./page.ts"
+import { DAY_MS, millisOf } from "./page.ts"
 import { Sqlite, type Tables } from "./Sqlite.ts"
 import { type StreamRow, stateOf } from "./streamRows.ts"
 
-const DAY_MS = 86_400_000
 /** SQLITE_BUSY: another process holds the lock. */
 const BUSY = 5
 

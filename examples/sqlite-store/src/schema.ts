@@ -1,7 +1,29 @@
 /** The tables. Times are milliseconds since the epoch, objects are JSON. The unique indexes hold what no two admissions may break. */
+import { eventTriggers } from "./eventTriggers.ts"
+
+/** `store`: what each transaction writes. `now` is its time, `log` the id of the event log. */
 export const schema = `
-create table if not exists store (id integer primary key check (id = 1), version integer not null) strict;
-insert or ignore into store values (1, 0);
+create table if not exists store (
+  id integer primary key check (id = 1),
+  version integer not null default 0,
+  now integer not null default 0,
+  log text not null default (lower(hex(randomblob(8))))
+) strict;
+insert or ignore into store (id) values (1);
+
+create table if not exists events (
+  position integer primary key autoincrement,
+  id text not null default ('evt_' || lower(hex(randomblob(16)))),
+  type text not null,
+  at integer not null,
+  subject text not null,
+  stream_seq integer,
+  broadcaster_id text,
+  data text not null
+) strict;
+create trigger if not exists events_do_not_change before update on events begin
+  select raise(abort, 'events do not change');
+end;
 
 create table if not exists broadcasters (
   id text primary key,
@@ -29,8 +51,10 @@ create table if not exists stream_keys (
   expires_at integer,
   revoked_at integer,
   last_used_at integer,
-  admits_until integer
+  admits_until integer,
+  expired_event_at integer
 ) strict;
+create index if not exists stream_keys_to_expire on stream_keys (expires_at) where expired_event_at is null;
 create index if not exists stream_keys_by_broadcaster on stream_keys (broadcaster_id);
 create index if not exists stream_keys_by_ingest_path on stream_keys (ingest_path) where revoked_at is null;
 
@@ -84,7 +108,8 @@ create table if not exists lease (
   started text,
   looked_at integer,
   found text,
-  enforce_until integer
+  enforce_until integer,
+  reachable integer
 ) strict;
 insert or ignore into lease (id) values (1);
 
@@ -112,4 +137,54 @@ create table if not exists pruned_usage (
   bytes integer not null,
   primary key (broadcaster_id, day, by_worker)
 ) strict;
+
+create table if not exists webhook_endpoints (
+  id text primary key,
+  url text not null,
+  types text,
+  broadcaster_id text,
+  description text,
+  enabled integer not null,
+  disabled_reason text,
+  secret blob not null,
+  previous_secret blob,
+  previous_until integer,
+  position integer not null,
+  failing_since integer,
+  stop_attempt integer,
+  next_attempt_at integer,
+  revision integer not null default 1,
+  holder text,
+  lease_until integer not null default 0,
+  created_at integer not null,
+  updated_at integer not null
+) strict;
+
+create table if not exists webhook_held_subjects (
+  endpoint_id text not null references webhook_endpoints on delete cascade,
+  subject text not null,
+  position integer not null,
+  attempt integer not null,
+  next_at integer not null,
+  primary key (endpoint_id, subject)
+) strict;
+
+create table if not exists webhook_deliveries (
+  nth integer primary key autoincrement,
+  id text not null generated always as (printf('00000000-0000-4000-8000-%012x', nth)),
+  endpoint_id text not null references webhook_endpoints on delete cascade,
+  event_id text not null,
+  type text not null,
+  position integer not null,
+  subject text not null,
+  attempt integer not null,
+  outcome text not null,
+  response_status integer,
+  duration_ms real not null,
+  next_attempt_at integer,
+  answer text not null,
+  at integer not null
+) strict;
+create index if not exists webhook_deliveries_by_endpoint on webhook_deliveries (endpoint_id, nth);
+${eventTriggers}
 `

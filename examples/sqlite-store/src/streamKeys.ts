@@ -34,7 +34,7 @@ export interface KeyRow {
 export const SELECT_KEYS = `select k.*, s.id as active_stream_id from stream_keys k
   left join streams s on s.stream_key_id = k.id and s.ended_at is null and s.stop_reason is not 'superseded'`
 
-const keyOf = (row: KeyRow): StreamKey => ({
+export const keyOf = (row: KeyRow): StreamKey => ({
   id: row.id as StreamKeyId,
   keyPrefix: row.key_prefix,
   broadcasterId: row.broadcaster_id as BroadcasterId,
@@ -107,7 +107,9 @@ export const streamKeys = Effect.map(Sqlite, ({ read, write }) =>
         if (isPast(changes.expiresAt, now)) return { _tag: "ExpiryInPast" }
         const { label, expiresAt, enabled } = { ...found.value.key, ...changes }
         tables.run(
-          "update stream_keys set label = ?, expires_at = ?, enabled = ? where id = ?",
+          // Another expiry is another event.
+          `update stream_keys set label = ?, expires_at = ?2, enabled = ?,
+             expired_event_at = iif(expires_at is ?2, expired_event_at, null) where id = ?`,
           ...[label, maybeMillisOf(expiresAt), enabled ? 1 : 0, id]
         )
         return { _tag: "Changed", ...Option.getOrThrow(find(tables, id, now)) }

@@ -24,15 +24,17 @@ const pageAt = ({ all }: Tables, filter: StreamFilter, page: Parameters<typeof p
   return pageOf(page, now, rows, ({ started_at, id }) => ({ at: dateOf(started_at), id }))
 }
 
+export const detailsOf = (row: StreamRow, owner: BroadcasterRow, now: DateTime.Utc): StreamDetails => ({
+  stream: liveStream({ ...row, display_name: owner.display_name }),
+  broadcaster: broadcasterOf(owner),
+  now
+})
+
 const find = ({ one }: Tables, id: StreamId, now: DateTime.Utc): Option.Option<StreamDetails> => {
   const row = one<StreamRow>("select * from streams where id = ?", id)
   if (row === null) return Option.none()
   const owner = one<BroadcasterRow>("select * from broadcasters where id = ?", row.broadcaster_id)!
-  return Option.some({
-    stream: liveStream({ ...row, display_name: owner.display_name }),
-    broadcaster: broadcasterOf(owner),
-    now
-  })
+  return Option.some(detailsOf(row, owner, now))
 }
 
 interface EventRow {

@@ -33,7 +33,7 @@ interface WorkerRow {
   readonly updated_at: number
 }
 
-const recordOf = (row: WorkerRow): WorkerRecord => ({
+export const recordOf = (row: WorkerRow): WorkerRecord => ({
   id: row.id as PipelineId,
   recordId: row.record_id,
   state: row.state as WorkerStateName,

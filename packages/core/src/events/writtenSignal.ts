@@ -7,6 +7,7 @@ export interface WrittenSignal {
   readonly await: Effect.Effect<void>
 }
 
+/** Is not set at first. */
 export const makeWrittenSignal = (): WrittenSignal => {
   let isSet = false
   let wake: (() => void) | null = null
