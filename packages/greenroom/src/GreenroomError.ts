@@ -12,6 +12,8 @@ export type GreenroomErrorCode =
   /** The key is revoked, and changes no more. */
   | "revoked"
   | "not_found"
+  /** Events after the cursor cannot all be read; `oldest` is the cursor before the oldest that is left. */
+  | "cursor_lost"
   | "store_unavailable"
   | "media_server_unavailable"
   | "migration_failed"
@@ -21,6 +23,8 @@ export type GreenroomErrorCode =
 export interface GreenroomErrorOptions {
   /** `keys.create.path` */
   readonly argument?: string
+  /** Of `cursor_lost`. */
+  readonly oldest?: string
   readonly cause?: unknown
 }
 
@@ -28,11 +32,13 @@ export class GreenroomError extends Error {
   override readonly name = "GreenroomError"
   readonly code: GreenroomErrorCode
   readonly argument: string | null
+  readonly oldest: string | null
 
   constructor(code: GreenroomErrorCode, message: string, options: GreenroomErrorOptions = {}) {
     super(message, options.cause === undefined ? {} : { cause: options.cause })
     this.code = code
     this.argument = options.argument ?? null
+    this.oldest = options.oldest ?? null
   }
 }
 

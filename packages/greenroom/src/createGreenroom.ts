@@ -1,19 +1,23 @@
 /** One object with promises: `createGreenroom`. It keeps no global state, so a process may have several. */
-import { streamEventTypes } from "@greenroom/core"
-import { Effect, ManagedRuntime } from "effect"
+import { EventFeed } from "@greenroom/core"
+import { type Context, Effect, ManagedRuntime } from "effect"
 import { type AuthAnswer, authenticate, closedAnswer } from "./answerAuth.ts"
 import { applicationWithLog, type Services } from "./application.ts"
+import { fieldsOf } from "./argumentForms.ts"
 import { type Broadcasters, broadcastersOf } from "./broadcasterMethods.ts"
-import { eventsFrom, finderOf } from "./events.ts"
+import { type EventOptions, type HandlerOptions, handlersOf, iterateEvents } from "./eventMethods.ts"
+import type { EventOf, EventType, GreenroomEvent } from "./eventShapes.ts"
 import { fetchOf, type WebHandler } from "./fetch.ts"
-import { closedError, invalidArgument } from "./GreenroomError.ts"
+import { closedError } from "./GreenroomError.ts"
 import { type Health, health } from "./healthOf.ts"
 import { type Keys, keysOf } from "./keyMethods.ts"
 import type { GreenroomOptions } from "./options.ts"
 import { type Rest, restOf } from "./restApi.ts"
 import { runWith, startError } from "./run.ts"
-import type { StreamEvent } from "./shapes.ts"
 import { type Streams, streamsOf } from "./streamMethods.ts"
+
+/** The store has just answered; if it is away again, events begin where it finds the log. */
+const LOG_FOUND_WITHIN = "1 second"
 
 export interface Greenroom extends AsyncDisposable {
   /** A Web-standard handler: `POST …/auth` and `…/hooks` for MediaMTX, and with `rest: true` the REST API. */
@@ -24,10 +28,17 @@ export interface Greenroom extends AsyncDisposable {
   readonly keys: Keys
   readonly streams: Streams
   readonly health: () => Promise<Health>
-  /** Calls `listener` for each event of a type, of all processes, from now on; returns how to stop that. */
-  readonly on: (type: StreamEvent["type"], listener: (event: StreamEvent) => void) => () => void
-  /** All events from now on, until `signal` fires or Greenroom is closed. */
-  readonly events: (options?: { readonly signal?: AbortSignal }) => AsyncGenerator<StreamEvent, void, undefined>
+  /**
+   * Calls `handler` for each event of a type, of all processes, in order: the next one when the promise of the last has settled. From now on, or
+   * from a cursor. Returns how to stop that.
+   */
+  readonly on: <T extends EventType>(
+    type: T,
+    handler: (event: EventOf<T>) => unknown,
+    options?: HandlerOptions
+  ) => () => void
+  /** Events in order, from now on or from a cursor, until `signal` fires or Greenroom is closed. */
+  readonly events: (options?: EventOptions) => AsyncGenerator<GreenroomEvent, void, undefined>
   /** Ends everything: the reconciler gives the lease to another process, and the connections to the database are closed. */
   readonly close: () => Promise<void>
 }
@@ -47,13 +58,13 @@ export const createGreenroom = async (options: GreenroomOptions): Promise<Greenr
   const run = runWith(runtime as ManagedRuntime.ManagedRuntime<Services, unknown>, isClosed)
   const warn = (message: string, error: unknown) =>
     void run(Effect.annotateLogs(Effect.logWarning(message), { error: String(error) })).catch(() => {})
-  const finder = finderOf(run, warn)
+  const handlers = handlersOf(services as Context.Context<Services>, warn)
   let rest: Rest | null = null
   let ending: Promise<void> | null = null
 
   const end = async (): Promise<void> => {
     closed.abort()
-    await finder.stop()
+    await handlers.stop()
     try {
       await rest?.dispose()
     } finally {
@@ -62,6 +73,13 @@ export const createGreenroom = async (options: GreenroomOptions): Promise<Greenr
   }
   const close = (): Promise<void> => (ending ??= end())
   try {
+    // What is written from here on comes after "now".
+    await run(
+      Effect.timeoutOption(
+        Effect.flatMap(EventFeed, ({ head }) => head),
+        LOG_FOUND_WITHIN
+      )
+    )
     if (options.rest === true) rest = await restOf(services, options.basePath ?? "")
   } catch (error) {
     await close()
@@ -75,13 +93,12 @@ export const createGreenroom = async (options: GreenroomOptions): Promise<Greenr
     keys: keysOf(run),
     streams: streamsOf(run),
     health: () => run(health),
-    on: (type, listener) => {
-      if (!streamEventTypes.includes(type))
-        throw invalidArgument("type", `expected one of ${streamEventTypes.join(", ")}`)
+    on: (type, handler, options = {}) => {
       if (isClosed()) throw closedError()
-      return finder.add((event) => (event.type === type ? listener(event) : undefined))
+      return handlers.add(type, handler, fieldsOf("options", options))
     },
-    events: ({ signal } = {}) => eventsFrom(finder, signal, closed.signal),
+    events: (options = {}) =>
+      iterateEvents(services as Context.Context<Services>, fieldsOf("options", options), closed.signal),
     close,
     [Symbol.asyncDispose]: close
   }

@@ -4,6 +4,18 @@ import "./effectOfGreenroom.ts"
 export type { AuthAnswer } from "./answerAuth.ts"
 export type { BroadcasterFields, BroadcasterRef, Broadcasters } from "./broadcasterMethods.ts"
 export { createGreenroom, type Greenroom } from "./createGreenroom.ts"
+export type { EventFilter, EventOptions, EventsFrom, EventsLost, HandlerOptions } from "./eventMethods.ts"
+export type {
+  BroadcasterEvent,
+  EventOf,
+  EventType,
+  GreenroomEvent,
+  KeyEvent,
+  MediaServerEvent,
+  StreamEvent,
+  WebhookEndpointEvent,
+  WorkerEvent
+} from "./eventShapes.ts"
 export type { WebHandler } from "./fetch.ts"
 export { GreenroomError, type GreenroomErrorCode } from "./GreenroomError.ts"
 export type { Health } from "./healthOf.ts"
@@ -17,5 +29,5 @@ export type {
   MediaMtxOptions,
   PublicUrl
 } from "./options.ts"
-export type { Broadcaster, Stream, StreamEvent, StreamKey, StreamKeyWithStatus } from "./shapes.ts"
+export type { Broadcaster, Stream, StreamKey, StreamKeyWithStatus } from "./shapes.ts"
 export type { Annotation, LiveFilter, Streams } from "./streamMethods.ts"

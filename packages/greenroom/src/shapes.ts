@@ -2,7 +2,7 @@
 import * as Core from "@greenroom/core"
 import { DateTime } from "effect"
 
-const date = (at: DateTime.Utc): Date => new Date(DateTime.toEpochMillis(at))
+export const date = (at: DateTime.Utc): Date => new Date(DateTime.toEpochMillis(at))
 const maybeDate = (at: DateTime.Utc | null): Date | null => (at === null ? null : date(at))
 
 export interface Broadcaster {
@@ -62,18 +62,6 @@ export interface Stream {
   readonly asOf: Date | null
 }
 
-export interface StreamEvent {
-  readonly type: Core.StreamEvent["type"]
-  readonly streamId: string
-  /** Counts from 1 in each stream, without a gap. */
-  readonly seq: number
-  readonly at: Date
-  /** Of `stop_requested` and `ended`. */
-  readonly reason: Core.EndReason | null
-  /** The stream as it was read when the event was found. */
-  readonly stream: Stream
-}
-
 export const broadcasterShape = ({ createdAt, updatedAt, ...rest }: Core.Broadcaster): Broadcaster => ({
   ...rest,
   createdAt: date(createdAt),
@@ -124,12 +112,3 @@ export const streamShape = ({ stream, urls }: Core.PlayableStream): Stream => {
     asOf: maybeDate(stream.stateAsOf)
   }
 }
-
-export const eventShape = (event: Core.StreamEvent, stream: Stream): StreamEvent => ({
-  type: event.type,
-  streamId: stream.id,
-  seq: event.seq,
-  at: date(event.at),
-  reason: "reason" in event ? event.reason : null,
-  stream
-})

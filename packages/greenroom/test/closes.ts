@@ -6,7 +6,7 @@ const gr = await createGreenroom({
   mediaMtx: { apiUrl: "http://127.0.0.1:9", secret: "a secret of some length" },
   logger: () => {}
 })
-gr.on("ready", () => {})
+gr.on("stream.active", () => {})
 await gr.streams.live()
 await gr.close()
 console.log("closed")

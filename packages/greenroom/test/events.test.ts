@@ -1,12 +1,6 @@
-/** The events of `gr.on` and `gr.events` where stores and consumers are awkward. */
-import { Repositories, Sessions, type StorePorts } from "@greenroom/core"
-import { aSession } from "@greenroom/testing/fixtures"
-import { Context, Effect, ManagedRuntime } from "effect"
+/** `gr.on` and `gr.events`: in order, from a cursor, while handlers are slow or fail, and when events are lost. */
 import { afterEach, describe, expect, it } from "vitest"
-import { application, type Services } from "../src/application.ts"
-import { eventsFrom, type Finder, finderOf, inOrder, type Listener } from "../src/events.ts"
-import type { Run } from "../src/run.ts"
-import type { StreamEvent } from "../src/shapes.ts"
+import { createGreenroom, type Greenroom, GreenroomError, type GreenroomOptions } from "../src/index.ts"
 
 let closing: Array<() => Promise<unknown>> = []
 afterEach(async () => {
@@ -14,120 +8,144 @@ afterEach(async () => {
   closing = []
 })
 
-/** A memory store, as `replace` lets the finder see it. */
-const storeSeen = async (replace: (streams: StorePorts["streams"]) => Partial<StorePorts["streams"]>) => {
+const opened = async (options: Partial<GreenroomOptions> = {}): Promise<Greenroom> => {
   const mediaMtx = { apiUrl: "http://127.0.0.1:9", secret: "a secret of some length" }
-  const runtime = ManagedRuntime.make(application({ database: "memory", mediaMtx, reconcile: false }))
-  closing.push(() => runtime.dispose())
-  const services = await runtime.context()
-  const ports = Context.get(services, Repositories)
-  const seen = { ...ports, streams: { ...ports.streams, ...replace(ports.streams) } }
-  const runIn =
-    (context: Context.Context<Services>): Run =>
-    (program) =>
-      Effect.runPromise(Effect.provide(program, context))
-  return { run: runIn(services), runSeen: runIn(Context.add(services, Repositories, seen)) }
+  const gr = await createGreenroom({ database: "memory", mediaMtx, reconcile: false, logger: () => {}, ...options })
+  closing.push(() => gr.close())
+  return gr
+}
+const upsert = (gr: Greenroom, displayName = "Ada") =>
+  gr.broadcasters.upsert({ externalId: crypto.randomUUID(), displayName })
+
+/** The next `many` events. */
+const take = async (gr: Greenroom, many: number, options: Parameters<Greenroom["events"]>[0]) => {
+  const found: Array<{ readonly type: string; readonly position: number; readonly cursor: string }> = []
+  for await (const event of gr.events(options)) {
+    found.push(event)
+    if (found.length === many) break
+  }
+  return found
 }
 
-describe("the finder", () => {
-  it("finds a stream whose admission was committed late, and which has ended since", async () => {
-    const uncommitted = new Set<string>()
-    const { run, runSeen } = await storeSeen(({ list, listSince }) => ({
-      list: (filter, page) =>
-        Effect.map(list(filter, page), (found) => ({
-          ...found,
-          items: found.items.filter(({ id }) => !uncommitted.has(id))
-        })),
-      listSince: (filter, page, since) =>
-        Effect.map(listSince(filter, page, since), (found) => ({
-          ...found,
-          items: found.items.filter(({ id }) => !uncommitted.has(id))
-        }))
-    }))
-    const found: Array<readonly [string, string]> = []
-    const finder = finderOf(runSeen, () => {})
-    closing.push(() => finder.stop())
-    finder.add(({ streamId, type }) => found.push([streamId, type]))
-    const streamId = "0192e4a7-3f5e-7c1c-9d2a-5f0a3a1c7b11" as never
-    uncommitted.add(streamId)
-    // A later stream that is found shows that the finder has looked beyond the start of the first.
-    await expect
-      .poll(async () => {
-        await run(aSession())
-        return found.length
-      })
-      .toBeGreaterThan(0)
-    const late = await run(aSession({ streamId }))
-    const before = found.length
-    await expect
-      .poll(async () => {
-        await run(aSession())
-        return found.length
-      })
-      .toBeGreaterThan(before + 1)
-    await run(Effect.flatMap(Sessions, (sessions) => sessions.end([late.id], "left", null)))
-    uncommitted.delete(streamId)
-    const ofLate = () => found.filter(([id]) => id === streamId).map(([, type]) => type)
-    await expect.poll(ofLate).toEqual(["admitted", "ended"])
-    await run(aSession())
-    const after = found.length
-    await expect.poll(() => found.length).toBeGreaterThan(after)
-    expect(ofLate()).toEqual(["admitted", "ended"])
+describe("gr.events", () => {
+  it("goes on after the cursor of the last event, without a gap and without a repetition", async () => {
+    const gr = await opened()
+    for (let each = 0; each < 7; each++) await upsert(gr)
+    const first = await take(gr, 3, { from: "beginning" })
+    const rest = await take(gr, 4, { from: first.at(-1)!.cursor })
+    expect([...first, ...rest].map(({ position }) => position)).toEqual([1, 2, 3, 4, 5, 6, 7])
   })
 
-  it("reads no events of streams that have not changed", async () => {
-    const read: Array<string> = []
-    const { run, runSeen } = await storeSeen(({ events, listSince }) => ({
-      events: (id, after, limit) => {
-        read.push(id)
-        return events(id, after, limit)
-      },
-      // As PostgreSQL does; the memory store gives every stream with its content.
-      listSince: (filter, page, since) =>
-        Effect.map(listSince(filter, page, since), (found) => ({
-          ...found,
-          items: found.items.map((item) => (since !== null && item.id === old.id ? { ...item, stream: null } : item))
-        }))
-    }))
-    const old = await run(aSession())
-    const found: Array<string> = []
-    const finder = finderOf(runSeen, () => {})
-    closing.push(() => finder.stop())
-    finder.add(({ streamId }) => found.push(streamId))
-    await expect.poll(() => read).toEqual([old.id])
-    await expect
-      .poll(async () => {
-        await run(aSession())
-        return found.length
-      })
-      .toBeGreaterThan(0)
-    expect(read.filter((id) => id === old.id)).toHaveLength(1)
+  it("begins now unless a cursor is given, and has the types that are asked for", async () => {
+    const gr = await opened()
+    const { id } = await upsert(gr)
+    await take(gr, 1, { from: "beginning" })
+    const events = gr.events({ types: ["key.created", "broadcaster.changed"] })
+    const next = events.next()
+    await upsert(gr)
+    await gr.keys.create({ broadcaster: { id } })
+    expect((await next).value).toMatchObject({ type: "key.created", key: { broadcasterId: id, status: "active" } })
+    await events.return()
+  })
+
+  it("ends when its signal fires, whether or not the next event is asked for", async () => {
+    const gr = await opened()
+    const controller = new AbortController()
+    const waiting = gr.events({ signal: controller.signal })
+    const next = waiting.next()
+    await upsert(gr)
+    expect((await next).value).toMatchObject({ type: "broadcaster.created" })
+    const another = waiting.next()
+    controller.abort()
+    expect(await another).toEqual({ value: undefined, done: true })
+    expect(await waiting.next()).toEqual({ value: undefined, done: true })
+  })
+
+  it("fails with cursor_lost and the oldest cursor for a cursor of another log or of the future", async () => {
+    const gr = await opened()
+    await upsert(gr)
+    const [event] = await take(gr, 1, { from: "beginning" })
+    const log = event!.cursor.replace(/-.*/, "")
+    for (const from of [`${log}-9`, `${"0".repeat(16)}-1`]) {
+      const error = await take(gr, 1, { from }).catch((error: unknown) => error)
+      expect(error).toBeInstanceOf(GreenroomError)
+      expect(error).toMatchObject({ code: "cursor_lost", oldest: `${log}-0` })
+    }
+  })
+
+  it("refuses what is no cursor, no type and no id, and names the argument", async () => {
+    const gr = await opened()
+    const argument = (options: object) => take(gr, 1, options).catch(({ code, argument }) => [code, argument])
+    expect(await argument({ from: "yesterday" })).toEqual(["invalid_argument", "from"])
+    expect(await argument({ types: ["ready"] })).toEqual(["invalid_argument", "types"])
+    expect(await argument({ types: [] })).toEqual(["invalid_argument", "types"])
+    expect(await argument({ streamId: "x" })).toEqual(["invalid_argument", "streamId"])
   })
 })
 
-describe("events", () => {
-  const event = (streamId: string, seq: number, at: number) => ({ streamId, seq, at: new Date(at) }) as StreamEvent
-
-  it("of one stream come in their order, also when a clock went back", () => {
-    const ordered = inOrder([[event("a", 1, 20), event("a", 2, 10)], [event("b", 1, 15)]])
-    expect(ordered.map(({ streamId, seq }) => `${streamId}${seq}`)).toEqual(["b1", "a1", "a2"])
+describe("gr.on", () => {
+  it("calls a handler for one event after the other, and awaits it", async () => {
+    const gr = await opened()
+    const log: Array<string> = []
+    let release = () => {}
+    gr.on("broadcaster.created", async ({ position }) => {
+      log.push(`begin ${position}`)
+      await new Promise<void>((resolve) => {
+        release = resolve
+      })
+      log.push(`end ${position}`)
+    })
+    await upsert(gr)
+    await upsert(gr)
+    await expect.poll(() => log).toEqual(["begin 1"])
+    release()
+    await expect.poll(() => log).toEqual(["begin 1", "end 1", "begin 2"])
+    release()
   })
 
-  it("are no longer listened for once the signal has fired, although the consumer asks for no further one", async () => {
-    const listeners = new Set<Listener>()
-    const finder: Pick<Finder, "add"> = {
-      add: (listener) => {
-        listeners.add(listener)
-        return () => void listeners.delete(listener)
-      }
-    }
-    const controller = new AbortController()
-    const events = eventsFrom(finder as Finder, controller.signal, new AbortController().signal)
-    const next = events.next()
-    for (const listener of listeners) listener(event("a", 1, 1))
-    expect((await next).value).toMatchObject({ streamId: "a" })
-    expect(listeners.size).toBe(1)
-    controller.abort()
-    expect(listeners.size).toBe(0)
+  it("goes on after a handler that fails, from the cursor that it was given", async () => {
+    const logged: Array<string> = []
+    const gr = await opened({ logger: ({ message }) => logged.push(message) })
+    for (let each = 0; each < 4; each++) await upsert(gr)
+    const [, second] = await take(gr, 2, { from: "beginning" })
+    const seen: Array<number> = []
+    const stop = gr.on(
+      "broadcaster.created",
+      ({ position }) => {
+        seen.push(position)
+        if (position === 3) throw new Error("the handler's fault")
+      },
+      { from: second!.cursor }
+    )
+    await expect.poll(() => seen).toEqual([3, 4])
+    expect(logged.join()).toContain("a handler of events failed")
+    stop()
+    const other: Array<number> = []
+    gr.on("broadcaster.created", ({ position }) => other.push(position))
+    await upsert(gr)
+    await expect.poll(() => other).toEqual([5])
+    expect(seen).toEqual([3, 4])
+  })
+
+  it("tells its host that events are lost, and goes on from now", async () => {
+    const gr = await opened()
+    await upsert(gr)
+    const [event] = await take(gr, 1, { from: "beginning" })
+    const log = event!.cursor.replace(/-.*/, "")
+    const lost: Array<unknown> = []
+    const seen: Array<number> = []
+    gr.on("broadcaster.created", ({ position }) => seen.push(position), {
+      from: `${log}-9`,
+      onLost: (what) => lost.push(what)
+    })
+    await expect.poll(() => lost).toEqual([{ reason: "future", oldest: `${log}-0` }])
+    await upsert(gr)
+    await expect.poll(() => seen).toEqual([2])
+  })
+
+  it("refuses what is no type and no cursor at once", async () => {
+    const gr = await opened()
+    expect(() => gr.on("ready" as never, () => {})).toThrow(/expected one of/)
+    expect(() => gr.on("stream.active", () => {}, { from: "1" })).toThrow(/cursor/)
   })
 })

@@ -115,7 +115,7 @@ describe("a host", () => {
     ])
     expect(await codeOf(gr.streams.live({ limit: 0 }))).toEqual(["invalid_argument", "limit"])
     expect(await codeOf(gr.streams.live({ limit: null as never }))).toEqual(["invalid_argument", "limit"])
-    expect(() => gr.on("nothing" as "ready", () => {})).toThrow(/expected one of/)
+    expect(() => gr.on("nothing" as "stream.active", () => {})).toThrow(/expected one of/)
   })
 
   it("has each path for one broadcaster", async () => {
@@ -129,40 +129,27 @@ describe("a host", () => {
     ])
   })
 
-  it("learns what happens, in order, by listeners and as a stream", async () => {
+  it("learns what happens, in order, by handlers and as an iterator", async () => {
     const { gr, media } = await host()
-    const ready: Array<StreamEvent> = []
-    const stop = gr.on("ready", (event) => ready.push(event))
-    const seen: Array<StreamEvent> = []
-    gr.on("admitted", (event) => seen.push(event))
+    const active: Array<StreamEvent> = []
+    const stop = gr.on("stream.active", (event) => active.push(event))
     const all: Array<string> = []
     const consumed = (async () => {
-      for await (const event of gr.events()) {
-        if (event.stream.path === "live/early") continue
+      for await (const event of gr.events({ path: "live/ada" })) {
         all.push(event.type)
-        if (event.type === "ended") return event
+        if (event.type === "stream.ended") return event
       }
       return null
     })()
     await gr.broadcasters.upsert(account)
-    const broadcaster = { externalId: account.externalId }
-    // What happens before the store was read for the first time is not delivered.
-    const early = await gr.keys.create({ broadcaster, path: "live/early" })
-    await expect
-      .poll(async () => {
-        const { unpublish } = await media.publish({ protocol: "srt", path: "live/early", key: early.value })
-        await unpublish()
-        return seen.length
-      })
-      .toBeGreaterThan(0)
-    const { value, ingest } = await gr.keys.create({ broadcaster })
-    const publisher = await media.publish({ protocol: "srt", path: ingest.path, key: value })
+    const { value } = await gr.keys.create({ broadcaster: { externalId: account.externalId }, path: "live/ada" })
+    const publisher = await media.publish({ protocol: "srt", path: "live/ada", key: value })
     await publisher.ready
-    await expect.poll(() => ready.map(({ stream }) => stream.path)).toEqual([ingest.path])
+    await expect.poll(() => active.map(({ stream }) => stream.path)).toEqual(["live/ada"])
     stop()
     await publisher.unpublish()
-    expect(await consumed).toMatchObject({ reason: "disconnected", stream: { path: ingest.path } })
-    expect(all).toEqual(["admitted", "ready", "ended"])
+    expect(await consumed).toMatchObject({ seq: 3, reason: "disconnected", stream: { status: "inactive" } })
+    expect(all).toEqual(["stream.connecting", "stream.active", "stream.ended"])
   })
 
   it("ends whole: nothing runs after close, and a second close is the first", async () => {
@@ -172,7 +159,7 @@ describe("a host", () => {
     await Promise.all([gr.close(), gr.close()])
     expect(await next).toEqual({ value: undefined, done: true })
     expect(await codeOf(gr.streams.live())).toEqual(["closed", null])
-    expect(() => gr.on("ready", () => {})).toThrow(/closed/)
+    expect(() => gr.on("stream.active", () => {})).toThrow(/closed/)
     expect(await gr.authenticate({ action: "read", path: "live/a" })).toMatchObject({ status: 503 })
     const auth = await fetch(`${origin}/auth`, {
       method: "POST",
@@ -193,7 +180,7 @@ describe("a host", () => {
   ] as const)("survives a listener that %s, and logs it", async (_, listener) => {
     const logged: Array<string> = []
     const { gr, media } = await host({ logger: ({ message }) => logged.push(message) })
-    gr.on("admitted", listener)
+    gr.on("stream.connecting", listener)
     await gr.broadcasters.upsert(account)
     const { value } = await gr.keys.create({ broadcaster: { externalId: account.externalId }, path: "live/a" })
     await expect
@@ -202,7 +189,7 @@ describe("a host", () => {
         await unpublish()
         return logged.join()
       })
-      .toContain("listener")
+      .toContain("handler")
   })
 
   it.each([
@@ -388,6 +375,32 @@ describe("the web handler", () => {
       body: JSON.stringify({ url: "https://app.example.com/" })
     })
     expect([endpoint.status, await endpoint.json()]).toMatchObject([409, { code: "conflict" }])
+  })
+
+  it("streams events through the web handler, until its reader stops or Greenroom is closed", async () => {
+    const { gr } = await host({ rest: true })
+    const open = () =>
+      gr.fetch(new Request("http://host/events/stream", { headers: { authorization: `Bearer ${SECRET}` } }))
+    const readUntil = async (response: Response, pattern: RegExp) => {
+      const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader()
+      for (let text = ""; ; ) {
+        const { value = "", done } = await reader.read()
+        text += value
+        if (done || pattern.test(text)) return { text, reader, done }
+      }
+    }
+    const stopped = await readUntil(await open(), /^id: /m)
+    await stopped.reader.cancel()
+    const first = await open()
+    expect(first.headers.get("content-type")).toBe("text/event-stream")
+    const reading = readUntil(first, /never/)
+    const begun = await readUntil(await open(), /^id: /m)
+    await gr.broadcasters.upsert(account)
+    await begun.reader.read()
+    await gr.close()
+    const { text, done } = await reading
+    expect(done).toBe(true)
+    expect(text).toMatch(/event: broadcaster\.created\ndata: \{"id":"evt_/)
   })
 })
 

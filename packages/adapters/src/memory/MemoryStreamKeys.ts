@@ -4,6 +4,7 @@ import {
   type IssueOutcome,
   ingestPath,
   type KeyAt,
+  type KeyChanges,
   keyStatus,
   parseLimit,
   StoreUnavailable,
@@ -28,6 +29,23 @@ export const isOwnedByOther = (store: MemoryState, path: string, owner: Broadcas
 
 const isPast = (at: DateTime.Utc | null | undefined, now: DateTime.Utc): boolean =>
   at !== null && at !== undefined && DateTime.isLessThanOrEqualTo(at, now)
+
+const changedKey = (key: StoredKey, { label, expiresAt, enabled }: KeyChanges): StoredKey => {
+  const { expiredEventAt, ...rest } = key
+  return {
+    ...rest,
+    // Another expiry is another event.
+    ...(expiresAt === undefined && expiredEventAt !== undefined ? { expiredEventAt } : {}),
+    label: label === undefined ? key.label : label,
+    expiresAt: expiresAt === undefined ? key.expiresAt : expiresAt,
+    enabled: enabled ?? key.enabled
+  }
+}
+
+const isSameKey = (one: StoredKey, other: StoredKey): boolean =>
+  one.label === other.label &&
+  one.enabled === other.enabled &&
+  one.expiresAt?.epochMilliseconds === other.expiresAt?.epochMilliseconds
 
 export const make: Effect.Effect<StreamKeys["Service"], never, MemoryStore> = Effect.map(MemoryStore, (store) => {
   const shown = (key: StoredKey): StreamKey => shownKey(store, key)
@@ -70,27 +88,15 @@ export const make: Effect.Effect<StreamKeys["Service"], never, MemoryStore> = Ef
           .filter((key) => status === undefined || status.includes(keyStatus(key, now)))
         return pageOf(page, now, listed, (item) => ({ at: item.createdAt, id: item.id }))
       }),
-    change: (id, { label, expiresAt, enabled }) =>
+    change: (id, changes) =>
       atomically((now) => {
         const key = ordinary(id)
         if (key === undefined) return { _tag: "NotFound" }
         if (key.revokedAt !== null) return { _tag: "Revoked" }
-        if (isPast(expiresAt, now)) return { _tag: "ExpiryInPast" }
-        const { expiredEventAt, ...rest } = key
-        const changed: StoredKey = {
-          ...rest,
-          // Another expiry is another event.
-          ...(expiresAt === undefined && expiredEventAt !== undefined ? { expiredEventAt } : {}),
-          label: label === undefined ? key.label : label,
-          expiresAt: expiresAt === undefined ? key.expiresAt : expiresAt,
-          enabled: enabled ?? key.enabled
-        }
+        if (isPast(changes.expiresAt, now)) return { _tag: "ExpiryInPast" }
+        const changed = changedKey(key, changes)
         store.keys.set(id, changed)
-        const isSame =
-          changed.label === key.label &&
-          changed.enabled === key.enabled &&
-          changed.expiresAt?.epochMilliseconds === key.expiresAt?.epochMilliseconds
-        if (!isSame) logKey(store, "key.changed", shown(changed), now)
+        if (!isSameKey(changed, key)) logKey(store, "key.changed", shown(changed), now)
         return { _tag: "Changed", ...keyAt(changed, now) }
       }),
     revoke: (id) =>

@@ -1,6 +1,6 @@
 /** The streams in memory, as users read and annotate them. */
 import { type Page, type PageRequest, type StoreVersion, type StreamFilter, Streams, statusOf } from "@greenroom/core"
-import { type DateTime, Effect, Option } from "effect"
+import { DateTime, Effect, Option } from "effect"
 import { atomically, jsonCopy, MemoryStore, type StoredStream } from "./MemoryStore.ts"
 import { pageOf } from "./newestFirst.ts"
 import { broadcasterOf, liveStream, openStreams, streamDetails } from "./storedStreams.ts"
@@ -27,11 +27,15 @@ const makeVersions = () => {
   }
 }
 
+const wasLive = ({ state }: StoredStream, at: DateTime.Utc): boolean =>
+  DateTime.isLessThanOrEqualTo(state.startedAt, at) &&
+  (state._tag !== "Inactive" || DateTime.isGreaterThan(state.endedAt, at))
+
 export const make: Effect.Effect<Streams["Service"], never, MemoryStore> = Effect.map(MemoryStore, (store) => {
   const versions = makeVersions()
   const pageAt = (
     now: DateTime.Utc,
-    { status, broadcasterId, streamKeyId, path }: StreamFilter,
+    { status, broadcasterId, streamKeyId, path, at }: StreamFilter,
     page: PageRequest
   ): Page<StoredStream> => {
     const listed = (status.includes("inactive") ? [...store.streams.values()] : openStreams(store)).filter(
@@ -39,6 +43,7 @@ export const make: Effect.Effect<Streams["Service"], never, MemoryStore> = Effec
         status.includes(statusOf(stream.state)) &&
         (streamKeyId === undefined || stream.streamKeyId === streamKeyId) &&
         (path === undefined || stream.path === path) &&
+        (at === undefined || wasLive(stream, at)) &&
         (broadcasterId === undefined || broadcasterOf(store, stream).id === broadcasterId)
     )
     return pageOf(page, now, listed, (item) => ({ at: item.state.startedAt, id: item.id }))

@@ -53,6 +53,13 @@ const workerEvents: { readonly [S in WorkerStateName]?: (typeof workerEventNames
   failed: "worker.failed"
 }
 
+const logState = (store: MemoryState, record: WorkerRecord, now: DateTime.Utc): void => {
+  const type = workerEvents[record.state]
+  if (type === undefined) return
+  const subject = `worker:${record.id}`
+  logOther(store, { type, at: now, subject, broadcasterId: null, streamSeq: null, data: record })
+}
+
 const isOver = ({ state, mark, inputStreamId }: WorkerRecord): boolean =>
   mark === null && (state === "stopped" || (state === "failed" && inputStreamId === null))
 
@@ -106,16 +113,7 @@ export const make: Effect.Effect<Workers["Service"], never, MemoryStore> = Effec
             updatedAt: now
           }
           store.workers.set(change.id, record)
-          const type = workerEvents[record.state]
-          if (type === undefined || old?.state === record.state) continue
-          logOther(store, {
-            type,
-            at: now,
-            subject: `worker:${record.id}`,
-            broadcasterId: null,
-            streamSeq: null,
-            data: record
-          })
+          if (old?.state !== record.state) logState(store, record, now)
         }
         return true
       }),

@@ -1,10 +1,11 @@
 /** The streams in PostgreSQL, as users read and annotate them. A status is derived from the row's times and never stored. */
 import type { PgClient } from "@effect/sql-pg/PgClient"
 import { readEvent, type StreamFilter, StreamId, type StreamStatus, Streams } from "@greenroom/core"
-import { Array as Arr, Effect, Result, Schema } from "effect"
+import { Array as Arr, type DateTime, Effect, Result, Schema } from "effect"
 import { GeneralDatabase } from "./Database.ts"
+import { onAir } from "./migrations/0019_who_was_live.ts"
 import type { Names } from "./names.ts"
-import { At, limitTo, MaybeAt, onPage, pageOf, type Row, rowsAtInTurns, rowsOf } from "./rows.ts"
+import { At, dateOf, limitTo, MaybeAt, onPage, pageOf, type Row, rowsAtInTurns, rowsOf } from "./rows.ts"
 import { mayHaveChanged, versionNow } from "./storeVersion.ts"
 import { DetailsRow, detailsColumns, liveStream, StreamRow, streamColumns, streamDetails } from "./streamRows.ts"
 
@@ -39,12 +40,26 @@ const ownedBy = (sql: PgClient, n: Names, { broadcasterId, streamKeyId }: Stream
       ]
 }
 
+/**
+ * Those that were live at a time, found before anything else: with a limit and an order the planner would read the history from its newest end
+ * until it has found enough, and those who are live are few.
+ */
+const wereLive = (sql: PgClient, n: Names, at: DateTime.Utc) => {
+  const then = sql`${dateOf(at)}::timestamptz`
+  return sql`s.id = any(array(
+    select id from ${n.streams} where ended_at is not null and ${sql.literal(onAir)} @> ${then}
+    union all select id from ${n.streams} where ended_at is null and started_at <= ${then}
+  ))`
+}
+
 /** Without another condition, the media server is one: the index with all streams in order begins with it. */
 const matching = (sql: PgClient, n: Names, filter: StreamFilter) => {
+  const { at } = filter
   const which = [...ownedBy(sql, n, filter), ...(filter.path === undefined ? [] : [sql`s.path = ${filter.path}`])]
   return sql.and([
     sql.or(filter.status.map((status) => sql`${sql.literal(statusConditions[status])}`)),
-    ...(which.length === 0 ? [sql`s.media_server = 'main'`] : which)
+    ...(which.length === 0 && at === undefined ? [sql`s.media_server = 'main'`] : which),
+    ...(at === undefined ? [] : [wereLive(sql, n, at)])
   ])
 }
 

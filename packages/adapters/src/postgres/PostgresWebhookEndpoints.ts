@@ -107,6 +107,7 @@ const managing = (database: Database) => {
             position = case when ${isEnabledAnew} and ${given("from")}
               then coalesce(${from}::bigint, (select position from ${n.event_head})) else e.position end,
             revision = e.revision + 1,
+            generation = e.generation + (e.enabled <> ${becomes})::integer,
             updated_at = clock_timestamp()
           from before where e.id = before.id
           returning ${sql.literal(endpointColumns)}, before.enabled as was_enabled

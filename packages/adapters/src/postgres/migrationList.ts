@@ -20,6 +20,7 @@ import * as aKeyIsIssuedInOneCall from "./migrations/0014_a_key_is_issued_in_one
 import * as broadcastersHaveExternalIds from "./migrations/0015_broadcasters_have_external_ids.ts"
 import * as eventsHavePositions from "./migrations/0017_events_have_positions.ts"
 import * as webhookEndpoints from "./migrations/0018_webhook_endpoints.ts"
+import * as whoWasLive from "./migrations/0019_who_was_live.ts"
 import { functions, type Names } from "./names.ts"
 
 export interface Migration {
@@ -68,7 +69,8 @@ export const migrations: ReadonlyArray<Migration> = [
   // For an installation that stays where a former release made it. In any other the functions are the same already.
   { id: FIRST_WITH_SCHEMA, name: "functions_are_qualified", statements: (n) => functionsOf(beforeSchemas, n) },
   { id: 17, name: "events_have_positions", ...eventsHavePositions },
-  { id: 18, name: "webhook_endpoints", ...webhookEndpoints }
+  { id: 18, name: "webhook_endpoints", ...webhookEndpoints },
+  { id: 19, name: "who_was_live", ...whoWasLive }
 ]
 
 /** As it is logged and shown: `0001_broadcasters_and_keys`. */

@@ -66,7 +66,7 @@ export const settleStatement = (
   sql: PgClient,
   n: Names,
   id: WebhookEndpointId,
-  by: { readonly holder: string; readonly revision: number },
+  by: { readonly holder: string; readonly generation: number },
   { position, held, released, stop, failingForMillis, deliveries, disable }: Settlement
 ) => sql`
   with target as (
@@ -78,7 +78,7 @@ export const settleStatement = (
       enabled = ${disable}::text is null,
       disabled_reason = ${disable}::text,
       updated_at = case when ${disable}::text is null then updated_at else clock_timestamp() end
-    where id = ${id} and enabled and revision = ${by.revision}::integer and holder = ${by.holder} and lease_until > clock_timestamp()
+    where id = ${id} and enabled and generation = ${by.generation}::integer and holder = ${by.holder} and lease_until > clock_timestamp()
     returning id
   ), holding as (
     insert into ${n.webhook_held_subjects} as s (endpoint_id, subject, position, attempt, next_at)

@@ -19,7 +19,7 @@ import {
   streamStatuses
 } from "@greenroom/core"
 import { partialStore } from "@greenroom/testing"
-import { Effect, Layer } from "effect"
+import { DateTime, Effect, Layer } from "effect"
 import { clientOf, usePostgres } from "../../../../verification/worlds/postgres.ts"
 import { databaseOf, GeneralDatabase } from "../../src/postgres/Database.ts"
 import { namesIn } from "../../src/postgres/names.ts"
@@ -201,6 +201,12 @@ it.live("also of streams that are many, and older than all others", () =>
           assert.strictEqual(items.length, PAGE)
           cheap(filter, cost(), MOST_STREAMS)
         }
+      for (const text of ["2026-01-02T00:01:30Z", "2026-01-09T00:00:30Z", "2026-01-15T12:00:30Z"]) {
+        const filter: StreamFilter = { status: streamStatuses, at: DateTime.makeUnsafe(text) }
+        const { items } = yield* streams.list(filter, { limit: PAGE, after: null })
+        assert.strictEqual(items.length, 1, text)
+        cheap(filter, cost(), MOST_STREAMS)
+      }
     }).pipe(Effect.provide(layer))
   })
 )

@@ -19,6 +19,8 @@ export interface StreamFilter {
   readonly broadcasterId?: BroadcasterId
   readonly streamKeyId?: StreamKeyId
   readonly path?: string
+  /** Only those that were live then: admitted by this time, and not ended by it. */
+  readonly at?: DateTime.Utc
 }
 
 /** Names a state of the store: opaque, and never used again for another state. */

@@ -1,9 +1,9 @@
 /**
  * The webhook endpoints and how far their deliveries are. Laws:
  * - there are at most `WEBHOOK_ENDPOINTS_MAX`; a new one begins after the newest event. `position` moves back only by `change` with `from`;
- * - every change of an endpoint (`change`, `rotateSecret`) gives it another `revision`;
+ * - every change of an endpoint (`change`, `rotateSecret`) gives it another `revision`, and every change of `enabled` another `generation`;
  * - at no time do two holders hold an endpoint; only those that are enabled are leased. `settle` writes all of a settlement or nothing: nothing
- *   without the lease, and nothing when the endpoint is of another revision or gone;
+ *   without the lease, and nothing when the endpoint is of another generation or gone;
  * - enabled again without `from` it goes on where it stopped; with `from` its held subjects are dropped. Either way it is not stopped and not failing;
  * - when an endpoint is disabled by `settle`, its event `webhook_endpoint.disabled` is in the event log in the same atomic step, once;
  * - a held subject is one record; they go with their endpoint. Its holder holds at most `HELD_SUBJECTS_MAX`;
@@ -61,7 +61,10 @@ export interface EndpointStop {
 /** An endpoint and what its holder needs for deliveries. */
 export interface LeasedEndpoint {
   readonly endpoint: WebhookEndpoint
+  /** Another one after each change: its holder begins anew. */
   readonly revision: number
+  /** Another one after it was disabled or enabled: what was sent before then counts no more. */
+  readonly generation: number
   /** The current one first, then the previous one while it is valid. */
   readonly secrets: ReadonlyArray<EncryptedSecret>
   readonly stop: EndpointStop | null
@@ -136,7 +139,7 @@ export interface WebhookEndpointsPort {
   /** Whether it was written. */
   readonly settle: (
     id: WebhookEndpointId,
-    by: { readonly holder: string; readonly revision: number },
+    by: { readonly holder: string; readonly generation: number },
     settlement: Settlement
   ) => Effect.Effect<boolean, StoreUnavailable>
 }

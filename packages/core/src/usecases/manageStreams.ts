@@ -28,6 +28,7 @@ const listFields = {
   broadcasterId: Schema.optionalKey(BroadcasterId),
   streamKeyId: Schema.optionalKey(StreamKeyId),
   path: Schema.optionalKey(StreamPath),
+  at: Schema.optionalKey(Schema.DateTimeUtc),
   ...pageFields
 }
 const check = {

@@ -107,15 +107,12 @@ export const readEvents = Effect.fn("readEvents")(function* ({ after, ...given }
 const ASK_AGAIN = "250 millis"
 const FOLLOWED_AT_ONCE = 100
 
-/**
- * Every matching event after `from`, once and in order, for ever. It reads the store when its consumer asks for more, so a slow consumer costs
- * nothing. It waits while the store is away. `now`: what is to come.
- */
-export const followEvents = (
+/** As `followEvents`, with the cursor of each event. */
+export const followWithCursors = (
   from: EventCursor | "now" | "beginning",
   given: EventFilter
 ): Stream.Stream<
-  LoggedEvent,
+  { readonly event: LoggedEvent; readonly cursor: EventCursor },
   CursorLost | Effect.Error<ReturnType<typeof checkFilter>>,
   Effect.Services<ReturnType<typeof readEvents>>
 > =>
@@ -127,13 +124,21 @@ export const followEvents = (
       const look = (after: EventCursor | null): ReturnType<typeof lookPatiently> => lookPatiently(after, filter)
       return Stream.paginate(start as EventCursor | null, (after) =>
         Effect.gen(function* () {
-          const page = yield* look(after)
-          if (page.events.length === 0 && page.next.position >= page.head.newest) yield* feed.after(page.next)
-          return [page.events, Option.some<EventCursor | null>(page.next)] as const
+          const { events, next, head } = yield* look(after)
+          if (events.length === 0 && next.position >= head.newest) yield* feed.after(next)
+          const found = events.map((event) => ({ event, cursor: { log: next.log, position: event.position } }))
+          return [found, Option.some<EventCursor | null>(next)] as const
         })
       )
     })
   )
+
+/**
+ * Every matching event after `from`, once and in order, for ever. It reads the store when its consumer asks for more, so a slow consumer costs
+ * nothing. It waits while the store is away. `now`: what is to come.
+ */
+export const followEvents = (from: EventCursor | "now" | "beginning", filter: EventFilter) =>
+  Stream.map(followWithCursors(from, filter), ({ event }) => event)
 
 const lookPatiently = (after: EventCursor | null, filter: EventFilter) =>
   Effect.retry(lookOnce(after, filter, FOLLOWED_AT_ONCE), {

@@ -12,6 +12,7 @@ export interface EndpointRun {
   readonly holder: string
   readonly endpoint: WebhookEndpoint
   readonly revision: number
+  readonly generation: number
   readonly filter: EventFilter
   /** Something is new: an event, the end of an attempt, a renewal. */
   readonly wakes: Queue.Queue<void>
@@ -29,7 +30,7 @@ export interface EndpointRun {
 
 /** Reads what the store has of the endpoint's deliveries. */
 export const makeRun = Effect.fnUntraced(function* (holder: string, leased: LeasedEndpoint, leasedAt: Reading) {
-  const { endpoint, revision, stop, failingForMillis } = leased
+  const { endpoint, revision, generation, stop, failingForMillis } = leased
   const stored = yield* (yield* WebhookEndpoints).held(endpoint.id)
   const now = yield* monotonicMillis
   const held = stored.map(
@@ -40,6 +41,7 @@ export const makeRun = Effect.fnUntraced(function* (holder: string, leased: Leas
     holder,
     endpoint,
     revision,
+    generation,
     filter: filterOf(endpoint),
     wakes: yield* Queue.sliding<void>(1),
     finished: [],

@@ -3,26 +3,23 @@
  * the other, so that nothing is released or skipped on knowledge that is out of date; only the requests themselves run side by side.
  */
 import { Cause, Effect, FiberSet, Metric, Queue, Random } from "effect"
-import { matchesFilter } from "../domain/events/LoggedEvent.ts"
 import { type Attempt, afterAttempt } from "../domain/webhooks/afterAttempt.ts"
-import { extendWindow, type Send, WINDOW_SIZE } from "../domain/webhooks/DeliveryState.ts"
-import { afterRead, afterStart, nextDue, nextSends, subjectsToRead } from "../domain/webhooks/planDeliveries.ts"
+import type { Send } from "../domain/webhooks/DeliveryState.ts"
+import { afterStart, nextDue, nextSends } from "../domain/webhooks/planDeliveries.ts"
 import type { DisabledReason } from "../domain/webhooks/WebhookEndpoint.ts"
 import * as Metrics from "../Metrics.ts"
-import { Events } from "../ports/Events.ts"
 import { StoreUnavailable } from "../ports/StoreUnavailable.ts"
 import { monotonicMillis } from "../resilience/ProcessClock.ts"
 import { type EndpointRun, isLeased, wake } from "./EndpointRun.ts"
 import type { RecentEvents } from "./RecentEvents.ts"
+import { readHeld, readOn } from "./readForRun.ts"
 import { sendEvent } from "./sendEvent.ts"
 import { settlementDue, settleRun } from "./settleRun.ts"
 
 export const WEBHOOK_LEASE_MS = 30_000
-/** Of a held subject's events, in one read. */
-const READ_OF_SUBJECT = 16
-const READS_AT_ONCE = 4
 const AFTER_FAILURE = "250 millis"
-const LAST_SETTLEMENT_WITHIN = "1 second"
+/** Each of the two: open requests, and the last settlement. */
+const FINISH_WITHIN = "1 second"
 /** Without anything to do the loop still looks at its lease and the log. */
 const LOOK_EVERY_MS = 1_000
 
@@ -44,44 +41,6 @@ const applyFinished = Effect.fnUntraced(function* (run: EndpointRun) {
   }
 })
 
-/** Takes more of the log into the window. Whether there is more at once. */
-const readOn = Effect.fnUntraced(function* (run: EndpointRun, recent: RecentEvents) {
-  const { lookedTo, window, unsettled } = run.state
-  const room = WINDOW_SIZE - window.length
-  const newest = recent.newest()
-  if (room <= 0 || lookedTo >= newest || unsettled.disable !== null) return false
-  const known = recent.after(lookedTo)
-  if (known !== null) {
-    const wanted = known.filter((event) => matchesFilter(event, run.filter))
-    const taken = wanted.slice(0, room)
-    run.state = extendWindow(run.state, taken, wanted.length > room ? taken.at(-1)!.position : newest)
-    return false
-  }
-  const slice = yield* (yield* Events).read(lookedTo, run.filter, room)
-  // The log after a restore may end before the position: there is nothing to deliver until it has passed it.
-  run.state = extendWindow(run.state, slice.events, Math.max(lookedTo, slice.lookedTo))
-  return slice.lookedTo > lookedTo && slice.lookedTo < newest
-})
-
-const readHeld = Effect.fnUntraced(function* (run: EndpointRun, now: number) {
-  const events = yield* Events
-  const { position } = run.state
-  const found = yield* Effect.forEach(
-    subjectsToRead(run.state, now),
-    ({ subject, from }) =>
-      from > position
-        ? Effect.succeed({ subject, events: [], lookedTo: position })
-        : Effect.map(events.read(from - 1, { ...run.filter, subject }, READ_OF_SUBJECT), (slice) => ({
-            subject,
-            events: slice.events.filter((event) => event.position <= position),
-            lookedTo: Math.min(slice.lookedTo, position)
-          })),
-    { concurrency: READS_AT_ONCE }
-  )
-  for (const { subject, events, lookedTo } of found) run.state = afterRead(run.state, subject, events, lookedTo)
-  return found.some(({ events }) => events.length === 0)
-})
-
 const attempt = Effect.fnUntraced(function* (run: EndpointRun, send: Send) {
   const outcome = yield* sendEvent(run.endpoint.url, send.event, run.secrets)
   const ended: Attempt = { send, outcome, now: yield* monotonicMillis, jitter: yield* Random.next }
@@ -99,7 +58,7 @@ const startSends = Effect.fnUntraced(function* (run: EndpointRun, fibers: FiberS
 
 const waitForMore = Effect.fnUntraced(function* (run: EndpointRun) {
   const now = yield* monotonicMillis
-  const dues = [nextDue(run.state), settlementDue(run), now + LOOK_EVERY_MS].flatMap((due) => due ?? [])
+  const dues = [nextDue(run.state, now), settlementDue(run), now + LOOK_EVERY_MS].flatMap((due) => due ?? [])
   const wait = Math.max(1, Math.min(...dues) - now)
   yield* Effect.timeoutOption(Queue.take(run.wakes), wait)
 })
@@ -126,16 +85,21 @@ const turn = Effect.fnUntraced(function* (run: EndpointRun, fibers: FiberSet.Fib
   return true
 })
 
-const lastSettlement = (run: EndpointRun) =>
-  Effect.gen(function* () {
-    yield* applyFinished(run)
-    if (settlementDue(run) !== null) yield* settleRun(run, yield* monotonicMillis)
-  }).pipe(Effect.timeoutOption(LAST_SETTLEMENT_WITHIN), Effect.ignore)
+const within = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.timeoutOption(Effect.interruptible(effect), FINISH_WITHIN)
 
-/** Ends when the endpoint was lost, changed or disabled. When it is interrupted it writes down what it has done. */
+/** Requests that are still open after a while may come again, with the same id. */
+const finish = (run: EndpointRun, fibers: FiberSet.FiberSet<void>) =>
+  Effect.gen(function* () {
+    yield* within(FiberSet.awaitEmpty(fibers))
+    yield* applyFinished(run)
+    if (settlementDue(run) !== null) yield* within(settleRun(run, yield* monotonicMillis))
+  }).pipe(Effect.ignore)
+
+/** Ends when the endpoint was lost, changed or disabled. When it is interrupted it lets open requests end, and writes down what it has done. */
 export const deliverToEndpoint = Effect.fnUntraced(function* (run: EndpointRun, context: DeliveryContext) {
-  yield* Effect.addFinalizer(() => lastSettlement(run))
   const fibers = yield* FiberSet.make<void>()
+  yield* Effect.addFinalizer(() => finish(run, fibers))
   while (true) {
     const exit = yield* Effect.exit(turn(run, fibers, context))
     if (exit._tag === "Success") {

@@ -60,25 +60,34 @@ const stop = Effect.fnUntraced(function* ({ runs, fibers }: Supervisor, id: Webh
   runs.delete(id)
 })
 
-/** Leases and renews; starts and stops the runs accordingly. An endpoint of another revision begins anew. */
+/** Ends the runs of endpoints that are not held any more, or have changed. Whether there were any. */
+const stopOthers = Effect.fnUntraced(function* (supervisor: Supervisor, leased: ReadonlyArray<LeasedEndpoint>) {
+  const revisions = new Map(leased.map(({ endpoint, revision }) => [endpoint.id, revision]))
+  const ended = [...supervisor.runs].filter(([id, { revision }]) => revisions.get(id) !== revision)
+  yield* Effect.forEach(ended, ([id]) => stop(supervisor, id), { concurrency: "unbounded", discard: true })
+  return ended.length > 0
+})
+
+/** Leases and renews; starts and stops the runs accordingly. An endpoint that has changed begins anew. */
 const leaseAll = Effect.fnUntraced(function* (supervisor: Supervisor) {
   const { holder, runs, reports } = supervisor
   const endpoints = yield* WebhookEndpoints
-  const at = yield* readClocks
-  const leased = yield* endpoints.lease(holder, LEASE)
-  const ids = new Set(leased.map(({ endpoint }) => endpoint.id))
-  for (const id of [...runs.keys()]) if (!ids.has(id)) yield* stop(supervisor, id)
+  let at = yield* readClocks
+  let leased = yield* endpoints.lease(holder, LEASE)
+  if (yield* stopOthers(supervisor, leased)) {
+    // What has ended has written down how far it came.
+    at = yield* readClocks
+    leased = yield* endpoints.lease(holder, LEASE)
+  }
   for (const one of leased) {
     const run = runs.get(one.endpoint.id)
-    if (run?.revision === one.revision) {
+    if (run === undefined) yield* start(supervisor, one, at)
+    else
       yield* Effect.catchTag(renewRun(run, one, at), "SecretUnreadable", (error) =>
-        reports.unable(one.endpoint.id, error)
+        reports.unable(run.endpoint.id, error)
       )
-      continue
-    }
-    if (run !== undefined) yield* stop(supervisor, one.endpoint.id)
-    yield* start(supervisor, one, at)
   }
+  const ids = new Set(leased.map(({ endpoint }) => endpoint.id))
   yield* reports.known(ids, yield* endpoints.list)
   yield* Metric.update(Metrics.webhookEndpointsHeld, ids.size)
 })

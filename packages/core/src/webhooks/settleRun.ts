@@ -22,13 +22,13 @@ export const settlementDue = ({ state, settledAt }: EndpointRun): number | null 
   return settledAt + (isIdle ? SETTLE_IDLE_EVERY_MS : SETTLE_EVERY_MS)
 }
 
-/** Whether it was written: the endpoint is still held, and of the same revision. */
+/** Whether it was written: the endpoint is still held, and was not disabled meanwhile. */
 export const settleRun = Effect.fnUntraced(function* (run: EndpointRun, now: number) {
-  const { state, endpoint, holder, revision } = run
+  const { state, endpoint, holder, generation } = run
   const { subjects, deliveries, disable } = state.unsettled
   const isWritten = yield* (yield* WebhookEndpoints).settle(
     endpoint.id,
-    { holder, revision },
+    { holder, generation },
     {
       position: settledPosition(state),
       held: [...subjects].flatMap((subject) => {

@@ -1,4 +1,4 @@
-/** The planner of webhook deliveries against random logs, receivers and crashes: order within a subject, nothing lost, and nobody held up by others. */
+/** The planner of webhook deliveries against random logs, receivers and crashes: order within a subject, nothing lost, and no subject held up by others. */
 import { assert, describe, it } from "@effect/vitest"
 import type { SendOutcome } from "@greenroom/core"
 import { Arbitrary } from "effect"

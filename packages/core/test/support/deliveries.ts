@@ -154,9 +154,11 @@ export const heal = (world: DeliveryWorld, span = 2): void => {
     read(world, span)
     send(world)
     if (world.state.inFlight.size > 0) continue
-    const due = nextDue(world.state)
-    if (due !== null) world.now = Math.max(world.now, due)
-    else if (world.state.position === world.log.length) return
+    const due = nextDue(world.state, world.now)
+    if (due !== null) {
+      assert.isAbove(due, world.now, "a loop that waits for it turns without a pause")
+      world.now = due
+    } else if (world.state.position === world.log.length && world.state.held.size === 0) return
   }
   assert.fail("deliveries do not end")
 }

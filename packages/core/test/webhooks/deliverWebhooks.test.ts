@@ -28,7 +28,7 @@ const inWorld = (name: string, test: (world: World) => InWorld<unknown>) =>
         const world = makeWorld()
         return Effect.provide(Effect.scoped(test(world)), world.layer)
       }),
-    60_000
+    30_000
   )
 
 const A = urlOf("a")
@@ -226,6 +226,54 @@ describe("deliveries", () => {
     })
   )
 
+  inWorld("an endpoint whose secret cannot be read waits, is seen once, and goes on with another secret", (world) =>
+    Effect.gen(function* () {
+      const id = yield* createEndpoint("a")
+      yield* createEndpoint("b")
+      const endpoints = yield* WebhookEndpoints
+      yield* endpoints.rotateSecret(id, secretOf("broken"))
+      yield* endpoints.rotateSecret(id, secretOf("broken too"))
+      const { counts } = yield* metered(
+        Effect.gen(function* () {
+          yield* run("one")
+          yield* TestClock.adjust("1 second")
+          yield* subjects(3)
+          yield* TestClock.adjust("10 seconds")
+        })
+      )
+      yield* isComplete(world, B)
+      assert.strictEqual(world.receiver.of(A).length, 0)
+      assert.strictEqual(counts["greenroom_degraded kind=webhook_endpoint_failing"], 1)
+      const lines = world.log.lines.filter(({ message }) => /secret/.test(String(message)))
+      assert.deepStrictEqual(
+        lines.map(({ annotations }) => annotations.webhook_endpoint),
+        [id]
+      )
+      yield* endpoints.rotateSecret(id, secretOf("whsec_new"))
+      yield* TestClock.adjust("2 seconds")
+      yield* isComplete(world)
+      assert.deepStrictEqual(world.receiver.of(A)[0]!.secretTexts, ["whsec_new"])
+    })
+  )
+
+  inWorld("a change while events come repeats none, and lets open requests end", (world) =>
+    Effect.gen(function* () {
+      const id = yield* createEndpoint("a")
+      yield* run("one")
+      yield* TestClock.adjust("1 second")
+      world.receiver.respond = () => Effect.delay(Effect.succeed(OK), "100 millis")
+      const ids = yield* subjects(20)
+      for (let n = 0; n < 100; n++) {
+        yield* change(ids[n % 20]!)
+        yield* TestClock.adjust("50 millis")
+        if (n % 20 === 10) yield* (yield* WebhookEndpoints).change(id, { description: `${n}` })
+      }
+      yield* TestClock.adjust("5 seconds")
+      yield* isComplete(world)
+      assert.strictEqual(world.receiver.of(A).length, 120)
+    })
+  )
+
   inWorld("an endpoint far behind is caught up from the store, whatever it wants of it", (world) =>
     Effect.gen(function* () {
       yield* subjects(700)
@@ -267,11 +315,16 @@ describe("instances", () => {
       for (const id of ids) yield* change(id)
       yield* TestClock.adjust("30 millis")
       assert.strictEqual(world.receiver.accepted(A).length, 20)
-      yield* Fiber.interrupt(one)
+      world.receiver.respond = () => Effect.delay(Effect.succeed(OK), "500 millis")
       for (const id of ids) yield* change(id)
+      yield* TestClock.adjust("30 millis")
+      const stopped = yield* Effect.forkScoped(Fiber.interrupt(one))
       yield* TestClock.adjust("2 seconds")
+      yield* Fiber.join(stopped)
+      for (const id of ids) yield* change(id)
+      yield* TestClock.adjust("4 seconds")
       yield* isComplete(world)
-      assert.strictEqual(world.receiver.of(A).length, 30)
+      assert.strictEqual(world.receiver.of(A).length, 40)
     })
   )
 

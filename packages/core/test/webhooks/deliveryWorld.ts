@@ -9,6 +9,7 @@ import {
   Events,
   replacePorts,
   SecretCipher,
+  SecretUnreadable,
   type SendOutcome,
   StoreUnavailable,
   type WebhookEndpointFields,
@@ -83,7 +84,12 @@ export const makeReceiver = () => {
 const cipher = Layer.succeed(SecretCipher, {
   hasKey: true,
   encrypt: (text) => Effect.sync(() => new TextEncoder().encode(Redacted.value(text))),
-  decrypt: (bytes) => Effect.sync(() => Redacted.make(new TextDecoder().decode(bytes)))
+  decrypt: (bytes) => {
+    const text = new TextDecoder().decode(bytes)
+    return text.startsWith("broken")
+      ? Effect.fail(new SecretUnreadable({ reason: "wrong_bytes" }))
+      : Effect.succeed(Redacted.make(text))
+  }
 })
 
 const body = Layer.succeed(EventBody, {
@@ -149,8 +155,10 @@ export const kill = Effect.fnUntraced(function* <A, E>(
   fiber: Fiber.Fiber<A, E>
 ) {
   faults.down.add(holder)
-  // Under the test clock the bounded calls of the shutdown end at once, because the store fails at once.
-  yield* Fiber.interrupt(fiber)
+  const ended = yield* Effect.forkScoped(Fiber.interrupt(fiber))
+  // It waits a second for open requests.
+  yield* TestClock.adjust("2 seconds")
+  yield* Fiber.join(ended)
 })
 
 /** `n` broadcasters: each is a subject of its own. */

@@ -9,6 +9,7 @@ import * as Command from "effect/cli/Command"
 import { version } from "../http/api/version.ts"
 import { broadcastersCommand } from "./BroadcastersCommand.ts"
 import { failed } from "./CommandFailed.ts"
+import { eventsCommand } from "./EventsCommand.ts"
 import { described, flag, Json, Url } from "./flags.ts"
 import { healthCommand } from "./HealthCommand.ts"
 import * as Help from "./Help.ts"
@@ -71,6 +72,7 @@ const makeCommand = <E1, R1, E2, R2>({ serve, migrate }: LocalCommands<E1, R1, E
       remote(keysCommand),
       remote(streamsCommand),
       remote(workersCommand),
+      remote(eventsCommand),
       remote(webhooksCommand),
       remote(reconcileCommand),
       remote(healthCommand)

@@ -1,18 +1,19 @@
 /**
- * `greenroom streams watch`: lists the streams once a second and reports what has changed. When the service is away, that is reported once,
+ * `greenroom streams watch`: lists the streams when something has happened (`streamNews.ts`) and reports what has changed. When the service is away, that is reported once,
  * and once more when it is back. How changes are shown is a `Report` (`watchReports.ts`). A stream that begins and ends between two lists
  * is not seen; `streams events` has the history of a stream.
  */
 import type { BroadcasterId, StreamId, StreamKeyId, StreamPath } from "@greenroom/core"
 import { monotonicMillis } from "@greenroom/core/internal"
-import { Effect, Result } from "effect"
+import { Effect, Result, type Scope } from "effect"
 import { ListCursor } from "../http/api/Cursor.ts"
 import { type ApiClient, both, call } from "./ApiClient.ts"
-import type { CommandFailed, Failure } from "./CommandFailed.ts"
+import type { CommandFailed } from "./CommandFailed.ts"
 import { type Change, difference, type Seen, standingOf } from "./changes.ts"
 import { listAll } from "./listAll.ts"
+import { makeStreamNews } from "./streamNews.ts"
+import { passing } from "./tailEvents.ts"
 
-const EVERY = "1 second"
 /** The most streams that are watched at once: the newest. */
 const WATCH_MAX = 2000
 
@@ -28,9 +29,6 @@ export interface Report {
   readonly away: (why: string, trouble: { readonly first: boolean; readonly seconds: number }) => Effect.Effect<void>
   readonly back: (seconds: number) => Effect.Effect<void>
 }
-
-/** Failures that may pass by themselves; a refused secret does not. */
-const passing: ReadonlyArray<Failure> = ["unavailable", "tryAgain", "internal", "protocol"]
 
 /** How a stream ended that is no longer listed; nothing when it has not ended. */
 const farewell = (id: StreamId) =>
@@ -57,7 +55,12 @@ const look = Effect.fnUntraced(function* (filter: Filter, before: ReadonlyMap<St
 export const watch = Effect.fnUntraced(function* (
   filter: Filter,
   report: Report
-): Effect.fn.Return<never, CommandFailed, ApiClient> {
+): Effect.fn.Return<never, CommandFailed, ApiClient | Scope.Scope> {
+  const { broadcasterId, path } = filter
+  const nextLook = yield* makeStreamNews({
+    ...(broadcasterId === undefined ? {} : { broadcasterId }),
+    ...(path === undefined ? {} : { path })
+  })
   let before: ReadonlyMap<StreamId, Seen> | null = null
   let awaySince: number | null = null
   for (;;) {
@@ -76,6 +79,6 @@ export const watch = Effect.fnUntraced(function* (
       before = new Map(looked.success.now.map((seen) => [seen.value.id, seen]))
       yield* report.looked(looked.success.now, looked.success.changes)
     }
-    yield* Effect.sleep(EVERY)
+    yield* nextLook
   }
 })

@@ -14,6 +14,8 @@ const commands = [
   ...["create", "list", "show", "ingest", "update", "enable", "disable", "revoke"].map((command) => ["keys", command]),
   ["streams"],
   ...["list", "show", "watch", "stop", "events"].map((command) => ["streams", command]),
+  ["events"],
+  ["events", "tail"],
   ["webhooks"],
   ...["create", "list", "show", "enable", "disable", "delete", "rotate-secret", "test", "deliveries", "redeliver"].map(
     (command) => ["webhooks", command]
@@ -21,7 +23,7 @@ const commands = [
   ["workers"],
   ...["list", "show"].map((command) => ["workers", command])
 ]
-const groups = ["broadcasters", "keys", "streams", "webhooks", "workers"]
+const groups = ["broadcasters", "keys", "streams", "events", "webhooks", "workers"]
 
 test.each(commands.map((command) => [command.join(" "), command] as const))(
   "greenroom %s --help",

@@ -151,3 +151,25 @@ describe("GET /events", () => {
     assertProblem(await call(one, "GET", "/events"), "store-unavailable")
   })
 })
+
+describe("GET /streams?at=", () => {
+  it("has those that were live then, ended since or not, and refuses what is no time", async () => {
+    const one = await service()
+    const { publisher, stream } = await onAir(one, (await newKey(one)).key_value, "live/one")
+    const other = await onAir(one, (await newKey(one)).key_value, "live/two")
+    await one.run(publisher.kill)
+    const ended = async () => (await call(one, "GET", `/streams/${stream.id}`)).json.ended_at as string | null
+    await expect.poll(ended).not.toBeNull()
+    const ids = async (at: string) =>
+      (await call(one, "GET", `/streams?at=${at}`)).json.streams.map(({ id }: { readonly id: string }) => id)
+    const before = new Date(Date.parse(stream.started_at) - 1).toISOString()
+    expect(await ids(before)).toEqual([])
+    expect(await ids(other.stream.started_at)).toEqual([other.stream.id, stream.id])
+    expect(await ids((await ended())!)).toEqual([other.stream.id])
+    const filtered = await call(one, "GET", `/streams?at=${other.stream.started_at}&status=inactive`)
+    expect(filtered.json).toMatchObject({ count: 1, next_cursor: null })
+    const wrong = await call(one, "GET", "/streams?at=yesterday")
+    assertProblem(wrong, "validation")
+    expect(pointersOf(wrong)).toEqual(["/at"])
+  })
+})

@@ -64,6 +64,37 @@ const refreshed = Effect.fnUntraced(function* (filter: StreamFilter, kept: Kept 
 export const streamsLaws = (store: StoreUnderTest) =>
   contract("Streams", store, (law) => {
     law(
+      "with a time, a list has the streams that were admitted by then and had not ended by then",
+      Effect.gen(function* () {
+        const { id: broadcasterId } = yield* aBroadcaster()
+        const made: Array<LiveStream> = []
+        for (const status of ["inactive", "active", "inactive", "connecting"] as const) {
+          const { id } = yield* aSessionThatIs(status, {}, yield* aKey({ broadcasterId }))
+          made.push((yield* details(id)).stream)
+          yield* elapse(5)
+        }
+        const times = made.flatMap(({ state }) => [
+          state.startedAt,
+          ...(state._tag === "Inactive" ? [state.endedAt] : [])
+        ])
+        for (const time of times) {
+          for (const by of [-1, 0, 1]) {
+            const at = DateTime.add(time, { milliseconds: by })
+            const wasLive = made.filter(
+              ({ state }) =>
+                DateTime.isLessThanOrEqualTo(state.startedAt, at) &&
+                (state._tag !== "Inactive" || DateTime.isGreaterThan(state.endedAt, at))
+            )
+            const listed = yield* idsOf({ status: streamStatuses, broadcasterId, at })
+            assert.deepStrictEqual(new Set(listed), new Set(wasLive.map(({ id }) => id)))
+            const ended = yield* idsOf({ status: ["inactive"], broadcasterId, at })
+            assert.deepStrictEqual(ended.length, wasLive.filter(({ state }) => state._tag === "Inactive").length)
+          }
+        }
+      })
+    )
+
+    law(
       "a write that changes a list changes the version, and what has not changed since an earlier one may be kept",
       Effect.gen(function* () {
         const streams = yield* Streams

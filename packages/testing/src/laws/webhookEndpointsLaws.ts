@@ -67,9 +67,9 @@ const aSettlement = (settlement: Partial<Settlement> = {}): Settlement => ({
   ...settlement
 })
 
-const settle = ({ endpoint, revision }: LeasedEndpoint, holder: string, settlement: Partial<Settlement> = {}) =>
+const settle = ({ endpoint, generation }: LeasedEndpoint, holder: string, settlement: Partial<Settlement> = {}) =>
   Effect.flatMap(WebhookEndpoints, (endpoints) =>
-    endpoints.settle(endpoint.id, { holder, revision }, aSettlement({ position: endpoint.position, ...settlement }))
+    endpoints.settle(endpoint.id, { holder, generation }, aSettlement({ position: endpoint.position, ...settlement }))
   )
 
 const aDelivery = (delivery: Partial<NewDelivery> = {}): NewDelivery => ({
@@ -174,8 +174,9 @@ export const webhookEndpointsLaws = (store: StoreUnderTest) =>
         assert.isNull(all.types)
         const second = yield* held(holder, created)
         assert.notStrictEqual(second.revision, first.revision)
-        assert.isFalse(yield* settle(first, holder, { position: created.position + 5 }))
-        assert.isTrue(yield* settle(second, holder, { position: created.position + 5 }))
+        yield* endpoints.rotateSecret(created.id, newSecret())
+        assert.notStrictEqual((yield* held(holder, created)).revision, second.revision)
+        assert.isTrue(yield* settle(first, holder, { position: created.position + 5 }), "what was sent stays sent")
         assert.strictEqual((yield* find(created.id)).position, created.position + 5)
         assert.isTrue(yield* settle(second, holder, { position: created.position }))
         assert.strictEqual((yield* find(created.id)).position, created.position + 5, "a settlement moves nothing back")
@@ -314,7 +315,7 @@ export const webhookEndpointsLaws = (store: StoreUnderTest) =>
     )
 
     law(
-      "what a holder disables is not leased, writes one event, and says why until it is enabled again",
+      "what a holder disables is not leased, writes one event, and shows why until it is enabled again",
       Effect.gen(function* () {
         yield* alone
         const endpoints = yield* WebhookEndpoints
@@ -347,7 +348,7 @@ export const webhookEndpointsLaws = (store: StoreUnderTest) =>
     )
 
     law(
-      "enabled again it goes on where it stopped, or from where it is told; what is enabled does not move",
+      "enabled again it goes on where it stopped, or from where the change puts it; what is enabled does not move",
       Effect.gen(function* () {
         yield* alone
         const endpoints = yield* WebhookEndpoints
@@ -360,6 +361,7 @@ export const webhookEndpointsLaws = (store: StoreUnderTest) =>
         assert.isNull(yield* leaseOf(holder, created.id))
         assert.isFalse(yield* settle(mine, holder))
         yield* endpoints.change(created.id, { enabled: true })
+        assert.isFalse(yield* settle(mine, holder, { position: created.position + 5 }), "of before it was disabled")
         const again = yield* held(holder, created)
         assert.deepStrictEqual([again.stop, again.failingForMillis], [null, null])
         assert.strictEqual((yield* heldOf(created.id)).length, 1)

@@ -22,6 +22,7 @@ export const statements = (n: Names): ReadonlyArray<string> => [
     stop_attempt integer check (stop_attempt > 0),
     next_attempt_at timestamptz(3),
     revision integer not null default 1,
+    generation integer not null default 1,
     holder text,
     lease_until timestamptz(3),
     created_at timestamptz(3) not null,

@@ -1,7 +1,7 @@
 /**
  * How far the deliveries to one endpoint are, as its holder knows it: the events that wait in a window of the log, the subjects that are held
  * because an event of theirs has failed, the requests in flight. All times are milliseconds of one monotonic clock. The functions are pure:
- * `nextSends` says what to send, `afterAttempt` what an outcome changes, `settledPosition` how far the endpoint's position can move.
+ * `nextSends` gives what to send, `afterAttempt` what an outcome changes, `settledPosition` how far the endpoint's position can move.
  */
 import type { LogPosition } from "../events/EventCursor.ts"
 import type { LoggedEvent } from "../events/LoggedEvent.ts"

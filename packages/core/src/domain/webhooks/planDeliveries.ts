@@ -110,10 +110,10 @@ const withLoaded = (
     ? { ...state, held: new Map(state.held).set(subject, { ...held, loaded }) }
     : withHeld(state, subject, { ...held, position: loaded[0]!.position, attempt: 0, loaded })
 
-/** When there is next something to do by time alone; `null`: never. */
-export const nextDue = ({ stop, held, inFlight }: DeliveryState): number | null => {
+/** When time alone next makes something possible, after `now`; `null`: never. What is due by now waits for the end of a request, or for an event. */
+export const nextDue = ({ stop, held, inFlight }: DeliveryState, now: number): number | null => {
   let due = Number.POSITIVE_INFINITY
-  for (const [subject, { dueAt }] of held) if (!inFlight.has(subject)) due = Math.min(due, dueAt)
-  if (stop !== null) due = inFlight.size > 0 ? Number.POSITIVE_INFINITY : stop.dueAt
+  for (const [subject, { dueAt }] of held) if (dueAt > now && !inFlight.has(subject)) due = Math.min(due, dueAt)
+  if (stop !== null && stop.dueAt > now) due = Math.min(due, stop.dueAt)
   return Number.isFinite(due) ? due : null
 }

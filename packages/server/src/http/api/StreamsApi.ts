@@ -7,6 +7,7 @@ import {
   StreamKeyId,
   StreamPath,
   streamStatuses,
+  Timestamp,
   Title
 } from "@greenroom/core"
 import { Schema } from "effect"
@@ -44,6 +45,7 @@ export const StreamQuery = wire({
   broadcasterId: Schema.optionalKey(BroadcasterId),
   streamKeyId: Schema.optionalKey(StreamKeyId),
   path: Schema.optionalKey(StreamPath),
+  at: Schema.optionalKey(Timestamp),
   ...pageQuery
 })
 
@@ -79,7 +81,7 @@ export class StreamsApi extends HttpApiGroup.make("streams")
     }).annotateMerge(
       summary(
         "List streams",
-        "The active ones unless `status` is given, newest first. All of them are listed unless `limit` is given or `status` names `inactive`, which comes in pages of 50. An empty list has a `message`. Answers come from the store and do not wait for the media server: `state_as_of` shows how fresh each is. Poll with `If-None-Match`: a list that has not changed is answered with 304. `duration_seconds` is by at most a second too low; count from `started_at` to show it."
+        "The active ones unless `status` is given, newest first. All of them are listed unless `limit` is given or `status` names `inactive`, which comes in pages of 50. With `at` those that were live then, of any status unless `status` is given, in pages of 50. An empty list has a `message`. Answers come from the store and do not wait for the media server: `state_as_of` shows how fresh each is. Poll with `If-None-Match`: a list that has not changed is answered with 304. `duration_seconds` is by at most a second too low; count from `started_at` to show it."
       )
     ),
     HttpApiEndpoint.get("get", "/streams/:id", {

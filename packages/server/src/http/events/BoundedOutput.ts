@@ -113,6 +113,8 @@ export class BoundedOutput extends Readable {
     this.#isCut = true
     this.#forget()
     this.#options.cut()
+    // By then the end of the connection has destroyed it, unless no response was ever made of it.
+    setImmediate(() => this.destroy())
   }
 
   #forget(): void {

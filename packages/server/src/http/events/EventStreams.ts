@@ -61,41 +61,45 @@ const makeRefusal = Effect.gen(function* () {
   )
 })
 
+type LiveEvents = Effect.Success<typeof makeLiveEvents>
+
+/** What one stream does: it never ends by itself. */
+const serveWith = (live: LiveEvents) => {
+  const slots = Semaphore.makeUnsafe(CATCH_UP_AT_ONCE)
+  const loop = Effect.fnUntraced(function* (reader: EventReader) {
+    if (reader.cursor === null) {
+      reader.cursor = end(yield* Effect.flatMap(EventFeed, ({ head }) => head))
+      // Counted as an event, so that it is not left out: a client that loses its connection before the first event goes on from here.
+      reader.output.offer(keepAlive(reader.cursor), 1)
+    }
+    while (true) {
+      yield* catchUp(reader, slots)
+      yield* live.follow(reader)
+    }
+  })
+  return (reader: EventReader) =>
+    Effect.onError(loop(reader), (cause) =>
+      Cause.hasInterruptsOnly(cause)
+        ? Effect.void
+        : Effect.andThen(
+            Effect.logError("an event stream failed; its client has to connect again", cause),
+            Effect.sync(() => reader.output.finish())
+          )
+    )
+}
+
 export const layer = Layer.effect(
   EventStreams,
   Effect.gen(function* () {
     const { ending, eventStreamsMax } = yield* ListenerState
-    const feed = yield* EventFeed
     const live = yield* makeLiveEvents
     const context = yield* Effect.context<ReadingEvents>()
     const refuse = yield* makeRefusal
-    const slots = Semaphore.makeUnsafe(CATCH_UP_AT_ONCE)
     const readers = new Set<EventReader>()
     const showSize = () => openStreams.updateUnsafe(readers.size, context)
     const countDropped = (reason: Dropped) => Metric.withAttributes(dropped, { reason }).updateUnsafe(1, context)
 
-    const serve = Effect.fnUntraced(
-      function* (reader: EventReader) {
-        if (reader.cursor === null) {
-          reader.cursor = end(yield* feed.head)
-          // Counted as an event, so that it is not left out: a client that loses its connection before the first event goes on from here.
-          reader.output.offer(keepAlive(reader.cursor), 1)
-        }
-        while (true) {
-          yield* catchUp(reader, slots)
-          yield* live.follow(reader)
-        }
-      },
-      (served, reader) =>
-        Effect.onError(served, (cause) =>
-          Cause.hasInterruptsOnly(cause)
-            ? Effect.void
-            : Effect.andThen(
-                Effect.logError("an event stream failed; its client has to connect again", cause),
-                Effect.sync(() => reader.output.finish())
-              )
-        )
-    )
+    const serve = serveWith(live)
     const begin = ({ from, filter, cut }: StreamRequest): BoundedOutput => {
       const output: BoundedOutput = new BoundedOutput({
         cut: cut ?? (() => void output.destroy()),

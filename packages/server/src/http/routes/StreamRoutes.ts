@@ -6,13 +6,15 @@ import {
   forceStop,
   type StreamId,
   stopStream,
-  streamEvents
+  streamEvents,
+  streamStatuses
 } from "@greenroom/core"
 import { Effect, Schema } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { ServedApi } from "../api/Api.ts"
 import { EventCursor } from "../api/Cursor.ts"
 import { LIMIT_DEFAULT } from "../api/Input.ts"
+import type { StreamQuery } from "../api/StreamsApi.ts"
 import { StreamEvent } from "../api/streamSchemas.ts"
 import { ListSlots, noteBusy } from "../lists/ListSlots.ts"
 import { pageAnswer } from "../lists/pageAnswer.ts"
@@ -33,6 +35,10 @@ const eventPage = (events: ReadonlyArray<Event>, limit: number) => {
   const last = items.at(-1)
   return { items, next_cursor: events.length > limit && last !== undefined ? writeEventCursor(last.seq) : null }
 }
+
+/** Who was live at a time may have ended since. */
+const ofThen = (query: typeof StreamQuery.Type): typeof StreamQuery.Type =>
+  query.at === undefined ? query : { status: streamStatuses, ...query }
 
 const stop = (id: StreamId) =>
   stopStream(id).pipe(
@@ -60,7 +66,7 @@ export const layer = HttpApiBuilder.group(
     const slots = yield* ListSlots
     const listed = makeStreamLists(slots)
     return handlers.handleAll({
-      list: ({ query, request }) => noteBusy(Effect.flatMap(listed(query), (answer) => answer(request))),
+      list: ({ query, request }) => noteBusy(Effect.flatMap(listed(ofThen(query)), (answer) => answer(request))),
       get: ({ params }) =>
         describeStream(params.id).pipe(Effect.flatMap(found), Effect.map(streamDetailsShown), storeFailureToDefect),
       annotate: ({ params, payload }) =>

@@ -118,3 +118,40 @@ describe("the table of connections", () => {
     assert.isAtMost(asked, 128)
   })
 })
+
+describe("a connection that is kept apart", () => {
+  const filled = (total: number, perAddress: number) => {
+    const table = new ConnectionTable<Connection>({ total, perAddress }, ({ isBusy }) => !isBusy)
+    const add = (address: string, isBusy = false) => table.add({ address, isBusy }, address)
+    const kept = (verdict: ReturnType<typeof add>) => {
+      if (verdict._tag !== "Kept") throw new Error(verdict._tag)
+      return verdict.place
+    }
+    return { table, add, kept }
+  }
+
+  it("counts in the total and not for its address, and makes room for no other", () => {
+    const { table, add, kept } = filled(4, 2)
+    const apart = [kept(add("one")), kept(add("one"))]
+    for (const place of apart) table.keepApart(place)
+    assert.strictEqual(table.size, 2)
+    kept(add("one"))
+    kept(add("one"))
+    const verdict = add("two")
+    assert.strictEqual(verdict._tag, "KeptInsteadOf")
+    assert.strictEqual(table.size, 4)
+    assert.strictEqual(table.all.length, 2)
+  })
+
+  it("is removed once, and leaves its place", () => {
+    const { table, add, kept } = filled(1, 1)
+    const place = kept(add("one", true))
+    table.keepApart(place)
+    table.keepApart(place)
+    assert.strictEqual(add("two")._tag, "Refused")
+    table.remove(place)
+    table.remove(place)
+    assert.strictEqual(table.size, 0)
+    assert.strictEqual(add("two")._tag, "Kept")
+  })
+})
