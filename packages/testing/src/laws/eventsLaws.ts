@@ -5,10 +5,12 @@ import {
   Broadcasters,
   Events,
   type EventType,
+  type ExternalId,
   foldEvents,
   isStreamEvent,
   Leases,
   type LoggedEvent,
+  MEDIA_SERVER_BROADCASTER,
   type PassSummary,
   READ_AT_MOST,
   type Repositories,
@@ -19,11 +21,14 @@ import {
   streamEventName,
   Workers
 } from "@greenroom/core"
-import { Effect, Fiber, Option, Result } from "effect"
+import { Effect, Exit, Fiber, Option, Result } from "effect"
 import * as assert from "../assert.ts"
 import {
   aBroadcaster,
+  admit,
   aKey,
+  anAsk,
+  anOrder,
   aSession,
   details,
   eventsOf,
@@ -238,6 +243,65 @@ const resourceLaws = (law: AddLaw) => {
       assert.deepStrictEqual(plain(own.map(({ data }) => data)), plain([created, changed, changed]))
       assert.deepStrictEqual(typesOf(ofSubject(events, `key:${key.id}`)), ["key.created", "key.revoked"])
     })
+  )
+
+  law(
+    "what is refused, and what changes nothing, has no event",
+    Effect.gen(function* () {
+      const broadcasters = yield* Broadcasters
+      const keys = yield* StreamKeys
+      const sessions = yield* Sessions
+      const externalId = randomUUID() as ExternalId
+      const owner = yield* aBroadcaster({ externalId })
+      const path = newPath()
+      const session = yield* aSession({ path }, yield* aKey({ broadcasterId: owner.id, path }))
+      yield* sessions.requestStop(session.id, "stopped", null)
+      const revoked = yield* aKey()
+      yield* keys.revoke(revoked.id)
+      const other = yield* aBroadcaster()
+      const events = yield* eventsFrom(
+        Effect.gen(function* () {
+          assert.isTrue(Exit.isFailure(yield* Effect.exit(aBroadcaster({ externalId }))))
+          assert.isTrue(Exit.isFailure(yield* Effect.exit(broadcasters.change(other.id, { externalId }))))
+          yield* broadcasters.upsert(newId(), externalId, { displayName: owner.displayName })
+          assert.isFalse(yield* broadcasters.remove(newId()))
+          assert.strictEqual((yield* keys.issue(anOrder(other.id, { path })))._tag, "PathTaken")
+          assert.strictEqual((yield* keys.change(revoked.id, { label: "Late" }))._tag, "Revoked")
+          assert.isTrue(Option.isNone(yield* admit(anAsk(revoked))))
+          yield* sessions.requestStop(session.id, "stopped", null)
+          yield* sessions.markReady([{ streamId: session.id, sourceType: "rtmpConn" }], "not the holder")
+          yield* sessions.end([session.id], "left", "not the holder")
+        })
+      )
+      assert.deepStrictEqual(typesOf(events), [])
+    })
+  )
+
+  law(
+    "workers' keys have no events; the media server's broadcaster has those of its coming and going",
+    leading(
+      Effect.fnUntraced(function* (holder) {
+        const workers = yield* Workers
+        const broadcasters = yield* Broadcasters
+        const { id } = MEDIA_SERVER_BROADCASTER
+        const issueKey = Effect.gen(function* () {
+          const { id: keyId, hash, keyPrefix } = anOrder(id)
+          const order = { keyId, hash, keyPrefix, label: "Worker", source: null, admitWithinMillis: 60_000 }
+          assert.isTrue(yield* workers.issueKey({ ...order, path: newPath(), inputPath: newPath() }, holder))
+        })
+        // Whatever other laws have left of it.
+        yield* broadcasters.remove(id)
+        const changes = [issueKey, issueKey, broadcasters.remove(id), issueKey, broadcasters.remove(id)]
+        const events = yield* eventsFrom(Effect.all(changes, { discard: true }))
+        assert.deepStrictEqual(
+          plain(events.map(({ type, subject }) => ({ type, subject }))),
+          ["created", "deleted", "created", "deleted"].map((what) => ({
+            type: `broadcaster.${what}`,
+            subject: `broadcaster:${id}`
+          }))
+        )
+      })
+    )
   )
 
   law(
