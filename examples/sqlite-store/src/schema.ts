@@ -155,6 +155,7 @@ create table if not exists webhook_endpoints (
   stop_attempt integer,
   next_attempt_at integer,
   revision integer not null default 1,
+  generation integer not null default 1,
   holder text,
   lease_until integer not null default 0,
   created_at integer not null,

@@ -2,7 +2,7 @@
 import { readEvent, type StreamDetails, type StreamFilter, type StreamId, Streams } from "@greenroom/core"
 import { type DateTime, Effect, Option, Result } from "effect"
 import { type BroadcasterRow, broadcasterOf } from "./broadcasters.ts"
-import { dateOf, pageClause, pageOf } from "./page.ts"
+import { dateOf, maybeMillisOf, pageClause, pageOf } from "./page.ts"
 import { Sqlite, type Tables } from "./Sqlite.ts"
 import { liveStream, type StreamRow } from "./streamRows.ts"
 
@@ -11,14 +11,16 @@ type ListedRow = StreamRow & { readonly display_name: string; readonly broadcast
 const STATUS = "iif(s.ended_at is not null, 'inactive', iif(s.ready_at is null, 'connecting', 'active'))"
 
 const pageAt = ({ all }: Tables, filter: StreamFilter, page: Parameters<typeof pageClause>[2], now: DateTime.Utc) => {
-  const { status, broadcasterId = null, streamKeyId = null, path = null } = filter
+  const { status, broadcasterId = null, streamKeyId = null, path = null, at } = filter
+  const then = maybeMillisOf(at ?? null)
   const { sql, values } = pageClause("s.started_at", "s.id", page)
   const rows = all<ListedRow>(
     `select s.*, b.display_name, b.version as broadcaster_version from streams s
      join broadcasters b on b.id = s.broadcaster_id
      where ${STATUS} in (select value from json_each(?)) and (? is null or s.broadcaster_id = ?)
-       and (? is null or s.stream_key_id = ?) and (? is null or s.path = ?) ${sql}`,
-    ...[JSON.stringify(status), broadcasterId, broadcasterId, streamKeyId, streamKeyId, path, path],
+       and (? is null or s.stream_key_id = ?) and (? is null or s.path = ?)
+       and (? is null or (s.started_at <= ? and (s.ended_at is null or s.ended_at > ?))) ${sql}`,
+    ...[JSON.stringify(status), broadcasterId, broadcasterId, streamKeyId, streamKeyId, path, path, then, then, then],
     ...values
   )
   return pageOf(page, now, rows, ({ started_at, id }) => ({ at: dateOf(started_at), id }))

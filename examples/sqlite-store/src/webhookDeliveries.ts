@@ -114,11 +114,11 @@ export const delivering = (read: Transaction, write: Transaction) =>
           })
         )
       ),
-    settle: (id, { holder, revision }, settlement) =>
+    settle: (id, { holder, generation }, settlement) =>
       write("WebhookEndpoints.settle", (tables, at) => {
         const now = millisOf(at)
-        const mine = `select 1 from webhook_endpoints where id = ? and revision = ? and ${HELD_BY}`
-        if (tables.one(mine, id, revision, holder, now) === null) return false
+        const mine = `select 1 from webhook_endpoints where id = ? and generation = ? and ${HELD_BY}`
+        if (tables.one(mine, id, generation, holder, now) === null) return false
         settle(tables, id, settlement, now)
         return true
       })

@@ -64,7 +64,8 @@ const change = (
     const isReasonOver = changes.enabled === undefined ? 0 : 1
     tables.run(
       `update webhook_endpoints set url = ?, types = ?, broadcaster_id = ?, description = ?, enabled = ?,
-         disabled_reason = iif(?, null, disabled_reason), revision = revision + 1, updated_at = ? where id = ?`,
+         disabled_reason = iif(?, null, disabled_reason), revision = revision + 1, generation = generation + (enabled <> ?5),
+         updated_at = ? where id = ?`,
       ...[...columns(changed), isReasonOver, now, id]
     )
     if (changed.enabled && !old.enabled) restart(tables, id, from)

@@ -30,6 +30,7 @@ export interface EndpointRow {
   readonly stop_attempt: number | null
   readonly next_attempt_at: number | null
   readonly revision: number
+  readonly generation: number
   readonly holder: string | null
   readonly lease_until: number
   readonly created_at: number
@@ -60,6 +61,7 @@ export const secretsOf = (row: EndpointRow, now: number): ReadonlyArray<Encrypte
 export const leasedOf = (row: EndpointRow, now: number): LeasedEndpoint => ({
   endpoint: endpointOf(row),
   revision: row.revision,
+  generation: row.generation,
   secrets: secretsOf(row, now),
   stop: row.stop_attempt === null ? null : { attempt: row.stop_attempt, dueInMillis: row.next_attempt_at! - now },
   failingForMillis: row.failing_since === null ? null : now - row.failing_since

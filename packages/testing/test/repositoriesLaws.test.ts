@@ -130,7 +130,7 @@ const faults: Readonly<
       }
     })
   ],
-  "a settlement of before the last change": [
+  "a settlement of before the endpoint was disabled": [
     /^WebhookEndpoints/,
     /./,
     ({ webhookEndpoints }) => ({
@@ -138,8 +138,8 @@ const faults: Readonly<
         ...webhookEndpoints,
         settle: (id, { holder }, settlement) =>
           Effect.flatMap(webhookEndpoints.lease(holder, { ttlMillis: 1, renewMillis: 0, most: 0 }), (leased) => {
-            const revision = leased.find(({ endpoint }) => endpoint.id === id)?.revision ?? 0
-            return webhookEndpoints.settle(id, { holder, revision }, settlement)
+            const generation = leased.find(({ endpoint }) => endpoint.id === id)?.generation ?? 0
+            return webhookEndpoints.settle(id, { holder, generation }, settlement)
           })
       }
     })
