@@ -85,7 +85,8 @@ describe("GET /events", () => {
     const waiting = call(one, "GET", `/events?after=${next}&wait=30`)
     const ofOther = call(one, "GET", "/events?after=now&wait=1&types=key.revoked")
     await newKey(one)
-    expect(typesOf(await waiting)).toEqual(["broadcaster.created"])
+    // The key's event may have got its position in the same turn.
+    expect(typesOf(await waiting)[0]).toBe("broadcaster.created")
     const after = async () => typesOf(await call(one, "GET", `/events?after=${next}&wait=30`))
     await expect.poll(after).toEqual(["broadcaster.created", "key.created"])
     const { json } = await ofOther
