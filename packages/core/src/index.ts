@@ -223,6 +223,7 @@ export {
   type EndpointStop,
   type HeldSubject,
   type LeasedEndpoint,
+  type SettledBy,
   type Settlement,
   type WebhookEndpointChanges,
   type WebhookEndpointFields,
