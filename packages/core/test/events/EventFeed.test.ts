@@ -85,6 +85,26 @@ describe("the feed", () => {
     }).pipe(Effect.provide(over(log)))
   })
 
+  it.effect("misses nothing of a log that is another and shorter one by the time it is read", () => {
+    const log = fakeEvents()
+    const { seen, resets, consumer } = collector()
+    return Effect.gen(function* () {
+      const feed = yield* EventFeed
+      yield* feed.attach(consumer)
+      log.write(5)
+      yield* TestClock.adjust("1 second")
+      // Between placing and reading the database becomes another one.
+      log.beforeNextRead(() => log.renew(2))
+      log.write()
+      yield* TestClock.adjust("1 second")
+      log.write(2)
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(resets, ["c".repeat(16)])
+      assert.deepStrictEqual(seen, [1, 2, 3, 4, 5, 3, 4])
+      assert.strictEqual((yield* feed.head).newest, 4)
+    }).pipe(Effect.provide(over(log)))
+  })
+
   it.effect("resets its consumers when the log is another one, and goes on from its end", () => {
     const log = fakeEvents()
     const { seen, resets, consumer } = collector()
