@@ -20,6 +20,7 @@ export const fakeEvents = () => {
   let unplaced = 0
   let placedEvents: Array<LoggedEvent> = []
   let beforeRead = () => {}
+  let reads = 0
   const written = Latch.makeUnsafe(false)
   const notifications = Effect.runSync(Queue.unbounded<number>())
   const head = (): LogHead => ({ log, newest: placedEvents.length, oldest })
@@ -39,6 +40,7 @@ export const fakeEvents = () => {
     head: Effect.sync(() => head()),
     read: (after, filter: EventFilter, limit) =>
       Effect.sync(() => {
+        reads += 1
         beforeRead()
         beforeRead = () => {}
         const looked = placedEvents.slice(Math.max(after, oldest - 1), after + READ_AT_MOST)
@@ -72,6 +74,7 @@ export const fakeEvents = () => {
     prune: (upTo: number) => {
       oldest = upTo + 1
     },
+    reads: () => reads,
     /** Once. */
     beforeNextRead: (act: () => void) => {
       beforeRead = act
