@@ -71,7 +71,7 @@ const read = (tables: Tables, after: LogPosition, filter: EventFilter, limit: nu
 const DUE = `select id from stream_keys
   where expires_at <= ?1 and expired_event_at is null and revoked_at is null and admits_until is null limit ?2`
 
-/** Events have their positions already. What is left to write is that a key has expired: no change of a row says so. */
+/** Events have their positions already. What is left to write is that a key has expired: no change of a row shows it. */
 const place = ({ read, write }: Sqlite["Service"], most: number) =>
   Effect.gen(function* () {
     const found = yield* read("Events.place", (tables, now) => ({
@@ -101,7 +101,7 @@ export const events = Effect.map(Sqlite, (sqlite) =>
     written: sqlite.written,
     head: sqlite.read("Events.head", headOf),
     read: (after, filter, limit) => sqlite.read("Events.read", (tables) => read(tables, after, filter, limit)),
-    // `written` says it of this process, and SQLite does not say it of others: their events are found at the next reading.
+    // `written` reports it of this process, and SQLite reports nothing of others: their events are found at the next reading.
     newest: Stream.never,
     prune: (keepDays, limit) =>
       sqlite.write("Events.prune", (tables, now) => {

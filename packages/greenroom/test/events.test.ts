@@ -127,7 +127,7 @@ describe("gr.on", () => {
     expect(seen).toEqual([3, 4])
   })
 
-  it("tells its host that events are lost, and goes on from now", async () => {
+  it("reports to its host that events are lost, and goes on from now", async () => {
     const gr = await opened()
     await upsert(gr)
     const [event] = await take(gr, 1, { from: "beginning" })

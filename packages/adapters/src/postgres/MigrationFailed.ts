@@ -25,7 +25,7 @@ export const errorBelow = (error: unknown): unknown => {
 }
 
 /** The deepest message of a driver's error: what PostgreSQL or the network reported. */
-const messageIn = (error: unknown): string => {
+export const messageIn = (error: unknown): string => {
   let deepest = error
   for (let depth = 0; depth < 8; depth++) {
     const next = errorBelow(deepest)

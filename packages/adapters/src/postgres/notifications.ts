@@ -4,9 +4,10 @@
  */
 import * as PgClient from "@effect/sql-pg/PgClient"
 import { makeConditions } from "@greenroom/core/internal"
-import { Effect, Queue, Stream } from "effect"
+import { Cause, Effect, Queue, Stream } from "effect"
 import * as Reactivity from "effect/reactivity/Reactivity"
 import type { SqlError } from "effect/sql/SqlError"
+import { messageIn } from "./MigrationFailed.ts"
 import type { Names } from "./names.ts"
 import type { Reach } from "./pooler.ts"
 
@@ -45,9 +46,13 @@ export const notificationsOf = (
       }).pipe(Effect.scoped, Effect.provide(Reactivity.layer))
       const lost = (error: unknown) =>
         conditions.set("event_notifications", true, LOST, {
-          annotations: { error: error instanceof Error ? error.message : String(error) }
+          annotations: { error: messageIn(error) }
         })
-      yield* Effect.forever(Effect.andThen(Effect.catch(listen, lost), Effect.sleep(LISTEN_AGAIN)))
+      // A defect, too: without this loop the instance would find other instances' events late for ever, and unseen.
+      const guarded = Effect.catchCause(listen, (cause) =>
+        Cause.hasInterruptsOnly(cause) ? Effect.interrupt : lost(Cause.squash(cause))
+      )
+      yield* Effect.forever(Effect.andThen(guarded, Effect.sleep(LISTEN_AGAIN)))
     }),
     { bufferSize: 1, strategy: "sliding" }
   )

@@ -5,7 +5,7 @@
 import { assert, layer } from "@effect/vitest"
 import { Broadcasters, Events, type LoggedEvent, Repositories, Streams } from "@greenroom/core"
 import { aBroadcaster, aSession, newId } from "@greenroom/testing/fixtures"
-import { Context, Effect, Fiber, Layer, Stream } from "effect"
+import { Context, Effect, Fiber, Layer, Logger, References, Stream } from "effect"
 import { withClient } from "../../../../verification/worlds/postgres.ts"
 import * as Postgres from "../../src/postgres/Postgres.ts"
 import { Address, aClient, unhurried, usePostgresWorld } from "../fixtures/postgresWorld.ts"
@@ -107,21 +107,29 @@ layer(usePostgresWorld(), { excludeTestServices: true, timeout: "2 minutes" })("
       const events = yield* Events
       const sql = yield* aClient
       const heard: Array<number> = []
+      const errors: Array<string> = []
+      const logger = Logger.make(({ fiber }) => {
+        const { error } = fiber.getRef(References.CurrentLogAnnotations)
+        if (typeof error === "string") errors.push(error)
+      })
       const listening = yield* Effect.forkChild(
-        Stream.runForEach(events.newest, (position) => Effect.sync(() => heard.push(position)))
+        Stream.runForEach(events.newest, (position) => Effect.sync(() => heard.push(position))).pipe(
+          Effect.provide(Logger.layer([logger]))
+        )
       )
       const hears = Effect.gen(function* () {
         yield* aBroadcaster()
         const { newest } = yield* other.events.place(100)
         yield* Effect.repeat(Effect.sleep(20), { until: () => heard.includes(newest) })
       })
-      // The first announcement says that listening has begun.
+      // The first announcement: listening has begun.
       yield* Effect.repeat(Effect.sleep(20), { until: () => heard.length > 0 })
       yield* hears
       heard.length = 0
       yield* sql`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'greenroom-events'`
       yield* Effect.repeat(Effect.sleep(20), { until: () => heard.length > 0 })
       yield* hears
+      assert.match(errors.join(), /terminating connection due to administrator command/)
       yield* Fiber.interrupt(listening)
     }).pipe(Effect.scoped)
   )

@@ -178,7 +178,7 @@ describe("no answer", () => {
     })
   )
 
-  it.live("from a name without an address says so", () =>
+  it.live("from a name without an address has this as its reason", () =>
     Effect.gen(function* () {
       const resolve = () => Promise.reject(Object.assign(new Error("no"), { code: "ENOTFOUND" }))
       const answer = yield* sendTo("http://receiver.example/", { resolve })

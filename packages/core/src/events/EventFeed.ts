@@ -115,7 +115,7 @@ export class EventFeed extends Context.Service<
 }
 
 /**
- * A wake when this process has written, or the store says that a position was given. Any number of them before the next turn are one; it is
+ * A wake when this process has written, or the store reports that a position was given. Any number of them before the next turn are one; it is
  * "written" if one of them was, because only that turn places.
  */
 const wakesOf = Effect.fnUntraced(function* (events: EventsPort) {

@@ -1,6 +1,6 @@
 /**
- * The loop behind `EventFeed`: places what was written, and reads on. It turns when this process has written, when the store says that another one
- * has placed, and every 250 ms for what neither says: the writes of a process that has died before it placed them.
+ * The loop behind `EventFeed`: places what was written, and reads on. It turns when this process has written, when the store reports that another one
+ * has placed, and every 250 ms for what neither reports: the writes of a process that has died before it placed them.
  */
 import { Cause, Effect, Metric, Option } from "effect"
 import type { LogHead } from "../domain/events/EventCursor.ts"

@@ -37,7 +37,7 @@ export interface EventsPort {
   /** The first `limit` matching events after the position, of the `READ_AT_MOST` positions after it. */
   readonly read: (after: LogPosition, filter: EventFilter, limit: number) => Effect.Effect<EventSlice, StoreUnavailable>
   /**
-   * The newest position: emits when a position was given, by whichever process, as far as the store can tell, and never fails. It may miss
+   * The newest position: emits when any process has given a position, as far as the store knows, and never fails. It may miss
    * some or all, so a reader also asks by itself from time to time.
    */
   readonly newest: Stream.Stream<LogPosition>

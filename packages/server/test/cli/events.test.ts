@@ -62,7 +62,7 @@ describe("events tail", () => {
     expect(err).toEqual([])
   })
 
-  test("prints the event as it came with --json, and asks for what its flags say", async () => {
+  test("prints the event as it came with --json, and asks for what its flags name", async () => {
     const data = event(2, "worker.new_in_a_later_release", { stream_id: "a", more: { x: 1 } })
     const { out, service } = await tailing(
       [answer(block(2, data.type, data))],
@@ -82,7 +82,7 @@ describe("events tail", () => {
     expect(service.asked[0]!.headers["x-api-key"]).toBe(SECRET)
   })
 
-  test("says once that the service is away and once that it is back, and that events are lost", async () => {
+  test("reports once that the service is away and once that it is back, and that events are lost", async () => {
     const lost = { reason: "pruned", oldest: `${LOG}-7`, cursor: `${LOG}-9` }
     const { out, err, places } = await tailing([
       answer(`:\nid: ${LOG}-1\n\n`),

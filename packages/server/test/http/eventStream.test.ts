@@ -86,7 +86,7 @@ describe("an event stream", () => {
     await expect.poll(() => stream.events().map(({ event }) => event)).toEqual(["key.created"])
   })
 
-  it("begins after a reset where the cursor is lost, and says why", async () => {
+  it("begins after a reset where the cursor is lost, with the reason", async () => {
     const one = await service()
     const [log] = (await call(one, "GET", "/events?after=now")).json.next.split("-")
     const lost = await following(one, "", { "last-event-id": `${log}-7` })

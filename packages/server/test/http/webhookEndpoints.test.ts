@@ -115,7 +115,7 @@ describe("a webhook endpoint", () => {
     expect((await create()).status).toBe(201)
   })
 
-  it("is not made without a key to encrypt its secret with, and the answer says so", async () => {
+  it("is not made without a key to encrypt its secret with, with an answer that names it", async () => {
     service = await serviceOf({ webhooks: { key: null } })
     const answer = await create()
     assertProblem(answer, "conflict")
@@ -201,7 +201,7 @@ describe("a test", () => {
     expect((await call(service, "GET", at(id, "/deliveries"))).json.count).toBe(0)
   })
 
-  it("is not delivered where the receiver says no, or is not there", async () => {
+  it("is not delivered where the receiver refuses, or is not there", async () => {
     const receiver = await receiverOf((_, response) => response.writeHead(500).end("no"))
     const { id } = await made({ url: receiver.url })
     const refused = (await call(service, "POST", at(id, "/test"))).json

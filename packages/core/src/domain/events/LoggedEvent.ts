@@ -53,7 +53,7 @@ export interface MediaServerState {
   /** `main`: a store is for one media server. */
   readonly id: string
   readonly reachable: boolean
-  /** Its own start, as it tells it; `null` before it was first reached. */
+  /** Its own start, in its own words; `null` before it was first reached. */
   readonly started: string | null
 }
 

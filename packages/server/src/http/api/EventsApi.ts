@@ -71,7 +71,7 @@ export class EventsApi extends HttpApiGroup.make("events")
     }).annotateMerge(
       summary(
         "Follow events",
-        "Server-sent events, from now on unless a cursor is given: `id` is the cursor, `event` the type, `data` the event as JSON. Connect again with the last `id` as `Last-Event-ID` (it goes before `after`) and nothing is missed. A comment comes every 15 seconds. The event `reset` says that events after the cursor are lost (`reason`, `oldest`): the stream goes on from now. A client that takes less than it is sent is cut off."
+        "Server-sent events, from now on unless a cursor is given: `id` is the cursor, `event` the type, `data` the event as JSON. Connect again with the last `id` as `Last-Event-ID` (it goes before `after`) and nothing is missed. A comment comes every 15 seconds. The event `reset`: events after the cursor are lost (`reason`, `oldest`), and the stream goes on from now. A client that takes less than it is sent is cut off."
       )
     )
   )

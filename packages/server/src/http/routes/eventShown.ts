@@ -1,6 +1,6 @@
 /**
  * An event as JSON, for every reader and every webhook. What follows from the clock (a key's status, a stream's duration) is as of the event;
- * addresses are those of today's configuration. The text of an event is made once, whoever asks for it.
+ * addresses are those of today's configuration. The text of an event is made once, for all readers.
  */
 import {
   isBroadcasterEvent,
