@@ -12,7 +12,7 @@ import { runFeed, type Wake } from "./runFeed.ts"
 export interface EventConsumer {
   /** All events of the log up to `head.newest` that came since the last call, in order. */
   readonly offer: (events: ReadonlyArray<LoggedEvent>, head: LogHead) => void
-  /** The log was renewed: what comes from now on does not follow on what came before. */
+  /** The log was renewed, or ends earlier than before: what comes from now on does not follow on what came before. */
   readonly reset: (head: LogHead) => void
 }
 
@@ -49,7 +49,7 @@ export class EventFeed extends Context.Service<
       let head: LogHead | null = null
 
       const advance = (next: LogHead, found: ReadonlyArray<LoggedEvent>): void => {
-        const isOther = head !== null && head.log !== next.log
+        const isOther = head !== null && (head.log !== next.log || next.newest < head.newest)
         head = next
         for (const consumer of [...consumers]) {
           try {

@@ -39,6 +39,9 @@ const placeAll = Effect.fnUntraced(function* (events: EventsPort) {
 
 /** Reads up to `head`, in parts. Without consumers there is nothing to read. */
 const readTo = Effect.fnUntraced(function* ({ events, known, hasConsumers, advance }: Feed, head: LogHead) {
+  const before = known()
+  // The database was restored, or a replica took over, and the log has its id of before until its next event.
+  if (before !== null && head.newest < before.newest) return advance(head, [])
   while (true) {
     const at = known()
     if (at === null || at.log !== head.log || !hasConsumers()) {
@@ -69,16 +72,20 @@ const AGAIN = "events are on time again"
 /** Runs until it is interrupted. */
 export const runFeed = (feed: Feed) => {
   const conditions = makeConditions()
+  let isLate = false
   const next = Effect.map(
     Effect.timeoutOption(feed.nextWake, PLACE_EVERY_MS),
     Option.getOrElse((): Wake => "written")
   )
   const attempt = Effect.fnUntraced(function* (why: Wake) {
     const exit = yield* Effect.exit(turn(feed, why))
+    const wasLate = isLate
+    isLate = exit._tag === "Failure"
     if (exit._tag === "Success") return yield* conditions.set("events_late", false, AGAIN)
     if (Cause.hasInterruptsOnly(exit.cause)) return yield* Effect.failCause(exit.cause)
     const error = Cause.squash(exit.cause)
-    if (!(error instanceof StoreUnavailable)) yield* Effect.logError("a defect in the event feed", exit.cause)
+    if (!(error instanceof StoreUnavailable || wasLate))
+      yield* Effect.logError("a defect in the event feed", exit.cause)
     const message = error instanceof Error ? error.message : String(error)
     yield* conditions.set("events_late", true, LATE, { annotations: { error: message } })
     yield* Effect.sleep(PLACE_EVERY_MS)

@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { EventFeed, followEvents, Repositories, readEvents, type StorePorts } from "@greenroom/core"
 import { Effect, Fiber, Layer, Stream } from "effect"
 import { TestClock } from "effect/testing"
+import { collector as logsCollector } from "../support/logs.ts"
 import { fakeEvents } from "./fakeEvents.ts"
 
 const over = (log: ReturnType<typeof fakeEvents>) =>
@@ -65,6 +66,52 @@ describe("the feed", () => {
       assert.deepStrictEqual(seen, [1, 2, 3])
       assert.strictEqual(calls, 1)
     }).pipe(Effect.provide(over(log)))
+  })
+
+  it.effect("notices a log that ends earlier than before, under the same id: now is its end", () => {
+    const log = fakeEvents()
+    const { resets, consumer } = collector()
+    return Effect.gen(function* () {
+      const feed = yield* EventFeed
+      yield* feed.attach(consumer)
+      log.write(5)
+      yield* TestClock.adjust("1 second")
+      log.shorten(3)
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual((yield* feed.head).newest, 3)
+      assert.strictEqual(resets.length, 1)
+      const seen: Array<number> = []
+      yield* Effect.forkScoped(
+        Stream.runForEach(followEvents("now", {}), ({ position }) => Effect.sync(() => seen.push(position)))
+      )
+      yield* TestClock.adjust("1 second")
+      log.write()
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(seen, [4])
+    }).pipe(Effect.scoped, Effect.provide(over(log)))
+  })
+
+  it.effect("logs a defect that stays once, and goes on when it is over", () => {
+    const log = fakeEvents()
+    const { seen, consumer } = collector()
+    const logs = logsCollector()
+    return Effect.gen(function* () {
+      const feed = yield* EventFeed
+      yield* feed.attach(consumer)
+      // As an event of a type that only a later release knows.
+      const broken = () => {
+        log.beforeNextRead(broken)
+        throw new Error("cannot be decoded")
+      }
+      log.beforeNextRead(broken)
+      log.write()
+      yield* TestClock.adjust("10 seconds")
+      log.beforeNextRead(() => {})
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(seen, [1])
+      assert.strictEqual(logs.said().filter((line) => /a defect in the event feed/.test(line)).length, 1)
+      assert.strictEqual(logs.said().filter((line) => /events are on time again/.test(line)).length, 1)
+    }).pipe(Effect.provide(Layer.provideMerge(over(log), logs.layer)))
   })
 
   it.effect("gives a consumer that comes later what follows on its head, without a gap", () => {

@@ -41,8 +41,9 @@ export const fakeEvents = () => {
     read: (after, filter: EventFilter, limit) =>
       Effect.sync(() => {
         reads += 1
-        beforeRead()
+        const act = beforeRead
         beforeRead = () => {}
+        act()
         const looked = placedEvents.slice(Math.max(after, oldest - 1), after + READ_AT_MOST)
         const found = looked.filter((event) => matchesFilter(event, filter)).slice(0, limit)
         const isCut = found.length === limit
@@ -78,6 +79,10 @@ export const fakeEvents = () => {
     /** Once. */
     beforeNextRead: (act: () => void) => {
       beforeRead = act
+    },
+    /** As after a restore or a failover, before the first new event: the log ends earlier, under its id of before. */
+    shorten: (count: number) => {
+      placedEvents = placedEvents.slice(0, count)
     },
     /** As after a restore: the log begins again with so many events. */
     renew: (count: number) => {
