@@ -7,13 +7,14 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber } from "effect"
 import { database } from "../worlds/database.ts"
 import { eventWitnesses, webhookEnvironment } from "../worlds/eventWitnesses.ts"
-import { temporaryFolder } from "../worlds/processes.ts"
+import { temporaryFolder, until } from "../worlds/processes.ts"
 import { makeRng, type Rng } from "../worlds/Rng.ts"
 import { prepareService, type RunningService } from "../worlds/runService.ts"
 import { noMediaServer } from "../worlds/service.ts"
 
-const KILLS_OF_GREENROOM = 50
-const KILLS_OF_POSTGRES = 10
+/** In each round PostgreSQL is killed once. */
+const ROUNDS = 10
+const KILLS_IN_A_ROUND = 5
 const SUBJECTS = 30
 
 const environment = (url: string) => ({
@@ -36,21 +37,32 @@ const write = Effect.fnUntraced(function* (instances: ReadonlyArray<RunningServi
   }
 })
 
+/** The lease of an instance that was killed while it delivered ends after 30 s. */
+const DELIVERS_AGAIN_WITHIN_MS = 60_000
+const DELIVERED_IN_A_ROUND = 40
+
+/** Each round begins in the middle of deliveries. */
 const killAll = Effect.fnUntraced(function* (
   instances: ReadonlyArray<RunningService>,
   db: Effect.Success<ReturnType<typeof database>>,
+  requests: () => number,
   rng: Rng
 ) {
-  for (let kill = 1; kill <= KILLS_OF_GREENROOM; kill++) {
-    const instance = instances[kill % instances.length]!
-    yield* Effect.sleep(200 + rng.below(800))
-    yield* instance.kill
-    if (kill % (KILLS_OF_GREENROOM / KILLS_OF_POSTGRES) === 0) {
-      yield* db.kill
-      yield* Effect.sleep(rng.below(500))
-      yield* db.start
+  for (let round = 1; round <= ROUNDS; round++) {
+    const before = requests()
+    const delivers = () => requests() >= before + DELIVERED_IN_A_ROUND
+    yield* until("webhooks are delivered again", delivers, DELIVERS_AGAIN_WITHIN_MS)
+    for (let kill = 0; kill < KILLS_IN_A_ROUND; kill++) {
+      const instance = instances[(round + kill) % instances.length]!
+      yield* instance.kill
+      if (kill === 1) {
+        yield* db.kill
+        yield* Effect.sleep(rng.below(500))
+        yield* db.start
+      }
+      yield* instance.start
+      yield* Effect.sleep(rng.below(800))
     }
-    yield* instance.start
   }
 })
 
@@ -69,12 +81,12 @@ describe("events", () => {
         const witnesses = yield* eventWitnesses(instances, db, rng)
 
         const writing = yield* Effect.forkChild(write(instances, rng))
-        yield* killAll(instances, db, rng)
+        yield* killAll(instances, db, witnesses.requests, rng)
         yield* Fiber.interrupt(writing)
 
         const { events, requests, complaints } = yield* witnesses.verdict
         assert.deepStrictEqual(complaints, [])
-        assert.isAbove(events, 200)
+        assert.isAbove(events, 1_000)
         console.log(`${events} events, ${requests} requests to the receiver`)
       }).pipe(Effect.scoped),
     900_000

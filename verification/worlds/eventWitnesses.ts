@@ -95,5 +95,5 @@ export const eventWitnesses = Effect.fnUntraced(function* (
       ]
     }
   })
-  return { verdict }
+  return { verdict, requests: receiver.requests }
 })
