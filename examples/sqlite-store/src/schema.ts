@@ -156,6 +156,7 @@ create table if not exists webhook_endpoints (
   next_attempt_at integer,
   revision integer not null default 1,
   generation integer not null default 1,
+  leases integer not null default 0,
   holder text,
   lease_until integer not null default 0,
   created_at integer not null,

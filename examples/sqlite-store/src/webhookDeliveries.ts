@@ -9,6 +9,7 @@ import {
   type WebhookEndpointId,
   type WebhookEndpointsPort
 } from "@greenroom/core"
+import { headOf } from "./events.ts"
 import { millisOf } from "./page.ts"
 import type { Tables, Transaction } from "./Sqlite.ts"
 import { type EndpointRow, findEndpoint, leasedOf } from "./webhookRows.ts"
@@ -56,8 +57,8 @@ const lease = (
     ...[holder, now]
   )!.count
   run(
-    `update webhook_endpoints set holder = ?, lease_until = ? where id in (select id from webhook_endpoints
-       where enabled = 1 and lease_until <= ? order by created_at, id limit ?)`,
+    `update webhook_endpoints set leases = leases + (holder is not ?1), holder = ?1, lease_until = ?2 where id in
+       (select id from webhook_endpoints where enabled = 1 and lease_until <= ?3 order by created_at, id limit ?4)`,
     ...[holder, now + ttlMillis, now, Math.max(0, most - held)]
   )
   return all<EndpointRow>(`select * from webhook_endpoints where ${HELD_BY}`, holder, now).map((row) =>
@@ -114,11 +115,13 @@ export const delivering = (read: Transaction, write: Transaction) =>
           })
         )
       ),
-    settle: (id, { holder, generation }, settlement) =>
+    settle: (id, { holder, generation, lease, log }, settlement) =>
       write("WebhookEndpoints.settle", (tables, at) => {
         const now = millisOf(at)
-        const mine = `select 1 from webhook_endpoints where id = ? and generation = ? and ${HELD_BY}`
-        if (tables.one(mine, id, generation, holder, now) === null) return false
+        const mine = `select 1 from webhook_endpoints where id = ? and generation = ? and leases = ? and ${HELD_BY}`
+        if (tables.one(mine, id, generation, lease, holder, now) === null) return false
+        const head = headOf(tables)
+        if (head.log !== log || settlement.position > head.newest) return false
         settle(tables, id, settlement, now)
         return true
       })

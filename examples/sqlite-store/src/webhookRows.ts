@@ -31,6 +31,7 @@ export interface EndpointRow {
   readonly next_attempt_at: number | null
   readonly revision: number
   readonly generation: number
+  readonly leases: number
   readonly holder: string | null
   readonly lease_until: number
   readonly created_at: number
@@ -62,6 +63,7 @@ export const leasedOf = (row: EndpointRow, now: number): LeasedEndpoint => ({
   endpoint: endpointOf(row),
   revision: row.revision,
   generation: row.generation,
+  lease: row.leases,
   secrets: secretsOf(row, now),
   stop: row.stop_attempt === null ? null : { attempt: row.stop_attempt, dueInMillis: row.next_attempt_at! - now },
   failingForMillis: row.failing_since === null ? null : now - row.failing_since

@@ -174,7 +174,8 @@ export {
   WebhookDescription,
   type WebhookEndpoint,
   type WebhookTypes,
-  WebhookUrl
+  WebhookUrl,
+  webhookOrigin
 } from "./domain/webhooks/WebhookEndpoint.ts"
 export { PipelineId, parsePipelinePath, pipelinePath } from "./domain/workers/PipelinePath.ts"
 export type { ProcessRef, WorkerChange, WorkerRecord } from "./domain/workers/WorkerRecord.ts"
@@ -223,6 +224,7 @@ export {
   type EndpointStop,
   type HeldSubject,
   type LeasedEndpoint,
+  type SettledBy,
   type Settlement,
   type WebhookEndpointChanges,
   type WebhookEndpointFields,

@@ -63,6 +63,7 @@ export interface MediaServerEvent extends Common {
 
 export interface WebhookEndpointEvent extends Common {
   readonly type: (typeof Core.webhookEventNames)[number]
+  /** Of its URL only scheme and host. */
   readonly endpoint: Core.DisabledEndpoint
 }
 
@@ -100,6 +101,6 @@ export const eventShape = (event: Core.LoggedEvent, cursor: string, playable: Pl
   if (Core.isBroadcasterEvent(event)) return { ...common, type: event.type, broadcaster: broadcasterShape(event.data) }
   if (Core.isWorkerEvent(event)) return { ...common, type: event.type, worker: workerShape(event.data) }
   return event.type === "webhook_endpoint.disabled"
-    ? { ...common, type: event.type, endpoint: event.data }
+    ? { ...common, type: event.type, endpoint: { ...event.data, url: Core.webhookOrigin(event.data.url) } }
     : { ...common, type: event.type, mediaServer: event.data }
 }

@@ -130,16 +130,41 @@ const faults: Readonly<
       }
     })
   ],
+  "a settlement by a lease that was lost and taken again": [
+    /^WebhookEndpoints/,
+    /lease runs out/,
+    ({ webhookEndpoints }) => ({
+      webhookEndpoints: {
+        ...webhookEndpoints,
+        settle: (id, by, settlement) =>
+          Effect.flatMap(webhookEndpoints.lease(by.holder, { ttlMillis: 1, renewMillis: 0, most: 0 }), (leased) => {
+            const lease = leased.find(({ endpoint }) => endpoint.id === id)?.lease ?? 0
+            return webhookEndpoints.settle(id, { ...by, lease }, settlement)
+          })
+      }
+    })
+  ],
+  "a settlement of events of another log": [
+    /^WebhookEndpoints/,
+    /another log/,
+    ({ webhookEndpoints, events }) => ({
+      webhookEndpoints: {
+        ...webhookEndpoints,
+        settle: (id, by, settlement) =>
+          Effect.flatMap(events.head, ({ log }) => webhookEndpoints.settle(id, { ...by, log }, settlement))
+      }
+    })
+  ],
   "a settlement of before the endpoint was disabled": [
     /^WebhookEndpoints/,
     /./,
     ({ webhookEndpoints }) => ({
       webhookEndpoints: {
         ...webhookEndpoints,
-        settle: (id, { holder }, settlement) =>
-          Effect.flatMap(webhookEndpoints.lease(holder, { ttlMillis: 1, renewMillis: 0, most: 0 }), (leased) => {
+        settle: (id, by, settlement) =>
+          Effect.flatMap(webhookEndpoints.lease(by.holder, { ttlMillis: 1, renewMillis: 0, most: 0 }), (leased) => {
             const generation = leased.find(({ endpoint }) => endpoint.id === id)?.generation ?? 0
-            return webhookEndpoints.settle(id, { holder, generation }, settlement)
+            return webhookEndpoints.settle(id, { ...by, generation }, settlement)
           })
       }
     })

@@ -78,6 +78,8 @@ export interface PrunedUsage extends Usage {
 export interface StoredEndpoint extends Omit<WebhookEndpoint, "failingSince" | "nextAttemptAt"> {
   readonly revision: number
   readonly generation: number
+  /** How often a holder has taken it. */
+  readonly leases: number
   readonly secret: EncryptedSecret
   /** `until`, `failingSince` and `dueAt` are milliseconds since the epoch. */
   readonly previous: { readonly secret: EncryptedSecret; readonly until: number } | null

@@ -58,6 +58,7 @@ const managing = (
           updatedAt: now,
           revision: 1,
           generation: 1,
+          leases: 0,
           secret,
           previous: null,
           lease: null,
@@ -118,10 +119,12 @@ const delivering = (store: MemoryState): Omit<Port, keyof ReturnType<typeof mana
         )
         return held.sort((a, b) => a.position - b.position)
       }),
-    settle: (id, { holder, generation }, settlement) =>
+    settle: (id, { holder, generation, lease, log }, settlement) =>
       atomically((now) => {
         const stored = endpoints.get(id)
-        if (stored === undefined || stored.generation !== generation) return false
+        if (stored === undefined || stored.generation !== generation || stored.leases !== lease) return false
+        const head = headOf(store.eventLog)
+        if (head.log !== log || settlement.position > head.newest) return false
         if (!isHeldBy(stored, holder, DateTime.toEpochMillis(now))) return false
         endpoints.set(id, record(settled(stored, settlement, now), settlement.deliveries, now))
         if (settlement.disable !== null) logDisabled(store, stored, settlement.disable, now)

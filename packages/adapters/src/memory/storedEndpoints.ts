@@ -17,6 +17,7 @@ export const shown = (stored: StoredEndpoint): WebhookEndpoint => {
   const {
     revision: _,
     generation: _g,
+    leases: _n,
     secret: _s,
     previous: _p,
     lease: _l,
@@ -43,6 +44,7 @@ const leased = (stored: StoredEndpoint, now: number): LeasedEndpoint => ({
   endpoint: shown(stored),
   revision: stored.revision,
   generation: stored.generation,
+  lease: stored.leases,
   secrets: secretsOf(stored, now),
   stop: stored.stop === null ? null : { attempt: stored.stop.attempt, dueInMillis: stored.stop.dueAt - now },
   failingForMillis: stored.failingSince === null ? null : now - stored.failingSince
@@ -102,7 +104,8 @@ export const takeAndRenew = (
     const isEnding = isHeldBy(one, holder, now) && one.lease!.until <= now + renewMillis
     if (!isEnding && !(isFree && room > 0)) continue
     if (isFree) room -= 1
-    endpoints.set(one.id, { ...one, lease: { holder, until } })
+    const leases = one.leases + (one.lease?.holder === holder ? 0 : 1)
+    endpoints.set(one.id, { ...one, leases, lease: { holder, until } })
   }
   return [...endpoints.values()].filter((one) => isHeldBy(one, holder, now)).map((one) => leased(one, now))
 }

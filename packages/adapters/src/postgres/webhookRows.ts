@@ -63,13 +63,14 @@ export const LeasedRow = Schema.Struct({
   ...SecretsRow.fields,
   revision: Schema.Int,
   generation: Schema.Int,
+  leases: WholeNumber,
   stop_attempt: Schema.NullOr(Schema.Int),
   due_in: Schema.NullOr(Schema.Finite),
   failing_for: Schema.NullOr(Schema.Finite)
 })
 
 /** Durations are in milliseconds. */
-export const leasedColumns = `${endpointColumns}, ${secretColumns}, e.revision, e.generation, e.stop_attempt,
+export const leasedColumns = `${endpointColumns}, ${secretColumns}, e.revision, e.generation, e.leases, e.stop_attempt,
   (extract(epoch from e.next_attempt_at - clock_timestamp()) * 1000)::float8 as due_in,
   (extract(epoch from clock_timestamp() - e.failing_since) * 1000)::float8 as failing_for`
 
@@ -77,6 +78,7 @@ export const leasedOf = (row: typeof LeasedRow.Type): LeasedEndpoint => ({
   endpoint: endpointOf(row),
   revision: row.revision,
   generation: row.generation,
+  lease: row.leases,
   secrets: secretsOf(row),
   stop:
     row.stop_attempt === null || row.due_in === null ? null : { attempt: row.stop_attempt, dueInMillis: row.due_in },

@@ -3,6 +3,7 @@ import type { PgClient } from "@effect/sql-pg/PgClient"
 import {
   FAILURES_KEPT,
   type NewDelivery,
+  type SettledBy,
   type Settlement,
   SUCCESSES_KEPT,
   type WebhookEndpointId,
@@ -66,7 +67,7 @@ export const settleStatement = (
   sql: PgClient,
   n: Names,
   id: WebhookEndpointId,
-  by: { readonly holder: string; readonly generation: number },
+  by: SettledBy,
   { position, held, released, stop, failingForMillis, deliveries, disable }: Settlement
 ) => sql`
   with target as (
@@ -78,7 +79,9 @@ export const settleStatement = (
       enabled = ${disable}::text is null,
       disabled_reason = ${disable}::text,
       updated_at = case when ${disable}::text is null then updated_at else clock_timestamp() end
-    where id = ${id} and enabled and generation = ${by.generation}::integer and holder = ${by.holder} and lease_until > clock_timestamp()
+    where id = ${id} and enabled and generation = ${by.generation}::integer and leases = ${by.lease}::bigint
+      and holder = ${by.holder} and lease_until > clock_timestamp()
+      and exists (select from ${n.event_head} h where h.log = ${by.log} and h.position >= ${position}::bigint)
     returning id
   ), holding as (
     insert into ${n.webhook_held_subjects} as s (endpoint_id, subject, position, attempt, next_at)
@@ -105,7 +108,7 @@ export const leaseStatement = (
     select id from ${n.webhook_endpoints} where enabled and (lease_until is null or lease_until <= clock_timestamp())
     order by created_at, id limit greatest(0, ${most}::integer - (select endpoints from mine))
   ), taken as (
-    update ${n.webhook_endpoints} e set holder = ${holder}, lease_until = ${later(sql, ttlMillis)}
+    update ${n.webhook_endpoints} e set leases = leases + (holder is distinct from ${holder})::integer, holder = ${holder}, lease_until = ${later(sql, ttlMillis)}
     where enabled and (
       (holder = ${holder} and lease_until > clock_timestamp() and lease_until <= ${later(sql, renewMillis)})
       or ((lease_until is null or lease_until <= clock_timestamp()) and id in (select id from free))

@@ -66,6 +66,24 @@ layer(usePostgresWorld(), { excludeTestServices: true, timeout: "2 minutes" })("
     }).pipe(Effect.scoped)
   )
 
+  it.effect("a key that had expired before the log began has no event; one that expires later has one", () =>
+    Effect.gen(function* () {
+      const { newest } = yield* placeAll
+      const sql = yield* aClient
+      const { id } = yield* aBroadcaster()
+      const [before, later] = [newId(), newId()]
+      yield* sql`insert into stream_keys (id, broadcaster_id, hash, key_prefix, created_at, expires_at)
+        select k.id, ${id}::uuid, sha256(convert_to(k.id::text, 'UTF8')), 'sk_test', h.expiries_after - interval '1 day', h.expiries_after + k.after
+        from event_head h, (values (${before}::uuid, interval '-1 second'), (${later}::uuid, interval '1 millisecond')) k(id, after)`
+      yield* placeAll
+      const expired = (yield* since(newest)).filter(({ type }) => type === "key.expired")
+      assert.deepStrictEqual(
+        expired.map(({ subject }) => subject),
+        [`key:${later}`]
+      )
+    }).pipe(Effect.scoped)
+  )
+
   it.effect("a transaction that is rolled back leaves no gap", () =>
     Effect.gen(function* () {
       const { newest } = yield* placeAll

@@ -3,9 +3,9 @@
  * consumers. A consumer is called with each batch and must not block: it has a bound of its own.
  */
 import { Context, Effect, Layer, Queue, Stream } from "effect"
-import type { LogHead, LogPosition } from "../domain/events/EventCursor.ts"
-import type { LoggedEvent } from "../domain/events/LoggedEvent.ts"
-import { Events, type EventsPort } from "../ports/Events.ts"
+import type { EventCursor, LogHead } from "../domain/events/EventCursor.ts"
+import { type EventFilter, type LoggedEvent, matchesFilter } from "../domain/events/LoggedEvent.ts"
+import { Events, type EventsPort, READ_AT_MOST } from "../ports/Events.ts"
 import type { Repositories } from "../ports/Repositories.ts"
 import { runFeed, type Wake } from "./runFeed.ts"
 
@@ -22,6 +22,9 @@ export interface Attached {
   readonly detach: () => void
 }
 
+/** A reader that has waited past so many positions looks from further on: one look does not look at more. */
+const READ_ON_AFTER = READ_AT_MOST / 2
+
 export class EventFeed extends Context.Service<
   EventFeed,
   {
@@ -29,8 +32,11 @@ export class EventFeed extends Context.Service<
     readonly head: Effect.Effect<LogHead>
     /** Takes effect at once, in one step. */
     readonly attach: (consumer: EventConsumer) => Effect.Effect<Attached>
-    /** Completes when the log has an event after the position, or is another log than this. */
-    readonly after: (cursor: { readonly log: string; readonly position: LogPosition }) => Effect.Effect<void>
+    /**
+     * Completes when it is worth while to read on from the cursor: the log has grown since the feed has last read it, has an event that the filter lets
+     * through, has moved on by many others, or is another one. What the filter does not let through costs its reader nothing.
+     */
+    readonly after: (cursor: EventCursor, filter: EventFilter) => Effect.Effect<void>
   }
 >()("greenroom/EventFeed") {
   static readonly layer: Layer.Layer<EventFeed, never, Repositories> = Layer.effect(
@@ -66,18 +72,34 @@ export class EventFeed extends Context.Service<
         })
       )
 
-      const awaitHead = (isThere: (head: LogHead) => boolean) =>
-        Effect.callback<LogHead>((resume) => {
-          const check = () => {
-            if (head === null || !isThere(head)) return
-            waiters.delete(check)
-            resume(Effect.succeed(head))
+      const started = Effect.callback<LogHead>((resume) => {
+        const check = () => {
+          if (head === null) return
+          waiters.delete(check)
+          resume(Effect.succeed(head))
+        }
+        waiters.add(check)
+        check()
+        return Effect.sync(() => waiters.delete(check))
+      })
+
+      const awaitWanted = ({ log, position }: EventCursor, filter: EventFilter) =>
+        Effect.callback<void>((resume) => {
+          if (head === null || head.log !== log || head.newest > position) return resume(Effect.void)
+          const isWanted = (event: LoggedEvent) => event.position > position && matchesFilter(event, filter)
+          const found = () => {
+            consumers.delete(consumer)
+            resume(Effect.void)
           }
-          waiters.add(check)
-          check()
-          return Effect.sync(() => waiters.delete(check))
+          const consumer: EventConsumer = {
+            offer: (events, { newest }) => {
+              if (newest - position >= READ_ON_AFTER || events.some(isWanted)) found()
+            },
+            reset: found
+          }
+          consumers.add(consumer)
+          return Effect.sync(() => consumers.delete(consumer))
         })
-      const started = awaitHead(() => true)
 
       return EventFeed.of({
         head: started,
@@ -86,7 +108,7 @@ export class EventFeed extends Context.Service<
             consumers.add(consumer)
             return { head: head!, detach: () => void consumers.delete(consumer) }
           }),
-        after: ({ log, position }) => Effect.asVoid(awaitHead((at) => at.log !== log || at.newest > position))
+        after: (cursor, filter) => Effect.andThen(started, awaitWanted(cursor, filter))
       })
     })
   )

@@ -47,9 +47,12 @@ const readTo = Effect.fnUntraced(function* ({ events, known, hasConsumers, advan
     }
     if (at.newest >= head.newest) return
     const slice = yield* events.read(at.newest, {}, READ_AT_ONCE)
+    const { log, oldest } = slice
+    // It may be shorter than what was looked at.
+    if (log !== at.log) return advance({ log, oldest, newest: slice.newest }, [])
     // Without progress the loop would not end: the store does not show what it has placed.
-    if (slice.log === at.log && slice.lookedTo <= at.newest) return
-    advance({ log: slice.log, oldest: slice.oldest, newest: slice.lookedTo }, slice.events)
+    if (slice.lookedTo <= at.newest) return
+    advance({ log, oldest, newest: slice.lookedTo }, slice.events)
   }
 })
 

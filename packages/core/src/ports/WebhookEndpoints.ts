@@ -2,8 +2,10 @@
  * The webhook endpoints and how far their deliveries are. Laws:
  * - there are at most `WEBHOOK_ENDPOINTS_MAX`; a new one begins after the newest event. `position` moves back only by `change` with `from`;
  * - every change of an endpoint (`change`, `rotateSecret`) gives it another `revision`, and every change of `enabled` another `generation`;
- * - at no time do two holders hold an endpoint; only those that are enabled are leased. `settle` writes all of a settlement or nothing: nothing
- *   without the lease, and nothing when the endpoint is of another generation or gone;
+ * - at no time do two holders hold an endpoint; only those that are enabled are leased. A holder that lost its lease and gets it again has another
+ *   `lease` when it was free or another's in between;
+ * - `settle` writes all of a settlement or nothing: nothing without the lease, or by an earlier one; nothing when the endpoint is of another generation
+ *   or gone; and nothing when the log is another one, or ends before the position: the store is then another than the one that was read;
  * - enabled again without `from` it goes on where it stopped; with `from` its held subjects are dropped. Either way it is not stopped and not failing;
  * - when an endpoint is disabled by `settle`, its event `webhook_endpoint.disabled` is in the event log in the same atomic step, once;
  * - a held subject is one record; they go with their endpoint. Its holder holds at most `HELD_SUBJECTS_MAX`;
@@ -12,7 +14,7 @@
  * All times are of the database's clock; durations go in and out in milliseconds.
  */
 import type { Effect, Option } from "effect"
-import type { LogPosition } from "../domain/events/EventCursor.ts"
+import type { LogId, LogPosition } from "../domain/events/EventCursor.ts"
 import type { BroadcasterId, WebhookEndpointId } from "../domain/values/Ids.ts"
 import type { NewDelivery, WebhookDelivery } from "../domain/webhooks/WebhookDelivery.ts"
 import type { DisabledReason, WebhookEndpoint, WebhookTypes, WebhookUrl } from "../domain/webhooks/WebhookEndpoint.ts"
@@ -65,11 +67,20 @@ export interface LeasedEndpoint {
   readonly revision: number
   /** Another one after it was disabled or enabled: what was sent before then counts no more. */
   readonly generation: number
+  /** Another one each time that a holder takes the endpoint: what it knows of before then may be out of date. */
+  readonly lease: number
   /** The current one first, then the previous one while it is valid. */
   readonly secrets: ReadonlyArray<EncryptedSecret>
   readonly stop: EndpointStop | null
   /** Since the first failure after the last success; `null` when there is none. */
   readonly failingForMillis: number | null
+}
+
+/** By whom a settlement is written, and on what grounds. */
+export interface SettledBy extends Pick<LeasedEndpoint, "generation" | "lease"> {
+  readonly holder: string
+  /** The log that the events were read from. */
+  readonly log: LogId
 }
 
 /** What a holder has done on an endpoint since its last settlement. */
@@ -139,7 +150,7 @@ export interface WebhookEndpointsPort {
   /** Whether it was written. */
   readonly settle: (
     id: WebhookEndpointId,
-    by: { readonly holder: string; readonly generation: number },
+    by: SettledBy,
     settlement: Settlement
   ) => Effect.Effect<boolean, StoreUnavailable>
 }

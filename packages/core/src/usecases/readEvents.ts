@@ -75,12 +75,13 @@ const lookOnce = Effect.fnUntraced(function* (after: EventCursor | null, filter:
 })
 
 /**
- * Looks again and again, whenever the log has grown, until a look finds something; as far as it came when `until` completes. A look that ends before
- * the newest position has looked at as many as it may: its reader goes on from there.
+ * Looks again whenever the log may have what the filter lets through, until a look finds something, or until `until` completes: then a last look moves
+ * past what has come meanwhile. A look that ends before the newest position has looked at as many as it may: its reader goes on from there.
  */
 export const lookUntilFound = Effect.fnUntraced(function* <A extends EventPage, E, R>(
   look: (after: EventCursor | null) => Effect.Effect<A, E, R>,
   after: EventCursor | null,
+  filter: EventFilter,
   until: Effect.Effect<unknown>
 ) {
   const feed = yield* EventFeed
@@ -88,19 +89,21 @@ export const lookUntilFound = Effect.fnUntraced(function* <A extends EventPage, 
   const isOver = () => latest.events.length > 0 || latest.next.position < latest.head.newest
   const lookOn = Effect.gen(function* () {
     while (!isOver()) {
-      yield* feed.after(latest.next)
+      yield* feed.after(latest.next, filter)
       latest = yield* look(latest.next)
     }
   })
-  if (!isOver()) yield* Effect.raceFirst(lookOn, until)
-  return latest
+  if (isOver()) return latest
+  yield* Effect.raceFirst(lookOn, until)
+  const { newest } = yield* feed.head
+  return isOver() || newest <= latest.next.position ? latest : yield* look(latest.next)
 })
 
 /** Waits for the first matching event, for `waitMillis` at most. A page without events is no end: go on from `next`. */
 export const readEvents = Effect.fn("readEvents")(function* ({ after, ...given }: EventQuery) {
   const { limit, waitMillis, ...filter } = yield* check({ ...given })
   const look = (after: EventCursor | null) => lookOnce(after, filter, limit)
-  return yield* waitMillis === 0 ? look(after) : lookUntilFound(look, after, Effect.sleep(waitMillis))
+  return yield* waitMillis === 0 ? look(after) : lookUntilFound(look, after, filter, Effect.sleep(waitMillis))
 })
 
 /** The store may be away: its reader waits so long and asks again. */
@@ -125,7 +128,7 @@ export const followWithCursors = (
       return Stream.paginate(start as EventCursor | null, (after) =>
         Effect.gen(function* () {
           const { events, next, head } = yield* look(after)
-          if (events.length === 0 && next.position >= head.newest) yield* feed.after(next)
+          if (events.length === 0 && next.position >= head.newest) yield* feed.after(next, filter)
           const found = events.map((event) => ({ event, cursor: { log: next.log, position: event.position } }))
           return [found, Option.some<EventCursor | null>(next)] as const
         })

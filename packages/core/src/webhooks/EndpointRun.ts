@@ -1,5 +1,6 @@
 /** What the holder of one endpoint knows of its deliveries, from taking the lease to losing it. */
 import { Effect, Queue, type Redacted } from "effect"
+import type { LogId } from "../domain/events/EventCursor.ts"
 import type { EventFilter } from "../domain/events/LoggedEvent.ts"
 import type { Attempt } from "../domain/webhooks/afterAttempt.ts"
 import { type DeliveryState, initialDeliveryState } from "../domain/webhooks/DeliveryState.ts"
@@ -13,6 +14,9 @@ export interface EndpointRun {
   readonly endpoint: WebhookEndpoint
   readonly revision: number
   readonly generation: number
+  readonly lease: number
+  /** The positions of the state are of this log: after a restore they may name other events. */
+  readonly log: LogId
   readonly filter: EventFilter
   /** Something is new: an event, the end of an attempt, a renewal. */
   readonly wakes: Queue.Queue<void>
@@ -29,8 +33,12 @@ export interface EndpointRun {
 }
 
 /** Reads what the store has of the endpoint's deliveries. */
-export const makeRun = Effect.fnUntraced(function* (holder: string, leased: LeasedEndpoint, leasedAt: Reading) {
-  const { endpoint, revision, generation, stop, failingForMillis } = leased
+export const makeRun = Effect.fnUntraced(function* (
+  { holder, log }: Pick<EndpointRun, "holder" | "log">,
+  leased: LeasedEndpoint,
+  leasedAt: Reading
+) {
+  const { endpoint, revision, generation, lease, stop, failingForMillis } = leased
   const stored = yield* (yield* WebhookEndpoints).held(endpoint.id)
   const now = yield* monotonicMillis
   const held = stored.map(
@@ -42,6 +50,8 @@ export const makeRun = Effect.fnUntraced(function* (holder: string, leased: Leas
     endpoint,
     revision,
     generation,
+    lease,
+    log,
     filter: filterOf(endpoint),
     wakes: yield* Queue.sliding<void>(1),
     finished: [],

@@ -3,13 +3,15 @@
  * reads nothing from the store.
  */
 import { Effect } from "effect"
-import type { LogHead, LogPosition } from "../domain/events/EventCursor.ts"
+import type { LogHead, LogId, LogPosition } from "../domain/events/EventCursor.ts"
 import type { LoggedEvent } from "../domain/events/LoggedEvent.ts"
 import { EventFeed } from "../events/EventFeed.ts"
 
 const KEPT = 1_000
 
 export interface RecentEvents {
+  /** The log that the events and `newest` are of. */
+  readonly log: () => LogId
   readonly newest: () => LogPosition
   /** All events after the position; `null` when the store has to be asked. */
   readonly after: (position: LogPosition) => ReadonlyArray<LoggedEvent> | null
@@ -22,10 +24,12 @@ export const followRecentEvents = Effect.fnUntraced(function* (changed: () => vo
   /** Every event after this position is kept. */
   let from = 0
   let newest = 0
+  let log: LogId = ""
   const restart = (head: LogHead): void => {
     kept = []
     from = head.newest
     newest = head.newest
+    log = head.log
   }
   const consumer = {
     offer: (events: ReadonlyArray<LoggedEvent>, head: LogHead) => {
@@ -47,6 +51,7 @@ export const followRecentEvents = Effect.fnUntraced(function* (changed: () => vo
     ({ detach }) => Effect.sync(detach)
   )
   const recent: RecentEvents = {
+    log: () => log,
     newest: () => newest,
     after: (position) => {
       if (position < from) return null

@@ -67,6 +67,7 @@ const waitForMore = Effect.fnUntraced(function* (run: EndpointRun) {
 const turn = Effect.fnUntraced(function* (run: EndpointRun, fibers: FiberSet.FiberSet<void>, context: DeliveryContext) {
   const now = yield* monotonicMillis
   yield* applyFinished(run)
+  if (context.recent.log() !== run.log) return false
   const { disable } = run.state.unsettled
   const due = settlementDue(run)
   if (due !== null && due <= now) {

@@ -35,7 +35,7 @@ const start = Effect.fnUntraced(function* (
 ) {
   const { holder, context, runs, fibers, reports } = supervisor
   const { id } = leased.endpoint
-  const made = yield* Effect.exit(makeRun(holder, leased, at))
+  const made = yield* Effect.exit(makeRun({ holder, log: context.recent.log() }, leased, at))
   if (Exit.isFailure(made)) {
     const error = Cause.squash(made.cause)
     if (error instanceof StoreUnavailable || Cause.hasInterruptsOnly(made.cause))
@@ -60,10 +60,17 @@ const stop = Effect.fnUntraced(function* ({ runs, fibers }: Supervisor, id: Webh
   runs.delete(id)
 })
 
-/** Ends the runs of endpoints that are not held any more, or have changed. Whether there were any. */
+/** What a run relies on is as it was: its endpoint, its lease, its log. */
+const isAsBefore = (
+  { revision, lease, log }: EndpointRun,
+  leased: LeasedEndpoint | undefined,
+  { recent }: DeliveryContext
+) => leased?.revision === revision && leased.lease === lease && recent.log() === log
+
+/** Ends the runs of endpoints that are not held any more, or whose grounds have changed. Whether there were any. */
 const stopOthers = Effect.fnUntraced(function* (supervisor: Supervisor, leased: ReadonlyArray<LeasedEndpoint>) {
-  const revisions = new Map(leased.map(({ endpoint, revision }) => [endpoint.id, revision]))
-  const ended = [...supervisor.runs].filter(([id, { revision }]) => revisions.get(id) !== revision)
+  const found = new Map(leased.map((one) => [one.endpoint.id, one]))
+  const ended = [...supervisor.runs].filter(([id, run]) => !isAsBefore(run, found.get(id), supervisor.context))
   yield* Effect.forEach(ended, ([id]) => stop(supervisor, id), { concurrency: "unbounded", discard: true })
   return ended.length > 0
 })

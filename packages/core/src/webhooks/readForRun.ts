@@ -25,8 +25,9 @@ export const readOn = Effect.fnUntraced(function* (run: EndpointRun, recent: Rec
     return false
   }
   const slice = yield* (yield* Events).read(lookedTo, run.filter, room)
-  // The log after a restore may end before the position: there is nothing to deliver until it has passed it.
-  run.state = extendWindow(run.state, slice.events, Math.max(lookedTo, slice.lookedTo))
+  // Of another log: the run ends when the feed has noticed it, too.
+  if (slice.log !== run.log) return false
+  run.state = extendWindow(run.state, slice.events, slice.lookedTo)
   return slice.lookedTo > lookedTo && slice.lookedTo < newest
 })
 

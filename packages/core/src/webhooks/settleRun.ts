@@ -22,13 +22,13 @@ export const settlementDue = ({ state, settledAt }: EndpointRun): number | null 
   return settledAt + (isIdle ? SETTLE_IDLE_EVERY_MS : SETTLE_EVERY_MS)
 }
 
-/** Whether it was written: the endpoint is still held, and was not disabled meanwhile. */
+/** Whether it was written: the endpoint is still held, was not disabled meanwhile, and the log is the same. */
 export const settleRun = Effect.fnUntraced(function* (run: EndpointRun, now: number) {
-  const { state, endpoint, holder, generation } = run
+  const { state, endpoint, holder, generation, lease, log } = run
   const { subjects, deliveries, disable } = state.unsettled
   const isWritten = yield* (yield* WebhookEndpoints).settle(
     endpoint.id,
-    { holder, generation },
+    { holder, generation, lease, log },
     {
       position: settledPosition(state),
       held: [...subjects].flatMap((subject) => {

@@ -1,12 +1,12 @@
 /** The feed under awkward wakes, consumers and logs, on the test clock. */
 import { assert, describe, it } from "@effect/vitest"
-import { EventFeed, Repositories, type StorePorts } from "@greenroom/core"
-import { Effect, Layer } from "effect"
+import { EventFeed, followEvents, Repositories, readEvents, type StorePorts } from "@greenroom/core"
+import { Effect, Fiber, Layer, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { fakeEvents } from "./fakeEvents.ts"
 
 const over = (log: ReturnType<typeof fakeEvents>) =>
-  EventFeed.layer.pipe(Layer.provide(Layer.succeed(Repositories, { events: log.events } as StorePorts)))
+  Layer.provideMerge(EventFeed.layer, Layer.succeed(Repositories, { events: log.events } as StorePorts))
 
 const collector = () => {
   const seen: Array<number> = []
@@ -85,6 +85,26 @@ describe("the feed", () => {
     }).pipe(Effect.provide(over(log)))
   })
 
+  it.effect("misses nothing of a log that is another and shorter one by the time it is read", () => {
+    const log = fakeEvents()
+    const { seen, resets, consumer } = collector()
+    return Effect.gen(function* () {
+      const feed = yield* EventFeed
+      yield* feed.attach(consumer)
+      log.write(5)
+      yield* TestClock.adjust("1 second")
+      // Between placing and reading the database becomes another one.
+      log.beforeNextRead(() => log.renew(2))
+      log.write()
+      yield* TestClock.adjust("1 second")
+      log.write(2)
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(resets, ["c".repeat(16)])
+      assert.deepStrictEqual(seen, [1, 2, 3, 4, 5, 3, 4])
+      assert.strictEqual((yield* feed.head).newest, 4)
+    }).pipe(Effect.provide(over(log)))
+  })
+
   it.effect("resets its consumers when the log is another one, and goes on from its end", () => {
     const log = fakeEvents()
     const { seen, resets, consumer } = collector()
@@ -100,5 +120,58 @@ describe("the feed", () => {
       assert.deepStrictEqual(resets, ["c".repeat(16)])
       assert.deepStrictEqual(seen.at(-1), 3)
     }).pipe(Effect.provide(over(log)))
+  })
+})
+
+describe("readers that wait for an event", () => {
+  const waiting = { after: null, limit: 10, waitMillis: 20_000 } as const
+
+  it.effect("read nothing for events that they do not want, and move on past them", () => {
+    const log = fakeEvents()
+    return Effect.gen(function* () {
+      const polls = yield* Effect.forEach(Array.from({ length: 50 }), () =>
+        Effect.forkScoped(readEvents({ ...waiting, types: ["worker.failed"] }))
+      )
+      const seen: Array<string> = []
+      yield* Effect.forkScoped(
+        Stream.runForEach(followEvents("now", { types: ["worker.failed"] }), ({ type }) =>
+          Effect.sync(() => seen.push(type))
+        )
+      )
+      yield* TestClock.adjust("1 second")
+      const { length } = polls
+      const before = log.reads()
+      for (let count = 0; count < 100; count++) {
+        log.write()
+        yield* TestClock.adjust("30 millis")
+      }
+      assert.isAtMost(log.reads() - before, 101, "the feed's own")
+      yield* TestClock.adjust("20 seconds")
+      for (const poll of polls) {
+        const { events, next } = yield* Fiber.join(poll)
+        assert.deepStrictEqual([events.length, next.position], [0, 100])
+      }
+      assert.isAtMost(log.reads() - before, 101 + length)
+      assert.deepStrictEqual(seen, [])
+    }).pipe(Effect.scoped, Effect.provide(over(log)))
+  })
+
+  it.effect("have the event that they want at once, also one that the feed has not read yet", () => {
+    const log = fakeEvents()
+    return Effect.gen(function* () {
+      const poll = yield* Effect.forkScoped(readEvents({ ...waiting, types: ["broadcaster.created"] }))
+      yield* TestClock.adjust("1 second")
+      log.write()
+      yield* TestClock.adjust("1 millis")
+      const { events, next, head } = yield* Fiber.join(poll)
+      assert.deepStrictEqual([events.length, next.position], [1, 1])
+      // Placed by another process, whose notification is late.
+      log.placeElsewhere(0)
+      const after = { log: head.log, position: 1 }
+      const other = yield* Effect.forkScoped(readEvents({ ...waiting, after }))
+      log.write()
+      yield* TestClock.adjust("30 millis")
+      assert.strictEqual((yield* Fiber.join(other)).events[0]!.position, 2)
+    }).pipe(Effect.scoped, Effect.provide(over(log)))
   })
 })

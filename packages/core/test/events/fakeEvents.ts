@@ -19,6 +19,8 @@ export const fakeEvents = () => {
   let oldest = 1
   let unplaced = 0
   let placedEvents: Array<LoggedEvent> = []
+  let beforeRead = () => {}
+  let reads = 0
   const written = Latch.makeUnsafe(false)
   const notifications = Effect.runSync(Queue.unbounded<number>())
   const head = (): LogHead => ({ log, newest: placedEvents.length, oldest })
@@ -38,6 +40,9 @@ export const fakeEvents = () => {
     head: Effect.sync(() => head()),
     read: (after, filter: EventFilter, limit) =>
       Effect.sync(() => {
+        reads += 1
+        beforeRead()
+        beforeRead = () => {}
         const looked = placedEvents.slice(Math.max(after, oldest - 1), after + READ_AT_MOST)
         const found = looked.filter((event) => matchesFilter(event, filter)).slice(0, limit)
         const isCut = found.length === limit
@@ -68,6 +73,11 @@ export const fakeEvents = () => {
     },
     prune: (upTo: number) => {
       oldest = upTo + 1
+    },
+    reads: () => reads,
+    /** Once. */
+    beforeNextRead: (act: () => void) => {
+      beforeRead = act
     },
     /** As after a restore: the log begins again with so many events. */
     renew: (count: number) => {

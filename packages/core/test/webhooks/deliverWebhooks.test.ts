@@ -1,5 +1,6 @@
 /** Deliveries over a store in memory, by receivers that fail in every way, instances that are killed or frozen, and a store that is away. */
 import { assert, describe, it } from "@effect/vitest"
+import { MemoryStore } from "@greenroom/adapters/memory"
 import { Events, type SendOutcome, WebhookEndpoints } from "@greenroom/core"
 import { Effect, Fiber, Option } from "effect"
 import { TestClock } from "effect/testing"
@@ -375,6 +376,55 @@ describe("instances", () => {
         const ids5 = world.receiver.of(A).map(({ id }) => id)
         assert.strictEqual(ids5.length - new Set(ids5).size, 1, "the one that was open")
       })
+  )
+
+  inWorld("after a restore to an earlier state, what is written then is delivered, from where the store is", (world) =>
+    Effect.gen(function* () {
+      const store = yield* MemoryStore.MemoryStore
+      yield* createEndpoint("a")
+      const ids = yield* subjects(3)
+      yield* run("one")
+      yield* TestClock.adjust("6 seconds")
+      const earlier = { placed: [...store.eventLog.placed], endpoints: new Map(store.webhookEndpoints) }
+      for (let n = 0; n < 4; n++) yield* change(ids[0]!)
+      yield* TestClock.adjust("100 millis")
+      assert.strictEqual(world.receiver.of(A).length, 7)
+      // Before the last deliveries are written down: the store has lost the four events. It has another log as soon as it places one.
+      store.eventLog.placed = earlier.placed
+      for (const [id, endpoint] of earlier.endpoints) store.webhookEndpoints.set(id, endpoint)
+      yield* TestClock.adjust("2 seconds")
+      store.eventLog.id = "f".repeat(16)
+      const sent = world.receiver.of(A).length
+      yield* change(ids[1]!)
+      yield* change(ids[2]!)
+      yield* TestClock.adjust("5 seconds")
+      assert.strictEqual(world.receiver.of(A).length, sent + 2)
+      assert.strictEqual((yield* endpoint([...earlier.endpoints.keys()][0]!)).position, 5)
+    })
+  )
+
+  inWorld("one that was frozen while another held the endpoint begins with what the store has", (world) =>
+    Effect.gen(function* () {
+      yield* createEndpoint("a")
+      const ids = yield* subjects(2)
+      yield* run("one")
+      yield* TestClock.adjust("2 seconds")
+      // As if frozen: the other one leases, delivers and ends in between.
+      world.faults.down.add("one")
+      const sent = world.receiver.of(A).length
+      yield* TestClock.adjust("31 seconds")
+      const two = yield* run("two")
+      yield* TestClock.adjust("1 second")
+      for (const id of ids) yield* change(id)
+      yield* TestClock.adjust("2 seconds")
+      const stopped = yield* Effect.forkScoped(Fiber.interrupt(two))
+      yield* TestClock.adjust("2 seconds")
+      yield* Fiber.join(stopped)
+      world.faults.down.delete("one")
+      yield* TestClock.adjust("10 seconds")
+      assert.strictEqual(world.receiver.of(A).length, sent + 2, "nothing is sent twice")
+      yield* isComplete(world)
+    })
   )
 
   inWorld("while the store is away deliveries wait, which is a condition, and go on after it", (world) =>

@@ -68,6 +68,17 @@ describe("an event stream", () => {
     await expect.poll(() => positions(some)).toEqual([5, 6, 7])
   })
 
+  it("catches up through pages of events that are as large as they can be", async () => {
+    const one = await service()
+    const body = { display_name: "Studio One", metadata: { text: "x".repeat(16_000) } }
+    for (let count = 0; count < 150; count++) await call(one, "POST", "/broadcasters", { body })
+    await expect.poll(async () => (await call(one, "GET", "/events?after=now")).json.next).toMatch(/-151$/)
+    const [log] = (await call(one, "GET", "/events?after=now")).json.next.split("-")
+    const all = await following(one, `?after=${log}-0`)
+    await Promise.race([all.closed, expect.poll(() => positions(all).length).toBe(151)])
+    expect(positions(all)).toEqual(range(1, 151))
+  })
+
   it("has only what its filter lets through, but moves its id on", async () => {
     const one = await service()
     const stream = await following(one, "?types=key.created")

@@ -151,6 +151,17 @@ describe("GET /events", () => {
     one.trouble("down")
     assertProblem(await call(one, "GET", "/events"), "store-unavailable")
   })
+
+  it("answers 503 for the end of a log that was never read, while the store is down from the beginning", async () => {
+    const one = await start({ trouble: "down" })
+    try {
+      assertProblem(await call(one, "GET", "/events?after=now&wait=20"), "store-unavailable")
+      one.trouble("none")
+      await expect.poll(async () => (await call(one, "GET", "/events?after=now")).status).toBe(200)
+    } finally {
+      await one.close()
+    }
+  })
 })
 
 describe("GET /streams?at=", () => {

@@ -67,10 +67,22 @@ const aSettlement = (settlement: Partial<Settlement> = {}): Settlement => ({
   ...settlement
 })
 
-const settle = ({ endpoint, generation }: LeasedEndpoint, holder: string, settlement: Partial<Settlement> = {}) =>
-  Effect.flatMap(WebhookEndpoints, (endpoints) =>
-    endpoints.settle(endpoint.id, { holder, generation }, aSettlement({ position: endpoint.position, ...settlement }))
-  )
+const settle = Effect.fnUntraced(function* (
+  { endpoint, generation, lease }: LeasedEndpoint,
+  holder: string,
+  settlement: Partial<Settlement> = {},
+  log?: string
+) {
+  const endpoints = yield* WebhookEndpoints
+  const by = { holder, generation, lease, log: log ?? (yield* (yield* Events).head).log }
+  return yield* endpoints.settle(endpoint.id, by, aSettlement({ position: endpoint.position, ...settlement }))
+})
+
+/** Makes the log longer by so many positions. */
+const someEvents = Effect.fnUntraced(function* (count: number) {
+  for (let n = 0; n < count; n++) yield* aBroadcaster()
+  return yield* placeAll
+})
 
 const aDelivery = (delivery: Partial<NewDelivery> = {}): NewDelivery => ({
   eventId: `evt_${randomUUID()}` as EventId,
@@ -176,6 +188,7 @@ export const webhookEndpointsLaws = (store: StoreUnderTest) =>
         assert.notStrictEqual(second.revision, first.revision)
         yield* endpoints.rotateSecret(created.id, newSecret())
         assert.notStrictEqual((yield* held(holder, created)).revision, second.revision)
+        yield* someEvents(5)
         assert.isTrue(yield* settle(first, holder, { position: created.position + 5 }), "what was sent stays sent")
         assert.strictEqual((yield* find(created.id)).position, created.position + 5)
         assert.isTrue(yield* settle(second, holder, { position: created.position }))
@@ -204,7 +217,29 @@ export const webhookEndpointsLaws = (store: StoreUnderTest) =>
         yield* endpoints.release(one)
         assert.isNull(yield* leaseOf(one, id))
         yield* endpoints.release(other)
-        assert.isNotNull(yield* leaseOf(one, id))
+        const again = (yield* leaseOf(one, id)) ?? assert.fail("not leased")
+        assert.notStrictEqual(again.lease, mine.lease)
+        assert.isFalse(yield* settle(mine, one), "another has held it in between")
+        assert.isTrue(yield* settle(again, one))
+        const renewed = (yield* leaseOf(one, id)) ?? assert.fail("not renewed")
+        assert.strictEqual(renewed.lease, again.lease)
+      })
+    )
+
+    law(
+      "a settlement of another log, or beyond the newest position, is not written: the store is another than the one that was read",
+      Effect.gen(function* () {
+        yield* alone
+        const holder = newHolder()
+        const created = yield* anEndpoint()
+        const { newest } = yield* someEvents(2)
+        const mine = yield* held(holder, created)
+        assert.isFalse(yield* settle(mine, holder, { position: newest + 1 }))
+        assert.isFalse(yield* settle(mine, holder, { position: newest, held: [HELD] }, "0".repeat(16)))
+        assert.strictEqual((yield* find(created.id)).position, created.position)
+        assert.deepStrictEqual(yield* heldOf(created.id), [])
+        assert.isTrue(yield* settle(mine, holder, { position: newest }))
+        assert.strictEqual((yield* find(created.id)).position, newest)
       })
     )
 
@@ -361,7 +396,10 @@ export const webhookEndpointsLaws = (store: StoreUnderTest) =>
         assert.isNull(yield* leaseOf(holder, created.id))
         assert.isFalse(yield* settle(mine, holder))
         yield* endpoints.change(created.id, { enabled: true })
-        assert.isFalse(yield* settle(mine, holder, { position: created.position + 5 }), "of before it was disabled")
+        assert.isFalse(
+          yield* settle(mine, holder, { held: [{ ...HELD, subject: "stream:2" }] }),
+          "of before it was disabled"
+        )
         const again = yield* held(holder, created)
         assert.deepStrictEqual([again.stop, again.failingForMillis], [null, null])
         assert.strictEqual((yield* heldOf(created.id)).length, 1)

@@ -23,6 +23,7 @@ export const statements = (n: Names): ReadonlyArray<string> => [
     next_attempt_at timestamptz(3),
     revision integer not null default 1,
     generation integer not null default 1,
+    leases bigint not null default 0,
     holder text,
     lease_until timestamptz(3),
     created_at timestamptz(3) not null,

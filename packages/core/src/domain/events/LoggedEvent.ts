@@ -60,6 +60,7 @@ export interface MediaServerState {
 /** Why an endpoint gets no more events. */
 export interface DisabledEndpoint {
   readonly id: string
+  /** The whole URL. Readers, other endpoints among them, are shown `webhookOrigin` of it. */
   readonly url: string
   readonly reason: "gone" | "failing"
 }

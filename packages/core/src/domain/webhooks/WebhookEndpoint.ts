@@ -33,6 +33,9 @@ export const WebhookUrl = Schema.String.annotate({
   .pipe(Schema.brand("WebhookUrl"))
 export type WebhookUrl = typeof WebhookUrl.Type
 
+/** Scheme and host of a URL, for those to whom it does not belong: its path and its query may have a secret of its receiver. */
+export const webhookOrigin = (url: string): string => URL.parse(url)?.origin ?? ""
+
 export const WebhookDescription = linesOf(500).annotate({ description: "What the endpoint is for" })
 
 /** Why an endpoint was disabled by Greenroom: it answered 410, or it had no success for five days. */

@@ -34,14 +34,14 @@ export const MediaServerState = wire(
 
 const disabledEndpointExample = {
   id: "5b1c0c1a-7f0e-4d6e-8a1f-2f8f6f0f9c33",
-  url: "https://app.example.com/hooks/greenroom",
+  url: "https://app.example.com",
   reason: "failing"
 }
 
 export const DisabledEndpoint = wire(
   {
     id: Schema.String,
-    url: Schema.String,
+    url: Schema.String.annotate({ description: "Scheme and host: the rest may have a secret of its receiver" }),
     reason: Schema.Literals(["gone", "failing"]).annotate({
       description: "`gone`: it answered 410. `failing`: no delivery has succeeded for five days"
     })

@@ -83,7 +83,7 @@ export const layer = Layer.effect(
       const lookAfter = (from: LogCursor | null) => ask({ after: from, filter, limit })
       return waitSeconds === 0
         ? lookAfter(after)
-        : lookUntilFound(lookAfter, after, Effect.raceFirst(Effect.sleep(waitSeconds * 1_000), aborted(ending)))
+        : lookUntilFound(lookAfter, after, filter, Effect.raceFirst(Effect.sleep(waitSeconds * 1_000), aborted(ending)))
     }
     return EventPolls.of({
       poll: (question, waitSeconds) =>

@@ -45,7 +45,10 @@ const step = Effect.fnUntraced(function* (reader: EventReader, slots: Semaphore.
   return found.next.position < found.head.newest
 })
 
-/** Completes when everything that was in the log at the last look is in the output. */
+/**
+ * Completes when everything that was in the log at the last look is in the output. It begins when the client has taken what waits for it: a page of
+ * large events would be too much beside that.
+ */
 export const catchUp = (reader: EventReader, slots: Semaphore.Semaphore) =>
   Effect.repeat(
     Effect.catchIf(
@@ -54,4 +57,4 @@ export const catchUp = (reader: EventReader, slots: Semaphore.Semaphore) =>
       () => Effect.as(Effect.sleep(ASK_AGAIN), true)
     ),
     { while: (isMore) => isMore }
-  ).pipe(Effect.orDie)
+  ).pipe(Effect.orDie, (pages) => Effect.andThen(reader.output.room, pages))

@@ -1,5 +1,12 @@
 /** The event log's endpoints: a page of it, and the stream of what is new. */
-import { type CursorLost, EventFeed, type EventFilter, end, type EventCursor as LogCursor } from "@greenroom/core"
+import {
+  type CursorLost,
+  EventFeed,
+  type EventFilter,
+  end,
+  type EventCursor as LogCursor,
+  StoreUnavailable
+} from "@greenroom/core"
 import { Effect, Stream } from "effect"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
@@ -42,8 +49,18 @@ const filterOf = ({ types, broadcasterId, streamId, path }: typeof EventStreamQu
   ...(path === undefined ? {} : { path })
 })
 
-const placeOf = (after: LogCursor | "now" | undefined) =>
-  after === "now" ? Effect.flatMap(EventFeed, ({ head }) => Effect.map(head, end)) : Effect.succeed(after ?? null)
+/** The feed knows the end of the log once the store has answered it. */
+const END_KNOWN_WITHIN = "3500 millis"
+
+const endOfLog = Effect.flatMap(EventFeed, ({ head }) =>
+  Effect.timeoutOrElse(Effect.map(head, end), {
+    duration: END_KNOWN_WITHIN,
+    orElse: () =>
+      Effect.fail(new StoreUnavailable({ operation: "EventFeed.head", cause: new Error("The log was never read") }))
+  })
+)
+
+const placeOf = (after: LogCursor | "now" | undefined) => (after === "now" ? endOfLog : Effect.succeed(after ?? null))
 
 type Polls = EventPolls["Service"]
 type Streams = EventStreams["Service"]

@@ -8,7 +8,8 @@ import {
   isStreamEvent,
   isWorkerEvent,
   type LoggedEvent,
-  type PlayableStream
+  type PlayableStream,
+  webhookOrigin
 } from "@greenroom/core"
 import { makePlayable } from "@greenroom/core/internal"
 import { type DateTime, Effect, Schema } from "effect"
@@ -47,7 +48,8 @@ export const eventOnWire = (event: LoggedEvent, playable: Playable): unknown => 
   if (isKeyEvent(event)) return encode.key({ ...event, data: streamKeyShown({ key: event.data, now: event.at }) })
   if (isBroadcasterEvent(event)) return encode.broadcaster(event)
   if (isWorkerEvent(event)) return encode.worker({ ...event, data: workerShown(event.data) })
-  return event.type === "webhook_endpoint.disabled" ? encode.endpoint(event) : encode.mediaServer(event)
+  if (event.type !== "webhook_endpoint.disabled") return encode.mediaServer(event)
+  return encode.endpoint({ ...event, data: { ...event.data, url: webhookOrigin(event.data.url) } })
 }
 
 /** By the event itself: it is forgotten with the event. */

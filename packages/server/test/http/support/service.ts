@@ -45,6 +45,8 @@ export interface LogLine {
 }
 
 export interface ServiceOptions {
+  /** Of the store, from the beginning. */
+  readonly trouble?: Trouble
   readonly hookSecret?: string
   readonly workers?: boolean
   readonly requestWithinMillis?: number
@@ -131,7 +133,7 @@ const webhooksOf = ({
   )
 
 export const start = async (options: ServiceOptions = {}) => {
-  const switches: Switches = { trouble: "none" }
+  const switches: Switches = { trouble: options.trouble ?? "none" }
   const auth = { millis: UNHURRIED_MS }
   const confirm = { millis: UNHURRIED_MS }
   const lines: Array<LogLine> = []
