@@ -55,32 +55,32 @@ export const eventWitnesses = Effect.fnUntraced(function* (
        + (select count(*) from stream_events where position is null and log_id is not null) as left`
   )
 
-  /** What each of them lacks, a sentence each. */
-  const missing = Effect.gen(function* () {
+  /** The log as it is now, and what each of them lacks of it, a sentence each. */
+  const look = Effect.gen(function* () {
     const [rows] = yield* unplaced
     const events = yield* logged
     const last = events.at(-1)?.position ?? 0
     const lacks = events.filter(({ position }) => !receiver.acknowledged().has(position))
-    return [
+    const left = [
       ...(Number(rows!.left) > 0 ? [`${rows!.left} events have no position`] : []),
       ...(lacks.length > 0 ? [`the receiver lacks ${lacks.length} events, the first at ${lacks[0]!.position}`] : []),
       ...Object.entries(readers)
         .filter(([, { read }]) => (read.at(-1)?.position ?? 0) < last)
         .map(([name]) => `${name} is behind`)
     ]
+    return { events, last, left }
   })
 
   const verdict = Effect.gen(function* () {
     receiver.calm()
     const until = performance.now() + CAUGHT_UP_WITHIN_MS
-    let left = yield* missing
+    // Events may go on to come: what was logged at one moment is compared.
+    let { events, last, left } = yield* look
     while (left.length > 0 && performance.now() < until) {
       yield* Effect.sleep(250)
-      left = yield* missing
+      ;({ events, last, left } = yield* look)
     }
-    const events = yield* logged
     const wanted = events.map(({ position, id }) => `${position} ${id}`).join()
-    const last = events.at(-1)?.position ?? 0
     const wrong = Object.entries(readers).filter(([, { read }]) => {
       const own = read.filter(({ position }) => position > from && position <= last)
       return own.map(({ position, id }) => `${position} ${id}`).join() !== wanted
