@@ -44,6 +44,11 @@ export const callsOn = ({ authorization, apiSecret, keys, revokedKeys, live, str
     listStreams: () => call("GET /streams", operator, undefined, 200),
     listPast: () => call("GET /streams?status=inactive", operator, undefined, 200),
     listKeys: () => call("GET /stream-keys", operator, undefined, 200),
+    /** A hundred events after one of them, another each time. */
+    readEvents: ({ log, newest }: { readonly log: string; readonly newest: number }) => {
+      const after = (asked++ * 7_919) % Math.max(1, newest - 100)
+      return call(`GET /events?limit=100&after=${log}-${after}`, operator, undefined, 200)
+    },
     issueKey: () =>
       call("POST /stream-keys", operator, { broadcaster_id: broadcasterId, label: `camera ${asked++}` }, 201),
     annotateStream: () =>

@@ -34,7 +34,8 @@ const seed: ReadonlyArray<string> = [
   "insert into broadcasters (id, display_name) values (md5('b')::uuid, 'Bench')",
   `insert into stream_keys (id, broadcaster_id, hash, key_prefix)
     select md5('k' || i)::uuid, md5('b')::uuid, sha256(i::text::bytea), 'sk_abcd' from generate_series(1, ${ADMISSIONS}) i`,
-  "vacuum analyze"
+  // Not of the empty tables: plans of triggers, made for them, would scan what the rounds write.
+  "vacuum analyze stream_keys"
 ]
 
 const openSide = async (stage: Stage, database: string, withLog: boolean): Promise<Side> => {

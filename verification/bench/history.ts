@@ -1,5 +1,5 @@
 /**
- * A long history, written by SQL: keys of a hundred broadcasters, and past streams with their three events, as if the service had
+ * A long history, written by SQL: keys of a hundred broadcasters, and past streams with their three transitions and the event of each end, as if the service had
  * written them. The triggers that check each event against its stream are off meanwhile, or a million streams would take minutes.
  */
 import type { Client } from "pg"
@@ -41,6 +41,19 @@ const statements = (keys: number, streams: number): ReadonlyArray<string> => [
     select id, 1, 'admitted', at, '{}'::jsonb, null::bigint from past
     union all select id, 2, 'ready', at + ${seconds}, '{"source_type":"rtmpConn"}', null from past
     union all select id, 3, 'ended', at + 60 * ${seconds}, '{"reason":"disconnected"}', null from past`,
+  // One event of each stream, its end.
+  `insert into event_log (log_id, id, position, type, at, subject, stream_seq, broadcaster_id, data)
+    select n.log_id, 'evt_' || n.log_id || '_0000000000000000', h.position + p.nth + 1, 'stream.ended', p.at + 60 * ${seconds},
+      'stream:' || p.id, 3, p.owner, jsonb_build_object(
+        'id', p.id, 'stream_key_id', p.key, 'path', 'live/' || left(p.key::text, 8), 'source_id', p.id, 'protocol', 'rtmp',
+        'started_at', p.at, 'ready_at', p.at + ${seconds}, 'source_type', 'rtmpConn', 'ended_at', p.at + 60 * ${seconds},
+        'end_reason', 'disconnected', 'title', 'camera', 'viewer_count', 0, 'inbound_bytes', 7500000,
+        'state_as_of', p.at + 60 * ${seconds}, 'broadcaster_id', p.owner, 'broadcaster_name', 'Broadcaster',
+        'broadcaster_created_at', p.at, 'broadcaster_updated_at', p.at, 'metadata', '{}'::jsonb,
+        'tracks', '[{"codec":"H264"},{"codec":"MPEG-4 Audio"}]'::jsonb, 'broadcaster_metadata', '{}'::jsonb
+      )
+    from past p cross join event_head h cross join lateral (select nextval('event_ids') + 0 * p.nth as log_id) n`,
+  `update event_head set position = position + ${streams}`,
   "commit",
   "vacuum (analyze, freeze)",
   "checkpoint"

@@ -20,30 +20,31 @@ const MANY = 1_000_000
 interface Kind {
   readonly what: string
   readonly port: (stage: Stage) => number
-  readonly next: (calls: CallsOn) => Call
+  readonly next: (side: Side) => Call
 }
 
 const api = ({ greenroom }: Stage) => greenroom
 const kinds: ReadonlyArray<Kind> = [
-  { what: "`/auth` allowed", port: ({ hooks }) => hooks, next: (calls) => calls.newcomer() },
-  { what: "`GET /stream-keys`", port: api, next: (calls) => calls.listKeys() },
-  { what: "`GET /streams?status=inactive`", port: api, next: (calls) => calls.listPast() }
+  { what: "`/auth` allowed", port: ({ hooks }) => hooks, next: ({ calls }) => calls.newcomer() },
+  { what: "`GET /stream-keys`", port: api, next: ({ calls }) => calls.listKeys() },
+  { what: "`GET /streams?status=inactive`", port: api, next: ({ calls }) => calls.listPast() },
+  { what: "`GET /events`, a hundred of them", port: api, next: ({ calls, head }) => calls.readEvents(head) }
 ]
 
 interface Side {
   readonly stage: Stage
   readonly calls: CallsOn
+  readonly head: Awaited<ReturnType<Stage["store"]["eventHead"]>>
 }
 
 const measure = async ({ what, port, next }: Kind, few: Side, many: Side) => {
-  const block =
-    ({ stage, calls }: Side) =>
-    async () => {
-      const samples: Array<Sample> = []
-      for (let call = 0; call < BLOCK; call++) samples.push(await onNewConnection(port(stage), next(calls)))
-      await stage.store.endConnecting()
-      return samples
-    }
+  const block = (side: Side) => async () => {
+    const { stage } = side
+    const samples: Array<Sample> = []
+    for (let call = 0; call < BLOCK; call++) samples.push(await onNewConnection(port(stage), next(side)))
+    await stage.store.endConnecting()
+    return samples
+  }
   const round = async (blocks: number) => {
     const pairs = await alternately(blocks, block(few), block(many))
     const figures = (side: 0 | 1) =>
@@ -62,7 +63,7 @@ const measure = async ({ what, port, next }: Kind, few: Side, many: Side) => {
 export const million = async (run: Run): Promise<Measured> => {
   const sideOf = async (name: string, rows: number): Promise<Side> => {
     const stage = await setStage(run, { name, live: 5, keys: 200, history: rows })
-    return { stage, calls: callsOn(stage) }
+    return { stage, calls: callsOn(stage), head: await stage.store.eventHead() }
   }
   const [few, many] = [await sideOf("few", FEW), await sideOf("many", MANY)]
   const findings: Array<Finding> = []
@@ -72,7 +73,7 @@ export const million = async (run: Run): Promise<Measured> => {
     const [atFew, atMany] = [medianOf(rounds.map(([first]) => first)), medianOf(rounds.map(([, second]) => second))]
     findings.push({
       aim: 6,
-      what: `${kind.what} with a million keys and past streams, p50`,
+      what: `${kind.what} with a million keys, past streams and events, p50`,
       greenroom: `${atMany.p50.toFixed(2)} ms`,
       beside: `with a thousand ${atFew.p50.toFixed(2)} ms`,
       value: median(rounds.map(([first, second]) => second.p50 / first.p50)),

@@ -13,6 +13,8 @@ export interface Store {
   readonly writeHistory: (rows: number) => Promise<ReadonlyArray<string>>
   /** Ends all sessions that are not ready. How many there were. */
   readonly endConnecting: () => Promise<number>
+  /** The event log's id and its newest position. */
+  readonly eventHead: () => Promise<{ readonly log: string; readonly newest: number }>
   readonly activeStreams: () => Promise<ReadonlyArray<string>>
   /** What a database that has been in use for a while knows about its tables; all cached plans are made anew. */
   readonly analyze: () => Promise<unknown>
@@ -65,6 +67,10 @@ export const openStore = async (dataDirectory: string): Promise<Store> => {
          select count(*)::integer from ended`
       )
       return rows[0].count
+    },
+    eventHead: async () => {
+      const { rows } = await client.query("select log, position from event_head")
+      return { log: rows[0].log, newest: Number(rows[0].position) }
     },
     activeStreams: async () => {
       const { rows } = await client.query("select id from streams where ended_at is null and ready_at is not null")

@@ -1,6 +1,7 @@
 /** A chaos run, from its first fault to the verdict. */
 import { Effect } from "effect"
 import { recordEvents } from "../worlds/EventRecorder.ts"
+import { eventWitnesses } from "../worlds/eventWitnesses.ts"
 import { makeRng } from "../worlds/Rng.ts"
 import { type Blow, rage } from "./Chaos.ts"
 import { makeKeys } from "./Keys.ts"
@@ -32,6 +33,7 @@ export const runChaos = Effect.fnUntraced(function* ({ seconds, seed, say }: Cha
   const { api } = greenroom
   const keys = yield* makeKeys(api, makeRng(seed))
   const recorder = yield* recordEvents(api)
+  const witnesses = yield* eventWitnesses([greenroom], database, makeRng(seed + 4))
   const { sightings, looks } = yield* observe(look)
   const encoders = yield* publishers(PUBLISHERS, clip, keys, makeRng(seed + 1))
   const stranger = yield* intruder(api, clip, keys)
@@ -59,6 +61,7 @@ export const runChaos = Effect.fnUntraced(function* ({ seconds, seed, say }: Cha
 
   const agreement = yield* watchAgreement(api, database, look, over, WATCHED_MS)
   const back = yield* everybodyBack(api, database, look, encoders.inUse, BACK_PATIENCE_MS)
+  const told = yield* witnesses.verdict
   const lost = [...(yield* recorder.lost), ...(yield* keys.lost)]
   const broken = yield* brokenRows(database)
   const check = yield* checked(database)
@@ -82,6 +85,7 @@ export const runChaos = Effect.fnUntraced(function* ({ seconds, seed, say }: Cha
       ["stops acknowledged", `${acknowledged.stopped}`],
       ["of all that was acknowledged", `${lost.length} lost`],
       ["streams that are the fold of their events", `${check.streams - check.complaints.length} of ${check.streams}`],
+      ["events, and requests with them to a receiver that fails", `${told.events}, ${told.requests}`],
       ...overstayText(overstayed),
       [
         "API, store and MediaMTX agree",
@@ -107,6 +111,7 @@ export const runChaos = Effect.fnUntraced(function* ({ seconds, seed, say }: Cha
     ...lost,
     ...broken,
     ...check.complaints,
+    ...told.complaints,
     ...(leaked > 0 ? [`${leaked} keys stand in what Greenroom printed`] : []),
     ...api.leaks().map((leak) => `a key in an answer: ${leak.slice(0, 60)}`),
     ...overstayed

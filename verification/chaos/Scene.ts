@@ -1,6 +1,7 @@
 /** What a chaos run plays on: a MediaMTX, a PostgreSQL and a Greenroom, real processes of its own on the loopback. */
 import { Effect } from "effect"
 import { database } from "../worlds/database.ts"
+import { webhookEnvironment } from "../worlds/eventWitnesses.ts"
 import { makeClip } from "../worlds/ffmpegEncoder.ts"
 import { freePorts, temporaryFolder } from "../worlds/processes.ts"
 import { publicUrls } from "../worlds/realDeployments.ts"
@@ -41,6 +42,7 @@ export const scene = Effect.gen(function* () {
   const greenroom = yield* prepareService(() => ({
     HOST: "127.0.0.1",
     LOG_LEVEL: "info",
+    ...webhookEnvironment,
     DATABASE_URL: db.url,
     MEDIAMTX_API_URL: mtx!.apiUrl,
     ...publicUrls(mtx!)

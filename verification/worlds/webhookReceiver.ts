@@ -1,6 +1,6 @@
 /**
- * A receiver of webhooks that fails in every way, one time after the other, and never twice in a row: a second failure of an event is tried
- * again only after five minutes. It keeps what came, and what it answered with success.
+ * A receiver of webhooks that fails in every way, and no event twice: after a second failure an event is tried again only after five minutes. It
+ * keeps what came, and what it answered with success.
  */
 import { createHmac, timingSafeEqual } from "node:crypto"
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
@@ -17,6 +17,10 @@ export interface ReceivedEvent {
 
 type Failure = "500" | "reset" | "half an answer" | "slow, then reset" | "closed"
 const failures: ReadonlyArray<Failure> = ["500", "reset", "half an answer", "slow, then reset", "closed"]
+const FAILS = 0.1
+/** Of all requests: it does not answer at all, so the whole endpoint is stopped for some seconds. */
+const HANGS = 0.002
+const SLOW = 0.1
 
 /** An event of one resource; an id names one among all kinds. */
 const subjectOf = ({ type, data }: ReceivedEvent): string => `${type.split(".")[0]}:${data.id}`
@@ -34,12 +38,12 @@ const isSigned = (headers: IncomingMessage["headers"], body: string, secret: str
 
 export const startReceiver = Effect.fnUntraced(function* (rng: Rng) {
   let secret = ""
-  let failsNext = false
   let isCalm = false
   const wrong: Array<string> = []
   /** By position, the first time it was answered with success. */
   const acknowledged = new Map<number, ReceivedEvent>()
   const idOf = new Map<number, string>()
+  const failed = new Set<string>()
   const lastOf = new Map<string, number>()
   let requests = 0
 
@@ -78,13 +82,16 @@ export const startReceiver = Effect.fnUntraced(function* (rng: Rng) {
     })
     request.on("end", () => {
       const event = take(request.headers, body)
-      failsNext = !failsNext && !isCalm && rng.chance(0.1)
-      if (failsNext) return fail(response, rng.pick(failures))
+      const draw = rng.next()
+      if (!isCalm && !failed.has(event.id) && draw < FAILS) {
+        failed.add(event.id)
+        return draw < HANGS ? undefined : fail(response, rng.pick(failures))
+      }
       const answer = () => {
         acknowledged.set(event.position, acknowledged.get(event.position) ?? event)
         response.writeHead(204).end()
       }
-      return rng.chance(0.1) ? setTimeout(answer, rng.below(300)) : answer()
+      return rng.chance(SLOW) ? setTimeout(answer, rng.below(300)) : answer()
     })
   })
   yield* Effect.acquireRelease(

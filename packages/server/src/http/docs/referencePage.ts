@@ -103,6 +103,21 @@ const errors = (): string =>
     )
     .join("")}</table>`
 
+/** The requests that the service makes itself. */
+const webhooks = (openApi: Schema): string =>
+  Object.values<Schema>(openApi.webhooks ?? {})
+    .map(({ post }) => {
+      const { schema, example } = post.requestBody.content["application/json"]
+      const name = refName(schema) ?? ""
+      const answers = Object.entries<Schema>(post.responses)
+        .map(([status, { description }]) => `<p><span class="chip">${escape(status)}</span> ${prose(description)}</p>`)
+        .join("")
+      return `<section class="operation" id="${anchor(post.operationId)}"><header><h3>${escape(post.summary)}</h3><span><span class="verb POST">POST</span> <code>your endpoint</code></span></header>
+<div class="columns"><div><p>${prose(post.description)}</p><h4>Headers</h4>${parameterTable(post.parameters)}<h4>Answers of yours</h4>${answers}</div>
+<div><h4>Body</h4><p><a href="#schema-${escape(name)}">${escape(name)}</a></p>${json(example)}</div></div></section>`
+    })
+    .join("")
+
 const schemas = (openApi: Schema): string =>
   `<h2 id="schemas">Schemas</h2>${Object.entries<Schema>(openApi.components.schemas)
     .filter(([, schema]) => !isProblem(schema))
@@ -129,8 +144,8 @@ export const referencePage = (openApi: Schema, base: string): string => {
   return document(
     `${title} API reference`,
     `<div class="page"><nav id="contents"><strong>${escape(title)}</strong><span class="soft">API ${escape(version)}</span>
-<ul><li><a href="#authentication">Authentication</a></li><li><a href="#errors">Errors</a></li><li><a href="#schemas">Schemas</a></li><li><a href="/openapi.json">OpenAPI document</a></li></ul>${navigation.join("")}</nav>
+<ul><li><a href="#authentication">Authentication</a></li><li><a href="#errors">Errors</a></li><li><a href="#webhooks">Webhooks</a></li><li><a href="#schemas">Schemas</a></li><li><a href="/openapi.json">OpenAPI document</a></li></ul>${navigation.join("")}</nav>
 <main><a class="to-contents" href="#contents">Contents</a><h1>${escape(title)}</h1><p class="lead">${prose(summary)}</p><p class="prose">${prose(description)}</p>
-${authentication(openApi)}${errors()}${sections.join("")}${schemas(openApi)}</main></div>`
+${authentication(openApi)}${errors()}${sections.join("")}<h2 id="webhooks">Webhooks</h2>${webhooks(openApi)}${schemas(openApi)}</main></div>`
   )
 }
