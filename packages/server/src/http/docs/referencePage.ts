@@ -113,7 +113,7 @@ const webhooks = (openApi: Schema): string =>
         .map(([status, { description }]) => `<p><span class="chip">${escape(status)}</span> ${prose(description)}</p>`)
         .join("")
       return `<section class="operation" id="${anchor(post.operationId)}"><header><h3>${escape(post.summary)}</h3><span><span class="verb POST">POST</span> <code>your endpoint</code></span></header>
-<div class="columns"><div><p>${prose(post.description)}</p><h4>Headers</h4>${parameterTable(post.parameters)}<h4>Answers of yours</h4>${answers}</div>
+<div class="columns"><div><p>${prose(post.description)}</p><h4>Headers</h4>${parameterTable(post.parameters)}<h4>Your answer</h4>${answers}</div>
 <div><h4>Body</h4><p><a href="#schema-${escape(name)}">${escape(name)}</a></p>${json(example)}</div></div></section>`
     })
     .join("")
