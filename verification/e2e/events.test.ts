@@ -41,6 +41,10 @@ const write = Effect.fnUntraced(function* (instances: ReadonlyArray<RunningServi
 const DELIVERS_AGAIN_WITHIN_MS = 60_000
 const DELIVERED_IN_A_ROUND = 40
 
+/** Shown when deliveries do not go on. */
+const ENDPOINTS = `select e.position, h.position as newest, stop_attempt, next_attempt_at - clock_timestamp() as next_in, holder,
+  lease_until - clock_timestamp() as leased_for, enabled from webhook_endpoints e, event_head h`
+
 /** Each round begins in the middle of deliveries. */
 const killAll = Effect.fnUntraced(function* (
   instances: ReadonlyArray<RunningService>,
@@ -51,7 +55,9 @@ const killAll = Effect.fnUntraced(function* (
   for (let round = 1; round <= ROUNDS; round++) {
     const before = requests()
     const delivers = () => requests() >= before + DELIVERED_IN_A_ROUND
-    yield* until("webhooks are delivered again", delivers, DELIVERS_AGAIN_WITHIN_MS)
+    yield* until("webhooks are delivered again", delivers, DELIVERS_AGAIN_WITHIN_MS).pipe(
+      Effect.tapCause(() => Effect.flatMap(db.query(ENDPOINTS), (rows) => Effect.sync(() => console.log(rows))))
+    )
     for (let kill = 0; kill < KILLS_IN_A_ROUND; kill++) {
       const instance = instances[(round + kill) % instances.length]!
       yield* instance.kill
