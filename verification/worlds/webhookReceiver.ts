@@ -18,8 +18,10 @@ export interface ReceivedEvent {
 type Failure = "500" | "reset" | "half an answer" | "slow, then reset" | "closed"
 const failures: ReadonlyArray<Failure> = ["500", "reset", "half an answer", "slow, then reset", "closed"]
 const FAILS = 0.1
-/** Of all requests: it does not answer at all, so the whole endpoint is stopped for some seconds. */
+/** Of all requests: it does not answer at all, so the whole endpoint is stopped, for some seconds. */
 const HANGS = 0.002
+/** From then on, all others succeed: 15 s until the hanging one is given up, 5 s until one is tried. If that failed, the next is 5 min later. */
+const NO_FAILURE_AFTER_HANGING_MS = 30_000
 const SLOW = 0.1
 
 /** An event of one resource; an id names one among all kinds. */
@@ -44,6 +46,7 @@ export const startReceiver = Effect.fnUntraced(function* (rng: Rng) {
   const acknowledged = new Map<number, ReceivedEvent>()
   const idOf = new Map<number, string>()
   const failed = new Set<string>()
+  let failsFrom = 0
   const lastOf = new Map<string, number>()
   let requests = 0
 
@@ -83,9 +86,11 @@ export const startReceiver = Effect.fnUntraced(function* (rng: Rng) {
     request.on("end", () => {
       const event = take(request.headers, body)
       const draw = rng.next()
-      if (!isCalm && !failed.has(event.id) && draw < FAILS) {
+      if (!isCalm && !failed.has(event.id) && draw < FAILS && performance.now() >= failsFrom) {
         failed.add(event.id)
-        return draw < HANGS ? undefined : fail(response, rng.pick(failures))
+        if (draw >= HANGS) return fail(response, rng.pick(failures))
+        failsFrom = performance.now() + NO_FAILURE_AFTER_HANGING_MS
+        return
       }
       const answer = () => {
         acknowledged.set(event.position, acknowledged.get(event.position) ?? event)
