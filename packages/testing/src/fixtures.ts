@@ -11,6 +11,7 @@ import {
   Broadcasters,
   type KeyAt,
   type KeyHash,
+  Leases,
   type NewStreamKey,
   type PathLimitText,
   type Repositories,
@@ -121,3 +122,12 @@ export const eventsOf = (id: StreamId): Effect.Effect<ReadonlyArray<StreamEvent>
   Effect.flatMap(Streams, (streams) => streams.events(id, 0, 1_000))
 
 export const eventTypes = (id: StreamId) => Effect.map(eventsOf(id), (events) => events.map(({ type }) => type))
+
+/** Runs in the name of an instance that holds the lease, and gives it up. */
+export const leading = <A, E, R>(use: (holder: string) => Effect.Effect<A, E, R>) =>
+  Effect.gen(function* () {
+    const leases = yield* Leases
+    const holder = `instance-${randomUUID()}`
+    assert.isTrue((yield* leases.acquire(holder, 60_000)).held)
+    return yield* Effect.ensuring(use(holder), Effect.ignore(leases.release(holder)))
+  })

@@ -34,6 +34,7 @@ import {
   eventsOf,
   expire,
   later,
+  leading,
   newId,
   newPath,
   now,
@@ -75,15 +76,6 @@ const eventsFrom = Effect.fnUntraced(function* (changes: Effect.Effect<unknown, 
 const typesOf = (events: ReadonlyArray<LoggedEvent>): ReadonlyArray<EventType> => events.map(({ type }) => type)
 const ofSubject = (events: ReadonlyArray<LoggedEvent>, subject: string) =>
   events.filter((event) => event.subject === subject)
-
-/** Runs in the name of an instance that holds the lease, and gives it up. */
-const leading = <A, E, R>(use: (holder: string) => Effect.Effect<A, E, R>) =>
-  Effect.gen(function* () {
-    const leases = yield* Leases
-    const holder = `instance-${randomUUID()}`
-    assert.isTrue((yield* leases.acquire(holder, 60_000)).held)
-    return yield* Effect.ensuring(use(holder), Effect.ignore(leases.release(holder)))
-  })
 
 /** From the admission to the end. */
 const live = Effect.fnUntraced(function* ({ id }: Session) {

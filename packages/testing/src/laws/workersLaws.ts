@@ -1,5 +1,5 @@
 /** The laws of `Workers`: their records, and the keys that admit one connection of a worker, apart from those of broadcasters. */
-import { randomBytes, randomUUID } from "node:crypto"
+import { randomBytes } from "node:crypto"
 import {
   type AdmissionRequest,
   Admissions,
@@ -7,7 +7,6 @@ import {
   decideAdmission,
   decideCheck,
   type KeyHash,
-  Leases,
   MEDIA_SERVER_BROADCASTER,
   type PathLimitText,
   type PipelineId,
@@ -24,7 +23,7 @@ import {
 } from "@greenroom/core"
 import { Effect, Option } from "effect"
 import * as assert from "../assert.ts"
-import { aBroadcaster, admit, aKey, anAsk, anOrder, aSession, details, newId, stateOf } from "../fixtures.ts"
+import { aBroadcaster, admit, aKey, anAsk, anOrder, aSession, details, leading, newId, stateOf } from "../fixtures.ts"
 import { contract, elapse, plain, type StoreUnderTest } from "./contract.ts"
 
 const newPipeline = () => randomBytes(6).toString("hex") as PipelineId
@@ -40,15 +39,6 @@ const aChange = (change: Partial<WorkerChange> = {}): WorkerChange => ({
   mark: null,
   ...change
 })
-
-/** Runs in the name of an instance that holds the lease, and gives it up. */
-const leading = <A, E, R>(use: (holder: string) => Effect.Effect<A, E, R>) =>
-  Effect.gen(function* () {
-    const leases = yield* Leases
-    const holder = `instance-${randomUUID()}`
-    assert.isTrue((yield* leases.acquire(holder, 60_000)).held)
-    return yield* Effect.ensuring(use(holder), Effect.ignore(leases.release(holder)))
-  })
 
 /** A session on a pipeline's input, and a key for its output. */
 const aWorkerKey = Effect.fnUntraced(function* (holder: string, admitWithinMillis = 60_000) {
