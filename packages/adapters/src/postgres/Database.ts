@@ -11,6 +11,7 @@ import { makeWrittenSignal, type WrittenSignal } from "@greenroom/core/internal"
 import { Context, Effect, Exit, Layer, Schedule, Scope, type Stream } from "effect"
 import * as Reactivity from "effect/reactivity/Reactivity"
 import type { SqlError } from "effect/sql/SqlError"
+import { CurrentTransaction } from "./CurrentTransaction.ts"
 import { type Limits, limits, limitTransaction, Patience, patient, settingsOf } from "./databaseLimits.ts"
 import { type Names, namesIn } from "./names.ts"
 import { notificationsOf } from "./notifications.ts"
@@ -135,6 +136,21 @@ export const databaseOf = (
     })
 })
 
+/** The same client for uses inside of a transaction: they run in it, whichever client began it, and within its deadline. */
+const joining = (database: Database): Database =>
+  databaseOf(
+    {
+      ...database,
+      run: (operation, use) =>
+        Effect.flatMap(CurrentTransaction, (transaction) =>
+          transaction === null
+            ? database.run(operation, use)
+            : Effect.mapError(use(transaction, false), (cause) => new StoreUnavailable({ operation, cause }))
+        )
+    },
+    database.written
+  )
+
 const make = Effect.fnUntraced(function* (own: Client): Effect.fn.Return<Database, never, Scope.Scope> {
   const outer = yield* Effect.scope
   const deadlineMillis = own.limits.answerMillis
@@ -239,8 +255,8 @@ export const layer = (address: PostgresAddress, options: DatabaseOptions = {}): 
       const minConnections = Math.min(OPEN_FOR_ADMISSIONS, sizes.admission)
       return Layer.mergeAll(
         Layer.effect(AdmissionDatabase, client("admission", { ...admissionConfig, minConnections })),
-        Layer.effect(ReconcilerDatabase, client("reconciler", reconcilerConfig)),
-        Layer.effect(GeneralDatabase, client("general", generalConfig)),
+        Layer.effect(ReconcilerDatabase, Effect.map(client("reconciler", reconcilerConfig), joining)),
+        Layer.effect(GeneralDatabase, Effect.map(client("general", generalConfig), joining)),
         Layer.succeed(EventNotifications, notificationsOf(connection, untilKnown(reach), names))
       )
     })
