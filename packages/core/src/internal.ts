@@ -5,7 +5,7 @@
 export { isSourceId, SOURCE_ID_PATTERN } from "./domain/access/AuthRequest.ts"
 export { wholeKeyPattern } from "./domain/access/StreamPath.ts"
 export { compareReleases, type Release, readRelease } from "./domain/reconciliation/Release.ts"
-export { isAtMost } from "./domain/values/PlainText.ts"
+export { isAtMost, isStorable } from "./domain/values/PlainText.ts"
 export { answerOf } from "./domain/webhooks/deliveryOf.ts"
 export { PIPELINE_PATH } from "./domain/workers/PipelinePath.ts"
 export { type EffectCopy, layerOwnRuntime, requireSameEffect } from "./EffectCopy.ts"

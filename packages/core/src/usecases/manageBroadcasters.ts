@@ -1,5 +1,5 @@
 /** Creates, lists, changes and removes broadcasters. Removing one revokes its keys and takes its streams off the air. */
-import { Effect, Option, Schema } from "effect"
+import { Effect, Equal, Option, Schema } from "effect"
 import { broadcasterImage } from "../domain/audit/images.ts"
 import { CurrentCaller } from "../domain/identity/Caller.ts"
 import { type Broadcaster, ExternalId } from "../domain/values/Broadcaster.ts"
@@ -53,7 +53,16 @@ export const createBroadcaster = Effect.fn("createBroadcaster")(function* (field
   return yield* audited("broadcaster.create", broadcasters.create(id, checked), (created) => change(null, created))
 })
 
-/** For hosts that have accounts of their own: call it at each login. Calls at the same time yield one broadcaster. */
+/** Whether the fields describe the broadcaster as it is. */
+const isAs = (broadcaster: Broadcaster, { displayName, contact, metadata }: UpsertFields): boolean =>
+  broadcaster.displayName === displayName &&
+  (contact === undefined || broadcaster.contact === contact) &&
+  (metadata === undefined || Equal.equals(broadcaster.metadata, metadata))
+
+/**
+ * For hosts that have accounts of their own: call it at each login, which mostly changes nothing and is one read. Calls at the same time yield one
+ * broadcaster.
+ */
 export const upsertBroadcaster = Effect.fn("upsertBroadcaster")(function* (
   externalId: ExternalId,
   fields: UpsertFields
@@ -61,13 +70,10 @@ export const upsertBroadcaster = Effect.fn("upsertBroadcaster")(function* (
   const { externalId: known, ...checked } = yield* check.upsert({ ...fields, externalId })
   const broadcasters = yield* Broadcasters
   const generator = yield* KeyGenerator
+  const before = Option.getOrNull(yield* broadcasters.findByExternalId(known))
+  if (before !== null && isAs(before, checked)) return before
   const id = (yield* generator.uuid) as BroadcasterId
-  const upserting = Effect.gen(function* () {
-    const before = Option.getOrNull(yield* broadcasters.findByExternalId(known))
-    return { before, after: yield* broadcasters.upsert(id, known, checked) }
-  })
-  const { after } = yield* audited("broadcaster.upsert", upserting, ({ before, after }) => change(before, after))
-  return after
+  return yield* audited("broadcaster.upsert", broadcasters.upsert(id, known, checked), (after) => change(before, after))
 })
 
 /** Newest first, without deleted ones. */

@@ -1,6 +1,5 @@
 /** Stops one stream. Its key stays valid, and the encoder may come back. */
 import { Effect, Option } from "effect"
-import type { AuditAction } from "../domain/audit/AuditAction.ts"
 import { streamImage } from "../domain/audit/images.ts"
 import { StreamId } from "../domain/values/Ids.ts"
 import { Sessions } from "../ports/Sessions.ts"
@@ -16,7 +15,7 @@ const checkStop = checkArguments("stopStream", { id: StreamId })
 const checkForceStop = checkArguments("forceStop", { id: StreamId })
 
 /** Marks the stream in one step with its entry; whether there is one. */
-const requestStop = Effect.fnUntraced(function* (id: StreamId, action: AuditAction) {
+const requestStop = Effect.fnUntraced(function* (id: StreamId, forced: boolean) {
   const sessions = yield* Sessions
   const streams = yield* Streams
   const stopping = Effect.gen(function* () {
@@ -25,14 +24,15 @@ const requestStop = Effect.fnUntraced(function* (id: StreamId, action: AuditActi
     return before
   })
   const stopped = yield* audited(
-    action,
+    "stream.stop",
     stopping,
     Option.match({
       onNone: () => null,
       onSome: ({ stream, broadcaster }) => ({
         resourceId: id,
         broadcasterId: broadcaster.id,
-        before: streamImage(stream)
+        before: streamImage(stream),
+        after: { forced }
       })
     })
   )
@@ -42,7 +42,7 @@ const requestStop = Effect.fnUntraced(function* (id: StreamId, action: AuditActi
 /** `None` when there is no such stream; otherwise the stream as it is now, and whether it has left the media server. */
 export const stopStream = Effect.fn("stopStream")(function* (streamId: StreamId) {
   const { id } = yield* checkStop({ id: streamId })
-  if (!(yield* requestStop(id, "stream.stop"))) return Option.none()
+  if (!(yield* requestStop(id, false))) return Option.none()
   const offAir = yield* awaitOffAir([id])
   return Option.map(yield* describeStream(id), (view) => ({ ...view, offAir }))
 })
@@ -61,7 +61,7 @@ export const forceStop = Effect.fn("forceStop")(function* (streamId: StreamId) {
   if ((yield* sessions.stillOpen([id])).length === 0) return Option.some("Ended" as const)
   const snapshot = yield* reconciler.lastSnapshot
   if (!(yield* isUnobservable(snapshot?.leastAgeMillis ?? null))) return Option.some("CanBeAsked" as const)
-  yield* requestStop(id, "stream.force_stop")
+  yield* requestStop(id, true)
   yield* sessions.end([id], "left", null)
   yield* Effect.logWarning("a stream was ended without the media server's confirmation, as an operator requested").pipe(
     Effect.annotateLogs({ stream_id: id })

@@ -17,7 +17,6 @@ export const auditActions = [
   "session.delete",
   "stream.change",
   "stream.stop",
-  "stream.force_stop",
   "stream_key.create",
   "stream_key.change",
   "stream_key.rotate",

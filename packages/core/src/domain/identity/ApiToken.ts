@@ -37,5 +37,6 @@ export interface ApiToken {
 /** `lastUsedAt` is written at most once in this time. */
 export const LAST_USED_STEP_MS = 60_000
 
+/** Whether it is refused at `now`, by the database's clock. */
 export const hasExpired = ({ expiresAt }: Pick<ApiToken, "expiresAt">, now: DateTime.Utc): boolean =>
   expiresAt !== null && DateTime.isLessThanOrEqualTo(expiresAt, now)

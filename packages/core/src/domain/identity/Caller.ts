@@ -12,9 +12,11 @@ export type Actor =
   /** Without a credential, or with one that was refused. */
   | { readonly _tag: "Unknown" }
 
+/** How actors are called in the audit log. */
 export const actorTypes = ["secret", "token", "application", "unknown"] as const
 export type ActorType = (typeof actorTypes)[number]
 
+/** The actor's kind as one word. */
 export const actorType = (actor: Actor): ActorType => actor._tag.toLowerCase() as ActorType
 
 /** Where a request came from. */
@@ -32,6 +34,7 @@ export interface Caller {
   readonly origin: RequestOrigin
 }
 
+/** Of a caller in the same process. */
 export const noOrigin: RequestOrigin = { requestId: null, address: null, userAgent: null }
 
 /** The caller of the use cases that run in this context: the embedding program, which may do everything, unless another is provided. */
@@ -39,4 +42,5 @@ export const CurrentCaller = Context.Reference<Caller>("greenroom/CurrentCaller"
   defaultValue: () => ({ actor: { _tag: "Application", name: null }, scopes: ["admin"], only: null, origin: noOrigin })
 })
 
+/** Whether the caller has the scope. */
 export const mayDo = ({ scopes }: Pick<Caller, "scopes">, needed: Scope): boolean => allows(scopes, needed)

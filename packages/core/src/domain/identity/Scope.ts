@@ -1,6 +1,7 @@
 /** What an API token may do. A scope that writes also reads; `admin` has every scope, and alone manages tokens. */
 import { Schema } from "effect"
 
+/** All scopes, in the order of the documentation. */
 export const scopes = [
   "streams:read",
   "streams:write",
@@ -16,6 +17,7 @@ export const scopes = [
   "operate",
   "admin"
 ] as const
+/** What a token may do. */
 export const Scope = Schema.Literals(scopes)
 export type Scope = typeof Scope.Type
 
