@@ -16,6 +16,14 @@ export class HookSecret extends Context.Service<HookSecret, Option.Option<Redact
   "greenroom/http/HookSecret"
 ) {}
 
+/** Accepted beside it, while the media servers' configurations change. */
+export const PreviousHookSecret = Context.Reference<Redacted.Redacted<string> | null>(
+  "greenroom/http/PreviousHookSecret",
+  {
+    defaultValue: () => null
+  }
+)
+
 const challenge = `Basic realm="greenroom", ${BEARER_CHALLENGE}`
 
 /** The credential in an `Authorization` header: a bearer token, or the password of HTTP Basic (RFC 7617: behind the first colon). */
@@ -77,13 +85,18 @@ export const hookGate = Effect.gen(function* () {
   }
   const generator = yield* KeyGenerator
   const expected = generator.hash(secret.value)
+  const previous = yield* PreviousHookSecret
+  const formerly = previous === null ? expected : generator.hash(previous)
   const gate: HookGate = {
     isProtected: true,
     judge: (headers) => {
       if (isFromWebPage(headers)) return "FromWebPage"
       const { authorization } = headers
       const sent = credentialIn(typeof authorization === "string" ? authorization : undefined)
-      if (sameHash(generator.hash(sent), expected)) return "Right"
+      const hash = generator.hash(sent)
+      // Both are compared, so that the time does not show which of them it was.
+      const [isCurrent, isPrevious] = [sameHash(hash, expected), sameHash(hash, formerly)]
+      if (isCurrent || isPrevious) return "Right"
       return Redacted.value(sent) === "" ? "Missing" : "Wrong"
     }
   }
