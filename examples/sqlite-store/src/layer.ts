@@ -2,6 +2,7 @@
 import { Repositories, StoreHealth } from "@greenroom/core"
 import { Effect, Layer } from "effect"
 import { admissions } from "./admissions.ts"
+import { authDecisions } from "./authDecisions.ts"
 import { broadcasters } from "./broadcasters.ts"
 import { events } from "./events.ts"
 import { leases } from "./leases.ts"
@@ -21,6 +22,7 @@ export const layer: Layer.Layer<Repositories, never, Sqlite> = Layer.effect(
   Repositories,
   Effect.all({
     admissions,
+    authDecisions,
     broadcasters,
     events,
     leases,

@@ -11,6 +11,21 @@
 export { type AuthDecision, type Refusal, type RefusalReason, refusalReasons } from "./domain/access/AuthDecision.ts"
 export { type AuthCall, type AuthRequest, type PublishRequest, readAuthCall } from "./domain/access/AuthRequest.ts"
 export {
+  type AccessCheck,
+  type AdmissionRule,
+  type AllowRule,
+  accessChecks,
+  admissionRules,
+  allowRules,
+  type DecisionReason,
+  type FaultReason,
+  faultReasons,
+  type RefusalRule,
+  type RuleName,
+  remedyOf,
+  ruleNames
+} from "./domain/access/admissionRules.ts"
+export {
   type AdmissionDecision,
   type AdmissionFacts,
   decideAdmission,
@@ -18,6 +33,15 @@ export {
   type KeyFacts,
   type SessionFacts
 } from "./domain/access/decideAdmission.ts"
+export {
+  DECISIONS_KEPT,
+  type DecisionContent,
+  DecisionFacts,
+  type DecisionFilter,
+  type DecisionOutcome,
+  decisionOutcomes,
+  type RecordedDecision
+} from "./domain/access/RecordedDecision.ts"
 export {
   KEY_PREFIX_LENGTH,
   type KeyHash,
@@ -150,7 +174,7 @@ export {
   ExternalId,
   MEDIA_SERVER_BROADCASTER
 } from "./domain/values/Broadcaster.ts"
-export { BroadcasterId, StreamId, StreamKeyId, WebhookEndpointId } from "./domain/values/Ids.ts"
+export { BroadcasterId, DecisionId, StreamId, StreamKeyId, WebhookEndpointId } from "./domain/values/Ids.ts"
 export { METADATA_MAX_BYTES, Metadata } from "./domain/values/Metadata.ts"
 export { millisBetween, Timestamp } from "./domain/values/Timestamp.ts"
 export { HELD_SUBJECTS_MAX } from "./domain/webhooks/DeliveryState.ts"
@@ -188,6 +212,7 @@ export type { WorkerAddresses } from "./domain/workers/workerUrls.ts"
  */
 
 export { type AdmissionRequest, Admissions, type Admitted, type FactsRequest } from "./ports/Admissions.ts"
+export { AuthDecisions, type AuthDecisionsPort, type DecisionWrite } from "./ports/AuthDecisions.ts"
 export { type BroadcasterFields, Broadcasters, ExternalIdTaken, type UpsertFields } from "./ports/Broadcasters.ts"
 export { type EventSlice, Events, type EventsPort, READ_AT_MOST } from "./ports/Events.ts"
 export { KeyGenerator } from "./ports/KeyGenerator.ts"
@@ -239,6 +264,7 @@ export { type WorkerKeyOrder, Workers } from "./ports/Workers.ts"
  * of both.
  */
 
+export { DecisionLog } from "./decisions/DecisionLog.ts"
 export { type Attached, type EventConsumer, EventFeed } from "./events/EventFeed.ts"
 export * as Metrics from "./Metrics.ts"
 export { layerBackground } from "./reconciler/layerBackground.ts"
@@ -251,9 +277,10 @@ export { DuplicatePolicy } from "./resilience/DuplicatePolicy.ts"
 export { LostAdmissions } from "./resilience/LostAdmissions.ts"
 export { StoreMonitor } from "./resilience/StoreMonitor.ts"
 export { AuthDeadline } from "./usecases/admitPublisher.ts"
-export { authenticate } from "./usecases/authenticate.ts"
+export { type Answered, authenticate } from "./usecases/authenticate.ts"
 export { AwaitOffAirWithin } from "./usecases/awaitOffAir.ts"
 export { InvalidArgument } from "./usecases/InvalidArgument.ts"
+export { listAuthDecisions, recordRefusedCall } from "./usecases/listAuthDecisions.ts"
 export { describeWorker, listWorkers } from "./usecases/listWorkers.ts"
 export {
   layerMayPublish,

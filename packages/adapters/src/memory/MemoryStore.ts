@@ -6,6 +6,7 @@
 import type {
   Broadcaster,
   BroadcasterId,
+  DecisionId,
   EncryptedSecret,
   KeyHash,
   Metadata,
@@ -13,6 +14,7 @@ import type {
   PassSummary,
   PipelineId,
   Protocol,
+  RecordedDecision,
   SessionState,
   StreamEvent,
   StreamId,
@@ -107,6 +109,7 @@ export interface MemoryState {
   readonly usage: Map<string, PrunedUsage>
   readonly eventLog: EventLogState
   readonly webhookEndpoints: Map<WebhookEndpointId, StoredEndpoint>
+  readonly authDecisions: Map<DecisionId, RecordedDecision>
 }
 
 export class MemoryStore extends Context.Service<MemoryStore, MemoryState>()("greenroom/memory/MemoryStore") {}
@@ -122,7 +125,8 @@ export const emptyStore = (): MemoryState => ({
   workers: new Map(),
   usage: new Map(),
   eventLog: emptyLog(),
-  webhookEndpoints: new Map()
+  webhookEndpoints: new Map(),
+  authDecisions: new Map()
 })
 
 export const layer: Layer.Layer<MemoryStore> = Layer.sync(MemoryStore, emptyStore)

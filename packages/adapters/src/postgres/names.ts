@@ -19,7 +19,8 @@ export const tables = {
   event_head: ["singleton", "log", "position", "oldest", "origin"],
   webhook_endpoints: ["id", "url", "types", "secret", "position", "revision", "lease_until"],
   webhook_held_subjects: ["endpoint_id", "subject", "position", "attempt", "next_at"],
-  webhook_deliveries: ["id", "endpoint_id", "event_id", "outcome", "response_status", "answer"]
+  webhook_deliveries: ["id", "endpoint_id", "event_id", "outcome", "response_status", "answer"],
+  auth_decisions: ["id", "at", "last_at", "count", "outcome", "rule", "facts", "key_prefix", "instance"]
 } as const
 
 export const views = ["usage_by_day"] as const

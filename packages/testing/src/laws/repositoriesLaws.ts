@@ -2,6 +2,7 @@
 import type { LawSuite } from "../LawSuite.ts"
 import { admissionRacesLaws } from "./admissionRacesLaws.ts"
 import { admissionsLaws } from "./admissionsLaws.ts"
+import { authDecisionsLaws } from "./authDecisionsLaws.ts"
 import { broadcastersLaws } from "./broadcastersLaws.ts"
 import type { StoreUnderTest, StoreWorld } from "./contract.ts"
 import { eventsLaws } from "./eventsLaws.ts"
@@ -22,6 +23,7 @@ export const repositoriesLaws = (store: StoreUnderTest): ReadonlyArray<LawSuite<
   streamKeysLaws(store),
   admissionsLaws(store),
   admissionRacesLaws(store),
+  authDecisionsLaws(store),
   sessionsLaws(store),
   streamsLaws(store),
   leasesLaws(store),

@@ -18,3 +18,5 @@ export const StreamId = Uuid.pipe(Schema.brand("StreamId"))
 export type StreamId = typeof StreamId.Type
 export const WebhookEndpointId = Uuid.pipe(Schema.brand("WebhookEndpointId"))
 export type WebhookEndpointId = typeof WebhookEndpointId.Type
+export const DecisionId = Uuid.pipe(Schema.brand("DecisionId"))
+export type DecisionId = typeof DecisionId.Type
