@@ -264,7 +264,7 @@ export { type WorkerKeyOrder, Workers } from "./ports/Workers.ts"
  * of both.
  */
 
-export { DecisionLog } from "./decisions/DecisionLog.ts"
+export { DecisionLog, DecisionLogPace } from "./decisions/DecisionLog.ts"
 export { type Attached, type EventConsumer, EventFeed } from "./events/EventFeed.ts"
 export * as Metrics from "./Metrics.ts"
 export { layerBackground } from "./reconciler/layerBackground.ts"

@@ -65,6 +65,11 @@ export class DecisionGroups {
   readonly #waiting = new Set<Group>()
   readonly #firstAsks = new Map<string, Group>()
   #dropped = 0
+  readonly #firstAskMillis: number
+
+  constructor(firstAskMillis = FIRST_ASK_MS) {
+    this.#firstAskMillis = firstAskMillis
+  }
 
   get waiting(): number {
     return this.#waiting.size
@@ -81,7 +86,7 @@ export class DecisionGroups {
   add({ content, isFirstAsk, sourceId }: GroupedDecision, now: number, newId: () => DecisionId): DecisionId {
     if (now - this.#windowBegan >= WINDOW_MS) this.#beginWindow(now)
     if (sourceId !== null && !isFirstAsk) this.#answered(sourceId)
-    const group = this.#groupOf(content, isFirstAsk ? now + FIRST_ASK_MS : now, now, newId)
+    const group = this.#groupOf(content, isFirstAsk ? now + this.#firstAskMillis : now, now, newId)
     group.count++
     group.last = now
     if (isFirstAsk && sourceId !== null) this.#rememberFirstAsk(sourceId, group)

@@ -8,8 +8,16 @@ import { AuthDecisions } from "../ports/AuthDecisions.ts"
 import { KeyGenerator } from "../ports/KeyGenerator.ts"
 import type { Repositories } from "../ports/Repositories.ts"
 import { monotonicMillis } from "../resilience/ProcessClock.ts"
-import { DecisionGroups, type GroupedDecision } from "./DecisionGroups.ts"
-import { writeDecisions } from "./writeDecisions.ts"
+import { DecisionGroups, FIRST_ASK_MS, type GroupedDecision } from "./DecisionGroups.ts"
+import { WRITE_EVERY_MS, writeDecisions } from "./writeDecisions.ts"
+
+/** Read when the log is built: for tests, which would wait long otherwise. */
+export const DecisionLogPace = Context.Reference<{
+  readonly writeEveryMillis: number
+  readonly firstAskMillis: number
+}>("greenroom/DecisionLogPace", {
+  defaultValue: () => ({ writeEveryMillis: WRITE_EVERY_MS, firstAskMillis: FIRST_ASK_MS })
+})
 
 export class DecisionLog extends Context.Service<
   DecisionLog,
@@ -24,9 +32,10 @@ export class DecisionLog extends Context.Service<
       DecisionLog,
       Effect.gen(function* () {
         const { uuid } = yield* KeyGenerator
-        const groups = new DecisionGroups()
+        const { writeEveryMillis, firstAskMillis } = yield* DecisionLogPace
+        const groups = new DecisionGroups(firstAskMillis)
         const hasNew = yield* Latch.make(false)
-        yield* writeDecisions({ port: yield* AuthDecisions, groups, hasNew, instance })
+        yield* writeDecisions({ port: yield* AuthDecisions, groups, hasNew, instance, writeEveryMillis })
 
         const add = Effect.fnUntraced(function* (decision: GroupedDecision) {
           const now = yield* monotonicMillis

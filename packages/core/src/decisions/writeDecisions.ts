@@ -31,6 +31,7 @@ export interface DecisionWriter {
   /** Opened when a decision comes. */
   readonly hasNew: Latch.Latch
   readonly instance: string
+  readonly writeEveryMillis: number
 }
 
 const rowOf = ({ id, content, first, last, count }: Group, now: number, instance: string): DecisionWrite => ({
@@ -105,7 +106,7 @@ export const writeDecisions = Effect.fnUntraced(function* (
   const turn = Effect.gen(function* () {
     yield* hasNew.await
     hasNew.closeUnsafe()
-    yield* Effect.sleep(WRITE_EVERY_MS)
+    yield* Effect.sleep(writer.writeEveryMillis)
     yield* attempt
     if (groups.waiting > 0) hasNew.openUnsafe()
   })

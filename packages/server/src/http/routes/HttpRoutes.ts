@@ -14,6 +14,7 @@ import * as EventStreams from "../events/EventStreams.ts"
 import * as ListSlots from "../lists/ListSlots.ts"
 import * as ApiKeyCheck from "../middleware/ApiKeyCheck.ts"
 import * as RequestMiddleware from "../middleware/requestMiddleware.ts"
+import * as AuthDecisionRoutes from "./AuthDecisionRoutes.ts"
 import * as AuthRoute from "./AuthRoute.ts"
 import * as BroadcasterRoutes from "./BroadcasterRoutes.ts"
 import * as EventRoutes from "./EventRoutes.ts"
@@ -48,6 +49,7 @@ const api = HttpApiBuilder.layer(ServedApi).pipe(
     EventRoutes.layer,
     ReconcileRoutes.layer,
     WebhookEndpointRoutes.layer,
+    AuthDecisionRoutes.layer,
     SystemRoutes.layer
   ]),
   Layer.provide([ApiKeyCheck.layer, ListSlots.layer, ProblemsAsValues.layer, EventPolls.layer]),
