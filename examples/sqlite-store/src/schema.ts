@@ -171,6 +171,21 @@ create table if not exists pruned_usage (
   primary key (broadcaster_id, day, by_worker)
 ) strict;
 
+create table if not exists auth_decisions (
+  id text primary key,
+  at integer not null,
+  last_at integer not null,
+  count integer not null,
+  path text,
+  ip text,
+  outcome text not null,
+  reason text,
+  key_prefix text,
+  broadcaster_id text,
+  content text not null
+) strict;
+create index if not exists auth_decisions_newest_first on auth_decisions (at, id);
+
 create table if not exists webhook_endpoints (
   id text primary key,
   url text not null,

@@ -11,6 +11,21 @@
 export { type AuthDecision, type Refusal, type RefusalReason, refusalReasons } from "./domain/access/AuthDecision.ts"
 export { type AuthCall, type AuthRequest, type PublishRequest, readAuthCall } from "./domain/access/AuthRequest.ts"
 export {
+  type AccessCheck,
+  type AdmissionRule,
+  type AllowRule,
+  accessChecks,
+  admissionRules,
+  allowRules,
+  type DecisionReason,
+  type FaultReason,
+  faultReasons,
+  type RefusalRule,
+  type RuleName,
+  remedyOf,
+  ruleNames
+} from "./domain/access/admissionRules.ts"
+export {
   type AdmissionDecision,
   type AdmissionFacts,
   decideAdmission,
@@ -18,6 +33,15 @@ export {
   type KeyFacts,
   type SessionFacts
 } from "./domain/access/decideAdmission.ts"
+export {
+  DECISIONS_KEPT,
+  type DecisionContent,
+  DecisionFacts,
+  type DecisionFilter,
+  type DecisionOutcome,
+  decisionOutcomes,
+  type RecordedDecision
+} from "./domain/access/RecordedDecision.ts"
 export {
   KEY_PREFIX_LENGTH,
   type KeyHash,
@@ -186,6 +210,7 @@ export {
   ApiTokenId,
   AuditEntryId,
   BroadcasterId,
+  DecisionId,
   StreamId,
   StreamKeyId,
   WebhookEndpointId
@@ -236,6 +261,7 @@ export {
   type NewApiToken
 } from "./ports/ApiTokens.ts"
 export { AuditLog } from "./ports/AuditLog.ts"
+export { AuthDecisions, type AuthDecisionsPort, type DecisionWrite } from "./ports/AuthDecisions.ts"
 export { type BroadcasterFields, Broadcasters, ExternalIdTaken, type UpsertFields } from "./ports/Broadcasters.ts"
 export { type EventSlice, Events, type EventsPort, READ_AT_MOST } from "./ports/Events.ts"
 export { KeyGenerator } from "./ports/KeyGenerator.ts"
@@ -287,6 +313,7 @@ export { type WorkerKeyOrder, Workers } from "./ports/Workers.ts"
  * of both.
  */
 
+export { DecisionLog, DecisionLogPace } from "./decisions/DecisionLog.ts"
 export { type Attached, type EventConsumer, EventFeed } from "./events/EventFeed.ts"
 export * as Metrics from "./Metrics.ts"
 export { layerBackground } from "./reconciler/layerBackground.ts"
@@ -307,9 +334,10 @@ export {
   listAuditLog,
   recordAuditEvent
 } from "./usecases/auditLog.ts"
-export { authenticate } from "./usecases/authenticate.ts"
+export { type Answered, authenticate } from "./usecases/authenticate.ts"
 export { AwaitOffAirWithin } from "./usecases/awaitOffAir.ts"
 export { InvalidArgument } from "./usecases/InvalidArgument.ts"
+export { listAuthDecisions, recordRefusedCall } from "./usecases/listAuthDecisions.ts"
 export { describeWorker, listWorkers } from "./usecases/listWorkers.ts"
 export {
   layerMayPublish,

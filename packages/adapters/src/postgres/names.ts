@@ -21,7 +21,8 @@ export const tables = {
   webhook_held_subjects: ["endpoint_id", "subject", "position", "attempt", "next_at"],
   webhook_deliveries: ["id", "endpoint_id", "event_id", "outcome", "response_status", "answer"],
   api_tokens: ["id", "hash", "name", "scopes", "broadcaster_id", "last_used_at"],
-  audit_log: ["id", "at", "actor_type", "action", "resource_id", "before", "after", "outcome"]
+  audit_log: ["id", "at", "actor_type", "action", "resource_id", "before", "after", "outcome"],
+  auth_decisions: ["id", "at", "last_at", "count", "outcome", "rule", "facts", "key_prefix", "instance"]
 } as const
 
 export const views = ["usage_by_day"] as const

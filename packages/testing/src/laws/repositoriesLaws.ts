@@ -4,6 +4,7 @@ import { admissionRacesLaws } from "./admissionRacesLaws.ts"
 import { admissionsLaws } from "./admissionsLaws.ts"
 import { apiTokensLaws } from "./apiTokensLaws.ts"
 import { auditLogLaws } from "./auditLogLaws.ts"
+import { authDecisionsLaws } from "./authDecisionsLaws.ts"
 import { broadcastersLaws } from "./broadcastersLaws.ts"
 import type { StoreUnderTest, StoreWorld } from "./contract.ts"
 import { eventsLaws } from "./eventsLaws.ts"
@@ -24,6 +25,7 @@ export const repositoriesLaws = (store: StoreUnderTest): ReadonlyArray<LawSuite<
   streamKeysLaws(store),
   admissionsLaws(store),
   admissionRacesLaws(store),
+  authDecisionsLaws(store),
   sessionsLaws(store),
   streamsLaws(store),
   leasesLaws(store),

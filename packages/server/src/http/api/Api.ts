@@ -6,6 +6,7 @@ import * as HttpApi from "effect/http-api/HttpApi"
 import { Audited } from "./Access.ts"
 import { ApiTokensApi, SessionApi } from "./ApiTokensApi.ts"
 import { AuditApi } from "./AuditApi.ts"
+import { AuthDecisionsApi } from "./AuthDecisionsApi.ts"
 import { BroadcastersApi } from "./BroadcastersApi.ts"
 import { EventsApi } from "./EventsApi.ts"
 import { allErrors, noUnknownFields } from "./Input.ts"
@@ -31,6 +32,7 @@ export class ServedApi extends HttpApi.make("greenroom")
     ApiTokensApi,
     AuditApi,
     SessionApi,
+    AuthDecisionsApi,
     SystemApi
   )
   .middleware(Audited)

@@ -105,26 +105,28 @@ export const hookGate = Effect.gen(function* () {
 
 type Refused = Problem<"forbidden" | "unauthorized" | "too-many-requests">
 
-/** To be run before a media server's call is read. */
-const check = (gate: HookGate) =>
+/** To be run before a media server's call is read. `onSecret`: what else follows from a missing or wrong secret. */
+const check = <R>(gate: HookGate, onSecret: Effect.Effect<void, never, R>) =>
   Effect.flatMap(
     HttpServerRequest,
-    ({ headers }): Effect.Effect<void, Refused, CredentialThrottle | RequestContext> => {
+    ({ headers }): Effect.Effect<void, Refused, CredentialThrottle | RequestContext | R> => {
       const verdict = gate.judge(headers)
-      return verdict === "Right" ? Effect.void : refusals[verdict]
+      if (verdict === "Right") return Effect.void
+      return verdict === "FromWebPage" ? refusals[verdict] : Effect.andThen(onSecret, refusals[verdict])
     }
   )
 
 /** A call of the media server. */
-export const hookRoute = <E, R>(
+export const hookRoute = <E, R, R2 = never>(
   path: `/${string}`,
-  handler: (isProtected: boolean) => Effect.Effect<HttpServerResponse, E, R>
+  handler: (isProtected: boolean) => Effect.Effect<HttpServerResponse, E, R>,
+  onSecret: Effect.Effect<void, never, R2> = Effect.void
 ) =>
   HttpRouter.use(
     Effect.fnUntraced(function* (router) {
       const gate = yield* hookGate
       const throttle = yield* CredentialThrottle
-      const checked = Effect.provideService(check(gate), CredentialThrottle, throttle)
+      const checked = Effect.provideService(check(gate, onSecret), CredentialThrottle, throttle)
       yield* router.add("POST", path, Effect.andThen(checked, handler(gate.isProtected)))
     })
   )

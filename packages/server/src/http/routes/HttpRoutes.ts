@@ -17,6 +17,7 @@ import * as AuditRequests from "../middleware/auditRequests.ts"
 import * as RequestMiddleware from "../middleware/requestMiddleware.ts"
 import * as ApiTokenRoutes from "./ApiTokenRoutes.ts"
 import * as AuditRoutes from "./AuditRoutes.ts"
+import * as AuthDecisionRoutes from "./AuthDecisionRoutes.ts"
 import * as AuthRoute from "./AuthRoute.ts"
 import * as BroadcasterRoutes from "./BroadcasterRoutes.ts"
 import * as EventRoutes from "./EventRoutes.ts"
@@ -55,6 +56,7 @@ const api = HttpApiBuilder.layer(ServedApi).pipe(
     ApiTokenRoutes.layer,
     AuditRoutes.layer,
     SessionRoutes.layer,
+    AuthDecisionRoutes.layer,
     SystemRoutes.layer
   ]),
   Layer.provide([ApiKeyCheck.layer, AuditRequests.layer, ListSlots.layer, ProblemsAsValues.layer, EventPolls.layer]),

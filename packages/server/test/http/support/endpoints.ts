@@ -28,6 +28,7 @@ export const endpoints: ReadonlyArray<Endpoint> = [
   { method: "DELETE", path: "/streams/:id", unknownId: "stream-not-found" },
   { method: "GET", path: "/streams/:id/events", unknownId: "stream-not-found" },
   { method: "GET", path: "/events" },
+  { method: "GET", path: "/auth-decisions" },
   { method: "POST", path: "/reconcile", body: { enforce: true } },
   { method: "POST", path: "/webhook-endpoints", body: { url: "https://app.example.com/hooks" } },
   { method: "GET", path: "/webhook-endpoints" },

@@ -8,6 +8,7 @@ import { AesSecretCipher, HttpWebhookSender } from "@greenroom/adapters/webhooks
 import {
   AuthDeadline,
   AwaitOffAirWithin,
+  DecisionLogPace,
   Endpoints,
   endpointsBehind,
   KeyGenerator,
@@ -171,6 +172,7 @@ export const start = async (options: ServiceOptions = {}) => {
     ),
     Layer.succeed(WorkersOn, options.workers === true),
     Layer.succeed(AuthDeadline, auth),
+    Layer.succeed(DecisionLogPace, { writeEveryMillis: 10, firstAskMillis: 250 }),
     Layer.succeed(AwaitOffAirWithin, confirm),
     Layer.succeed(ReconcilePolicy, { unauthorized: "kick", massKickLimit: 10, enforce: false, holder: "test" })
   ).pipe(Layer.provideMerge(NodeKeyMint.layer))
