@@ -7,13 +7,14 @@
  */
 import * as PgClient from "@effect/sql-pg/PgClient"
 import { StoreUnavailable } from "@greenroom/core"
-import { makeWrittenSignal, type WrittenSignal } from "@greenroom/core/internal"
+import { makeWrittenSignal, outgoing, type WrittenSignal } from "@greenroom/core/internal"
 import { Context, Effect, Exit, Layer, Schedule, Scope, type Stream } from "effect"
 import * as Reactivity from "effect/reactivity/Reactivity"
 import type { SqlError } from "effect/sql/SqlError"
 import { type Limits, limits, limitTransaction, Patience, patient, settingsOf } from "./databaseLimits.ts"
 import { type Names, namesIn } from "./names.ts"
 import { notificationsOf } from "./notifications.ts"
+import { operationCall, TimedOut } from "./operationCall.ts"
 import { isRolledBack } from "./outcome.ts"
 import { connectionOf, type PostgresAddress } from "./PostgresAddress.ts"
 import { type Pooler, poolerMistake, type Reach, reachOf, untilKnown } from "./pooler.ts"
@@ -138,6 +139,7 @@ export const databaseOf = (
 const make = Effect.fnUntraced(function* (own: Client): Effect.fn.Return<Database, never, Scope.Scope> {
   const outer = yield* Effect.scope
   const deadlineMillis = own.limits.answerMillis
+  const called = operationCall(own.config)
   let current: Opened | undefined
   const openAs = Effect.fnUntraced(function* (reach: Reach) {
     const scope = yield* Scope.fork(outer)
@@ -185,9 +187,12 @@ const make = Effect.fnUntraced(function* (own: Client): Effect.fn.Return<Databas
         })
       const answered = used === undefined ? Effect.flatMap(start, useOf) : useOf(used)
       const replaced = used === undefined ? Effect.void : replace(used)
-      const silent = Effect.andThen(replaced, Effect.fail(new Error("No answer within the deadline")))
+      const silent = Effect.andThen(replaced, Effect.fail(new TimedOut()))
       return Effect.mapError(
-        withDeadline<Effect.Success<typeof answered>, Error>(answered, deadlineMillis, silent),
+        outgoing(
+          withDeadline<Effect.Success<typeof answered>, Error>(answered, deadlineMillis, silent),
+          called(operation)
+        ),
         (cause) =>
           new StoreUnavailable({
             operation,
