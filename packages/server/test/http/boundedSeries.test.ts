@@ -40,14 +40,14 @@ const ROUTES = [
 
 const random = () => randomBytes(6).toString("hex")
 
-/** Not what this process's own requests for the metrics add. */
+/** Those with labels, but for what this process's own requests for the metrics add. */
 const series = async (): Promise<ReadonlyArray<string>> => {
   const { text } = await call(service, "GET", "/metrics")
   return text
     .split("\n")
     .filter((line) => line !== "" && !line.startsWith("#"))
     .map((line) => line.slice(0, line.lastIndexOf(" ")))
-    .filter((name) => !name.includes("/metrics"))
+    .filter((name) => name.includes("{") && !name.includes("/metrics"))
     .toSorted()
 }
 
