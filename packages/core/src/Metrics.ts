@@ -89,13 +89,15 @@ export const hooks = Metric.counter("greenroom_hooks_total", {
   incremental: true
 })
 
-/** What pruning deleted, by `what`: `streams`, `keys`, `events`. */
+/** What pruning deleted, by `what`: `streams`, `keys`, `events`, `audit_entries`. */
 const prunedTotal = Metric.counter("greenroom_pruned_total", {
-  description: "Streams that ended, keys that were revoked and events that were logged long ago, and were deleted",
+  description:
+    "Streams that ended, keys that were revoked, events and audit entries that were logged long ago, and were deleted",
   incremental: true
 })
 
-export const pruned = (what: "streams" | "keys" | "events") => Metric.withAttributes(prunedTotal, { what })
+export const pruned = (what: "streams" | "keys" | "events" | "audit_entries") =>
+  Metric.withAttributes(prunedTotal, { what })
 
 export const lastPruned = Metric.gauge("greenroom_last_pruned_timestamp_seconds", {
   description: "When this instance last pruned all that was due, in seconds since 1970"

@@ -40,6 +40,16 @@ export {
   within,
   withoutKeys
 } from "./domain/access/StreamPath.ts"
+export { type AuditAction, auditActions, ClaimedAction, resourceTypeOf } from "./domain/audit/AuditAction.ts"
+export {
+  type AuditEntry,
+  type AuditFilter,
+  type AuditOutcome,
+  auditOutcomes,
+  type Image,
+  matchesAuditFilter,
+  type NewAuditEntry
+} from "./domain/audit/AuditEntry.ts"
 export {
   beginning,
   CURSOR_PATTERN,
@@ -74,6 +84,28 @@ export {
   webhookEventNames,
   workerEventNames
 } from "./domain/events/LoggedEvent.ts"
+export {
+  API_TOKENS_MAX,
+  type ApiToken,
+  hasExpired,
+  isTokenText,
+  LAST_USED_STEP_MS,
+  type TokenHash,
+  TokenName,
+  type TokenValue
+} from "./domain/identity/ApiToken.ts"
+export {
+  type Actor,
+  type ActorType,
+  actorType,
+  actorTypes,
+  type Caller,
+  CurrentCaller,
+  mayDo,
+  noOrigin,
+  type RequestOrigin
+} from "./domain/identity/Caller.ts"
+export { allows, Scope, scopes } from "./domain/identity/Scope.ts"
 export type { Command } from "./domain/reconciliation/Command.ts"
 export type { Hook } from "./domain/reconciliation/interpretHook.ts"
 export {
@@ -150,7 +182,14 @@ export {
   ExternalId,
   MEDIA_SERVER_BROADCASTER
 } from "./domain/values/Broadcaster.ts"
-export { BroadcasterId, StreamId, StreamKeyId, WebhookEndpointId } from "./domain/values/Ids.ts"
+export {
+  ApiTokenId,
+  AuditEntryId,
+  BroadcasterId,
+  StreamId,
+  StreamKeyId,
+  WebhookEndpointId
+} from "./domain/values/Ids.ts"
 export { METADATA_MAX_BYTES, Metadata } from "./domain/values/Metadata.ts"
 export { millisBetween, Timestamp } from "./domain/values/Timestamp.ts"
 export { HELD_SUBJECTS_MAX } from "./domain/webhooks/DeliveryState.ts"
@@ -188,6 +227,15 @@ export type { WorkerAddresses } from "./domain/workers/workerUrls.ts"
  */
 
 export { type AdmissionRequest, Admissions, type Admitted, type FactsRequest } from "./ports/Admissions.ts"
+export {
+  type ApiTokenChanges,
+  type ApiTokenFilter,
+  ApiTokens,
+  type ChangeTokenOutcome,
+  type CreateTokenOutcome,
+  type NewApiToken
+} from "./ports/ApiTokens.ts"
+export { AuditLog } from "./ports/AuditLog.ts"
 export { type BroadcasterFields, Broadcasters, ExternalIdTaken, type UpsertFields } from "./ports/Broadcasters.ts"
 export { type EventSlice, Events, type EventsPort, READ_AT_MOST } from "./ports/Events.ts"
 export { KeyGenerator } from "./ports/KeyGenerator.ts"
@@ -251,6 +299,14 @@ export { DuplicatePolicy } from "./resilience/DuplicatePolicy.ts"
 export { LostAdmissions } from "./resilience/LostAdmissions.ts"
 export { StoreMonitor } from "./resilience/StoreMonitor.ts"
 export { AuthDeadline } from "./usecases/admitPublisher.ts"
+export {
+  type AuditEvent,
+  AuditText,
+  ClaimedActor,
+  countAuditLog,
+  listAuditLog,
+  recordAuditEvent
+} from "./usecases/auditLog.ts"
 export { authenticate } from "./usecases/authenticate.ts"
 export { AwaitOffAirWithin } from "./usecases/awaitOffAir.ts"
 export { InvalidArgument } from "./usecases/InvalidArgument.ts"
@@ -262,6 +318,14 @@ export {
   type PublishAsk,
   type PublishRule
 } from "./usecases/MayPublish.ts"
+export {
+  changeApiToken,
+  createApiToken,
+  describeApiToken,
+  listApiTokens,
+  type NewTokenRequest,
+  removeApiToken
+} from "./usecases/manageApiTokens.ts"
 export {
   changeBroadcaster,
   createBroadcaster,
@@ -295,6 +359,7 @@ export {
   type WebhookStart
 } from "./usecases/manageWebhooks.ts"
 export { isOperator, OperatorSecret } from "./usecases/operatorSecret.ts"
+export { pruneAuditLog } from "./usecases/pruneAuditLog.ts"
 export { pruneEvents } from "./usecases/pruneEvents.ts"
 export { pruneHistory } from "./usecases/pruneHistory.ts"
 export {

@@ -2,6 +2,8 @@
 import { Repositories } from "@greenroom/core"
 import { Effect, Layer } from "effect"
 import * as MemoryAdmissions from "./MemoryAdmissions.ts"
+import * as MemoryApiTokens from "./MemoryApiTokens.ts"
+import * as MemoryAuditLog from "./MemoryAuditLog.ts"
 import * as MemoryBroadcasters from "./MemoryBroadcasters.ts"
 import * as MemoryEvents from "./MemoryEvents.ts"
 import * as MemoryHealth from "./MemoryHealth.ts"
@@ -19,6 +21,8 @@ export const layerRepositories: Layer.Layer<Repositories, never, MemoryStore.Mem
   Repositories,
   Effect.all({
     admissions: MemoryAdmissions.make,
+    apiTokens: MemoryApiTokens.make,
+    auditLog: MemoryAuditLog.make,
     broadcasters: MemoryBroadcasters.make,
     events: MemoryEvents.make,
     leases: MemoryLeases.make,

@@ -4,6 +4,9 @@
  * history after a restart. The repositories define the meaning of the maps.
  */
 import type {
+  ApiToken,
+  ApiTokenId,
+  AuditEntry,
   Broadcaster,
   BroadcasterId,
   EncryptedSecret,
@@ -18,6 +21,7 @@ import type {
   StreamId,
   StreamKey,
   StreamKeyId,
+  TokenHash,
   Usage,
   WebhookDelivery,
   WebhookEndpoint,
@@ -91,6 +95,16 @@ export interface StoredEndpoint extends Omit<WebhookEndpoint, "failingSince" | "
   readonly deliveries: ReadonlyArray<WebhookDelivery>
 }
 
+export interface AuditLogState {
+  /** In the order in which they were written. */
+  readonly entries: Array<AuditEntry>
+  written: number
+}
+
+export interface StoredToken extends ApiToken {
+  readonly hash: TokenHash
+}
+
 /** Values are replaced and never mutated, so a copy of the maps is a copy of the store. */
 export interface MemoryState {
   readonly broadcasters: Map<BroadcasterId, StoredBroadcaster>
@@ -107,6 +121,8 @@ export interface MemoryState {
   readonly usage: Map<string, PrunedUsage>
   readonly eventLog: EventLogState
   readonly webhookEndpoints: Map<WebhookEndpointId, StoredEndpoint>
+  readonly apiTokens: Map<ApiTokenId, StoredToken>
+  readonly auditLog: AuditLogState
 }
 
 export class MemoryStore extends Context.Service<MemoryStore, MemoryState>()("greenroom/memory/MemoryStore") {}
@@ -122,7 +138,9 @@ export const emptyStore = (): MemoryState => ({
   workers: new Map(),
   usage: new Map(),
   eventLog: emptyLog(),
-  webhookEndpoints: new Map()
+  webhookEndpoints: new Map(),
+  apiTokens: new Map(),
+  auditLog: { entries: [], written: 0 }
 })
 
 export const layer: Layer.Layer<MemoryStore> = Layer.sync(MemoryStore, emptyStore)

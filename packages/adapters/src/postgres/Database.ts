@@ -11,6 +11,7 @@ import { makeWrittenSignal, outgoing, type WrittenSignal } from "@greenroom/core
 import { Context, Effect, Exit, Layer, Schedule, Scope, type Stream } from "effect"
 import * as Reactivity from "effect/reactivity/Reactivity"
 import type { SqlError } from "effect/sql/SqlError"
+import { CurrentTransaction } from "./CurrentTransaction.ts"
 import { type Limits, limits, limitTransaction, Patience, patient, settingsOf } from "./databaseLimits.ts"
 import { type Names, namesIn } from "./names.ts"
 import { notificationsOf } from "./notifications.ts"
@@ -136,6 +137,26 @@ export const databaseOf = (
     })
 })
 
+/** The same client for uses inside of a transaction: they run in it, whichever client began it, and within its deadline. */
+const joining =
+  (called: ReturnType<typeof operationCall>) =>
+  (database: Database): Database =>
+    databaseOf(
+      {
+        ...database,
+        run: (operation, use) =>
+          Effect.flatMap(CurrentTransaction, (transaction) =>
+            transaction === null
+              ? database.run(operation, use)
+              : Effect.mapError(
+                  outgoing(use(transaction, false), called(operation)),
+                  (cause) => new StoreUnavailable({ operation, cause })
+                )
+          )
+      },
+      database.written
+    )
+
 const make = Effect.fnUntraced(function* (own: Client): Effect.fn.Return<Database, never, Scope.Scope> {
   const outer = yield* Effect.scope
   const deadlineMillis = own.limits.answerMillis
@@ -241,11 +262,12 @@ export const layer = (address: PostgresAddress, options: DatabaseOptions = {}): 
         const sized = { ...connection, ...config, maxConnections: sizes[kind] }
         return make({ config: sized, limits: patient(limits[kind], patience), names, reach, written })
       }
+      const joined = joining(operationCall(connection))
       const minConnections = Math.min(OPEN_FOR_ADMISSIONS, sizes.admission)
       return Layer.mergeAll(
         Layer.effect(AdmissionDatabase, client("admission", { ...admissionConfig, minConnections })),
-        Layer.effect(ReconcilerDatabase, client("reconciler", reconcilerConfig)),
-        Layer.effect(GeneralDatabase, client("general", generalConfig)),
+        Layer.effect(ReconcilerDatabase, Effect.map(client("reconciler", reconcilerConfig), joined)),
+        Layer.effect(GeneralDatabase, Effect.map(client("general", generalConfig), joined)),
         Layer.succeed(EventNotifications, notificationsOf(connection, untilKnown(reach), names))
       )
     })

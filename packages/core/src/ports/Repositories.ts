@@ -5,6 +5,8 @@
  */
 import { Context, Effect, Effectable, Exit, Layer } from "effect"
 import type { AdmissionsPort } from "./Admissions.ts"
+import type { ApiTokensPort } from "./ApiTokens.ts"
+import type { AuditLogPort } from "./AuditLog.ts"
 import type { BroadcastersPort } from "./Broadcasters.ts"
 import type { EventsPort } from "./Events.ts"
 import type { LeasesPort } from "./Leases.ts"
@@ -19,6 +21,8 @@ import type { WorkersPort } from "./Workers.ts"
 /** Every port of a store, by its name. */
 export interface StorePorts {
   readonly admissions: AdmissionsPort
+  readonly apiTokens: ApiTokensPort
+  readonly auditLog: AuditLogPort
   readonly broadcasters: BroadcastersPort
   readonly events: EventsPort
   readonly leases: LeasesPort

@@ -202,6 +202,22 @@ describe("a trace", () => {
         if (parentSpanId === undefined) assert.isTrue(kind === server || attributes["url.template"] === "webhook")
     })
 
+    it("of a change has the change and its entry in the audit log inside one transaction", async () => {
+      const traceId = traceOf("e")
+      await post(`${url}/broadcasters`, { display_name: "Studio One" }, { traceparent: `00-${traceId}-${SPAN_ID}-01` })
+      await until(() => inTrace(traceId).some(({ kind }) => kind === spanKinds.server), "the request's span")
+      const spans = inTrace(traceId)
+      const operations = spans.filter(({ kind }) => kind === spanKinds.client).map(({ name }) => name)
+      assert.includeMembers(operations, ["Broadcasters.create postgres", "AuditLog.append postgres"])
+      const parentOf = ({ parentSpanId }: ReceivedSpan) => spans.find(({ spanId }) => spanId === parentSpanId)
+      const ancestors = (span: ReceivedSpan | undefined): ReadonlyArray<string> =>
+        span === undefined ? [] : [span.name, ...ancestors(parentOf(span))]
+      const lines = ["Broadcasters.create postgres", "AuditLog.append postgres"].map((name) =>
+        ancestors(parentOf(named(spans, name)))
+      )
+      for (const line of lines) assert.includeMembers([...line], ["AuditLog.recording postgres", "POST /broadcasters"])
+    })
+
     it("that its caller does not collect is not collected here, and no span of it is made", async () => {
       const traceId = traceOf("b")
       await secondEncoder(url, { traceparent: `00-${traceId}-${SPAN_ID}-00` })

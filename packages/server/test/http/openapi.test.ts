@@ -130,6 +130,7 @@ describe("the document", () => {
       "POST /v1/mediamtx/events/not-ready",
       "GET /events/stream",
       "GET /",
+      "GET /session",
       "GET /workers",
       "GET /workers/:id",
       "GET /health",
@@ -175,16 +176,18 @@ describe("every operation", () => {
       "api_key",
       "bearer",
       "hook_basic",
-      "hook_bearer"
+      "hook_bearer",
+      "session"
     ])
     for (const { path, operation } of operations()) {
-      const expected = /^\/(broadcasters|stream-keys|streams|workers|events|reconcile|webhook-endpoints|check)/.test(
-        path
-      )
-        ? [{ api_key: [] }, { bearer: [] }]
-        : /^\/(auth|webhook|v1\/mediamtx)/.test(path)
-          ? [{}, { hook_basic: [] }, { hook_bearer: [] }]
-          : []
+      const expected =
+        /^\/(broadcasters|stream-keys|streams|workers|events|reconcile|webhook-endpoints|api-tokens|audit-|session)/.test(
+          path
+        )
+          ? [{ api_key: [] }, { bearer: [] }, { session: [] }]
+          : /^\/(auth|webhook|v1\/mediamtx)/.test(path)
+            ? [{}, { hook_basic: [] }, { hook_bearer: [] }]
+            : []
       expect([path, operation.security]).toEqual([path, expected])
     }
   })
@@ -308,7 +311,9 @@ describe("bodies", () => {
     for (const { path, operation } of operations()) {
       const name = operation.requestBody?.content["application/json"].schema.$ref.split("/").at(-1)
       if (name === undefined) continue
-      const closed = /^\/(broadcasters|stream-keys|streams|reconcile|webhook-endpoints)/.test(path) ? false : undefined
+      const closed = /^\/(broadcasters|stream-keys|streams|reconcile|webhook-endpoints|api-tokens|audit-)/.test(path)
+        ? false
+        : undefined
       expect([name, spec.components.schemas[name].additionalProperties]).toEqual([name, closed])
     }
   })

@@ -2,6 +2,8 @@
 import type { LawSuite } from "../LawSuite.ts"
 import { admissionRacesLaws } from "./admissionRacesLaws.ts"
 import { admissionsLaws } from "./admissionsLaws.ts"
+import { apiTokensLaws } from "./apiTokensLaws.ts"
+import { auditLogLaws } from "./auditLogLaws.ts"
 import { broadcastersLaws } from "./broadcastersLaws.ts"
 import type { StoreUnderTest, StoreWorld } from "./contract.ts"
 import { eventsLaws } from "./eventsLaws.ts"
@@ -29,6 +31,8 @@ export const repositoriesLaws = (store: StoreUnderTest): ReadonlyArray<LawSuite<
   workersLaws(store),
   retentionLaws(store),
   eventsLaws(store),
+  apiTokensLaws(store),
+  auditLogLaws(store),
   storeHealthLaws(store),
   modelLaws(store)
 ]

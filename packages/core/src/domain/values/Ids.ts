@@ -18,3 +18,7 @@ export const StreamId = Uuid.pipe(Schema.brand("StreamId"))
 export type StreamId = typeof StreamId.Type
 export const WebhookEndpointId = Uuid.pipe(Schema.brand("WebhookEndpointId"))
 export type WebhookEndpointId = typeof WebhookEndpointId.Type
+export const ApiTokenId = Uuid.pipe(Schema.brand("ApiTokenId"))
+export type ApiTokenId = typeof ApiTokenId.Type
+export const AuditEntryId = Uuid.pipe(Schema.brand("AuditEntryId"))
+export type AuditEntryId = typeof AuditEntryId.Type

@@ -8,6 +8,8 @@ const filterTexts: Readonly<Record<string, string>> = {
   broadcaster_id: "Only those of this broadcaster",
   stream_key_id: "Only those of this stream key",
   at: "Only those that were live at this time: admitted by then, and not ended by then",
+  from: "Only entries of this time or later",
+  to: "Only entries before this time",
   stream_id: "Only events of this stream",
   path: "Only those on this path",
   after:
