@@ -2,6 +2,15 @@
  * What Greenroom's own packages share beside the public entry. It may change in each release: a program of yours that needs something of it is a
  * reason to make that public.
  */
+
+export {
+  type ClientRequest,
+  knownMethod,
+  recordClientRequest,
+  recordDatabaseOperation,
+  recorderOf,
+  recordServerRequest
+} from "./Durations.ts"
 export { isSourceId, SOURCE_ID_PATTERN } from "./domain/access/AuthRequest.ts"
 export { wholeKeyPattern } from "./domain/access/StreamPath.ts"
 export { compareReleases, type Release, readRelease } from "./domain/reconciliation/Release.ts"
@@ -13,7 +22,7 @@ export { makeWrittenSignal, type WrittenSignal } from "./events/writtenSignal.ts
 export { LEASE_TTL_MS } from "./reconciler/LeaseGuard.ts"
 export { type ConditionKind, makeConditions } from "./resilience/Conditions.ts"
 export { monotonicMillis } from "./resilience/ProcessClock.ts"
-export { isTraced, withChildSpanIfTraced } from "./Spans.ts"
+export { errorTypeOf, isTraced, outgoing, StartsTrace, traceparent } from "./Spans.ts"
 export { inTurns } from "./Turns.ts"
 export { AUTH_DEADLINE_MS } from "./usecases/admitPublisher.ts"
 export { AuditTrail, recordEntry } from "./usecases/audited.ts"

@@ -1,6 +1,6 @@
 /** Several uses of the store's clients as one transaction. Uses of other clients in the same fiber join it. */
 import type { StoreUnavailable } from "@greenroom/core"
-import { Effect } from "effect"
+import { Effect, References } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
 import { CurrentTransaction } from "./CurrentTransaction.ts"
 import type { Database } from "./Database.ts"
@@ -19,13 +19,15 @@ export const inTransaction = <A, E, R>(
   operation: string,
   program: Effect.Effect<A, E, R>
 ): Effect.Effect<A, E | StoreUnavailable, R> =>
-  database
-    .runWriting(operation, (sql) =>
+  Effect.flatMap(References.TracerEnabled, (isTraced) =>
+    database.runWriting(operation, (sql) =>
       sql.withTransaction(
         program.pipe(
           Effect.provideService(CurrentTransaction, sql),
+          // What the client does by itself has no spans. What the program does has.
+          Effect.withTracerEnabled(isTraced),
           Effect.mapError((error) => new ProgramFailed(error))
         ) as unknown as Effect.Effect<A, SqlError>
       )
     )
-    .pipe(Effect.mapError((failure) => (failure.cause instanceof ProgramFailed ? (failure.cause.error as E) : failure)))
+  ).pipe(Effect.mapError((failure) => (failure.cause instanceof ProgramFailed ? (failure.cause.error as E) : failure)))

@@ -48,6 +48,7 @@ const aStore = () => {
   let ids = 0
   const generator = Layer.succeed(KeyGenerator)({
     generate: Effect.die("no key is made"),
+    generateToken: Effect.die("no token is made"),
     uuid: Effect.sync(() => uuid(++ids)),
     hash: (key) => new TextEncoder().encode(Redacted.value(key))
   })

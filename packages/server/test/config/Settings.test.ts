@@ -71,6 +71,8 @@ const right: Readonly<Record<string, string>> = {
   OTEL_TRACES_EXPORTER: "otlp",
   OTEL_METRICS_EXPORTER: "none",
   OTEL_LOGS_EXPORTER: "otlp",
+  OTEL_TRACES_SAMPLER: "parentbased_traceidratio",
+  OTEL_TRACES_SAMPLER_ARG: "0.1",
   OTEL_BSP_SCHEDULE_DELAY: "5000",
   OTEL_BLRP_SCHEDULE_DELAY: "5000",
   OTEL_METRIC_EXPORT_INTERVAL: "60000"
@@ -146,6 +148,8 @@ const wrong: Readonly<Record<string, ReadonlyArray<string>>> = {
   OTEL_TRACES_EXPORTER: ["zipkin"],
   OTEL_METRICS_EXPORTER: ["prometheus"],
   OTEL_LOGS_EXPORTER: ["console"],
+  OTEL_TRACES_SAMPLER: ["jaeger_wrongvalue"],
+  OTEL_TRACES_SAMPLER_ARG: ["wrongvalue", "1.5", "-1", "1wrongvalue"],
   OTEL_BSP_SCHEDULE_DELAY: ["wrongvalue"],
   OTEL_BLRP_SCHEDULE_DELAY: ["wrongvalue"],
   OTEL_METRIC_EXPORT_INTERVAL: ["1"]

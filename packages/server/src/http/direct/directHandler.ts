@@ -121,7 +121,7 @@ export const directHandler = Effect.fnUntraced(function* <E, R>(route: DirectRou
       const answered = answerOf(suspended, note, (cause) => {
         fault = cause
       })
-      fiber = Effect.runForkWith(context)(traced(answered, { method, headers }, note))
+      fiber = Effect.runForkWith(context)(traced(answered, { method, headers }, note, () => route.path))
       const node = open.add(fiber)
       fiber.addObserver((exit) => {
         open.remove(node)

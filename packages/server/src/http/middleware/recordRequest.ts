@@ -5,7 +5,7 @@ import * as HttpMetrics from "./HttpMetrics.ts"
 import type { RequestContext } from "./RequestContext.ts"
 
 /** The status in the log of a request whose client went away; it is not sent. */
-export const CLIENT_GONE = 499
+export const { CLIENT_GONE } = HttpMetrics
 
 export interface Finished {
   readonly method: string

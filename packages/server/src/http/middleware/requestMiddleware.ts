@@ -77,7 +77,7 @@ const surround = <E, R>(app: Effect.Effect<Response, E, R>, table: typeof RouteT
               }
             })
           : Effect.sync(() => encode(refused, note, []))
-    return traced(answered, request, note).pipe(
+    return traced(answered, request, note, () => table.patternAt(request.method, request.url)).pipe(
       Effect.provideService(RequestContext, note),
       Effect.annotateLogs("request_id", note.requestId),
       Effect.onError(() => Effect.sync(() => record(CLIENT_GONE))),
