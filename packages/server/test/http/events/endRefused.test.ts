@@ -42,6 +42,8 @@ describe("endRefused", () => {
         })
         output.resume()
       })
+      // Node asks a stream for its first bytes in a later turn.
+      yield* Effect.promise(() => new Promise(setImmediate))
       yield* endRefused(readers)
       yield* tokens.remove(gone)
       yield* tokens.change(changed, { scopes: ["keys:read"] })
