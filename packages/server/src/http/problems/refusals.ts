@@ -43,6 +43,18 @@ export const refusals = {
     "Let it publish again with PATCH /stream-keys/{id} and `enabled: true`.",
     "Stream key sk_EXAM… is disabled"
   ),
+  "stream-key-blocked": refusal(
+    "The stream key is blocked on this path",
+    "The stream was stopped with `block_seconds`, so that its encoder does not come straight back.",
+    "Wait until the time in the detail, or lift the block with PATCH /stream-keys/{id} and `blocked_until: null`.",
+    "Stream key sk_EXAM… is blocked on live/studio-1 until 2026-11-21T01:34:14.640Z"
+  ),
+  "stream-key-contested": refusal(
+    "Two encoders contest the stream key",
+    "With `ON_DUPLICATE_PUBLISH=takeover` a newcomer takes the key from the encoder that has it. Two encoders took it from each other three times within 10 seconds, so for a minute the one on the air stays.",
+    "Stop one of the two encoders, or issue a key for each: POST /stream-keys.",
+    "Stream key sk_EXAM… stays with the encoder on live/studio-1 for 52 s more: encoders took it from each other 3 times within 10 s"
+  ),
   "path-not-allowed": refusal(
     "The path is not allowed",
     "The path is malformed, holds a stream key, is outside the limits of this key, or belongs to another broadcaster's key.",
