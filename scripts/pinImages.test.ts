@@ -13,12 +13,20 @@ const read = (folder: string) => files.map((file) => readFileSync(join(folder, f
 const digest = (digit: string) => `sha256:${digit.repeat(64)}`
 
 it("finds every base image of the repository, and leaves our own alone", () => {
-  expect(imagesIn(read(root))).toEqual(["node:24-bookworm-slim", "postgres:18.1", "bluenviron/mediamtx:1.20.1-ffmpeg"])
+  expect(imagesIn(read(root))).toEqual([
+    "node:24-bookworm-slim",
+    "postgres:18.1",
+    "bluenviron/mediamtx:1.20.1-ffmpeg",
+    "otel/opentelemetry-collector:0.123.0",
+    "grafana/tempo:2.8.1",
+    "prom/prometheus:v3.5.0",
+    "grafana/grafana:12.1.1"
+  ])
 })
 
 it("adds a digest, and replaces one that is there; nothing else changes", () => {
   const once = pinned(read(root), () => digest("a"))
-  expect(once.match(/@sha256:a{64}/g)).toHaveLength(4)
+  expect(once.match(/@sha256:a{64}/g)).toHaveLength(8)
   expect(once).toContain(`\nFROM node:24-bookworm-slim@${digest("a")} AS build\n`)
   expect(once.replaceAll(`@${digest("a")}`, "")).toBe(read(root).replaceAll(/@sha256:[0-9a-f]{64}/g, ""))
   expect(pinned(once, () => digest("b"))).toBe(once.replaceAll("a".repeat(64), "b".repeat(64)))

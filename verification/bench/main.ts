@@ -15,6 +15,7 @@ import { beginRun, type Run } from "./processes.ts"
 import { hasFailures, report } from "./report.ts"
 import { type Stage, setStage } from "./stage.ts"
 import { start } from "./start.ts"
+import { telemetry } from "./telemetry.ts"
 import { writes } from "./writes.ts"
 
 /** The parts that share the ordinary stage. */
@@ -25,6 +26,7 @@ const alone: Partial<Record<Part, (run: Run) => Promise<Measured>>> = {
   idle: idlePart,
   embedded,
   events,
+  telemetry,
   start,
   million
 }

@@ -18,12 +18,14 @@ export interface Service {
 export interface Place {
   readonly apiUrl: string
   readonly dataDirectory: string
+  /** Settings beside those of every service that is measured. */
+  readonly env?: Readonly<Record<string, string>> | undefined
 }
 
 const compileCache = fileURLToPath(new URL("../../node_modules/.cache/node", import.meta.url))
 
 /** Waits for what it prints when it is ready. */
-export const startService = async (run: Run, name: string, { apiUrl, dataDirectory }: Place): Promise<Service> => {
+export const startService = async (run: Run, name: string, { apiUrl, dataDirectory, env }: Place): Promise<Service> => {
   const [apiSecret, hookSecret] = [randomBytes(24).toString("base64url"), randomBytes(24).toString("base64url")]
   const child = run.start(name, "../../packages/server/src/main.ts", {
     args: ["serve"],
@@ -39,7 +41,8 @@ export const startService = async (run: Run, name: string, { apiUrl, dataDirecto
       MEDIAMTX_API_URL: apiUrl,
       MEDIAMTX_PUBLIC_URL: "https://media.example.com",
       // The receiver is on the loopback.
-      WEBHOOKS_ALLOW_PRIVATE: "true"
+      WEBHOOKS_ALLOW_PRIVATE: "true",
+      ...env
     }
   })
   const [, api, hooks] = await printed(

@@ -41,6 +41,8 @@ export interface StageSettings {
   readonly keys: number
   /** So many more keys, and as many past streams. */
   readonly history?: number
+  /** Of the service, beside those of every stage. */
+  readonly env?: Readonly<Record<string, string>>
 }
 
 export const ordinaryStage: StageSettings = { name: "greenroom", live: 50, keys: 4_000 }
@@ -60,7 +62,7 @@ export const setStage = async (run: Run, settings: StageSettings = ordinaryStage
   const dataDirectory = path.join(run.folder, `data-${settings.name}`)
   const media = run.start(named("media-server"), "./mediaServer.ts")
   const apiUrl = await told<string>(run, named("media-server"), media)
-  const service = await startService(run, settings.name, { apiUrl, dataDirectory })
+  const service = await startService(run, settings.name, { apiUrl, dataDirectory, env: settings.env })
   const { api: greenroom, hooks, apiSecret, hookSecret } = service
 
   const store = await openStore(dataDirectory)

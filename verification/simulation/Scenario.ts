@@ -53,6 +53,7 @@ export const makeKeyMint = (): KeyGenerator["Service"] => {
   let ids = 0
   return KeyGenerator.of({
     generate: Effect.sync((): KeyValue => Redacted.make(keyText(++keys))),
+    generateToken: Effect.sync(() => Redacted.make(keyText(++keys).replace("sk_", "gr_"))),
     uuid: Effect.sync(() => uuidOf(0xa, ++ids)),
     hash: (key) => hashOf(Redacted.value(key))
   })

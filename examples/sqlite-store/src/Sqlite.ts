@@ -1,11 +1,11 @@
 /**
- * One SQLite database, through Node's own `node:sqlite`. Each operation of a port is one transaction and runs in one synchronous step. So in this
- * process nothing comes in between, and other processes wait at the write lock. The step blocks the process: this store is for one process, or few,
+ * One SQLite database, through Node's own `node:sqlite`. Each operation of a port is one transaction and runs in one synchronous step; `together` makes
+ * one transaction of several. In this process nothing comes in between, and other processes wait at the write lock. The step blocks the process: this store is for one process, or few,
  * and hundreds of streams.
  */
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite"
 import { StoreUnavailable } from "@greenroom/core"
-import { Context, DateTime, Effect, Layer, Queue } from "effect"
+import { Context, DateTime, Effect, Exit, Layer, Queue, Semaphore } from "effect"
 import { schema } from "./schema.ts"
 
 /** How long an operation waits, at most, for another process at the lock: MediaMTX has to be answered within a second. */
@@ -31,10 +31,18 @@ export class Sqlite extends Context.Service<
   {
     readonly read: Transaction
     readonly write: Transaction
+    /** One transaction of all operations of the program: they are committed when it succeeds. Those of other fibers wait. */
+    readonly together: <A, E, R>(
+      operation: string,
+      program: Effect.Effect<A, E, R>
+    ) => Effect.Effect<A, E | StoreUnavailable, R>
     /** Completes when a transaction of this process has written events, or has seen those of another one, since the last completion. */
     readonly written: Effect.Effect<void>
   }
 >()("sqlite-store/Sqlite") {}
+
+/** Whether the fiber runs in a transaction of `together`. */
+const IsTogether = Context.Reference<boolean>("sqlite-store/IsTogether", { defaultValue: () => false })
 
 interface Version {
   readonly version: number
@@ -68,30 +76,51 @@ const makeTransactions = (db: DatabaseSync, onEvents: () => void) => {
   const newestEvent = () =>
     one<{ readonly seq: number }>("select seq from sqlite_sequence where name = 'events'")?.seq ?? 0
 
+  const commit = (): void => {
+    const newest = newestEvent()
+    db.exec("commit")
+    if (newest > known) onEvents()
+    known = newest
+  }
+  const rollback = (): void => {
+    if (db.isTransaction) db.exec("rollback")
+  }
+  const attempt = <A>(operation: string, step: () => A) =>
+    Effect.try({ try: step, catch: (cause) => new StoreUnavailable({ operation, cause, rolledBack: true }) })
+
+  const turn = Semaphore.makeUnsafe(1)
   const transaction =
     (begin: string, version: (now: number) => number): Transaction =>
     (operation, work) =>
-      Effect.clockWith((clock) =>
-        Effect.try({
-          try: () => {
-            db.exec(begin)
-            try {
-              const now = clock.currentTimeMillisUnsafe()
-              const result = work({ all, one, run, version: version(now) }, DateTime.makeUnsafe(now))
-              const newest = newestEvent()
-              db.exec("commit")
-              if (newest > known) onEvents()
-              known = newest
-              return result
-            } catch (error) {
-              if (db.isTransaction) db.exec("rollback")
-              throw error
-            }
-          },
-          catch: (cause) => new StoreUnavailable({ operation, cause, rolledBack: true })
-        })
+      Effect.clockWith((clock) => {
+        const step = () => {
+          const now = clock.currentTimeMillisUnsafe()
+          return work({ all, one, run, version: version(now) }, DateTime.makeUnsafe(now))
+        }
+        const alone = () => {
+          db.exec(begin)
+          try {
+            const result = step()
+            commit()
+            return result
+          } catch (error) {
+            rollback()
+            throw error
+          }
+        }
+        return Effect.flatMap(IsTogether, (isTogether) =>
+          isTogether ? attempt(operation, step) : turn.withPermit(attempt(operation, alone))
+        )
+      })
+  const together = <A, E, R>(operation: string, program: Effect.Effect<A, E, R>) =>
+    turn.withPermit(
+      Effect.acquireUseRelease(
+        attempt(operation, () => db.exec("begin immediate")),
+        () => Effect.tap(Effect.provideService(program, IsTogether, true), () => attempt(operation, commit)),
+        (_, exit) => (Exit.isSuccess(exit) ? Effect.void : Effect.sync(rollback))
       )
-  return { read: transaction("begin", currentVersion), write: transaction("begin immediate", nextVersion) }
+    )
+  return { read: transaction("begin", currentVersion), write: transaction("begin immediate", nextVersion), together }
 }
 
 /** `path` is a file, or `:memory:`. */
@@ -104,7 +133,7 @@ export const layerSqlite = (path: string): Layer.Layer<Sqlite> =>
         (db) => Effect.sync(() => db.close())
       )
       const events = yield* Queue.sliding<void>(1)
-      const { read, write } = makeTransactions(db, () => Queue.offerUnsafe(events, undefined))
-      return { read, write, written: Queue.take(events) }
+      const transactions = makeTransactions(db, () => Queue.offerUnsafe(events, undefined))
+      return { ...transactions, written: Queue.take(events) }
     })
   )

@@ -2,6 +2,9 @@
 import { Repositories, StoreHealth } from "@greenroom/core"
 import { Effect, Layer } from "effect"
 import { admissions } from "./admissions.ts"
+import { apiTokens } from "./apiTokens.ts"
+import { auditLog } from "./auditLog.ts"
+import { authDecisions } from "./authDecisions.ts"
 import { broadcasters } from "./broadcasters.ts"
 import { events } from "./events.ts"
 import { leases } from "./leases.ts"
@@ -21,6 +24,9 @@ export const layer: Layer.Layer<Repositories, never, Sqlite> = Layer.effect(
   Repositories,
   Effect.all({
     admissions,
+    apiTokens,
+    auditLog,
+    authDecisions,
     broadcasters,
     events,
     leases,

@@ -25,6 +25,38 @@ create trigger if not exists events_do_not_change before update on events begin
   select raise(abort, 'events do not change');
 end;
 
+create table if not exists api_tokens (
+  id text primary key,
+  hash blob not null unique,
+  name text not null,
+  scopes text not null,
+  broadcaster_id text,
+  created_at integer not null,
+  expires_at integer,
+  last_used_at integer
+) strict;
+
+create table if not exists audit_log (
+  seq integer primary key autoincrement,
+  at integer not null,
+  actor text not null,
+  claimed_actor text,
+  action text not null,
+  resource_type text not null,
+  resource_id text,
+  broadcaster_id text,
+  before text,
+  after text,
+  details text,
+  outcome text not null,
+  reason text,
+  origin text not null
+) strict;
+create index if not exists audit_log_newest_first on audit_log (at desc, seq desc);
+create trigger if not exists audit_entries_do_not_change before update on audit_log begin
+  select raise(abort, 'audit entries do not change');
+end;
+
 create table if not exists broadcasters (
   id text primary key,
   external_id text,
@@ -146,6 +178,21 @@ create table if not exists pruned_usage (
   bytes integer not null,
   primary key (broadcaster_id, day, by_worker)
 ) strict;
+
+create table if not exists auth_decisions (
+  id text primary key,
+  at integer not null,
+  last_at integer not null,
+  count integer not null,
+  path text,
+  ip text,
+  outcome text not null,
+  reason text,
+  key_prefix text,
+  broadcaster_id text,
+  content text not null
+) strict;
+create index if not exists auth_decisions_newest_first on auth_decisions (at, id);
 
 create table if not exists webhook_endpoints (
   id text primary key,

@@ -89,13 +89,15 @@ export const hooks = Metric.counter("greenroom_hooks_total", {
   incremental: true
 })
 
-/** What pruning deleted, by `what`: `streams`, `keys`, `events`. */
+/** What pruning deleted, by `what`: `streams`, `keys`, `events`, `audit_entries`. */
 const prunedTotal = Metric.counter("greenroom_pruned_total", {
-  description: "Streams that ended, keys that were revoked and events that were logged long ago, and were deleted",
+  description:
+    "Streams that ended, keys that were revoked, events and audit entries that were logged long ago, and were deleted",
   incremental: true
 })
 
-export const pruned = (what: "streams" | "keys" | "events") => Metric.withAttributes(prunedTotal, { what })
+export const pruned = (what: "streams" | "keys" | "events" | "audit_entries") =>
+  Metric.withAttributes(prunedTotal, { what })
 
 export const lastPruned = Metric.gauge("greenroom_last_pruned_timestamp_seconds", {
   description: "When this instance last pruned all that was due, in seconds since 1970"
@@ -140,4 +142,21 @@ export const webhookAttempts = (outcome: keyof typeof attempts) => attempts[outc
 
 export const webhookEndpointsHeld = Metric.gauge("greenroom_webhook_endpoints_held", {
   description: "Webhook endpoints that this instance delivers to"
+})
+
+/** Records of the decision log by `outcome`: `written`, `dropped` (too many waited, or the store refused them). */
+const recordsTotal = Metric.counter("greenroom_auth_decision_records_total", {
+  description: "Records of the decision log, each of one or more equal answers to auth calls",
+  incremental: true
+})
+
+const records = {
+  written: Metric.withAttributes(recordsTotal, { outcome: "written" }),
+  dropped: Metric.withAttributes(recordsTotal, { outcome: "dropped" })
+} as const
+
+export const decisionRecords = (outcome: keyof typeof records) => records[outcome]
+
+export const decisionsWaiting = Metric.gauge("greenroom_auth_decision_records_waiting", {
+  description: "Records of the decision log that this instance has not written yet"
 })

@@ -11,6 +11,21 @@
 export { type AuthDecision, type Refusal, type RefusalReason, refusalReasons } from "./domain/access/AuthDecision.ts"
 export { type AuthCall, type AuthRequest, type PublishRequest, readAuthCall } from "./domain/access/AuthRequest.ts"
 export {
+  type AccessCheck,
+  type AdmissionRule,
+  type AllowRule,
+  accessChecks,
+  admissionRules,
+  allowRules,
+  type DecisionReason,
+  type FaultReason,
+  faultReasons,
+  type RefusalRule,
+  type RuleName,
+  remedyOf,
+  ruleNames
+} from "./domain/access/admissionRules.ts"
+export {
   type AdmissionDecision,
   type AdmissionFacts,
   decideAdmission,
@@ -26,6 +41,15 @@ export {
   type Takeover,
   type TakeoverDecision
 } from "./domain/access/decideTakeover.ts"
+export {
+  DECISIONS_KEPT,
+  type DecisionContent,
+  DecisionFacts,
+  type DecisionFilter,
+  type DecisionOutcome,
+  decisionOutcomes,
+  type RecordedDecision
+} from "./domain/access/RecordedDecision.ts"
 export { OVERLAP_MAX_SECONDS, successorId, type WhyNotRotatable, whyNotRotatable } from "./domain/access/rotation.ts"
 export {
   activeBlock,
@@ -54,6 +78,16 @@ export {
   within,
   withoutKeys
 } from "./domain/access/StreamPath.ts"
+export { type AuditAction, auditActions, ClaimedAction, resourceTypeOf } from "./domain/audit/AuditAction.ts"
+export {
+  type AuditEntry,
+  type AuditFilter,
+  type AuditOutcome,
+  auditOutcomes,
+  type Image,
+  matchesAuditFilter,
+  type NewAuditEntry
+} from "./domain/audit/AuditEntry.ts"
 export {
   beginning,
   CURSOR_PATTERN,
@@ -88,6 +122,28 @@ export {
   webhookEventNames,
   workerEventNames
 } from "./domain/events/LoggedEvent.ts"
+export {
+  API_TOKENS_MAX,
+  type ApiToken,
+  hasExpired,
+  isTokenText,
+  LAST_USED_STEP_MS,
+  type TokenHash,
+  TokenName,
+  type TokenValue
+} from "./domain/identity/ApiToken.ts"
+export {
+  type Actor,
+  type ActorType,
+  actorType,
+  actorTypes,
+  type Caller,
+  CurrentCaller,
+  mayDo,
+  noOrigin,
+  type RequestOrigin
+} from "./domain/identity/Caller.ts"
+export { allows, Scope, scopes } from "./domain/identity/Scope.ts"
 export type { Command } from "./domain/reconciliation/Command.ts"
 export type { Hook } from "./domain/reconciliation/interpretHook.ts"
 export {
@@ -164,7 +220,15 @@ export {
   ExternalId,
   MEDIA_SERVER_BROADCASTER
 } from "./domain/values/Broadcaster.ts"
-export { BroadcasterId, StreamId, StreamKeyId, WebhookEndpointId } from "./domain/values/Ids.ts"
+export {
+  ApiTokenId,
+  AuditEntryId,
+  BroadcasterId,
+  DecisionId,
+  StreamId,
+  StreamKeyId,
+  WebhookEndpointId
+} from "./domain/values/Ids.ts"
 export { METADATA_MAX_BYTES, Metadata } from "./domain/values/Metadata.ts"
 export { millisBetween, Timestamp } from "./domain/values/Timestamp.ts"
 export { HELD_SUBJECTS_MAX } from "./domain/webhooks/DeliveryState.ts"
@@ -202,6 +266,16 @@ export type { WorkerAddresses } from "./domain/workers/workerUrls.ts"
  */
 
 export { type AdmissionRequest, Admissions, type Admitted, type FactsRequest } from "./ports/Admissions.ts"
+export {
+  type ApiTokenChanges,
+  type ApiTokenFilter,
+  ApiTokens,
+  type ChangeTokenOutcome,
+  type CreateTokenOutcome,
+  type NewApiToken
+} from "./ports/ApiTokens.ts"
+export { AuditLog } from "./ports/AuditLog.ts"
+export { AuthDecisions, type AuthDecisionsPort, type DecisionWrite } from "./ports/AuthDecisions.ts"
 export { type BroadcasterFields, Broadcasters, ExternalIdTaken, type UpsertFields } from "./ports/Broadcasters.ts"
 export { type EventSlice, Events, type EventsPort, READ_AT_MOST } from "./ports/Events.ts"
 export { KeyGenerator } from "./ports/KeyGenerator.ts"
@@ -255,6 +329,7 @@ export { type WorkerKeyOrder, Workers } from "./ports/Workers.ts"
  * of both.
  */
 
+export { DecisionLog, DecisionLogPace } from "./decisions/DecisionLog.ts"
 export { type Attached, type EventConsumer, EventFeed } from "./events/EventFeed.ts"
 export * as Metrics from "./Metrics.ts"
 export { layerBackground } from "./reconciler/layerBackground.ts"
@@ -267,9 +342,18 @@ export { DuplicatePolicy } from "./resilience/DuplicatePolicy.ts"
 export { LostAdmissions } from "./resilience/LostAdmissions.ts"
 export { StoreMonitor } from "./resilience/StoreMonitor.ts"
 export { AuthDeadline } from "./usecases/admitPublisher.ts"
-export { authenticate } from "./usecases/authenticate.ts"
+export {
+  type AuditEvent,
+  AuditText,
+  ClaimedActor,
+  countAuditLog,
+  listAuditLog,
+  recordAuditEvent
+} from "./usecases/auditLog.ts"
+export { type Answered, authenticate } from "./usecases/authenticate.ts"
 export { AwaitOffAirWithin } from "./usecases/awaitOffAir.ts"
 export { InvalidArgument } from "./usecases/InvalidArgument.ts"
+export { listAuthDecisions, recordRefusedCall } from "./usecases/listAuthDecisions.ts"
 export { describeWorker, listWorkers } from "./usecases/listWorkers.ts"
 export {
   layerMayPublish,
@@ -278,6 +362,14 @@ export {
   type PublishAsk,
   type PublishRule
 } from "./usecases/MayPublish.ts"
+export {
+  changeApiToken,
+  createApiToken,
+  describeApiToken,
+  listApiTokens,
+  type NewTokenRequest,
+  removeApiToken
+} from "./usecases/manageApiTokens.ts"
 export {
   changeBroadcaster,
   createBroadcaster,
@@ -311,6 +403,7 @@ export {
   type WebhookStart
 } from "./usecases/manageWebhooks.ts"
 export { isOperator, OperatorSecret } from "./usecases/operatorSecret.ts"
+export { pruneAuditLog } from "./usecases/pruneAuditLog.ts"
 export { pruneEvents } from "./usecases/pruneEvents.ts"
 export { pruneHistory } from "./usecases/pruneHistory.ts"
 export {

@@ -18,7 +18,7 @@ const webhooks = Layer.merge(
 
 /** `services`: of the composition, `@greenroom/adapters/application`. The API's secret is the operator's. */
 export const makeWebHandler = <Services extends OperatorSecret>(services: Context.Context<Services>) => {
-  const table: Routes = { methodsAt: () => [], direct: null }
+  const table: Routes = { methodsAt: () => [], patternAt: () => null, direct: null }
   const ending = new AbortController()
   const state = { ending: ending.signal, eventStreamsMax: EVENT_STREAMS_MAX }
   const routes = HttpRoutes.layer({ hooks: false, metrics: false }).pipe(

@@ -8,11 +8,12 @@
  * not exist. The text `404 page not found` comes from its router: the route does not exist, because the protocol is off.
  */
 import type { MediaServerUnavailable } from "@greenroom/core"
-import { withChildSpanIfTraced } from "@greenroom/core/internal"
+import { outgoing, traceparent } from "@greenroom/core/internal"
 import { Effect, Redacted, Schema } from "effect"
 import { JsonBytes, jsonOf } from "./answerBody.ts"
 import { type Call, unavailable } from "./Call.ts"
 import { ErrorBody } from "./ControlApiSchema.ts"
+import { describeRequests } from "./requestCall.ts"
 import { type HttpRequest, MAX_BODY, type Send } from "./transport.ts"
 
 export interface Address {
@@ -42,18 +43,28 @@ export const makeControlApi = (address: Address, send: Send): ControlApi => {
   const pair = `${address.user}:${Redacted.value(address.password)}`
   const headers = { accept: "application/json", authorization: `Basic ${Buffer.from(pair).toString("base64")}` }
   const withBody = { ...headers, "content-type": "application/json" }
-  const requestOf = ({ method, route, rest = "", body }: Call): HttpRequest => {
+  const requestOf = ({ method, route, rest = "", body }: Call, parent: string | undefined): HttpRequest => {
     const request = { origin, path: `${base}${route}${rest}`, method }
-    return body === undefined ? { ...request, headers } : { ...request, headers: withBody, body: JSON.stringify(body) }
+    const own = body === undefined ? headers : withBody
+    const sent = parent === undefined ? own : { ...own, traceparent: parent }
+    return body === undefined
+      ? { ...request, headers: sent }
+      : { ...request, headers: sent, body: JSON.stringify(body) }
   }
+  const described = describeRequests(new URL(address.apiUrl))
+  const sendCall = (call: Call) =>
+    outgoing(
+      Effect.withFiber((fiber) => send(requestOf(call, traceparent(fiber)))),
+      described(call)
+    )
   const ask = (call: Call) =>
-    send(requestOf(call)).pipe(
+    sendCall(call).pipe(
       Effect.mapError((error) => unavailable(call, ...transportFault(error))),
       Effect.flatMap(({ status, bytes }) =>
         answerOf(call, { status, body: status === 200 ? new JsonBytes(bytes) : jsonOf(bytes) })
       )
     )
-  return (call) => withChildSpanIfTraced(ask(call), `${call.method} ${call.route}`)
+  return ask
 }
 
 const transportFault = (error: Error): readonly [MediaServerUnavailable["reason"], string] => {

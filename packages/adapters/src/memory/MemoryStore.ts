@@ -4,8 +4,12 @@
  * history after a restart. The repositories define the meaning of the maps.
  */
 import type {
+  ApiToken,
+  ApiTokenId,
+  AuditEntry,
   Broadcaster,
   BroadcasterId,
+  DecisionId,
   EncryptedSecret,
   KeyHash,
   Metadata,
@@ -13,11 +17,13 @@ import type {
   PassSummary,
   PipelineId,
   Protocol,
+  RecordedDecision,
   SessionState,
   StreamEvent,
   StreamId,
   StreamKey,
   StreamKeyId,
+  TokenHash,
   Usage,
   WebhookDelivery,
   WebhookEndpoint,
@@ -102,6 +108,16 @@ export interface StoredEndpoint extends Omit<WebhookEndpoint, "failingSince" | "
   readonly deliveries: ReadonlyArray<WebhookDelivery>
 }
 
+export interface AuditLogState {
+  /** In the order in which they were written. */
+  readonly entries: Array<AuditEntry>
+  written: number
+}
+
+export interface StoredToken extends ApiToken {
+  readonly hash: TokenHash
+}
+
 /** Values are replaced and never mutated, so a copy of the maps is a copy of the store. */
 export interface MemoryState {
   readonly broadcasters: Map<BroadcasterId, StoredBroadcaster>
@@ -118,6 +134,9 @@ export interface MemoryState {
   readonly usage: Map<string, PrunedUsage>
   readonly eventLog: EventLogState
   readonly webhookEndpoints: Map<WebhookEndpointId, StoredEndpoint>
+  readonly apiTokens: Map<ApiTokenId, StoredToken>
+  readonly auditLog: AuditLogState
+  readonly authDecisions: Map<DecisionId, RecordedDecision>
 }
 
 export class MemoryStore extends Context.Service<MemoryStore, MemoryState>()("greenroom/memory/MemoryStore") {}
@@ -133,7 +152,10 @@ export const emptyStore = (): MemoryState => ({
   workers: new Map(),
   usage: new Map(),
   eventLog: emptyLog(),
-  webhookEndpoints: new Map()
+  webhookEndpoints: new Map(),
+  apiTokens: new Map(),
+  auditLog: { entries: [], written: 0 },
+  authDecisions: new Map()
 })
 
 export const layer: Layer.Layer<MemoryStore> = Layer.sync(MemoryStore, emptyStore)

@@ -7,6 +7,9 @@ export const layer: Layer.Layer<KeyGenerator> = Layer.succeed(
   KeyGenerator,
   KeyGenerator.of({
     generate: Effect.sync(() => Redacted.make(`sk_${randomBytes(32).toString("base64url")}`, { label: "stream key" })),
+    generateToken: Effect.sync(() =>
+      Redacted.make(`gr_${randomBytes(32).toString("base64url")}`, { label: "API token" })
+    ),
     uuid: Effect.sync(() => randomUUID()),
     hash: (key) => new Uint8Array(hash("sha256", Redacted.value(key), "buffer"))
   })

@@ -7,13 +7,15 @@
  */
 import * as PgClient from "@effect/sql-pg/PgClient"
 import { StoreUnavailable } from "@greenroom/core"
-import { makeWrittenSignal, type WrittenSignal } from "@greenroom/core/internal"
+import { makeWrittenSignal, outgoing, type WrittenSignal } from "@greenroom/core/internal"
 import { Context, Effect, Exit, Layer, Schedule, Scope, type Stream } from "effect"
 import * as Reactivity from "effect/reactivity/Reactivity"
 import type { SqlError } from "effect/sql/SqlError"
+import { CurrentTransaction } from "./CurrentTransaction.ts"
 import { type Limits, limits, limitTransaction, Patience, patient, settingsOf } from "./databaseLimits.ts"
 import { type Names, namesIn } from "./names.ts"
 import { notificationsOf } from "./notifications.ts"
+import { operationCall, TimedOut } from "./operationCall.ts"
 import { isRolledBack } from "./outcome.ts"
 import { connectionOf, type PostgresAddress } from "./PostgresAddress.ts"
 import { type Pooler, poolerMistake, type Reach, reachOf, untilKnown } from "./pooler.ts"
@@ -135,9 +137,30 @@ export const databaseOf = (
     })
 })
 
+/** The same client for uses inside of a transaction: they run in it, whichever client began it, and within its deadline. */
+const joining =
+  (called: ReturnType<typeof operationCall>) =>
+  (database: Database): Database =>
+    databaseOf(
+      {
+        ...database,
+        run: (operation, use) =>
+          Effect.flatMap(CurrentTransaction, (transaction) =>
+            transaction === null
+              ? database.run(operation, use)
+              : Effect.mapError(
+                  outgoing(use(transaction, false), called(operation)),
+                  (cause) => new StoreUnavailable({ operation, cause })
+                )
+          )
+      },
+      database.written
+    )
+
 const make = Effect.fnUntraced(function* (own: Client): Effect.fn.Return<Database, never, Scope.Scope> {
   const outer = yield* Effect.scope
   const deadlineMillis = own.limits.answerMillis
+  const called = operationCall(own.config)
   let current: Opened | undefined
   const openAs = Effect.fnUntraced(function* (reach: Reach) {
     const scope = yield* Scope.fork(outer)
@@ -185,9 +208,12 @@ const make = Effect.fnUntraced(function* (own: Client): Effect.fn.Return<Databas
         })
       const answered = used === undefined ? Effect.flatMap(start, useOf) : useOf(used)
       const replaced = used === undefined ? Effect.void : replace(used)
-      const silent = Effect.andThen(replaced, Effect.fail(new Error("No answer within the deadline")))
+      const silent = Effect.andThen(replaced, Effect.fail(new TimedOut()))
       return Effect.mapError(
-        withDeadline<Effect.Success<typeof answered>, Error>(answered, deadlineMillis, silent),
+        outgoing(
+          withDeadline<Effect.Success<typeof answered>, Error>(answered, deadlineMillis, silent),
+          called(operation)
+        ),
         (cause) =>
           new StoreUnavailable({
             operation,
@@ -236,11 +262,12 @@ export const layer = (address: PostgresAddress, options: DatabaseOptions = {}): 
         const sized = { ...connection, ...config, maxConnections: sizes[kind] }
         return make({ config: sized, limits: patient(limits[kind], patience), names, reach, written })
       }
+      const joined = joining(operationCall(connection))
       const minConnections = Math.min(OPEN_FOR_ADMISSIONS, sizes.admission)
       return Layer.mergeAll(
         Layer.effect(AdmissionDatabase, client("admission", { ...admissionConfig, minConnections })),
-        Layer.effect(ReconcilerDatabase, client("reconciler", reconcilerConfig)),
-        Layer.effect(GeneralDatabase, client("general", generalConfig)),
+        Layer.effect(ReconcilerDatabase, Effect.map(client("reconciler", reconcilerConfig), joined)),
+        Layer.effect(GeneralDatabase, Effect.map(client("general", generalConfig), joined)),
         Layer.succeed(EventNotifications, notificationsOf(connection, untilKnown(reach), names))
       )
     })

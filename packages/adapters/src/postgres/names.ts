@@ -19,7 +19,10 @@ export const tables = {
   event_head: ["singleton", "log", "position", "oldest", "origin"],
   webhook_endpoints: ["id", "url", "types", "secret", "position", "revision", "lease_until"],
   webhook_held_subjects: ["endpoint_id", "subject", "position", "attempt", "next_at"],
-  webhook_deliveries: ["id", "endpoint_id", "event_id", "outcome", "response_status", "answer"]
+  webhook_deliveries: ["id", "endpoint_id", "event_id", "outcome", "response_status", "answer"],
+  api_tokens: ["id", "hash", "name", "scopes", "broadcaster_id", "last_used_at"],
+  audit_log: ["id", "at", "actor_type", "action", "resource_id", "before", "after", "outcome"],
+  auth_decisions: ["id", "at", "last_at", "count", "outcome", "rule", "facts", "key_prefix", "instance"]
 } as const
 
 export const views = ["usage_by_day"] as const
@@ -56,7 +59,10 @@ export const functions = {
   place_events: "integer",
   prune_events: "integer, integer",
   renew_event_log: "",
-  webhook_endpoint_writes_its_event: ""
+  webhook_endpoint_writes_its_event: "",
+  authenticate_api_token: "bytea, uuid, integer",
+  audit_log_is_kept: "",
+  prune_audit_log: "integer, integer"
 } as const
 
 /** The migrations that were run, by number. Releases without a schema of their own had it in `public`, under the same name. */

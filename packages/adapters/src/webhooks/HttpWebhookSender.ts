@@ -5,9 +5,10 @@
 import type { LookupAddress } from "node:dns"
 import { isIP } from "node:net"
 import { type NoAnswerReason, type SendOutcome, type WebhookRequest, WebhookSender } from "@greenroom/core"
-import { monotonicMillis } from "@greenroom/core/internal"
+import { monotonicMillis, outgoing, traceparent } from "@greenroom/core/internal"
 import { Clock, Effect, Layer } from "effect"
 import * as Undici from "undici"
+import { deliveryCall } from "./deliveryCall.ts"
 import { guardedConnect } from "./guardedConnect.ts"
 import { noAnswerOf } from "./noAnswer.ts"
 import { isPublicAddress } from "./publicAddress.ts"
@@ -76,10 +77,11 @@ export const refusedUrl =
     return whyRefused(url, requireTls) ?? (isPrivate ? ADDRESS_EXPECTED : null)
   }
 
-const headersOf = (order: WebhookRequest): Record<string, string> => ({
+const headersOf = (order: WebhookRequest, parent: string | undefined): Record<string, string> => ({
   "content-type": "application/json",
   "user-agent": "greenroom",
-  ...signatureHeaders(order, order.secrets)
+  ...signatureHeaders(order, order.secrets),
+  ...(parent === undefined ? {} : { traceparent: parent })
 })
 
 const answered = ({ status, body, retryAfter }: Answer, now: number, durationMillis: number): SendOutcome => ({
@@ -90,15 +92,14 @@ const answered = ({ status, body, retryAfter }: Answer, now: number, durationMil
   durationMillis
 })
 
-const sendOver = (agent: Undici.Agent, { requireTls, within = ANSWER_WITHIN_MS }: SenderOptions) =>
-  Effect.fn("WebhookSender.send")(function* (order: WebhookRequest) {
-    const url = URL.canParse(order.url) ? new URL(order.url) : null
-    if (url === null) return noAnswer("other", "The URL cannot be read", 0)
-    const refused = whyRefused(url, requireTls)
-    if (refused !== null) return noAnswer("blocked", refused, 0)
+/** One request: what the receiver did. */
+const requestOver = (agent: Undici.Agent, url: URL, order: WebhookRequest, within: number) =>
+  Effect.gen(function* () {
     const begun = yield* monotonicMillis
     const duration = Effect.map(monotonicMillis, (now) => Math.round(now - begun))
-    return yield* sendRequest(agent, { url, headers: headersOf(order), body: order.body }).pipe(
+    return yield* Effect.withFiber<Answer, Error>((fiber) =>
+      sendRequest(agent, { url, headers: headersOf(order, traceparent(fiber)), body: order.body })
+    ).pipe(
       Effect.flatMap(
         Effect.fnUntraced(function* (answer: Answer) {
           return answered(answer, yield* Clock.currentTimeMillis, yield* duration)
@@ -115,6 +116,15 @@ const sendOver = (agent: Undici.Agent, { requireTls, within = ANSWER_WITHIN_MS }
         })
       )
     )
+  })
+
+const sendOver = (agent: Undici.Agent, { requireTls, within = ANSWER_WITHIN_MS }: SenderOptions) =>
+  Effect.fnUntraced(function* (order: WebhookRequest) {
+    const url = URL.canParse(order.url) ? new URL(order.url) : null
+    if (url === null) return noAnswer("other", "The URL cannot be read", 0)
+    const refused = whyRefused(url, requireTls)
+    if (refused !== null) return noAnswer("blocked", refused, 0)
+    return yield* outgoing(requestOver(agent, url, order, within), deliveryCall(url, order.id))
   })
 
 export const layer = (options: SenderOptions): Layer.Layer<WebhookSender> =>

@@ -22,6 +22,8 @@ export const conditionKinds = [
   "reconciler_failed",
   /** Events get no position, or cannot be read: the store does not answer. */
   "events_late",
+  /** Decisions on auth calls cannot be written to the decision log. */
+  "decisions_not_written",
   /** The connection on which the database notifies of events is lost. */
   "event_notifications",
   "mass_kick_held_back",
@@ -33,6 +35,10 @@ export const conditionKinds = [
   "history_not_pruned",
   /** Events older than EVENTS_KEEP could not be pruned at the last attempt. */
   "events_not_pruned",
+  /** Audit entries older than AUDIT_KEEP could not be pruned at the last attempt. */
+  "audit_log_not_pruned",
+  /** What was refused could not be recorded in the audit log. */
+  "audit_entries_lost",
   /** There are webhook endpoints and no ENCRYPTION_KEY: nothing is delivered. */
   "webhooks_without_key",
   /** A webhook endpoint that this instance delivers to fails as a whole: its events wait. */

@@ -4,7 +4,7 @@
  * stops for good, so a false "in use" takes a broadcaster off the air.
  */
 import { Effect, Option } from "effect"
-import { type AuthDecision, allowPublisher, type Refusal, refuse } from "../domain/access/AuthDecision.ts"
+import { type AuthDecision, allowPublisher, type Refusal, refuse, withFacts } from "../domain/access/AuthDecision.ts"
 import { decideAdmission, type SessionFacts } from "../domain/access/decideAdmission.ts"
 import { decideTakeover } from "../domain/access/decideTakeover.ts"
 import { type AdmissionRequest, Admissions } from "../ports/Admissions.ts"
@@ -28,7 +28,7 @@ const decideFromFacts = Effect.fnUntraced(function* (request: AdmissionRequest) 
       case "Again":
         return { answer: allowPublisher({ streamId: decision.streamId, key: decision.key, again: true }) }
       case "Admit":
-        return { retryOr: refuse("stream_key_in_use", takenJustNow, facts.key) }
+        return { retryOr: withFacts(refuse("stream_key_in_use", takenJustNow, facts.key), facts) }
       case "InUse":
         return { retryOr: decision.refusal }
     }

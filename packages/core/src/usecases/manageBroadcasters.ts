@@ -1,15 +1,19 @@
 /** Creates, lists, changes and removes broadcasters. Removing one revokes its keys and takes its streams off the air. */
-import { Effect, Option, Schema } from "effect"
-import { ExternalId } from "../domain/values/Broadcaster.ts"
+import { Effect, Equal, Option, Schema } from "effect"
+import { broadcasterImage } from "../domain/audit/images.ts"
+import { CurrentCaller } from "../domain/identity/Caller.ts"
+import { type Broadcaster, ExternalId } from "../domain/values/Broadcaster.ts"
 import { BroadcasterId } from "../domain/values/Ids.ts"
 import { type BroadcasterFields, Broadcasters, type UpsertFields } from "../ports/Broadcasters.ts"
 import { KeyGenerator } from "../ports/KeyGenerator.ts"
-import type { PageRequest } from "../ports/Page.ts"
+import type { Page, PageRequest } from "../ports/Page.ts"
 import { Sessions } from "../ports/Sessions.ts"
 import { Streams } from "../ports/Streams.ts"
 import { broadcasterFields, pageFields } from "./argumentSchemas.ts"
+import { type AuditedChange, audited } from "./audited.ts"
 import { awaitOffAir } from "./awaitOffAir.ts"
 import { checkArguments } from "./InvalidArgument.ts"
+import { isCallersBroadcaster, visibleToCaller } from "./visibleToCaller.ts"
 
 const { displayName, contact, metadata, externalId } = broadcasterFields
 const optional = { contact: Schema.optionalKey(contact), metadata: Schema.optionalKey(metadata) }
@@ -28,15 +32,37 @@ const check = {
   remove: checkArguments("removeBroadcaster", { id: BroadcasterId })
 }
 
+const visible = visibleToCaller<Broadcaster>(({ id }) => id)
+
+const change = (before: Broadcaster | null, after: Broadcaster | null): AuditedChange => {
+  const id = (after ?? before)?.id ?? null
+  return {
+    resourceId: id,
+    broadcasterId: id,
+    before: before === null ? null : broadcasterImage(before),
+    after: after === null ? null : broadcasterImage(after)
+  }
+}
+
 /** Fails with `ExternalIdTaken` when another broadcaster has `externalId`. */
 export const createBroadcaster = Effect.fn("createBroadcaster")(function* (fields: BroadcasterFields) {
   const checked = yield* check.create(fields)
   const broadcasters = yield* Broadcasters
   const generator = yield* KeyGenerator
-  return yield* broadcasters.create((yield* generator.uuid) as BroadcasterId, checked)
+  const id = (yield* generator.uuid) as BroadcasterId
+  return yield* audited("broadcaster.create", broadcasters.create(id, checked), (created) => change(null, created))
 })
 
-/** For hosts that have accounts of their own: call it at each login. Calls at the same time yield one broadcaster. */
+/** Whether the fields describe the broadcaster as it is. */
+const isAs = (broadcaster: Broadcaster, { displayName, contact, metadata }: UpsertFields): boolean =>
+  broadcaster.displayName === displayName &&
+  (contact === undefined || broadcaster.contact === contact) &&
+  (metadata === undefined || Equal.equals(broadcaster.metadata, metadata))
+
+/**
+ * For hosts that have accounts of their own: call it at each login, which mostly changes nothing and is one read. Calls at the same time yield one
+ * broadcaster.
+ */
 export const upsertBroadcaster = Effect.fn("upsertBroadcaster")(function* (
   externalId: ExternalId,
   fields: UpsertFields
@@ -44,21 +70,28 @@ export const upsertBroadcaster = Effect.fn("upsertBroadcaster")(function* (
   const { externalId: known, ...checked } = yield* check.upsert({ ...fields, externalId })
   const broadcasters = yield* Broadcasters
   const generator = yield* KeyGenerator
-  return yield* broadcasters.upsert((yield* generator.uuid) as BroadcasterId, known, checked)
+  const before = Option.getOrNull(yield* broadcasters.findByExternalId(known))
+  if (before !== null && isAs(before, checked)) return before
+  const id = (yield* generator.uuid) as BroadcasterId
+  return yield* audited("broadcaster.upsert", broadcasters.upsert(id, known, checked), (after) => change(before, after))
 })
 
 /** Newest first, without deleted ones. */
 export const listBroadcasters = Effect.fn("listBroadcasters")(function* (page: PageRequest) {
   const checked = yield* check.list(page)
   const broadcasters = yield* Broadcasters
-  return yield* broadcasters.list(checked)
+  const { only } = yield* CurrentCaller
+  if (only === null) return yield* broadcasters.list(checked)
+  const { now } = yield* broadcasters.list({ limit: 1, after: null })
+  const items = checked.after === null ? Option.toArray(yield* broadcasters.find(only)) : []
+  return { items, next: null, now } satisfies Page<Broadcaster>
 })
 
 /** `None` when there is no such broadcaster, or it is deleted. */
 export const describeBroadcaster = Effect.fn("describeBroadcaster")(function* (id: BroadcasterId) {
   const checked = yield* check.describe({ id })
   const broadcasters = yield* Broadcasters
-  return yield* broadcasters.find(checked.id)
+  return yield* visible(yield* broadcasters.find(checked.id))
 })
 
 /** `None` when no broadcaster has this external id. */
@@ -67,7 +100,7 @@ export const describeBroadcasterByExternalId = Effect.fn("describeBroadcasterByE
 ) {
   const checked = yield* check.describeByExternalId({ externalId })
   const broadcasters = yield* Broadcasters
-  return yield* broadcasters.findByExternalId(checked.externalId)
+  return yield* visible(yield* broadcasters.findByExternalId(checked.externalId))
 })
 
 /** A change of nothing changes nothing, `updatedAt` neither. */
@@ -77,7 +110,15 @@ export const changeBroadcaster = Effect.fn("changeBroadcaster")(function* (
 ) {
   const { id: known, ...checked } = yield* check.change({ ...fields, id })
   const broadcasters = yield* Broadcasters
-  return yield* Object.keys(checked).length === 0 ? broadcasters.find(known) : broadcasters.change(known, checked)
+  const changing = Effect.gen(function* () {
+    const before = yield* visible(yield* broadcasters.find(known))
+    if (Option.isNone(before) || Object.keys(checked).length === 0) return { before, after: before }
+    return { before, after: yield* broadcasters.change(known, checked) }
+  })
+  const { after } = yield* audited("broadcaster.change", changing, ({ before, after }) =>
+    Option.isNone(after) ? null : change(Option.getOrNull(before), after.value)
+  )
+  return after
 })
 
 /** `None` when there is no such broadcaster and none of its streams is left; otherwise whether none is left on the media server. */
@@ -86,9 +127,18 @@ export const removeBroadcaster = Effect.fn("removeBroadcaster")(function* (id: B
   const broadcasters = yield* Broadcasters
   const sessions = yield* Sessions
   const streams = yield* Streams
-  const removed = yield* broadcasters.remove(known)
+  const removing = Effect.gen(function* () {
+    const before = yield* visible(yield* broadcasters.find(known))
+    return Option.isSome(before) && (yield* broadcasters.remove(known)) ? before : Option.none<Broadcaster>()
+  })
+  const removed = yield* audited(
+    "broadcaster.delete",
+    removing,
+    Option.match({ onNone: () => null, onSome: (before) => change(before, null) })
+  )
+  if (Option.isNone(removed) && !(yield* isCallersBroadcaster(known))) return Option.none()
   yield* sessions.requestStopsForInvalidKeys
   const unended = yield* streams.unendedOf({ broadcasterId: known })
-  if (!removed && unended.length === 0) return Option.none()
+  if (Option.isNone(removed) && unended.length === 0) return Option.none()
   return Option.some({ offAir: yield* awaitOffAir(unended) })
 })

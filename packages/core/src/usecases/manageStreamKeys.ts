@@ -3,8 +3,9 @@
  * take the key's stream off the air; from the moment the store has the change no instance admits the key.
  */
 import { DateTime, Effect, Option, Redacted, Schema } from "effect"
-import { KEY_PREFIX_LENGTH, keyStatuses, Label } from "../domain/access/StreamKey.ts"
+import { KEY_PREFIX_LENGTH, keyStatuses, Label, type StreamKey } from "../domain/access/StreamKey.ts"
 import { ingestPath, NewPathLimit, type PathLimitText, parseLimit } from "../domain/access/StreamPath.ts"
+import { keyImage } from "../domain/audit/images.ts"
 import { type IngestInstructions, ingestInstructions } from "../domain/streams/PlaybackUrls.ts"
 import { BroadcasterId, StreamKeyId } from "../domain/values/Ids.ts"
 import type { Timestamp } from "../domain/values/Timestamp.ts"
@@ -14,13 +15,15 @@ import { KeyGenerator } from "../ports/KeyGenerator.ts"
 import { MediaServer } from "../ports/MediaServer.ts"
 import type { PageRequest } from "../ports/Page.ts"
 import { Sessions } from "../ports/Sessions.ts"
-import { type ChangeOutcome, type KeyChanges, type KeyFilter, StreamKeys } from "../ports/StreamKeys.ts"
+import { type ChangeOutcome, type KeyAt, type KeyChanges, type KeyFilter, StreamKeys } from "../ports/StreamKeys.ts"
 import { Streams } from "../ports/Streams.ts"
 import { WorkersOn } from "../workers/WorkerSettings.ts"
 import { Instant, pageFields } from "./argumentSchemas.ts"
+import { type AuditedChange, audited } from "./audited.ts"
 import { awaitOffAir } from "./awaitOffAir.ts"
 import { checkArguments } from "./InvalidArgument.ts"
 import { Endpoints } from "./manageStreams.ts"
+import { isCallersBroadcaster, visibleToCaller, withinCallersLimit } from "./visibleToCaller.ts"
 
 const maybeExpiresAt = Schema.optionalKey(Schema.NullOr(Instant))
 const ofKey = { id: StreamKeyId }
@@ -52,6 +55,15 @@ const check = {
   revoke: checkArguments("revoke", ofKey)
 }
 
+const visible = visibleToCaller<KeyAt>(({ key }) => key.broadcasterId)
+
+const change = (before: StreamKey | null, after: StreamKey): AuditedChange => ({
+  resourceId: after.id,
+  broadcasterId: after.broadcasterId,
+  before: before === null ? null : keyImage(before),
+  after: keyImage(after)
+})
+
 export interface NewKeyRequest {
   readonly broadcasterId: BroadcasterId
   readonly label: string | null
@@ -68,19 +80,23 @@ export const issueKey = Effect.fn("issueKey")(function* (requested: NewKeyReques
   const { path, ...request } = yield* check.issue(requested)
   const limit = path === undefined || path === null ? null : parseLimit(path)
   if ((yield* WorkersOn) && isForOutputsOnly(limit)) return { _tag: "PathReserved" } as const
+  if (!(yield* isCallersBroadcaster(request.broadcasterId))) return { _tag: "UnknownBroadcaster" } as const
   const generator = yield* KeyGenerator
   const keys = yield* StreamKeys
   const value = yield* generator.generate
   for (let tried = 1; ; tried++) {
     const id = (yield* generator.uuid) as StreamKeyId
     const own = ingestPath(limit, id)
-    const outcome = yield* keys.issue({
+    const issuing = keys.issue({
       ...request,
       path: path === undefined ? (own as PathLimitText) : path,
       id,
       hash: generator.hash(value),
       keyPrefix: Redacted.value(value).slice(0, KEY_PREFIX_LENGTH)
     })
+    const outcome = yield* audited("stream_key.create", issuing, (outcome) =>
+      outcome._tag === "Issued" ? change(null, outcome.key) : null
+    )
     if (outcome._tag === "Issued") return { ...outcome, value, ingestPath: own } as const
     // A path that the caller did not choose is not the caller's conflict.
     if (outcome._tag !== "PathTaken" || limit?._tag === "Exact") return outcome
@@ -104,8 +120,10 @@ export const validateKeyRequest = Effect.fn("orderFaults")(function* (request: R
   const { broadcasterId, expiresAt } = yield* check.validate(request)
   const broadcasters = yield* Broadcasters
   const faults: Array<KeyRequestFault> = []
-  if (broadcasterId !== undefined && Option.isNone(yield* broadcasters.find(broadcasterId))) {
-    faults.push("UnknownBroadcaster")
+  if (broadcasterId !== undefined) {
+    const isKnown =
+      (yield* isCallersBroadcaster(broadcasterId)) && Option.isSome(yield* broadcasters.find(broadcasterId))
+    if (!isKnown) faults.push("UnknownBroadcaster")
   }
   if (expiresAt !== undefined && expiresAt !== null) {
     const { now } = yield* broadcasters.list({ limit: 1, after: null })
@@ -118,14 +136,14 @@ export const validateKeyRequest = Effect.fn("orderFaults")(function* (request: R
 export const listKeys = Effect.fn("listKeys")(function* (filter: KeyFilter, page: PageRequest) {
   const { limit, after, ...checked } = yield* check.list({ ...filter, ...page })
   const keys = yield* StreamKeys
-  return yield* keys.list(checked, { limit, after })
+  return yield* keys.list(yield* withinCallersLimit(checked), { limit, after })
 })
 
 /** Without its value; `None` when there is no such key. */
 export const describeKey = Effect.fn("describeKey")(function* (id: StreamKeyId) {
   const checked = yield* check.describe({ id })
   const keys = yield* StreamKeys
-  return yield* keys.find(checked.id)
+  return yield* visible(yield* keys.find(checked.id))
 })
 
 /** As long as a key: what a key would make too long is left out with it, too. */
@@ -134,7 +152,7 @@ const KEY_STAND_IN = `sk_${"x".repeat(43)}`
 /** What to type into an encoder for this key, with `{key}` in place of the value, which is not kept; `None` when there is no such key. */
 export const describeIngest = Effect.fn("describeIngest")(function* (id: StreamKeyId) {
   const checked = yield* check.describeIngest({ id })
-  const found = yield* Effect.flatMap(StreamKeys, (keys) => keys.find(checked.id))
+  const found = yield* describeKey(checked.id)
   const enabled = yield* Effect.flatMap(MediaServer, (mediaServer) => mediaServer.enabled)
   const endpoints = yield* Endpoints
   return Option.map(found, ({ key }): IngestInstructions => {
@@ -166,7 +184,14 @@ export const changeKey = Effect.fn("changeKey")(function* (keyId: StreamKeyId, g
 const changeAndStop = Effect.fnUntraced(function* (id: StreamKeyId, changes: KeyChanges) {
   const keys = yield* StreamKeys
   const sessions = yield* Sessions
-  const outcome = yield* keys.change(id, changes)
+  const changing = Effect.gen(function* () {
+    const before = Option.getOrNull(yield* visible(yield* keys.find(id)))
+    const outcome: ChangeOutcome = before === null ? { _tag: "NotFound" } : yield* keys.change(id, changes)
+    return { before, outcome }
+  })
+  const { outcome } = yield* audited("stream_key.change", changing, ({ before, outcome }) =>
+    outcome._tag === "Changed" ? change(before?.key ?? null, outcome.key) : null
+  )
   if (outcome._tag === "Changed" && changes.enabled === false) yield* sessions.requestStopsForInvalidKeys
   return outcome
 })
@@ -177,7 +202,13 @@ export const revoke = Effect.fn("revoke")(function* (keyId: StreamKeyId) {
   const keys = yield* StreamKeys
   const sessions = yield* Sessions
   const streams = yield* Streams
-  const revoked = yield* keys.revoke(id)
+  const revoking = Effect.gen(function* () {
+    const before = yield* visible(yield* keys.find(id))
+    return { before, after: Option.isNone(before) ? Option.none<KeyAt>() : yield* keys.revoke(id) }
+  })
+  const { after: revoked } = yield* audited("stream_key.revoke", revoking, ({ before, after }) =>
+    Option.isNone(after) ? null : change(Option.getOrNull(before)?.key ?? null, after.value.key)
+  )
   if (Option.isNone(revoked)) return Option.none()
   yield* sessions.requestStopsForInvalidKeys
   const offAir = yield* awaitOffAir(yield* streams.unendedOf({ streamKeyId: id }))

@@ -4,6 +4,7 @@
  */
 import { Context, type DateTime, Effect, Option, Schema } from "effect"
 import { StreamPath } from "../domain/access/StreamPath.ts"
+import { streamImage } from "../domain/audit/images.ts"
 import { Description, type LiveStream, RecordingRef, streamStatuses, Title } from "../domain/streams/LiveStream.ts"
 import {
   type EnabledProtocols,
@@ -20,7 +21,9 @@ import type { PageRequest } from "../ports/Page.ts"
 import { type Annotation, type StoreVersion, type StreamFilter, Streams } from "../ports/Streams.ts"
 import { inTurns } from "../Turns.ts"
 import { AfterSeq, ListLimit, pageFields } from "./argumentSchemas.ts"
+import { audited } from "./audited.ts"
 import { checkArguments } from "./InvalidArgument.ts"
+import { visibleToCaller, withinCallersLimit } from "./visibleToCaller.ts"
 
 const optionalText = <S extends Schema.Top>(text: S) => Schema.optionalKey(Schema.NullOr(text))
 const listFields = {
@@ -87,7 +90,7 @@ const VIEWS_A_TURN = 250
 export const listActive = Effect.fn("listActive")(function* (filter: StreamFilter, page: PageRequest) {
   const { limit, after, ...checked } = yield* check.listActive({ ...filter, ...page })
   const streams = yield* Streams
-  const found = yield* streams.list(checked, { limit, after })
+  const found = yield* streams.list(yield* withinCallersLimit(checked), { limit, after })
   const view = yield* withPlaybackUrls(found.now)
   const parts = yield* inTurns(found.items, (streams) => streams.map(view), VIEWS_A_TURN)
   return { ...found, items: parts.flat() }
@@ -121,7 +124,11 @@ export const listSince = Effect.fn("listSince")(function* (
   const streams = yield* Streams
   const enabled = yield* enabledProtocols
   const protocols = JSON.stringify(enabled)
-  const found = yield* streams.listSince(checked, { limit, after }, since?.protocols === protocols ? since.store : null)
+  const found = yield* streams.listSince(
+    yield* withinCallersLimit(checked),
+    { limit, after },
+    since?.protocols === protocols ? since.store : null
+  )
   const view = yield* withPlaybackUrls(found.now, enabled)
   const parts = yield* inTurns(
     found.items,
@@ -132,6 +139,8 @@ export const listSince = Effect.fn("listSince")(function* (
   return { next: found.next, now: found.now, version, items: parts.flat() }
 })
 
+export const visibleStream = visibleToCaller<StreamDetails>(({ broadcaster }) => broadcaster.id)
+
 const viewOf = Effect.fnUntraced(function* (details: StreamDetails) {
   const view = yield* withPlaybackUrls(details.now)
   return { ...view(details.stream), broadcaster: details.broadcaster }
@@ -141,7 +150,7 @@ const viewOf = Effect.fnUntraced(function* (details: StreamDetails) {
 export const describeStream = Effect.fn("describeStream")(function* (id: StreamId) {
   const checked = yield* check.describe({ id })
   const streams = yield* Streams
-  const found = yield* streams.find(checked.id)
+  const found = yield* visibleStream(yield* streams.find(checked.id))
   return Option.isNone(found) ? Option.none() : Option.some(yield* viewOf(found.value))
 })
 
@@ -149,7 +158,7 @@ export const describeStream = Effect.fn("describeStream")(function* (id: StreamI
 export const streamEvents = Effect.fn("streamEvents")(function* (id: StreamId, afterSeq: number, limit: number) {
   const checked = yield* check.events({ id, afterSeq, limit })
   const streams = yield* Streams
-  if (Option.isNone(yield* streams.find(checked.id))) return Option.none()
+  if (Option.isNone(yield* visibleStream(yield* streams.find(checked.id)))) return Option.none()
   return Option.some(yield* streams.events(checked.id, checked.afterSeq, checked.limit))
 })
 
@@ -157,6 +166,19 @@ export const streamEvents = Effect.fn("streamEvents")(function* (id: StreamId, a
 export const annotateStream = Effect.fn("annotateStream")(function* (id: StreamId, annotation: Annotation) {
   const { id: known, ...checked } = yield* check.annotate({ ...annotation, id })
   const streams = yield* Streams
-  const found = yield* streams.annotate(known, checked)
+  const annotating = Effect.gen(function* () {
+    const before = yield* visibleStream(yield* streams.find(known))
+    return { before, after: Option.isNone(before) ? before : yield* streams.annotate(known, checked) }
+  })
+  const { after: found } = yield* audited("stream.change", annotating, ({ before, after }) =>
+    Option.isNone(after)
+      ? null
+      : {
+          resourceId: known,
+          broadcasterId: after.value.broadcaster.id,
+          before: Option.getOrNull(Option.map(before, ({ stream }) => streamImage(stream))),
+          after: streamImage(after.value.stream)
+        }
+  )
   return Option.isNone(found) ? Option.none() : Option.some(yield* viewOf(found.value))
 })

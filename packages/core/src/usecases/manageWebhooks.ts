@@ -3,10 +3,17 @@
  * `rotateWebhookSecret` once, `Redacted`; the store has it encrypted. What is sent outside the order is in `sendWebhooks`.
  */
 import { Context, Effect, Option, Schema } from "effect"
+import { webhookEndpointImage } from "../domain/audit/images.ts"
 import { beginning, end, type LogHead, type LogPosition, whyLost, writeCursor } from "../domain/events/EventCursor.ts"
 import { EventType } from "../domain/events/LoggedEvent.ts"
+import { CurrentCaller } from "../domain/identity/Caller.ts"
 import { BroadcasterId, WebhookEndpointId } from "../domain/values/Ids.ts"
-import { WebhookDescription, type WebhookTypes, WebhookUrl } from "../domain/webhooks/WebhookEndpoint.ts"
+import {
+  WebhookDescription,
+  type WebhookEndpoint,
+  type WebhookTypes,
+  WebhookUrl
+} from "../domain/webhooks/WebhookEndpoint.ts"
 import { Broadcasters } from "../ports/Broadcasters.ts"
 import { Events } from "../ports/Events.ts"
 import { KeyGenerator } from "../ports/KeyGenerator.ts"
@@ -15,7 +22,9 @@ import { SecretCipher } from "../ports/SecretCipher.ts"
 import { type WebhookEndpointFields, WebhookEndpoints } from "../ports/WebhookEndpoints.ts"
 import { WebhookSender } from "../ports/WebhookSender.ts"
 import { pageFields } from "./argumentSchemas.ts"
+import { type AuditedChange, audited } from "./audited.ts"
 import { checkArguments } from "./InvalidArgument.ts"
+import { isCallersBroadcaster, visibleToCaller } from "./visibleToCaller.ts"
 
 /** Why requests to a URL would be refused whatever its name leads to, as a sentence; `null`: they would not. The composition provides it. */
 export class RefusedWebhookUrl extends Context.Reference<(url: string) => string | null>(
@@ -58,10 +67,26 @@ const check = {
   deliveries: checkArguments("listWebhookDeliveries", { ...ofEndpoint, ...pageFields })
 }
 
+const visible = visibleToCaller<WebhookEndpoint>(({ broadcasterId }) => broadcasterId)
+
+const change = (before: WebhookEndpoint | null, after: WebhookEndpoint | null): AuditedChange => ({
+  resourceId: (after ?? before)?.id ?? null,
+  broadcasterId: (after ?? before)?.broadcasterId ?? null,
+  before: before === null ? null : webhookEndpointImage(before),
+  after: after === null ? null : webhookEndpointImage(after)
+})
+
 export type WebhookFault =
   | { readonly _tag: "UnknownBroadcaster" }
   /** A sentence on what is expected instead. */
   | { readonly _tag: "UrlRefused"; readonly why: string }
+
+/** Whether an endpoint of the caller may be limited to this broadcaster; `null`: not limited. */
+const isOwner = Effect.fnUntraced(function* (id: BroadcasterId | null) {
+  if (!(yield* isCallersBroadcaster(id))) return false
+  const broadcasters = yield* Broadcasters
+  return id === null || Option.isSome(yield* broadcasters.find(id))
+})
 
 /** What a schema cannot know about the fields of an endpoint. */
 export const validateWebhookEndpoint = Effect.fn("validateWebhookEndpoint")(function* ({
@@ -74,10 +99,7 @@ export const validateWebhookEndpoint = Effect.fn("validateWebhookEndpoint")(func
   const faults: Array<WebhookFault> = []
   const refused = url === undefined ? null : (yield* RefusedWebhookUrl)(url)
   if (refused !== null) faults.push({ _tag: "UrlRefused", why: refused })
-  if (broadcasterId !== undefined && broadcasterId !== null) {
-    const broadcasters = yield* Broadcasters
-    if (Option.isNone(yield* broadcasters.find(broadcasterId))) faults.push({ _tag: "UnknownBroadcaster" })
-  }
+  if (broadcasterId !== undefined && !(yield* isOwner(broadcasterId))) faults.push({ _tag: "UnknownBroadcaster" })
   return faults
 })
 
@@ -96,7 +118,9 @@ const newSecret = Effect.gen(function* () {
 
 /** Without a key to encrypt with, nothing is created: `NoKey`. */
 export const createWebhookEndpoint = Effect.fn("createWebhookEndpoint")(function* (given: WebhookEndpointFields) {
-  const checked = withoutRepeats(yield* check.create({ ...given }))
+  const { only } = yield* CurrentCaller
+  // An endpoint of a limited caller is limited like its caller.
+  const checked = withoutRepeats(yield* check.create({ ...given, broadcasterId: given.broadcasterId ?? only }))
   const faults = yield* validateWebhookEndpoint(checked)
   if (faults.length > 0) return { _tag: "Invalid", faults } as const
   const made = yield* Effect.option(newSecret)
@@ -104,18 +128,26 @@ export const createWebhookEndpoint = Effect.fn("createWebhookEndpoint")(function
   const generator = yield* KeyGenerator
   const endpoints = yield* WebhookEndpoints
   const id = (yield* generator.uuid) as WebhookEndpointId
-  const outcome = yield* endpoints.create(id, checked, made.value.encrypted)
+  const outcome = yield* audited(
+    "webhook_endpoint.create",
+    endpoints.create(id, checked, made.value.encrypted),
+    (outcome) => (outcome._tag === "Created" ? change(null, outcome.endpoint) : null)
+  )
   return outcome._tag === "Created" ? ({ ...outcome, secret: made.value.secret } as const) : outcome
 })
 
 /** All, oldest first. */
-export const listWebhookEndpoints = Effect.flatMap(WebhookEndpoints, (endpoints) => endpoints.list)
+export const listWebhookEndpoints = Effect.gen(function* () {
+  const { only } = yield* CurrentCaller
+  const all = yield* Effect.flatMap(WebhookEndpoints, (endpoints) => endpoints.list)
+  return only === null ? all : all.filter(({ broadcasterId }) => broadcasterId === only)
+})
 
 /** `None` when there is no such endpoint. */
 export const describeWebhookEndpoint = Effect.fn("describeWebhookEndpoint")(function* (given: WebhookEndpointId) {
   const { id } = yield* check.describe({ id: given })
   const endpoints = yield* WebhookEndpoints
-  return yield* endpoints.find(id)
+  return yield* visible(yield* endpoints.find(id))
 })
 
 /** Where an endpoint goes on: a position of the log as it is, or a cursor, which also has the log's id. */
@@ -149,10 +181,14 @@ export const changeWebhookEndpoint = Effect.fn("changeWebhookEndpoint")(function
   }
   const start = typeof from === "object" ? from.position : from
   const endpoints = yield* WebhookEndpoints
-  const changed =
-    Object.keys(changes).length === 0
-      ? yield* endpoints.find(id)
-      : yield* endpoints.change(id, start === undefined ? changes : { ...changes, from: start })
+  const changing = Effect.gen(function* () {
+    const before = yield* visible(yield* endpoints.find(id))
+    if (Option.isNone(before) || Object.keys(changes).length === 0) return { before, after: before }
+    return { before, after: yield* endpoints.change(id, start === undefined ? changes : { ...changes, from: start }) }
+  })
+  const { after: changed } = yield* audited("webhook_endpoint.change", changing, ({ before, after }) =>
+    Option.isNone(after) ? null : change(Option.getOrNull(before), after.value)
+  )
   return Option.match(changed, {
     onNone: () => ({ _tag: "NotFound" }) as const,
     onSome: (endpoint) => ({ _tag: "Changed", endpoint }) as const
@@ -163,7 +199,16 @@ export const changeWebhookEndpoint = Effect.fn("changeWebhookEndpoint")(function
 export const removeWebhookEndpoint = Effect.fn("removeWebhookEndpoint")(function* (given: WebhookEndpointId) {
   const { id } = yield* check.remove({ id: given })
   const endpoints = yield* WebhookEndpoints
-  return yield* endpoints.remove(id)
+  const removing = Effect.gen(function* () {
+    const before = yield* visible(yield* endpoints.find(id))
+    return Option.isSome(before) && (yield* endpoints.remove(id)) ? before : Option.none<WebhookEndpoint>()
+  })
+  const removed = yield* audited(
+    "webhook_endpoint.delete",
+    removing,
+    Option.match({ onNone: () => null, onSome: (before) => change(before, null) })
+  )
+  return Option.isSome(removed)
 })
 
 /** The secret of before signs beside the new one for `PREVIOUS_SECRET_VALID_MS`. */
@@ -172,7 +217,15 @@ export const rotateWebhookSecret = Effect.fn("rotateWebhookSecret")(function* (g
   const made = yield* Effect.option(newSecret)
   if (Option.isNone(made)) return { _tag: "NoKey" } as const
   const endpoints = yield* WebhookEndpoints
-  const rotated = yield* endpoints.rotateSecret(id, made.value.encrypted)
+  const rotating = Effect.gen(function* () {
+    const before = yield* visible(yield* endpoints.find(id))
+    return Option.isNone(before) ? before : yield* endpoints.rotateSecret(id, made.value.encrypted)
+  })
+  const rotated = yield* audited(
+    "webhook_endpoint.rotate_secret",
+    rotating,
+    Option.match({ onNone: () => null, onSome: (after) => change(null, after) })
+  )
   return Option.match(rotated, {
     onNone: () => ({ _tag: "NotFound" }) as const,
     onSome: (endpoint) => ({ _tag: "Rotated", endpoint, secret: made.value.secret }) as const
@@ -186,6 +239,6 @@ export const listWebhookDeliveries = Effect.fn("listWebhookDeliveries")(function
 ) {
   const { id, ...checked } = yield* check.deliveries({ ...page, id: given })
   const endpoints = yield* WebhookEndpoints
-  if (Option.isNone(yield* endpoints.find(id))) return Option.none()
+  if (Option.isNone(yield* visible(yield* endpoints.find(id)))) return Option.none()
   return Option.some(yield* endpoints.deliveries(id, checked))
 })

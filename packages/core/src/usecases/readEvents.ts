@@ -16,6 +16,7 @@ import { EventFeed } from "../events/EventFeed.ts"
 import { Events } from "../ports/Events.ts"
 import { StoreUnavailable } from "../ports/StoreUnavailable.ts"
 import { checkArguments } from "./InvalidArgument.ts"
+import { withinCallersLimit } from "./visibleToCaller.ts"
 
 export const EVENTS_LIMIT_MAX = 500
 export const EVENTS_WAIT_MAX_MS = 30_000
@@ -101,7 +102,8 @@ export const lookUntilFound = Effect.fnUntraced(function* <A extends EventPage, 
 
 /** Waits for the first matching event, for `waitMillis` at most. A page without events is no end: go on from `next`. */
 export const readEvents = Effect.fn("readEvents")(function* ({ after, ...given }: EventQuery) {
-  const { limit, waitMillis, ...filter } = yield* check({ ...given })
+  const { limit, waitMillis, ...checked } = yield* check({ ...given })
+  const filter = yield* withinCallersLimit(checked)
   const look = (after: EventCursor | null) => lookOnce(after, filter, limit)
   return yield* waitMillis === 0 ? look(after) : lookUntilFound(look, after, filter, Effect.sleep(waitMillis))
 })
@@ -121,7 +123,7 @@ export const followWithCursors = (
 > =>
   Stream.unwrap(
     Effect.gen(function* () {
-      const filter = yield* checkFilter({ ...given })
+      const filter = yield* withinCallersLimit(yield* checkFilter({ ...given }))
       const feed = yield* EventFeed
       const start = from === "now" ? end(yield* feed.head) : from === "beginning" ? null : from
       const look = (after: EventCursor | null): ReturnType<typeof lookPatiently> => lookPatiently(after, filter)

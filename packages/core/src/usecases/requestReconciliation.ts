@@ -11,6 +11,7 @@ import type { KnownSnapshot } from "../reconciler/NewestPass.ts"
 import { Reconciler } from "../reconciler/Reconciler.ts"
 import { elapsedAtMost, readClocks } from "../resilience/ProcessClock.ts"
 import { StoreMonitor } from "../resilience/StoreMonitor.ts"
+import { audited } from "./audited.ts"
 
 /** For how long a request for enforcement lasts that was not fulfilled: the media server may be away. */
 const ENFORCE_FOR_MS = 30_000
@@ -35,7 +36,12 @@ export const requestReconciliation = Effect.fn("reconcileNow")(function* (enforc
   if (!(yield* (yield* StoreMonitor).isUp)) {
     return yield* new StoreUnavailable({ operation: "reconcileNow", cause: new Error("the store is known to be down") })
   }
-  if (enforce) yield* leases.requestEnforcement(ENFORCE_FOR_MS)
+  const requesting = enforce ? leases.requestEnforcement(ENFORCE_FOR_MS) : Effect.void
+  yield* audited("reconciliation.request", requesting, () => ({
+    resourceId: null,
+    broadcasterId: null,
+    after: { enforce }
+  }))
   const asked = yield* readClocks
   while (true) {
     yield* reconciler.wake

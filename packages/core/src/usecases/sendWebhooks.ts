@@ -16,7 +16,9 @@ import { WebhookEndpoints } from "../ports/WebhookEndpoints.ts"
 import { WebhookSender } from "../ports/WebhookSender.ts"
 import { readableSecrets } from "../webhooks/readableSecrets.ts"
 import { sendEvent } from "../webhooks/sendEvent.ts"
+import { recordEntry } from "./audited.ts"
 import { checkArguments } from "./InvalidArgument.ts"
+import { visibleToCaller } from "./visibleToCaller.ts"
 
 /** Of one call; its caller goes on from `next`. */
 export const REDELIVERED_AT_MOST = 100
@@ -38,10 +40,12 @@ interface Receiver {
   readonly secrets: ReadonlyArray<Redacted.Redacted<string>>
 }
 
+const visible = visibleToCaller<WebhookEndpoint>(({ broadcasterId }) => broadcasterId)
+
 /** The endpoint with its secrets, as far as they can be decrypted. `None` when there is no such endpoint. */
 const receiverOf = Effect.fnUntraced(function* (id: WebhookEndpointId) {
   const endpoints = yield* WebhookEndpoints
-  const found = Option.all([yield* endpoints.find(id), yield* endpoints.secrets(id)])
+  const found = Option.all([yield* visible(yield* endpoints.find(id)), yield* endpoints.secrets(id)])
   if (Option.isNone(found)) return Option.none<Receiver>()
   const [endpoint, encrypted] = found.value
   return Option.some<Receiver>({ endpoint, secrets: yield* readableSecrets(encrypted) })
@@ -73,6 +77,7 @@ export const testWebhookEndpoint = Effect.fn("testWebhookEndpoint")(function* (g
   const eventId = yield* generator.uuid
   const body = testBody(eventId, yield* Clock.currentTimeMillis, receiver.value.endpoint)
   const { endpoint, secrets } = receiver.value
+  yield* recordEntry("webhook_endpoint.test", { resourceId: id, broadcasterId: endpoint.broadcasterId })
   const sender = yield* WebhookSender
   const timestamp = Math.floor((yield* Clock.currentTimeMillis) / 1000)
   const outcome = yield* sender.send({ url: endpoint.url, id: eventId, timestamp, body, secrets })
@@ -173,6 +178,11 @@ export const redeliverWebhooks = Effect.fn("redeliverWebhooks")(function* (
   const why = whyLost({ log: start.log ?? slice.log, position: start.position }, slice as LogHead)
   if (why !== null) return { _tag: "StartLost", why } as const
   if (single && slice.events[0]?.id !== checked.eventId) return { _tag: "UnknownEvent" } as const
+  yield* recordEntry("webhook_endpoint.redeliver", {
+    resourceId: id,
+    broadcasterId: endpoint.broadcasterId,
+    after: { event_id: checked.eventId ?? null, after_position: start.position }
+  })
   const due = slice.events.filter(({ position }) => single || position <= endpoint.position)
   const cursorAt = (position: LogPosition) =>
     single || position >= endpoint.position ? null : writeCursor({ log: slice.log, position })

@@ -57,6 +57,7 @@ export const makeStage = () => {
     mediaServer.layer,
     Layer.succeed(KeyGenerator)({
       generate: Effect.sync(() => Redacted.make(keyValue(++minted))),
+      generateToken: Effect.sync(() => Redacted.make(keyValue(++minted).replace("sk_", "gr_"))),
       uuid: Effect.sync(() => uuid(0xabc000 + ++minted)),
       hash: (key: KeyValue) => sha256(Redacted.value(key))
     }),

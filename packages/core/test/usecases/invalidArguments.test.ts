@@ -34,7 +34,7 @@ import {
 import { listSince, validateKeyRequest } from "@greenroom/core/internal"
 import { DateTime, Effect, Layer } from "effect"
 import { broadcasterId, keyId, NOW, streamId } from "../support/arbitraries.ts"
-import { makeListings } from "../support/listings.ts"
+import { aKey, makeListings } from "../support/listings.ts"
 import { makeStage } from "../support/stage.ts"
 
 const UUID = "Expected a UUID"
@@ -163,6 +163,7 @@ const wrong: ReadonlyArray<readonly [name: string, call: Call, faults: Readonly<
 
 const scene = () => {
   const listings = makeListings(makeStage())
+  listings.keys.set(keyId(1), aKey(1))
   const unused = Layer.mergeAll(Layer.mock(Reconciler)({}), Layer.mock(MediaServer)({}))
   const layer = Layer.mergeAll(
     listings.layer,
@@ -203,6 +204,7 @@ describe("an argument that is unusual and right", () => {
       ]).pipe(Effect.provide(layer))
       assert.deepStrictEqual(listings.asked, [
         ["findKey", keyId(0xabc)],
+        ["findKey", keyId(1)],
         ["change", keyId(1), { enabled: true }],
         ["findBroadcaster", broadcasterId(1)]
       ])

@@ -59,16 +59,24 @@ describe("broadcasters", () => {
 })
 
 describe("upsertBroadcaster", () => {
-  it.effect("asks the store once, with an id for the case that there is none yet; the external id finds it", () =>
-    Effect.gen(function* () {
-      const { listings, layer } = yield* scene()
-      const externalId = "user-4711" as ExternalId
-      const made = yield* upsertBroadcaster(externalId, { displayName: "Ada" }).pipe(Effect.provide(layer))
-      assert.deepStrictEqual(listings.asked, [["upsert", made.id, externalId, { displayName: "Ada" }]])
-      listings.broadcasters.set(made.id, made)
-      const found = yield* describeBroadcasterByExternalId(externalId).pipe(Effect.provide(layer))
-      assert.deepStrictEqual(found, Option.some(made))
-    })
+  it.effect(
+    "writes with an id for the case that there is none yet; the external id finds it, and the same again only reads",
+    () =>
+      Effect.gen(function* () {
+        const { listings, layer } = yield* scene()
+        const externalId = "user-4711" as ExternalId
+        const made = yield* upsertBroadcaster(externalId, { displayName: "Ada" }).pipe(Effect.provide(layer))
+        assert.deepStrictEqual(listings.asked, [
+          ["findByExternalId", externalId],
+          ["upsert", made.id, externalId, { displayName: "Ada" }]
+        ])
+        listings.broadcasters.set(made.id, made)
+        const found = yield* describeBroadcasterByExternalId(externalId).pipe(Effect.provide(layer))
+        assert.deepStrictEqual(found, Option.some(made))
+        listings.asked.length = 0
+        const again = yield* upsertBroadcaster(externalId, { displayName: "Ada" }).pipe(Effect.provide(layer))
+        assert.deepStrictEqual([again, listings.questions()], [made, ["findByExternalId"]])
+      })
   )
 })
 
@@ -94,7 +102,7 @@ describe("removeBroadcaster", () => {
       let removedBefore = false
       stage.before["Sessions.requestStopsForInvalidKeys"] = () =>
         Effect.sync(() => {
-          removedBefore ||= listings.questions()[0] === "remove" && listings.questions().length === 1
+          removedBefore ||= listings.questions().join(" ") === "findBroadcaster remove"
         })
       assert.deepStrictEqual(yield* remove, Option.some({ offAir: true }))
       assert.isTrue(removedBefore)

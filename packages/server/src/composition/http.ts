@@ -5,7 +5,8 @@
 import { Context, Effect, Layer, Option } from "effect"
 import * as HttpServer from "effect/http/HttpServer"
 import { Settings, type Variables } from "../config/Settings.ts"
-import { HookSecret } from "../http/middleware/HookSecret.ts"
+import { HookSecret, PreviousHookSecret } from "../http/middleware/HookSecret.ts"
+import { CorsOrigins } from "../http/middleware/pageOrigin.ts"
 import * as HttpRoutes from "../http/routes/HttpRoutes.ts"
 import { type Listen, serve } from "../http/Serve.ts"
 import * as CredentialThrottle from "../http/throttle/CredentialThrottle.ts"
@@ -26,9 +27,20 @@ class HookListener extends Context.Service<HookListener, { readonly address: Lis
 const portOf = (server: HttpServer.HttpServer["Service"]): number =>
   "port" in server.address ? server.address.port : 0
 
-const hookSecret = Layer.effect(
-  HookSecret,
-  Effect.map(Deployment, ({ hookSecret }) => Option.fromNullOr(hookSecret))
+const hookSecret = Layer.unwrap(
+  Effect.gen(function* () {
+    const { hookSecret } = yield* Deployment
+    const { HOOK_SECRET_PREVIOUS } = yield* Settings
+    return Layer.merge(
+      Layer.succeed(HookSecret, Option.fromNullOr(hookSecret)),
+      Layer.succeed(PreviousHookSecret, HOOK_SECRET_PREVIOUS ?? null)
+    )
+  })
+)
+
+const corsOrigins = Layer.effect(
+  CorsOrigins,
+  Effect.map(Settings, ({ CORS_ORIGINS = [] }) => new Set(CORS_ORIGINS))
 )
 
 /** A second server. Only its port is given along: if its router were in reach, both servers would fill and serve the same one. */
@@ -77,7 +89,9 @@ const api = Layer.unwrap(
 )
 
 /** Wrong secrets are counted once for all listeners: with a count each, a network would have its guesses on each. */
-export const layer = Layer.mergeAll(api, metrics, hooks).pipe(Layer.provide([hookSecret, CredentialThrottle.layer]))
+export const layer = Layer.mergeAll(api, metrics, hooks).pipe(
+  Layer.provide([hookSecret, corsOrigins, CredentialThrottle.layer])
+)
 
 /** Where the API answers, and where the media server calls: the same when it has no listener of its own. */
 export const listenerAddresses = Effect.gen(function* () {

@@ -4,7 +4,6 @@
  * what it would have sent: calls have a deadline, only a few are open at a time, and trouble is logged once.
  */
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
-import { withoutKeys } from "@greenroom/core"
 import { ConfigProvider, Effect, Layer, Option, Redacted, Semaphore, Tracer } from "effect"
 import * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientError from "effect/http/HttpClientError"
@@ -12,18 +11,18 @@ import * as Otlp from "effect/observability/Otlp"
 import * as OtlpSerialization from "effect/observability/OtlpSerialization"
 import type { Telemetry } from "../config/OpenTelemetry.ts"
 import { version } from "../http/api/version.ts"
+import { clean, conventionalMetrics, conventionalTraces } from "./exported.ts"
+import { sampling } from "./sampling.ts"
 
 /** With the exporter's thousand items a batch, this bounds what waits for a collector that hangs. */
 const OPEN_CALLS = 6
-
-const clean = <A>(data: A): A => JSON.parse(withoutKeys(JSON.stringify(data)))
 
 const serialization = (protocol: Telemetry["protocol"]) =>
   Layer.effect(
     OtlpSerialization.OtlpSerialization,
     Effect.map(OtlpSerialization.OtlpSerialization, ({ traces, metrics, logs }) => ({
-      traces: (data) => traces(clean(data)),
-      metrics: (data) => metrics(data),
+      traces: (data) => traces(conventionalTraces(clean(data))),
+      metrics: (data) => metrics(conventionalMetrics(data)),
       logs: (data) => logs(clean(data))
     }))
   ).pipe(Layer.provide(protocol === "http/json" ? OtlpSerialization.layerJson : OtlpSerialization.layerProtobuf))
@@ -79,20 +78,10 @@ const describe = ({ reason }: HttpClientError.HttpClientError): string => {
   return "description" in reason && reason.description !== undefined ? reason.description : reason._tag
 }
 
-/** A trace is a request of a client; metrics show what goes on by itself every second. */
-const requestsAlone = (tracer: Tracer.Tracer): Tracer.Tracer =>
-  Tracer.make({
-    span: (options) =>
-      tracer.span(
-        options.kind === "server" || Option.isSome(options.parent) ? options : { ...options, sampled: false }
-      ),
-    context: tracer.context
-  })
-
 export const telemetry = (it: Telemetry) =>
   Layer.effect(
     Tracer.Tracer,
-    Effect.map(Tracer.Tracer, (tracer) => (tracer === Tracer.nativeTracer ? tracer : requestsAlone(tracer)))
+    Effect.map(Tracer.Tracer, (tracer) => (tracer === Tracer.nativeTracer ? tracer : sampling(tracer, it.sampler)))
   ).pipe(
     Layer.provideMerge(
       Otlp.layerFromConfig({

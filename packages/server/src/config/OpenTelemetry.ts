@@ -1,7 +1,8 @@
 /**
  * The standard variables of OpenTelemetry that are read, and what follows from them. Nothing is exported unless an endpoint is set.
- * Samplers, `grpc` and exporters other than OTLP's are not supported.
+ * `grpc`, exporters other than OTLP's and samplers of vendors are not supported.
  */
+import { randomUUID } from "node:crypto"
 import { Redacted, Schema } from "effect"
 
 const expected = (sentence: string) => ({ message: `expected ${sentence}` })
@@ -50,6 +51,24 @@ const millis = Schema.String.check(
 
 const exporter = Schema.Literals(["otlp", "none"]).annotate(expected("otlp or none"))
 
+const samplers = {
+  always_on: { followsCaller: false, ratio: 1 },
+  always_off: { followsCaller: false, ratio: 0 },
+  traceidratio: { followsCaller: false, ratio: null },
+  parentbased_always_on: { followsCaller: true, ratio: 1 },
+  parentbased_always_off: { followsCaller: true, ratio: 0 },
+  parentbased_traceidratio: { followsCaller: true, ratio: null }
+} as const
+type SamplerName = keyof typeof samplers
+const samplerNames = Object.keys(samplers) as ReadonlyArray<SamplerName>
+
+const ratio = Schema.String.check(
+  Schema.makeFilter((text) => {
+    const fine = /^(0|1|[01]?\.\d{1,10}|[01]\.?)$/.test(text) && Number(text) <= 1
+    return fine || "expected a share between 0 and 1, such as 0.1"
+  })
+).pipe(Schema.decodeTo(Schema.FiniteFromString))
+
 export const variables = {
   OTEL_SDK_DISABLED: Schema.optionalKey(Schema.Literals(["true", "false"]).annotate(expected("true or false"))),
   OTEL_SERVICE_NAME: Schema.optionalKey(Schema.String),
@@ -69,6 +88,8 @@ export const variables = {
   OTEL_TRACES_EXPORTER: Schema.optionalKey(exporter),
   OTEL_METRICS_EXPORTER: Schema.optionalKey(exporter),
   OTEL_LOGS_EXPORTER: Schema.optionalKey(exporter),
+  OTEL_TRACES_SAMPLER: Schema.optionalKey(Schema.Literals(samplerNames).annotate(expected(samplerNames.join(", ")))),
+  OTEL_TRACES_SAMPLER_ARG: Schema.optionalKey(ratio),
   OTEL_BSP_SCHEDULE_DELAY: Schema.optionalKey(millis),
   OTEL_BLRP_SCHEDULE_DELAY: Schema.optionalKey(millis),
   OTEL_METRIC_EXPORT_INTERVAL: Schema.optionalKey(millis)
@@ -77,12 +98,21 @@ export const variables = {
 const Variables = Schema.Struct(variables)
 export type Variables = typeof Variables.Type
 
+/** Which requests are traced. */
+export interface Sampler {
+  /** A caller that sends `traceparent` decides itself. */
+  readonly followsCaller: boolean
+  /** The share of the others. */
+  readonly ratio: number
+}
+
 export interface Telemetry {
   /** The variables that `Otlp.layerFromConfig` reads. */
   readonly variables: Readonly<Record<string, string>>
   readonly headers: Redacted.Redacted<Readonly<Record<string, string>>>
   readonly protocol: "http/protobuf" | "http/json"
   readonly timeoutMillis: number
+  readonly sampler: Sampler
   readonly resource: { readonly serviceName: string; readonly attributes: Readonly<Record<string, string>> }
 }
 
@@ -104,6 +134,11 @@ const passedOn = [
   "OTEL_METRIC_EXPORT_INTERVAL"
 ] as const
 
+const samplerOf = ({ OTEL_TRACES_SAMPLER: name, OTEL_TRACES_SAMPLER_ARG: share }: Variables): Sampler => {
+  const { followsCaller, ratio } = samplers[name ?? "parentbased_always_on"]
+  return { followsCaller, ratio: ratio ?? share ?? 1 }
+}
+
 /** `null` when nothing is exported. Headers and attributes are read here: Effect's `Config.Record` keeps a space after a comma. */
 export const telemetryOf = (settings: Variables): Telemetry | null => {
   if (settings.OTEL_SDK_DISABLED === "true" || endpoints.every((name) => settings[name] === undefined)) return null
@@ -122,6 +157,11 @@ export const telemetryOf = (settings: Variables): Telemetry | null => {
     headers: Redacted.make(Object.fromEntries(sent === undefined ? [] : (pairsIn(Redacted.value(sent)) ?? []))),
     protocol: settings.OTEL_EXPORTER_OTLP_PROTOCOL ?? "http/protobuf",
     timeoutMillis: settings.OTEL_EXPORTER_OTLP_TIMEOUT ?? 10_000,
-    resource: { serviceName: settings.OTEL_SERVICE_NAME ?? named ?? "greenroom", attributes }
+    sampler: samplerOf(settings),
+    resource: {
+      serviceName: settings.OTEL_SERVICE_NAME ?? named ?? "greenroom",
+      // Without it the metrics of two instances would be one series.
+      attributes: { "service.instance.id": randomUUID(), ...attributes }
+    }
   }
 }

@@ -57,7 +57,7 @@ export const serve = <A, E, R>(
     Effect.map(Effect.context<never>(), (context) => {
       const { name = "api", requestWithinMillis = REQUEST_WITHIN_MS } = listen
       const environment = listenerEnvironment(name, context)
-      const table: Routes = { methodsAt: () => [], direct: null }
+      const table: Routes = { methodsAt: () => [], patternAt: () => null, direct: null }
       const limits = listen.limits ?? limitsWithin(openFilesAllowed(), name)
       const ending = new AbortController()
       const state = { ending: ending.signal, eventStreamsMax: eventStreamsWithin(limits.total) }

@@ -105,7 +105,7 @@ describe("telemetry", () => {
     await until(() => arrived("/v1/logs", '"request"'), "the log lines have arrived")
 
     const auth = spans().find((span) => attribute(span, "http.route") === "/auth")
-    assert.strictEqual(auth?.name, "POST")
+    assert.strictEqual(auth?.name, "POST /auth")
     assert.strictEqual(Number(attribute(auth!, "http.response.status_code")), 200)
     const issue = spans().find((span) => span.name === "issueKey")
     assert.isDefined(issue?.parentSpanId)

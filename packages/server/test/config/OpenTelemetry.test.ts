@@ -27,7 +27,32 @@ describe("what the OTEL variables come to", () => {
       OTEL_RESOURCE_ATTRIBUTES: "service.name=east,zone=a%2Cb"
     })
     assert.deepStrictEqual(it && Redacted.value(it.headers), { authorization: "Bearer t0ken", x: "a=b" })
-    assert.deepStrictEqual(it?.resource, { serviceName: "east", attributes: { zone: "a,b" } })
+    assert.deepStrictEqual(it?.resource, {
+      serviceName: "east",
+      attributes: { zone: "a,b", "service.instance.id": it?.resource.attributes["service.instance.id"] ?? "missing" }
+    })
     assert.strictEqual(telemetryOf({ ...everywhere, OTEL_SERVICE_NAME: "west" })?.resource.serviceName, "west")
+  })
+
+  it("has an id for each process, unless one is given", () => {
+    const idOf = (more: object) => telemetryOf({ ...everywhere, ...more })?.resource.attributes["service.instance.id"]
+    assert.notStrictEqual(idOf({}), idOf({}))
+    assert.strictEqual(idOf({ OTEL_RESOURCE_ATTRIBUTES: "service.instance.id=one" }), "one")
+  })
+
+  it("takes every request, or the share that a sampler of OpenTelemetry's names", () => {
+    const samplerOf = (
+      OTEL_TRACES_SAMPLER?: "always_off" | "parentbased_traceidratio" | "traceidratio",
+      share = 0.25
+    ) =>
+      telemetryOf({
+        ...everywhere,
+        ...(OTEL_TRACES_SAMPLER === undefined ? {} : { OTEL_TRACES_SAMPLER, OTEL_TRACES_SAMPLER_ARG: share })
+      })?.sampler
+    assert.deepStrictEqual(samplerOf(), { followsCaller: true, ratio: 1 })
+    assert.deepStrictEqual(samplerOf("always_off"), { followsCaller: false, ratio: 0 })
+    assert.deepStrictEqual(samplerOf("traceidratio"), { followsCaller: false, ratio: 0.25 })
+    assert.deepStrictEqual(samplerOf("parentbased_traceidratio"), { followsCaller: true, ratio: 0.25 })
+    assert.deepStrictEqual(telemetryOf({ ...everywhere, OTEL_TRACES_SAMPLER: "traceidratio" })?.sampler.ratio, 1)
   })
 })

@@ -5,7 +5,7 @@
  */
 import { execFileSync, spawn } from "node:child_process"
 import { once } from "node:events"
-import { readFileSync } from "node:fs"
+import { existsSync, readFileSync } from "node:fs"
 import { createServer } from "node:net"
 import { assert, describe, it } from "@effect/vitest"
 import { Result, Schema } from "effect"
@@ -37,7 +37,7 @@ const privileges = {
 }
 const Service = Schema.Struct({
   image: Schema.String.check(
-    Schema.isPattern(/^[\w./-]+:\d+\.\d+[\w.-]*(@sha256:[0-9a-f]{64})?$/, { message: "expected a pinned image" })
+    Schema.isPattern(/^[\w./-]+:v?\d+\.\d+[\w.-]*(@sha256:[0-9a-f]{64})?$/, { message: "expected a pinned image" })
   ),
   build: Schema.optionalKey(
     Schema.Struct({
@@ -46,7 +46,10 @@ const Service = Schema.Struct({
       args: Schema.optionalKey(Schema.Record(Schema.String, Schema.String))
     })
   ),
-  environment: Schema.Record(Schema.String, Schema.String),
+  /** Only where one of these is chosen. */
+  profiles: Schema.optionalKey(Schema.Tuple([Schema.Literal("observability")])),
+  command: Schema.optionalKey(Schema.Array(Schema.String)),
+  environment: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
   ports: Schema.optionalKey(
     Schema.Array(Schema.String.check(Schema.isPattern(/^(127\.0\.0\.1|\$\{BIND:-127\.0\.0\.1\}):\d+:\d+(\/udp)?$/)))
   ),
@@ -87,7 +90,13 @@ const hasMediaMtx = (() => {
 
 describe("the compose file", () => {
   it("is of the shape that compose takes, and the schema notices what is not", () => {
-    assert.deepStrictEqual(Object.keys(compose().services).sort(), ["api", "mediamtx", "postgres"])
+    const names = (isOptional: boolean) =>
+      Object.entries(compose().services)
+        .filter(([, { profiles }]) => (profiles !== undefined) === isOptional)
+        .map(([name]) => name)
+        .sort()
+    assert.deepStrictEqual(names(false), ["api", "mediamtx", "postgres"])
+    assert.deepStrictEqual(names(true), ["grafana", "otel-collector", "prometheus", "tempo"])
     const misspelt = parse(text("docker-compose.yml").replace("healthcheck:", "healtcheck:"))
     assert.isTrue(Result.isFailure(Schema.decodeUnknownResult(Compose)(misspelt, strict)))
     const unpinned = parse(text("docker-compose.yml").replace("mediamtx:1.20.1-ffmpeg", "mediamtx:latest"))
@@ -105,7 +114,8 @@ describe("the compose file", () => {
       const without = parse(file.replace(line, ""))
       assert.isTrue(Result.isFailure(Schema.decodeUnknownResult(Compose)(without, strict)), line)
     }
-    const { api, mediamtx, postgres } = compose().services
+    const { api, mediamtx, postgres, ...others } = compose().services
+    for (const [name, { user }] of Object.entries(others)) assert.match(user!, /^[1-9]\d*:\d+$/, name)
     // The image's own.
     assert.isUndefined(api!.user)
     assert.strictEqual(postgres!.user, "postgres")
@@ -123,7 +133,7 @@ describe("the compose file", () => {
       }
       for (const volume of service.volumes ?? []) {
         const source = volume.replace(/\$\{\w+:-([^}]*)\}/, "$1").split(":")[0]!
-        if (source.startsWith(".")) assert.doesNotThrow(() => text(source))
+        if (source.startsWith(".")) assert.isTrue(existsSync(new URL(source, root)), source)
         else assert.property(volumes, source)
       }
     }
@@ -151,12 +161,12 @@ describe("the compose file", () => {
 
   it("gives the service only variables that it reads, and publishes the control API to this machine alone", () => {
     const { api, mediamtx } = compose().services
-    for (const name of Object.keys(api!.environment)) assert.include(variableNames, name)
+    for (const name of Object.keys(api!.environment!)) assert.include(variableNames, name)
     for (const port of mediamtx!.ports ?? [])
       assert.strictEqual(port.startsWith("127.0.0.1:"), /:99\d\d$/.test(port), port)
     assert.include(text(".env.example"), "\nBIND=127.0.0.1\n")
-    assert.include(mediamtx!.environment.MTX_AUTHHTTPADDRESS, "@api:8081/auth")
-    assert.strictEqual(String(api!.environment.HOOK_PORT), "8081")
+    assert.include(mediamtx!.environment!.MTX_AUTHHTTPADDRESS, "@api:8081/auth")
+    assert.strictEqual(String(api!.environment!.HOOK_PORT), "8081")
     assert.deepStrictEqual(api!.ports, [`\${BIND:-127.0.0.1}:8080:8080`])
   })
 })
@@ -186,7 +196,7 @@ describe("the image", () => {
 describe("the workers in containers", () => {
   it("have their settings, the media server's addresses, a program, and who collects what they leave", () => {
     const { api } = compose().services
-    const { environment, build } = api!
+    const { environment = {}, build } = api!
     assert.strictEqual(environment.MEDIAMTX_RTSP_URL, "rtsp://mediamtx:8554")
     assert.strictEqual(environment.MEDIAMTX_RTMP_URL, "rtmp://mediamtx:1935")
     assert.isTrue(api!.init)
@@ -227,8 +237,8 @@ describe("the hooks in containers", () => {
   it("have their script, the address and the secret, and either configuration runs them", () => {
     const { mediamtx } = compose().services
     assert.include(mediamtx!.image, "-ffmpeg")
-    assert.strictEqual(mediamtx!.environment.ORCHESTRATOR_URL, "http://api:8081")
-    assert.match(mediamtx!.environment.HOOK_SECRET!, /^\$\{HOOK_SECRET:\?/)
+    assert.strictEqual(mediamtx!.environment!.ORCHESTRATOR_URL, "http://api:8081")
+    assert.match(mediamtx!.environment!.HOOK_SECRET!, /^\$\{HOOK_SECRET:\?/)
     const mounted = mediamtx!.volumes!.find((volume) => volume.endsWith(":/mtx-hook:ro"))!
     assert.strictEqual(text(mounted.split(":")[0]!), text("docker/mediamtx/mtx-hook"))
     for (const file of ["docker/mediamtx.yml", "docker/mediamtx/pipeline.yml"]) {
@@ -246,7 +256,7 @@ describe("the hooks in containers", () => {
 
 /** A configuration, loaded by the real binary until its control API is up; its addresses are the loopback's, with the ports given. */
 const loaded = async (file: string, env: Record<string, string>) => {
-  const { MTX_AUTHHTTPADDRESS, MTX_WEBRTCADDITIONALHOSTS } = compose().services.mediamtx!.environment
+  const { MTX_AUTHHTTPADDRESS, MTX_WEBRTCADDITIONALHOSTS } = compose().services.mediamtx!.environment!
   const child = spawn(mediaMtx, [new URL(file, root).pathname], {
     env: {
       PATH: process.env.PATH ?? "",

@@ -3,6 +3,7 @@ import { eventTypes } from "@greenroom/core"
 import { Schema } from "effect"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import packageJson from "../../package.json" with { type: "json" }
+import * as AuthDecisionSchemas from "../../src/http/api/authDecisionSchemas.ts"
 import * as BroadcastersApi from "../../src/http/api/BroadcastersApi.ts"
 import * as EventsApi from "../../src/http/api/EventsApi.ts"
 import * as EventSchemas from "../../src/http/api/eventSchemas.ts"
@@ -130,6 +131,7 @@ describe("the document", () => {
       "POST /v1/mediamtx/events/not-ready",
       "GET /events/stream",
       "GET /",
+      "GET /session",
       "GET /workers",
       "GET /workers/:id",
       "GET /health",
@@ -175,16 +177,18 @@ describe("every operation", () => {
       "api_key",
       "bearer",
       "hook_basic",
-      "hook_bearer"
+      "hook_bearer",
+      "session"
     ])
     for (const { path, operation } of operations()) {
-      const expected = /^\/(broadcasters|stream-keys|streams|workers|events|reconcile|webhook-endpoints|check)/.test(
-        path
-      )
-        ? [{ api_key: [] }, { bearer: [] }]
-        : /^\/(auth|webhook|v1\/mediamtx)/.test(path)
-          ? [{}, { hook_basic: [] }, { hook_bearer: [] }]
-          : []
+      const expected =
+        /^\/(broadcasters|stream-keys|streams|workers|events|reconcile|webhook-endpoints|api-tokens|audit-|session|auth-decisions|auth\/check)/.test(
+          path
+        )
+          ? [{ api_key: [] }, { bearer: [] }, { session: [] }]
+          : /^\/(auth|webhook|v1\/mediamtx)/.test(path)
+            ? [{}, { hook_basic: [] }, { hook_bearer: [] }]
+            : []
       expect([path, operation.security]).toEqual([path, expected])
     }
   })
@@ -308,7 +312,9 @@ describe("bodies", () => {
     for (const { path, operation } of operations()) {
       const name = operation.requestBody?.content["application/json"].schema.$ref.split("/").at(-1)
       if (name === undefined) continue
-      const closed = /^\/(broadcasters|stream-keys|streams|reconcile|webhook-endpoints)/.test(path) ? false : undefined
+      const closed = /^\/(broadcasters|stream-keys|streams|reconcile|webhook-endpoints|api-tokens|audit-)/.test(path)
+        ? false
+        : undefined
       expect([name, spec.components.schemas[name].additionalProperties]).toEqual([name, closed])
     }
   })
@@ -360,7 +366,7 @@ describe("examples of answers", () => {
 describe("problems", () => {
   it("are described as they are sent: all members, always", async () => {
     const described = Object.values<Json>(spec.components.schemas).filter(
-      (schema) => schema.properties?.instance !== undefined
+      (schema) => schema.properties?.request_id !== undefined
     )
     const types = described.map((schema) => schema.properties.type.enum[0])
     expect([...new Set(types)].toSorted()).toEqual(
@@ -390,6 +396,7 @@ describe("examples", () => {
     ...WorkersApi,
     ...MediaServerApi,
     ...EventSchemas,
+    ...AuthDecisionSchemas,
     ...EventsApi
   }).filter(Schema.isSchema) as ReadonlyArray<Schema.Codec<unknown>>
   const named = schemas.flatMap((schema) => {

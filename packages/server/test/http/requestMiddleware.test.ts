@@ -162,7 +162,7 @@ describe("spans", () => {
       headers: { "x-request-id": "span-1", traceparent }
     })
     const span = service.spans.find((one) => one.attributes.get("request_id") === "span-1")
-    expect(span?.name).toBe("GET")
+    expect(span?.name).toBe("GET /streams")
     expect(Object.fromEntries(span?.attributes ?? [])).toMatchObject({
       "http.request.method": "GET",
       "http.route": "/streams",

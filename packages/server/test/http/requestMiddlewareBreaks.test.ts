@@ -17,6 +17,7 @@ const broken = Layer.succeed(RouteTable, {
   methodsAt: () => {
     throw new Error("a defect of the middleware")
   },
+  patternAt: () => null,
   direct: null
 })
 const routes = HttpRouter.add("GET", "/there", HttpServerResponse.empty()).pipe(

@@ -26,6 +26,17 @@ export const keyGeneratorLaws = (generator: {
   )
 
   law(
+    "a token is gr_ and 43 base64url characters, of which no two are alike",
+    Effect.gen(function* () {
+      const { generateToken } = yield* KeyGenerator
+      const values = new Set<string>()
+      for (let index = 0; index < 1_000; index++) values.add(Redacted.value(yield* generateToken))
+      assert.strictEqual(values.size, 1_000)
+      for (const value of values) assert.match(value, /^gr_[0-9A-Za-z_-]{43}$/)
+    })
+  )
+
+  law(
     "a key does not show itself when it is written anywhere",
     Effect.gen(function* () {
       const key = yield* Effect.flatMap(KeyGenerator, (mint) => mint.generate)

@@ -2,6 +2,9 @@
 import type { LawSuite } from "../LawSuite.ts"
 import { admissionRacesLaws } from "./admissionRacesLaws.ts"
 import { admissionsLaws } from "./admissionsLaws.ts"
+import { apiTokensLaws } from "./apiTokensLaws.ts"
+import { auditLogLaws } from "./auditLogLaws.ts"
+import { authDecisionsLaws } from "./authDecisionsLaws.ts"
 import { broadcastersLaws } from "./broadcastersLaws.ts"
 import type { StoreUnderTest, StoreWorld } from "./contract.ts"
 import { eventsLaws } from "./eventsLaws.ts"
@@ -24,6 +27,7 @@ export const repositoriesLaws = (store: StoreUnderTest): ReadonlyArray<LawSuite<
   keyRotationLaws(store),
   admissionsLaws(store),
   admissionRacesLaws(store),
+  authDecisionsLaws(store),
   sessionsLaws(store),
   streamsLaws(store),
   leasesLaws(store),
@@ -31,6 +35,8 @@ export const repositoriesLaws = (store: StoreUnderTest): ReadonlyArray<LawSuite<
   workersLaws(store),
   retentionLaws(store),
   eventsLaws(store),
+  apiTokensLaws(store),
+  auditLogLaws(store),
   storeHealthLaws(store),
   modelLaws(store)
 ]

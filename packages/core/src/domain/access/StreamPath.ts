@@ -10,9 +10,10 @@ export const PATH_MAX_LENGTH = 1000
 
 /** A character of a key, as itself or percent-encoded, however often that was done. */
 const keyCharacter = "(?:[0-9A-Za-z_-]|%(?:25)*(?:2[dD]|3[0-9]|[46][1-9A-Fa-f]|[57][0-9Aa]|5[fF]))"
-const keyBeginning = "(?:s|%(?:25)*73)(?:k|%(?:25)*6[bB])(?:_|%(?:25)*5[fF])"
+/** `sk_` of stream keys, `gr_` of API tokens. */
+const keyBeginning = "(?:(?:s|%(?:25)*73)(?:k|%(?:25)*6[bB])|(?:g|%(?:25)*67)(?:r|%(?:25)*72))(?:_|%(?:25)*5[fF])"
 
-/** What looks like a whole stream key, percent-encoded or not, as part of published schemas. */
+/** What looks like a whole stream key or API token, percent-encoded or not, as part of published schemas. */
 export const wholeKeyPattern = `${keyBeginning}${keyCharacter}{43}`
 const wholeKey = new RegExp(wholeKeyPattern)
 /** What `withoutKeys` cuts, as part of published schemas. */

@@ -3,6 +3,10 @@
  * no handler and nothing of Node. `ServedApi` is what the HttpApi builder serves; `Api` adds what plain routes serve.
  */
 import * as HttpApi from "effect/http-api/HttpApi"
+import { Audited } from "./Access.ts"
+import { ApiTokensApi, SessionApi } from "./ApiTokensApi.ts"
+import { AuditApi } from "./AuditApi.ts"
+import { AuthDecisionsApi } from "./AuthDecisionsApi.ts"
 import { BroadcastersApi } from "./BroadcastersApi.ts"
 import { EventsApi } from "./EventsApi.ts"
 import { allErrors, noUnknownFields } from "./Input.ts"
@@ -17,7 +21,21 @@ import { WebhookEndpointsApi } from "./WebhookEndpointsApi.ts"
 import { WorkersApi } from "./WorkersApi.ts"
 
 export class ServedApi extends HttpApi.make("greenroom")
-  .add(StreamsApi, StreamKeysApi, BroadcastersApi, WorkersApi, EventsApi, ReconcileApi, WebhookEndpointsApi, SystemApi)
+  .add(
+    StreamsApi,
+    StreamKeysApi,
+    BroadcastersApi,
+    WorkersApi,
+    EventsApi,
+    ReconcileApi,
+    WebhookEndpointsApi,
+    ApiTokensApi,
+    AuditApi,
+    SessionApi,
+    AuthDecisionsApi,
+    SystemApi
+  )
+  .middleware(Audited)
   .middleware(ProblemsAsValues)
   .annotate(HttpApi.ParseOptions, allErrors)
   .annotate(HttpApi.PayloadParseOptions, noUnknownFields) {}

@@ -1,19 +1,32 @@
-/** Who may call: the operator and the frontend share one secret, sent in either of two ways. How it is checked is the server's. */
+/**
+ * Who may call: whoever has the API secret or an API token, sent in either of two headers, and pages with a session that one of them opened. How
+ * they are checked is the server's.
+ */
 import * as HttpApiMiddleware from "effect/http-api/HttpApiMiddleware"
 import * as HttpApiSecurity from "effect/http-api/HttpApiSecurity"
 import * as OpenApi from "effect/http-api/OpenApi"
 import { problems } from "./problemSchemas.ts"
 
-const API_SECRET_TEXT = "The API secret (`API_SECRET`): for all that an operator may do"
+const CREDENTIAL_TEXT =
+  "An API token (`gr_…`), which may do what its scopes allow, or the API secret (`API_SECRET`), which may do everything"
 const described = (description: string) => OpenApi.annotations({ description })
 
+export const SESSION_COOKIE = "greenroom_session"
+
 export class ApiKey extends HttpApiMiddleware.Service<ApiKey>()("greenroom/http/ApiKey", {
-  error: problems("unauthorized", "too-many-requests"),
+  error: problems("unauthorized", "forbidden", "too-many-requests"),
   security: {
     api_key: HttpApiSecurity.apiKey({ key: "X-API-Key" }).pipe(
-      HttpApiSecurity.annotateMerge(described(API_SECRET_TEXT))
+      HttpApiSecurity.annotateMerge(described(CREDENTIAL_TEXT))
     ),
-    bearer: HttpApiSecurity.bearer.pipe(HttpApiSecurity.annotateMerge(described(API_SECRET_TEXT)))
+    bearer: HttpApiSecurity.bearer.pipe(HttpApiSecurity.annotateMerge(described(CREDENTIAL_TEXT))),
+    session: HttpApiSecurity.apiKey({ key: SESSION_COOKIE, in: "cookie" }).pipe(
+      HttpApiSecurity.annotateMerge(
+        described(
+          "For pages of this origin: the cookie of `POST /session`. A call that changes something also sends `X-CSRF-Token`"
+        )
+      )
+    )
   }
 }) {}
 

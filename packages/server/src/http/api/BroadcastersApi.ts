@@ -5,6 +5,7 @@ import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
+import { needs, needsWholeFleet } from "./Access.ts"
 import { ApiKey } from "./ApiKey.ts"
 import { pageQuery } from "./Cursor.ts"
 import { MetadataInput, MetadataKept } from "./Input.ts"
@@ -81,12 +82,14 @@ export class BroadcastersApi extends HttpApiGroup.make("broadcasters")
       payload: NewBroadcaster,
       success: HttpApiSchema.WithHeaders(Broadcaster.pipe(HttpApiSchema.status(201)), { location: Schema.String }),
       error: problems("conflict", ...onBody)
-    }).annotateMerge(
-      summary(
-        "Create a broadcaster",
-        "`external_id` is your own id for them, if you have one. A conflict when another broadcaster has it; the id of a deleted broadcaster is free."
-      )
-    ),
+    })
+      .annotateMerge(needsWholeFleet("broadcasters:write", "broadcaster.create"))
+      .annotateMerge(
+        summary(
+          "Create a broadcaster",
+          "`external_id` is your own id for them, if you have one. A conflict when another broadcaster has it; the id of a deleted broadcaster is free."
+        )
+      ),
     HttpApiEndpoint.get("list", "/broadcasters", {
       query: wire({
         externalId: Schema.optionalKey(
@@ -96,34 +99,42 @@ export class BroadcastersApi extends HttpApiGroup.make("broadcasters")
       }),
       success: BroadcasterPage,
       error: problems(...onList)
-    }).annotateMerge(summary("List broadcasters", "Newest first.")),
+    })
+      .annotateMerge(needs("broadcasters:read"))
+      .annotateMerge(summary("List broadcasters", "Newest first.")),
     HttpApiEndpoint.get("get", "/broadcasters/:id", {
       params,
       success: Broadcaster,
       error: problems("not-found", ...onInput)
-    }).annotateMerge(summary("Get a broadcaster")),
+    })
+      .annotateMerge(needs("broadcasters:read"))
+      .annotateMerge(summary("Get a broadcaster")),
     HttpApiEndpoint.patch("change", "/broadcasters/:id", {
       params,
       payload: BroadcasterChanges,
       success: Broadcaster,
       error: problems("not-found", "conflict", ...onBody)
-    }).annotateMerge(
-      summary(
-        "Change a broadcaster",
-        "Any subset of the fields. A conflict when another broadcaster has the `external_id`."
-      )
-    ),
+    })
+      .annotateMerge(needs("broadcasters:write", "broadcaster.change"))
+      .annotateMerge(
+        summary(
+          "Change a broadcaster",
+          "Any subset of the fields. A conflict when another broadcaster has the `external_id`."
+        )
+      ),
     HttpApiEndpoint.delete("remove", "/broadcasters/:id", {
       params,
       // The body first: the schema of an empty answer takes any value.
       success: [BroadcasterLeaving.pipe(HttpApiSchema.status(202)), HttpApiSchema.NoContent],
       error: problems("not-found", ...onInput)
-    }).annotateMerge(
-      summary(
-        "Delete a broadcaster",
-        "Revokes its stream keys and takes its streams off the air; past streams stay on record. 204 when none of its streams is left on the media server; 202 when that could not be confirmed within 2 seconds: the service goes on trying."
+    })
+      .annotateMerge(needs("broadcasters:write", "broadcaster.delete"))
+      .annotateMerge(
+        summary(
+          "Delete a broadcaster",
+          "Revokes its stream keys and takes its streams off the air; past streams stay on record. 204 when none of its streams is left on the media server; 202 when that could not be confirmed within 2 seconds: the service goes on trying."
+        )
       )
-    )
   )
   .middleware(ApiKey)
   .annotateMerge(OpenApi.annotations({ title: "Broadcasters", description: "Who may be given stream keys." })) {}

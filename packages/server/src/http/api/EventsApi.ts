@@ -5,6 +5,7 @@ import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
+import { needs } from "./Access.ts"
 import { ApiKey } from "./ApiKey.ts"
 import { LogPlace, logCursorExample } from "./Cursor.ts"
 import { Event, eventExample } from "./eventSchemas.ts"
@@ -57,23 +58,27 @@ export class EventsApi extends HttpApiGroup.make("events")
       query: EventQuery,
       success: EventPage,
       error: problems("cursor-lost", "too-many-readers", ...onInput)
-    }).annotateMerge(
-      summary(
-        "Read events",
-        "In their order, after the cursor. Always go on from `next`, which is there even when no event is: a call looks at 5,000 positions at most, so with a filter it may answer with no event before it has reached the newest. With `wait` a call that has reached the newest waits so many seconds for the next event."
-      )
-    ),
+    })
+      .annotateMerge(needs("events:read"))
+      .annotateMerge(
+        summary(
+          "Read events",
+          "In their order, after the cursor. Always go on from `next`, which is there even when no event is: a call looks at 5,000 positions at most, so with a filter it may answer with no event before it has reached the newest. With `wait` a call that has reached the newest waits so many seconds for the next event."
+        )
+      ),
     HttpApiEndpoint.get("stream", "/events/stream", {
       query: EventStreamQuery,
       headers: { "last-event-id": Schema.optionalKey(LogPlace) },
       success: eventStream,
       error: problems("too-many-readers", ...onInput)
-    }).annotateMerge(
-      summary(
-        "Follow events",
-        "Server-sent events, from now on unless a cursor is given: `id` is the cursor, `event` the type, `data` the event as JSON. Connect again with the last `id` as `Last-Event-ID` (it goes before `after`) and nothing is missed. A comment comes every 15 seconds. The event `reset`: events after the cursor are lost (`reason`, `oldest`), and the stream goes on from now. A client that takes less than it is sent is cut off."
+    })
+      .annotateMerge(needs("events:read"))
+      .annotateMerge(
+        summary(
+          "Follow events",
+          "Server-sent events, from now on unless a cursor is given: `id` is the cursor, `event` the type, `data` the event as JSON. Connect again with the last `id` as `Last-Event-ID` (it goes before `after`) and nothing is missed. A comment comes every 15 seconds. The event `reset`: events after the cursor are lost (`reason`, `oldest`), and the stream goes on from now. A client that takes less than it is sent is cut off."
+        )
       )
-    )
   )
   .middleware(ApiKey)
   .annotateMerge(

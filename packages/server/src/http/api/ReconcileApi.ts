@@ -4,6 +4,7 @@ import { Schema } from "effect"
 import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as OpenApi from "effect/http-api/OpenApi"
+import { needsWholeFleet } from "./Access.ts"
 import { ApiKey } from "./ApiKey.ts"
 import { onBody, problems } from "./problemSchemas.ts"
 import { named, wire } from "./wire.ts"
@@ -56,13 +57,15 @@ export class ReconcileApi extends HttpApiGroup.make("reconcile")
       payload: ReconcileOrder,
       success: Reconciliation,
       error: problems(...onBody)
-    }).annotateMerge(
-      OpenApi.annotations({
-        summary: "Look at the media server now",
-        description:
-          "The answer has what was found. Without `enforce` this is the look that comes every second by itself. With it, unauthorized publishers are kicked, however many they are, and the answer waits, up to 4 seconds, for a look that finds none left. Any instance takes it; the one that reconciles does it."
-      })
-    )
+    })
+      .annotateMerge(needsWholeFleet("operate", "reconciliation.request"))
+      .annotateMerge(
+        OpenApi.annotations({
+          summary: "Look at the media server now",
+          description:
+            "The answer has what was found. Without `enforce` this is the look that comes every second by itself. With it, unauthorized publishers are kicked, however many they are, and the answer waits, up to 4 seconds, for a look that finds none left. Any instance takes it; the one that reconciles does it."
+        })
+      )
   )
   .middleware(ApiKey)
   .annotateMerge(

@@ -16,6 +16,7 @@ import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
+import { needs } from "./Access.ts"
 import { ApiKey } from "./ApiKey.ts"
 import { EventCursor, pageQuery } from "./Cursor.ts"
 import { commaSeparated, Limit, MetadataInput, wholeNumber } from "./Input.ts"
@@ -86,28 +87,34 @@ export class StreamsApi extends HttpApiGroup.make("streams")
       query: StreamQuery,
       success: StreamPage,
       error: problems(...onList)
-    }).annotateMerge(
-      summary(
-        "List streams",
-        "The active ones unless `status` is given, newest first. All of them are listed unless `limit` is given or `status` names `inactive`, which comes in pages of 50. With `at` those that were live then, of any status unless `status` is given, in pages of 50. An empty list has a `message`. Answers come from the store and do not wait for the media server: `state_as_of` shows how fresh each is. Poll with `If-None-Match`: a list that has not changed is answered with 304. `duration_seconds` is by at most a second too low; count from `started_at` to show it."
-      )
-    ),
+    })
+      .annotateMerge(needs("streams:read"))
+      .annotateMerge(
+        summary(
+          "List streams",
+          "The active ones unless `status` is given, newest first. All of them are listed unless `limit` is given or `status` names `inactive`, which comes in pages of 50. With `at` those that were live then, of any status unless `status` is given, in pages of 50. An empty list has a `message`. Answers come from the store and do not wait for the media server: `state_as_of` shows how fresh each is. Poll with `If-None-Match`: a list that has not changed is answered with 304. `duration_seconds` is by at most a second too low; count from `started_at` to show it."
+        )
+      ),
     HttpApiEndpoint.get("get", "/streams/:id", {
       params,
       success: StreamDetails,
       error: problems("stream-not-found", ...onInput)
-    }).annotateMerge(
-      summary(
-        "Get a stream",
-        "Live or past, with its broadcaster's contact and metadata. A past one is gone `HISTORY_KEEP` days (400) after its end."
-      )
-    ),
+    })
+      .annotateMerge(needs("streams:read"))
+      .annotateMerge(
+        summary(
+          "Get a stream",
+          "Live or past, with its broadcaster's contact and metadata. A past one is gone `HISTORY_KEEP` days (400) after its end."
+        )
+      ),
     HttpApiEndpoint.patch("annotate", "/streams/:id", {
       params,
       payload: StreamAnnotation,
       success: StreamDetails,
       error: problems("stream-not-found", ...onBody)
-    }).annotateMerge(summary("Annotate a stream", "Title, description, metadata, and where its recording lies.")),
+    })
+      .annotateMerge(needs("streams:write", "stream.change"))
+      .annotateMerge(summary("Annotate a stream", "Title, description, metadata, and where its recording lies.")),
     HttpApiEndpoint.delete("stop", "/streams/:id", {
       params,
       query: {
@@ -120,18 +127,22 @@ export class StreamsApi extends HttpApiGroup.make("streams")
       // The body first: the schema of an empty answer takes any value.
       success: [StreamDetails.pipe(HttpApiSchema.status(202)), HttpApiSchema.NoContent],
       error: problems("stream-not-found", "conflict", ...onInput)
-    }).annotateMerge(
-      summary(
-        "Take a stream off the air",
-        "Its key stays good: the encoder may come back, unless `block_seconds` keeps it off this path for a while (`PATCH /stream-keys/{id}` with `blocked_until: null` lifts that; a key has one block, and a newer one replaces it). 204 when it has left the media server; 202 with the stream when that could not be confirmed within 2 seconds: the service goes on trying. With `force=true` it ends at once, and is a conflict while the media server can be asked; a publisher that is there after all is kicked when it can be asked again."
-      )
-    ),
+    })
+      .annotateMerge(needs("streams:write", "stream.stop"))
+      .annotateMerge(
+        summary(
+          "Take a stream off the air",
+          "Its key stays good: the encoder may come back, unless `block_seconds` keeps it off this path for a while (`PATCH /stream-keys/{id}` with `blocked_until: null` lifts that; a key has one block, and a newer one replaces it). 204 when it has left the media server; 202 with the stream when that could not be confirmed within 2 seconds: the service goes on trying. With `force=true` it ends at once, and is a conflict while the media server can be asked; a publisher that is there after all is kicked when it can be asked again."
+        )
+      ),
     HttpApiEndpoint.get("events", "/streams/:id/events", {
       params,
       query: { limit: Schema.optionalKey(Limit), cursor: Schema.optionalKey(EventCursor) },
       success: StreamEventPage,
       error: problems("stream-not-found", ...onList)
-    }).annotateMerge(summary("List a stream's events", "Every transition, in order."))
+    })
+      .annotateMerge(needs("streams:read"))
+      .annotateMerge(summary("List a stream's events", "Every transition, in order."))
   )
   .middleware(ApiKey)
   .annotateMerge(OpenApi.annotations({ title: "Streams", description: "Who is live, and who was." })) {}

@@ -4,6 +4,7 @@ import { Schema } from "effect"
 import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as OpenApi from "effect/http-api/OpenApi"
+import { needsWholeFleet } from "./Access.ts"
 import { ApiKey } from "./ApiKey.ts"
 import { pageQuery } from "./Cursor.ts"
 import { commaSeparated } from "./Input.ts"
@@ -71,17 +72,21 @@ export class WorkersApi extends HttpApiGroup.make("workers")
       },
       success: WorkerPage,
       error: problems(...onList)
-    }).annotateMerge(
-      summary(
-        "List media workers",
-        "One for each stream that was ever worked on, newest first: also those that have stopped or failed. While workers are off (`WORKERS`) the list is empty, with a `message`."
-      )
-    ),
+    })
+      .annotateMerge(needsWholeFleet("operate"))
+      .annotateMerge(
+        summary(
+          "List media workers",
+          "One for each stream that was ever worked on, newest first: also those that have stopped or failed. While workers are off (`WORKERS`) the list is empty, with a `message`."
+        )
+      ),
     HttpApiEndpoint.get("get", "/workers/:streamId", {
       params: { streamId: PipelineId },
       success: Worker,
       error: problems("not-found", ...onInput)
-    }).annotateMerge(summary("Get a media worker", "By the `<id>` of `live/<id>/in`."))
+    })
+      .annotateMerge(needsWholeFleet("operate"))
+      .annotateMerge(summary("Get a media worker", "By the `<id>` of `live/<id>/in`."))
   )
   .middleware(ApiKey)
   .annotateMerge(

@@ -45,9 +45,14 @@ const isPlain = (request: IncomingMessage, { method, path }: DirectRoute<unknown
   )
 }
 
-const allowed = (body: string, { requestId }: Note): Answer => ({
+const allowed = (body: string, { requestId, decisionId }: Note): Answer => ({
   status: 200,
-  headers: { "content-type": "application/json", "cache-control": "no-store", "x-request-id": requestId },
+  headers: {
+    "content-type": "application/json",
+    "cache-control": "no-store",
+    "x-request-id": requestId,
+    ...(decisionId === null ? {} : { "x-decision-id": decisionId })
+  },
   body
 })
 
@@ -116,7 +121,7 @@ export const directHandler = Effect.fnUntraced(function* <E, R>(route: DirectRou
       const answered = answerOf(suspended, note, (cause) => {
         fault = cause
       })
-      fiber = Effect.runForkWith(context)(traced(answered, { method, headers }, note))
+      fiber = Effect.runForkWith(context)(traced(answered, { method, headers }, note, () => route.path))
       const node = open.add(fiber)
       fiber.addObserver((exit) => {
         open.remove(node)

@@ -5,6 +5,7 @@
 import * as OpenApi from "effect/http-api/OpenApi"
 import { Api } from "../api/Api.ts"
 import { version } from "../api/version.ts"
+import { describeAccess } from "./describeAccess.ts"
 import { addSharedAnswers, completeProblems, describeAnswers } from "./describeAnswers.ts"
 import { describeParameters } from "./describeParameters.ts"
 import { describeWebhooks } from "./describeWebhooks.ts"
@@ -63,6 +64,7 @@ const make = (): Json => {
   describeAuthCall(spec)
   describeMetadata(spec, bodies)
   for (const operation of operationsOf(spec)) {
+    describeAccess(operation)
     describeParameters(operation)
     describeConditionalList(operation)
     describeAnswers(spec, operation)

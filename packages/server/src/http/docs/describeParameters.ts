@@ -8,8 +8,12 @@ const filterTexts: Readonly<Record<string, string>> = {
   broadcaster_id: "Only those of this broadcaster",
   stream_key_id: "Only those of this stream key",
   at: "Only those that were live at this time: admitted by then, and not ended by then",
+  from: "Only entries of this time or later",
+  to: "Only entries before this time",
   stream_id: "Only events of this stream",
   path: "Only those on this path",
+  ip: "Only those of clients with this address, as the media server sees it",
+  since: "Only those that were given at this time or later",
   after:
     "The `id` of an event stream's block or the `next` of an earlier answer: where to go on; `now` is after the newest event",
   wait: "Seconds to wait for a first event, when there is none yet",

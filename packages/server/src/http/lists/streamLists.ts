@@ -4,7 +4,14 @@
  * encoded. The version is read after the question came, so no answer is older than its question; its durations are by at most a second.
  */
 import type { PlayableStream, StreamId, StreamStatus } from "@greenroom/core"
-import { inTurns, isSameVersion, type ListVersion, listSince, listVersion } from "@greenroom/core/internal"
+import {
+  inTurns,
+  isSameVersion,
+  type ListVersion,
+  listSince,
+  listVersion,
+  withinCallersLimit
+} from "@greenroom/core/internal"
 import { DateTime, Effect } from "effect"
 import { LIMIT_DEFAULT } from "../api/Input.ts"
 import type { StreamQuery } from "../api/StreamsApi.ts"
@@ -134,7 +141,7 @@ export const makeStreamLists = (slots: ListSlots["Service"]) => {
   const versionNow = coalesce((_: null) => storeFailureToDefect(listVersion))
   const refreshed = (query: Query, kept: Kept | undefined) => slots.run(storeFailureToDefect(readAgain(query, kept)))
 
-  return coalesce((query: Query) =>
+  const answer = coalesce((query: Query) =>
     Effect.suspend(() => {
       const question = JSON.stringify(query)
       const kept = lists.get(question)
@@ -150,4 +157,6 @@ export const makeStreamLists = (slots: ListSlots["Service"]) => {
       })
     })
   )
+  // Answers are kept by their question, so the caller's limit is in it.
+  return (query: Query) => Effect.flatMap(withinCallersLimit(query), answer)
 }

@@ -1,50 +1,43 @@
-/** Lets in callers with the API secret, compared in constant time before anything of the request is decoded. Wrong ones are throttled. */
-import { isOperator, type KeyGenerator, type OperatorSecret } from "@greenroom/core"
-import { Effect, Layer, Redacted } from "effect"
-import { HttpServerRequest } from "effect/http/HttpServerRequest"
+/** Lets in callers whose credential is good and whose scopes allow the operation, before anything else of the request is decoded. */
+import { CurrentCaller, mayDo } from "@greenroom/core"
+import { Context, Effect, Layer } from "effect"
+import type { HttpServerRequest } from "effect/http/HttpServerRequest"
+import type * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
+import { Access, type OperationAccess } from "../api/Access.ts"
 import { ApiKey } from "../api/ApiKey.ts"
 import { failWith, type Problem } from "../problems/Problem.ts"
-import { CredentialThrottle, callersNetwork } from "../throttle/CredentialThrottle.ts"
+import { makeIdentify } from "./identify.ts"
 import type { RequestContext } from "./RequestContext.ts"
 
-const refused = failWith(
-  "unauthorized",
-  "The API secret is missing or wrong: send it as X-API-Key or as a bearer token"
+/** An operation without the annotation needs everything: a forgotten one must not be open. */
+const closed: OperationAccess = { scope: "admin", wholeFleet: true, action: null }
+
+export const accessOf = (endpoint: HttpApiEndpoint.Top): OperationAccess =>
+  Context.getOrUndefined(endpoint.annotations as Context.Context<Access>, Access) ?? closed
+
+const lacksScope = (scope: string) => failWith("forbidden", `The API token does not have the scope ${scope}`)
+const isLimited = failWith(
+  "forbidden",
+  "The API token is limited to one broadcaster, and this call concerns all of them"
 )
 
-const sendsSecret = (headers: Readonly<Record<string, string | undefined>>): boolean =>
-  (headers["x-api-key"] ?? "") !== "" || /^bearer +\S/i.test(headers.authorization ?? "")
-
-type Needed = HttpServerRequest | RequestContext
-
-export const layer: Layer.Layer<ApiKey, never, OperatorSecret | KeyGenerator | CredentialThrottle> = Layer.effect(
+export const layer = Layer.effect(
   ApiKey,
-  Effect.gen(function* () {
-    const context = yield* Effect.context<OperatorSecret | KeyGenerator>()
-    const throttle = yield* CredentialThrottle
-    /**
-     * A request without a secret is no guess. A request with a secret in the other of the two headers is judged there, but this is the
-     * answer that is sent.
-     */
-    const isRight = (credential: Redacted.Redacted): Effect.Effect<boolean, Problem<"too-many-requests">, Needed> =>
-      Effect.flatMap(callersNetwork, (network) =>
-        Redacted.value(credential) === ""
-          ? Effect.as(
-              Effect.flatMap(HttpServerRequest, ({ headers }) =>
-                sendsSecret(headers) ? throttle.standing(network) : Effect.void
-              ),
-              false
-            )
-          : throttle.check("api", network, Effect.provideContext(isOperator([credential]), context), (right) => right)
-      )
+  Effect.map(makeIdentify, (identify) => {
     const check = <A, E, R>(
       app: Effect.Effect<A, E, R>,
-      { credential }: { readonly credential: Redacted.Redacted }
-    ): Effect.Effect<A, E | Problem<"unauthorized" | "too-many-requests">, R | Needed> =>
-      Effect.flatMap(
-        isRight(credential),
-        (right): Effect.Effect<A, E | Problem<"unauthorized">, R> => (right ? app : refused)
-      )
-    return ApiKey.of({ api_key: check, bearer: check } as never)
+      { endpoint }: { readonly endpoint: HttpApiEndpoint.Top }
+    ): Effect.Effect<
+      A,
+      E | Problem<"unauthorized" | "forbidden" | "too-many-requests">,
+      R | HttpServerRequest | RequestContext
+    > =>
+      Effect.flatMap(identify, (caller): Effect.Effect<A, E | Problem<"forbidden">, R> => {
+        const { scope, wholeFleet } = accessOf(endpoint)
+        if (scope !== null && !mayDo(caller, scope)) return lacksScope(scope)
+        if (wholeFleet && caller.only !== null) return isLimited
+        return Effect.provideService(app, CurrentCaller, caller)
+      })
+    return ApiKey.of({ api_key: check, bearer: check, session: check } as never)
   })
 )

@@ -3,8 +3,9 @@
  * answer is there: for the log line, the metrics and the answer's headers.
  */
 import { randomUUID } from "node:crypto"
-import { containsKey, withoutKeys } from "@greenroom/core"
+import { type Caller, containsKey, withoutKeys } from "@greenroom/core"
 import { Context, Effect } from "effect"
+import type { Problem } from "../problems/Problem.ts"
 
 export class RequestContext extends Context.Service<
   RequestContext,
@@ -20,10 +21,16 @@ export class RequestContext extends Context.Service<
     facts: Readonly<Record<string, unknown>>
     /** Not worth a line above debug. */
     quiet: boolean
+    /** Who it is, once that is known. */
+    caller: Caller | null
+    /** Why the caller's credentials were refused: they are judged once, however many ways there are to send them. */
+    refusal: Problem<"unauthorized" | "forbidden" | "too-many-requests"> | null
     /** What a 401 asks for. */
     challenge: string
     /** The answer is an error that is no problem document: health's 503. */
     exempt: boolean
+    /** Of an auth call: under which id the decision log has the answer. */
+    decisionId: string | null
     /** `Retry-After` of a 429 or a 503; one second unless it is set. */
     retryAfterSeconds: number
   }
@@ -62,8 +69,11 @@ export const newRequestContext = (
   route: null,
   facts: {},
   quiet: false,
+  caller: null,
+  refusal: null,
   challenge: BEARER_CHALLENGE,
   exempt: false,
+  decisionId: null,
   retryAfterSeconds: 1
 })
 

@@ -1,10 +1,11 @@
 /** The log line and the metrics of a request, written after its answer: no answer waits for them. */
+import { type Actor, actorType } from "@greenroom/core"
 import { type Cause, Context, Effect, LogLevel, References } from "effect"
 import * as HttpMetrics from "./HttpMetrics.ts"
 import type { RequestContext } from "./RequestContext.ts"
 
 /** The status in the log of a request whose client went away; it is not sent. */
-export const CLIENT_GONE = 499
+export const { CLIENT_GONE } = HttpMetrics
 
 export interface Finished {
   readonly method: string
@@ -14,6 +15,8 @@ export interface Finished {
   /** What broke; the line gets the whole of it. */
   readonly fault?: Cause.Cause<unknown> | undefined
 }
+
+const actorText = (actor: Actor): string => (actor._tag === "Token" ? `token ${actor.id}` : actorType(actor))
 
 const levelOf = ({ status, note, fault }: Finished): LogLevel.Severity =>
   note.quiet && fault === undefined ? "Debug" : status >= 500 ? "Error" : "Info"
@@ -30,6 +33,7 @@ export const logRequest = (finished: Finished): Effect.Effect<void> => {
     status,
     duration_ms: Math.round(millis * 10) / 10,
     request_id: note.requestId,
+    ...(note.caller === null ? {} : { actor: actorText(note.caller.actor) }),
     ...note.facts
   })
 }

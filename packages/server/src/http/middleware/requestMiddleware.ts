@@ -9,6 +9,7 @@ import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import { type Problem, problem, problemOfStatus } from "../problems/Problem.ts"
 import { problemOf } from "../problems/problemOf.ts"
 import { RouteTable } from "../routes/RouteTable.ts"
+import { CorsOrigins, corsHeaders, preflightHeaders } from "./pageOrigin.ts"
 import { newRequestContext, RequestContext } from "./RequestContext.ts"
 import { CLIENT_GONE, logRequest, recordRequest } from "./recordRequest.ts"
 import { refusedByHead } from "./requestHead.ts"
@@ -54,29 +55,35 @@ const surround = <E, R>(app: Effect.Effect<Response, E, R>, table: typeof RouteT
       recordRequest(context, { method: request.method, status, millis, note, fault })
     }
 
+    const origins = fiber.getRef(CorsOrigins)
+    const preflight = preflightHeaders(origins, request.method, request.headers)
+    const readable = (response: Response): Response =>
+      origins.size === 0 ? response : HttpServerResponse.setHeaders(response, corsHeaders(origins, request.headers))
     const refused = refusedByHead(request)
     const answered: Effect.Effect<Response, E, R> =
-      refused === undefined
-        ? Effect.matchCauseEffect(app, {
-            onSuccess: (response) => Effect.succeed(finish(response, note)),
-            onFailure: (cause) => {
-              if (Cause.hasInterruptsOnly(cause)) return Effect.failCause(cause)
-              const error = Cause.squash(cause)
-              if (HttpServerResponse.isHttpServerResponse(error)) return Effect.succeed(finish(error, note))
-              const allowed = table.methodsAt(request.url)
-              const { problem, isFault } = problemOf(error, allowed)
-              if (isFault) fault = cause
-              return Effect.succeed(encode(problem, note, allowed))
-            }
-          })
-        : Effect.sync(() => encode(refused, note, []))
-    return traced(answered, request, note).pipe(
+      preflight !== null
+        ? Effect.succeed(finish(HttpServerResponse.empty({ status: 204, headers: preflight }), note))
+        : refused === undefined
+          ? Effect.matchCauseEffect(app, {
+              onSuccess: (response) => Effect.succeed(finish(response, note)),
+              onFailure: (cause) => {
+                if (Cause.hasInterruptsOnly(cause)) return Effect.failCause(cause)
+                const error = Cause.squash(cause)
+                if (HttpServerResponse.isHttpServerResponse(error)) return Effect.succeed(finish(error, note))
+                const allowed = table.methodsAt(request.url)
+                const { problem, isFault } = problemOf(error, allowed)
+                if (isFault) fault = cause
+                return Effect.succeed(encode(problem, note, allowed))
+              }
+            })
+          : Effect.sync(() => encode(refused, note, []))
+    return traced(answered, request, note, () => table.patternAt(request.method, request.url)).pipe(
       Effect.provideService(RequestContext, note),
       Effect.annotateLogs("request_id", note.requestId),
       Effect.onError(() => Effect.sync(() => record(CLIENT_GONE))),
       Effect.map((response) => {
         record(response.status)
-        return response
+        return readable(response)
       })
     )
   })

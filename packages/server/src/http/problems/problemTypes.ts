@@ -38,16 +38,18 @@ export const problemTypes = {
     status: 401,
     title: "Valid credentials are required",
     meaning:
-      "The call came without the API secret or with a wrong one; or the media server's call came without the hook secret, without any credentials, or with an unknown action.",
+      "The call came without the API secret or an API token, or with a wrong one, one that has expired or was deleted; or the media server's call came without the hook secret, without any credentials, or with an unknown action.",
     remedy:
-      "Send the API secret as `X-API-Key: …` or `Authorization: Bearer …`. For the media server's calls put the hook secret into its configuration (`authHTTPAddress: http://mediamtx:SECRET@host:8080/auth`). Encoders send their stream key as the password."
+      "Send the API secret or an API token as `X-API-Key: …` or `Authorization: Bearer …`. For the media server's calls put the hook secret into its configuration (`authHTTPAddress: http://mediamtx:SECRET@host:8080/auth`). Encoders send their stream key as the password."
   },
   forbidden: {
     status: 403,
-    title: "Not from a web page",
+    title: "The caller may not do this",
     meaning:
-      "A call of the media server came with the headers of a browser (`Origin`, `Sec-Fetch-Site`). MediaMTX and its hooks never send them; a web page must not send hooks in their place.",
-    remedy: "Make the call from a program. Pages and frontends use the API with the API secret, from their own server."
+      "The credential is good, but not for this: the API token does not have the scope, or is limited to one broadcaster while the call concerns all of them; a page of another origin sent the API secret; a page with a session sent a change without its CSRF token. Or a call of the media server came with the headers of a browser (`Origin`, `Sec-Fetch-Site`), which MediaMTX and its hooks never send.",
+    remedy:
+      "`detail` says which it is. Create a token with the scope that the reference at /docs shows for the call, or use the API secret from a program. Hooks of the media server are sent by programs, not by pages.",
+    example: { detail: "The API token does not have the scope keys:write" }
   },
   "not-found": {
     status: 404,

@@ -7,6 +7,7 @@ import {
   type EventCursor as LogCursor,
   StoreUnavailable
 } from "@greenroom/core"
+import { withinCallersLimit } from "@greenroom/core/internal"
 import { Effect, Stream } from "effect"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
@@ -42,12 +43,14 @@ const noteRefusal = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
       : Effect.void
   )
 
-const filterOf = ({ types, broadcasterId, streamId, path }: typeof EventStreamQuery.Type): EventFilter => ({
-  ...(types === undefined ? {} : { types }),
-  ...(broadcasterId === undefined ? {} : { broadcasterId }),
-  ...(streamId === undefined ? {} : { streamId }),
-  ...(path === undefined ? {} : { path })
-})
+/** One look at the log may answer several callers, so the caller's limit is in the question. */
+const filterOf = ({ types, broadcasterId, streamId, path }: typeof EventStreamQuery.Type): Effect.Effect<EventFilter> =>
+  withinCallersLimit({
+    ...(types === undefined ? {} : { types }),
+    ...(broadcasterId === undefined ? {} : { broadcasterId }),
+    ...(streamId === undefined ? {} : { streamId }),
+    ...(path === undefined ? {} : { path })
+  })
 
 /** The feed knows the end of the log once the store has answered it. */
 const END_KNOWN_WITHIN = "3500 millis"
@@ -69,7 +72,7 @@ const poll = Effect.fnUntraced(function* (
   polls: Polls,
   { after, limit = LIMIT_DEFAULT, wait = 0, ...rest }: typeof EventQuery.Type
 ) {
-  const question = { after: yield* placeOf(after), filter: filterOf(rest), limit }
+  const question = { after: yield* placeOf(after), filter: yield* filterOf(rest), limit }
   const { body } = yield* polls.poll(question, wait)
   return HttpServerResponse.text(body, { contentType: "application/json" })
 })
@@ -94,7 +97,7 @@ const stream = Effect.fnUntraced(function* (
   if (request.method !== "GET") return HttpServerResponse.stream(Stream.empty, { headers })
   const socket = socketOf(request)
   const cut = socket === null ? null : () => void socket.destroy()
-  const output = yield* streams.open({ from, filter: filterOf(query), cut })
+  const output = yield* streams.open({ from, filter: yield* filterOf(query), cut })
   if (socket !== null) keepApart(socket)
   return HttpServerResponse.raw(output, { headers })
 })

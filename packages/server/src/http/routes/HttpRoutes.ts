@@ -13,7 +13,11 @@ import * as EventPolls from "../events/EventPolls.ts"
 import * as EventStreams from "../events/EventStreams.ts"
 import * as ListSlots from "../lists/ListSlots.ts"
 import * as ApiKeyCheck from "../middleware/ApiKeyCheck.ts"
+import * as AuditRequests from "../middleware/auditRequests.ts"
 import * as RequestMiddleware from "../middleware/requestMiddleware.ts"
+import * as ApiTokenRoutes from "./ApiTokenRoutes.ts"
+import * as AuditRoutes from "./AuditRoutes.ts"
+import * as AuthDecisionRoutes from "./AuthDecisionRoutes.ts"
 import * as AuthRoute from "./AuthRoute.ts"
 import * as BroadcasterRoutes from "./BroadcasterRoutes.ts"
 import * as EventRoutes from "./EventRoutes.ts"
@@ -22,6 +26,7 @@ import * as PageRoutes from "./PageRoutes.ts"
 import * as PipelineRoutes from "./PipelineRoutes.ts"
 import * as ReconcileRoutes from "./ReconcileRoutes.ts"
 import * as RouteTable from "./RouteTable.ts"
+import * as SessionRoutes from "./SessionRoutes.ts"
 import * as StreamKeyRoutes from "./StreamKeyRoutes.ts"
 import * as StreamRoutes from "./StreamRoutes.ts"
 import * as SystemRoutes from "./SystemRoutes.ts"
@@ -48,9 +53,13 @@ const api = HttpApiBuilder.layer(ServedApi).pipe(
     EventRoutes.layer,
     ReconcileRoutes.layer,
     WebhookEndpointRoutes.layer,
+    ApiTokenRoutes.layer,
+    AuditRoutes.layer,
+    SessionRoutes.layer,
+    AuthDecisionRoutes.layer,
     SystemRoutes.layer
   ]),
-  Layer.provide([ApiKeyCheck.layer, ListSlots.layer, ProblemsAsValues.layer, EventPolls.layer]),
+  Layer.provide([ApiKeyCheck.layer, AuditRequests.layer, ListSlots.layer, ProblemsAsValues.layer, EventPolls.layer]),
   Layer.provide(EventStreams.layer),
   Layer.provide(strictBodies)
 )

@@ -11,13 +11,15 @@ import { RequestContext } from "../middleware/RequestContext.ts"
 export interface Routes {
   /** The methods that the path has routes for, in the order of an `Allow` header; none when nothing is there. */
   methodsAt: (url: string) => ReadonlyArray<string>
+  /** The pattern of the route for it, `/streams/:id`; `null` when there is none. */
+  patternAt: (method: string, url: string) => string | null
   /** A route in front of the router, if the server has one. */
   direct: DirectHandler | null
 }
 
 /** Made with each server, and filled by `layer`: a method that Node's parser does not know is answered before there is a router. */
 export class RouteTable extends Context.Reference<Routes>("greenroom/http/RouteTable", {
-  defaultValue: () => ({ methodsAt: () => [], direct: null })
+  defaultValue: () => ({ methodsAt: () => [], patternAt: () => null, direct: null })
 }) {}
 
 /**
@@ -51,13 +53,14 @@ export const layer: Layer.Layer<HttpRouter.HttpRouter, never, HttpRouter.HttpRou
   Effect.gen(function* () {
     const router = yield* HttpRouter.HttpRouter
     const table = yield* RouteTable
-    const matcher = FindMyWay.make<true>(routerConfig)
+    const matcher = FindMyWay.make<string>(routerConfig)
     const addAll: HttpRouter.HttpRouter["addAll"] = (routes) => {
       for (const { method, path } of routes) {
-        for (const each of method === "*" ? METHODS : [method]) matcher.on(each, path, true)
+        for (const each of method === "*" ? METHODS : [method]) matcher.on(each, path, path)
       }
       return router.addAll(routes.map(noting)) as never
     }
+    table.patternAt = (method, url) => matcher.find(method as never, url)?.handler ?? null
     const has = (method: string, url: string) => matcher.find(method as never, url) !== undefined
     table.methodsAt = (url) => METHODS.filter((method) => has(method, url) || (method === "HEAD" && has("GET", url)))
     return HttpRouter.HttpRouter.of({

@@ -1,5 +1,5 @@
 /**
- * Slows down guesses at the API secret and the hook secret, by the network that they come from. Over the limit a wrong secret is answered
+ * Slows down guesses at the API secret, at API tokens and at the hook secret, by the network that they come from. Over the limit a wrong secret is answered
  * with 429, and so is the right API secret without being checked: otherwise the answers would show at full speed which guess was right.
  * There are two exceptions: a network that has sent the right secret within a day, and the machine itself. The right hook secret always
  * passes: MediaMTX must never be locked out. docs/security.md has the argument.
@@ -12,7 +12,7 @@ import { failWith, type Problem } from "../problems/Problem.ts"
 import { FAILURES_ALLOWED, FailureLimit, WINDOW_MS } from "./FailureLimit.ts"
 
 const failures = Metric.counter("greenroom_credential_failures_total", {
-  description: "Wrong API and hook secrets",
+  description: "Wrong API secrets, API tokens and hook secrets",
   incremental: true
 })
 const throttledNetworks = Metric.gauge("greenroom_networks_throttled", {
@@ -35,8 +35,6 @@ export class CredentialThrottle extends Context.Service<
       attempt: Effect.Effect<A, E, R>,
       isRight: (outcome: A) => boolean
     ) => Effect.Effect<A, E | Problem<"too-many-requests">, R | RequestContext>
-    /** Fails when the network has to wait. For what has been counted already. */
-    readonly standing: (network: string) => Effect.Effect<void, Problem<"too-many-requests">, RequestContext>
   }
 >()("greenroom/http/CredentialThrottle") {}
 
@@ -78,10 +76,6 @@ const make = (limit: FailureLimit) => {
       if (seconds > 0) return yield* wait(secret, seconds)
       yield* failed(secret, network, now)
       return outcome
-    }),
-    standing: Effect.fnUntraced(function* (network) {
-      const seconds = limit.waitSeconds(network, yield* monotonicMillis)
-      if (seconds > 0) return yield* wait("api", seconds)
     })
   })
 }

@@ -36,7 +36,7 @@ export const call = async (
     ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) })
   })
   const text = await response.text()
-  const isJson = text !== "" && /json/.test(response.headers.get("content-type") ?? "")
+  const isJson = text !== "" && /^application\/(\w+\+)?json/.test(response.headers.get("content-type") ?? "")
   return { status: response.status, headers: response.headers, text, json: isJson ? JSON.parse(text) : undefined }
 }
 

@@ -29,6 +29,7 @@ export const endpoints: ReadonlyArray<Endpoint> = [
   { method: "DELETE", path: "/streams/:id", unknownId: "stream-not-found" },
   { method: "GET", path: "/streams/:id/events", unknownId: "stream-not-found" },
   { method: "GET", path: "/events" },
+  { method: "GET", path: "/auth-decisions" },
   { method: "POST", path: "/reconcile", body: { enforce: true } },
   { method: "POST", path: "/webhook-endpoints", body: { url: "https://app.example.com/hooks" } },
   { method: "GET", path: "/webhook-endpoints" },
@@ -38,7 +39,16 @@ export const endpoints: ReadonlyArray<Endpoint> = [
   { method: "POST", path: "/webhook-endpoints/:id/rotate-secret", unknownId: "not-found" },
   { method: "GET", path: "/webhook-endpoints/:id/deliveries", unknownId: "not-found" },
   { method: "POST", path: "/webhook-endpoints/:id/test", unknownId: "not-found" },
-  { method: "POST", path: "/webhook-endpoints/:id/redeliver", body: { after: 0 }, unknownId: "not-found" }
+  { method: "POST", path: "/webhook-endpoints/:id/redeliver", body: { after: 0 }, unknownId: "not-found" },
+  { method: "POST", path: "/api-tokens", body: { name: "dashboard", scopes: ["streams:read"] } },
+  { method: "GET", path: "/api-tokens" },
+  { method: "GET", path: "/api-tokens/:id", unknownId: "not-found" },
+  { method: "PATCH", path: "/api-tokens/:id", body: { name: "wall" }, unknownId: "not-found" },
+  { method: "DELETE", path: "/api-tokens/:id", unknownId: "not-found" },
+  { method: "GET", path: "/audit-logs" },
+  { method: "POST", path: "/audit-events", body: { action: "user.login", actor: "ada@example.com" } },
+  { method: "POST", path: "/session" },
+  { method: "DELETE", path: "/session" }
 ]
 
 export const named = (rows: ReadonlyArray<Endpoint>) => rows.map((row) => [`${row.method} ${row.path}`, row] as const)
