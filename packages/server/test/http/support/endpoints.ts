@@ -5,6 +5,8 @@ export interface Endpoint {
   /** `:id` is filled in by the test. */
   readonly path: string
   readonly body?: unknown
+  /** It answers while the store does not. */
+  readonly asksNoStore?: true
   readonly unknownId?: "not-found" | "stream-not-found"
 }
 
@@ -48,6 +50,7 @@ export const endpoints: ReadonlyArray<Endpoint> = [
   { method: "GET", path: "/audit-logs" },
   { method: "POST", path: "/audit-events", body: { action: "user.login", actor: "ada@example.com" } },
   { method: "POST", path: "/session" },
+  { method: "GET", path: "/session", asksNoStore: true },
   { method: "DELETE", path: "/session" }
 ]
 
