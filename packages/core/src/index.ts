@@ -34,6 +34,14 @@ export {
   type SessionFacts
 } from "./domain/access/decideAdmission.ts"
 export {
+  canSupersede,
+  contestedUntil,
+  decideTakeover,
+  TAKEOVERS_MOST,
+  type Takeover,
+  type TakeoverDecision
+} from "./domain/access/decideTakeover.ts"
+export {
   DECISIONS_KEPT,
   type DecisionContent,
   DecisionFacts,
@@ -42,14 +50,20 @@ export {
   decisionOutcomes,
   type RecordedDecision
 } from "./domain/access/RecordedDecision.ts"
+export { OVERLAP_MAX_SECONDS, successorId, type WhyNotRotatable, whyNotRotatable } from "./domain/access/rotation.ts"
 export {
+  activeBlock,
+  BLOCK_MAX_SECONDS,
   KEY_PREFIX_LENGTH,
   type KeyHash,
   type KeyStatus,
+  type KeyValidity,
   type KeyValue,
   keyStatus,
   keyStatuses,
   Label,
+  type PathBlock,
+  revocationOf,
   type StreamKey,
   whyInvalid
 } from "./domain/access/StreamKey.ts"
@@ -282,6 +296,8 @@ export {
   type KeyChanges,
   type KeyFilter,
   type NewStreamKey,
+  type NewSuccessor,
+  type RotateOutcome,
   StreamKeys
 } from "./ports/StreamKeys.ts"
 export {
@@ -401,6 +417,7 @@ export {
 } from "./usecases/readEvents.ts"
 export { receiveHook } from "./usecases/receiveHook.ts"
 export { type Reconciled, requestReconciliation } from "./usecases/requestReconciliation.ts"
+export { OverlapSeconds, rotateKey } from "./usecases/rotateKey.ts"
 export {
   REDELIVERED_AT_MOST,
   type Redelivered,
@@ -409,7 +426,7 @@ export {
   testWebhookEndpoint,
   type WebhookTest
 } from "./usecases/sendWebhooks.ts"
-export { forceStop, stopStream } from "./usecases/stopStream.ts"
+export { BlockSeconds, forceStop, type StopOptions, stopStream } from "./usecases/stopStream.ts"
 export { deliverWebhooks } from "./webhooks/deliverWebhooks.ts"
 export { EventBody } from "./webhooks/EventBody.ts"
 export { sendEvent } from "./webhooks/sendEvent.ts"
