@@ -190,7 +190,8 @@ export {
   noEndpoints,
   noneEnabled,
   type PlaybackUrls,
-  type PublicEndpoints
+  type PublicEndpoints,
+  playbackUrls
 } from "./domain/streams/PlaybackUrls.ts"
 export {
   familyOf,
