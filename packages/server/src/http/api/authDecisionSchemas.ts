@@ -42,7 +42,8 @@ export const decisionExample = {
         path: "live/studio-1",
         protocol: "rtmp",
         since: "2026-11-21T01:20:01.000Z",
-        stopping: false
+        stopping: false,
+        same_key: true
       }
     ],
     path_owned_by_other: false
@@ -67,7 +68,8 @@ const holder = wire({
   path: Schema.String,
   protocol: nullable(Protocol),
   since: Timestamp.annotate({ description: "When its publisher was admitted" }),
-  stopping: Schema.Boolean.annotate({ description: "It is being taken off the air" })
+  stopping: Schema.Boolean.annotate({ description: "It is being taken off the air" }),
+  sameKey: Schema.Boolean.annotate({ description: "It publishes with the key that was sent" })
 })
 
 const facts = wire({
