@@ -138,7 +138,6 @@ export {
   actorType,
   actorTypes,
   type Caller,
-  CurrentCaller,
   mayDo,
   noOrigin,
   type RequestOrigin
@@ -342,16 +341,9 @@ export { DuplicatePolicy } from "./resilience/DuplicatePolicy.ts"
 export { LostAdmissions } from "./resilience/LostAdmissions.ts"
 export { StoreMonitor } from "./resilience/StoreMonitor.ts"
 export { AuthDeadline } from "./usecases/admitPublisher.ts"
-export {
-  type AuditEvent,
-  AuditText,
-  ClaimedActor,
-  countAuditLog,
-  listAuditLog,
-  recordAuditEvent
-} from "./usecases/auditLog.ts"
 export { type Answered, authenticate } from "./usecases/authenticate.ts"
 export { AwaitOffAirWithin } from "./usecases/awaitOffAir.ts"
+export { CurrentCaller } from "./usecases/CurrentCaller.ts"
 export { InvalidArgument } from "./usecases/InvalidArgument.ts"
 export { listAuthDecisions, recordRefusedCall } from "./usecases/listAuthDecisions.ts"
 export { describeWorker, listWorkers } from "./usecases/listWorkers.ts"
@@ -406,6 +398,14 @@ export { isOperator, OperatorSecret } from "./usecases/operatorSecret.ts"
 export { pruneAuditLog } from "./usecases/pruneAuditLog.ts"
 export { pruneEvents } from "./usecases/pruneEvents.ts"
 export { pruneHistory } from "./usecases/pruneHistory.ts"
+export {
+  type AuditEvent,
+  AuditText,
+  ClaimedActor,
+  countAuditLog,
+  listAuditLog,
+  recordAuditEvent
+} from "./usecases/readAuditLog.ts"
 export {
   CursorLost,
   EVENTS_LIMIT_MAX,
