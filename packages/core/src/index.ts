@@ -34,6 +34,14 @@ export {
   type KeyFacts,
   type SessionFacts
 } from "./domain/access/decideAdmission.ts"
+export {
+  canSupersede,
+  contestedUntil,
+  decideTakeover,
+  TAKEOVERS_MOST,
+  type Takeover,
+  type TakeoverDecision
+} from "./domain/access/decideTakeover.ts"
 export { DESCRIBED_ID, type EncoderSettings, encoderCall, type UnusableSetting } from "./domain/access/encoderCall.ts"
 export { type CredentialPlace, type CredentialRef, credentialPlaces } from "./domain/access/findCredential.ts"
 export {
@@ -45,14 +53,20 @@ export {
   decisionOutcomes,
   type RecordedDecision
 } from "./domain/access/RecordedDecision.ts"
+export { OVERLAP_MAX_SECONDS, successorId, type WhyNotRotatable, whyNotRotatable } from "./domain/access/rotation.ts"
 export {
+  activeBlock,
+  BLOCK_MAX_SECONDS,
   KEY_PREFIX_LENGTH,
   type KeyHash,
   type KeyStatus,
+  type KeyValidity,
   type KeyValue,
   keyStatus,
   keyStatuses,
   Label,
+  type PathBlock,
+  revocationOf,
   type StreamKey,
   whyInvalid
 } from "./domain/access/StreamKey.ts"
@@ -127,7 +141,6 @@ export {
   actorType,
   actorTypes,
   type Caller,
-  CurrentCaller,
   mayDo,
   noOrigin,
   type RequestOrigin
@@ -180,7 +193,8 @@ export {
   noEndpoints,
   noneEnabled,
   type PlaybackUrls,
-  type PublicEndpoints
+  type PublicEndpoints,
+  playbackUrls
 } from "./domain/streams/PlaybackUrls.ts"
 export {
   familyOf,
@@ -285,6 +299,8 @@ export {
   type KeyChanges,
   type KeyFilter,
   type NewStreamKey,
+  type NewSuccessor,
+  type RotateOutcome,
   StreamKeys
 } from "./ports/StreamKeys.ts"
 export {
@@ -329,16 +345,9 @@ export { DuplicatePolicy } from "./resilience/DuplicatePolicy.ts"
 export { LostAdmissions } from "./resilience/LostAdmissions.ts"
 export { StoreMonitor } from "./resilience/StoreMonitor.ts"
 export { AuthDeadline } from "./usecases/admitPublisher.ts"
-export {
-  type AuditEvent,
-  AuditText,
-  ClaimedActor,
-  countAuditLog,
-  listAuditLog,
-  recordAuditEvent
-} from "./usecases/auditLog.ts"
 export { type Answered, authenticate } from "./usecases/authenticate.ts"
 export { AwaitOffAirWithin } from "./usecases/awaitOffAir.ts"
+export { CurrentCaller } from "./usecases/CurrentCaller.ts"
 export { type AuthCheck, type AuthQuestion, checkAuth } from "./usecases/checkAuth.ts"
 export { InvalidArgument } from "./usecases/InvalidArgument.ts"
 export { listAuthDecisions, recordRefusedCall } from "./usecases/listAuthDecisions.ts"
@@ -395,6 +404,14 @@ export { pruneAuditLog } from "./usecases/pruneAuditLog.ts"
 export { pruneEvents } from "./usecases/pruneEvents.ts"
 export { pruneHistory } from "./usecases/pruneHistory.ts"
 export {
+  type AuditEvent,
+  AuditText,
+  ClaimedActor,
+  countAuditLog,
+  listAuditLog,
+  recordAuditEvent
+} from "./usecases/readAuditLog.ts"
+export {
   CursorLost,
   EVENTS_LIMIT_MAX,
   EVENTS_WAIT_MAX_MS,
@@ -405,6 +422,7 @@ export {
 } from "./usecases/readEvents.ts"
 export { receiveHook } from "./usecases/receiveHook.ts"
 export { type Reconciled, requestReconciliation } from "./usecases/requestReconciliation.ts"
+export { OverlapSeconds, rotateKey } from "./usecases/rotateKey.ts"
 export {
   REDELIVERED_AT_MOST,
   type Redelivered,
@@ -413,7 +431,7 @@ export {
   testWebhookEndpoint,
   type WebhookTest
 } from "./usecases/sendWebhooks.ts"
-export { forceStop, stopStream } from "./usecases/stopStream.ts"
+export { BlockSeconds, forceStop, type StopOptions, stopStream } from "./usecases/stopStream.ts"
 export { deliverWebhooks } from "./webhooks/deliverWebhooks.ts"
 export { EventBody } from "./webhooks/EventBody.ts"
 export { sendEvent } from "./webhooks/sendEvent.ts"

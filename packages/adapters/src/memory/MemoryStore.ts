@@ -45,6 +45,17 @@ export interface StoredKey extends Omit<StreamKey, "activeStreamId"> {
   readonly expiredEventAt?: DateTime.Utc
 }
 
+/** What a key begins with: nothing has happened to it yet. */
+export const untouched = {
+  enabled: true,
+  revokedAt: null,
+  revokesAt: null,
+  rotatedTo: null,
+  rotatedFrom: null,
+  block: null,
+  lastUsedAt: null
+} as const
+
 export interface StoredStream {
   readonly id: StreamId
   readonly streamKeyId: StreamKeyId

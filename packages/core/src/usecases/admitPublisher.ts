@@ -108,4 +108,5 @@ const conclude = Effect.fnUntraced(function* (decision: AuthDecision) {
   return decision
 })
 
-const isConflict = (reason: RefusalReason): boolean => reason === "stream_key_in_use" || reason === "path_in_use"
+const isConflict = (reason: RefusalReason): boolean =>
+  reason === "stream_key_in_use" || reason === "path_in_use" || reason === "stream_key_contested"

@@ -15,9 +15,9 @@ import {
   type RecordedDecision
 } from "../domain/access/RecordedDecision.ts"
 import { withoutKeys } from "../domain/access/StreamPath.ts"
-import { CurrentCaller } from "../domain/identity/Caller.ts"
 import type { BroadcasterId, StreamKeyId } from "../domain/values/Ids.ts"
 import { storable } from "../domain/values/PlainText.ts"
+import { CurrentCaller } from "./CurrentCaller.ts"
 import { foreseeAdmission, type KeyAndPath } from "./foreseeAdmission.ts"
 import { InvalidArgument } from "./InvalidArgument.ts"
 import { listAuthDecisions } from "./listAuthDecisions.ts"

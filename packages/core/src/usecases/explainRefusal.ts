@@ -6,6 +6,7 @@
 import { Effect, Option } from "effect"
 import { type AuthDecision, allowPublisher, type Refusal, refuse, withFacts } from "../domain/access/AuthDecision.ts"
 import { decideAdmission, type SessionFacts } from "../domain/access/decideAdmission.ts"
+import { decideTakeover } from "../domain/access/decideTakeover.ts"
 import { type AdmissionRequest, Admissions } from "../ports/Admissions.ts"
 import { MediaServer } from "../ports/MediaServer.ts"
 import { DuplicatePolicy } from "../resilience/DuplicatePolicy.ts"
@@ -33,12 +34,13 @@ const decideFromFacts = Effect.fnUntraced(function* (request: AdmissionRequest) 
     }
   }
   if (decision._tag !== "InUse") return next()
-  const own = decision.by.every((session) => session.streamKeyId === facts.key?.id)
-  if (own && (yield* DuplicatePolicy) === "takeover") {
-    const takenOver = yield* withSpanIfTraced(admissions.takeOver(request), "Admissions.takeOver")
+  const takeover = decideTakeover(decision, facts, yield* DuplicatePolicy)
+  if (takeover._tag === "TakeOver") {
+    const takenOver = yield* withSpanIfTraced(admissions.takeOver(request, takeover), "Admissions.takeOver")
     if (Option.isSome(takenOver)) return { answer: allowPublisher(takenOver.value) } as Next
   }
-  if (!(yield* areAllGone(decision.by))) return { answer: decision.refusal } as Next
+  const { refusal } = takeover._tag === "Leave" ? takeover : decision
+  if (!(yield* areAllGone(decision.by))) return { answer: withFacts(refusal, facts) } as Next
   for (const { streamId } of decision.by) yield* admissions.endGone(streamId)
   return next()
 })

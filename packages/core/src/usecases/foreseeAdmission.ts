@@ -3,11 +3,12 @@
  * facts once and decides by the same functions; where `/auth` would ask the media server whether a connection is gone, it asks as well.
  */
 import { Effect } from "effect"
-import type { Refusal } from "../domain/access/AuthDecision.ts"
+import { type Refusal, withFacts } from "../domain/access/AuthDecision.ts"
 import type { AuthRequest } from "../domain/access/AuthRequest.ts"
 import type { AccessOutcome, Admittance } from "../domain/access/accessReport.ts"
 import { decideAdmission, decideCheck, refusePath } from "../domain/access/decideAdmission.ts"
 import { decideByCall, unsupportedProtocol } from "../domain/access/decideByCall.ts"
+import { canSupersede, decideTakeover } from "../domain/access/decideTakeover.ts"
 import type { Protocol } from "../domain/streams/Protocol.ts"
 import type { StreamKeyId } from "../domain/values/Ids.ts"
 import { isWorkerOutput } from "../domain/workers/PipelinePath.ts"
@@ -52,9 +53,11 @@ const decide = Effect.fnUntraced(function* ({ request, protocol, isCheck }: Ques
   const decision = decideAdmission({ path, reserved, sourceId: NO_CONNECTION }, { ...facts, sourceSession: null })
   if (decision._tag === "Refuse") return refused(decision)
   if (decision._tag !== "InUse") return admits("free", hostAsked)
-  const isOwn = decision.by.every(({ streamKeyId, stopping }) => streamKeyId === facts.key?.id && !stopping)
-  if (isOwn && (yield* DuplicatePolicy) === "takeover") return admits("takes_over", hostAsked)
-  return (yield* areAllGone(decision.by)) ? admits("others_are_gone", hostAsked) : refused(decision.refusal)
+  const takeover = decideTakeover(decision, facts, yield* DuplicatePolicy)
+  if (takeover._tag === "TakeOver" && canSupersede(decision.by, facts, takeover.of))
+    return admits("takes_over", hostAsked)
+  const { refusal } = takeover._tag === "Leave" ? takeover : decision
+  return (yield* areAllGone(decision.by)) ? admits("others_are_gone", hostAsked) : refused(withFacts(refusal, facts))
 })
 
 const foreseeKey = Effect.fnUntraced(function* ({ streamKeyId, path }: KeyAndPath) {

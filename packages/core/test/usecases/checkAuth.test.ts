@@ -32,7 +32,9 @@ const standings: ReadonlyArray<Partial<KeyFacts>> = [
   { revokedAt: at(0) },
   { enabled: false },
   { expiresAt: DateTime.makeUnsafe(0) },
-  { ticket: { admitsUntil: DateTime.makeUnsafe(0), spent: false } }
+  { ticket: { admitsUntil: DateTime.makeUnsafe(0), spent: false } },
+  { rotatedFrom: keyId(2) },
+  { block: { path: "live/1", until: at(1_000_000) } }
 ]
 
 /** How the key is sent. */
@@ -58,7 +60,7 @@ const worlds = Arbitrary.all({
   action: element(["publish", "publish", "publish", "publish", "publish", "read", "playback", "dance"]),
   path: element(["live/1", "live/1", "live/1", "live/2", "live/x/out", "live//1", `live/${KEY}`, ""]),
   protocol: element(["rtmp", "rtsp", "srt", "webrtc", "moq", "", "carrier-pigeon"]),
-  id: element(["new", "new", "new", null]),
+  id: element(["new", "new", "new", null] as ReadonlyArray<string | null>),
   policy: element(["refuse", "takeover"] as const),
   /** Another session of the key, and of another key on the path: none, one, or one that is being stopped. */
   ofKey: element(["none", "none", "there", "gone", "stopping"]),
@@ -149,7 +151,34 @@ describe("the check", () => {
           assert.deepStrictEqual([check.decision, check.reason, check.rule], ["allow", null, null])
         }
       }),
-    cases(3_000)
+    cases(1_500)
+  )
+
+  it.effect("agrees with /auth while encoders take the key from each other, until they are parted", () =>
+    Effect.gen(function* () {
+      const { stage, layer } = backstage("takeover")
+      // None is known to be gone.
+      stage.before["MediaServer.find"] = () => mediaServerDown
+      const reasons: Array<string | null> = []
+      for (let nth = 0; nth < 6; nth++) {
+        const call = callOf({
+          credentials: { password: KEY },
+          action: "publish",
+          path: "live/1",
+          protocol: "rtmp",
+          id: "new"
+        })
+        const own = { ...call, id: `encoder-${nth}` }
+        const check = yield* checkAuth({ _tag: "Call", call: own }).pipe(Effect.provide(layer))
+        const ask = readAuthCall(own)
+        if (ask._tag === "Incomplete") return assert.fail("incomplete")
+        const decision = yield* authenticate(ask, own).pipe(Effect.provide(layer))
+        const reason = decision._tag === "Refuse" ? decision.reason : null
+        assert.deepStrictEqual([nth, check.reason], [nth, reason])
+        reasons.push(reason)
+      }
+      assert.deepStrictEqual([reasons[0], reasons[1], reasons.at(-1)], [null, null, "stream_key_contested"])
+    })
   )
 
   it.effect("of a key and a path agrees with that of the key's value, and needs no value", () =>

@@ -11,7 +11,9 @@ const commands = [
   ["broadcasters"],
   ...["create", "list", "show", "update", "delete"].map((command) => ["broadcasters", command]),
   ["keys"],
-  ...["create", "list", "show", "ingest", "update", "enable", "disable", "revoke"].map((command) => ["keys", command]),
+  ...["create", "list", "show", "ingest", "update", "enable", "disable", "unblock", "rotate", "revoke"].map(
+    (command) => ["keys", command]
+  ),
   ["streams"],
   ...["list", "show", "watch", "stop", "events"].map((command) => ["streams", command]),
   ["events"],

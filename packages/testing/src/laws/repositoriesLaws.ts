@@ -9,6 +9,7 @@ import { broadcastersLaws } from "./broadcastersLaws.ts"
 import type { StoreUnderTest, StoreWorld } from "./contract.ts"
 import { eventsLaws } from "./eventsLaws.ts"
 import { externalIdsLaws } from "./externalIdsLaws.ts"
+import { keyRotationLaws } from "./keyRotationLaws.ts"
 import { leasesLaws } from "./leasesLaws.ts"
 import { modelLaws } from "./modelLaws.ts"
 import { retentionLaws } from "./retentionLaws.ts"
@@ -23,6 +24,7 @@ export const repositoriesLaws = (store: StoreUnderTest): ReadonlyArray<LawSuite<
   broadcastersLaws(store),
   externalIdsLaws(store),
   streamKeysLaws(store),
+  keyRotationLaws(store),
   admissionsLaws(store),
   admissionRacesLaws(store),
   authDecisionsLaws(store),

@@ -14,6 +14,8 @@ export const refusalReasons = [
   "stream_key_revoked",
   "stream_key_expired",
   "stream_key_disabled",
+  "stream_key_blocked",
+  "stream_key_contested",
   "path_not_allowed",
   "path_in_use",
   "protocol_not_supported",

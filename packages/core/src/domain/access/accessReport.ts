@@ -81,7 +81,7 @@ const statusText = ({ expiresAt }: KeyFacts): string =>
 
 const inUseTexts = {
   free: "Neither the key nor the path is in use",
-  takes_over: "The other connection with this key would be taken off the air (ON_DUPLICATE_PUBLISH=takeover)",
+  takes_over: "The connection that has the key or the path would be taken off the air",
   others_are_gone: "The connection that had the key or the path is gone, as the media server answers",
   not_decided_yet: ""
 } as const

@@ -77,6 +77,18 @@ const own = {
     "The key has been suspended.",
     "Let the key publish again with PATCH /stream-keys/{id} and enabled: true."
   ),
+  stream_key_blocked: rule(
+    "stream_key_blocked",
+    "key_path",
+    "The key's stream on this path was stopped with block_seconds, so that its encoder does not come straight back.",
+    "Wait until the time in the detail, or lift the block with PATCH /stream-keys/{id} and blocked_until: null."
+  ),
+  stream_key_contested: rule(
+    "stream_key_contested",
+    "in_use",
+    "Where ON_DUPLICATE_PUBLISH is takeover, a newcomer takes the key from the encoder that has it. Encoders took it from each other three times within 10 seconds, so for a minute the one on the air stays.",
+    "Stop one of the two encoders, or issue a key for each with POST /stream-keys."
+  ),
   path_not_allowed: rule(
     "path_not_allowed",
     "key_path",

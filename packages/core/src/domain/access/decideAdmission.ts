@@ -9,7 +9,7 @@ import type { BroadcasterId, StreamId, StreamKeyId } from "../values/Ids.ts"
 import type { KeyRef, Refusal } from "./AuthDecision.ts"
 import { refuse, withFacts } from "./AuthDecision.ts"
 import type { RefusalRule } from "./admissionRules.ts"
-import { type KeyValidity, whyInvalid } from "./StreamKey.ts"
+import { activeBlock, type KeyValidity, type PathBlock, whyInvalid } from "./StreamKey.ts"
 import { containsKey, type PathLimitText, parseLimit, pathComplaint, within } from "./StreamPath.ts"
 
 export interface SessionFacts {
@@ -25,6 +25,8 @@ export interface SessionFacts {
 export interface KeyFacts extends KeyRef, KeyValidity {
   readonly broadcasterId: BroadcasterId
   readonly path: PathLimitText | null
+  readonly rotatedFrom: StreamKeyId | null
+  readonly block: PathBlock | null
   /** Of a worker's key alone, which admits one connection until `admitsUntil`. `spent`: it has admitted one. */
   readonly ticket?: { readonly admitsUntil: DateTime.Utc; readonly spent: boolean }
 }
@@ -39,6 +41,8 @@ export interface AdmissionFacts {
   readonly pathSession: SessionFacts | null
   /** Any session, ended or not, of the asking connection. */
   readonly sourceSession: SessionFacts | null
+  /** When connections have last taken the key from one another: the last `TAKEOVERS_MOST`, newest first. */
+  readonly takeovers: ReadonlyArray<DateTime.Utc>
   /** Whether this is the ingest path of an unrevoked key of another broadcaster. */
   readonly pathOwnedByOther: boolean
 }
@@ -89,6 +93,11 @@ const findUsableKey = (
   }
   if (facts.pathOwnedByOther && ticket === undefined) {
     return no("path_of_other", `Path ${ask.path} belongs to another broadcaster's stream key`)
+  }
+  const block = activeBlock(key, facts.now)
+  if (block !== null && block.path === ask.path) {
+    const until = DateTime.formatIso(block.until)
+    return no("stream_key_blocked", `Stream key ${key.prefix}… is blocked on ${ask.path} until ${until}`)
   }
   return { key, mark }
 }

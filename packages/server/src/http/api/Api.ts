@@ -3,7 +3,6 @@
  * no handler and nothing of Node. `ServedApi` is what the HttpApi builder serves; `Api` adds what plain routes serve.
  */
 import * as HttpApi from "effect/http-api/HttpApi"
-import { Audited } from "./Access.ts"
 import { ApiTokensApi, SessionApi } from "./ApiTokensApi.ts"
 import { AuditApi } from "./AuditApi.ts"
 import { AuthDecisionsApi } from "./AuthDecisionsApi.ts"
@@ -11,6 +10,7 @@ import { BroadcastersApi } from "./BroadcastersApi.ts"
 import { EventsApi } from "./EventsApi.ts"
 import { allErrors, noUnknownFields } from "./Input.ts"
 import { MediaServerApi } from "./MediaServerApi.ts"
+import { Audited } from "./OperationAccess.ts"
 import { PipelineApi } from "./PipelineApi.ts"
 import { ProblemsAsValues } from "./problemSchemas.ts"
 import { ReconcileApi } from "./ReconcileApi.ts"

@@ -31,6 +31,16 @@ export const refusals = {
     "The stream key is disabled",
     "Stream key sk_EXAM… is disabled"
   ),
+  "stream-key-blocked": refusal(
+    "stream_key_blocked",
+    "The stream key is blocked on this path",
+    "Stream key sk_EXAM… is blocked on live/studio-1 until 2026-11-21T01:34:14.640Z"
+  ),
+  "stream-key-contested": refusal(
+    "stream_key_contested",
+    "Two encoders contest the stream key",
+    "Stream key sk_EXAM… stays with the encoder on live/studio-1 for 52 s more: encoders took it from each other 3 times within 10 s"
+  ),
   "path-not-allowed": refusal(
     "path_not_allowed",
     "The path is not allowed",

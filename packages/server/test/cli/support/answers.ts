@@ -30,6 +30,11 @@ export const streamKey = {
   created_at: "2026-11-20T22:28:09.000Z",
   expires_at: "2026-12-21T01:33:14.000Z",
   revoked_at: null,
+  revokes_at: null,
+  rotated_to: null,
+  rotated_from: null,
+  blocked_until: null,
+  blocked_path: null,
   last_used_at: "2026-11-21T01:31:01.000Z"
 }
 

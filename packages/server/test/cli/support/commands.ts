@@ -319,6 +319,27 @@ vMix over SRT: Enable SRT
     reads: `Key sk_AbCd… (${keyId}) is disabled; nothing of it is on the air.\n`
   },
   {
+    args: ["keys", "unblock", keyId],
+    asks: `PATCH /stream-keys/${keyId}`,
+    sends: { blocked_until: null },
+    reply: { body: streamKey },
+    reads: `Key sk_AbCd… (${keyId}) is blocked on no path.\n`
+  },
+  {
+    ...keysCreate,
+    args: ["keys", "rotate", keyId],
+    asks: `POST /stream-keys/${keyId}/rotate`,
+    sends: {},
+    reads: `The old key ${keyId} is revoked, and its stream ends.\n\n${keysCreate.reads}`
+  },
+  {
+    ...keysCreate,
+    args: ["keys", "rotate", keyId, "--overlap", "90m"],
+    asks: `POST /stream-keys/${keyId}/rotate`,
+    sends: { overlap_seconds: 5400 },
+    reads: `The old key ${keyId} keeps publishing for 90m. An encoder with the new key takes over from it at any time.\n\n${keysCreate.reads}`
+  },
+  {
     args: ["keys", "revoke", keyId],
     asks: `DELETE /stream-keys/${keyId}`,
     reply: { status: 204 },
@@ -435,6 +456,12 @@ confirmed    2026-11-21 01:33:13 UTC (1s ago)
     asks: `DELETE /streams/${streamId}`,
     reply: { status: 204 },
     reads: `Stream ${streamId} is off the air; its key stays good (greenroom keys revoke ends that).\n`
+  },
+  {
+    args: ["streams", "stop", streamId, "--block", "60"],
+    asks: `DELETE /streams/${streamId}?block_seconds=60`,
+    reply: { status: 204 },
+    reads: `Stream ${streamId} is off the air; its key may not publish there for 60 s.\n`
   },
   {
     args: ["streams", "stop", streamId],

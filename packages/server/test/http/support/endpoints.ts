@@ -23,6 +23,7 @@ export const endpoints: ReadonlyArray<Endpoint> = [
   { method: "GET", path: "/stream-keys/:id", unknownId: "not-found" },
   { method: "GET", path: "/stream-keys/:id/ingest", unknownId: "not-found" },
   { method: "PATCH", path: "/stream-keys/:id", body: { label: "x" }, unknownId: "not-found" },
+  { method: "POST", path: "/stream-keys/:id/rotate", body: { overlap_seconds: 60 }, unknownId: "not-found" },
   { method: "DELETE", path: "/stream-keys/:id", unknownId: "not-found" },
   { method: "GET", path: "/streams" },
   { method: "GET", path: "/streams/:id", unknownId: "stream-not-found" },
