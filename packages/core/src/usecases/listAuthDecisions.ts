@@ -11,12 +11,12 @@ import {
   type RecordedDecision
 } from "../domain/access/RecordedDecision.ts"
 import { withoutKeys } from "../domain/access/StreamPath.ts"
-import { CurrentCaller } from "../domain/identity/Caller.ts"
 import { BroadcasterId } from "../domain/values/Ids.ts"
 import { isStorable } from "../domain/values/PlainText.ts"
 import { AuthDecisions } from "../ports/AuthDecisions.ts"
 import type { PageRequest } from "../ports/Page.ts"
 import { Instant, pageFields } from "./argumentSchemas.ts"
+import { CurrentCaller } from "./CurrentCaller.ts"
 import { checkArguments } from "./InvalidArgument.ts"
 import { withinCallersLimit } from "./visibleToCaller.ts"
 
