@@ -72,7 +72,7 @@ const holder = wire({
   sameKey: Schema.Boolean.annotate({ description: "It publishes with the key that was sent" })
 })
 
-const facts = wire({
+export const facts = wire({
   key: nullable(keyFacts).annotate({ description: "`null`: no key of this service was sent" }),
   heldBy: Schema.Array(holder).annotate({ description: "The streams that have the key or the path" }),
   pathOwnedByOther: Schema.Boolean.annotate({
