@@ -189,8 +189,13 @@ export {
   ingestInstructions,
   noEndpoints,
   noneEnabled,
+  notActive,
+  type Playback,
   type PlaybackUrls,
-  type PublicEndpoints
+  type PublicEndpoints,
+  type Unplayable,
+  unplayableReasons,
+  type WhyUnplayable
 } from "./domain/streams/PlaybackUrls.ts"
 export {
   familyOf,
