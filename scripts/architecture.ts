@@ -1,6 +1,6 @@
 /**
  * The rules of who may import whom, each with a code, checked over the text of every source file. Imports point inward: server →
- * adapters → launcher, simulator → core; inside core use cases → webhooks → workers → reconciler → events → resilience → ports → domain; the domain computes and performs nothing. `node scripts/architecture.ts`
+ * adapters → launcher, simulator → core; inside core use cases → webhooks → workers → reconciler → events → decisions → resilience → ports → domain; the domain computes and performs nothing. `node scripts/architecture.ts`
  * prints every violation and exits with 1 when there is one. What the rules are for stands in docs/architecture.md.
  */
 import { globSync, readFileSync } from "node:fs"
@@ -49,7 +49,17 @@ const packageNamed = (specifier: string) => /^@greenroom\/([\w-]+)/.exec(specifi
 const technology = (path: string) => /^packages\/adapters\/src\/([^/]+)\//.exec(path)?.[1]
 
 /** From the innermost. */
-const coreLayers = ["domain", "ports", "resilience", "events", "reconciler", "workers", "webhooks", "usecases"]
+const coreLayers = [
+  "domain",
+  "ports",
+  "resilience",
+  "decisions",
+  "events",
+  "reconciler",
+  "workers",
+  "webhooks",
+  "usecases"
+]
 const coreLayer = (path: string) => /^packages\/core\/src\/(\w+)\//.exec(path)?.[1]
 
 /**
@@ -78,7 +88,7 @@ export const rules = {
         : !inside(target, "packages/core/src/domain/"))
   },
   CORE_LAYERS: {
-    why: "in core each layer imports those below it alone: domain, ports, resilience, events, reconciler, workers, webhooks, usecases",
+    why: "in core each layer imports those below it alone: domain, ports, resilience, decisions, events, reconciler, workers, webhooks, usecases",
     forbids: (path, { target }) => {
       const own = coreLayer(path)
       const other = target === null ? undefined : coreLayer(target)

@@ -3,13 +3,14 @@ import { assert, type Vitest } from "@effect/vitest"
 import { Effect, Exit, Scope } from "effect"
 import { Cluster } from "../worlds/Cluster.ts"
 import { goesWrong } from "../worlds/HttpRelay.ts"
+import type { LogLine } from "../worlds/runService.ts"
 import { targetOf } from "../worlds/Target.ts"
 import { listen, TestDeployment, waitFor } from "../worlds/TestDeployment.ts"
 import { eventsOf, goesOn, goOnAir, happens, isOver, isRefusedWith, newKey, revoked, TAKEN_OFF } from "./acts.ts"
 
 const AT_ONCE = 10
 const CROWD = 120
-const TAKEOVERS = 20
+const TAKEOVERS = 3
 
 export const terminating = (it: Vitest.MethodsNonLive<TestDeployment | Cluster>): void => {
   it.effect(`${AT_ONCE} revokes of a key at once: each is answered, and they have one effect`, () =>
@@ -129,41 +130,80 @@ const diesAndReturns = Effect.fnUntraced(function* (onAir: Effect.Success<Return
 
 /** For a Greenroom with `ON_DUPLICATE_PUBLISH=takeover`. */
 export const takingOver = (it: Vitest.MethodsNonLive<TestDeployment | Cluster>): void => {
-  it.effect(`${TAKEOVERS} encoders with one key, each while the one before is live: the newest alone is left`, () =>
-    Effect.gen(function* () {
-      const deployment = yield* TestDeployment
-      const { api } = deployment.service
-      const key = yield* newKey()
-      const ids: Array<string> = []
-      const scope = yield* Scope.make()
-      yield* Effect.addFinalizer(() => Scope.close(scope, Exit.void))
-      for (let n = 0; n < TAKEOVERS; n++) {
+  it.effect(
+    `${TAKEOVERS} takeovers of a key, each while the one before is live, part its encoders: the newest stays, and the next one is refused`,
+    () =>
+      Effect.gen(function* () {
+        const deployment = yield* TestDeployment
+        const { api } = deployment.service
+        const key = yield* newKey()
+        const scope = yield* Scope.make()
+        yield* Effect.addFinalizer(() => Scope.close(scope, Exit.void))
+        const comes = Effect.fnUntraced(function* (what: string) {
+          const heard = yield* listen
+          yield* deployment.encode(targetOf(key, "rtsp")).pipe(Scope.provide(scope))
+          return yield* heard.first(
+            `something of ${what}`,
+            (line) => line.stream_key_id === key.id && line.reason !== "unauthorized"
+          )
+        })
+        const ids: Array<string> = []
+        for (let n = 0; n <= TAKEOVERS; n++) {
+          const answer = yield* comes(`encoder ${n}`)
+          assert.strictEqual(answer.decision, "allow", `encoder ${n}: ${answer.reason}`)
+          const began = performance.now()
+          const ask = Effect.map(api.streams(`stream_key_id=${key.id}`), (streams) =>
+            streams.find(({ source_id }) => source_id === answer.source_id)
+          )
+          const { value } = yield* waitFor(`encoder ${n} is live`, ask, 5_000)
+          const millis = performance.now() - began
+          deployment.measure({ what: "takeover admitted to newcomer listed", of: "rtsp", promised: 5_000, millis })
+          ids.push(value.id)
+        }
+        assert.strictEqual((yield* comes("the encoder after them")).reason, "stream_key_contested")
+        const newest = ids.at(-1)!
+        const settled = Effect.map(api.streams(`status=connecting,active&stream_key_id=${key.id}`), (streams) =>
+          streams.length === 1 && streams[0]!.id === newest ? streams[0] : undefined
+        )
+        const { value } = yield* waitFor("one is left", settled, 5_000)
+        assert.strictEqual(value.status, "active")
+        const before = yield* api.streams(`status=inactive&stream_key_id=${key.id}`)
+        assert.deepStrictEqual(new Set(before.map(({ id }) => id)), new Set(ids.slice(0, -1)))
+        for (const { end_reason } of before) assert.strictEqual(end_reason, "superseded")
+        assert.strictEqual((yield* (yield* Cluster).stage.published).get(value.path), value.source_id)
+      })
+  )
+  it.effect(
+    "two encoders that come back whenever they are taken off are parted: one stays, whatever the other does",
+    () =>
+      Effect.gen(function* () {
+        const deployment = yield* TestDeployment
+        const { api } = deployment.service
+        const key = yield* newKey()
         const heard = yield* listen
-        yield* deployment.encode(targetOf(key, "rtsp")).pipe(Scope.provide(scope))
-        const said = yield* heard.first(
-          `something of encoder ${n}`,
-          (line) => line.stream_key_id === key.id && line.reason !== "unauthorized"
+        const comesBack = Effect.scoped(
+          Effect.flatMap(deployment.encode(targetOf(key, "rtmp")), (encoder) => encoder.ended)
+        ).pipe(Effect.andThen(Effect.sleep("400 millis")), Effect.forever)
+        yield* Effect.forkScoped(comesBack)
+        yield* Effect.forkScoped(comesBack)
+        const isContested = (line: LogLine) => line.stream_key_id === key.id && line.reason === "stream_key_contested"
+        const refusedTimes = (count: number) =>
+          waitFor(
+            `${count} refusals`,
+            Effect.sync(() => (heard.refusals(isContested).length >= count ? true : undefined)),
+            20_000
+          )
+        const superseded = Effect.map(
+          api.streams(`status=connecting,active,inactive&stream_key_id=${key.id}`),
+          (streams) =>
+            streams.filter(({ end_reason, ending }) => (end_reason ?? ending?.reason) === "superseded").length
         )
-        assert.strictEqual(said.decision, "allow", `encoder ${n}: ${said.reason}`)
-        const began = performance.now()
-        const ask = Effect.map(api.streams(`stream_key_id=${key.id}`), (streams) =>
-          streams.find(({ source_id }) => source_id === said.source_id)
-        )
-        const { value } = yield* waitFor(`encoder ${n} is live`, ask, 5_000)
-        const millis = performance.now() - began
-        deployment.measure({ what: "takeover admitted to newcomer listed", of: "rtsp", promised: 5_000, millis })
-        ids.push(value.id)
-      }
-      const newest = ids.at(-1)!
-      const settled = Effect.map(api.streams(`status=connecting,active&stream_key_id=${key.id}`), (streams) =>
-        streams.length === 1 && streams[0]!.id === newest ? streams[0] : undefined
-      )
-      const { value } = yield* waitFor("one is left", settled, 5_000)
-      assert.strictEqual(value.status, "active")
-      const before = yield* api.streams(`status=inactive&stream_key_id=${key.id}`)
-      assert.deepStrictEqual(new Set(before.map(({ id }) => id)), new Set(ids.slice(0, -1)))
-      for (const { end_reason } of before) assert.strictEqual(end_reason, "superseded")
-      assert.strictEqual((yield* (yield* Cluster).stage.published).get(value.path), value.source_id)
-    })
+        yield* refusedTimes(1)
+        const [onAir] = yield* api.streams(`status=connecting,active&stream_key_id=${key.id}`)
+        yield* refusedTimes(6)
+        assert.strictEqual(yield* superseded, TAKEOVERS)
+        const [still] = yield* api.streams(`status=active&stream_key_id=${key.id}`)
+        assert.strictEqual(still?.id, onAir?.id)
+      })
   )
 }

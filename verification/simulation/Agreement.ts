@@ -3,12 +3,16 @@
  * is not to be on the air has been kicked. What is not so yet is said in a sentence each.
  */
 import { saysPublishEarly } from "@greenroom/core"
+import { DateTime } from "effect"
 import type { Kernel } from "./Kernel.ts"
-import { whyBad } from "./keyValidityOracle.ts"
+import { isBlocked, whyBad } from "./keyValidityOracle.ts"
 import { isAdmitted, type MediaHost } from "./MediaHost.ts"
 import type { Member } from "./Scenario.ts"
 import type { SimulatedStore } from "./SimulatedStore.ts"
 import type { Setting } from "./Step.ts"
+
+/** Events are placed four times a second. */
+const WRITTEN_WITHIN_MS = 1_000
 
 export interface Disagreement {
   readonly invariant: "2" | "3" | "5"
@@ -18,6 +22,7 @@ export interface Disagreement {
 /** Whether this place's key is good, and neither key nor path are anybody's. */
 export const isFree = ({ key, path }: Member, kernel: Kernel, { state }: SimulatedStore, host: MediaHost): boolean =>
   whyBad(state, key.id, kernel.now()) === null &&
+  !isBlocked(state, key.id, path, kernel.now()) &&
   ![...state.unended].some((id) => {
     const row = state.streams.get(id)!
     return row.streamKeyId === key.id || row.path === path
@@ -43,6 +48,11 @@ export const disagreements = (
     const bad = whyBad(state, streamKeyId, kernel.now())
     if (bad !== null && at._tag !== "Inactive" && at.ending === null)
       no("5", `${id} goes on, although its key is ${bad}`)
+  }
+
+  for (const { id, revokedAt, revokesAt } of state.keys.values()) {
+    const isOver = revokesAt !== null && DateTime.toEpochMillis(revokesAt) <= kernel.now() - WRITTEN_WITHIN_MS
+    if (isOver && revokedAt === null) no("5", `the overlap of ${id} has ended, and no revocation is written`)
   }
 
   // Without a control API nobody is seen and nobody can be kicked.

@@ -7,6 +7,7 @@ import {
   type AuthDecision,
   allEnabled,
   authenticate,
+  type DecisionLog,
   DuplicatePolicy,
   Endpoints,
   type EventFeed,
@@ -37,6 +38,7 @@ import { startProcess } from "./Process.ts"
 import type { SimulatedStore } from "./SimulatedStore.ts"
 
 type Services =
+  | DecisionLog
   | Endpoints
   | EventFeed
   | KeyGenerator

@@ -2,7 +2,7 @@
  * What must always hold (docs/simulation.md), checked after every operation that the store executes and at every kick that the media
  * server executes. Looks into the store and into the media server directly, through no port. The numbers are those of the design's
  * list; those with names are more: a session says truly why it ended (`reason`), who asks is answered in time (`time`), nobody acts without
- * the lease (`lease`), RTSP calls keep their turn (`turn`), a good key is let in again (`free`), nothing fails by itself (`defect`), nothing is done when there is nothing to do (`rest`), every event comes to every reader once and in order (`events`).
+ * the lease (`lease`), RTSP calls keep their turn (`turn`), a good key is let in again (`free`), encoders that take a key from each other are parted (`contest`), nothing fails by itself (`defect`), nothing is done when there is nothing to do (`rest`), every event comes to every reader once and in order (`events`).
  */
 import type { MemoryStore } from "@greenroom/adapters/memory"
 import {
@@ -19,7 +19,7 @@ import { DateTime, Result } from "effect"
 import type { Counts } from "./Counts.ts"
 import type { Strike } from "./InstanceMediaServer.ts"
 import type { Kernel } from "./Kernel.ts"
-import { whyBad } from "./keyValidityOracle.ts"
+import { isBlocked, whyBad } from "./keyValidityOracle.ts"
 import { isAdmitted, type MediaHost } from "./MediaHost.ts"
 import { makeObserverModel } from "./ObserverModel.ts"
 import { BELIEVED } from "./Ports.ts"
@@ -39,6 +39,7 @@ export type InvariantName =
   | "lease"
   | "turn"
   | "free"
+  | "contest"
   | "defect"
   | "rest"
   | "events"
@@ -100,6 +101,8 @@ export const makeInvariants = ({ kernel, store, host, counts, setting }: Invaria
   /** Sessions that an operator wished to end without the media server's word. */
   const forced = new Set<StreamId>()
   const lostWithServer = new Map<string, { readonly at: number; readonly remembered: boolean }>()
+  /** When each key was taken over by a connection of its own. */
+  const takeovers = new Map<string, ReadonlyArray<number>>()
   let violation: Violation | null = null
   /** Faults have stopped, and everything agrees. */
   let atRest = false
@@ -123,22 +126,42 @@ export const makeInvariants = ({ kernel, store, host, counts, setting }: Invaria
     rowOfSource.set(row.sourceId, row.id)
     const bad = whyBad(state, row.streamKeyId, kernel.now())
     if (bad !== null) fails("5", `${row.id} was admitted although its key is ${bad}`)
+    if (isBlocked(state, row.streamKeyId, row.path, kernel.now()))
+      fails("5", `${row.id} was admitted although its key is blocked on ${row.path}`)
     if (aKey.test(`${row.path} ${row.title} ${row.sourceId}`)) fails("7", `${row.id} holds a key`)
+  }
+
+  /** Whether a session of the key, or of the key that it was rotated to, has its place. */
+  const takenOverBy = (row: MemoryStore.StoredStream, now: number): boolean => {
+    const others = [...state.unended].map((id) => state.streams.get(id)!).filter(occupies)
+    if (others.some(({ streamKeyId }) => streamKeyId === row.streamKeyId)) {
+      contest(row, now)
+      return true
+    }
+    const { rotatedTo } = keyOf(row)
+    const isByNewKey = others.some(({ streamKeyId, path }) => streamKeyId === rotatedTo && path === row.path)
+    if (isByNewKey) counts.fault("path taken over by the new key of a rotation")
+    return isByNewKey
+  }
+  /** Of each key: three takeovers within 10 s are the last ones for a minute. */
+  const contest = ({ id, streamKeyId }: MemoryStore.StoredStream, now: number) => {
+    const times = takeovers.get(streamKeyId) ?? []
+    const [third, , first] = times.slice(-3)
+    if (third !== undefined && first !== undefined && first - third <= 10_000 && now - first < 60_000)
+      fails("contest", `${id} was taken over although its key has been, three times within 10 s`)
+    takeovers.set(streamKeyId, [...times, now])
   }
 
   const stopRequested = (row: MemoryStore.StoredStream, event: StreamEvent & { type: "stop_requested" }) => {
     const key = keyOf(row)
     const now = kernel.now()
     const isTrue = {
-      revoked: key.revokedAt !== null,
+      revoked: whyBad(state, key.id, now) === "revoked",
       expired: key.expiresAt !== null && DateTime.toEpochMillis(key.expiresAt) <= now,
       disabled: !key.enabled,
       broadcaster_deleted: state.broadcasters.get(key.broadcasterId)!.deletedAt !== null,
       stopped: true,
-      superseded: [...state.unended].some((id) => {
-        const other = state.streams.get(id)!
-        return other.streamKeyId === row.streamKeyId && occupies(other)
-      }),
+      superseded: event.reason === "superseded" && takenOverBy(row, now),
       never_ready:
         row.protocol !== null && familyOf(row.protocol) === "rtsp" && now - millis(row.state.startedAt)! > 10_000
     }[event.reason]

@@ -11,6 +11,7 @@ import {
   removeBroadcaster,
   requestReconciliation,
   revoke,
+  rotateKey,
   type StreamId,
   stopStream
 } from "@greenroom/core"
@@ -100,6 +101,23 @@ export const makeOperators = ({ kernel, counts, store, host, scenario, invariant
         if (patient) enableSoon()
       })
       if (!patient) enableSoon()
+    },
+    rotate: ({ who, instance: at, overlapSeconds, handed }: Does<"Rotate">) => {
+      const place = member(who)
+      const { id } = place.key
+      instance(at)?.operate("a rotation", rotateKey(id, overlapSeconds), (exit) => {
+        if (Exit.isFailure(exit) || exit.value._tag !== "Rotated") return
+        const { key, value } = exit.value
+        counts.fault(overlapSeconds === 0 ? "key rotated" : "key rotated with an overlap")
+        if (overlapSeconds === 0) nobodyGoesOn("its key is rotated", ({ streamKeyId }) => streamKeyId === id)
+        if (handed && place.key.id === id) place.key = { id: key.id, value: Redacted.value(value) }
+      })
+    },
+    stopAndBlock: ({ who, instance: at, seconds }: Does<"StopAndBlock">) => {
+      const id = streamOf(who)
+      if (id === undefined) return
+      counts.fault("stream stopped, and its key blocked")
+      instance(at)?.operate("a stop", stopStream(id, { blockSeconds: seconds }), () => {})
     },
     expire: ({ who, instance: at, in: millis }: Does<"Expire">) => {
       const expiresAt = DateTime.makeUnsafe(kernel.now() + millis)

@@ -28,9 +28,14 @@ export interface Member {
   key: KeyInHand
 }
 
-/** A version 4 UUID that says what it counts, in its first 8 characters: they make a key's own path. */
-export const uuidOf = (kind: number, n: number): string =>
-  `${kind.toString(16)}${n.toString(16).padStart(7, "0")}-0000-4000-8000-${n.toString(16).padStart(12, "0")}`
+/**
+ * A version 4 UUID that says what it counts, in its first 8 characters: they make a key's own path. Its end says it again: a rotated key has
+ * the first 8 characters of the old one.
+ */
+export const uuidOf = (kind: number, n: number): string => {
+  const [letter, count] = [kind.toString(16), n.toString(16)]
+  return `${letter}${count.padStart(7, "0")}-0000-4000-8000-${letter}${count.padStart(11, "0")}`
+}
 
 const keyText = (n: number): string => `sk_${n.toString(36).padStart(4, "0")}${"simulated".repeat(5).slice(0, 39)}`
 

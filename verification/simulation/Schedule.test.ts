@@ -56,6 +56,8 @@ describe("a schedule", () => {
       CommitsFail: true,
       AnswersLost: true,
       Revoke: true,
+      Rotate: true,
+      StopAndBlock: true,
       Disable: true,
       Expire: true,
       DeleteBroadcaster: true,

@@ -50,6 +50,8 @@ const company = (rng: Rng, setting: Setting, step: Step): ReadonlyArray<Step> =>
     case "Disable":
     case "Expire":
     case "DeleteBroadcaster":
+    case "Rotate":
+    case "StopAndBlock":
       return [{ at: soon(8), ...connect(rng, setting), guise: "itself", who: step.who }]
     case "StopStream":
       // The kick is on its way, and comes when nobody waits for it any more.

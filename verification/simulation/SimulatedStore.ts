@@ -45,11 +45,11 @@ const deadlineOf = (operation: string): number => {
 
 /** What may write events: a reason to place them. */
 export const writesEvents =
-  /^(Admissions\.(admit|takeOver|endGone)|Sessions\.(request|mark|end)|StreamKeys\.(issue|change|revoke)|Broadcasters\.(create|upsert|change|remove))/
+  /^(Admissions\.(admit|takeOver|endGone)|Sessions\.(request|mark|end)|StreamKeys\.(issue|change|revoke|rotate|block)|Broadcasters\.(create|upsert|change|remove))/
 
 /** A commit of these may fail, or its answer be lost. */
 const writes =
-  /^(Events\.place|Admissions\.(admit|takeOver|endGone)|Sessions\.(request|mark|end|observe)|Leases\.|StreamKeys\.(issue|change|revoke)|Broadcasters\.(create|change|remove))/
+  /^(Events\.place|Admissions\.(admit|takeOver|endGone)|Sessions\.(request|mark|end|observe)|Leases\.|StreamKeys\.(issue|change|revoke|rotate|block)|Broadcasters\.(create|change|remove))/
 
 export const makeSimulatedStore = ({ kernel, rng, counts, executed }: SimulatedStoreOptions) => {
   const streams = new WatchedStreams()

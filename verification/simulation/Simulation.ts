@@ -93,6 +93,8 @@ export const play = ({ seed, setting, steps }: Schedule, { bug = null, traced = 
     cluster.authenticate(question, (decision) => {
       note(() => `  /auth for ${question.id} on ${question.path}: ${toldOf(decision)}`)
       counts.note(`auth: ${toldOf(decision)}`)
+      if (toldOf(decision) === "stream_key_blocked") counts.fault("newcomer kept off by a block")
+      if (toldOf(decision) === "stream_key_contested") counts.fault("newcomer to a contested key refused")
       answer(typeof decision !== "string" && decision._tag !== "Refuse")
     })
 

@@ -110,6 +110,15 @@ export type Action =
       readonly enableAfter: number | null
       readonly patient: boolean
     }
+  /** `handed`: the place's encoder has the new key from its next connection on. */
+  | {
+      readonly _tag: "Rotate"
+      readonly who: number
+      readonly instance: number
+      readonly overlapSeconds: number
+      readonly handed: boolean
+    }
+  | { readonly _tag: "StopAndBlock"; readonly who: number; readonly instance: number; readonly seconds: number }
   | { readonly _tag: "Expire"; readonly who: number; readonly instance: number; readonly in: number }
   | { readonly _tag: "DeleteBroadcaster"; readonly who: number; readonly instance: number }
   | { readonly _tag: "StopStream"; readonly who: number; readonly instance: number }

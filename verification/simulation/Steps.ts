@@ -106,6 +106,10 @@ export const makeSteps = (stage: Stage) => {
         return operators.revoke(step)
       case "Disable":
         return operators.disable(step)
+      case "Rotate":
+        return operators.rotate(step)
+      case "StopAndBlock":
+        return operators.stopAndBlock(step)
       case "Expire":
         return operators.expire(step)
       case "DeleteBroadcaster":

@@ -8,9 +8,15 @@ export const whyBad = (
   id: StreamKeyId,
   now: number
 ): "broadcaster_deleted" | "revoked" | "expired" | "disabled" | null => {
-  const { broadcasterId, revokedAt, expiresAt, enabled } = state.keys.get(id)!
+  const { broadcasterId, revokedAt, revokesAt, expiresAt, enabled } = state.keys.get(id)!
   if (state.broadcasters.get(broadcasterId)!.deletedAt !== null) return "broadcaster_deleted"
-  if (revokedAt !== null) return "revoked"
+  if (revokedAt !== null || (revokesAt !== null && DateTime.toEpochMillis(revokesAt) <= now)) return "revoked"
   if (expiresAt !== null && DateTime.toEpochMillis(expiresAt) <= now) return "expired"
   return enabled ? null : "disabled"
+}
+
+/** Whether the key is blocked on the path. */
+export const isBlocked = (state: MemoryStore.MemoryState, id: StreamKeyId, path: string, now: number): boolean => {
+  const { block } = state.keys.get(id)!
+  return block !== null && block.path === path && DateTime.toEpochMillis(block.until) > now
 }

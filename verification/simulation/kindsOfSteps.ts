@@ -209,6 +209,27 @@ export const groups: ReadonlyArray<ReadonlyArray<readonly [weight: number, draw:
     [
       3,
       (rng, setting) => ({
+        _tag: "Rotate",
+        who: who(rng, setting),
+        instance: instance(rng, setting),
+        overlapSeconds: rng.pick([0, 1, 2, rng.between(3, 30)]),
+        handed: rng.chance(0.8)
+      })
+    ],
+    [
+      2,
+      (rng, setting) => ({
+        _tag: "StopAndBlock",
+        who: who(rng, setting),
+        instance: instance(rng, setting),
+        seconds: rng.pick([1, rng.between(2, 20)])
+      })
+    ]
+  ],
+  [
+    [
+      3,
+      (rng, setting) => ({
         _tag: "Expire",
         who: who(rng, setting),
         instance: instance(rng, setting),

@@ -23,6 +23,7 @@ export interface Stream {
   readonly source_type: string | null
   readonly source_id: string
   readonly end_reason: string | null
+  readonly ending: { readonly reason: string } | null
   readonly inbound_bytes: number
   readonly tracks: ReadonlyArray<{ readonly codec: string }>
   readonly urls: { readonly [P in "hls" | "webrtc" | "rtmp" | "rtsp" | "srt"]: string | null }

@@ -5,17 +5,20 @@ import {
   Admissions,
   type Admitted,
   type BroadcasterId,
+  canSupersede,
   decideAdmission,
   endReasonOf,
   type FactsRequest,
   type KeyFacts,
   type PathLimitText,
-  type StreamKeyId
+  type StreamKeyId,
+  TAKEOVERS_MOST,
+  type Takeover
 } from "@greenroom/core"
 import { type DateTime, Effect, Option } from "effect"
-import { dateOf, maybeDateOf, millisOf } from "./page.ts"
+import { dateOf, maybeDateOf, maybeMillisOf, millisOf } from "./page.ts"
 import { Sqlite, type Tables } from "./Sqlite.ts"
-import { isOwnedByOther, type KeyRow } from "./streamKeys.ts"
+import { blockOf, isOwnedByOther, type KeyRow } from "./streamKeys.ts"
 import { applyChange, findStream, type StreamRow, sessionFacts, stateOf, writeEvent } from "./streamRows.ts"
 
 const keyOf = (row: KeyRow): KeyFacts => ({
@@ -26,6 +29,9 @@ const keyOf = (row: KeyRow): KeyFacts => ({
   enabled: row.enabled === 1,
   expiresAt: maybeDateOf(row.expires_at),
   revokedAt: maybeDateOf(row.revoked_at),
+  revokesAt: maybeDateOf(row.revokes_at),
+  rotatedFrom: row.rotated_from as StreamKeyId | null,
+  block: blockOf(row),
   ...(row.admits_until === null
     ? {}
     : { ticket: { admitsUntil: dateOf(row.admits_until), spent: row.last_used_at !== null } })
@@ -33,6 +39,13 @@ const keyOf = (row: KeyRow): KeyFacts => ({
 
 const keyRow = ({ one }: Tables, { hash }: FactsRequest) =>
   one<KeyRow>("select *, null as active_stream_id from stream_keys where hash = ?", hash)
+
+const takeoversOf = ({ all }: Tables, keyId: string | null): ReadonlyArray<DateTime.Utc> =>
+  all<{ readonly at: number }>(
+    `select stop_requested_at as at from streams where stream_key_id = ? and stop_reason = 'superseded'
+     order by stop_requested_at desc limit ${TAKEOVERS_MOST}`,
+    keyId
+  ).map(({ at }) => dateOf(at))
 
 const factsOf = (tables: Tables, request: FactsRequest, now: DateTime.Utc): AdmissionFacts => {
   const row = keyRow(tables, request)
@@ -47,6 +60,7 @@ const factsOf = (tables: Tables, request: FactsRequest, now: DateTime.Utc): Admi
     keySession: session(`stream_key_id = ? and ${inTheWay}`, row?.id ?? null),
     pathSession: session(`path = ? and ${inTheWay}`, request.path),
     sourceSession: session("source_id = ?", request.sourceId),
+    takeovers: takeoversOf(tables, row?.id ?? null),
     pathOwnedByOther: row !== null && isOwnedByOther(tables, request.path, row.broadcaster_id)
   }
 }
@@ -72,12 +86,19 @@ const admit = (tables: Tables, request: AdmissionRequest, now: DateTime.Utc): Op
     : Option.none()
 }
 
-/** Supersedes the sessions in the way, if each of them is the key's own and is not being stopped. */
-const takeOver = (tables: Tables, request: AdmissionRequest, now: DateTime.Utc): Option.Option<Admitted> => {
+/** Supersedes the sessions in the way, if each of them may be, and the key was not taken over since the decision. */
+const takeOver = (
+  tables: Tables,
+  request: AdmissionRequest,
+  { of, lastSeen }: Takeover,
+  now: DateTime.Utc
+): Option.Option<Admitted> => {
   const facts = factsOf(tables, request, now)
   const decision = decideAdmission(request, facts)
   if (decision._tag !== "InUse") return admit(tables, request, now)
-  if (decision.by.some((session) => session.streamKeyId !== facts.key?.id || session.stopping)) return Option.none()
+  const newest = facts.takeovers[0]
+  const isLate = of === "own" && newest !== undefined && millisOf(newest) > (maybeMillisOf(lastSeen) ?? 0)
+  if (isLate || !canSupersede(decision.by, facts, of)) return Option.none()
   for (const { streamId } of decision.by) {
     applyChange(tables, streamId, { type: "stop_requested", reason: "superseded" }, now)
   }
@@ -87,7 +108,8 @@ const takeOver = (tables: Tables, request: AdmissionRequest, now: DateTime.Utc):
 export const admissions = Effect.map(Sqlite, ({ read, write: inTransaction }) =>
   Admissions.of({
     admit: (request) => inTransaction("Admissions.admit", (tables, now) => admit(tables, request, now)),
-    takeOver: (request) => inTransaction("Admissions.takeOver", (tables, now) => takeOver(tables, request, now)),
+    takeOver: (request, takeover) =>
+      inTransaction("Admissions.takeOver", (tables, now) => takeOver(tables, request, takeover, now)),
     facts: (request) => read("Admissions.facts", (tables, now) => factsOf(tables, request, now)),
     endGone: (streamId) =>
       inTransaction("Admissions.endGone", (tables, now) => {

@@ -35,7 +35,8 @@ const image = (row: string, columns: string) =>
 const BROADCASTER = "id external_id display_name contact metadata created_at updated_at"
 const STREAM = `id stream_key_id broadcaster_id path protocol source_id title description metadata recording_ref started_at ready_at \
 source_type stop_reason stop_requested_at kicked_at ended_at end_reason tracks viewer_count inbound_bytes state_as_of`
-const KEY = "id key_prefix broadcaster_id label path enabled created_at expires_at revoked_at last_used_at"
+const KEY = `id key_prefix broadcaster_id label path enabled created_at expires_at revoked_at revokes_at \
+rotated_to rotated_from blocked_path blocked_until last_used_at`
 const WORKER = `id record_id state reason attempt input_stream_id output_stream_id mark retry_at created_at state_since updated_at`
 
 const transition: Event = {
@@ -89,9 +90,11 @@ export const eventTriggers = [
     "update on stream_keys",
     key({
       type: "'key.changed'",
-      when: "(new.label, new.expires_at, new.enabled) is not (old.label, old.expires_at, old.enabled)"
+      when: `(old.revoked_at is not null or new.revoked_at is null)
+        and (new.label, new.expires_at, new.enabled, new.rotated_to, new.blocked_path, new.blocked_until)
+        is not (old.label, old.expires_at, old.enabled, old.rotated_to, old.blocked_path, old.blocked_until)`
     }),
-    key({ type: "'key.revoked'", when: "old.revoked_at is null and new.revoked_at is not null" }),
+    key({ type: "'key.revoked'", at: "new.revoked_at", when: "old.revoked_at is null and new.revoked_at is not null" }),
     key({
       type: "'key.expired'",
       at: "new.expires_at",

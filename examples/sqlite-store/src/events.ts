@@ -68,21 +68,25 @@ const read = (tables: Tables, after: LogPosition, filter: EventFilter, limit: nu
   return { ...head, events, lookedTo: events.length === limit ? events.at(-1)!.position : looked }
 }
 
+const TO_REVOKE = `select id from stream_keys
+  where revokes_at <= ?1 and revokes_at is not null and revoked_at is null and admits_until is null limit ?2`
 const DUE = `select id from stream_keys
   where expires_at <= ?1 and expired_event_at is null and revoked_at is null and admits_until is null limit ?2`
 
-/** Events have their positions already. What is left to write is that a key has expired: no change of a row shows it. */
+/** Events have their positions already. What is left to write is what only the clock shows: a key has expired, or its overlap has ended. */
 const place = ({ read, write }: Sqlite["Service"], most: number) =>
   Effect.gen(function* () {
     const found = yield* read("Events.place", (tables, now) => ({
-      isDue: tables.one(DUE, millisOf(now), 1) !== null,
+      isDue: [DUE, TO_REVOKE].some((due) => tables.one(due, millisOf(now), 1) !== null),
       head: headOf(tables)
     }))
     // It is called four times a second, and a transaction that writes makes others wait.
     if (!found.isDue) return { placed: 0, ...found.head }
     return yield* write("Events.place", (tables, now) => {
       const update = `update stream_keys set expired_event_at = ?1 where id in (${DUE})`
-      return { placed: tables.run(update, millisOf(now), most), ...headOf(tables) }
+      const revoke = `update stream_keys set revoked_at = revokes_at where id in (${TO_REVOKE})`
+      const placed = tables.run(update, millisOf(now), most) + tables.run(revoke, millisOf(now), most)
+      return { placed, ...headOf(tables) }
     })
   })
 

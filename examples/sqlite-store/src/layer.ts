@@ -4,6 +4,7 @@ import { Effect, Layer } from "effect"
 import { admissions } from "./admissions.ts"
 import { apiTokens } from "./apiTokens.ts"
 import { auditLog } from "./auditLog.ts"
+import { authDecisions } from "./authDecisions.ts"
 import { broadcasters } from "./broadcasters.ts"
 import { events } from "./events.ts"
 import { leases } from "./leases.ts"
@@ -25,6 +26,7 @@ export const layer: Layer.Layer<Repositories, never, Sqlite> = Layer.effect(
     admissions,
     apiTokens,
     auditLog,
+    authDecisions,
     broadcasters,
     events,
     leases,

@@ -84,8 +84,15 @@ create table if not exists stream_keys (
   revoked_at integer,
   last_used_at integer,
   admits_until integer,
-  expired_event_at integer
+  expired_event_at integer,
+  revokes_at integer,
+  rotated_to text,
+  rotated_from text,
+  blocked_path text,
+  blocked_until integer
 ) strict;
+create index if not exists stream_keys_to_revoke on stream_keys (revokes_at)
+  where revokes_at is not null and revoked_at is null and admits_until is null;
 create index if not exists stream_keys_to_expire on stream_keys (expires_at)
   where expired_event_at is null and revoked_at is null and admits_until is null;
 create index if not exists stream_keys_by_broadcaster on stream_keys (broadcaster_id);
@@ -123,6 +130,7 @@ create unique index if not exists one_session_a_path on streams (path)
   where ended_at is null and stop_reason is not 'superseded';
 create index if not exists open_streams on streams (started_at) where ended_at is null;
 create index if not exists streams_by_key on streams (stream_key_id);
+create index if not exists streams_superseded on streams (stream_key_id, stop_requested_at desc) where stop_reason = 'superseded';
 create index if not exists streams_by_broadcaster on streams (broadcaster_id);
 
 create table if not exists stream_events (
@@ -170,6 +178,21 @@ create table if not exists pruned_usage (
   bytes integer not null,
   primary key (broadcaster_id, day, by_worker)
 ) strict;
+
+create table if not exists auth_decisions (
+  id text primary key,
+  at integer not null,
+  last_at integer not null,
+  count integer not null,
+  path text,
+  ip text,
+  outcome text not null,
+  reason text,
+  key_prefix text,
+  broadcaster_id text,
+  content text not null
+) strict;
+create index if not exists auth_decisions_newest_first on auth_decisions (at, id);
 
 create table if not exists webhook_endpoints (
   id text primary key,

@@ -34,20 +34,29 @@ interface DueRow {
   readonly id: string
   readonly deleted_at: number | null
   readonly revoked_at: number | null
+  readonly revokes_at: number | null
   readonly expires_at: number | null
   readonly enabled: number
 }
 
 /** The first reason to stop the stream that follows from its key and its broadcaster. */
-const dueReason = ({ deleted_at, revoked_at, expires_at, enabled }: DueRow, now: DateTime.Utc): StopReason | null =>
+const dueReason = (
+  { deleted_at, revoked_at, revokes_at, expires_at, enabled }: DueRow,
+  now: DateTime.Utc
+): StopReason | null =>
   deleted_at !== null
     ? "broadcaster_deleted"
     : whyInvalid(
-        { revokedAt: maybeDateOf(revoked_at), expiresAt: maybeDateOf(expires_at), enabled: enabled === 1 },
+        {
+          revokedAt: maybeDateOf(revoked_at),
+          revokesAt: maybeDateOf(revokes_at),
+          expiresAt: maybeDateOf(expires_at),
+          enabled: enabled === 1
+        },
         now
       )
 
-const SELECT_DUE = `select s.id, b.deleted_at, k.revoked_at, k.expires_at, k.enabled from streams s
+const SELECT_DUE = `select s.id, b.deleted_at, k.revoked_at, k.revokes_at, k.expires_at, k.enabled from streams s
   join stream_keys k on k.id = s.stream_key_id join broadcasters b on b.id = s.broadcaster_id
   where s.ended_at is null and s.stop_reason is null`
 

@@ -5,12 +5,17 @@ import {
   ingestPath,
   type KeyAt,
   keyStatus,
+  type NewSuccessor,
+  type PathBlock,
   type PathLimitText,
   parseLimit,
+  type RotateOutcome,
+  revocationOf,
   type StreamId,
   type StreamKey,
   type StreamKeyId,
-  StreamKeys
+  StreamKeys,
+  whyNotRotatable
 } from "@greenroom/core"
 import { type DateTime, Effect, Option } from "effect"
 import { dateOf, maybeDateOf, maybeMillisOf, millisOf, pageOf } from "./page.ts"
@@ -26,6 +31,11 @@ export interface KeyRow {
   readonly created_at: number
   readonly expires_at: number | null
   readonly revoked_at: number | null
+  readonly revokes_at: number | null
+  readonly rotated_to: string | null
+  readonly rotated_from: string | null
+  readonly blocked_path: string | null
+  readonly blocked_until: number | null
   readonly last_used_at: number | null
   readonly admits_until: number | null
   readonly active_stream_id: string | null
@@ -33,6 +43,9 @@ export interface KeyRow {
 
 export const SELECT_KEYS = `select k.*, s.id as active_stream_id from stream_keys k
   left join streams s on s.stream_key_id = k.id and s.ended_at is null and s.stop_reason is not 'superseded'`
+
+export const blockOf = ({ blocked_path: path, blocked_until: until }: KeyRow): PathBlock | null =>
+  path === null || until === null ? null : { path, until: dateOf(until) }
 
 export const keyOf = (row: KeyRow): StreamKey => ({
   id: row.id as StreamKeyId,
@@ -44,6 +57,10 @@ export const keyOf = (row: KeyRow): StreamKey => ({
   createdAt: dateOf(row.created_at),
   expiresAt: maybeDateOf(row.expires_at),
   revokedAt: maybeDateOf(row.revoked_at),
+  revokesAt: maybeDateOf(row.revokes_at),
+  rotatedTo: row.rotated_to as StreamKeyId | null,
+  rotatedFrom: row.rotated_from as StreamKeyId | null,
+  block: blockOf(row),
   lastUsedAt: maybeDateOf(row.last_used_at),
   activeStreamId: row.active_stream_id as StreamId | null
 })
@@ -65,6 +82,29 @@ export const ingestPathOf = (path: string | null, id: StreamKeyId): string =>
 
 const isPast = (at: DateTime.Utc | null | undefined, now: DateTime.Utc): boolean =>
   at !== null && at !== undefined && millisOf(at) <= millisOf(now)
+
+const rotate = (tables: Tables, id: StreamKeyId, successor: NewSuccessor, now: DateTime.Utc): RotateOutcome => {
+  const old = find(tables, id, now)
+  if (Option.isNone(old)) return { _tag: "NotFound" }
+  const { key } = old.value
+  const former = key.rotatedFrom === null ? Option.none() : find(tables, key.rotatedFrom, now)
+  const why = whyNotRotatable(key, Option.getOrNull(Option.map(former, ({ key }) => key)), now)
+  if (why !== null) return why
+  tables.run(
+    `insert into stream_keys (id, hash, key_prefix, broadcaster_id, label, path, ingest_path, enabled, created_at, expires_at, rotated_from,
+       blocked_path, blocked_until)
+     select ?, ?, ?, broadcaster_id, label, path, ingest_path, enabled, ?, expires_at, id, blocked_path, blocked_until
+     from stream_keys where id = ?`,
+    ...[successor.id, successor.hash, successor.keyPrefix, millisOf(now), id]
+  )
+  const end = millisOf(now) + successor.overlapSeconds * 1_000
+  const [revokedAt, revokesAt] = successor.overlapSeconds === 0 ? [millisOf(now), null] : [null, end]
+  tables.run(
+    "update stream_keys set rotated_to = ?, revoked_at = ?, revokes_at = ? where id = ?",
+    ...[successor.id, revokedAt, revokesAt, id]
+  )
+  return { _tag: "Rotated", ...Option.getOrThrow(find(tables, successor.id, now)) }
+}
 
 export const streamKeys = Effect.map(Sqlite, ({ read, write }) =>
   StreamKeys.of({
@@ -103,24 +143,42 @@ export const streamKeys = Effect.map(Sqlite, ({ read, write }) =>
       write("StreamKeys.change", (tables, now) => {
         const found = find(tables, id, now)
         if (Option.isNone(found)) return { _tag: "NotFound" }
-        if (found.value.key.revokedAt !== null) return { _tag: "Revoked" }
+        if (revocationOf(found.value.key, now).revokedAt !== null) return { _tag: "Revoked" }
         if (isPast(changes.expiresAt, now)) return { _tag: "ExpiryInPast" }
-        const { label, expiresAt, enabled } = { ...found.value.key, ...changes }
+        const { label, expiresAt, enabled, block } = { ...found.value.key, ...changes }
         tables.run(
           // Another expiry is another event.
-          `update stream_keys set label = ?, expires_at = ?2, enabled = ?,
+          `update stream_keys set label = ?, expires_at = ?2, enabled = ?, blocked_path = ?, blocked_until = ?,
              expired_event_at = iif(expires_at is ?2, expired_event_at, null) where id = ?`,
-          ...[label, maybeMillisOf(expiresAt), enabled ? 1 : 0, id]
+          ...[
+            label,
+            maybeMillisOf(expiresAt),
+            enabled ? 1 : 0,
+            block?.path ?? null,
+            maybeMillisOf(block?.until ?? null),
+            id
+          ]
         )
         return { _tag: "Changed", ...Option.getOrThrow(find(tables, id, now)) }
       }),
     revoke: (id) =>
       write("StreamKeys.revoke", (tables, now) => {
         tables.run(
-          "update stream_keys set revoked_at = coalesce(revoked_at, ?) where id = ? and admits_until is null",
+          "update stream_keys set revoked_at = coalesce(revoked_at, min(?1, coalesce(revokes_at, ?1))) where id = ?2 and admits_until is null",
           ...[millisOf(now), id]
         )
         return find(tables, id, now)
+      }),
+    rotate: (id, successor) => write("StreamKeys.rotate", (tables, now) => rotate(tables, id, successor, now)),
+    block: (id, path, seconds) =>
+      write("StreamKeys.block", (tables, now) => {
+        const found = find(tables, id, now)
+        if (Option.isNone(found) || revocationOf(found.value.key, now).revokedAt !== null) return false
+        tables.run(
+          "update stream_keys set blocked_path = ?, blocked_until = ? where id = ?",
+          ...[path, millisOf(now) + seconds * 1_000, id]
+        )
+        return true
       })
   })
 )

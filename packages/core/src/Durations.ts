@@ -40,6 +40,7 @@ const serverRequests = Metric.histogram("http.server.request.duration", {
   boundaries: httpBoundaries
 })
 
+/** `http.server.request.duration`: one request that was answered. */
 export const recordServerRequest: Recorder<{
   readonly "http.request.method": string
   readonly "url.scheme": string
@@ -66,6 +67,7 @@ export interface ClientRequest {
   readonly "url.template": string
 }
 
+/** `http.client.request.duration`: one request that was sent. */
 export const recordClientRequest: Recorder<{
   readonly [Name in keyof ClientRequest | "http.response.status_code" | "error.type"]: Name extends keyof ClientRequest
     ? ClientRequest[Name]
@@ -77,6 +79,7 @@ const databaseOperations = Metric.histogram("db.client.operation.duration", {
   boundaries: [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10]
 })
 
+/** `db.client.operation.duration`: one use of the database. */
 export const recordDatabaseOperation: Recorder<{
   readonly "db.system.name": string
   readonly "db.namespace": string

@@ -143,3 +143,20 @@ export const webhookAttempts = (outcome: keyof typeof attempts) => attempts[outc
 export const webhookEndpointsHeld = Metric.gauge("greenroom_webhook_endpoints_held", {
   description: "Webhook endpoints that this instance delivers to"
 })
+
+/** Records of the decision log by `outcome`: `written`, `dropped` (too many waited, or the store refused them). */
+const recordsTotal = Metric.counter("greenroom_auth_decision_records_total", {
+  description: "Records of the decision log, each of one or more equal answers to auth calls",
+  incremental: true
+})
+
+const records = {
+  written: Metric.withAttributes(recordsTotal, { outcome: "written" }),
+  dropped: Metric.withAttributes(recordsTotal, { outcome: "dropped" })
+} as const
+
+export const decisionRecords = (outcome: keyof typeof records) => records[outcome]
+
+export const decisionsWaiting = Metric.gauge("greenroom_auth_decision_records_waiting", {
+  description: "Records of the decision log that this instance has not written yet"
+})

@@ -11,6 +11,21 @@
 export { type AuthDecision, type Refusal, type RefusalReason, refusalReasons } from "./domain/access/AuthDecision.ts"
 export { type AuthCall, type AuthRequest, type PublishRequest, readAuthCall } from "./domain/access/AuthRequest.ts"
 export {
+  type AccessCheck,
+  type AdmissionRule,
+  type AllowRule,
+  accessChecks,
+  admissionRules,
+  allowRules,
+  type DecisionReason,
+  type FaultReason,
+  faultReasons,
+  type RefusalRule,
+  type RuleName,
+  remedyOf,
+  ruleNames
+} from "./domain/access/admissionRules.ts"
+export {
   type AdmissionDecision,
   type AdmissionFacts,
   decideAdmission,
@@ -19,13 +34,36 @@ export {
   type SessionFacts
 } from "./domain/access/decideAdmission.ts"
 export {
+  canSupersede,
+  contestedUntil,
+  decideTakeover,
+  TAKEOVERS_MOST,
+  type Takeover,
+  type TakeoverDecision
+} from "./domain/access/decideTakeover.ts"
+export {
+  DECISIONS_KEPT,
+  type DecisionContent,
+  DecisionFacts,
+  type DecisionFilter,
+  type DecisionOutcome,
+  decisionOutcomes,
+  type RecordedDecision
+} from "./domain/access/RecordedDecision.ts"
+export { OVERLAP_MAX_SECONDS, successorId, type WhyNotRotatable, whyNotRotatable } from "./domain/access/rotation.ts"
+export {
+  activeBlock,
+  BLOCK_MAX_SECONDS,
   KEY_PREFIX_LENGTH,
   type KeyHash,
   type KeyStatus,
+  type KeyValidity,
   type KeyValue,
   keyStatus,
   keyStatuses,
   Label,
+  type PathBlock,
+  revocationOf,
   type StreamKey,
   whyInvalid
 } from "./domain/access/StreamKey.ts"
@@ -100,7 +138,6 @@ export {
   actorType,
   actorTypes,
   type Caller,
-  CurrentCaller,
   mayDo,
   noOrigin,
   type RequestOrigin
@@ -153,7 +190,8 @@ export {
   noEndpoints,
   noneEnabled,
   type PlaybackUrls,
-  type PublicEndpoints
+  type PublicEndpoints,
+  playbackUrls
 } from "./domain/streams/PlaybackUrls.ts"
 export {
   familyOf,
@@ -186,6 +224,7 @@ export {
   ApiTokenId,
   AuditEntryId,
   BroadcasterId,
+  DecisionId,
   StreamId,
   StreamKeyId,
   WebhookEndpointId
@@ -236,6 +275,7 @@ export {
   type NewApiToken
 } from "./ports/ApiTokens.ts"
 export { AuditLog } from "./ports/AuditLog.ts"
+export { AuthDecisions, type AuthDecisionsPort, type DecisionWrite } from "./ports/AuthDecisions.ts"
 export { type BroadcasterFields, Broadcasters, ExternalIdTaken, type UpsertFields } from "./ports/Broadcasters.ts"
 export { type EventSlice, Events, type EventsPort, READ_AT_MOST } from "./ports/Events.ts"
 export { KeyGenerator } from "./ports/KeyGenerator.ts"
@@ -256,6 +296,8 @@ export {
   type KeyChanges,
   type KeyFilter,
   type NewStreamKey,
+  type NewSuccessor,
+  type RotateOutcome,
   StreamKeys
 } from "./ports/StreamKeys.ts"
 export {
@@ -287,6 +329,7 @@ export { type WorkerKeyOrder, Workers } from "./ports/Workers.ts"
  * of both.
  */
 
+export { DecisionLog, DecisionLogPace } from "./decisions/DecisionLog.ts"
 export { type Attached, type EventConsumer, EventFeed } from "./events/EventFeed.ts"
 export * as Metrics from "./Metrics.ts"
 export { layerBackground } from "./reconciler/layerBackground.ts"
@@ -299,17 +342,11 @@ export { DuplicatePolicy } from "./resilience/DuplicatePolicy.ts"
 export { LostAdmissions } from "./resilience/LostAdmissions.ts"
 export { StoreMonitor } from "./resilience/StoreMonitor.ts"
 export { AuthDeadline } from "./usecases/admitPublisher.ts"
-export {
-  type AuditEvent,
-  AuditText,
-  ClaimedActor,
-  countAuditLog,
-  listAuditLog,
-  recordAuditEvent
-} from "./usecases/auditLog.ts"
-export { authenticate } from "./usecases/authenticate.ts"
+export { type Answered, authenticate } from "./usecases/authenticate.ts"
 export { AwaitOffAirWithin } from "./usecases/awaitOffAir.ts"
+export { CurrentCaller } from "./usecases/CurrentCaller.ts"
 export { InvalidArgument } from "./usecases/InvalidArgument.ts"
+export { listAuthDecisions, recordRefusedCall } from "./usecases/listAuthDecisions.ts"
 export { describeWorker, listWorkers } from "./usecases/listWorkers.ts"
 export {
   layerMayPublish,
@@ -363,6 +400,14 @@ export { pruneAuditLog } from "./usecases/pruneAuditLog.ts"
 export { pruneEvents } from "./usecases/pruneEvents.ts"
 export { pruneHistory } from "./usecases/pruneHistory.ts"
 export {
+  type AuditEvent,
+  AuditText,
+  ClaimedActor,
+  countAuditLog,
+  listAuditLog,
+  recordAuditEvent
+} from "./usecases/readAuditLog.ts"
+export {
   CursorLost,
   EVENTS_LIMIT_MAX,
   EVENTS_WAIT_MAX_MS,
@@ -373,6 +418,7 @@ export {
 } from "./usecases/readEvents.ts"
 export { receiveHook } from "./usecases/receiveHook.ts"
 export { type Reconciled, requestReconciliation } from "./usecases/requestReconciliation.ts"
+export { OverlapSeconds, rotateKey } from "./usecases/rotateKey.ts"
 export {
   REDELIVERED_AT_MOST,
   type Redelivered,
@@ -381,7 +427,7 @@ export {
   testWebhookEndpoint,
   type WebhookTest
 } from "./usecases/sendWebhooks.ts"
-export { forceStop, stopStream } from "./usecases/stopStream.ts"
+export { BlockSeconds, forceStop, type StopOptions, stopStream } from "./usecases/stopStream.ts"
 export { deliverWebhooks } from "./webhooks/deliverWebhooks.ts"
 export { EventBody } from "./webhooks/EventBody.ts"
 export { sendEvent } from "./webhooks/sendEvent.ts"

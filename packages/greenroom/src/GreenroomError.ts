@@ -11,6 +11,10 @@ export type GreenroomErrorCode =
   | "expiry_in_past"
   /** The key is revoked, and changes no more. */
   | "revoked"
+  /** A key that has expired is not rotated. */
+  | "expired"
+  /** The key was rotated, or takes the place of one that still publishes. */
+  | "rotated"
   | "not_found"
   /** Events after the cursor cannot all be read; `oldest` is the cursor before the oldest that is left. */
   | "cursor_lost"

@@ -8,7 +8,16 @@ export interface AuthAnswer {
   readonly status: 200 | 400 | 401 | 503
   readonly body:
     | { readonly decision: "allow"; readonly streamId: string | null }
-    | { readonly decision: "refuse"; readonly reason: string; readonly detail: string }
+    | {
+        readonly decision: "refuse"
+        readonly reason: string
+        readonly detail: string
+        /** One sentence of what to do. */
+        readonly remedy?: string
+        readonly decisionId?: string
+      }
+  /** Under which id the decision log has the answer, about a second later; `undefined` when nothing was decided. */
+  readonly decisionId?: string
 }
 
 const refusal = (status: AuthAnswer["status"], reason: string, detail: string): AuthAnswer => ({
@@ -20,7 +29,7 @@ const text = (value: unknown): string | undefined => (typeof value === "string" 
 const hidden = (value: unknown) => (typeof value === "string" ? Redacted.make(value) : undefined)
 const isText = (value: unknown): boolean => value === undefined || value === null || typeof value === "string"
 
-const FIELDS = ["action", "path", "protocol", "id", "user", "password", "token", "query"] as const
+const FIELDS = ["action", "path", "protocol", "id", "user", "password", "token", "query", "ip", "userAgent"] as const
 
 /** Credentials are `Redacted` from here on. `null`: this is no auth call. */
 const callOf = (body: unknown): Core.AuthCall | null => {
@@ -35,15 +44,32 @@ const callOf = (body: unknown): Core.AuthCall | null => {
     user: hidden(fields.user),
     password: hidden(fields.password),
     token: hidden(fields.token),
-    query: hidden(fields.query)
+    query: hidden(fields.query),
+    ip: text(fields.ip),
+    userAgent: text(fields.userAgent)
   }
 }
 
-const decided = (decision: Core.AuthDecision): AuthAnswer =>
+/** With the id in the body, too: MediaMTX writes the body into its log. */
+const refusedWith = (answer: AuthAnswer, decisionId: string | undefined, remedy?: string): AuthAnswer => {
+  const more = { ...(remedy === undefined ? {} : { remedy }), ...(decisionId === undefined ? {} : { decisionId }) }
+  return {
+    status: answer.status,
+    body: { ...answer.body, ...more } as AuthAnswer["body"],
+    ...(decisionId === undefined ? {} : { decisionId })
+  }
+}
+
+const decided = (decision: Core.Answered): AuthAnswer =>
   decision._tag === "Refuse"
-    ? refusal(401, decision.reason, decision.detail)
+    ? refusedWith(
+        refusal(401, decision.reason, decision.detail),
+        decision.decisionId,
+        Core.admissionRules[decision.rule].remedy
+      )
     : {
         status: 200,
+        decisionId: decision.decisionId,
         body: { decision: "allow", streamId: decision._tag === "AllowPublisher" ? decision.streamId : null }
       }
 
@@ -57,10 +83,10 @@ export const authenticate = (body: unknown): Effect.Effect<AuthAnswer, never, Se
     if (call === null) return Effect.succeed(refusal(400, "invalid_argument", "This is no auth call of MediaMTX"))
     const ask = Core.readAuthCall(call)
     if (ask._tag === "Incomplete") return Effect.succeed(refusal(400, "invalid_argument", ask.detail))
-    return Effect.map(Core.authenticate(ask), decided)
+    return Effect.map(Core.authenticate(ask, call), decided)
   }).pipe(
-    Effect.catchTag("StoreUnavailable", () =>
-      Effect.succeed(refusal(503, "store_unavailable", "The database does not answer"))
+    Effect.catchTag("StoreUnavailable", ({ decisionId }) =>
+      Effect.succeed(refusedWith(refusal(503, "store_unavailable", "The database does not answer"), decisionId))
     ),
     Effect.catchCause((cause) =>
       Effect.as(

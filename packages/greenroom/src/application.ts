@@ -4,7 +4,7 @@ import { MediaMtx } from "@greenroom/adapters/mediamtx"
 import * as Memory from "@greenroom/adapters/memory"
 import { Postgres } from "@greenroom/adapters/postgres"
 import { layerMayPublish, type PublishAsk, type PublishRule, withoutKeys } from "@greenroom/core"
-import { Effect, Layer, Logger, Redacted, References } from "effect"
+import { DateTime, Effect, Layer, Logger, Redacted, References } from "effect"
 import { checkOptions, endpointsOf, type GreenroomOptions, type LogEntry } from "./options.ts"
 import { broadcasterShape, keyShape } from "./shapes.ts"
 
@@ -20,8 +20,10 @@ const mediaServer = ({ mediaMtx: { apiUrl, secret, user } }: GreenroomOptions) =
 const ruleOf =
   (mayPublish: NonNullable<GreenroomOptions["mayPublish"]>): PublishRule =>
   ({ broadcaster, key, path, protocol }: PublishAsk) =>
-    Effect.tryPromise(async (signal) =>
-      mayPublish({ broadcaster: broadcasterShape(broadcaster), key: keyShape(key), path, protocol, signal })
+    Effect.flatMap(DateTime.now, (now) =>
+      Effect.tryPromise(async (signal) =>
+        mayPublish({ broadcaster: broadcasterShape(broadcaster), key: keyShape(key, now), path, protocol, signal })
+      )
     )
 
 const levels: Readonly<Record<string, LogEntry["level"]>> = {

@@ -79,8 +79,8 @@ export const fetchOf = (run: Run, secret: string, rest: WebHandler | null, isClo
       return new Response(null, { status: 204 })
     }
     if (body === undefined) return refused(400, "invalid_argument", "Expected JSON")
-    const { status, body: answered } = await run(authenticate(body))
-    return json(status, answered)
+    const { status, body: answered, decisionId } = await run(authenticate(body))
+    return json(status, answered, decisionId === undefined ? {} : { "x-decision-id": decisionId })
   }
 
   const handle = async (request: Request): Promise<Response> => {

@@ -35,6 +35,8 @@ export interface KeyChanges {
   readonly expiresAt?: Date | string | null
   /** `false` suspends the key and takes its stream off the air. */
   readonly enabled?: boolean
+  /** Lifts the block. */
+  readonly block?: null
 }
 
 export interface Keys {
@@ -43,6 +45,8 @@ export interface Keys {
   /** The newest first. */
   readonly list: (filter?: KeyFilter) => Promise<ReadonlyArray<StreamKeyWithStatus>>
   readonly change: (id: string, changes: KeyChanges) => Promise<StreamKeyWithStatus>
+  /** A new key for the same grant and ingest path. The old one keeps publishing for `overlapSeconds` (0 unless given, at most a week). */
+  readonly rotate: (id: string, options?: { readonly overlapSeconds?: number }) => Promise<CreatedKey>
   /** For good. `offAir`: the media server has confirmed that no stream of it is left. `null`: there is no such key. */
   readonly revoke: (id: string) => Promise<{ readonly offAir: boolean } | null>
 }
@@ -56,8 +60,20 @@ const failures = {
   PathTaken: () => new GreenroomError("path_taken", "Another broadcaster's key owns this path", { argument: "path" }),
   PathReserved: () => new GreenroomError("path_taken", "The path is for the output of a worker", { argument: "path" }),
   NotFound: () => new GreenroomError("not_found", "There is no such stream key"),
-  Revoked: () => new GreenroomError("revoked", "The stream key is revoked, and changes no more")
+  Revoked: () => new GreenroomError("revoked", "The stream key is revoked, and changes no more"),
+  Expired: () => new GreenroomError("expired", "The stream key has expired: create another one"),
+  RotatedAlready: () => new GreenroomError("rotated", "The stream key was rotated: rotate the new key"),
+  OverlapRuns: () => new GreenroomError("rotated", "The key before it still publishes: revoke that one first")
 } as const
+
+type NewValue = Core.KeyAt & { readonly value: Core.KeyValue; readonly ingestPath: string }
+
+const created = Effect.fnUntraced(function* ({ key, now, ingestPath, ...issued }: NewValue) {
+  const value = Redacted.value(issued.value)
+  const enabled = yield* Effect.flatMap(Core.MediaServer, (mediaServer) => mediaServer.enabled)
+  const instructions = Core.ingestInstructions(yield* Core.Endpoints, enabled, ingestPath, value)
+  return { key: keyShapeAt(key, now), value, ingest: { path: ingestPath, ...instructions } }
+})
 
 const create = Effect.fnUntraced(function* (fields: NewKey) {
   const order = {
@@ -68,10 +84,13 @@ const create = Effect.fnUntraced(function* (fields: NewKey) {
   }
   const issued = yield* Core.issueKey(order)
   if (issued._tag !== "Issued") return yield* Effect.fail(failures[issued._tag]())
-  const value = Redacted.value(issued.value)
-  const enabled = yield* Effect.flatMap(Core.MediaServer, (mediaServer) => mediaServer.enabled)
-  const instructions = Core.ingestInstructions(yield* Core.Endpoints, enabled, issued.ingestPath, value)
-  return { key: keyShapeAt(issued.key, issued.now), value, ingest: { path: issued.ingestPath, ...instructions } }
+  return yield* created(issued)
+})
+
+const rotate = Effect.fnUntraced(function* (id: string, { overlapSeconds = 0 }: { readonly overlapSeconds?: number }) {
+  const rotated = yield* Core.rotateKey(unchecked(id), overlapSeconds)
+  if (rotated._tag !== "Rotated") return yield* Effect.fail(failures[rotated._tag]())
+  return yield* created(rotated)
 })
 
 const list = Effect.fnUntraced(function* ({ broadcaster, status, limit }: KeyFilter) {
@@ -84,7 +103,12 @@ const list = Effect.fnUntraced(function* ({ broadcaster, status, limit }: KeyFil
 const change = Effect.fnUntraced(function* (id: string, changes: KeyChanges) {
   const outcome = yield* Core.changeKey(
     unchecked(id),
-    given({ label: changes.label, expiresAt: timeOf("expiresAt", changes.expiresAt), enabled: changes.enabled })
+    given({
+      label: changes.label,
+      expiresAt: timeOf("expiresAt", changes.expiresAt),
+      enabled: changes.enabled,
+      block: changes.block
+    })
   )
   if (outcome._tag !== "Changed") return yield* Effect.fail(failures[outcome._tag]())
   return keyShapeAt(outcome.key, outcome.now)
@@ -100,6 +124,7 @@ export const keysOf = (run: Run): Keys => ({
     ),
   list: (filter = {}) => run(Effect.suspend(() => list(fieldsOf("filter", filter)))),
   change: (id, changes) => run(Effect.suspend(() => change(id, fieldsOf("changes", changes)))),
+  rotate: (id, options = {}) => run(Effect.suspend(() => rotate(id, fieldsOf("options", options)))),
   revoke: (id) =>
     run(
       Effect.suspend(() => Core.revoke(unchecked(id))).pipe(

@@ -28,6 +28,12 @@ export interface StreamKey {
   readonly createdAt: Date
   readonly expiresAt: Date | null
   readonly revokedAt: Date | null
+  /** When it will be revoked, because it was rotated. */
+  readonly revokesAt: Date | null
+  readonly rotatedTo: string | null
+  readonly rotatedFrom: string | null
+  /** The path on which it may not publish, and until when. */
+  readonly block: { readonly path: string; readonly until: Date } | null
   readonly lastUsedAt: Date | null
   readonly activeStreamId: string | null
 }
@@ -68,7 +74,11 @@ export const broadcasterShape = ({ createdAt, updatedAt, ...rest }: Core.Broadca
   updatedAt: date(updatedAt)
 })
 
-export const keyShape = (key: Core.StreamKey): StreamKey => ({
+const blockShape = (block: Core.PathBlock | null): StreamKey["block"] =>
+  block === null ? null : { path: block.path, until: date(block.until) }
+
+/** As it was at `now`. */
+export const keyShape = (key: Core.StreamKey, now: DateTime.Utc): StreamKey => ({
   id: key.id,
   broadcasterId: key.broadcasterId,
   label: key.label,
@@ -77,13 +87,17 @@ export const keyShape = (key: Core.StreamKey): StreamKey => ({
   enabled: key.enabled,
   createdAt: date(key.createdAt),
   expiresAt: maybeDate(key.expiresAt),
-  revokedAt: maybeDate(key.revokedAt),
+  revokedAt: maybeDate(Core.revocationOf(key, now).revokedAt),
+  revokesAt: maybeDate(Core.revocationOf(key, now).revokesAt),
+  rotatedTo: key.rotatedTo,
+  rotatedFrom: key.rotatedFrom,
+  block: blockShape(Core.activeBlock(key, now)),
   lastUsedAt: maybeDate(key.lastUsedAt),
   activeStreamId: key.activeStreamId
 })
 
 export const keyShapeAt = (key: Core.StreamKey, now: DateTime.Utc): StreamKeyWithStatus => ({
-  ...keyShape(key),
+  ...keyShape(key, now),
   status: Core.keyStatus(key, now)
 })
 

@@ -28,8 +28,8 @@ export interface Streams {
   readonly live: (filter?: LiveFilter) => Promise<ReadonlyArray<Stream>>
   /** Live or past. */
   readonly get: (id: string) => Promise<Stream | null>
-  /** Takes it off the air. Its key stays good. `offAir`: the media server has confirmed it. `null`: there is no such stream. */
-  readonly stop: (id: string) => Promise<{ readonly offAir: boolean } | null>
+  /** Takes it off the air. Its key stays good; with `blockSeconds` (1 to 3,600) it may not publish on that path for so long. `offAir`: the media server has confirmed it. `null`: there is no such stream. */
+  readonly stop: (id: string, options?: Core.StopOptions) => Promise<{ readonly offAir: boolean } | null>
   readonly annotate: (id: string, annotation: Annotation) => Promise<Stream | null>
 }
 
@@ -48,9 +48,9 @@ const shown = <E, R>(program: Effect.Effect<Option.Option<Core.PlayableStream>, 
 export const streamsOf = (run: Run): Streams => ({
   live: (filter = {}) => run(Effect.suspend(() => live(fieldsOf("filter", filter)))),
   get: (id) => run(shown(Effect.suspend(() => Core.describeStream(unchecked(id))))),
-  stop: (id) =>
+  stop: (id, options = {}) =>
     run(
-      Effect.suspend(() => Core.stopStream(unchecked(id))).pipe(
+      Effect.suspend(() => Core.stopStream(unchecked(id), fieldsOf("options", options))).pipe(
         Effect.map(Option.map(({ offAir }) => ({ offAir }))),
         orNull
       )

@@ -244,7 +244,14 @@ describe("a host's own rule", () => {
     expect(admitted).toBe(false)
     expect(answer).toEqual({
       status: 401,
-      body: { decision: "refuse", reason: "refused_by_host", detail: "No broadcast before 18:00" }
+      decisionId: expect.stringMatching(/^[0-9a-f-]{36}$/),
+      body: {
+        decision: "refuse",
+        reason: "refused_by_host",
+        detail: "No broadcast before 18:00",
+        remedy: "The detail is the application's own sentence: ask its operator.",
+        decisionId: answer.decisionId
+      }
     })
   })
 

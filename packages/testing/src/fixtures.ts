@@ -5,6 +5,7 @@ import { randomBytes, randomUUID } from "node:crypto"
 import {
   type AdmissionRequest,
   Admissions,
+  type Admitted,
   type Broadcaster,
   type BroadcasterFields,
   type BroadcasterId,
@@ -13,15 +14,18 @@ import {
   type KeyHash,
   Leases,
   type NewStreamKey,
+  type NewSuccessor,
   type PathLimitText,
   type Repositories,
   Sessions,
+  type StoreUnavailable,
   type StreamDetails,
   type StreamEvent,
   type StreamId,
   type StreamKeyId,
   StreamKeys,
-  Streams
+  Streams,
+  successorId
 } from "@greenroom/core"
 import { DateTime, Effect, Option } from "effect"
 import * as assert from "./assert.ts"
@@ -52,6 +56,14 @@ export const anOrder = (broadcasterId: BroadcasterId, order: Partial<NewStreamKe
   path: null,
   expiresAt: null,
   ...order
+})
+
+/** The new key of a rotation. */
+export const aSuccessor = (old: StreamKeyId, overlapSeconds: number): NewSuccessor => ({
+  id: successorId(old, newId()),
+  hash: new Uint8Array(randomBytes(32)),
+  keyPrefix: "sk_efgh",
+  overlapSeconds
 })
 
 export interface Key extends KeyAt {
@@ -96,6 +108,20 @@ export const anAsk = (key: { readonly hash: KeyHash }, ask: Partial<AdmissionReq
 
 export const admit = (request: AdmissionRequest) =>
   Effect.flatMap(Admissions, (admissions) => admissions.admit(request))
+
+/** Takes over the key's own sessions, by what the store shows now. Another takeover in between makes it look again: there are as many as callers. */
+export const takeOver: (
+  request: AdmissionRequest
+) => Effect.Effect<Option.Option<Admitted>, StoreUnavailable, Repositories> = Effect.fnUntraced(function* (request) {
+  const admissions = yield* Admissions
+  while (true) {
+    const { takeovers } = yield* admissions.facts(request)
+    const outcome = yield* admissions.takeOver(request, { of: "own", lastSeen: takeovers[0] ?? null })
+    if (Option.isSome(outcome)) return outcome
+    const after = (yield* admissions.facts(request)).takeovers
+    if (after[0]?.epochMilliseconds === takeovers[0]?.epochMilliseconds) return outcome
+  }
+})
 
 export interface Session {
   readonly id: StreamId

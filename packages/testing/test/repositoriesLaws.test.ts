@@ -64,6 +64,31 @@ const faults: Readonly<
       }
     })
   ],
+  "a rotation without an overlap": [
+    /^StreamKeys rotated/,
+    /keeps publishing/,
+    ({ streamKeys }) => ({
+      streamKeys: { ...streamKeys, rotate: (id, key) => streamKeys.rotate(id, { ...key, overlapSeconds: 0 }) }
+    })
+  ],
+  "a block that is forgotten": [
+    /^StreamKeys rotated/,
+    /a newer block/,
+    ({ streamKeys }) => ({ streamKeys: { ...streamKeys, block: () => Effect.succeed(true) } })
+  ],
+  "a takeover that does not look for a newer one": [
+    /^StreamKeys rotated/,
+    /last three takeovers/,
+    ({ admissions }) => ({
+      admissions: {
+        ...admissions,
+        takeOver: (request, takeover) =>
+          Effect.flatMap(admissions.facts(request), ({ takeovers }) =>
+            admissions.takeOver(request, { ...takeover, lastSeen: takeovers[0] ?? null })
+          )
+      }
+    })
+  ],
   "a pruning of everything": [
     /^Retention/,
     /long enough ago/,
@@ -190,7 +215,7 @@ describe("the laws of the repositories", () => {
       const checked = suitesOver(memoryStore).filter(({ name }) =>
         /^(Sessions|Admissions,|StreamKeys|Broadcasters|Events|WebhookEndpoints)/.test(name)
       )
-      assert.strictEqual(checked.length, 6)
+      assert.strictEqual(checked.length, 7)
       for (const suite of checked) assert.deepStrictEqual(yield* broken(suite), [])
     })
   )

@@ -104,6 +104,65 @@ export const localExpiry: Bug = {
   })
 }
 
+/** An admission that sees the key as it would be without these. */
+const admittingWithout = (
+  name: string,
+  what: string,
+  hidden: { readonly revokesAt?: null; readonly block?: null }
+): Bug => ({
+  name,
+  what,
+  change: (ports, { store, call }) => ({
+    ...ports,
+    admissions: {
+      ...ports.admissions,
+      admit: Effect.fnUntraced(function* (request) {
+        const facts = yield* ports.admissions.facts(request)
+        const { keys } = store.state
+        const insert = Effect.suspend(() => {
+          const now = facts.key === null ? undefined : keys.get(facts.key.id)
+          if (now === undefined) return store.services.admissions.admit(request)
+          keys.set(now.id, { ...now, ...hidden })
+          return Effect.ensuring(
+            store.services.admissions.admit(request),
+            Effect.sync(() => keys.set(now.id, now))
+          )
+        })
+        return yield* call("Admissions.admit", insert)
+      })
+    }
+  })
+})
+
+export const endlessOverlap: Bug = admittingWithout(
+  "an overlap without an end",
+  "an admission looks at whether the revocation of a rotated key was written, not at when its overlap ends",
+  { revokesAt: null }
+)
+
+export const blockUnseen: Bug = admittingWithout("a block that is not seen", "an admission does not look at blocks", {
+  block: null
+})
+
+export const contestUnseen: Bug = {
+  name: "a contest that is not seen",
+  what: "takeovers are not counted: encoders take a key from each other for as long as they come back",
+  change: (ports, { store, call }) => ({
+    ...ports,
+    admissions: {
+      ...ports.admissions,
+      facts: (request) => Effect.map(ports.admissions.facts(request), (facts) => ({ ...facts, takeovers: [] })),
+      takeOver: (request, takeover) =>
+        call(
+          "Admissions.takeOver",
+          Effect.flatMap(store.services.admissions.facts(request), ({ takeovers }) =>
+            store.services.admissions.takeOver(request, { ...takeover, lastSeen: takeovers[0] ?? null })
+          )
+        )
+    }
+  })
+}
+
 export const takeoverSupersedesItself: Bug = {
   name: "takeover that supersedes itself",
   what: "what a takeover marks includes the session that it has just admitted",
@@ -111,8 +170,8 @@ export const takeoverSupersedesItself: Bug = {
     ...ports,
     admissions: {
       ...ports.admissions,
-      takeOver: (request) => {
-        const statement = Effect.tap(store.services.admissions.takeOver(request), () =>
+      takeOver: (request, takeover) => {
+        const statement = Effect.tap(store.services.admissions.takeOver(request, takeover), () =>
           store.services.sessions.requestStop(request.streamId, "superseded", null)
         )
         return call("Admissions.takeOver", statement)

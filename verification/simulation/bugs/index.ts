@@ -1,5 +1,15 @@
 /** All deliberate bugs. Each, switched on alone, must be caught. */
-import { authWaits, localExpiry, noLock, noUniqueIndex, sourceTwice, takeoverSupersedesItself } from "./admitting.ts"
+import {
+  authWaits,
+  blockUnseen,
+  contestUnseen,
+  endlessOverlap,
+  localExpiry,
+  noLock,
+  noUniqueIndex,
+  sourceTwice,
+  takeoverSupersedesItself
+} from "./admitting.ts"
 import type { Bug } from "./Bug.ts"
 import { endedWhenKicked, hookBelievedAlways, hookEnds, neverReadyEnds } from "./ending.ts"
 import { lateEventLost, placedByWriterAlone, placedInAnyOrder } from "./logging.ts"
@@ -77,7 +87,10 @@ export const bugs: ReadonlyArray<Bug> = [
   listsNotRead,
   lateEventLost,
   placedByWriterAlone,
-  placedInAnyOrder
+  placedInAnyOrder,
+  endlessOverlap,
+  blockUnseen,
+  contestUnseen
 ]
 
 export const bugNamed = (name: string): Bug => {

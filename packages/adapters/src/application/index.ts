@@ -26,6 +26,8 @@ export const defaultPolicy = { duplicates: "refuse", unauthorized: "kick", massK
 export interface ApplicationOptions {
   /** What Greenroom shows MediaMTX's control API, and MediaMTX shows `/auth` for the actions of operators. */
   readonly operatorSecret: Redacted.Redacted<string>
+  /** Accepted beside it, while clients change to the new one. */
+  readonly previousOperatorSecret?: Redacted.Redacted<string> | undefined
   readonly endpoints: PublicEndpoints
   readonly duplicates?: "refuse" | "takeover" | undefined
   readonly unauthorized?: Policy["unauthorized"] | undefined
@@ -34,11 +36,21 @@ export interface ApplicationOptions {
   readonly reconcile?: boolean | undefined
 }
 
-const policies = ({ operatorSecret, endpoints, duplicates, unauthorized, massKickLimit }: ApplicationOptions) =>
+const policies = ({
+  operatorSecret,
+  previousOperatorSecret,
+  endpoints,
+  duplicates,
+  unauthorized,
+  massKickLimit
+}: ApplicationOptions) =>
   Layer.mergeAll(
     Layer.effect(
       OperatorSecret,
-      Effect.map(KeyGenerator, (generator) => ({ hash: generator.hash(operatorSecret) }))
+      Effect.map(KeyGenerator, (generator) => ({
+        hash: generator.hash(operatorSecret),
+        previousHash: previousOperatorSecret === undefined ? undefined : generator.hash(previousOperatorSecret)
+      }))
     ),
     Layer.succeed(Endpoints, endpoints),
     Layer.succeed(DuplicatePolicy, duplicates ?? defaultPolicy.duplicates),

@@ -4,15 +4,17 @@ import {
   type AdmissionRequest,
   Admissions,
   type Admitted,
+  canSupersede,
   decideAdmission,
   endReasonOf,
-  type FactsRequest
+  type FactsRequest,
+  type Takeover
 } from "@greenroom/core"
 import { type DateTime, Effect, Option } from "effect"
 import { logTransition } from "./eventLog.ts"
 import { atomically, hashText, type MemoryState, MemoryStore, type StoredStream } from "./MemoryStore.ts"
 import { isOwnedByOther } from "./MemoryStreamKeys.ts"
-import { applyChange, sessionFacts, streamOfKey, streamOfSource, streamOnPath } from "./storedStreams.ts"
+import { applyChange, sessionFacts, streamOfKey, streamOfSource, streamOnPath, takeoversOf } from "./storedStreams.ts"
 
 const keyOf = (store: MemoryState, { hash }: FactsRequest) => {
   const id = store.keyByHash.get(hashText(hash))
@@ -35,6 +37,9 @@ const factsOf = (store: MemoryState, request: FactsRequest, now: DateTime.Utc): 
             enabled: key.enabled,
             expiresAt: key.expiresAt,
             revokedAt: key.revokedAt,
+            revokesAt: key.revokesAt,
+            rotatedFrom: key.rotatedFrom,
+            block: key.block,
             ...(key.admitsUntil === undefined
               ? {}
               : { ticket: { admitsUntil: key.admitsUntil, spent: key.lastUsedAt !== null } })
@@ -42,6 +47,7 @@ const factsOf = (store: MemoryState, request: FactsRequest, now: DateTime.Utc): 
     keySession: key === null ? null : facts(streamOfKey(store, key.id)),
     pathSession: facts(streamOnPath(store, request.path)),
     sourceSession: request.sourceId === null ? null : facts(streamOfSource(store, request.sourceId)),
+    takeovers: key === null ? [] : takeoversOf(store, key.id),
     pathOwnedByOther: key !== null && isOwnedByOther(store, request.path, key.broadcasterId)
   }
 }
@@ -86,12 +92,19 @@ const admit = (store: MemoryState, request: AdmissionRequest, now: DateTime.Utc)
   }
 }
 
-/** Supersedes the sessions in the way, if each of them is the key's own and not being stopped yet. */
-const takeOver = (store: MemoryState, request: AdmissionRequest, now: DateTime.Utc): Option.Option<Admitted> => {
+/** Supersedes the sessions in the way, if each of them may be, and the key was not taken over since the decision. */
+const takeOver = (
+  store: MemoryState,
+  request: AdmissionRequest,
+  { of, lastSeen }: Takeover,
+  now: DateTime.Utc
+): Option.Option<Admitted> => {
   const facts = factsOf(store, request, now)
   const decision = decideAdmission(request, facts)
   if (decision._tag !== "InUse") return admit(store, request, now)
-  if (decision.by.some((session) => session.streamKeyId !== facts.key?.id || session.stopping)) return Option.none()
+  const newest = facts.takeovers[0]
+  const isLate = of === "own" && newest !== undefined && newest.epochMilliseconds > (lastSeen?.epochMilliseconds ?? 0)
+  if (isLate || !canSupersede(decision.by, facts, of)) return Option.none()
   for (const { streamId } of decision.by)
     applyChange(store, streamId, { type: "stop_requested", reason: "superseded" }, now)
   return admit(store, request, now)
@@ -100,7 +113,7 @@ const takeOver = (store: MemoryState, request: AdmissionRequest, now: DateTime.U
 export const make: Effect.Effect<Admissions["Service"], never, MemoryStore> = Effect.map(MemoryStore, (store) =>
   Admissions.of({
     admit: (request) => atomically((now) => admit(store, request, now)),
-    takeOver: (request) => atomically((now) => takeOver(store, request, now)),
+    takeOver: (request, takeover) => atomically((now) => takeOver(store, request, takeover, now)),
     facts: (request) => atomically((now) => factsOf(store, request, now)),
     endGone: (streamId) =>
       atomically((now) => {

@@ -1,5 +1,5 @@
 /** The event log in memory. */
-import { Events, type LogHead, READ_AT_MOST } from "@greenroom/core"
+import { Events, type LogHead, READ_AT_MOST, revocationOf } from "@greenroom/core"
 import { type DateTime, Effect, Queue, Stream } from "effect"
 import { headOf, logKey, newLogId, place, readAfter } from "./eventLog.ts"
 import { atomically, type MemoryState, MemoryStore } from "./MemoryStore.ts"
@@ -17,6 +17,17 @@ const logExpired = (store: MemoryState, now: DateTime.Utc): void => {
     const expired = { ...key, expiredEventAt: now }
     store.keys.set(key.id, expired)
     logKey(store, "key.expired", shownKey(store, expired), expiresAt)
+  }
+}
+
+/** Revokes each key whose overlap has ended, as of that moment. */
+const revokeDue = (store: MemoryState, now: DateTime.Utc): void => {
+  for (const key of store.keys.values()) {
+    const { revokedAt } = revocationOf(key, now)
+    if (revokedAt === null || key.revokedAt !== null) continue
+    const revoked = { ...key, revokedAt }
+    store.keys.set(key.id, revoked)
+    logKey(store, "key.revoked", shownKey(store, revoked), revokedAt)
   }
 }
 
@@ -65,6 +76,7 @@ export const make: Effect.Effect<Events["Service"], never, MemoryStore> = Effect
     place: (most) =>
       atomically((now) => {
         logExpired(store, now)
+        revokeDue(store, now)
         return { placed: place(store, most), ...headOf(store.eventLog) }
       }),
     written: written(store),

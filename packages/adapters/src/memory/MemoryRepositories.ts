@@ -4,6 +4,7 @@ import { Effect, Layer } from "effect"
 import * as MemoryAdmissions from "./MemoryAdmissions.ts"
 import * as MemoryApiTokens from "./MemoryApiTokens.ts"
 import * as MemoryAuditLog from "./MemoryAuditLog.ts"
+import * as MemoryAuthDecisions from "./MemoryAuthDecisions.ts"
 import * as MemoryBroadcasters from "./MemoryBroadcasters.ts"
 import * as MemoryEvents from "./MemoryEvents.ts"
 import * as MemoryHealth from "./MemoryHealth.ts"
@@ -23,6 +24,7 @@ export const layerRepositories: Layer.Layer<Repositories, never, MemoryStore.Mem
     admissions: MemoryAdmissions.make,
     apiTokens: MemoryApiTokens.make,
     auditLog: MemoryAuditLog.make,
+    authDecisions: MemoryAuthDecisions.make,
     broadcasters: MemoryBroadcasters.make,
     events: MemoryEvents.make,
     leases: MemoryLeases.make,

@@ -9,6 +9,7 @@ import type {
   AuditEntry,
   Broadcaster,
   BroadcasterId,
+  DecisionId,
   EncryptedSecret,
   KeyHash,
   Metadata,
@@ -16,6 +17,7 @@ import type {
   PassSummary,
   PipelineId,
   Protocol,
+  RecordedDecision,
   SessionState,
   StreamEvent,
   StreamId,
@@ -42,6 +44,17 @@ export interface StoredKey extends Omit<StreamKey, "activeStreamId"> {
   /** When `key.expired` was written for its present expiry. */
   readonly expiredEventAt?: DateTime.Utc
 }
+
+/** What a key begins with: nothing has happened to it yet. */
+export const untouched = {
+  enabled: true,
+  revokedAt: null,
+  revokesAt: null,
+  rotatedTo: null,
+  rotatedFrom: null,
+  block: null,
+  lastUsedAt: null
+} as const
 
 export interface StoredStream {
   readonly id: StreamId
@@ -123,6 +136,7 @@ export interface MemoryState {
   readonly webhookEndpoints: Map<WebhookEndpointId, StoredEndpoint>
   readonly apiTokens: Map<ApiTokenId, StoredToken>
   readonly auditLog: AuditLogState
+  readonly authDecisions: Map<DecisionId, RecordedDecision>
 }
 
 export class MemoryStore extends Context.Service<MemoryStore, MemoryState>()("greenroom/memory/MemoryStore") {}
@@ -140,7 +154,8 @@ export const emptyStore = (): MemoryState => ({
   eventLog: emptyLog(),
   webhookEndpoints: new Map(),
   apiTokens: new Map(),
-  auditLog: { entries: [], written: 0 }
+  auditLog: { entries: [], written: 0 },
+  authDecisions: new Map()
 })
 
 export const layer: Layer.Layer<MemoryStore> = Layer.sync(MemoryStore, emptyStore)

@@ -7,13 +7,16 @@ import {
   type KeyChanges,
   keyStatus,
   parseLimit,
+  type RotateOutcome,
+  revocationOf,
   StoreUnavailable,
   type StreamKey,
-  StreamKeys
+  StreamKeys,
+  whyNotRotatable
 } from "@greenroom/core"
 import { DateTime, Effect, Option } from "effect"
 import { logKey } from "./eventLog.ts"
-import { atomically, hashText, type MemoryState, MemoryStore, type StoredKey } from "./MemoryStore.ts"
+import { atomically, hashText, type MemoryState, MemoryStore, type StoredKey, untouched } from "./MemoryStore.ts"
 import { pageOf } from "./newestFirst.ts"
 import { shownKey } from "./storedStreams.ts"
 
@@ -30,7 +33,7 @@ export const isOwnedByOther = (store: MemoryState, path: string, owner: Broadcas
 const isPast = (at: DateTime.Utc | null | undefined, now: DateTime.Utc): boolean =>
   at !== null && at !== undefined && DateTime.isLessThanOrEqualTo(at, now)
 
-const changedKey = (key: StoredKey, { label, expiresAt, enabled }: KeyChanges): StoredKey => {
+const changedKey = (key: StoredKey, { label, expiresAt, enabled, block }: KeyChanges): StoredKey => {
   const { expiredEventAt, ...rest } = key
   return {
     ...rest,
@@ -38,18 +41,26 @@ const changedKey = (key: StoredKey, { label, expiresAt, enabled }: KeyChanges): 
     ...(expiresAt === undefined && expiredEventAt !== undefined ? { expiredEventAt } : {}),
     label: label === undefined ? key.label : label,
     expiresAt: expiresAt === undefined ? key.expiresAt : expiresAt,
-    enabled: enabled ?? key.enabled
+    enabled: enabled ?? key.enabled,
+    block: block === undefined ? key.block : null
   }
 }
 
 const isSameKey = (one: StoredKey, other: StoredKey): boolean =>
   one.label === other.label &&
   one.enabled === other.enabled &&
+  one.block === other.block &&
   one.expiresAt?.epochMilliseconds === other.expiresAt?.epochMilliseconds
 
 export const make: Effect.Effect<StreamKeys["Service"], never, MemoryStore> = Effect.map(MemoryStore, (store) => {
   const shown = (key: StoredKey): StreamKey => shownKey(store, key)
   const keyAt = (key: StoredKey, now: DateTime.Utc): KeyAt => ({ key: shown(key), now })
+
+  const add = (key: StoredKey, now: DateTime.Utc): void => {
+    store.keys.set(key.id, key)
+    store.keyByHash.set(hashText(key.hash), key.id)
+    logKey(store, "key.created", shown(key), now)
+  }
 
   /** The API neither shows nor changes workers' keys. */
   const ordinary = (id: StreamKey["id"]): StoredKey | undefined => {
@@ -65,10 +76,8 @@ export const make: Effect.Effect<StreamKeys["Service"], never, MemoryStore> = Ef
           if (isPast(order.expiresAt, now)) return { _tag: "ExpiryInPast" }
           if (isOwnedByOther(store, ownPath(order), order.broadcasterId)) return { _tag: "PathTaken" }
           if (store.keyByHash.has(hashText(hash))) return "duplicate"
-          const key: StoredKey = { ...order, hash, enabled: true, createdAt: now, revokedAt: null, lastUsedAt: null }
-          store.keys.set(key.id, key)
-          store.keyByHash.set(hashText(hash), key.id)
-          logKey(store, "key.created", shown(key), now)
+          const key: StoredKey = { ...order, ...untouched, hash, createdAt: now }
+          add(key, now)
           return { _tag: "Issued", ...keyAt(key, now) }
         }),
         (outcome) =>
@@ -92,7 +101,7 @@ export const make: Effect.Effect<StreamKeys["Service"], never, MemoryStore> = Ef
       atomically((now) => {
         const key = ordinary(id)
         if (key === undefined) return { _tag: "NotFound" }
-        if (key.revokedAt !== null) return { _tag: "Revoked" }
+        if (revocationOf(key, now).revokedAt !== null) return { _tag: "Revoked" }
         if (isPast(changes.expiresAt, now)) return { _tag: "ExpiryInPast" }
         const changed = changedKey(key, changes)
         store.keys.set(id, changed)
@@ -102,11 +111,41 @@ export const make: Effect.Effect<StreamKeys["Service"], never, MemoryStore> = Ef
     revoke: (id) =>
       atomically((now) =>
         Option.map(Option.fromNullishOr(ordinary(id)), (key) => {
-          const revoked = { ...key, revokedAt: key.revokedAt ?? now }
+          const revoked = { ...key, revokedAt: revocationOf(key, now).revokedAt ?? now }
           store.keys.set(id, revoked)
-          if (key.revokedAt === null) logKey(store, "key.revoked", shown(revoked), now)
+          if (key.revokedAt === null) logKey(store, "key.revoked", shown(revoked), revoked.revokedAt)
           return keyAt(revoked, now)
         })
-      )
+      ),
+    rotate: (id, { overlapSeconds, ...values }) =>
+      atomically((now): RotateOutcome => {
+        const old = ordinary(id)
+        if (old === undefined) return { _tag: "NotFound" }
+        const former = old.rotatedFrom === null ? undefined : store.keys.get(old.rotatedFrom)
+        const why = whyNotRotatable(old, former ?? null, now)
+        if (why !== null) return why
+        const { broadcasterId, label, path, expiresAt, enabled, block } = old
+        const grant = { broadcasterId, label, path, expiresAt, enabled, block }
+        const key: StoredKey = { ...values, ...untouched, ...grant, rotatedFrom: old.id, createdAt: now }
+        add(key, now)
+        const end = DateTime.add(now, { seconds: overlapSeconds })
+        const rotated = {
+          ...old,
+          rotatedTo: key.id,
+          ...(overlapSeconds === 0 ? { revokedAt: now } : { revokesAt: end })
+        }
+        store.keys.set(old.id, rotated)
+        logKey(store, overlapSeconds === 0 ? "key.revoked" : "key.changed", shown(rotated), now)
+        return { _tag: "Rotated", ...keyAt(key, now) }
+      }),
+    block: (id, path, seconds) =>
+      atomically((now) => {
+        const key = ordinary(id)
+        if (key === undefined || revocationOf(key, now).revokedAt !== null) return false
+        const blocked = { ...key, block: { path, until: DateTime.add(now, { seconds }) } }
+        store.keys.set(id, blocked)
+        logKey(store, "key.changed", shown(blocked), now)
+        return true
+      })
   })
 })

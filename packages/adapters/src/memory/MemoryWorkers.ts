@@ -11,7 +11,7 @@ import {
 import { DateTime, Effect, Option } from "effect"
 import { logBroadcaster, logOther } from "./eventLog.ts"
 import { holds } from "./MemoryLeases.ts"
-import { atomically, hashText, type MemoryState, MemoryStore, type StoredKey } from "./MemoryStore.ts"
+import { atomically, hashText, type MemoryState, MemoryStore, type StoredKey, untouched } from "./MemoryStore.ts"
 import { pageOf } from "./newestFirst.ts"
 import { broadcaster } from "./storedStreams.ts"
 
@@ -134,11 +134,9 @@ export const make: Effect.Effect<Workers["Service"], never, MemoryStore> = Effec
           hash,
           broadcasterId,
           path: path as NonNullable<StoredKey["path"]>,
-          enabled: true,
           createdAt: now,
           expiresAt: null,
-          revokedAt: null,
-          lastUsedAt: null,
+          ...untouched,
           admitsUntil: DateTime.add(now, { milliseconds: admitWithinMillis })
         }
         store.keys.set(keyId, key)

@@ -10,7 +10,8 @@ import {
   type StreamDetails,
   type StreamId,
   type StreamKey,
-  type StreamKeyId
+  type StreamKeyId,
+  TAKEOVERS_MOST
 } from "@greenroom/core"
 import { type DateTime, Result } from "effect"
 import { logTransition } from "./eventLog.ts"
@@ -45,6 +46,14 @@ export const streamOfKey = (store: MemoryState, id: StreamKeyId): StoredStream |
 
 export const streamOnPath = (store: MemoryState, path: string): StoredStream | null =>
   openStreams(store).find((stream) => stream.path === path && occupies(stream)) ?? null
+
+/** When the key was last taken over, newest first. */
+export const takeoversOf = (store: MemoryState, id: StreamKeyId): ReadonlyArray<DateTime.Utc> => {
+  const times: Array<DateTime.Utc> = []
+  for (const { streamKeyId, state } of store.streams.values())
+    if (streamKeyId === id && state.ending?.reason === "superseded") times.push(state.ending.requestedAt)
+  return times.toSorted((one, other) => other.epochMilliseconds - one.epochMilliseconds).slice(0, TAKEOVERS_MOST)
+}
 
 export const streamOfSource = (store: MemoryState, sourceId: string): StoredStream | null => {
   const id = store.streamBySource.get(sourceId)

@@ -7,6 +7,7 @@ import type { PostgresAddress } from "./PostgresAddress.ts"
 import * as PostgresAdmissions from "./PostgresAdmissions.ts"
 import * as PostgresApiTokens from "./PostgresApiTokens.ts"
 import * as PostgresAuditLog from "./PostgresAuditLog.ts"
+import * as PostgresAuthDecisions from "./PostgresAuthDecisions.ts"
 import * as PostgresBroadcasters from "./PostgresBroadcasters.ts"
 import * as PostgresEvents from "./PostgresEvents.ts"
 import * as PostgresHealth from "./PostgresHealth.ts"
@@ -27,6 +28,7 @@ export const layerRepositories: Layer.Layer<Repositories, never, Database.Databa
     admissions: PostgresAdmissions.make,
     apiTokens: PostgresApiTokens.make,
     auditLog: PostgresAuditLog.make,
+    authDecisions: PostgresAuthDecisions.make,
     broadcasters: PostgresBroadcasters.make,
     events: PostgresEvents.make,
     leases: PostgresLeases.make,

@@ -15,10 +15,11 @@ import {
   StreamId,
   StreamKeyId
 } from "@greenroom/core"
-import { Array as Arr, Effect, Schema } from "effect"
+import { Array as Arr, DateTime, Effect, Schema } from "effect"
 import { admissionStatements } from "./admissionStatements.ts"
 import { AdmissionDatabase } from "./Database.ts"
 import { limitsLocks } from "./databaseLimits.ts"
+import { BlockColumns, blockOf } from "./PostgresStreamKeys.ts"
 import { At, MaybeAt, type Row, rowsOf } from "./rows.ts"
 
 const AdmittedRow = Schema.Struct({
@@ -36,18 +37,22 @@ const KeyRow = Schema.Struct({
   enabled: Schema.Boolean,
   expires_at: MaybeAt,
   revoked_at: MaybeAt,
+  revokes_at: MaybeAt,
+  rotated_from: Schema.NullOr(StreamKeyId),
+  ...BlockColumns,
   admits_until: MaybeAt,
   spent: Schema.Boolean
 })
 
 const SessionRow = Schema.Struct({
-  role: Schema.Literals(["key", "path", "source"]),
+  role: Schema.Literals(["key", "path", "source", "superseded"]),
   session_id: StreamId,
   session_key_id: StreamKeyId,
   session_path: Schema.String,
   source_id: Schema.String,
   protocol: Schema.NullOr(Protocol),
   started_at: At,
+  stop_requested_at: MaybeAt,
   ended: Schema.Boolean,
   stopping: Schema.Boolean
 })
@@ -94,11 +99,18 @@ const admissionFacts = (rows: ReadonlyArray<Row>): AdmissionFacts => {
             enabled: key.enabled,
             expiresAt: key.expires_at,
             revokedAt: key.revoked_at,
+            revokesAt: key.revokes_at,
+            rotatedFrom: key.rotated_from,
+            block: blockOf(key),
             ...(key.admits_until === null ? {} : { ticket: { admitsUntil: key.admits_until, spent: key.spent } })
           },
     keySession: sessionOf("key"),
     pathSession: sessionOf("path"),
     sourceSession: sessionOf("source"),
+    takeovers: sessions
+      .flatMap(({ role, stop_requested_at: at }) => (role === "superseded" && at !== null ? [at] : []))
+      .toSorted(DateTime.Order)
+      .toReversed(),
     pathOwnedByOther: fact.path_owned_by_other
   }
 }
@@ -116,10 +128,10 @@ export const make: Effect.Effect<Admissions["Service"], never, AdmissionDatabase
   })
 
   /** Tries once more after a conflict: another call may just have admitted the same connection, which a newer snapshot shows. */
-  const takeOver: Admissions["Service"]["takeOver"] = Effect.fnUntraced(function* (request) {
+  const takeOver: Admissions["Service"]["takeOver"] = Effect.fnUntraced(function* (request, takeover) {
     const rows = yield* database.runWriting("Admissions.takeOver", (sql, setsLimit) =>
-      statements.takeOver(sql, setsLimit, request).pipe(
-        Effect.catchReason("SqlError", "UniqueViolation", () => statements.takeOver(sql, setsLimit, request)),
+      statements.takeOver(sql, setsLimit, request, takeover).pipe(
+        Effect.catchReason("SqlError", "UniqueViolation", () => statements.takeOver(sql, setsLimit, request, takeover)),
         Effect.catchReason("SqlError", "UniqueViolation", () => Effect.succeed([]))
       )
     )

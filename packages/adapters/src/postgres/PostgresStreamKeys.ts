@@ -7,8 +7,10 @@ import {
   BroadcasterId,
   ingestPath,
   type KeyStatus,
+  type PathBlock,
   PathLimitText,
   parseLimit,
+  type RotateOutcome,
   StreamId,
   type StreamKey,
   StreamKeyId,
@@ -18,6 +20,15 @@ import { Array as Arr, Effect, Schema } from "effect"
 import { GeneralDatabase } from "./Database.ts"
 import type { Names } from "./names.ts"
 import { At, dateOf, limitTo, MaybeAt, MaybeText, onPage, pageOf, rowsAtOf, rowsOf } from "./rows.ts"
+
+/** Both or neither. */
+export const BlockColumns = { blocked_path: MaybeText, blocked_until: MaybeAt }
+
+export const blockOf = ({
+  blocked_path: path,
+  blocked_until: until
+}: Pick<typeof KeyRow.Type, keyof typeof BlockColumns>): PathBlock | null =>
+  path === null || until === null ? null : { path, until }
 
 export const KeyRow = Schema.Struct({
   now: At,
@@ -30,18 +41,22 @@ export const KeyRow = Schema.Struct({
   created_at: At,
   expires_at: MaybeAt,
   revoked_at: MaybeAt,
+  revokes_at: MaybeAt,
+  rotated_to: Schema.NullOr(StreamKeyId),
+  rotated_from: Schema.NullOr(StreamKeyId),
+  ...BlockColumns,
   last_used_at: MaybeAt,
   active_stream_id: Schema.NullOr(StreamId)
 })
 
 const storedColumns =
-  "k.id, k.broadcaster_id, k.key_prefix, k.label, k.path, k.enabled, k.created_at, k.expires_at, k.revoked_at"
+  "k.id, k.broadcaster_id, k.key_prefix, k.label, k.path, k.enabled, k.created_at, k.expires_at, k.revoked_at, k.revokes_at, k.rotated_to, k.rotated_from, k.blocked_path, k.blocked_until"
 
 /** The parts of the statements that name other tables and functions. */
 const partsIn = (n: Names) => {
   const activeStream = `select s.id from ${n.streams} s
     where s.stream_key_id = k.id and ${n.occupies_key_and_path}(s.ended_at, s.stop_reason)`
-  const isValid = `${n.why_invalid}(k.revoked_at, k.expires_at, k.enabled, t.now) is null`
+  const isValid = `${n.why_key_invalid}(k.revoked_at, k.revokes_at, k.expires_at, k.enabled, t.now) is null`
 
   /** The columns of the key `k`, which comes from the table or from a statement that has just changed it. */
   const keyColumns = `${storedColumns},
@@ -56,14 +71,21 @@ const partsIn = (n: Names) => {
    * that a page is read by one of them: with `why_invalid` alone the planner takes each status to be rare. The contract's laws
    * compare both.
    */
-  const statusConditions: { readonly [S in KeyStatus]: string } = {
-    revoked: "k.revoked_at is not null",
-    expired: "k.revoked_at is null and k.expires_at <= t.now",
-    disabled: "k.revoked_at is null and not k.enabled and (k.expires_at is null or k.expires_at > t.now)",
-    in_use: `k.revoked_at is null and ${isValid} and k.id in (
+  const unrevoked = "k.revoked_at is null and (k.revokes_at is null or k.revokes_at > t.now)"
+  const statusConditions: { readonly [S in KeyStatus]: ReadonlyArray<string> } = {
+    // The second are keys whose overlap has ended, until that is written.
+    revoked: [
+      "k.revoked_at is not null",
+      "k.revoked_at is null and k.revokes_at is not null and k.revokes_at <= t.now"
+    ],
+    expired: [`${unrevoked} and k.expires_at <= t.now`],
+    disabled: [`${unrevoked} and not k.enabled and (k.expires_at is null or k.expires_at > t.now)`],
+    in_use: [
+      `k.revoked_at is null and ${isValid} and k.id in (
     select s.stream_key_id from ${n.streams} s where ${n.occupies_key_and_path}(s.ended_at, s.stop_reason)
-  )`,
-    active: `k.revoked_at is null and ${isValid} and not exists (${activeStream})`
+  )`
+    ],
+    active: [`k.revoked_at is null and ${isValid} and not exists (${activeStream})`]
   }
   return { keyColumns, statusConditions }
 }
@@ -80,6 +102,10 @@ export const streamKey = (row: typeof KeyRow.Type): StreamKey => ({
   createdAt: row.created_at,
   expiresAt: row.expires_at,
   revokedAt: row.revoked_at,
+  revokesAt: row.revokes_at,
+  rotatedTo: row.rotated_to,
+  rotatedFrom: row.rotated_from,
+  block: blockOf(row),
   lastUsedAt: row.last_used_at,
   activeStreamId: row.active_stream_id
 })
@@ -90,6 +116,29 @@ const rowsAt = rowsAtOf(KeyRow)
 
 const issueAnswer = rowsOf(Schema.Struct({ known: Schema.Boolean, past: Schema.Boolean }))
 const changeAnswer = rowsOf(Schema.Struct({ revoked: Schema.Boolean, past: Schema.Boolean }))
+const rotateAnswer = rowsOf(
+  Schema.Union([
+    Schema.Struct({ why: Schema.Literals(["not_found", "revoked", "expired"]) }),
+    Schema.Struct({ why: Schema.Literals(["rotated", "overlap"]), other: StreamKeyId })
+  ])
+)
+
+const whyNot = (
+  answer: ReturnType<typeof rotateAnswer>[number]
+): Exclude<RotateOutcome, { readonly _tag: "Rotated" }> => {
+  switch (answer.why) {
+    case "not_found":
+      return { _tag: "NotFound" }
+    case "revoked":
+      return { _tag: "Revoked" }
+    case "expired":
+      return { _tag: "Expired" }
+    case "rotated":
+      return { _tag: "RotatedAlready", to: answer.other }
+    case "overlap":
+      return { _tag: "OverlapRuns", of: answer.other }
+  }
+}
 
 export const make: Effect.Effect<StreamKeys["Service"], never, GeneralDatabase> = Effect.gen(function* () {
   const database = yield* GeneralDatabase
@@ -137,7 +186,7 @@ export const make: Effect.Effect<StreamKeys["Service"], never, GeneralDatabase> 
           ? ["true"]
           : filter.status.length === 0
             ? ["false"]
-            : [...new Set(filter.status)].map((status) => statusConditions[status])
+            : [...new Set(filter.status)].flatMap((status) => statusConditions[status])
       return sql`
         select t.now, ${sql.literal(keyColumns)}
         from (select clock_timestamp()::timestamptz(3) as now) t
@@ -157,22 +206,26 @@ export const make: Effect.Effect<StreamKeys["Service"], never, GeneralDatabase> 
       const expiresAt = sql`${dateOf(changes.expiresAt ?? null)}::timestamptz`
       return sql`
         with target as materialized (
-          select id, revoked_at from ${n.stream_keys} where id = ${id} and admits_until is null for no key update
+          select id, revoked_at, revokes_at from ${n.stream_keys} where id = ${id} and admits_until is null for no key update
         ), clock as materialized (
           select clock_timestamp() as now from target
+        ), why as materialized (
+          select target.id, target.revoked_at is not null or coalesce(target.revokes_at <= clock.now, false) as revoked from target, clock
         ), k as (
           update ${n.stream_keys} set
             label = case when ${changes.label !== undefined} then ${changes.label ?? null} else label end,
             expires_at = case when ${changes.expiresAt !== undefined} then ${expiresAt} else expires_at end,
             enabled = coalesce(${changes.enabled ?? null}, enabled),
+            blocked_path = case when ${changes.block === undefined} then blocked_path end,
+            blocked_until = case when ${changes.block === undefined} then blocked_until end,
             -- Another expiry is another event.
             expired_event_at = case when ${changes.expiresAt === undefined} then expired_event_at end
-          from target, clock
-          where stream_keys.id = target.id and target.revoked_at is null and (${expiresAt} is null or ${expiresAt} > clock.now)
+          from why, clock
+          where stream_keys.id = why.id and not why.revoked and (${expiresAt} is null or ${expiresAt} > clock.now)
           returning stream_keys.*
         )
-        select target.revoked_at is not null as revoked, coalesce(${expiresAt} <= clock.now, false) as past, k.*
-        from target, clock left join (select ${sql.literal(now)}, ${sql.literal(keyColumns)} from k) k on true`
+        select why.revoked, coalesce(${expiresAt} <= clock.now, false) as past, k.*
+        from why, clock left join (select ${sql.literal(now)}, ${sql.literal(keyColumns)} from k) k on true`
     })
     const [changed] = rows(answer.filter(({ id }) => id !== null))
     if (changed !== undefined) return { _tag: "Changed", ...keyAt(changed) }
@@ -190,7 +243,7 @@ export const make: Effect.Effect<StreamKeys["Service"], never, GeneralDatabase> 
         ), clock as materialized (
           select clock_timestamp() as now from target
         ), k as (
-          update ${n.stream_keys} set revoked_at = coalesce(revoked_at, clock.now)
+          update ${n.stream_keys} set revoked_at = coalesce(revoked_at, least(revokes_at, clock.now))
           from target, clock
           where stream_keys.id = target.id returning stream_keys.*
         )
@@ -199,5 +252,29 @@ export const make: Effect.Effect<StreamKeys["Service"], never, GeneralDatabase> 
     return Arr.head(rows(revoked).map(keyAt))
   })
 
-  return StreamKeys.of({ issue, find, list, change, revoke })
+  const rotate: StreamKeys["Service"]["rotate"] = Effect.fn("StreamKeys.rotate")(function* (id, successor) {
+    const answer = yield* database.runWriting(
+      "StreamKeys.rotate",
+      (sql) => sql`
+        select a.why, a.other, ${sql.literal(now)}, ${sql.literal(storedColumns)}, null as last_used_at, null as active_stream_id
+        from ${n.rotate_stream_key}(
+          ${id}, ${successor.id}, ${successor.hash}, ${successor.keyPrefix}, ${successor.overlapSeconds}
+        ) a cross join lateral (select (a.issued).*) k`
+    )
+    const [issued] = rows(answer.filter(({ id }) => id !== null))
+    return issued === undefined ? whyNot(rotateAnswer(answer)[0]!) : { _tag: "Rotated", ...keyAt(issued) }
+  })
+
+  const block: StreamKeys["Service"]["block"] = Effect.fn("StreamKeys.block")(function* (id, path, seconds) {
+    const blocked = yield* database.runWriting(
+      "StreamKeys.block",
+      (sql) => sql`
+        update ${n.stream_keys} set blocked_path = ${path}, blocked_until = clock_timestamp() + make_interval(secs => ${seconds}::integer)
+        where id = ${id} and admits_until is null and ${n.why_key_invalid}(revoked_at, revokes_at, null, true, clock_timestamp()) is null
+        returning id`
+    )
+    return blocked.length > 0
+  })
+
+  return StreamKeys.of({ issue, find, list, change, revoke, rotate, block })
 })

@@ -4,10 +4,10 @@
  * costs every auth call.
  */
 import type { PgClient } from "@effect/sql-pg/PgClient"
-import type { AdmissionRequest, FactsRequest, StreamId } from "@greenroom/core"
+import { type AdmissionRequest, type FactsRequest, type StreamId, TAKEOVERS_MOST, type Takeover } from "@greenroom/core"
 import { ownsIngestPath } from "./ingestPaths.ts"
 import type { Names } from "./names.ts"
-import type { Row } from "./rows.ts"
+import { dateOf, type Row } from "./rows.ts"
 
 /** `$1` to `$5` of an admission and of a takeover, in this order. */
 const parametersOf = ({ hash, path, sourceId, protocol, streamId }: AdmissionRequest) => [
@@ -30,13 +30,15 @@ interface Variant {
  */
 const fitting = (n: Names, { reserved, limit }: Variant) => `
   key as materialized (
-    select id, broadcaster_id, key_prefix, label, revoked_at, expires_at, enabled, admits_until
+    select id, broadcaster_id, key_prefix, label, revoked_at, revokes_at, expires_at, enabled, admits_until, rotated_from,
+      blocked_path, blocked_until
     from ${n.stream_keys}
-    where ${limit}hash = $1 and ${n.why_invalid}(revoked_at, expires_at, enabled, clock_timestamp()) is null and ${n.path_within}(path, $2)
+    where ${limit}hash = $1 and ${n.why_key_invalid}(revoked_at, revokes_at, expires_at, enabled, clock_timestamp()) is null and ${n.path_within}(path, $2)
     for no key update
   ), fit as materialized (
     select * from key
-    where ${n.why_invalid}(revoked_at, expires_at, enabled, clock_timestamp()) is null
+    where ${n.why_key_invalid}(revoked_at, revokes_at, expires_at, enabled, clock_timestamp()) is null
+      and not coalesce(blocked_path = $2 and blocked_until > clock_timestamp(), false)
       and case
         when admits_until is not null then coalesce(
           (select s.source_id = $3 from ${n.streams} s where s.stream_key_id = key.id), admits_until > clock_timestamp()
@@ -79,15 +81,16 @@ const admission = (n: Names, variant: Variant) => `
   ), ${outcome(n)}`
 
 /**
- * Marks the key's other sessions before the insert, so that the insert finds key and path free. When another key's session is on
- * the path, the insert fails, and the whole statement has no effect.
+ * Marks the sessions that are taken over before the insert, so that the insert finds key and path free. When another key's session is on
+ * the path, the insert fails, and the whole statement has no effect. `$6` and `$7`: whether the key's own sessions are taken over, and the newest
+ * takeover that the decision knew.
  */
 const takeover = (n: Names, variant: Variant) => `
   with ${fitting(n, variant)}, superseded as materialized (
-    select ${n.supersede_others}(fit.id, $3) from fit
+    select ${n.supersede_sessions}(fit.id, fit.rotated_from, $3, $2, $6::boolean, $7::timestamptz) as done from fit
     where not exists (select from ${n.streams} where media_server = 'main' and source_id = $3)
   ), new as (
-    ${insertSession(n)} from fit, superseded
+    ${insertSession(n)} from fit, superseded where superseded.done
     returning id, started_at
   ), ${outcome(n)}`
 
@@ -95,9 +98,9 @@ const takeover = (n: Names, variant: Variant) => `
 const facts = (n: Names) => `
   select t.now, coalesce(o.owned, false) as path_owned_by_other,
     k.id as key_id, k.key_prefix, k.broadcaster_id, k.path as path_limit, k.enabled, k.expires_at, k.revoked_at,
-    k.admits_until, k.admits_until is not null and exists (select from ${n.streams} where stream_key_id = k.id) as spent,
+    k.revokes_at, k.rotated_from, k.blocked_path, k.blocked_until, k.admits_until, k.admits_until is not null and exists (select from ${n.streams} where stream_key_id = k.id) as spent,
     s.role, s.id as session_id, s.stream_key_id as session_key_id, s.path as session_path, s.source_id, s.protocol,
-    s.started_at, s.ended_at is not null as ended, s.stop_reason is not null as stopping
+    s.started_at, s.stop_requested_at, s.ended_at is not null as ended, s.stop_reason is not null as stopping
   from (select clock_timestamp()::timestamptz(3) as now) t
   left join ${n.stream_keys} k on k.hash = $1
   left join lateral (
@@ -114,6 +117,11 @@ const facts = (n: Names) => `
     union all
     select 'path', * from ${n.streams}
     where media_server = 'main' and path = $2 and ${n.occupies_key_and_path}(ended_at, stop_reason)
+    union all
+    (
+      select 'superseded', * from ${n.streams} where stream_key_id = k.id and stop_reason = 'superseded'
+      order by stop_requested_at desc limit ${TAKEOVERS_MOST}
+    )
   ) s on true`
 
 const endGone = (n: Names, limit: string) => `
@@ -138,16 +146,19 @@ const variantsOf = (text: (n: Names, variant: Variant) => string, n: Names, limi
 export const admissionStatements = (n: Names, limitsLocks: string) => {
   const prepared = (text: (n: Names, variant: Variant) => string) => {
     const [plain, limiting] = [variantsOf(text, n, ""), variantsOf(text, n, `${limitsLocks} and `)]
-    return (sql: PgClient, setsLimit: boolean, request: AdmissionRequest) => {
+    return (sql: PgClient, setsLimit: boolean, request: AdmissionRequest, more: ReadonlyArray<unknown> = []) => {
       const texts = setsLimit ? limiting : plain
-      return sql.unsafe<Row>(request.reserved === true ? texts.reserved : texts.ordinary, parametersOf(request))
+      const parameters = more.length === 0 ? parametersOf(request) : [...parametersOf(request), ...more]
+      return sql.unsafe<Row>(request.reserved === true ? texts.reserved : texts.ordinary, parameters)
     }
   }
+  const takesOver = prepared(takeover)
   const factsText = facts(n)
   const [endGonePlain, endGoneLimiting] = [endGone(n, ""), endGone(n, `${limitsLocks} and `)]
   return {
     admit: prepared(admission),
-    takeOver: prepared(takeover),
+    takeOver: (sql: PgClient, setsLimit: boolean, request: AdmissionRequest, { of, lastSeen }: Takeover) =>
+      takesOver(sql, setsLimit, request, [of === "own", dateOf(lastSeen)]),
     facts: (sql: PgClient, { hash, path, sourceId }: FactsRequest) =>
       sql.unsafe<Row>(factsText, [hash, path, sourceId]),
     endGone: (sql: PgClient, setsLimit: boolean, id: StreamId) =>

@@ -32,7 +32,7 @@ type EventRow = typeof EventRow.Type
 export const eventColumns = "e.id, e.position, e.type, e.at, e.subject, e.stream_seq, e.broadcaster_id, e.data"
 
 const isTime = (column: string): boolean =>
-  column.endsWith("_at") || column === "state_since" || column === "state_as_of"
+  column.endsWith("_at") || column === "blocked_until" || column === "state_since" || column === "state_as_of"
 
 const nulls = (columns: object): Row => Object.fromEntries(Object.keys(columns).map((column) => [column, null]))
 const ofDetails = nulls(DetailsRow.fields)

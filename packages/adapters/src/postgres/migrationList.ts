@@ -21,7 +21,9 @@ import * as broadcastersHaveExternalIds from "./migrations/0015_broadcasters_hav
 import * as eventsHavePositions from "./migrations/0017_events_have_positions.ts"
 import * as webhookEndpoints from "./migrations/0018_webhook_endpoints.ts"
 import * as whoWasLive from "./migrations/0019_who_was_live.ts"
+import * as authDecisions from "./migrations/0020_auth_decisions.ts"
 import * as identitiesAndAudit from "./migrations/0021_identities_and_audit.ts"
+import * as keysAreRotatedAndBlocked from "./migrations/0023_keys_are_rotated_and_blocked.ts"
 import { functions, type Names } from "./names.ts"
 
 export interface Migration {
@@ -72,7 +74,9 @@ export const migrations: ReadonlyArray<Migration> = [
   { id: 17, name: "events_have_positions", ...eventsHavePositions },
   { id: 18, name: "webhook_endpoints", ...webhookEndpoints },
   { id: 19, name: "who_was_live", ...whoWasLive },
-  { id: 21, name: "identities_and_audit", ...identitiesAndAudit }
+  { id: 20, name: "auth_decisions", ...authDecisions },
+  { id: 21, name: "identities_and_audit", ...identitiesAndAudit },
+  { id: 23, name: "keys_are_rotated_and_blocked", ...keysAreRotatedAndBlocked }
 ]
 
 /** As it is logged and shown: `0001_broadcasters_and_keys`. */

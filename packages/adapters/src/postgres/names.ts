@@ -21,7 +21,8 @@ export const tables = {
   webhook_held_subjects: ["endpoint_id", "subject", "position", "attempt", "next_at"],
   webhook_deliveries: ["id", "endpoint_id", "event_id", "outcome", "response_status", "answer"],
   api_tokens: ["id", "hash", "name", "scopes", "broadcaster_id", "last_used_at"],
-  audit_log: ["id", "at", "actor_type", "action", "resource_id", "before", "after", "outcome"]
+  audit_log: ["id", "at", "actor_type", "action", "resource_id", "before", "after", "outcome"],
+  auth_decisions: ["id", "at", "last_at", "count", "outcome", "rule", "facts", "key_prefix", "instance"]
 } as const
 
 export const views = ["usage_by_day"] as const
@@ -32,8 +33,11 @@ export const functions = {
   ingest_path: "text, uuid",
   why_invalid: "timestamptz, timestamptz, boolean, timestamptz",
   occupies_key_and_path: "timestamptz, text",
+  why_key_invalid: "timestamptz, timestamptz, timestamptz, boolean, timestamptz",
   is_of_worker: "uuid",
   supersede_others: "uuid, text",
+  supersede_sessions: "uuid, uuid, text, text, boolean, timestamptz",
+  rotate_stream_key: "uuid, uuid, bytea, text, integer",
   issue_stream_key: "uuid, uuid, bytea, text, text, text, timestamptz, text",
   prune_history: "integer, integer",
   history_is_kept: "",

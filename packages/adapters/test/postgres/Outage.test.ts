@@ -106,7 +106,7 @@ const uses = Effect.gen(function* () {
   const session = yield* aSession()
   const all: Record<"quick" | "reconciling" | "patient", ReadonlyArray<Effect.Effect<unknown, StoreUnavailable>>> = {
     quick: [
-      admissions.takeOver(anAsk(session.key)),
+      admissions.takeOver(anAsk(session.key), { of: "own", lastSeen: null }),
       admissions.admit(anAsk(session.key)),
       admissions.facts(session.ask),
       admissions.endGone(session.id),

@@ -45,6 +45,9 @@ it.live("of instances that start at once, one makes the schema and the others fi
       assert.deepStrictEqual(
         tables.map(({ table_name }) => table_name),
         [
+          "api_tokens",
+          "audit_log",
+          "auth_decisions",
           "broadcasters",
           "event_head",
           "event_log",
@@ -375,28 +378,36 @@ it.live("path_within says what the domain's within says", () =>
   })
 )
 
-it.live("why_invalid says what the domain's whyInvalid says", () =>
-  Effect.gen(function* () {
-    const sql = yield* client
-    const at = "2026-01-01T00:00:00.000Z"
-    const times = [null, "2025-12-31T23:59:59.999Z", at, "2026-01-01T00:00:00.001Z"]
-    const keys = [null, at].flatMap((revokedAt) =>
-      times.flatMap((expiresAt) => [true, false].map((enabled) => ({ revokedAt, expiresAt, enabled })))
-    )
-    const time = (text: string | null) => (text === null ? null : DateTime.makeUnsafe(text))
-    const seen = new Set<string | null>()
-    for (const { revokedAt, expiresAt, enabled } of keys) {
-      const [row] = yield* sql`
-        select why_invalid(${revokedAt}::timestamptz, ${expiresAt}::timestamptz, ${enabled}::boolean, ${at}::timestamptz) as answer`
-      const expected = whyInvalid(
-        { revokedAt: time(revokedAt), expiresAt: time(expiresAt), enabled },
-        DateTime.makeUnsafe(at)
+it.live(
+  "why_key_invalid says what the domain's whyInvalid says, and why_invalid does of keys that are not rotated",
+  () =>
+    Effect.gen(function* () {
+      const sql = yield* client
+      const at = "2026-01-01T00:00:00.000Z"
+      const times = [null, "2025-12-31T23:59:59.999Z", at, "2026-01-01T00:00:00.001Z"]
+      const keys = [null, at].flatMap((revokedAt) =>
+        times.flatMap((revokesAt) =>
+          times.flatMap((expiresAt) => [true, false].map((enabled) => ({ revokedAt, revokesAt, expiresAt, enabled })))
+        )
       )
-      seen.add(expected)
-      assert.strictEqual(row?.answer, expected, JSON.stringify({ revokedAt, expiresAt, enabled }))
-    }
-    assert.strictEqual(seen.size, 4)
-  })
+      const time = (text: string | null) => (text === null ? null : DateTime.makeUnsafe(text))
+      const seen = new Set<string | null>()
+      for (const { revokedAt, revokesAt, expiresAt, enabled } of keys) {
+        const [row] = yield* sql`
+        select why_key_invalid(
+            ${revokedAt}::timestamptz, ${revokesAt}::timestamptz, ${expiresAt}::timestamptz, ${enabled}::boolean, ${at}::timestamptz
+          ) as answer,
+          why_invalid(${revokedAt}::timestamptz, ${expiresAt}::timestamptz, ${enabled}::boolean, ${at}::timestamptz) as former`
+        const expected = whyInvalid(
+          { revokedAt: time(revokedAt), revokesAt: time(revokesAt), expiresAt: time(expiresAt), enabled },
+          DateTime.makeUnsafe(at)
+        )
+        seen.add(expected)
+        assert.strictEqual(row?.answer, expected, JSON.stringify({ revokedAt, revokesAt, expiresAt, enabled }))
+        if (revokesAt === null) assert.strictEqual(row?.former, expected)
+      }
+      assert.strictEqual(seen.size, 4)
+    })
 )
 
 it.live("occupies_key_and_path says what the domain's occupiesKeyAndPath says", () =>

@@ -1,7 +1,7 @@
 /** How much an answer costs: what is sent to the database for it, as seen on the wire. */
 import { assert, layer } from "@effect/vitest"
 import { Admissions, decideAdmission, StreamKeys } from "@greenroom/core"
-import { admit, aKey, anAsk, aSession } from "@greenroom/testing/fixtures"
+import { admit, aKey, anAsk, aSession, aSuccessor, newPath } from "@greenroom/testing/fixtures"
 import { Context, Effect, Layer } from "effect"
 import { usePostgres } from "../../../../verification/worlds/postgres.ts"
 import { relayTo } from "../../../../verification/worlds/postgresRelay.ts"
@@ -61,15 +61,19 @@ layer(world, { excludeTestServices: true, timeout: "2 minutes" })("Statements", 
     Effect.gen(function* () {
       const admissions = yield* Admissions
       const [own, other] = [yield* aSession(), yield* aSession()]
-      assert.strictEqual(yield* statementsOf(admissions.takeOver(anAsk(own.key))), 1)
-      assert.strictEqual(yield* statementsOf(admissions.takeOver(anAsk(own.key, { path: other.ask.path }))), 2)
+      assert.strictEqual(yield* statementsOf(admissions.takeOver(anAsk(own.key), { of: "own", lastSeen: null })), 1)
+      const { takeovers } = yield* admissions.facts(own.ask)
+      const elsewhere = anAsk(own.key, { path: other.ask.path })
+      assert.strictEqual(yield* statementsOf(admissions.takeOver(elsewhere, { of: "own", lastSeen: takeovers[0]! })), 2)
     })
   )
 
-  it.effect("a revocation is one statement", () =>
+  it.effect("a revocation, a rotation and a block are one statement each", () =>
     Effect.gen(function* () {
       const keys = yield* StreamKeys
       const key = yield* aKey()
+      assert.strictEqual(yield* statementsOf(keys.block(key.id, newPath(), 60)), 1)
+      assert.strictEqual(yield* statementsOf(keys.rotate(key.id, aSuccessor(key.id, 60))), 1)
       assert.strictEqual(yield* statementsOf(keys.revoke(key.id)), 1)
     })
   )

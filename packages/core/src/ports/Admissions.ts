@@ -6,12 +6,14 @@
  * - When it writes nothing, `facts` gives `decideAdmission` the reasons, in a new snapshot. `facts` itself never writes: a check must not use a worker's
  *   key up.
  * - An admission that commits after a revocation has committed does not exist, on any instance.
- * - `takeOver` is `admit` for a newcomer with the same key: in the same atomic step the key's unended sessions of other
- *   connections that are not stopping yet are marked `superseded`, which frees key and path; when it cannot admit, it marks none.
+ * - `takeOver` is `admit` for a newcomer that takes the place of others: in the same atomic step the unended sessions of other connections that
+ *   are not stopping yet are marked `superseded`, which frees key and path: those of the key that its own was rotated from, on the path, and
+ *   where the takeover is of its own key, that key's. When it cannot admit, or the key was taken over since `lastSeen`, it marks none.
  */
 import type { Effect, Option } from "effect"
 import type { KeyRef } from "../domain/access/AuthDecision.ts"
 import type { AdmissionFacts } from "../domain/access/decideAdmission.ts"
+import type { Takeover } from "../domain/access/decideTakeover.ts"
 import type { KeyHash } from "../domain/access/StreamKey.ts"
 import type { Protocol } from "../domain/streams/Protocol.ts"
 import type { StreamId } from "../domain/values/Ids.ts"
@@ -43,7 +45,10 @@ export interface Admitted {
 
 export interface AdmissionsPort {
   readonly admit: (request: AdmissionRequest) => Effect.Effect<Option.Option<Admitted>, StoreUnavailable>
-  readonly takeOver: (request: AdmissionRequest) => Effect.Effect<Option.Option<Admitted>, StoreUnavailable>
+  readonly takeOver: (
+    request: AdmissionRequest,
+    takeover: Takeover
+  ) => Effect.Effect<Option.Option<Admitted>, StoreUnavailable>
   readonly facts: (request: FactsRequest) => Effect.Effect<AdmissionFacts, StoreUnavailable>
   /** Ends a session whose source is gone, by the media server's own answer. Ending what has ended changes nothing. */
   readonly endGone: (streamId: StreamId) => Effect.Effect<void, StoreUnavailable>

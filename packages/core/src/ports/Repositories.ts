@@ -7,6 +7,7 @@ import { Context, Effect, Effectable, Exit, Layer } from "effect"
 import type { AdmissionsPort } from "./Admissions.ts"
 import type { ApiTokensPort } from "./ApiTokens.ts"
 import type { AuditLogPort } from "./AuditLog.ts"
+import type { AuthDecisionsPort } from "./AuthDecisions.ts"
 import type { BroadcastersPort } from "./Broadcasters.ts"
 import type { EventsPort } from "./Events.ts"
 import type { LeasesPort } from "./Leases.ts"
@@ -23,6 +24,7 @@ export interface StorePorts {
   readonly admissions: AdmissionsPort
   readonly apiTokens: ApiTokensPort
   readonly auditLog: AuditLogPort
+  readonly authDecisions: AuthDecisionsPort
   readonly broadcasters: BroadcastersPort
   readonly events: EventsPort
   readonly leases: LeasesPort

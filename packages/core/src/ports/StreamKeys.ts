@@ -1,9 +1,10 @@
 /**
  * The stream keys. Laws: two keys never have one hash; an ingest path (`ingestPath`: the exact limit, else the default) belongs to the
  * broadcaster of the unrevoked keys that have it, however many ask at once; `revoke` keeps the first `revokedAt`; a revoked key
- * changes no more. Time is the database's. Nothing here touches sessions: who must go is derived from the keys by `Sessions`.
+ * changes no more; `rotate` writes both keys in one atomic step or neither, and of several at once one succeeds. Time is the database's. Nothing here touches sessions: who must go is derived from the keys by `Sessions`.
  */
 import type { DateTime, Effect, Option } from "effect"
+import type { WhyNotRotatable } from "../domain/access/rotation.ts"
 import type { KeyHash, KeyStatus, StreamKey } from "../domain/access/StreamKey.ts"
 import type { PathLimitText } from "../domain/access/StreamPath.ts"
 import type { BroadcasterId, StreamKeyId } from "../domain/values/Ids.ts"
@@ -40,10 +41,22 @@ export type ChangeOutcome =
   | { readonly _tag: "Revoked" }
   | { readonly _tag: "ExpiryInPast" }
 
+/** The new key of a rotation; `id` is a `successorId`. All else it has from the old one. */
+export interface NewSuccessor extends Pick<NewStreamKey, "id" | "hash" | "keyPrefix"> {
+  /** 0: the old key is revoked at once. */
+  readonly overlapSeconds: number
+}
+
+export type RotateOutcome =
+  /** `key` is the new one. */
+  ({ readonly _tag: "Rotated" } & KeyAt) | { readonly _tag: "NotFound" } | WhyNotRotatable
+
 export interface KeyChanges {
   readonly label?: string | null
   readonly expiresAt?: DateTime.Utc | null
   readonly enabled?: boolean
+  /** Lifts the block. */
+  readonly block?: null
 }
 
 export interface KeyFilter {
@@ -57,6 +70,9 @@ export interface StreamKeysPort {
   readonly list: (filter: KeyFilter, page: PageRequest) => Effect.Effect<Page<StreamKey>, StoreUnavailable>
   readonly change: (id: StreamKeyId, changes: KeyChanges) => Effect.Effect<ChangeOutcome, StoreUnavailable>
   readonly revoke: (id: StreamKeyId) => Effect.Effect<Option.Option<KeyAt>, StoreUnavailable>
+  readonly rotate: (id: StreamKeyId, successor: NewSuccessor) => Effect.Effect<RotateOutcome, StoreUnavailable>
+  /** Keeps the key off the path for so long; another block of the key is replaced. Whether there is such a key, unrevoked. */
+  readonly block: (id: StreamKeyId, path: string, seconds: number) => Effect.Effect<boolean, StoreUnavailable>
 }
 
 export class StreamKeys extends port("streamKeys") {}

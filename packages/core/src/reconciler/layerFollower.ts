@@ -5,6 +5,7 @@ import { EventFeed } from "../events/EventFeed.ts"
 import { replacePorts } from "../ports/Repositories.ts"
 import { LostAdmissions } from "../resilience/LostAdmissions.ts"
 import { StoreMonitor } from "../resilience/StoreMonitor.ts"
+import { decisionLog } from "./decisionLog.ts"
 import { Reconciler } from "./Reconciler.ts"
 
 /** A lease of no time is read and not held: it has run out when it comes. */
@@ -27,6 +28,6 @@ const readingLeases = replacePorts(({ leases }) => ({
 /** As `layerBackground`, with a reconciler that never leads. */
 export const layerFollower = Reconciler.layer.pipe(
   Layer.provide(readingLeases),
-  Layer.provideMerge(Layer.mergeAll(StoreMonitor.layer, LostAdmissions.layer, EventFeed.layer)),
+  Layer.provideMerge(Layer.mergeAll(StoreMonitor.layer, LostAdmissions.layer, EventFeed.layer, decisionLog)),
   Layer.provide(layerOwnRuntime)
 )

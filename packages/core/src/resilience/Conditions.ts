@@ -22,6 +22,8 @@ export const conditionKinds = [
   "reconciler_failed",
   /** Events get no position, or cannot be read: the store does not answer. */
   "events_late",
+  /** Decisions on auth calls cannot be written to the decision log. */
+  "decisions_not_written",
   /** The connection on which the database notifies of events is lost. */
   "event_notifications",
   "mass_kick_held_back",

@@ -3,7 +3,7 @@
  * written. A rule that fails, or does not answer within `MAY_PUBLISH_WITHIN_MS`, refuses: while it is awaited, MediaMTX admits no other client.
  */
 import { Cause, Context, Effect, Layer, Option } from "effect"
-import { type Refusal, refuse } from "../domain/access/AuthDecision.ts"
+import { type Refusal, refuse, withFacts } from "../domain/access/AuthDecision.ts"
 import { decideCheck, type KeyFacts } from "../domain/access/decideAdmission.ts"
 import type { StreamKey } from "../domain/access/StreamKey.ts"
 import type { Protocol } from "../domain/streams/Protocol.ts"
@@ -101,5 +101,6 @@ export const refusedByHost = Effect.fnUntraced(function* (request: AdmissionRequ
   if (checked._tag === "Refuse") return checked
   const { key } = facts
   if (key === null || key.ticket !== undefined) return null
-  return yield* answerOf({ key, path: request.path, protocol: request.protocol }, rule)
+  const refusal = yield* answerOf({ key, path: request.path, protocol: request.protocol }, rule)
+  return refusal === null ? null : withFacts(refusal, facts)
 })

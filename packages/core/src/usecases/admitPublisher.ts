@@ -43,7 +43,7 @@ export const unsupportedProtocol = refuse(
 const prepare = Effect.fnUntraced(function* ({ path, key }: PublishRequest | CheckRequest) {
   const badPath = refusePath(path)
   if (badPath !== null) return badPath
-  if (key === null) return refuse("unauthorized", "A stream key is needed to publish", null, true)
+  if (key === null) return refuse("no_key", "A stream key is needed to publish", null, true)
   const monitor = yield* StoreMonitor
   if (!(yield* monitor.isUp)) return yield* unavailable("the store is known to be down")
   const generator = yield* KeyGenerator
@@ -105,11 +105,12 @@ const conclude = Effect.fnUntraced(function* (decision: AuthDecision) {
   if (decision._tag === "AllowPublisher") {
     if (decision.again && (yield* (yield* LostAdmissions).has(decision.streamId))) {
       yield* reconciler.wake
-      return refuse("stream_key_in_use", "The first answer to this connection was lost: connect anew", decision.key)
+      return refuse("answer_was_lost", "The first answer to this connection was lost: connect anew", decision.key)
     }
     yield* reconciler.wakeSoon
   } else if (decision._tag === "Refuse" && isConflict(decision.reason)) yield* reconciler.wake
   return decision
 })
 
-const isConflict = (reason: RefusalReason): boolean => reason === "stream_key_in_use" || reason === "path_in_use"
+const isConflict = (reason: RefusalReason): boolean =>
+  reason === "stream_key_in_use" || reason === "path_in_use" || reason === "stream_key_contested"

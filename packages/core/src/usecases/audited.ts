@@ -2,10 +2,11 @@
 import { Context, Effect } from "effect"
 import type { AuditAction } from "../domain/audit/AuditAction.ts"
 import type { AuditOutcome, Image, NewAuditEntry } from "../domain/audit/AuditEntry.ts"
-import { type Caller, CurrentCaller } from "../domain/identity/Caller.ts"
+import type { Caller } from "../domain/identity/Caller.ts"
 import type { BroadcasterId } from "../domain/values/Ids.ts"
 import type { Metadata } from "../domain/values/Metadata.ts"
 import { AuditLog } from "../ports/AuditLog.ts"
+import { CurrentCaller } from "./CurrentCaller.ts"
 
 /** What a request has left in the audit log; the shell that began it reads it at its end. `null`: there is no request. */
 export const AuditTrail = Context.Reference<{ recorded: boolean } | null>("greenroom/AuditTrail", {

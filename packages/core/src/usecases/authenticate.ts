@@ -3,47 +3,74 @@
  * which is nearly all of the calls; the rest is decided here.
  */
 import { Effect, Metric } from "effect"
+import { DecisionLog } from "../decisions/DecisionLog.ts"
 import { type AuthDecision, refuse } from "../domain/access/AuthDecision.ts"
-import type { AuthRequest } from "../domain/access/AuthRequest.ts"
+import type { AuthCall, AuthRequest } from "../domain/access/AuthRequest.ts"
+import { actionOf, contentOf, faultContent } from "../domain/access/contentOf.ts"
 import { refusePath } from "../domain/access/decideAdmission.ts"
+import type { DecisionId } from "../domain/values/Ids.ts"
 import * as Metrics from "../Metrics.ts"
+import { KeyGenerator } from "../ports/KeyGenerator.ts"
+import { StoreUnavailable } from "../ports/StoreUnavailable.ts"
 import { withSpanIfTraced } from "../Spans.ts"
 import { admitPublisher, checkKey, unsupportedProtocol } from "./admitPublisher.ts"
 import { isOperator } from "./operatorSecret.ts"
 
-/** The metric's attribute `action`. */
-const actionOf = (ask: AuthRequest): string => {
-  switch (ask._tag) {
-    case "Publish":
-    case "Misplaced":
-    case "Unsupported":
-      return "publish"
-    case "Check":
-      return "check"
-    case "Other":
-      return "other"
-    default:
-      return ask.action
-  }
-}
+/** An answer, and the id under which it is found in the log, in traces and in the decision log. */
+export type Answered = AuthDecision & { readonly decisionId: DecisionId }
 
 /**
  * Answers one auth call of MediaMTX, which `readAuthCall` has read. A refusal is a value; the failure is `StoreUnavailable`, which is to become a 503.
+ * `call`: the call as it came, for the decision log alone.
  *
  * An admitted publisher has a session in the store when this returns, and no other connection gets the key or the path. Answers within `AuthDeadline`.
  */
-export const authenticate = (ask: AuthRequest) =>
-  withSpanIfTraced(decideAndCount(ask), "authenticate", (decision) => ({
+export const authenticate = (ask: AuthRequest, call: AuthCall | null = null) =>
+  withSpanIfTraced(decideAndRecord(ask, call), "authenticate", (decision) => ({
     action: actionOf(ask),
-    decision: outcomeOf(decision)
+    decision: outcomeOf(decision),
+    decision_id: decision.decisionId
   }))
 
 const outcomeOf = (decision: AuthDecision): string => (decision._tag === "Refuse" ? decision.reason : "allow")
 
-const decideAndCount = Effect.fnUntraced(function* (ask: AuthRequest) {
-  const decision: AuthDecision = yield* decide(ask)
+const decideAndRecord = Effect.fnUntraced(function* (ask: AuthRequest, call: AuthCall | null) {
+  const asked: Effect.Effect<AuthDecision, StoreUnavailable, Effect.Services<ReturnType<typeof decide>>> = decide(ask)
+  const decision = yield* Effect.catch(asked, (error) => recordUnavailable(ask, call, error))
   yield* Metric.update(Metrics.authDecision(actionOf(ask), outcomeOf(decision)), 1)
-  return decision
+  const decisionId = yield* record(ask, call, decision)
+  const answered: Answered = { ...decision, decisionId }
+  return answered
+})
+
+/** Viewers, and the service's own calls of the control API, are let in all the time, by no rule about a key: they are not kept. */
+const isKept = (decision: AuthDecision): boolean => decision._tag !== "Allow"
+
+const record = Effect.fnUntraced(function* (ask: AuthRequest, call: AuthCall | null, decision: AuthDecision) {
+  if (!isKept(decision)) return (yield* (yield* KeyGenerator).uuid) as DecisionId
+  const log = yield* DecisionLog
+  return yield* log.add({
+    content: contentOf(ask, call, decision),
+    isFirstAsk: decision._tag === "Refuse" && decision.quiet,
+    sourceId: ask._tag === "Publish" ? ask.sourceId : null
+  })
+})
+
+/** A call that the store did not answer is refused by the media server, so it is found in the log like a refusal. */
+const recordUnavailable = Effect.fnUntraced(function* (
+  ask: AuthRequest,
+  call: AuthCall | null,
+  { operation, cause, rolledBack }: StoreUnavailable
+) {
+  const log = yield* DecisionLog
+  const content = faultContent("store_unavailable", { ask, call })
+  const decisionId = yield* log.add({ content, isFirstAsk: false, sourceId: null })
+  return yield* new StoreUnavailable({
+    operation,
+    cause,
+    ...(rolledBack === undefined ? {} : { rolledBack }),
+    decisionId
+  })
 })
 
 const decide = (ask: AuthRequest) => {
@@ -53,17 +80,17 @@ const decide = (ask: AuthRequest) => {
     case "Check":
       return checkKey(ask)
     case "Misplaced":
-      return Effect.succeed(refusePath(ask.path) ?? refuse("invalid_stream_key", ask.detail))
+      return Effect.succeed(refusePath(ask.path) ?? refuse("key_misplaced", ask.detail))
     case "Unsupported":
       return Effect.succeed(unsupportedProtocol)
     case "View":
       return Effect.succeed(allow)
     case "Operate":
       return Effect.map(isOperator(ask.secrets), (may) =>
-        may ? allow : refuse("unauthorized", needsSecret(ask.action), null, ask.secrets.length === 0)
+        may ? allow : refuse("api_secret_needed", needsSecret(ask.action), null, ask.secrets.length === 0)
       )
     case "Other":
-      return Effect.succeed(refuse("unauthorized", UNKNOWN_ACTION))
+      return Effect.succeed(refuse("unknown_action", UNKNOWN_ACTION))
   }
 }
 

@@ -4,8 +4,9 @@
  * stops for good, so a false "in use" takes a broadcaster off the air.
  */
 import { Effect, Option } from "effect"
-import { type AuthDecision, allowPublisher, type Refusal, refuse } from "../domain/access/AuthDecision.ts"
+import { type AuthDecision, allowPublisher, type Refusal, refuse, withFacts } from "../domain/access/AuthDecision.ts"
 import { decideAdmission, type SessionFacts } from "../domain/access/decideAdmission.ts"
+import { decideTakeover } from "../domain/access/decideTakeover.ts"
 import { type AdmissionRequest, Admissions } from "../ports/Admissions.ts"
 import { MediaServer } from "../ports/MediaServer.ts"
 import { DuplicatePolicy } from "../resilience/DuplicatePolicy.ts"
@@ -27,18 +28,19 @@ const decideFromFacts = Effect.fnUntraced(function* (request: AdmissionRequest) 
       case "Again":
         return { answer: allowPublisher({ streamId: decision.streamId, key: decision.key, again: true }) }
       case "Admit":
-        return { retryOr: refuse("stream_key_in_use", takenJustNow, facts.key) }
+        return { retryOr: withFacts(refuse("stream_key_in_use", takenJustNow, facts.key), facts) }
       case "InUse":
         return { retryOr: decision.refusal }
     }
   }
   if (decision._tag !== "InUse") return next()
-  const own = decision.by.every((session) => session.streamKeyId === facts.key?.id)
-  if (own && (yield* DuplicatePolicy) === "takeover") {
-    const takenOver = yield* withSpanIfTraced(admissions.takeOver(request), "Admissions.takeOver")
+  const takeover = decideTakeover(decision, facts, yield* DuplicatePolicy)
+  if (takeover._tag === "TakeOver") {
+    const takenOver = yield* withSpanIfTraced(admissions.takeOver(request, takeover), "Admissions.takeOver")
     if (Option.isSome(takenOver)) return { answer: allowPublisher(takenOver.value) } as Next
   }
-  return (yield* allGone(decision.by)) ? next() : ({ answer: decision.refusal } as Next)
+  const { refusal } = takeover._tag === "Leave" ? takeover : decision
+  return (yield* allGone(decision.by)) ? next() : ({ answer: refusal } as Next)
 })
 
 /** Tries once more where no conflict is left. */

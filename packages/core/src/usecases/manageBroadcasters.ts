@@ -1,7 +1,6 @@
 /** Creates, lists, changes and removes broadcasters. Removing one revokes its keys and takes its streams off the air. */
 import { Effect, Equal, Option, Schema } from "effect"
 import { broadcasterImage } from "../domain/audit/images.ts"
-import { CurrentCaller } from "../domain/identity/Caller.ts"
 import { type Broadcaster, ExternalId } from "../domain/values/Broadcaster.ts"
 import { BroadcasterId } from "../domain/values/Ids.ts"
 import { type BroadcasterFields, Broadcasters, type UpsertFields } from "../ports/Broadcasters.ts"
@@ -12,6 +11,7 @@ import { Streams } from "../ports/Streams.ts"
 import { broadcasterFields, pageFields } from "./argumentSchemas.ts"
 import { type AuditedChange, audited } from "./audited.ts"
 import { awaitOffAir } from "./awaitOffAir.ts"
+import { CurrentCaller } from "./CurrentCaller.ts"
 import { checkArguments } from "./InvalidArgument.ts"
 import { isCallersBroadcaster, visibleToCaller } from "./visibleToCaller.ts"
 

@@ -49,7 +49,8 @@ const check = {
     ...ofKey,
     label: Schema.optionalKey(Schema.NullOr(Label)),
     expiresAt: maybeExpiresAt,
-    enabled: Schema.optionalKey(Schema.Boolean)
+    enabled: Schema.optionalKey(Schema.Boolean),
+    block: Schema.optionalKey(Schema.Null)
   }),
   revoke: checkArguments("revoke", ofKey)
 }
@@ -161,7 +162,7 @@ export const describeIngest = Effect.fn("describeIngest")(function* (id: StreamK
   })
 })
 
-/** Changes label or expiry, suspends the key or lets it publish again. */
+/** Changes label or expiry, suspends the key or lets it publish again, and lifts its block. */
 export const changeKey = Effect.fn("changeKey")(function* (keyId: StreamKeyId, given: KeyChanges) {
   const { id, ...changes } = yield* check.change({ ...given, id: keyId })
   const outcome = yield* Effect.uninterruptible(changeAndStop(id, changes))

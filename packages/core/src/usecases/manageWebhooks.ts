@@ -6,7 +6,6 @@ import { Context, Effect, Option, Schema } from "effect"
 import { webhookEndpointImage } from "../domain/audit/images.ts"
 import { beginning, end, type LogHead, type LogPosition, whyLost, writeCursor } from "../domain/events/EventCursor.ts"
 import { EventType } from "../domain/events/LoggedEvent.ts"
-import { CurrentCaller } from "../domain/identity/Caller.ts"
 import { BroadcasterId, WebhookEndpointId } from "../domain/values/Ids.ts"
 import {
   WebhookDescription,
@@ -23,6 +22,7 @@ import { type WebhookEndpointFields, WebhookEndpoints } from "../ports/WebhookEn
 import { WebhookSender } from "../ports/WebhookSender.ts"
 import { pageFields } from "./argumentSchemas.ts"
 import { type AuditedChange, audited } from "./audited.ts"
+import { CurrentCaller } from "./CurrentCaller.ts"
 import { checkArguments } from "./InvalidArgument.ts"
 import { isCallersBroadcaster, visibleToCaller } from "./visibleToCaller.ts"
 

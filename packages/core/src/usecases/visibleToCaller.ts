@@ -1,7 +1,7 @@
 /** A caller that is limited to a broadcaster meets no other's things: they are not in its lists, and their ids are unknown. */
 import { Effect, Option } from "effect"
-import { CurrentCaller } from "../domain/identity/Caller.ts"
 import type { BroadcasterId } from "../domain/values/Ids.ts"
+import { CurrentCaller } from "./CurrentCaller.ts"
 
 /** No broadcaster has this id, so a list that is filtered by it is empty. */
 const NONE = "00000000-0000-0000-0000-000000000000" as BroadcasterId

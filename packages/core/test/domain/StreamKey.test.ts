@@ -1,16 +1,19 @@
 /** The derived status of a key: the first reason that holds, to the millisecond. */
 import { assert, describe, it } from "@effect/vitest"
-import { keyStatus, keyStatuses, whyInvalid } from "@greenroom/core"
+import { keyStatus, keyStatuses, revocationOf, whyInvalid } from "@greenroom/core"
 import { Arbitrary } from "effect"
 import { at, boolean, cases, element, NOW, streamId } from "../support/arbitraries.ts"
 
 const moments = element([null, at(-1), at(0), at(1), at(-86_400_000), at(86_400_000)])
 const keys = Arbitrary.all({
   revokedAt: moments,
+  revokesAt: moments,
   expiresAt: moments,
   enabled: boolean,
   activeStreamId: element([null, streamId(1)])
 })
+
+const valid = { revokedAt: null, revokesAt: null, expiresAt: null, enabled: true, activeStreamId: null }
 
 describe("keyStatus", () => {
   it.prop(
@@ -18,7 +21,9 @@ describe("keyStatus", () => {
     [keys],
     ([key]) => {
       const holds = {
-        revoked: key.revokedAt !== null,
+        revoked:
+          key.revokedAt !== null ||
+          (key.revokesAt !== null && key.revokesAt.epochMilliseconds <= NOW.epochMilliseconds),
         expired: key.expiresAt !== null && key.expiresAt.epochMilliseconds <= NOW.epochMilliseconds,
         disabled: !key.enabled,
         in_use: key.activeStreamId !== null,
@@ -35,15 +40,31 @@ describe("keyStatus", () => {
   )
 
   it("has expired in the very millisecond of its expiry, and not one before", () => {
-    const key = (expiresAt: typeof NOW) => ({ revokedAt: null, expiresAt, enabled: true, activeStreamId: null })
+    const key = (expiresAt: typeof NOW) => ({ ...valid, expiresAt })
     assert.deepStrictEqual(
       [at(-1), at(0), at(1)].map((expiresAt) => keyStatus(key(expiresAt), NOW)),
       ["expired", "expired", "active"]
     )
   })
 
+  it("is revoked in the very millisecond in which its overlap ends, and not one before", () => {
+    const shown = (revokesAt: typeof NOW) => revocationOf({ revokedAt: null, revokesAt }, NOW)
+    assert.deepStrictEqual(
+      [at(-1), at(0), at(1)].map((revokesAt) => [keyStatus({ ...valid, revokesAt }, NOW), shown(revokesAt)]),
+      [
+        ["revoked", { revokedAt: at(-1), revokesAt: null }],
+        ["revoked", { revokedAt: at(0), revokesAt: null }],
+        ["active", { revokedAt: null, revokesAt: at(1) }]
+      ]
+    )
+    assert.deepStrictEqual(revocationOf({ revokedAt: at(-5), revokesAt: at(1) }, NOW), {
+      revokedAt: at(-5),
+      revokesAt: null
+    })
+  })
+
   it("is revoked whenever that was said to be: a clock that runs behind revives no key", () => {
-    const key = { revokedAt: at(60_000), expiresAt: null, enabled: true, activeStreamId: streamId(1) }
+    const key = { ...valid, revokedAt: at(60_000), activeStreamId: streamId(1) }
     assert.strictEqual(keyStatus(key, NOW), "revoked")
   })
 })

@@ -25,6 +25,7 @@ const nothing: AdmissionFacts = {
   keySession: null,
   pathSession: null,
   sourceSession: null,
+  takeovers: [],
   pathOwnedByOther: false
 }
 
@@ -44,7 +45,11 @@ const sameAgain = (own: SessionFacts, ask: Ask, key: KeyFacts) =>
 const rules: ReadonlyArray<readonly [answer: string, applies: (ask: Ask, facts: AdmissionFacts) => boolean]> = [
   ["path_not_allowed", ({ path }) => /sk_[\w-]{43}/.test(path) || pathComplaint(path) !== undefined],
   ["invalid_stream_key", (_, { key }) => key === null],
-  ["stream_key_revoked", (_, { key }) => key!.revokedAt !== null],
+  [
+    "stream_key_revoked",
+    (_, { key, now }) =>
+      key!.revokedAt !== null || (key!.revokesAt !== null && key!.revokesAt.epochMilliseconds <= now.epochMilliseconds)
+  ],
   [
     "stream_key_expired",
     (_, { key, now }) => key!.expiresAt !== null && key!.expiresAt.epochMilliseconds <= now.epochMilliseconds
@@ -53,6 +58,11 @@ const rules: ReadonlyArray<readonly [answer: string, applies: (ask: Ask, facts: 
   ["path_not_allowed", ({ path }, { key }) => !mayUse(key!.path, path)],
   ["path_not_allowed", ({ reserved }, { key }) => reserved === true && key!.ticket === undefined],
   ["path_not_allowed", (_, { key, pathOwnedByOther }) => pathOwnedByOther && key!.ticket === undefined],
+  [
+    "stream_key_blocked",
+    ({ path }, { key, now }) =>
+      key!.block !== null && key!.block.path === path && key!.block.until.epochMilliseconds > now.epochMilliseconds
+  ],
   ["Again", (ask, { sourceSession: own, key }) => own !== null && sameAgain(own, ask, key!)],
   ["stream_key_in_use", (_, { sourceSession }) => sourceSession !== null],
   ["stream_key_expired", (_, { key }) => key!.ticket?.spent === true],
@@ -214,7 +224,7 @@ describe("decide", () => {
           for (const sourceSession of [null, ...own])
             for (const keySession of [null, session(2)])
               for (const pathSession of [null, session(2), session(3)]) {
-                const given = { now: NOW, key, keySession, pathSession, sourceSession, pathOwnedByOther }
+                const given = { ...nothing, key, keySession, pathSession, sourceSession, pathOwnedByOther }
                 const ask = { path, sourceId: "source-1" }
                 const answer = answerOf(decideAdmission(ask, given))
                 assert.strictEqual(answer, expected(ask, given))

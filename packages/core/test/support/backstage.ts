@@ -1,6 +1,8 @@
 /** The use case of an auth call on a stage, with a reconciler that only notes what it is told. */
 import {
   authenticate,
+  type DecisionId,
+  DecisionLog,
   DuplicatePolicy,
   LostAdmissions,
   type PublishRequest,
@@ -9,6 +11,8 @@ import {
 } from "@greenroom/core"
 import { Effect, Layer, Redacted, Stream } from "effect"
 import { keyValue, makeStage } from "./stage.ts"
+
+export const DECISION = "00000000-0000-4000-8000-00000000dec1" as DecisionId
 
 /** With keys 1 and 2; `ask` asks for `live/1` with key 1 on the connection `new`, unless told otherwise. */
 export const backstage = (onDuplicate: "refuse" | "takeover" | null = null) => {
@@ -39,8 +43,9 @@ export const backstage = (onDuplicate: "refuse" | "takeover" | null = null) => {
     reportFailure: Effect.sync(() => void told.failures++),
     isUp: Effect.sync(() => store.answers)
   })
+  const decisions = Layer.succeed(DecisionLog)({ add: () => Effect.succeed(DECISION) })
   const policy = onDuplicate === null ? Layer.empty : Layer.succeed(DuplicatePolicy)(onDuplicate)
-  const layer = Layer.mergeAll(stage.layer, reconciler, lostAdmissions, storeMonitor, policy)
+  const layer = Layer.mergeAll(stage.layer, reconciler, lostAdmissions, storeMonitor, decisions, policy)
   const ask = (more: Partial<PublishRequest> & { readonly n?: number | null } = {}) => {
     const { n = 1, ...fields } = more
     const key = n === null ? null : Redacted.make(keyValue(n))

@@ -7,6 +7,7 @@ import {
   type KeyAt,
   type LiveStream,
   type Page,
+  type RotateOutcome,
   replacePorts,
   type StreamEvent,
   type StreamKey,
@@ -37,6 +38,10 @@ export const aKey = (n: number, more: Partial<StreamKey> = {}): StreamKey => ({
   createdAt: NOW,
   expiresAt: null,
   revokedAt: null,
+  revokesAt: null,
+  rotatedTo: null,
+  rotatedFrom: null,
+  block: null,
   lastUsedAt: null,
   activeStreamId: null,
   ...more
@@ -69,7 +74,11 @@ export const makeListings = (stage: Stage) => {
   const streams = new Map<string, LiveStream>()
   const broadcasters = new Map<string, Broadcaster>()
   const asked: Array<readonly [name: string, ...args: ReadonlyArray<unknown>]> = []
-  const outcomes: { issue: IssueOutcome | null; change: ChangeOutcome | null } = { issue: null, change: null }
+  const outcomes: { issue: IssueOutcome | null; change: ChangeOutcome | null; rotate: RotateOutcome | null } = {
+    issue: null,
+    change: null,
+    rotate: null
+  }
   let events: ReadonlyArray<StreamEvent> = []
   let taken = 0
   const port =
@@ -104,7 +113,20 @@ export const makeListings = (stage: Stage) => {
         const key = keys.get(id)
         if (key !== undefined) keys.set(id, { ...key, revokedAt: key.revokedAt ?? NOW })
         return keyAt(id)
-      })
+      }),
+      rotate: port("rotate", (id, successor): RotateOutcome => {
+        if (outcomes.rotate !== null) return outcomes.rotate
+        const { overlapSeconds, hash: _, ...fields } = successor
+        const old = keys.get(id)
+        if (old === undefined) return { _tag: "NotFound" }
+        keys.set(id, {
+          ...old,
+          ...(overlapSeconds === 0 ? { revokedAt: NOW } : { revokesAt: NOW }),
+          rotatedTo: fields.id
+        })
+        return { _tag: "Rotated", key: { ...old, ...fields, rotatedFrom: old.id }, now: NOW }
+      }),
+      block: port("block", (id) => keys.has(id))
     }),
     streams: Streams.of({
       list: port("listStreams", () => pageOf([...streams.values()])),

@@ -35,7 +35,10 @@ const keyFacts = (id: StreamKeyId, prefix: string): KeyFacts => ({
   path: null,
   enabled: true,
   expiresAt: null,
-  revokedAt: null
+  revokedAt: null,
+  revokesAt: null,
+  rotatedFrom: null,
+  block: null
 })
 
 export const makeStage = () => {

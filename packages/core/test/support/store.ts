@@ -103,7 +103,7 @@ export const makeStore = (noted: Noted) => {
       deletedAt: null
     }
     if (!state.broadcasters.has(broadcasterId)) state.broadcasters.set(broadcasterId, { ...whole, id: broadcasterId })
-    const before = { label: null, createdAt: NOW, lastUsedAt: null }
+    const before = { label: null, createdAt: NOW, lastUsedAt: null, rotatedTo: null }
     state.keys.set(facts.id, { ...before, ...facts, keyPrefix: prefix, hash: hash ?? new Uint8Array() })
     if (hash !== null) state.keyByHash.set(MemoryStore.hashText(hash), facts.id)
   }

@@ -4,7 +4,7 @@ import type { KeyFacts } from "@greenroom/core"
 import { DateTime, Effect } from "effect"
 import { TestClock } from "effect/testing"
 import { at, boolean, cases, element, keyId, streamId } from "../support/arbitraries.ts"
-import { backstage } from "../support/backstage.ts"
+import { backstage, DECISION } from "../support/backstage.ts"
 import { assertNoKey, assertSentence } from "../support/refusals.ts"
 import { keyValue, mediaServerDown, type Stage } from "../support/stage.ts"
 
@@ -21,7 +21,8 @@ describe("authenticate lets a publisher in", () => {
         _tag: "AllowPublisher",
         streamId: row!.streamId,
         key: { id: keyId(1), prefix: "sk_kkk1" },
-        again: false
+        again: false,
+        decisionId: DECISION
       })
       assert.deepStrictEqual([row!.path, row!.source], ["live/1", { protocol: "rtmp", id: "new" }])
       assert.deepStrictEqual(stage.called(), ["Admissions.admit"])
@@ -51,7 +52,8 @@ describe("authenticate lets a publisher in", () => {
         })
       const decision = yield* ask()
       const key = { id: keyId(1), prefix: "sk_kkk1" }
-      assert.deepStrictEqual(decision, { _tag: "AllowPublisher", streamId: streamId(9), key, again: true })
+      const decisionId = DECISION
+      assert.deepStrictEqual(decision, { _tag: "AllowPublisher", streamId: streamId(9), key, again: true, decisionId })
       assert.deepStrictEqual(told.regrets, [])
     })
   )

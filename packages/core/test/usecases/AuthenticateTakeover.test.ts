@@ -122,4 +122,58 @@ describe("authenticate, with takeover", () => {
       assert.isNull([...stage.rows.values()][0]!.state.ending)
     })
   )
+
+  it.effect(
+    "parts encoders that took the key from each other three times in ten seconds: the one on the air stays for a minute",
+    () =>
+      Effect.gen(function* () {
+        const { stage, ask } = backstage("takeover")
+        for (const n of [1, 2, 3, 4]) {
+          const decision = yield* ask({ sourceId: `encoder-${n}` })
+          assert.strictEqual(decision._tag, "AllowPublisher")
+          stage.connect(1, { id: `encoder-${n}` })
+          yield* TestClock.adjust("2 seconds")
+        }
+        for (const millis of [0, 40_000, 17_999]) {
+          yield* TestClock.adjust(millis)
+          const refused = yield* ask({ sourceId: `late-${millis}` })
+          if (refused._tag !== "Refuse") return assert.fail(refused._tag)
+          assert.strictEqual(refused.reason, "stream_key_contested")
+          assert.match(refused.detail, /stays with the encoder on live\/1 for \d+ s more: .*3 times within 10 s/)
+        }
+        yield* TestClock.adjust(1)
+        assert.strictEqual((yield* ask({ sourceId: "after a minute" }))._tag, "AllowPublisher")
+      })
+  )
+
+  it.effect(
+    "lets a newcomer in although the key is contested, when the media server shows that the other is gone",
+    () =>
+      Effect.gen(function* () {
+        const { stage, ask } = backstage("takeover")
+        for (const n of [1, 2, 3, 4])
+          assert.strictEqual((yield* ask({ sourceId: `encoder-${n}` }))._tag, "AllowPublisher")
+        assert.strictEqual((yield* ask({ sourceId: "encoder-5" }))._tag, "AllowPublisher")
+        assert.include(stage.called(), "MediaServer.find")
+      })
+  )
+
+  it.effect(
+    "takes the path from the key that this one was rotated from, whatever is configured, and never the other way round",
+    () =>
+      Effect.gen(function* () {
+        for (const policy of [null, "refuse", "takeover"] as const) {
+          const { stage, ask } = backstage(policy)
+          stage.changeKey(2, { rotatedFrom: keyId(1) })
+          stage.addSession(1, -60_000)
+          stage.connect(1)
+          const decision = yield* ask({ n: 2 })
+          assert.strictEqual(decision._tag, "AllowPublisher")
+          assert.strictEqual(stage.reason(1), "superseded")
+          stage.connect(1, { id: "new" })
+          const back = yield* ask({ sourceId: "back" })
+          assert.isTrue(back._tag === "Refuse" && back.reason === "path_in_use")
+        }
+      })
+  )
 })

@@ -7,7 +7,18 @@ import { MayPublish, refusedByHost } from "../../src/usecases/MayPublish.ts"
 
 const facts = {
   now: DateTime.makeUnsafe(0),
-  key: { id: "k", prefix: "sk_abcd", broadcasterId: "b", path: null, revokedAt: null, expiresAt: null, enabled: true },
+  key: {
+    id: "k",
+    prefix: "sk_abcd",
+    broadcasterId: "b",
+    path: null,
+    revokedAt: null,
+    revokesAt: null,
+    rotatedFrom: null,
+    block: null,
+    expiresAt: null,
+    enabled: true
+  },
   keySession: null,
   pathSession: null,
   sourceSession: null,

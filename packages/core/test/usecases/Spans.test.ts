@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { errorTypeOf, outgoing, StartsTrace, traceparent } from "@greenroom/core/internal"
 import { Context, Effect, type Exit, Tracer } from "effect"
-import { backstage } from "../support/backstage.ts"
+import { backstage, DECISION } from "../support/backstage.ts"
 import { keyValue } from "../support/stage.ts"
 
 /** A tracer that keeps its spans. */
@@ -33,8 +33,8 @@ describe("an auth call", () => {
         .filter(({ name }) => name === "authenticate")
         .map(({ attributes }) => Object.fromEntries(attributes))
       assert.deepStrictEqual(decisions, [
-        { action: "publish", decision: "allow" },
-        { action: "publish", decision: "allow" }
+        { action: "publish", decision: "allow", decision_id: DECISION },
+        { action: "publish", decision: "allow", decision_id: DECISION }
       ])
       const shown = JSON.stringify(spans.map(({ name, attributes }) => [name, [...attributes]]))
       for (const secret of [keyValue(1), "live/1", "another"]) assert.notInclude(shown, secret)

@@ -4,12 +4,16 @@ import {
   changeKey,
   describeKey,
   type IssueOutcome,
+  ingestPath,
   issueKey,
   listKeys,
   NewPathLimit,
   parseLimit,
   Reconciler,
+  type RotateOutcome,
   revoke,
+  rotateKey,
+  type StreamKey,
   StreamPath,
   within
 } from "@greenroom/core"
@@ -35,6 +39,75 @@ const onAir = Effect.fnUntraced(function* () {
   const { reconciler } = yield* running(stage)
   return { stage, listings, layer: Layer.merge(listings.layer, Layer.succeed(Reconciler)(reconciler)) }
 })
+describe("rotateKey", () => {
+  it.effect("stores a hash and seven characters, gives the value once, and the ingest path of the old key", () =>
+    Effect.gen(function* () {
+      for (const path of [null, "live/*", "live/studio-1"] as const) {
+        const { listings, layer } = yield* onAir()
+        listings.keys.set(keyId(1), aKey(1, { path: path as StreamKey["path"] }))
+        const rotated = yield* rotateKey(keyId(1), 60).pipe(Effect.provide(layer))
+        if (rotated._tag !== "Rotated") return assert.fail(rotated._tag)
+        const [, id, stored] = listings.asked.find(([name]) => name === "rotate")! as unknown as readonly [
+          string,
+          string,
+          Record<string, unknown>
+        ]
+        const value = Redacted.value(rotated.value)
+        assert.strictEqual(id, keyId(1))
+        assert.deepStrictEqual(stored, {
+          id: rotated.key.id,
+          hash: sha256(value),
+          keyPrefix: value.slice(0, 7),
+          overlapSeconds: 60
+        })
+        assert.notInclude(JSON.stringify([rotated, { ...stored, hash: null }]), value)
+        assert.strictEqual(rotated.ingestPath, ingestPath(path === null ? null : parseLimit(path), keyId(1)))
+      }
+    })
+  )
+
+  it.effect(
+    "without an overlap it takes the old key's stream off the air before it answers; with one it leaves it",
+    () =>
+      Effect.gen(function* () {
+        for (const [overlapSeconds, stays] of [
+          [0, false],
+          [60, true]
+        ] as const) {
+          const { stage, layer } = yield* onAir()
+          const rotation = Effect.gen(function* () {
+            if (!stays) stage.changeKey(1, { revokedAt: NOW })
+            return yield* rotateKey(keyId(1), overlapSeconds)
+          })
+          const rotated = yield* inTime(rotation.pipe(Effect.provide(layer)))
+          assert.strictEqual(rotated._tag, "Rotated")
+          assert.strictEqual(stage.connections.has("source-1"), stays)
+          if (!stays) assert.strictEqual(stage.reason(1), "revoked")
+        }
+      })
+  )
+
+  it.effect("passes on why a key is not rotated, and takes no overlap of more than a week", () =>
+    Effect.gen(function* () {
+      const { listings, layer } = yield* onAir()
+      const outcomes: ReadonlyArray<RotateOutcome> = [
+        { _tag: "NotFound" },
+        { _tag: "Revoked" },
+        { _tag: "Expired" },
+        { _tag: "RotatedAlready", to: keyId(2) },
+        { _tag: "OverlapRuns", of: keyId(2) }
+      ]
+      const rotate = (seconds: number) => rotateKey(keyId(1), seconds).pipe(Effect.provide(layer))
+      for (const outcome of outcomes) {
+        listings.outcomes.rotate = outcome
+        assert.deepStrictEqual(yield* rotate(604_800), outcome)
+      }
+      for (const seconds of [-1, 604_801, 0.5])
+        assert.strictEqual((yield* Effect.flip(rotate(seconds)))._tag, "InvalidArgument")
+    })
+  )
+})
+
 describe("issueKey", () => {
   it.effect.prop(
     "stores a hash and seven characters, gives the value once, and a path that the key may use",

@@ -11,6 +11,7 @@ import {
   MediaServer,
   noEndpoints,
   Reconciler,
+  type StopOptions,
   stopStream,
   streamEvents
 } from "@greenroom/core"
@@ -18,8 +19,8 @@ import { isSameVersion, listSince, listVersion } from "@greenroom/core/internal"
 import { Effect, Layer, Option } from "effect"
 import { TestClock } from "effect/testing"
 import { playbackUrls } from "../../src/domain/streams/PlaybackUrls.ts"
-import { NOW, streamId } from "../support/arbitraries.ts"
-import { aBroadcaster, aStream, makeListings } from "../support/listings.ts"
+import { keyId, NOW, streamId } from "../support/arbitraries.ts"
+import { aBroadcaster, aKey, aStream, makeListings } from "../support/listings.ts"
 import { inTime, running } from "../support/running.ts"
 import { makeStage, mediaServerDown } from "../support/stage.ts"
 
@@ -162,7 +163,8 @@ describe("stopStream", () => {
     yield* TestClock.adjust("1 minute")
     const { reconciler } = yield* running(stage)
     const whole = Layer.merge(layer, Layer.succeed(Reconciler)(reconciler))
-    const stop = (n: number) => inTime(stopStream(streamId(n)).pipe(Effect.provide(whole)))
+    const stop = (n: number, options: StopOptions = {}) =>
+      inTime(stopStream(streamId(n), options).pipe(Effect.provide(whole)))
     return { stage, listings, stop }
   })
 
@@ -187,6 +189,32 @@ describe("stopStream", () => {
       const past = yield* stop(3)
       assert.isTrue(Option.isSome(past) && past.value.offAir)
     })
+  )
+
+  it.effect("blocks the key on the path before the stop, also that of a stream that has ended", () =>
+    Effect.gen(function* () {
+      for (const n of [1, 3]) {
+        const { stage, listings, stop } = yield* onAir()
+        listings.keys.set(keyId(n), aKey(n))
+        yield* stop(n, { blockSeconds: 60 })
+        const blocks = listings.asked.filter(([name]) => name === "block")
+        assert.deepStrictEqual(blocks, [["block", keyId(n), `live/${n}`, 60]])
+        assert.include(stage.called(), "Sessions.requestStop")
+      }
+    })
+  )
+
+  it.effect(
+    "neither blocks nor stops a worker's stream when a block is asked for, and takes no block of 0 or of two hours",
+    () =>
+      Effect.gen(function* () {
+        const { stage, stop } = yield* onAir()
+        for (const blockSeconds of [60, 0, 7_200, 1.5]) {
+          const refused = yield* Effect.flip(stop(1, { blockSeconds }))
+          assert.isTrue(refused._tag === "InvalidArgument" && refused.faults[0]?.path[0] === "blockSeconds")
+        }
+        assert.notInclude(stage.called(), "Sessions.requestStop")
+      })
   )
 
   it.effect("knows no unknown stream, and stops nobody for it", () =>

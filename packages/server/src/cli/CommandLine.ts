@@ -7,6 +7,7 @@ import { Console, Effect, Layer } from "effect"
 import * as CliError from "effect/cli/CliError"
 import * as Command from "effect/cli/Command"
 import { version } from "../http/api/version.ts"
+import { auditCommand } from "./AuditCommand.ts"
 import { broadcastersCommand } from "./BroadcastersCommand.ts"
 import { failed } from "./CommandFailed.ts"
 import { eventsCommand } from "./EventsCommand.ts"
@@ -18,6 +19,7 @@ import { keysCommand } from "./KeysCommand.ts"
 import { composed, type LocalCommands } from "./LocalCommands.ts"
 import { reconcileCommand } from "./ReconcileCommand.ts"
 import { streamsCommand } from "./StreamsCommand.ts"
+import { tokensCommand } from "./TokensCommand.ts"
 import { webhooksCommand } from "./WebhooksCommand.ts"
 import { workersCommand } from "./WorkersCommand.ts"
 
@@ -33,7 +35,7 @@ const description = `Who may publish, who is live, and taking them off the air.
 
   serve and migrate read their settings from the environment; the other commands speak to a running service.
   Where it is: --url, else GREENROOM_URL, else this machine (HOST, 127.0.0.1) at API_PORT (8080).
-  The API secret: API_SECRET, else the file that API_SECRET_FILE names, else, for a service on this machine that
+  The API secret, or an API token in its place: API_SECRET, else the file that API_SECRET_FILE names, else, for a service on this machine that
   generated its own, the file api-secret in DATA_DIR (./.greenroom). Never an argument.`
 
 const Print = flag("print", "Print the SQL of what is pending and change nothing")
@@ -74,6 +76,8 @@ const makeCommand = <E1, R1, E2, R2>({ serve, migrate }: LocalCommands<E1, R1, E
       remote(workersCommand),
       remote(eventsCommand),
       remote(webhooksCommand),
+      remote(tokensCommand),
+      remote(auditCommand),
       remote(reconcileCommand),
       remote(healthCommand)
     ])

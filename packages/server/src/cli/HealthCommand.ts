@@ -25,7 +25,7 @@ export const healthCommand = Command.make(
         ...value.warnings.map(({ detail }, index) => [index === 0 ? "warnings" : "", detail] as const)
       ])
     )
-    if (value.status === "degraded") {
+    if (value.database === "unreachable") {
       return yield* failed("tryAgain", "The database is unreachable: no new publisher is admitted until it is back.")
     }
   })

@@ -13,6 +13,7 @@ import { fields, moment, orNothing, relative, table } from "./format.ts"
 import { encoderFlag, encoderText, waysText } from "./ingestGuide.ts"
 import { printAnswer, printList } from "./output.ts"
 import { program } from "./program.ts"
+import { rotateKey } from "./rotateKey.ts"
 
 type Shown = typeof StreamKey.Type
 
@@ -22,6 +23,16 @@ const BROADCASTER = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
 const id = checkedArgument("id", StreamKeyId, "The key's id; not the key itself")
 
 const nameOf = (key: Shown): string => `Key ${key.keyPrefix}… (${key.id})`
+
+/** Only of keys that were rotated or are blocked. */
+const rotationOf = (key: Shown, now: DateTime.Utc): ReadonlyArray<readonly [string, string]> => [
+  ...(key.revokesAt === null ? [] : [["will be revoked", moment(key.revokesAt, now)] as const]),
+  ...(key.rotatedTo === null ? [] : [["rotated to", key.rotatedTo] as const]),
+  ...(key.rotatedFrom === null ? [] : [["rotated from", key.rotatedFrom] as const]),
+  ...(key.blockedUntil === null
+    ? []
+    : [["blocked", `on ${key.blockedPath} until ${moment(key.blockedUntil, now)}`] as const])
+]
 
 const details = (key: Shown, now: DateTime.Utc): string =>
   fields([
@@ -35,6 +46,7 @@ const details = (key: Shown, now: DateTime.Utc): string =>
     ["created", moment(key.createdAt, now)],
     ["expires", moment(key.expiresAt, now)],
     ["revoked", moment(key.revokedAt, now)],
+    ...rotationOf(key, now),
     ["last used", moment(key.lastUsedAt, now)]
   ])
 
@@ -165,6 +177,10 @@ const disable = Command.make("disable", { id }, ({ id }) =>
   ])
 )
 
+const unblock = Command.make("unblock", { id }, ({ id }) =>
+  change(id, { blockedUntil: null }, (key) => `${nameOf(key)} is blocked on no path.`)
+).pipe(described("Lift the block that `streams stop --block` has put on a key", [`greenroom keys unblock ${EXAMPLE}`]))
+
 const revoke = Command.make("revoke", { id }, ({ id }) =>
   printAnswer(
     call(({ stream_keys }) => stream_keys.revoke({ params: { id }, responseMode: both })),
@@ -182,5 +198,5 @@ export const keysCommand = Command.make("keys").pipe(
     ["greenroom keys list --status in_use", "Those on the air"],
     [`greenroom keys revoke ${EXAMPLE}`]
   ),
-  Command.withSubcommands([createKey, list, show, ingest, update, enable, disable, revoke])
+  Command.withSubcommands([createKey, list, show, ingest, update, enable, disable, unblock, rotateKey, revoke])
 )

@@ -6,6 +6,7 @@ import * as Flag from "effect/cli/Flag"
 import { TerminalCapabilities } from "effect/cli/TerminalCapabilities"
 import { EventCursor } from "../http/api/Cursor.ts"
 import { commaSeparated } from "../http/api/Input.ts"
+import { BlockSecondsText } from "../http/api/StreamsApi.ts"
 import { ApiClient, both, call } from "./ApiClient.ts"
 import { checkedArgument, checkedFlag, described, flag, given, Json, LIST_DEFAULT, limit } from "./flags.ts"
 import { endless } from "./Interruption.ts"
@@ -69,17 +70,29 @@ const stop = Command.make(
   "stop",
   {
     id,
+    block: checkedFlag(
+      "block",
+      "<seconds>",
+      BlockSecondsText,
+      "Keep its key off this path for so many seconds, at most 3600; keys unblock lifts that"
+    ),
     force: flag("force", "End it in the store alone, which frees its key; only while the media server cannot be asked")
   },
-  ({ id, force }) => {
-    const query = force ? { force: "true" as const } : {}
+  ({ id, block, force }) => {
+    const query = {
+      ...(force ? { force: "true" as const } : {}),
+      ...(Option.isNone(block) ? {} : { block_seconds: block.value })
+    }
+    const after = Option.isNone(block)
+      ? `its key stays good (${program} keys revoke ends that)`
+      : `its key may not publish there for ${block.value} s`
     return printAnswer(
       call(({ streams }) => streams.stop({ params: { id }, query, responseMode: both })),
       (stream) =>
         force
           ? `Stream ${id} has ended in the store, and its key is free. Its publisher, if it is still there, is kicked when the media server can be asked again.`
           : stream === undefined
-            ? `Stream ${id} is off the air; its key stays good (${program} keys revoke ends that).`
+            ? `Stream ${id} is off the air; ${after}.`
             : `Stream ${id} is still being taken off the air (${program} streams show ${id}).`
     )
   }
@@ -87,6 +100,7 @@ const stop = Command.make(
   described(
     "Take a stream off the air; its key stays good, so the encoder may come back",
     [`greenroom streams stop ${EXAMPLE}`],
+    [`greenroom streams stop ${EXAMPLE} --block 60`, "And keep its encoder from coming straight back"],
     [`greenroom streams stop ${EXAMPLE} --force`, "While the media server cannot be asked"]
   )
 )

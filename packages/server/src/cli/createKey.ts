@@ -12,11 +12,12 @@ import { printAnswer, screenOfOutput } from "./output.ts"
 const UNITS = { m: 60_000, h: 3_600_000, d: 86_400_000 } as const
 const FROM_NOW = /^(\d{1,6})([mhd])$/
 
-const Span = Schema.String.check(
+/** Minutes, hours or days. */
+export const Span = Schema.String.check(
   Schema.isPattern(FROM_NOW, { message: "Expected minutes, hours or days, such as 90m, 12h or 30d" })
 )
 
-const millisOf = (span: string): number => {
+export const spanMillis = (span: string): number => {
   const [, count = "0", unit = "m"] = FROM_NOW.exec(span) ?? []
   return Number(count) * UNITS[unit as keyof typeof UNITS]
 }
@@ -51,7 +52,7 @@ export const createKey = Command.make(
     yield* exclude("--expires-at", "--expires-in", Option.isSome(expiresAt) && Option.isSome(expiresIn))
     yield* exclude("--path", "--any-path", Option.isSome(path) && anyPath)
     const now = yield* DateTime.now
-    const inSpan = Option.map(expiresIn, (span) => DateTime.add(now, { milliseconds: millisOf(span) }))
+    const inSpan = Option.map(expiresIn, (span) => DateTime.add(now, { milliseconds: spanMillis(span) }))
     const payload = {
       broadcasterId: broadcaster,
       ...given({ label, path, expiresAt: Option.orElse(expiresAt, () => inSpan) }),

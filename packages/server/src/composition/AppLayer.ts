@@ -146,6 +146,7 @@ const application = Layer.unwrap(
     return Application.layer(
       {
         operatorSecret: apiSecret,
+        previousOperatorSecret: settings.API_SECRET_PREVIOUS,
         endpoints: addressesFrom(settings, yield* fallbackAddresses),
         duplicates: settings.ON_DUPLICATE_PUBLISH,
         unauthorized: settings.UNAUTHORIZED_PUBLISHERS,

@@ -5,7 +5,9 @@
 import { Context, Effect, Layer, Option } from "effect"
 import * as HttpServer from "effect/http/HttpServer"
 import { Settings, type Variables } from "../config/Settings.ts"
-import { HookSecret } from "../http/middleware/HookSecret.ts"
+import { HookSecret, PreviousHookSecret } from "../http/middleware/HookSecret.ts"
+import { CorsOrigins } from "../http/middleware/pageOrigin.ts"
+import { SignatureSecrets } from "../http/rescuestream/signedRoute.ts"
 import * as HttpRoutes from "../http/routes/HttpRoutes.ts"
 import { type Listen, serve } from "../http/Serve.ts"
 import * as CredentialThrottle from "../http/throttle/CredentialThrottle.ts"
@@ -26,9 +28,20 @@ class HookListener extends Context.Service<HookListener, { readonly address: Lis
 const portOf = (server: HttpServer.HttpServer["Service"]): number =>
   "port" in server.address ? server.address.port : 0
 
-const hookSecret = Layer.effect(
-  HookSecret,
-  Effect.map(Deployment, ({ hookSecret }) => Option.fromNullOr(hookSecret))
+const hookSecret = Layer.unwrap(
+  Effect.gen(function* () {
+    const { hookSecret } = yield* Deployment
+    const { HOOK_SECRET_PREVIOUS } = yield* Settings
+    return Layer.merge(
+      Layer.succeed(HookSecret, Option.fromNullOr(hookSecret)),
+      Layer.succeed(PreviousHookSecret, HOOK_SECRET_PREVIOUS ?? null)
+    )
+  })
+)
+
+const corsOrigins = Layer.effect(
+  CorsOrigins,
+  Effect.map(Settings, ({ CORS_ORIGINS = [] }) => new Set(CORS_ORIGINS))
 )
 
 /** A second server. Only its port is given along: if its router were in reach, both servers would fill and serve the same one. */
@@ -70,14 +83,26 @@ const api = Layer.unwrap(
     const { host } = yield* Deployment
     const routes = HttpRoutes.layer({
       hooks: settings.HOOKS_ON_API_PORT !== "off",
-      metrics: settings.METRICS_PORT === undefined
+      metrics: settings.METRICS_PORT === undefined,
+      rescuestream: settings.COMPAT_RESCUESTREAM === "on"
     })
     return serve(routes, { host, port: settings.API_PORT ?? 8080, name: "api" })
   })
 )
 
+const signatureSecrets = Layer.effect(
+  SignatureSecrets,
+  Effect.gen(function* () {
+    const { apiSecret } = yield* Deployment
+    const { API_SECRET_PREVIOUS } = yield* Settings
+    return API_SECRET_PREVIOUS === undefined ? [apiSecret] : [apiSecret, API_SECRET_PREVIOUS]
+  })
+)
+
 /** Wrong secrets are counted once for all listeners: with a count each, a network would have its guesses on each. */
-export const layer = Layer.mergeAll(api, metrics, hooks).pipe(Layer.provide([hookSecret, CredentialThrottle.layer]))
+export const layer = Layer.mergeAll(api, metrics, hooks).pipe(
+  Layer.provide([hookSecret, corsOrigins, signatureSecrets, CredentialThrottle.layer])
+)
 
 /** Where the API answers, and where the media server calls: the same when it has no listener of its own. */
 export const listenerAddresses = Effect.gen(function* () {

@@ -8,7 +8,7 @@ import { reaches } from "@greenroom/adapters/postgres"
 import { Context, Result, Schema, SchemaIssue } from "effect"
 import { contradictions } from "./contradictions.ts"
 import { DatabasePool, DatabaseSchema } from "./databaseVariables.ts"
-import { base, count, EncryptionKey, Host, oneOf, Password, Port, Secret, urlOf } from "./kinds.ts"
+import { base, count, EncryptionKey, Host, Origins, oneOf, Password, Port, Secret, urlOf } from "./kinds.ts"
 import { Ports } from "./mediaMtxPorts.ts"
 import * as OpenTelemetry from "./OpenTelemetry.ts"
 import { WorkerCommand, WorkerUser } from "./workerVariables.ts"
@@ -22,6 +22,7 @@ const variables = {
   DATABASE_POOLER: Schema.optionalKey(oneOf("auto", ...reaches)),
   DATABASE_POOL: Schema.optionalKey(DatabasePool),
   API_SECRET: Schema.optionalKey(Secret),
+  API_SECRET_PREVIOUS: Schema.optionalKey(Secret),
   API_PORT: Schema.optionalKey(Port),
   HOST: Schema.optionalKey(Host),
   DATA_DIR: Schema.optionalKey(Schema.String),
@@ -37,6 +38,9 @@ const variables = {
   PUBLIC_RTSP_URL: Schema.optionalKey(base(["rtsp", "rtsps"], "rtsp://media.example.com:8554")),
   PUBLIC_SRT_URL: Schema.optionalKey(base(["srt"], "srt://media.example.com:8890")),
   HOOK_SECRET: Schema.optionalKey(Secret),
+  HOOK_SECRET_PREVIOUS: Schema.optionalKey(Secret),
+  COMPAT_RESCUESTREAM: Schema.optionalKey(oneOf("off", "on")),
+  CORS_ORIGINS: Schema.optionalKey(Origins),
   HOOK_PORT: Schema.optionalKey(Port),
   HOOK_HOST: Schema.optionalKey(Host),
   HOOKS_ON_API_PORT: Schema.optionalKey(oneOf("on", "off")),
@@ -51,6 +55,7 @@ const variables = {
   MASS_KICK_LIMIT: Schema.optionalKey(count(0, 100_000)),
   HISTORY_KEEP: Schema.optionalKey(count(0, 36_500)),
   EVENTS_KEEP: Schema.optionalKey(count(7, 36_500)),
+  AUDIT_KEEP: Schema.optionalKey(count(1, 36_500)),
   ENCRYPTION_KEY: Schema.optionalKey(EncryptionKey),
   WEBHOOKS_ALLOW_PRIVATE: Schema.optionalKey(oneOf("true", "false")),
   WEBHOOKS_REQUIRE_TLS: Schema.optionalKey(oneOf("true", "false")),

@@ -29,6 +29,12 @@ export const contradictions = (settings: Variables): ReadonlyArray<Wrong> => [
   ...(settings.DATABASE_URL !== undefined && settings.API_SECRET === undefined
     ? [{ variable: "API_SECRET", detail: "expected a secret, because DATABASE_URL is set" }]
     : []),
+  ...(settings.API_SECRET_PREVIOUS !== undefined && settings.API_SECRET === undefined
+    ? [{ variable: "API_SECRET_PREVIOUS", detail: "expected only with API_SECRET, which takes its place" }]
+    : []),
+  ...(settings.HOOK_SECRET_PREVIOUS !== undefined && settings.HOOK_SECRET === undefined
+    ? [{ variable: "HOOK_SECRET_PREVIOUS", detail: "expected only with HOOK_SECRET, which takes its place" }]
+    : []),
   ...(settings.MEDIAMTX_API_URL === undefined && settings.MEDIAMTX_API_PASSWORD !== undefined
     ? [
         {
@@ -53,6 +59,9 @@ export const warningsOf = (settings: Variables): ReadonlyArray<string> => [
   ...(settings.HOOK_SECRET === undefined && settings.MEDIAMTX_API_URL !== undefined
     ? ["HOOK_SECRET is not set: any client that reaches this port can ask /auth and send hooks"]
     : []),
+  ...(settings.API_SECRET_PREVIOUS === undefined && settings.HOOK_SECRET_PREVIOUS === undefined
+    ? []
+    : ["a previous secret is still accepted: remove it once every client sends the new one"]),
   ...(settings.WEBHOOKS_ALLOW_PRIVATE === "true"
     ? ["WEBHOOKS_ALLOW_PRIVATE is true: clients of the API can have requests sent into this network"]
     : [])

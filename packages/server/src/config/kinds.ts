@@ -1,5 +1,5 @@
 /** What a variable may look like, each kind with the sentence that a wrong value gets. */
-import { Schema } from "effect"
+import { Schema, SchemaTransformation } from "effect"
 import { isSendable, SECRET_MIN, sendable } from "./secretText.ts"
 
 const expected = (sentence: string) => ({ message: `expected ${sentence}` })
@@ -66,6 +66,25 @@ export const EncryptionKey = Schema.RedactedFromValue(
 export const Password = Schema.RedactedFromValue(
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this looks for
   Schema.String.check(Schema.isPattern(/^[^\u0000-\u001f\u007f]+$/, expected("a password of one line")))
+)
+
+const isOrigin = (text: string): boolean => /^https?:/.test(text) && URL.parse(text)?.origin === text
+
+/** Origins, separated by commas. A wildcard is none: a token belongs to pages that are known. */
+export const Origins = Schema.String.pipe(
+  Schema.decodeTo(
+    Schema.Array(
+      Schema.String.check(
+        Schema.makeFilter(
+          (text) => isOrigin(text) || "expected origins such as https://app.example.com, separated by commas"
+        )
+      )
+    ),
+    SchemaTransformation.transform<ReadonlyArray<string>, string>({
+      decode: (text) => text.split(",").map((part) => part.trim()),
+      encode: (origins) => origins.join(",")
+    })
+  )
 )
 
 export const oneOf = <const L extends ReadonlyArray<string>>(...literals: L) =>

@@ -11,7 +11,9 @@ const commands = [
   ["broadcasters"],
   ...["create", "list", "show", "update", "delete"].map((command) => ["broadcasters", command]),
   ["keys"],
-  ...["create", "list", "show", "ingest", "update", "enable", "disable", "revoke"].map((command) => ["keys", command]),
+  ...["create", "list", "show", "ingest", "update", "enable", "disable", "unblock", "rotate", "revoke"].map(
+    (command) => ["keys", command]
+  ),
   ["streams"],
   ...["list", "show", "watch", "stop", "events"].map((command) => ["streams", command]),
   ["events"],
@@ -20,10 +22,14 @@ const commands = [
   ...["create", "list", "show", "enable", "disable", "delete", "rotate-secret", "test", "deliveries", "redeliver"].map(
     (command) => ["webhooks", command]
   ),
+  ["tokens"],
+  ...["create", "list", "show", "update", "delete"].map((command) => ["tokens", command]),
+  ["audit"],
+  ["audit", "list"],
   ["workers"],
   ...["list", "show"].map((command) => ["workers", command])
 ]
-const groups = ["broadcasters", "keys", "streams", "events", "webhooks", "workers"]
+const groups = ["broadcasters", "keys", "streams", "events", "webhooks", "tokens", "audit", "workers"]
 
 test.each(commands.map((command) => [command.join(" "), command] as const))(
   "greenroom %s --help",

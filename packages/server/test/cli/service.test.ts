@@ -82,6 +82,28 @@ test("what could not be confirmed is said to be under way", async () => {
   expect(await service.run(publisher.closed)).toBe("kicked")
 })
 
+test("a key is rotated, and shows what it was rotated to; a block is set, shown and lifted", async () => {
+  const old = await newKey("live/rotated")
+  const rotated = await run("keys", "rotate", old.id, "--overlap", "12h")
+  expect(rotated).toMatchObject({ code: 0, stdout: expect.stringContaining("keeps publishing for 12h") })
+  expect(rotated.stdout).toMatch(/sk_[0-9A-Za-z_-]{43}/)
+  const shown = await json("keys", "show", old.id)
+  expect(shown).toMatchObject({ rotated_to: expect.any(String), revokes_at: expect.any(String) })
+  expect((await run("keys", "show", old.id)).stdout).toMatch(/will be revoked .*\nrotated to/)
+  expect((await run("keys", "rotate", old.id)).stderr).toContain(shown.rotated_to)
+  await run("keys", "revoke", old.id)
+  const last = await json("keys", "rotate", shown.rotated_to)
+  expect((await json("keys", "show", shown.rotated_to)).status).toBe("revoked")
+
+  const { stream } = await onAir(service, last.body?.key_value ?? last.key_value, "live/rotated")
+  const stopped = await run("streams", "stop", stream.id, "--block", "60")
+  expect(stopped).toMatchObject({ code: 0, stdout: expect.stringContaining("may not publish there for 60 s") })
+  expect((await run("keys", "show", stream.stream_key_id)).stdout).toMatch(/blocked +on live\/rotated until/)
+  expect((await run("keys", "unblock", stream.stream_key_id)).stdout).toContain("is blocked on no path")
+  expect((await json("keys", "show", stream.stream_key_id)).blocked_until).toBeNull()
+  expect((await run("streams", "stop", stream.id, "--block", "0")).stderr).toContain("from 1 to 3600")
+})
+
 test("watch sees a stream come and go", async () => {
   const key = await newKey("live/watched")
   const watching = begin(["streams", "watch", "--path", "live/watched"], environment(), { speed: 10 })

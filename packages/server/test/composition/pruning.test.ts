@@ -7,18 +7,20 @@ import { startPruning } from "../../src/composition/pruning.ts"
 import { Settings } from "../../src/config/Settings.ts"
 
 it.effect(
-  "history is pruned after 400 days, after as many as are set, or never; events after 30 or as many as are set",
+  "history is pruned after 400 days, after as many as are set, or never; events after 30 and audit entries after 400, or as many as are set",
   () =>
     Effect.gen(function* () {
       for (const [settings, expected] of [
         [{}, [400]],
         [{ HISTORY_KEEP: 30 }, [30]],
-        [{ HISTORY_KEEP: 0, EVENTS_KEEP: 7 }, []]
+        [{ HISTORY_KEEP: 0, EVENTS_KEEP: 7, AUDIT_KEEP: 90 }, []]
       ] as const) {
         const asked: Array<number> = []
         const events: Array<number> = []
+        const entries: Array<number> = []
         const store = partialStore({
           events: { prune: (keepDays) => Effect.sync(() => events.push(keepDays) - events.length) },
+          auditLog: { prune: (keepDays) => Effect.sync(() => entries.push(keepDays) - entries.length) },
           retention: {
             prune: (keepDays) =>
               Effect.sync(() => {
@@ -32,6 +34,7 @@ it.effect(
           Effect.provide(Layer.merge(store, Layer.succeed(Settings, settings)))
         )
         assert.deepStrictEqual<ReadonlyArray<number>>(asked, expected)
+        assert.deepStrictEqual(entries, ["AUDIT_KEEP" in settings ? settings.AUDIT_KEEP : 400])
         assert.deepStrictEqual(events, ["EVENTS_KEEP" in settings ? settings.EVENTS_KEEP : 30])
       }
     })

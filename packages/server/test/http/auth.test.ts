@@ -99,6 +99,17 @@ describe("a publisher", () => {
       }
     ],
     [
+      "a key that is blocked on the path",
+      "stream-key-blocked",
+      async () => {
+        const key = await newKey(service)
+        const path = `live/${key.id}`
+        const { json } = await ask(publishCall(key.key_value, { path }))
+        await call(service, "DELETE", `/streams/${json.stream_id}?block_seconds=3600`)
+        return publishCall(key.key_value, { path })
+      }
+    ],
+    [
       "an expired key",
       "stream-key-expired",
       async () => {
@@ -176,9 +187,13 @@ describe("a publisher", () => {
     expect(lastLine()?.level).toBe(name === "unauthorized" ? "Debug" : "Info")
   })
 
-  it("is tried with every reason here, but for the protocol's and the host's, which have tests of their own", () => {
+  it("is tried with every reason here, but for those of the protocol, the host and takeovers, which have tests of their own", () => {
     const tried = new Set(refusals.map(([, name]) => name.replaceAll("-", "_")))
-    expect(refusalReasons.filter((reason) => !tried.has(reason))).toEqual(["protocol_not_supported", "refused_by_host"])
+    expect(refusalReasons.filter((reason) => !tried.has(reason))).toEqual([
+      "stream_key_contested",
+      "protocol_not_supported",
+      "refused_by_host"
+    ])
   })
 
   it("without a connection id is a bad request, whatever its key", async () => {

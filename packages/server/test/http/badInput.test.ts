@@ -198,7 +198,8 @@ describe("a field that nobody knows", () => {
     ["POST /broadcasters", "external_id, display_name, contact, metadata"],
     [`PATCH /broadcasters/${UNKNOWN_ID}`, "external_id, display_name, contact, metadata"],
     ["POST /stream-keys", "broadcaster_id, expires_at, label, path"],
-    [`PATCH /stream-keys/${UNKNOWN_ID}`, "label, expires_at, enabled"],
+    [`PATCH /stream-keys/${UNKNOWN_ID}`, "label, expires_at, enabled, blocked_until"],
+    [`POST /stream-keys/${UNKNOWN_ID}/rotate`, "overlap_seconds"],
     [`PATCH /streams/${UNKNOWN_ID}`, "title, description, metadata, recording_ref"],
     ["POST /webhook-endpoints", "url, types, broadcaster_id, description, enabled"],
     [`PATCH /webhook-endpoints/${UNKNOWN_ID}`, "url, types, broadcaster_id, description, enabled, from"]

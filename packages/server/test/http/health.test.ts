@@ -31,7 +31,7 @@ describe("GET /health", () => {
     await service.run(service.freeze)
     await expect.poll(async () => (await get("/health")).json.media_server).toBe("unreachable")
     const answer = await get("/health")
-    expect([answer.status, answer.json]).toEqual([200, { status: "ok", ...state, media_server: "unreachable" }])
+    expect([answer.status, answer.json]).toEqual([200, { status: "degraded", ...state, media_server: "unreachable" }])
   })
 
   it.each(["down", "slow"] as const)("is 503 with the same body when the store is %s", async (trouble) => {

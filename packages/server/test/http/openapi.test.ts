@@ -3,6 +3,7 @@ import { eventTypes } from "@greenroom/core"
 import { Schema } from "effect"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import packageJson from "../../package.json" with { type: "json" }
+import * as AuthDecisionSchemas from "../../src/http/api/authDecisionSchemas.ts"
 import * as BroadcastersApi from "../../src/http/api/BroadcastersApi.ts"
 import * as EventsApi from "../../src/http/api/EventsApi.ts"
 import * as EventSchemas from "../../src/http/api/eventSchemas.ts"
@@ -130,7 +131,6 @@ describe("the document", () => {
       "POST /v1/mediamtx/events/not-ready",
       "GET /events/stream",
       "GET /",
-      "GET /session",
       "GET /workers",
       "GET /workers/:id",
       "GET /health",
@@ -181,7 +181,7 @@ describe("every operation", () => {
     ])
     for (const { path, operation } of operations()) {
       const expected =
-        /^\/(broadcasters|stream-keys|streams|workers|events|reconcile|webhook-endpoints|api-tokens|audit-|session)/.test(
+        /^\/(broadcasters|stream-keys|streams|workers|events|reconcile|webhook-endpoints|api-tokens|audit-|session|auth-decisions|auth\/check)/.test(
           path
         )
           ? [{ api_key: [] }, { bearer: [] }, { session: [] }]
@@ -365,7 +365,7 @@ describe("examples of answers", () => {
 describe("problems", () => {
   it("are described as they are sent: all members, always", async () => {
     const described = Object.values<Json>(spec.components.schemas).filter(
-      (schema) => schema.properties?.instance !== undefined
+      (schema) => schema.properties?.request_id !== undefined && schema.properties.type !== undefined
     )
     const types = described.map((schema) => schema.properties.type.enum[0])
     expect([...new Set(types)].toSorted()).toEqual(
@@ -395,6 +395,7 @@ describe("examples", () => {
     ...WorkersApi,
     ...MediaServerApi,
     ...EventSchemas,
+    ...AuthDecisionSchemas,
     ...EventsApi
   }).filter(Schema.isSchema) as ReadonlyArray<Schema.Codec<unknown>>
   const named = schemas.flatMap((schema) => {

@@ -35,6 +35,11 @@ describe("a new key", () => {
       created_at: expect.any(String),
       expires_at: body.expires_at,
       revoked_at: null,
+      revokes_at: null,
+      rotated_to: null,
+      rotated_from: null,
+      blocked_until: null,
+      blocked_path: null,
       last_used_at: null
     })
     expect(ingest).toEqual({

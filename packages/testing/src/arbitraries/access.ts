@@ -3,9 +3,13 @@ import {
   type AuthCall,
   type AuthDecision,
   type AuthRequest,
+  admissionRules,
   type Refusal,
+  type RefusalReason,
+  type RefusalRule,
   readAuthCall,
-  refusalReasons
+  refusalReasons,
+  ruleNames
 } from "@greenroom/core"
 import { Arbitrary, Redacted } from "effect"
 import { boolean, element, maybe, oneOf } from "./draw.ts"
@@ -41,9 +45,18 @@ export const authRequests: Arbitrary.Arbitrary<AuthRequest> = Arbitrary.filter(
 
 const keyRefs = Arbitrary.all({ id: streamKeyIds, prefix: keyPrefixes })
 
+const refusalRules = ruleNames.filter((rule): rule is RefusalRule =>
+  refusalReasons.some((reason) => reason === admissionRules[rule].reason)
+)
+
 export const refusals: Arbitrary.Arbitrary<Refusal> = Arbitrary.map(
-  Arbitrary.all({ reason: element(refusalReasons), detail: lines, key: maybe(keyRefs), quiet: boolean }),
-  (refusal) => ({ _tag: "Refuse", ...refusal })
+  Arbitrary.all({ rule: element(refusalRules), detail: lines, key: maybe(keyRefs), quiet: boolean }),
+  (refusal) => ({
+    _tag: "Refuse",
+    ...refusal,
+    reason: admissionRules[refusal.rule].reason as RefusalReason,
+    facts: null
+  })
 )
 
 export const authDecisions: Arbitrary.Arbitrary<AuthDecision> = oneOf<AuthDecision>([

@@ -1,6 +1,6 @@
 /** Random inputs of `decideAdmission` and `decideCheck`: few paths, keys and sessions, so that they meet, on either side of every boundary. */
-import type { AdmissionFacts, decideAdmission, KeyFacts, PathLimitText, SessionFacts } from "@greenroom/core"
-import { Arbitrary } from "effect"
+import type { AdmissionFacts, decideAdmission, KeyFacts, PathBlock, PathLimitText, SessionFacts } from "@greenroom/core"
+import { Arbitrary, type DateTime } from "effect"
 import { boolean, element, maybe, oneOf } from "./draw.ts"
 import { at, broadcasterId, keyId, NOW, streamId } from "./idsAndTimes.ts"
 import { keyTexts, pathish, validPaths } from "./text.ts"
@@ -13,7 +13,10 @@ export const goodKey: KeyFacts = {
   path: null,
   enabled: true,
   expiresAt: null,
-  revokedAt: null
+  revokedAt: null,
+  revokesAt: null,
+  rotatedFrom: null,
+  block: null
 }
 /** The `n`th session, of key 1, on `live/a`. */
 export const sessionFactsOf = (n: number, more: Partial<SessionFacts> = {}): SessionFacts => ({
@@ -38,6 +41,10 @@ const tickets = Arbitrary.all({
   admitsUntil: element([at(1), at(1), at(0), at(-1)]),
   spent: element([false, false, true])
 })
+const blocks: Arbitrary.Arbitrary<PathBlock> = Arbitrary.all({
+  path: element(["live/a", "live/a", "live/b"]),
+  until: element([at(1), at(0), at(-1)])
+})
 export const keyFacts: Arbitrary.Arbitrary<KeyFacts> = Arbitrary.map(
   Arbitrary.all({
     id: element([keyId(1), keyId(2)]),
@@ -45,6 +52,9 @@ export const keyFacts: Arbitrary.Arbitrary<KeyFacts> = Arbitrary.map(
     enabled: element([true, true, true, false]),
     expiresAt: element([null, null, at(1), at(0), at(-1)]),
     revokedAt: element([null, null, null, at(-5), at(5)]),
+    revokesAt: element([null, null, null, at(1), at(0), at(-1)]),
+    rotatedFrom: element([null, keyId(2), keyId(3)]),
+    block: oneOf<PathBlock | null>([element([null]), element([null]), blocks]),
     ticket: oneOf([element([undefined]), element([undefined]), tickets])
   }),
   ({ ticket, ...key }) => ({
@@ -64,12 +74,28 @@ export const sessionFacts: Arbitrary.Arbitrary<SessionFacts> = Arbitrary.map(
   }),
   ({ n, ...more }) => sessionFactsOf(n, more)
 )
+/** Newest first, on either side of what parts two encoders. */
+export const takeovers: Arbitrary.Arbitrary<ReadonlyArray<DateTime.Utc>> = Arbitrary.map(
+  Arbitrary.all({
+    newest: element([-1, -59_999, -60_000, -60_001]),
+    gaps: element([
+      [0, 9_999],
+      [5_000, 5_000],
+      [5_000, 5_001],
+      [1, 20_000]
+    ]),
+    count: element([0, 1, 2, 3, 3, 3])
+  }),
+  ({ newest, gaps, count }) => [newest, newest - gaps[0]!, newest - gaps[0]! - gaps[1]!].slice(0, count).map(at)
+)
+
 const anyFacts: Arbitrary.Arbitrary<AdmissionFacts> = Arbitrary.all({
   now: element([NOW]),
   key: oneOf<KeyFacts | null>([keyFacts, keyFacts, keyFacts, keyFacts, element([null])]),
   keySession: maybe(sessionFacts),
   pathSession: maybe(sessionFacts),
   sourceSession: maybe(sessionFacts, 2),
+  takeovers: takeovers,
   pathOwnedByOther: element([false, false, false, true])
 })
 

@@ -123,6 +123,10 @@ export const streamKeys: Arbitrary.Arbitrary<StreamKey> = Arbitrary.all({
   createdAt: timestamps,
   expiresAt: maybe(timestamps),
   revokedAt: maybe(timestamps, 2),
+  revokesAt: maybe(timestamps, 2),
+  rotatedTo: maybe(streamKeyIds, 2),
+  rotatedFrom: maybe(streamKeyIds, 2),
+  block: maybe(Arbitrary.all({ path: validPaths, until: timestamps }), 2),
   lastUsedAt: maybe(timestamps),
   activeStreamId: maybe(streamIds)
 })

@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto"
 import { type AdmissionRequest, Admissions, Sessions, type StoredSession, StreamKeys, Streams } from "@greenroom/core"
 import { Effect, Option, Result } from "effect"
 import * as assert from "../assert.ts"
-import { admit, aKey, anAsk, aSession, newPath, stateOf } from "../fixtures.ts"
+import { admit, aKey, anAsk, aSession, newPath, stateOf, takeOver } from "../fixtures.ts"
 import { contract, type StoreUnderTest } from "./contract.ts"
 
 const winners = <A>(outcomes: ReadonlyArray<Option.Option<A>>) => outcomes.filter(Option.isSome).length
@@ -54,13 +54,12 @@ export const admissionRacesLaws = (store: StoreUnderTest) =>
     law(
       "of twenty newcomers that take over one after the other, the last is left, and nineteen are superseded",
       Effect.gen(function* () {
-        const admissions = yield* Admissions
         const sessions = yield* Sessions
         const streams = yield* Streams
         const key = yield* aKey()
         const path = newPath()
         const asks = Array.from({ length: 20 }, () => anAsk(key, { path }))
-        for (const ask of asks) assert.isTrue(Option.isSome(yield* admissions.takeOver(ask)))
+        for (const ask of asks) assert.isTrue(Option.isSome(yield* takeOver(ask)))
         const unended = yield* sessions.stillOpen(asks.map((ask) => ask.streamId))
         const reasons = new Map(unended.map((session) => [session.streamId, session.state.ending?.reason ?? null]))
         assert.deepStrictEqual(
@@ -74,11 +73,10 @@ export const admissionRacesLaws = (store: StoreUnderTest) =>
     law(
       "of a dozen that take over three at a time, all are admitted, one after the other, and one is not superseded",
       Effect.gen(function* () {
-        const admissions = yield* Admissions
         const sessions = yield* Sessions
         const key = yield* aKey()
         const asks = Array.from({ length: 12 }, () => anAsk(key, { path: newPath() }))
-        const outcomes = yield* Effect.forEach(asks, (ask) => admissions.takeOver(ask), { concurrency: 3 })
+        const outcomes = yield* Effect.forEach(asks, (ask) => takeOver(ask), { concurrency: 3 })
         assert.strictEqual(winners(outcomes), 12)
         const unended = yield* sessions.stillOpen(asks.map((ask) => ask.streamId))
         assert.strictEqual(unended.filter((session) => session.state.ending === null).length, 1)
@@ -88,21 +86,20 @@ export const admissionRacesLaws = (store: StoreUnderTest) =>
     law(
       "no publisher takes over another key's path, with a revoked key, or from a session that is being stopped; and then none is marked",
       Effect.gen(function* () {
-        const admissions = yield* Admissions
         const sessions = yield* Sessions
         const keys = yield* StreamKeys
         const other = yield* aSession()
         const own = yield* aSession()
-        assert.isTrue(Option.isNone(yield* admissions.takeOver(anAsk(own.key, { path: other.ask.path }))))
+        assert.isTrue(Option.isNone(yield* takeOver(anAsk(own.key, { path: other.ask.path }))))
         assert.isNull((yield* stateOf(own.id)).ending)
         assert.isNull((yield* stateOf(other.id)).ending)
 
         yield* sessions.requestStop(other.id, "stopped", null)
-        assert.isTrue(Option.isNone(yield* admissions.takeOver(anAsk(other.key, { path: other.ask.path }))))
+        assert.isTrue(Option.isNone(yield* takeOver(anAsk(other.key, { path: other.ask.path }))))
         assert.strictEqual((yield* stateOf(other.id)).ending?.reason, "stopped")
 
         yield* keys.revoke(own.key.id)
-        assert.isTrue(Option.isNone(yield* admissions.takeOver(anAsk(own.key, { path: own.ask.path }))))
+        assert.isTrue(Option.isNone(yield* takeOver(anAsk(own.key, { path: own.ask.path }))))
         assert.isNull((yield* stateOf(own.id)).ending)
       })
     )
@@ -110,10 +107,9 @@ export const admissionRacesLaws = (store: StoreUnderTest) =>
     law(
       "a connection never takes over from itself",
       Effect.gen(function* () {
-        const admissions = yield* Admissions
         const session = yield* aSession()
         const again = { ...session.ask, streamId: anAsk(session.key).streamId }
-        const outcome = yield* admissions.takeOver(again)
+        const outcome = yield* takeOver(again)
         assert.deepStrictEqual(
           Option.map(outcome, ({ streamId }) => streamId),
           Option.some(session.id)

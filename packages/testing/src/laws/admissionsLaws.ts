@@ -3,12 +3,10 @@ import { randomUUID } from "node:crypto"
 import {
   type AdmissionRequest,
   Admissions,
-  decideAdmission,
   decideCheck,
   ingestPath,
   type PathLimitText,
   parseLimit,
-  type RefusalReason,
   Sessions,
   StreamKeys
 } from "@greenroom/core"
@@ -28,16 +26,7 @@ import {
   stateOf
 } from "../fixtures.ts"
 import { contract, elapse, plain, type StoreUnderTest } from "./contract.ts"
-
-/** Nothing is written, and the facts show why. */
-const refused = Effect.fnUntraced(function* (request: AdmissionRequest, reason: RefusalReason) {
-  const admissions = yield* Admissions
-  assert.isTrue(Option.isNone(yield* admissions.admit(request)), `admitted instead of ${reason}`)
-  const decision = decideAdmission(request, yield* admissions.facts(request))
-  if (decision._tag === "InUse") return assert.strictEqual(decision.refusal.reason, reason)
-  if (decision._tag !== "Refuse") return assert.fail(`${decision._tag} instead of ${reason}`)
-  assert.strictEqual(decision.reason, reason)
-})
+import { refused } from "./refused.ts"
 
 export const admissionsLaws = (store: StoreUnderTest) =>
   contract("Admissions", store, (law) => {
@@ -251,7 +240,10 @@ export const admissionsLaws = (store: StoreUnderTest) =>
           path: "live/**",
           enabled: true,
           expiresAt: null,
-          revokedAt: null
+          revokedAt: null,
+          revokesAt: null,
+          rotatedFrom: null,
+          block: null
         })
         const expected = Effect.fnUntraced(function* (session: typeof ofKey, ended: boolean) {
           return {

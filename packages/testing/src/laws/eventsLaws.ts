@@ -1,7 +1,6 @@
 /** The laws of `Events`: that every change is exactly one event, and that a reader by position sees each event once and in order. */
 import { randomUUID } from "node:crypto"
 import {
-  Admissions,
   Broadcasters,
   Events,
   type EventType,
@@ -30,6 +29,7 @@ import {
   anAsk,
   anOrder,
   aSession,
+  aSuccessor,
   details,
   eventsOf,
   expire,
@@ -38,9 +38,10 @@ import {
   newId,
   newPath,
   now,
-  type Session
+  type Session,
+  takeOver
 } from "../fixtures.ts"
-import { BackDoor, contract, Passing, plain, type StoreUnderTest } from "./contract.ts"
+import { BackDoor, contract, elapse, Passing, plain, type StoreUnderTest } from "./contract.ts"
 
 const MOST = 1_000
 
@@ -156,16 +157,65 @@ const streamLaws = (law: AddLaw) => {
   law(
     "a takeover is an event of each stream",
     Effect.gen(function* () {
-      const admissions = yield* Admissions
       const session = yield* aSession()
       const again = { ...session.ask, sourceId: randomUUID(), streamId: newId<typeof session.id>() }
-      const events = yield* eventsFrom(admissions.takeOver(again))
+      const events = yield* eventsFrom(takeOver(again))
       assert.deepStrictEqual(typesOf(events), ["stream.stop_requested", "stream.connecting"])
     })
   )
 }
 
 const resourceLaws = (law: AddLaw) => {
+  law(
+    "a rotation is a change of the old key and the creation of the new one; the end of the overlap is the old key's revocation, of that moment",
+    Effect.gen(function* () {
+      const keys = yield* StreamKeys
+      const { newest } = yield* placeAll
+      const old = yield* aKey()
+      const successor = aSuccessor(old.id, 1)
+      yield* keys.rotate(old.id, successor)
+      const { revokesAt } = (yield* Effect.flatMap(keys.find(old.id), Effect.fromOption)).key
+      yield* elapse(1_000)
+      yield* placeAll
+      yield* keys.revoke(old.id)
+      yield* placeAll
+      const at = (yield* Effect.flatMap(keys.find(old.id), Effect.fromOption)).key
+      const all = yield* readAll(newest)
+      const ofOld = ofSubject(all, `key:${old.id}`)
+      assert.deepStrictEqual(typesOf(ofOld), ["key.created", "key.changed", "key.revoked"])
+      assert.deepStrictEqual(plain(ofOld[1]!.data), plain({ ...old.key, rotatedTo: successor.id, revokesAt }))
+      assert.deepStrictEqual(plain([ofOld[2]!.at, ofOld[2]!.data]), plain([revokesAt, at]))
+      const ofNew = ofSubject(all, `key:${successor.id}`)
+      assert.deepStrictEqual(typesOf(ofNew), ["key.created"])
+      const fresh = (yield* Effect.flatMap(keys.find(successor.id), Effect.fromOption)).key
+      assert.deepStrictEqual(plain(ofNew[0]!.data), plain(fresh))
+      yield* keys.rotate(successor.id, aSuccessor(successor.id, 0))
+      yield* placeAll
+      assert.deepStrictEqual(typesOf(ofSubject(yield* readAll(newest), `key:${successor.id}`)), [
+        "key.created",
+        "key.revoked"
+      ])
+    })
+  )
+
+  law(
+    "a block is a change of its key, and so is its end by hand",
+    Effect.gen(function* () {
+      const keys = yield* StreamKeys
+      const { newest } = yield* placeAll
+      const { id } = yield* aKey()
+      yield* keys.block(id, newPath(), 60)
+      const { key } = yield* Effect.flatMap(keys.find(id), Effect.fromOption)
+      yield* keys.change(id, { block: null })
+      yield* keys.change(id, { block: null })
+      yield* placeAll
+      const events = ofSubject(yield* readAll(newest), `key:${id}`)
+      assert.deepStrictEqual(typesOf(events), ["key.created", "key.changed", "key.changed"])
+      assert.deepStrictEqual(plain(events[1]!.data), plain(key))
+      assert.deepStrictEqual(plain(events[2]!.data), plain({ ...key, block: null }))
+    })
+  )
+
   law(
     "a key's events are its creation, each change, its expiry and its revocation, once each",
     Effect.gen(function* () {

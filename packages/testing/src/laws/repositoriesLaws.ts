@@ -4,10 +4,12 @@ import { admissionRacesLaws } from "./admissionRacesLaws.ts"
 import { admissionsLaws } from "./admissionsLaws.ts"
 import { apiTokensLaws } from "./apiTokensLaws.ts"
 import { auditLogLaws } from "./auditLogLaws.ts"
+import { authDecisionsLaws } from "./authDecisionsLaws.ts"
 import { broadcastersLaws } from "./broadcastersLaws.ts"
 import type { StoreUnderTest, StoreWorld } from "./contract.ts"
 import { eventsLaws } from "./eventsLaws.ts"
 import { externalIdsLaws } from "./externalIdsLaws.ts"
+import { keyRotationLaws } from "./keyRotationLaws.ts"
 import { leasesLaws } from "./leasesLaws.ts"
 import { modelLaws } from "./modelLaws.ts"
 import { retentionLaws } from "./retentionLaws.ts"
@@ -22,8 +24,10 @@ export const repositoriesLaws = (store: StoreUnderTest): ReadonlyArray<LawSuite<
   broadcastersLaws(store),
   externalIdsLaws(store),
   streamKeysLaws(store),
+  keyRotationLaws(store),
   admissionsLaws(store),
   admissionRacesLaws(store),
+  authDecisionsLaws(store),
   sessionsLaws(store),
   streamsLaws(store),
   leasesLaws(store),

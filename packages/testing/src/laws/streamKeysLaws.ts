@@ -40,6 +40,10 @@ export const streamKeysLaws = (store: StoreUnderTest) =>
             enabled: true,
             createdAt: issued.key.createdAt,
             revokedAt: null,
+            revokesAt: null,
+            rotatedTo: null,
+            rotatedFrom: null,
+            block: null,
             lastUsedAt: null,
             activeStreamId: null
           })

@@ -23,7 +23,19 @@ import {
 } from "@greenroom/core"
 import { Effect, Option } from "effect"
 import * as assert from "../assert.ts"
-import { aBroadcaster, admit, aKey, anAsk, anOrder, aSession, details, leading, newId, stateOf } from "../fixtures.ts"
+import {
+  aBroadcaster,
+  admit,
+  aKey,
+  anAsk,
+  anOrder,
+  aSession,
+  details,
+  leading,
+  newId,
+  stateOf,
+  takeOver
+} from "../fixtures.ts"
 import { contract, elapse, plain, type StoreUnderTest } from "./contract.ts"
 
 const newPipeline = () => randomBytes(6).toString("hex") as PipelineId
@@ -245,7 +257,7 @@ export const workersLaws = (store: StoreUnderTest) =>
           yield* admissions.endGone(ask.streamId)
           yield* refused(askFor(order), "stream_key_expired")
           yield* refused(ask, "stream_key_in_use")
-          assert.isTrue(Option.isNone(yield* admissions.takeOver(askFor(order))))
+          assert.isTrue(Option.isNone(yield* takeOver(askFor(order))))
         })
       )
     )

@@ -249,9 +249,11 @@ const writers = (n: Names): ReadonlyArray<string> => [
     execute function ${n.media_server_writes_its_events}()`
 ]
 
-const placing = (n: Names): ReadonlyArray<string> => [
-  // Each statement of a volatile function has a snapshot of its own: that of the numbering is taken under the lock. Its plans are made once a
-  // connection, perhaps while the tables are empty, and they must be right when the tables are large: a few rows, each by an index.
+/**
+ * Each statement of a volatile function has a snapshot of its own: that of the numbering is taken under the lock. Its plans are made once a
+ * connection, perhaps while the tables are empty, and they must be right when the tables are large: a few rows, each by an index.
+ */
+export const placeEvents = (n: Names): string =>
   `create function ${n.place_events}(most integer, out placed integer, out log text, out newest bigint, out oldest bigint)
     language plpgsql volatile set plan_cache_mode = force_generic_plan
     set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
@@ -321,7 +323,10 @@ const placing = (n: Names): ReadonlyArray<string> => [
     log := head.log;
     newest := head.position;
     oldest := head.oldest;
-  end $$`,
+  end $$`
+
+const placing = (n: Names): ReadonlyArray<string> => [
+  placeEvents(n),
 
   // Both of several calls at once would delete the same.
   `create function ${n.prune_events}(keep_days integer, at_most integer) returns integer language plpgsql volatile as $$

@@ -3,6 +3,8 @@
  * and that line is what the broadcaster's operator reads. It shows nothing of the key but its public beginning.
  */
 import type { StreamId, StreamKeyId } from "../values/Ids.ts"
+import { type RefusalRule, reasonOf } from "./admissionRules.ts"
+import type { AdmissionFacts } from "./decideAdmission.ts"
 import { withoutKeys } from "./StreamPath.ts"
 
 /** Every reason with which a publisher or an operator is refused. */
@@ -12,6 +14,8 @@ export const refusalReasons = [
   "stream_key_revoked",
   "stream_key_expired",
   "stream_key_disabled",
+  "stream_key_blocked",
+  "stream_key_contested",
   "path_not_allowed",
   "path_in_use",
   "protocol_not_supported",
@@ -29,11 +33,15 @@ export interface KeyRef {
 export interface Refusal {
   readonly _tag: "Refuse"
   readonly reason: RefusalReason
+  /** Which rule decided: it has the remedy. */
+  readonly rule: RefusalRule
   /** One sentence for people. */
   readonly detail: string
   readonly key: KeyRef | null
   /** RTSP clients always ask once without credentials: nothing to write above debug. */
   readonly quiet: boolean
+  /** What the store answered, where it was asked. */
+  readonly facts: AdmissionFacts | null
 }
 
 export type AuthDecision =
@@ -54,10 +62,17 @@ export const allowPublisher = ({
   again
 })
 
-export const refuse = (reason: RefusalReason, detail: string, key: KeyRef | null = null, quiet = false): Refusal => ({
+/** By a rule; a reason is the name of a rule, too. */
+export const refuse = (rule: RefusalRule, detail: string, key: KeyRef | null = null, quiet = false): Refusal => ({
   _tag: "Refuse",
-  reason,
+  reason: reasonOf(rule),
+  rule,
   detail: withoutKeys(detail),
   key,
-  quiet
+  quiet,
+  facts: null
 })
+
+/** A refusal with the facts on which it was decided; any other answer as it is. */
+export const withFacts = <D extends { readonly _tag: string }>(decision: D, facts: AdmissionFacts): D =>
+  decision._tag === "Refuse" ? { ...decision, facts } : decision

@@ -6,6 +6,7 @@ import { Redacted, Schema } from "effect"
 import { Protocol } from "../streams/Protocol.ts"
 import { isKeyText, type KeyValue } from "./StreamKey.ts"
 import { keyLikePattern, withoutKeys } from "./StreamPath.ts"
+import { unescaped } from "./unescaped.ts"
 
 /** The fields of MediaMTX's auth call that are read, already decoded; absent ones are `undefined`. */
 export interface AuthCall {
@@ -17,6 +18,9 @@ export interface AuthCall {
   readonly password: Redacted.Redacted<string> | undefined
   readonly token: Redacted.Redacted<string> | undefined
   readonly query: Redacted.Redacted<string> | undefined
+  /** Of the client, as the media server sees it. */
+  readonly ip?: string | undefined
+  readonly userAgent?: string | undefined
 }
 
 export interface PublishRequest {
@@ -106,15 +110,6 @@ const firstCredential = (call: AuthCall): KeyValue | null => {
   }
   return null
 }
-
-/** Any percent-encoded byte, at whatever depth: each program on the way may have encoded it once more. */
-const encodedByte = /%(?:25)*([0-9A-Fa-f]{2})/g
-
-const unescaped = (text: string): string =>
-  text.replace(encodedByte, (_, hex: string) => {
-    const code = Number.parseInt(hex, 16)
-    return code < 128 ? String.fromCharCode(code) : " "
-  })
 
 /** A key with no character beside it that could be part of one; the group is what makes it stand in front of a name. */
 const wholeKeys = /(?<![0-9A-Za-z_-])(sk_[0-9A-Za-z_-]{43})(?![0-9A-Za-z_-])(\/[0-9A-Za-z_.~:-])?/g

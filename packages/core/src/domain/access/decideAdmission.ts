@@ -7,8 +7,9 @@ import { DateTime } from "effect"
 import type { Source } from "../streams/Protocol.ts"
 import type { BroadcasterId, StreamId, StreamKeyId } from "../values/Ids.ts"
 import type { KeyRef, Refusal } from "./AuthDecision.ts"
-import { refuse } from "./AuthDecision.ts"
-import { type KeyValidity, whyInvalid } from "./StreamKey.ts"
+import { refuse, withFacts } from "./AuthDecision.ts"
+import type { RefusalRule } from "./admissionRules.ts"
+import { activeBlock, type KeyValidity, type PathBlock, whyInvalid } from "./StreamKey.ts"
 import { containsKey, type PathLimitText, parseLimit, pathComplaint, within } from "./StreamPath.ts"
 
 export interface SessionFacts {
@@ -24,6 +25,8 @@ export interface SessionFacts {
 export interface KeyFacts extends KeyRef, KeyValidity {
   readonly broadcasterId: BroadcasterId
   readonly path: PathLimitText | null
+  readonly rotatedFrom: StreamKeyId | null
+  readonly block: PathBlock | null
   /** Of a worker's key alone, which admits one connection until `admitsUntil`. `spent`: it has admitted one. */
   readonly ticket?: { readonly admitsUntil: DateTime.Utc; readonly spent: boolean }
 }
@@ -38,6 +41,8 @@ export interface AdmissionFacts {
   readonly pathSession: SessionFacts | null
   /** Any session, ended or not, of the asking connection. */
   readonly sourceSession: SessionFacts | null
+  /** When connections have last taken the key from one another: the last `TAKEOVERS_MOST`, newest first. */
+  readonly takeovers: ReadonlyArray<DateTime.Utc>
   /** Whether this is the ingest path of an unrevoked key of another broadcaster. */
   readonly pathOwnedByOther: boolean
 }
@@ -53,12 +58,12 @@ export type AdmissionDecision =
 export const refusePath = (path: string): Refusal | null => {
   if (containsKey(path)) {
     return refuse(
-      "path_not_allowed",
+      "key_in_path",
       "The stream key stands in the path, which every viewer sees: send it as the password instead"
     )
   }
   const complaint = pathComplaint(path)
-  return complaint === undefined ? null : refuse("path_not_allowed", complaint)
+  return complaint === undefined ? null : refuse("path_malformed", complaint)
 }
 
 type Ask = { readonly path: string; readonly reserved?: boolean }
@@ -73,7 +78,7 @@ const findUsableKey = (
   const key = facts.key
   if (key === null) return refuse("invalid_stream_key", "No such stream key")
   const mark: KeyRef = { id: key.id, prefix: key.prefix }
-  const no = (reason: Refusal["reason"], detail: string) => refuse(reason, detail, mark)
+  const no = (rule: RefusalRule, detail: string) => refuse(rule, detail, mark)
 
   const bad = whyInvalid(key, facts.now)
   if (bad === "revoked") return no("stream_key_revoked", `Stream key ${key.prefix}… is revoked`)
@@ -84,10 +89,15 @@ const findUsableKey = (
   }
   const { ticket } = key
   if (ask.reserved === true && ticket === undefined) {
-    return no("path_not_allowed", `Path ${ask.path} is for what Greenroom's own worker makes of the stream at …/in`)
+    return no("path_of_worker", `Path ${ask.path} is for what Greenroom's own worker makes of the stream at …/in`)
   }
   if (facts.pathOwnedByOther && ticket === undefined) {
-    return no("path_not_allowed", `Path ${ask.path} belongs to another broadcaster's stream key`)
+    return no("path_of_other", `Path ${ask.path} belongs to another broadcaster's stream key`)
+  }
+  const block = activeBlock(key, facts.now)
+  if (block !== null && block.path === ask.path) {
+    const until = DateTime.formatIso(block.until)
+    return no("stream_key_blocked", `Stream key ${key.prefix}… is blocked on ${ask.path} until ${until}`)
   }
   return { key, mark }
 }
@@ -95,17 +105,16 @@ const findUsableKey = (
 /** A worker's key that has admitted its connection, or is too old to. */
 const refuseTicket = ({ ticket, prefix }: KeyFacts, mark: KeyRef, now: DateTime.Utc): Refusal | null =>
   ticket !== undefined && (ticket.spent || DateTime.isLessThanOrEqualTo(ticket.admitsUntil, now))
-    ? refuse("stream_key_expired", `The worker's key ${prefix}… was good for one connection, within seconds`, mark)
+    ? refuse("worker_key_used", `The worker's key ${prefix}… was good for one connection, within seconds`, mark)
     : null
 
 /**
  * Whether the key is good for the path. That one of them is in use does not matter: a browser that publishes asks so as well, and whether
  * the connection that will come is let in is decided when it comes.
  */
-export const decideCheck = (
-  ask: Ask,
-  facts: AdmissionFacts
-): { readonly _tag: "Good"; readonly key: KeyRef } | Refusal => {
+export const decideCheck = (ask: Ask, facts: AdmissionFacts) => withFacts(checkOf(ask, facts), facts)
+
+const checkOf = (ask: Ask, facts: AdmissionFacts): { readonly _tag: "Good"; readonly key: KeyRef } | Refusal => {
   const good = findUsableKey(ask, facts)
   if ("_tag" in good) return good
   return refuseTicket(good.key, good.mark, facts.now) ?? { _tag: "Good", key: good.mark }
@@ -118,17 +127,24 @@ export const decideCheck = (
  * of the key or on the path, whose connections may be gone. Otherwise a refusal with its sentence.
  */
 export const decideAdmission = (ask: Ask & { readonly sourceId: string }, facts: AdmissionFacts): AdmissionDecision => {
+  const decision = decisionOf(ask, facts)
+  return decision._tag === "InUse"
+    ? { ...decision, refusal: withFacts(decision.refusal, facts) }
+    : withFacts(decision, facts)
+}
+
+const decisionOf = (ask: Ask & { readonly sourceId: string }, facts: AdmissionFacts): AdmissionDecision => {
   const good = findUsableKey(ask, facts)
   if ("_tag" in good) return good
   const { key, mark } = good
-  const no = (reason: Refusal["reason"], detail: string) => refuse(reason, detail, mark)
+  const no = (rule: RefusalRule, detail: string) => refuse(rule, detail, mark)
 
   const own = facts.sourceSession
   if (own !== null) {
     const same = !own.ended && !own.stopping && own.streamKeyId === key.id && own.path === ask.path
     return same
       ? { _tag: "Again", streamId: own.streamId, key: mark }
-      : no("stream_key_in_use", `Connection ${ask.sourceId} had its stream already: connect anew`)
+      : no("connection_had_stream", `Connection ${ask.sourceId} had its stream already: connect anew`)
   }
   const usedTicket = refuseTicket(key, mark, facts.now)
   if (usedTicket !== null) return usedTicket

@@ -25,7 +25,12 @@ export const keyImage = (key: StreamKey): Image => ({
   path: key.path,
   enabled: key.enabled,
   expires_at: time(key.expiresAt),
-  revoked_at: time(key.revokedAt)
+  revoked_at: time(key.revokedAt),
+  revokes_at: time(key.revokesAt),
+  rotated_to: key.rotatedTo,
+  rotated_from: key.rotatedFrom,
+  blocked_path: key.block?.path ?? null,
+  blocked_until: time(key.block?.until ?? null)
 })
 
 export const streamImage = (stream: LiveStream): Image => ({

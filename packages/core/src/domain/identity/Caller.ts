@@ -1,5 +1,4 @@
 /** Who runs a use case. The audit log names the caller, and a caller that is limited to a broadcaster meets no other's things. */
-import { Context } from "effect"
 import type { ApiTokenId, BroadcasterId } from "../values/Ids.ts"
 import { allows, type Scope } from "./Scope.ts"
 
@@ -36,11 +35,6 @@ export interface Caller {
 
 /** Of a caller in the same process. */
 export const noOrigin: RequestOrigin = { requestId: null, address: null, userAgent: null }
-
-/** The caller of the use cases that run in this context: the embedding program, which may do everything, unless another is provided. */
-export const CurrentCaller = Context.Reference<Caller>("greenroom/CurrentCaller", {
-  defaultValue: () => ({ actor: { _tag: "Application", name: null }, scopes: ["admin"], only: null, origin: noOrigin })
-})
 
 /** Whether the caller has the scope. */
 export const mayDo = ({ scopes }: Pick<Caller, "scopes">, needed: Scope): boolean => allows(scopes, needed)

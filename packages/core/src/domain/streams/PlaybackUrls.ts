@@ -71,6 +71,7 @@ export const canCarry = (output: keyof PublicEndpoints, codecs: ReadonlyArray<st
   return (pictures.length > 0 ? pictures : codecs).some((codec) => carried[output].test(codec))
 }
 
+/** Where a path plays: `null` for an output that is off, has no public address, or cannot carry any of the codecs. */
 export const playbackUrls = (
   addresses: PublicEndpoints,
   served: EnabledProtocols,

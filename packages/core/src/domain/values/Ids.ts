@@ -22,3 +22,5 @@ export const ApiTokenId = Uuid.pipe(Schema.brand("ApiTokenId"))
 export type ApiTokenId = typeof ApiTokenId.Type
 export const AuditEntryId = Uuid.pipe(Schema.brand("AuditEntryId"))
 export type AuditEntryId = typeof AuditEntryId.Type
+export const DecisionId = Uuid.pipe(Schema.brand("DecisionId"))
+export type DecisionId = typeof DecisionId.Type

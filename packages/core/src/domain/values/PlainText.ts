@@ -12,6 +12,7 @@ const lonely = /[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\
 
 const at = String.fromCodePoint
 const control = "\\x00-\\x1f\\x7f-\\x9f"
+const controls = new RegExp(`[${control}]`, "g")
 /** Line breaks and tabs are text in a description. */
 const controlButLines = "\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\\x9f"
 
@@ -43,11 +44,14 @@ const patternOf = (forbidden: string): string =>
 /** Whether PostgreSQL's `text` and `jsonb` take the string: no NUL, no lone surrogate. */
 export const isStorable = (text: string): boolean => !text.includes("\u0000") && !lonely.test(text)
 
+/** The text with a sign in place of each character that a store, a terminal or a line of a log cannot take. */
+export const storable = (text: string): string => text.toWellFormed().replace(controls, "\uFFFD")
+
 const textFilter = (forbidden: string, allowed: string) => {
-  const controls = new RegExp(`[${forbidden}]`)
+  const refused = new RegExp(`[${forbidden}]`)
   return Schema.makeFilter<string>(
     (text) =>
-      controls.test(text)
+      refused.test(text)
         ? `Expected text without control characters${allowed}`
         : lonely.test(text)
           ? "Expected well-formed Unicode, without lone surrogates"

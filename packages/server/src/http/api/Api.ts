@@ -3,13 +3,14 @@
  * no handler and nothing of Node. `ServedApi` is what the HttpApi builder serves; `Api` adds what plain routes serve.
  */
 import * as HttpApi from "effect/http-api/HttpApi"
-import { Audited } from "./Access.ts"
 import { ApiTokensApi, SessionApi } from "./ApiTokensApi.ts"
 import { AuditApi } from "./AuditApi.ts"
+import { AuthDecisionsApi } from "./AuthDecisionsApi.ts"
 import { BroadcastersApi } from "./BroadcastersApi.ts"
 import { EventsApi } from "./EventsApi.ts"
 import { allErrors, noUnknownFields } from "./Input.ts"
 import { MediaServerApi } from "./MediaServerApi.ts"
+import { Audited } from "./OperationAccess.ts"
 import { PipelineApi } from "./PipelineApi.ts"
 import { ProblemsAsValues } from "./problemSchemas.ts"
 import { ReconcileApi } from "./ReconcileApi.ts"
@@ -31,6 +32,7 @@ export class ServedApi extends HttpApi.make("greenroom")
     ApiTokensApi,
     AuditApi,
     SessionApi,
+    AuthDecisionsApi,
     SystemApi
   )
   .middleware(Audited)

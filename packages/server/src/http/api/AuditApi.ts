@@ -16,10 +16,10 @@ import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
-import { needs } from "./Access.ts"
 import { ApiKey } from "./ApiKey.ts"
 import { pageQuery } from "./Cursor.ts"
 import { MetadataInput } from "./Input.ts"
+import { needs } from "./OperationAccess.ts"
 import { onBody, onList, problems } from "./problemSchemas.ts"
 import { exampleIds, named, nullable, pageOf, summary, wire } from "./wire.ts"
 
@@ -81,7 +81,7 @@ export const auditFormats = ["json", "csv", "ndjson"] as const
 const text = (description: string) => Schema.optionalKey(AuditText.annotate({ description }))
 export const AuditQuery = wire({
   actor: text("The actor's type, a token's id or name, or a claimed actor"),
-  action: text("Such as stream_key.revoke"),
+  action: text("Such as stream_key.revoke; several, separated by commas"),
   resourceType: text("Such as stream_key"),
   resourceId: text("The id of the resource"),
   outcome: Schema.optionalKey(Schema.Literals(auditOutcomes).annotate({ description: "How it ended" })),

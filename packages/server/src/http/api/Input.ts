@@ -14,11 +14,15 @@ export const noUnknownFields = { ...allErrors, onExcessProperty: "error" } as co
 export const LIMIT_DEFAULT = 50
 export const LIMIT_MAX = 200
 
-const isLimit = (text: string): boolean => /^\d{1,3}$/.test(text) && Number(text) >= 1 && Number(text) <= LIMIT_MAX
+/** A parameter that is a whole number from `least` to `most`. */
+export const wholeNumber = (least: number, most: number, example: string, description?: string) => {
+  const isOne = (text: string) => /^\d{1,9}$/.test(text) && Number(text) >= least && Number(text) <= most
+  return Schema.String.annotate({ examples: [example], ...(description === undefined ? {} : { description }) })
+    .check(Schema.makeFilter((text) => (isOne(text) ? undefined : `Expected a whole number from ${least} to ${most}`)))
+    .pipe(Schema.decodeTo(Schema.Int, SchemaTransformation.transform({ decode: Number, encode: String })))
+}
 
-export const Limit = Schema.String.annotate({ examples: ["20"] })
-  .check(Schema.makeFilter((text) => (isLimit(text) ? undefined : `Expected a whole number from 1 to ${LIMIT_MAX}`)))
-  .pipe(Schema.decodeTo(Schema.Int, SchemaTransformation.transform({ decode: Number, encode: String })))
+export const Limit = wholeNumber(1, LIMIT_MAX, "20")
 
 /** The member of a parameter's schema that holds its words, until the document describes the parameter as a list. */
 export const WORDS = "x-words"

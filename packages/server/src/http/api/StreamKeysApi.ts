@@ -5,10 +5,10 @@ import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
-import { needs } from "./Access.ts"
 import { ApiKey } from "./ApiKey.ts"
 import { pageQuery } from "./Cursor.ts"
 import { commaSeparated } from "./Input.ts"
+import { needs } from "./OperationAccess.ts"
 import { onBody, onInput, onList, problems } from "./problemSchemas.ts"
 import {
   IngestTemplate,
@@ -16,7 +16,8 @@ import {
   NewStreamKey,
   StreamKey,
   StreamKeyChanges,
-  StreamKeyPage
+  StreamKeyPage,
+  StreamKeyRotation
 } from "./streamKeySchemas.ts"
 import { summary, wire } from "./wire.ts"
 
@@ -79,7 +80,23 @@ export class StreamKeysApi extends HttpApiGroup.make("stream_keys")
       .annotateMerge(
         summary(
           "Change a stream key",
-          "`enabled: false` suspends the key and takes its stream off the air; `true` lets it publish again. A revoked key cannot be changed: 409."
+          "`enabled: false` suspends the key and takes its stream off the air; `true` lets it publish again. `blocked_until: null` lifts the block of a stopped stream. A revoked key cannot be changed: 409."
+        )
+      ),
+    HttpApiEndpoint.post("rotate", "/stream-keys/:id/rotate", {
+      params,
+      payload: StreamKeyRotation,
+      success: HttpApiSchema.WithHeaders(IssuedStreamKey.pipe(HttpApiSchema.status(201)), {
+        location: Schema.String,
+        "cache-control": Schema.String
+      }),
+      error: problems("not-found", "conflict", ...onBody)
+    })
+      .annotateMerge(needs("keys:write", "stream_key.rotate"))
+      .annotateMerge(
+        summary(
+          "Rotate a stream key",
+          "A new key for the same broadcaster, label, limit, expiry and ingest path; its value is shown this once. The old key (`rotated_from`) keeps publishing for `overlap_seconds`, at most a week. Then it is revoked and its stream ends. With 0, which is the default, that happens at once, and the answer comes when its stream is off the air, or after 2 seconds. An encoder with the new key takes the path over from one with the old key at any time. A key that is revoked or has expired is a conflict; so is one that was rotated, and one whose predecessor still publishes: revoke that one first."
         )
       ),
     HttpApiEndpoint.delete("revoke", "/stream-keys/:id", {

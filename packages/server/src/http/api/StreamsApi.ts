@@ -1,5 +1,6 @@
 /** Streams: who is live, who was, what is noted about it, and taking it off the air. */
 import {
+  BLOCK_MAX_SECONDS,
   BroadcasterId,
   Description,
   RecordingRef,
@@ -15,10 +16,10 @@ import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
-import { needs } from "./Access.ts"
 import { ApiKey } from "./ApiKey.ts"
 import { EventCursor, pageQuery } from "./Cursor.ts"
-import { commaSeparated, Limit, MetadataInput } from "./Input.ts"
+import { commaSeparated, Limit, MetadataInput, wholeNumber } from "./Input.ts"
+import { needs } from "./OperationAccess.ts"
 import { onBody, onInput, onList, problems } from "./problemSchemas.ts"
 import { eventExample, Stream, StreamDetails, StreamEvent, streamExample } from "./streamSchemas.ts"
 import { named, nullable, pageOf, summary, wire } from "./wire.ts"
@@ -71,6 +72,13 @@ export const StreamEventPage = pageOf(
   })
 )
 
+export const BlockSecondsText = wholeNumber(
+  1,
+  BLOCK_MAX_SECONDS,
+  "For so many seconds the stream's key may not publish on its path",
+  "60"
+)
+
 const params = { id: StreamId }
 
 export class StreamsApi extends HttpApiGroup.make("streams")
@@ -113,7 +121,8 @@ export class StreamsApi extends HttpApiGroup.make("streams")
         force: Schema.optionalKey(Schema.Literals(["true", "false"])).annotate({
           description:
             "`true` ends the stream in the store alone, which frees its key; only while the control API is absent or does not answer"
-        })
+        }),
+        block_seconds: Schema.optionalKey(BlockSecondsText)
       },
       // The body first: the schema of an empty answer takes any value.
       success: [StreamDetails.pipe(HttpApiSchema.status(202)), HttpApiSchema.NoContent],
@@ -123,7 +132,7 @@ export class StreamsApi extends HttpApiGroup.make("streams")
       .annotateMerge(
         summary(
           "Take a stream off the air",
-          "Its key stays good: the encoder may come back. 204 when it has left the media server; 202 with the stream when that could not be confirmed within 2 seconds: the service goes on trying. With `force=true` it ends at once, and is a conflict while the media server can be asked; a publisher that is there after all is kicked when it can be asked again."
+          "Its key stays good: the encoder may come back, unless `block_seconds` keeps it off this path for a while (`PATCH /stream-keys/{id}` with `blocked_until: null` lifts that; a key has one block, and a newer one replaces it). 204 when it has left the media server; 202 with the stream when that could not be confirmed within 2 seconds: the service goes on trying. With `force=true` it ends at once, and is a conflict while the media server can be asked; a publisher that is there after all is kicked when it can be asked again."
         )
       ),
     HttpApiEndpoint.get("events", "/streams/:id/events", {

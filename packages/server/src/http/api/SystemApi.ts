@@ -15,7 +15,6 @@ export const Index = Schema.Struct({ name: Schema.String, version: Schema.String
 
 const health = {
   service: Schema.Literal("greenroom"),
-  database: Schema.Literals(["ok", "unreachable"]),
   media_server: Schema.Literals(["ok", "unreachable", "absent"]),
   unauthorized_publishers: Schema.NullOr(Schema.Int).annotate({
     description:
@@ -39,12 +38,18 @@ const healthExample = {
   unauthorized_publishers: 0,
   warnings: []
 }
-export const Healthy = Schema.Struct({ status: Schema.Literal("ok"), ...health }).annotate(
-  named("Healthy", healthExample)
-)
-export const Degraded = Schema.Struct({ status: Schema.Literal("degraded"), ...health }).annotate(
-  named("Degraded", { ...healthExample, status: "degraded", database: "unreachable" })
-)
+export const Healthy = Schema.Struct({
+  status: Schema.Literals(["ok", "degraded"]).annotate({
+    description: "`degraded`: the media server does not answer"
+  }),
+  database: Schema.Literal("ok"),
+  ...health
+}).annotate(named("Healthy", healthExample))
+export const Degraded = Schema.Struct({
+  status: Schema.Literal("degraded"),
+  database: Schema.Literal("unreachable"),
+  ...health
+}).annotate(named("Degraded", { ...healthExample, status: "degraded", database: "unreachable" }))
 
 export const Alive = Schema.Struct({ status: Schema.Literal("ok") }).annotate(named("Alive", { status: "ok" }))
 
@@ -58,7 +63,7 @@ export class SystemApi extends HttpApiGroup.make("system")
     }).annotateMerge(
       summary(
         "Health",
-        "503, with the same body, when the database is unreachable; in at most 2 seconds. A media server that does not answer is no reason for a 503, nor are unauthorised publishers or warnings."
+        "503, with the same body, when the database is unreachable; in at most 2 seconds. When the media server does not answer, `status` is `degraded`, with 200: nothing is wrong with this service. Unauthorised publishers and warnings change no status."
       )
     ),
     HttpApiEndpoint.get("alive", "/livez", { success: Alive }).annotateMerge(summary("Is the process alive?")),

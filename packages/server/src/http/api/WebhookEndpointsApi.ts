@@ -10,9 +10,9 @@ import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
-import { needs } from "./Access.ts"
 import { ApiKey } from "./ApiKey.ts"
 import { pageQuery } from "./Cursor.ts"
+import { needs } from "./OperationAccess.ts"
 import { onBody, onInput, onList, problems } from "./problemSchemas.ts"
 import {
   NewRedelivery,

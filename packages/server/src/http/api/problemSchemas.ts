@@ -7,6 +7,7 @@ import * as HttpApiMiddleware from "effect/http-api/HttpApiMiddleware"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import { FieldError, isProblem, type Problem } from "../problems/Problem.ts"
 import { type ProblemName, problemNames, problemType, typeOf } from "../problems/problemTypes.ts"
+import { refusalNames } from "../problems/refusals.ts"
 
 const pascalCase = (name: string): string => name.replaceAll(/(?:^|-)([a-z])/g, (_, letter) => letter.toUpperCase())
 
@@ -25,12 +26,22 @@ const lostMembers = {
   oldest: Schema.String.annotate({ description: "The cursor before the oldest event that is left" })
 }
 
+/** What an answer to an auth call has beside. */
+const ofDecision = {
+  decision_id: optionalText.annotate({ description: "The decision's id in GET /auth-decisions" }),
+  remedy: optionalText.annotate({ description: "What to do about it" })
+}
+
+const hasDecision = (name: ProblemName): boolean =>
+  name === "unauthorized" || name === "store-unavailable" || refusalNames.some((refusal) => refusal === name)
+
 const make = (name: ProblemName, status: number, identifier: string) =>
   Schema.Struct({
     type: Schema.Literal(typeOf(name)),
     status: Schema.Literal(status),
     title: Schema.Literal(problemType(name).title),
     ...members,
+    ...(hasDecision(name) ? ofDecision : {}),
     ...(name === "validation" ? { errors: Schema.Array(FieldError) } : {}),
     ...(name === "cursor-lost" ? lostMembers : {}),
     ...(name === "conflict" ? { errors: Schema.optionalKey(Schema.Array(FieldError)) } : {})

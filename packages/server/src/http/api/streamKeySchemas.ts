@@ -1,5 +1,14 @@
 /** A stream key, what to type into an encoder for it, and the bodies that make and change one, as the API has them. */
-import { BroadcasterId, keyStatuses, Label, NewPathLimit, StreamId, StreamKeyId, Timestamp } from "@greenroom/core"
+import {
+  BroadcasterId,
+  keyStatuses,
+  Label,
+  NewPathLimit,
+  OverlapSeconds,
+  StreamId,
+  StreamKeyId,
+  Timestamp
+} from "@greenroom/core"
 import { Schema } from "effect"
 import { cursorExample } from "./Cursor.ts"
 import { exampleIds, named, nullable, pageOf, wire } from "./wire.ts"
@@ -19,6 +28,15 @@ const keyFields = {
   createdAt: Timestamp,
   expiresAt: nullable(Timestamp),
   revokedAt: nullable(Timestamp),
+  revokesAt: nullable(Timestamp).annotate({
+    description: "When it will be revoked, because it was rotated: until then it keeps publishing"
+  }),
+  rotatedTo: nullable(StreamKeyId).annotate({ description: "The key that takes its place" }),
+  rotatedFrom: nullable(StreamKeyId).annotate({ description: "The key whose place it takes" }),
+  blockedUntil: nullable(Timestamp).annotate({
+    description: "Until when it may not publish on `blocked_path`, because its stream there was stopped"
+  }),
+  blockedPath: nullable(Schema.String),
   lastUsedAt: nullable(Timestamp).annotate({ description: "The start of its last stream" })
 }
 
@@ -33,6 +51,11 @@ export const keyExample = {
   created_at: "2026-11-21T01:31:00.000Z",
   expires_at: "2027-01-01T00:00:00.000Z",
   revoked_at: null,
+  revokes_at: null,
+  rotated_to: null,
+  rotated_from: null,
+  blocked_until: null,
+  blocked_path: null,
   last_used_at: "2026-11-21T01:33:14.640Z"
 }
 
@@ -121,9 +144,17 @@ export const StreamKeyChanges = wire(
   {
     label: Schema.optionalKey(nullable(Label)),
     expiresAt: Schema.optionalKey(nullable(Timestamp)),
-    enabled: Schema.optionalKey(Schema.Boolean)
+    enabled: Schema.optionalKey(Schema.Boolean),
+    blockedUntil: Schema.optionalKey(
+      Schema.Null.annotate({ description: "`null` lifts the block; DELETE /streams/{id}?block_seconds= sets one" })
+    )
   },
   named("StreamKeyChanges", { enabled: false }, "What is left out stays as it is; `null` clears")
+)
+
+export const StreamKeyRotation = wire(
+  { overlapSeconds: Schema.optionalKey(OverlapSeconds) },
+  named("StreamKeyRotation", { overlap_seconds: 3600 }, "Left out, `overlap_seconds` is 0")
 )
 
 export const StreamKeyPage = pageOf(

@@ -45,9 +45,14 @@ const isPlain = (request: IncomingMessage, { method, path }: DirectRoute<unknown
   )
 }
 
-const allowed = (body: string, { requestId }: Note): Answer => ({
+const allowed = (body: string, { requestId, decisionId }: Note): Answer => ({
   status: 200,
-  headers: { "content-type": "application/json", "cache-control": "no-store", "x-request-id": requestId },
+  headers: {
+    "content-type": "application/json",
+    "cache-control": "no-store",
+    "x-request-id": requestId,
+    ...(decisionId === null ? {} : { "x-decision-id": decisionId })
+  },
   body
 })
 

@@ -2,8 +2,8 @@
 import { Context } from "effect"
 import type * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import type * as HttpApiGroup from "effect/http-api/HttpApiGroup"
-import { Access, type OperationAccess } from "../api/Access.ts"
 import { Api } from "../api/Api.ts"
+import { Access, type OperationAccess } from "../api/OperationAccess.ts"
 import type { Json } from "./OpenApiDocument.ts"
 
 /** Of the operations that have the annotation, by their ids. */

@@ -11,6 +11,12 @@ const problemNameOf = (schema: Json): ProblemName | undefined => {
   return name in problemTypes ? (name as ProblemName) : undefined
 }
 
+/** Only some conflicts have a value to point at, and only those of an auth call are decisions. */
+const mayLackOf = (name: ProblemName): ReadonlyArray<string> => {
+  if (name === "conflict") return ["errors"]
+  return name === "unauthorized" || name === "store-unavailable" ? ["decision_id", "remedy"] : []
+}
+
 /** What the request middleware adds to every problem. */
 export const completeProblems = (spec: Json): void => {
   for (const schema of Object.values<Json>(spec.components.schemas)) {
@@ -18,8 +24,7 @@ export const completeProblems = (spec: Json): void => {
     if (name === undefined) continue
     const { type, title, status, detail, instance, code, request_id, ...more } = schema.properties
     schema.properties = { type, title, status, detail, instance, code, request_id, ...more }
-    // Only some conflicts have a value to point at.
-    const mayLack = name === "conflict" ? ["errors"] : []
+    const mayLack = mayLackOf(name)
     schema.required = Object.keys(schema.properties).filter((member) => !mayLack.includes(member))
     schema.description = problemTypes[name].meaning
     schema.examples = [problemExample(name, schema.properties.status.enum?.[0])]
@@ -30,6 +35,11 @@ const requestId = {
   description: "The request's own `X-Request-ID`, or a new one; the log knows the request by it",
   required: true,
   schema: { type: "string", maxLength: 128 }
+}
+const decisionId = {
+  description: "The decision's id in GET /auth-decisions",
+  required: false,
+  schema: { type: "string", format: "uuid" }
 }
 const more: Readonly<Record<string, Json>> = {
   401: { "WWW-Authenticate": { description: "How to authenticate", required: true, schema: { type: "string" } } },
@@ -79,7 +89,8 @@ export const describeAnswers = (spec: Json, operation: Json): void => {
     const own = Object.fromEntries(
       Object.entries(response.headers ?? {}).map(([name, header]) => [titleCase(name), header])
     )
-    response.headers = { ...own, "X-Request-ID": requestId, ...more[status] }
+    const ofDecision = operation.operationId === "media_server.auth" ? { "X-Decision-ID": decisionId } : {}
+    response.headers = { ...own, "X-Request-ID": requestId, ...ofDecision, ...more[status] }
     if (status.startsWith("2")) response.description = status === "202" ? "Not yet confirmed" : "Success"
     for (const media of Object.values<Json>(response.content ?? {})) {
       addExample(spec, media, answerExamples[`${operation.operationId} ${status}`])

@@ -12,6 +12,8 @@ const filterTexts: Readonly<Record<string, string>> = {
   to: "Only entries before this time",
   stream_id: "Only events of this stream",
   path: "Only those on this path",
+  ip: "Only those of clients with this address, as the media server sees it",
+  since: "Only those that were given at this time or later",
   after:
     "The `id` of an event stream's block or the `next` of an earlier answer: where to go on; `now` is after the newest event",
   wait: "Seconds to wait for a first event, when there is none yet",

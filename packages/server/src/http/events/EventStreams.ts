@@ -2,7 +2,7 @@
  * The event streams of one listener: how many there are, what each of them does, and how they end. A stream catches up from its cursor, follows
  * what is new, and catches up again when it has missed something. They all end when the listener begins to.
  */
-import type { EventCursor, EventFilter } from "@greenroom/core"
+import type { ApiTokenId, EventCursor, EventFilter } from "@greenroom/core"
 import { EventFeed, end } from "@greenroom/core"
 import { Cause, Context, Effect, type Fiber, Layer, Metric, Semaphore } from "effect"
 import { makeCondition } from "../listener/Condition.ts"
@@ -11,6 +11,7 @@ import { failWith, type Problem } from "../problems/Problem.ts"
 import { BoundedOutput, type Dropped } from "./BoundedOutput.ts"
 import { catchUp } from "./catchUp.ts"
 import type { EventReader, ReadingEvents } from "./EventReader.ts"
+import { endRefused } from "./endRefused.ts"
 import { bareComment, keepAlive } from "./frames.ts"
 import { makeLiveEvents } from "./LiveEvents.ts"
 
@@ -31,6 +32,8 @@ const refused = Metric.counter("greenroom_event_readers_refused_total", {
 export interface StreamRequest {
   readonly from: EventCursor | "now"
   readonly filter: EventFilter
+  /** The token that opens it; `null`: another credential. */
+  readonly token: ApiTokenId | null
   /** Closes the client's connection; `null` where there is none to reach. */
   readonly cut: (() => void) | null
 }
@@ -100,12 +103,12 @@ export const layer = Layer.effect(
     const countDropped = (reason: Dropped) => Metric.withAttributes(dropped, { reason }).updateUnsafe(1, context)
 
     const serve = serveWith(live)
-    const begin = ({ from, filter, cut }: StreamRequest): BoundedOutput => {
+    const begin = ({ from, filter, token, cut }: StreamRequest): BoundedOutput => {
       const output: BoundedOutput = new BoundedOutput({
         cut: cut ?? (() => void output.destroy()),
         onDropped: countDropped
       })
-      const reader: EventReader = { filter, output, cursor: from === "now" ? null : from }
+      const reader: EventReader = { filter, output, token, cursor: from === "now" ? null : from }
       readers.add(reader)
       showSize()
       output.offer(bareComment, 1)
@@ -131,7 +134,11 @@ export const layer = Layer.effect(
     const comment = Effect.sync(() => {
       for (const { output, cursor } of readers) output.offer(cursor === null ? bareComment : keepAlive(cursor), 0)
     })
-    yield* Effect.forkScoped(Effect.forever(Effect.delay(comment, COMMENT_EVERY)))
+    const settle = Effect.andThen(
+      comment,
+      Effect.suspend(() => endRefused([...readers]))
+    )
+    yield* Effect.forkScoped(Effect.forever(Effect.delay(settle, COMMENT_EVERY)))
 
     return EventStreams.of({
       refuse,

@@ -16,6 +16,14 @@ export class HookSecret extends Context.Service<HookSecret, Option.Option<Redact
   "greenroom/http/HookSecret"
 ) {}
 
+/** Accepted beside it, while the media servers' configurations change. */
+export const PreviousHookSecret = Context.Reference<Redacted.Redacted<string> | null>(
+  "greenroom/http/PreviousHookSecret",
+  {
+    defaultValue: () => null
+  }
+)
+
 const challenge = `Basic realm="greenroom", ${BEARER_CHALLENGE}`
 
 /** The credential in an `Authorization` header: a bearer token, or the password of HTTP Basic (RFC 7617: behind the first colon). */
@@ -77,13 +85,18 @@ export const hookGate = Effect.gen(function* () {
   }
   const generator = yield* KeyGenerator
   const expected = generator.hash(secret.value)
+  const previous = yield* PreviousHookSecret
+  const formerly = previous === null ? expected : generator.hash(previous)
   const gate: HookGate = {
     isProtected: true,
     judge: (headers) => {
       if (isFromWebPage(headers)) return "FromWebPage"
       const { authorization } = headers
       const sent = credentialIn(typeof authorization === "string" ? authorization : undefined)
-      if (sameHash(generator.hash(sent), expected)) return "Right"
+      const hash = generator.hash(sent)
+      // Both are compared, so that the time does not show which of them it was.
+      const [isCurrent, isPrevious] = [sameHash(hash, expected), sameHash(hash, formerly)]
+      if (isCurrent || isPrevious) return "Right"
       return Redacted.value(sent) === "" ? "Missing" : "Wrong"
     }
   }
@@ -92,26 +105,28 @@ export const hookGate = Effect.gen(function* () {
 
 type Refused = Problem<"forbidden" | "unauthorized" | "too-many-requests">
 
-/** To be run before a media server's call is read. */
-const check = (gate: HookGate) =>
+/** To be run before a media server's call is read. `onSecret`: what else follows from a missing or wrong secret. */
+const check = <R>(gate: HookGate, onSecret: Effect.Effect<void, never, R>) =>
   Effect.flatMap(
     HttpServerRequest,
-    ({ headers }): Effect.Effect<void, Refused, CredentialThrottle | RequestContext> => {
+    ({ headers }): Effect.Effect<void, Refused, CredentialThrottle | RequestContext | R> => {
       const verdict = gate.judge(headers)
-      return verdict === "Right" ? Effect.void : refusals[verdict]
+      if (verdict === "Right") return Effect.void
+      return verdict === "FromWebPage" ? refusals[verdict] : Effect.andThen(onSecret, refusals[verdict])
     }
   )
 
 /** A call of the media server. */
-export const hookRoute = <E, R>(
+export const hookRoute = <E, R, R2 = never>(
   path: `/${string}`,
-  handler: (isProtected: boolean) => Effect.Effect<HttpServerResponse, E, R>
+  handler: (isProtected: boolean) => Effect.Effect<HttpServerResponse, E, R>,
+  onSecret: Effect.Effect<void, never, R2> = Effect.void
 ) =>
   HttpRouter.use(
     Effect.fnUntraced(function* (router) {
       const gate = yield* hookGate
       const throttle = yield* CredentialThrottle
-      const checked = Effect.provideService(check(gate), CredentialThrottle, throttle)
+      const checked = Effect.provideService(check(gate, onSecret), CredentialThrottle, throttle)
       yield* router.add("POST", path, Effect.andThen(checked, handler(gate.isProtected)))
     })
   )

@@ -29,6 +29,8 @@ export class RequestContext extends Context.Service<
     challenge: string
     /** The answer is an error that is no problem document: health's 503. */
     exempt: boolean
+    /** Of an auth call: under which id the decision log has the answer. */
+    decisionId: string | null
     /** `Retry-After` of a 429 or a 503; one second unless it is set. */
     retryAfterSeconds: number
   }
@@ -71,6 +73,7 @@ export const newRequestContext = (
   refusal: null,
   challenge: BEARER_CHALLENGE,
   exempt: false,
+  decisionId: null,
   retryAfterSeconds: 1
 })
 

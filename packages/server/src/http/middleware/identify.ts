@@ -19,9 +19,9 @@ import { SESSION_COOKIE } from "../api/ApiKey.ts"
 import { failWith, type Problem } from "../problems/Problem.ts"
 import { CredentialThrottle, callersNetwork } from "../throttle/CredentialThrottle.ts"
 import { isFromOtherOrigin, isSameOrigin } from "./pageOrigin.ts"
+import { makeSessions, type Sessions } from "./pageSessions.ts"
 import { RequestContext } from "./RequestContext.ts"
 import { requestOrigin } from "./requestOrigin.ts"
-import { makeSessions, type Sessions } from "./sessions.ts"
 
 type Headers = Readonly<Record<string, string | undefined>>
 

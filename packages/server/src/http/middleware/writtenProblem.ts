@@ -23,9 +23,10 @@ export const writtenProblem = (
       "x-request-id": note.requestId,
       "cache-control": "no-store",
       ...(status === 401 ? { "www-authenticate": note.challenge } : {}),
+      ...(note.decisionId === null ? {} : { "x-decision-id": note.decisionId }),
       ...(status === 405 ? { allow: allowed.join(", ") } : {}),
       ...(status === 503 || status === 429 ? { "retry-after": String(note.retryAfterSeconds) } : {})
     },
-    body: JSON.stringify(documentOf(problem, note.path, note.requestId))
+    body: JSON.stringify(documentOf(problem, note.path, note.requestId, note.decisionId))
   }
 }

@@ -20,6 +20,8 @@ export interface Problem<N extends ProblemName = ProblemName> {
   readonly status: number
   readonly detail?: string
   readonly errors?: ReadonlyArray<FieldError>
+  /** Of a refusal: one sentence of what to do. */
+  readonly remedy?: string
   /** Of a lost cursor: why, and the cursor before the oldest event that is left. */
   readonly reason?: LostCursor
   readonly oldest?: string
@@ -31,11 +33,13 @@ export interface ProblemDocument extends Problem {
   readonly instance: string
   readonly code: string
   readonly request_id: string
+  /** Of an auth call: under which id the decision log has the answer. */
+  readonly decision_id?: string
 }
 
 export const problem = <N extends ProblemName>(
   name: N,
-  more?: Pick<Problem, "detail" | "errors" | "reason" | "oldest">
+  more?: Pick<Problem, "detail" | "errors" | "remedy" | "reason" | "oldest">
 ): Problem<N> => ({
   type: typeOf(name),
   title: problemType(name).title,
@@ -76,7 +80,12 @@ export const isProblem = (error: unknown): error is Problem =>
   typeof error.status === "number"
 
 /** Whole and in the members' usual order. Details and pointers may quote what a client sent, so no key stays in them. */
-export const documentOf = (problem: Problem, instance: string, requestId: string): ProblemDocument => ({
+export const documentOf = (
+  problem: Problem,
+  instance: string,
+  requestId: string,
+  decisionId: string | null = null
+): ProblemDocument => ({
   type: problem.type,
   title: problem.title,
   status: problem.status,
@@ -84,6 +93,8 @@ export const documentOf = (problem: Problem, instance: string, requestId: string
   instance,
   code: codeOf(problem.type.slice("/errors/".length) as ProblemName),
   request_id: requestId,
+  ...(decisionId === null ? {} : { decision_id: decisionId }),
+  ...(problem.remedy === undefined ? {} : { remedy: problem.remedy }),
   ...(problem.errors === undefined
     ? {}
     : { errors: problem.errors.map((error) => ({ pointer: withoutKeys(error.pointer), detail: error.detail })) }),

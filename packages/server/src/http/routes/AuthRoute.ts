@@ -5,12 +5,16 @@
  */
 import { isIP } from "node:net"
 import {
+  type Answered,
   type AuthCall,
   type AuthDecision,
   type AuthRequest,
+  admissionRules,
   authenticate,
   PATH_MAX_LENGTH,
   readAuthCall,
+  recordRefusedCall,
+  StoreUnavailable,
   withoutKeys
 } from "@greenroom/core"
 import { Effect, Layer } from "effect"
@@ -21,7 +25,7 @@ import { directHandler } from "../direct/directHandler.ts"
 import { clientAddress } from "../listener/clientAddress.ts"
 import { hookGate, hookRoute } from "../middleware/HookSecret.ts"
 import { RequestContext } from "../middleware/RequestContext.ts"
-import { failWith, invalid } from "../problems/Problem.ts"
+import { invalid, problem } from "../problems/Problem.ts"
 import { nameOf } from "../problems/refusals.ts"
 import { CredentialThrottle, callersNetwork } from "../throttle/CredentialThrottle.ts"
 import { authBodyIn, authCallOf } from "./authBody.ts"
@@ -32,7 +36,10 @@ const PATH = "/auth"
 type Note = RequestContext["Service"]
 
 const encode = (decision: AuthDecision) => {
-  if (decision._tag === "Refuse") return failWith(nameOf(decision.reason), decision.detail)
+  if (decision._tag === "Refuse") {
+    const { reason, rule, detail } = decision
+    return Effect.fail(problem(nameOf(reason), { detail, remedy: admissionRules[rule].remedy }))
+  }
   const stream_id = decision._tag === "AllowPublisher" ? decision.streamId : null
   return Effect.succeed(JSON.stringify({ decision: "allow", stream_id }))
 }
@@ -62,10 +69,11 @@ const factsOf = (body: unknown): Readonly<Record<string, string>> => {
 const isQuiet = (ask: AuthRequest, decision: AuthDecision): boolean =>
   decision._tag === "Refuse" ? decision.quiet : ask._tag === "Operate"
 
-const factsWith = (facts: Note["facts"], decision: AuthDecision) => ({
+const factsWith = (facts: Note["facts"], decision: Answered) => ({
   ...facts,
+  decision_id: decision.decisionId,
   ...(decision._tag === "Refuse"
-    ? { decision: "refuse", reason: decision.reason, detail: decision.detail }
+    ? { decision: "refuse", reason: decision.reason, rule: decision.rule, detail: decision.detail }
     : { decision: "allow", reason: null }),
   ...(decision._tag === "Allow"
     ? {}
@@ -79,17 +87,26 @@ type Guesser = typeof callersNetwork
 const isGuess = (ask: AuthRequest): boolean => ask._tag === "Operate" && ask.secrets.length > 0
 
 /** The API secret can be guessed here, too, by way of the media server or of a call in its place. */
-const throttled = (throttle: Throttle, ask: AuthRequest, guesser: Guesser) =>
+const throttled = (throttle: Throttle, ask: AuthRequest, call: AuthCall, guesser: Guesser) =>
   isGuess(ask)
     ? Effect.flatMap(guesser, (network) =>
-        throttle.check("api", network, authenticate(ask), ({ _tag }) => _tag !== "Refuse")
+        throttle.check("api", network, authenticate(ask, call), ({ _tag }) => _tag !== "Refuse")
       )
-    : authenticate(ask)
+    : authenticate(ask, call)
+
+/** A call that the store did not answer is refused like any other, and is found like any other. */
+const noteUnavailable = (note: Note) => (error: unknown) =>
+  Effect.sync(() => {
+    if (!(error instanceof StoreUnavailable)) return
+    note.decisionId = error.decisionId ?? null
+    note.facts = { ...note.facts, decision_id: note.decisionId, decision: "unavailable", reason: "store_unavailable" }
+  })
 
 const decided = Effect.fnUntraced(function* (throttle: Throttle, note: Note, call: AuthCall, guesser: Guesser) {
   const ask = readAuthCall(call)
   if (ask._tag === "Incomplete") return yield* invalid([{ pointer: ask.pointer, detail: ask.detail }])
-  const decision = yield* throttled(throttle, ask, guesser)
+  const decision = yield* Effect.tapError(throttled(throttle, ask, call, guesser), noteUnavailable(note))
+  note.decisionId = decision.decisionId
   note.quiet = isQuiet(ask, decision)
   note.facts = factsWith(note.facts, decision)
   return yield* encode(decision)
@@ -126,13 +143,26 @@ const direct = Effect.gen(function* () {
   table.direct = handler
 })
 
+/** A media server without the hook secret gets no publisher in: the decision log has that, too. */
+const recordWrongSecret = Effect.flatMap(RequestContext, (note) =>
+  Effect.map(recordRefusedCall("hook_secret", note.remoteAddress ?? null), (decisionId) => {
+    note.decisionId = decisionId
+  })
+)
+
+const decisionHeader = ({ decisionId }: Note) => (decisionId === null ? {} : { "x-decision-id": decisionId })
+
 const routed = Layer.unwrap(
   Effect.map(CredentialThrottle, (throttle) =>
-    hookRoute(PATH, (isProtected) =>
-      Effect.gen(function* () {
-        const text = yield* answer(throttle, isProtected)(yield* jsonValue, yield* RequestContext)
-        return HttpServerResponse.text(text, { contentType: "application/json" })
-      })
+    hookRoute(
+      PATH,
+      (isProtected) =>
+        Effect.gen(function* () {
+          const note = yield* RequestContext
+          const text = yield* answer(throttle, isProtected)(yield* jsonValue, note)
+          return HttpServerResponse.text(text, { contentType: "application/json", headers: decisionHeader(note) })
+        }),
+      recordWrongSecret
     )
   )
 )

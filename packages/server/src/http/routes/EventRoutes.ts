@@ -1,5 +1,6 @@
 /** The event log's endpoints: a page of it, and the stream of what is new. */
 import {
+  CurrentCaller,
   type CursorLost,
   EventFeed,
   type EventFilter,
@@ -97,7 +98,9 @@ const stream = Effect.fnUntraced(function* (
   if (request.method !== "GET") return HttpServerResponse.stream(Stream.empty, { headers })
   const socket = socketOf(request)
   const cut = socket === null ? null : () => void socket.destroy()
-  const output = yield* streams.open({ from, filter: yield* filterOf(query), cut })
+  const { actor } = yield* CurrentCaller
+  const token = actor._tag === "Token" ? actor.id : null
+  const output = yield* streams.open({ from, filter: yield* filterOf(query), token, cut })
   if (socket !== null) keepApart(socket)
   return HttpServerResponse.raw(output, { headers })
 })

@@ -7,7 +7,7 @@ import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import { ServedApi } from "../api/Api.ts"
 import { SESSION_COOKIE } from "../api/ApiKey.ts"
-import { makeSessions, SESSION_LASTS, type Session, type Sessions } from "../middleware/sessions.ts"
+import { makeSessions, SESSION_LASTS, type Session, type Sessions } from "../middleware/pageSessions.ts"
 import { storeFailureToDefect } from "./handling.ts"
 
 /** A page that came over TLS gets a cookie that is sent over TLS alone. Browsers send the origin with every POST. */

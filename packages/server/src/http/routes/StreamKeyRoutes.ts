@@ -7,9 +7,13 @@ import {
   Endpoints,
   ingestInstructions,
   issueKey,
+  type KeyAt,
+  type KeyChanges,
+  type KeyValue,
   listKeys,
   MediaServer,
   revoke,
+  rotateKey,
   Timestamp
 } from "@greenroom/core"
 import { type KeyRequestFault, type ReadableKeyRequest, validateKeyRequest } from "@greenroom/core/internal"
@@ -17,7 +21,7 @@ import { Effect, Option, Redacted, Schema } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import { ServedApi } from "../api/Api.ts"
-import { NewStreamKey, StreamKey, StreamKeyChanges } from "../api/streamKeySchemas.ts"
+import { NewStreamKey, StreamKey, StreamKeyChanges, StreamKeyRotation } from "../api/streamKeySchemas.ts"
 import { operatorBody } from "../body/jsonBody.ts"
 import { ListSlots } from "../lists/ListSlots.ts"
 import { pageAnswer } from "../lists/pageAnswer.ts"
@@ -55,13 +59,15 @@ const changesBody = operatorBody(StreamKeyChanges, (sent) =>
   storeErrors({ expiresAt: Option.getOrUndefined(readTimestamp(sent.expires_at)) })
 )
 
+const rotationBody = operatorBody(StreamKeyRotation, () => Effect.succeed([]))
+
 const pathReserved = invalid([
   { pointer: "/path", detail: "Expected another path: on live/<id>/out only Greenroom's workers publish (WORKERS=on)" }
 ])
 
-type Outcome = Effect.Success<ReturnType<typeof issueKey>>
+type NewValue = KeyAt & { readonly value: KeyValue; readonly ingestPath: string }
 
-const issued = Effect.fnUntraced(function* ({ key, now, value, ingestPath }: Extract<Outcome, { _tag: "Issued" }>) {
+const issued = Effect.fnUntraced(function* ({ key, now, value, ingestPath }: NewValue) {
   const served = yield* Effect.flatMap(MediaServer, (mediaServer) => mediaServer.enabled)
   const ingest = ingestInstructions(yield* Endpoints, served, ingestPath, Redacted.value(value))
   return HttpApiSchema.withHeaders({
@@ -99,6 +105,30 @@ const answerChange = Effect.fnUntraced(function* (outcome: Effect.Success<Return
   }
 })
 
+const answerRotation = Effect.fnUntraced(function* (outcome: Effect.Success<ReturnType<typeof rotateKey>>) {
+  switch (outcome._tag) {
+    case "Rotated":
+      return yield* issued(outcome)
+    case "NotFound":
+      return yield* notFound
+    case "Revoked":
+      return yield* failWith("conflict", "The stream key is revoked: issue a new one with POST /stream-keys")
+    case "Expired":
+      return yield* failWith("conflict", "The stream key has expired: move its expires_at first, or issue a new one")
+    case "RotatedAlready":
+      return yield* failWith("conflict", `The stream key was rotated already: rotate the new one, ${outcome.to}`)
+    case "OverlapRuns":
+      return yield* failWith(
+        "conflict",
+        `The key before it still publishes: revoke that one first, with DELETE /stream-keys/${outcome.of}`
+      )
+  }
+})
+
+/** The wire's name for the block is that of its time. */
+const changesOf = ({ blockedUntil, ...changes }: typeof StreamKeyChanges.Type): KeyChanges =>
+  blockedUntil === undefined ? changes : { ...changes, block: null }
+
 const answerPage = pageAnswer("stream_keys", StreamKey, streamKeyShown)
 
 export const layer = HttpApiBuilder.group(
@@ -110,8 +140,15 @@ export const layer = HttpApiBuilder.group(
       .handleRaw("issue", () => newKeyBody.pipe(Effect.flatMap(issue), storeFailureToDefect))
       .handleRaw("change", ({ params }) =>
         changesBody.pipe(
-          Effect.flatMap((changes) => changeKey(params.id, changes)),
+          Effect.flatMap((changes) => changeKey(params.id, changesOf(changes))),
           Effect.flatMap(answerChange),
+          storeFailureToDefect
+        )
+      )
+      .handleRaw("rotate", ({ params }) =>
+        rotationBody.pipe(
+          Effect.flatMap(({ overlapSeconds = 0 }) => rotateKey(params.id, overlapSeconds)),
+          Effect.flatMap(answerRotation),
           storeFailureToDefect
         )
       )

@@ -4,6 +4,7 @@ import {
   describeStream,
   type StreamEvent as Event,
   forceStop,
+  type StopOptions,
   type StreamId,
   stopStream,
   streamEvents,
@@ -40,8 +41,8 @@ const eventPage = (events: ReadonlyArray<Event>, limit: number) => {
 const ofThen = (query: typeof StreamQuery.Type): typeof StreamQuery.Type =>
   query.at === undefined ? query : { status: streamStatuses, ...query }
 
-const stop = (id: StreamId) =>
-  stopStream(id).pipe(
+const stop = (id: StreamId, options: StopOptions) =>
+  stopStream(id, options).pipe(
     Effect.flatMap(found),
     Effect.map((view) => (view.offAir ? undefined : streamDetailsShown(view))),
     storeFailureToDefect
@@ -52,8 +53,8 @@ const canBeAsked = failWith(
   "The media server answers, or was looked at within the last 3 seconds, so a stream is not ended by force: stop it without force"
 )
 
-const stopByForce = (id: StreamId) =>
-  forceStop(id).pipe(
+const stopByForce = (id: StreamId, options: StopOptions) =>
+  forceStop(id, options).pipe(
     Effect.flatMap(found),
     Effect.flatMap((outcome) => (outcome === "Ended" ? Effect.succeed(undefined) : canBeAsked)),
     storeFailureToDefect
@@ -75,7 +76,8 @@ export const layer = HttpApiBuilder.group(
           Effect.map(streamDetailsShown),
           storeFailureToDefect
         ),
-      stop: ({ params, query: { force } }) => (force === "true" ? stopByForce(params.id) : stop(params.id)),
+      stop: ({ params, query: { force, block_seconds: blockSeconds } }) =>
+        (force === "true" ? stopByForce : stop)(params.id, blockSeconds === undefined ? {} : { blockSeconds }),
       events: ({ params, query: { limit = LIMIT_DEFAULT, cursor = 0 } }) =>
         streamEvents(params.id, cursor, limit + 1).pipe(
           Effect.flatMap(found),

@@ -48,9 +48,14 @@ const health = Effect.gen(function* () {
     { database, media_server: mediaServer, unauthorized_publishers: unauthorizedPublishers, warnings },
     { concurrency: 2 }
   )
-  if (parts.database === "ok") return { status: "ok" as const, service: "greenroom" as const, ...parts }
-  yield* note({ exempt: true, facts: parts })
-  return { status: "degraded" as const, service: "greenroom" as const, ...parts }
+  const service = "greenroom" as const
+  const { database: store, ...others } = parts
+  if (store === "unreachable") {
+    yield* note({ exempt: true, facts: parts })
+    return { status: "degraded" as const, service, database: store, ...others }
+  }
+  const status = others.media_server === "unreachable" ? ("degraded" as const) : ("ok" as const)
+  return { status, service, database: store, ...others }
 })
 
 /** What is asked every few seconds is logged at debug level. That the store is away has a log line of its own, once. */

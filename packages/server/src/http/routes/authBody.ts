@@ -26,7 +26,18 @@ export const authBodyIn = (sent: unknown): Effect.Effect<SentBody, Problem<"vali
 const secret = (text: string | null | undefined): Redacted.Redacted<string> | undefined =>
   text === null || text === undefined ? undefined : Redacted.make(text)
 
-export const authCallOf = ({ action, path, protocol, id, user, password, token, query }: SentBody): AuthCall => ({
+export const authCallOf = ({
+  action,
+  path,
+  protocol,
+  id,
+  ip,
+  user,
+  password,
+  token,
+  query,
+  userAgent
+}: SentBody): AuthCall => ({
   action: action ?? undefined,
   path,
   protocol: protocol ?? undefined,
@@ -34,5 +45,7 @@ export const authCallOf = ({ action, path, protocol, id, user, password, token, 
   user: secret(user),
   password: secret(password),
   token: secret(token),
-  query: secret(query)
+  query: secret(query),
+  ip: ip ?? undefined,
+  userAgent: userAgent ?? undefined
 })

@@ -30,6 +30,11 @@ export const streamKey = {
   created_at: "2026-11-20T22:28:09.000Z",
   expires_at: "2026-12-21T01:33:14.000Z",
   revoked_at: null,
+  revokes_at: null,
+  rotated_to: null,
+  rotated_from: null,
+  blocked_until: null,
+  blocked_path: null,
   last_used_at: "2026-11-21T01:31:01.000Z"
 }
 
@@ -180,3 +185,34 @@ export const problem = (status: number, name: string, title: string, more: Reado
   request_id: "req-1",
   ...more
 })
+
+export const API_TOKEN = `gr_${"AbCdEfGhIjKlMnOpQrStUvWxYz0123456789-_ABCDE"}`
+
+export const apiToken = {
+  id: "5d7f6f0e-3b0c-4b44-8a50-3f0c8f2f7a11",
+  name: "dashboard",
+  scopes: ["streams:read", "events:read"],
+  broadcaster_id: null,
+  created_at: "2026-11-20T22:28:09.000Z",
+  expires_at: "2027-11-21T00:00:00.000Z",
+  last_used_at: "2026-11-21T01:31:01.000Z"
+}
+
+export const auditEntry = {
+  id: "00000000-0000-4000-8000-0000000004d2",
+  at: "2026-11-21T01:31:01.000Z",
+  actor: { type: "token", token_id: apiToken.id as string | null, name: apiToken.name as string | null },
+  claimed_actor: null as string | null,
+  action: "stream_key.revoke",
+  resource_type: "stream_key",
+  resource_id: keyId as string | null,
+  broadcaster_id: broadcasterId,
+  before: { revoked_at: null },
+  after: null,
+  details: null,
+  outcome: "refused",
+  reason: "forbidden" as string | null,
+  address: "192.0.2.7",
+  user_agent: "curl/8.5.0",
+  request_id: "f3b1d6a4-2f0e-4b7a-9a51-7b0d3a1c2e44"
+}

@@ -1,5 +1,8 @@
 /** Every command that speaks to the service: how it is called, what it asks, what the service says, and what a person then reads. */
 import {
+  API_TOKEN,
+  apiToken,
+  auditEntry,
   broadcaster,
   broadcasterId,
   delivery,
@@ -55,6 +58,16 @@ contact      ops@studio.example
 metadata     {"room":7}
 created      2026-11-20 22:28:09 UTC (3h 5m ago)
 updated      2026-11-21 01:32:14 UTC (59s ago)
+`
+
+const tokenDetails = `\
+id           ${apiToken.id}
+name         dashboard
+scopes       streams:read,events:read
+broadcaster  -
+created      2026-11-20 22:28:09 UTC (3h 5m ago)
+expires      2027-11-21 00:00:00 UTC (in 364d 22h)
+last used    2026-11-21 01:31:01 UTC (2m 13s ago)
 `
 
 const ffmpeg = `\
@@ -306,6 +319,27 @@ vMix over SRT: Enable SRT
     reads: `Key sk_AbCd… (${keyId}) is disabled; nothing of it is on the air.\n`
   },
   {
+    args: ["keys", "unblock", keyId],
+    asks: `PATCH /stream-keys/${keyId}`,
+    sends: { blocked_until: null },
+    reply: { body: streamKey },
+    reads: `Key sk_AbCd… (${keyId}) is blocked on no path.\n`
+  },
+  {
+    ...keysCreate,
+    args: ["keys", "rotate", keyId],
+    asks: `POST /stream-keys/${keyId}/rotate`,
+    sends: {},
+    reads: `The old key ${keyId} is revoked, and its stream ends.\n\n${keysCreate.reads}`
+  },
+  {
+    ...keysCreate,
+    args: ["keys", "rotate", keyId, "--overlap", "90m"],
+    asks: `POST /stream-keys/${keyId}/rotate`,
+    sends: { overlap_seconds: 5400 },
+    reads: `The old key ${keyId} keeps publishing for 90m. An encoder with the new key takes over from it at any time.\n\n${keysCreate.reads}`
+  },
+  {
     args: ["keys", "revoke", keyId],
     asks: `DELETE /stream-keys/${keyId}`,
     reply: { status: 204 },
@@ -422,6 +456,12 @@ confirmed    2026-11-21 01:33:13 UTC (1s ago)
     asks: `DELETE /streams/${streamId}`,
     reply: { status: 204 },
     reads: `Stream ${streamId} is off the air; its key stays good (greenroom keys revoke ends that).\n`
+  },
+  {
+    args: ["streams", "stop", streamId, "--block", "60"],
+    asks: `DELETE /streams/${streamId}?block_seconds=60`,
+    reply: { status: 204 },
+    reads: `Stream ${streamId} is off the air; its key may not publish there for 60 s.\n`
   },
   {
     args: ["streams", "stop", streamId],
@@ -594,6 +634,78 @@ held back      20
 only reported  0
 
 20 unauthorized publishers are held back, because more than MASS_KICK_LIMIT were there at once: greenroom reconcile --enforce kicks them.
+`
+  },
+  {
+    args: [
+      "tokens",
+      "create",
+      "dashboard",
+      "--scopes",
+      "streams:read,events:read",
+      "--expires",
+      "2027-11-21T00:00:00Z"
+    ],
+    asks: "POST /api-tokens",
+    sends: { name: "dashboard", scopes: ["streams:read", "events:read"], expires_at: "2027-11-21T00:00:00.000Z" },
+    reply: { status: 201, body: { ...apiToken, token: API_TOKEN }, headers: created(`/api-tokens/${apiToken.id}`) },
+    reads: `${tokenDetails}
+The token, which takes the place of the API secret:
+
+  ${API_TOKEN}
+
+This is the only time that it is shown: copy it now.
+`
+  },
+  {
+    args: ["tokens", "list"],
+    asks: "GET /api-tokens?limit=200",
+    reply: { body: page("api_tokens", [apiToken]) },
+    reads: `\
+NAME       SCOPES                    BROADCASTER  EXPIRES      LAST USED   ID
+dashboard  streams:read,events:read  -            in 364d 22h  2m 13s ago  ${apiToken.id}
+`
+  },
+  {
+    args: ["tokens", "list"],
+    asks: "GET /api-tokens?limit=200",
+    reply: { body: page("api_tokens", []) },
+    reads: "There are no API tokens yet: greenroom tokens create dashboard --scopes streams:read\n"
+  },
+  {
+    args: ["tokens", "show", apiToken.id],
+    asks: `GET /api-tokens/${apiToken.id}`,
+    reply: { body: apiToken },
+    reads: tokenDetails
+  },
+  {
+    args: ["tokens", "update", apiToken.id, "--scopes", "streams:read", "--expires", "never"],
+    asks: `PATCH /api-tokens/${apiToken.id}`,
+    sends: { scopes: ["streams:read"], expires_at: null },
+    reply: { body: apiToken },
+    reads: tokenDetails
+  },
+  {
+    args: ["tokens", "delete", apiToken.id],
+    asks: `DELETE /api-tokens/${apiToken.id}`,
+    reply: { status: 204 },
+    reads: `Token ${apiToken.id} is deleted: no instance takes it any more.\n`
+  },
+  {
+    args: ["audit", "list", "--outcome", "refused", "--actor", "dashboard", "--limit", "20"],
+    asks: "GET /audit-logs?actor=dashboard&outcome=refused&limit=20",
+    reply: {
+      body: page("audit_logs", [
+        auditEntry,
+        { ...auditEntry, claimed_actor: "ada@example.com", outcome: "succeeded", reason: null },
+        { ...auditEntry, actor: { type: "secret", token_id: null, name: null }, resource_id: null }
+      ])
+    },
+    reads: `\
+WHEN        WHO                          ACTION             RESOURCE                              OUTCOME    WHY        FROM
+2m 13s ago  dashboard                    stream_key.revoke  ${auditEntry.resource_id}  refused    forbidden  192.0.2.7
+2m 13s ago  ada@example.com (dashboard)  stream_key.revoke  ${auditEntry.resource_id}  succeeded  -          192.0.2.7
+2m 13s ago  secret                       stream_key.revoke  -                                     refused    forbidden  192.0.2.7
 `
   },
   {

@@ -1,6 +1,7 @@
 /** What every error must be, whatever went wrong: one assertion for all tests. */
 import { expect } from "vitest"
 import { codeOf, type ProblemName, problemTypes } from "../../../src/http/problems/problemTypes.ts"
+import { isRefusalName } from "../../../src/http/problems/refusals.ts"
 import type { Answer } from "./client.ts"
 
 const members = ["type", "title", "status", "detail", "instance", "code", "request_id"]
@@ -18,7 +19,10 @@ export const assertProblem = (answer: Pick<Answer, "status" | "headers" | "json"
       : name === "validation" || (name === "conflict" && problem.errors !== undefined)
         ? ["errors"]
         : []
-  expect(Object.keys(problem)).toEqual([...members, ...more])
+  const ofDecision = ["decision_id", "remedy"].filter((member) => problem[member] !== undefined)
+  expect(Object.keys(problem)).toEqual([...members, ...ofDecision, ...more])
+  if (isRefusalName(name)) expect(ofDecision).toHaveLength(2)
+  expect(problem.decision_id ?? null).toBe(answer.headers.get("x-decision-id"))
   expect(problem.title).toBe(problemTypes[name].title)
   expect(problem.status).toBe(answer.status)
   expect(problem.code).toBe(codeOf(name))

@@ -5,6 +5,8 @@ export interface Endpoint {
   /** `:id` is filled in by the test. */
   readonly path: string
   readonly body?: unknown
+  /** It answers while the store does not. */
+  readonly asksNoStore?: true
   readonly unknownId?: "not-found" | "stream-not-found"
 }
 
@@ -21,6 +23,7 @@ export const endpoints: ReadonlyArray<Endpoint> = [
   { method: "GET", path: "/stream-keys/:id", unknownId: "not-found" },
   { method: "GET", path: "/stream-keys/:id/ingest", unknownId: "not-found" },
   { method: "PATCH", path: "/stream-keys/:id", body: { label: "x" }, unknownId: "not-found" },
+  { method: "POST", path: "/stream-keys/:id/rotate", body: { overlap_seconds: 60 }, unknownId: "not-found" },
   { method: "DELETE", path: "/stream-keys/:id", unknownId: "not-found" },
   { method: "GET", path: "/streams" },
   { method: "GET", path: "/streams/:id", unknownId: "stream-not-found" },
@@ -28,6 +31,7 @@ export const endpoints: ReadonlyArray<Endpoint> = [
   { method: "DELETE", path: "/streams/:id", unknownId: "stream-not-found" },
   { method: "GET", path: "/streams/:id/events", unknownId: "stream-not-found" },
   { method: "GET", path: "/events" },
+  { method: "GET", path: "/auth-decisions" },
   { method: "POST", path: "/reconcile", body: { enforce: true } },
   { method: "POST", path: "/webhook-endpoints", body: { url: "https://app.example.com/hooks" } },
   { method: "GET", path: "/webhook-endpoints" },
@@ -46,6 +50,7 @@ export const endpoints: ReadonlyArray<Endpoint> = [
   { method: "GET", path: "/audit-logs" },
   { method: "POST", path: "/audit-events", body: { action: "user.login", actor: "ada@example.com" } },
   { method: "POST", path: "/session" },
+  { method: "GET", path: "/session", asksNoStore: true },
   { method: "DELETE", path: "/session" }
 ]
 

@@ -8,6 +8,7 @@ import { AesSecretCipher, HttpWebhookSender } from "@greenroom/adapters/webhooks
 import {
   AuthDeadline,
   AwaitOffAirWithin,
+  DecisionLogPace,
   Endpoints,
   endpointsBehind,
   KeyGenerator,
@@ -26,7 +27,9 @@ import { Simulator } from "@greenroom/mediamtx-simulator"
 import { Effect, Layer, Logger, ManagedRuntime, Option, Redacted, Ref, References, Tracer } from "effect"
 import * as HttpServer from "effect/http/HttpServer"
 import type { Limits } from "../../../src/http/listener/ConnectionTable.ts"
-import { HookSecret } from "../../../src/http/middleware/HookSecret.ts"
+import { HookSecret, PreviousHookSecret } from "../../../src/http/middleware/HookSecret.ts"
+import { CorsOrigins } from "../../../src/http/middleware/pageOrigin.ts"
+import { SignatureSecrets } from "../../../src/http/rescuestream/signedRoute.ts"
 import * as EventBodies from "../../../src/http/routes/EventBodies.ts"
 import * as HttpRoutes from "../../../src/http/routes/HttpRoutes.ts"
 import { serve } from "../../../src/http/Serve.ts"
@@ -48,6 +51,10 @@ export interface ServiceOptions {
   /** Of the store, from the beginning. */
   readonly trouble?: Trouble
   readonly hookSecret?: string
+  /** Secrets of before, which are still accepted. */
+  readonly previous?: { readonly api?: string; readonly hook?: string }
+  readonly rescuestream?: boolean
+  readonly corsOrigins?: ReadonlyArray<string>
   readonly workers?: boolean
   readonly requestWithinMillis?: number
   readonly publicUrl?: string | null
@@ -147,7 +154,21 @@ export const start = async (options: ServiceOptions = {}) => {
   const settings = Layer.mergeAll(
     Layer.effect(
       OperatorSecret,
-      Effect.map(KeyGenerator, (mint) => ({ hash: mint.hash(Redacted.make(API_SECRET)) }))
+      Effect.map(KeyGenerator, (mint) => ({
+        hash: mint.hash(Redacted.make(API_SECRET)),
+        previousHash: options.previous?.api === undefined ? undefined : mint.hash(Redacted.make(options.previous.api))
+      }))
+    ),
+    Layer.succeed(
+      PreviousHookSecret,
+      options.previous?.hook === undefined ? null : Redacted.make(options.previous.hook)
+    ),
+    Layer.succeed(CorsOrigins, new Set(options.corsOrigins)),
+    Layer.succeed(
+      SignatureSecrets,
+      [API_SECRET, ...(options.previous?.api === undefined ? [] : [options.previous.api])].map((secret) =>
+        Redacted.make(secret)
+      )
     ),
     Layer.succeed(
       HookSecret,
@@ -159,6 +180,7 @@ export const start = async (options: ServiceOptions = {}) => {
     ),
     Layer.succeed(WorkersOn, options.workers === true),
     Layer.succeed(AuthDeadline, auth),
+    Layer.succeed(DecisionLogPace, { writeEveryMillis: 10, firstAskMillis: 250 }),
     Layer.succeed(AwaitOffAirWithin, confirm),
     Layer.succeed(ReconcilePolicy, { unauthorized: "kick", massKickLimit: 10, enforce: false, holder: "test" })
   ).pipe(Layer.provideMerge(NodeKeyMint.layer))
@@ -171,7 +193,7 @@ export const start = async (options: ServiceOptions = {}) => {
     Layer.provideMerge(webhooksOf(options.webhooks ?? {})),
     Layer.provideMerge(settings)
   )
-  const server = serve(HttpRoutes.layer({ hooks: true, metrics: true }), {
+  const server = serve(HttpRoutes.layer({ hooks: true, metrics: true, rescuestream: options.rescuestream === true }), {
     host: "127.0.0.1",
     port: 0,
     finishWithin: options.finishWithin ?? 1_000,
