@@ -25,6 +25,8 @@ const user = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {}
 
 export interface SystemServer {
   readonly url: (database: string) => string
+  /** Where its data is, and its log, where one is written. */
+  readonly data: string
   readonly stop: () => Promise<void>
 }
 
@@ -36,7 +38,7 @@ const untilReady = async (child: ChildProcess): Promise<void> => {
     const late = setTimeout(() => reject(new Error(`PostgreSQL is not ready: ${log}`)), READY_WITHIN_MS)
     child.stderr?.setEncoding("utf8").on("data", (text: string) => {
       log += text
-      if (!log.includes("ready to accept connections")) return
+      if (!/ready to accept connections|redirecting log output/.test(log)) return
       clearTimeout(late)
       resolve()
     })
@@ -44,7 +46,12 @@ const untilReady = async (child: ChildProcess): Promise<void> => {
   })
 }
 
-export const startSystemPostgres = async (bin: string, databases: ReadonlyArray<string>): Promise<SystemServer> => {
+/** `settings`: as `name=value`. */
+export const startSystemPostgres = async (
+  bin: string,
+  databases: ReadonlyArray<string>,
+  settings: ReadonlyArray<string> = []
+): Promise<SystemServer> => {
   const folder = mkdtempSync(join(tmpdir(), "greenroom-system-postgres-"))
   const data = join(folder, "data")
   mkdirSync(data)
@@ -55,16 +62,21 @@ export const startSystemPostgres = async (bin: string, databases: ReadonlyArray<
     { ...user, stdio: "ignore", env: { PATH: process.env.PATH ?? "", LC_ALL: "C" } }
   )
   const [port = 0] = await freePorts(1)
-  const child = spawn(join(bin, "postgres"), ["-D", data, "-k", folder, "-h", "127.0.0.1", "-p", String(port)], {
-    ...user,
-    stdio: ["ignore", "ignore", "pipe"]
-  })
+  const child = spawn(
+    join(bin, "postgres"),
+    ["-D", data, "-k", folder, "-h", "127.0.0.1", "-p", String(port), ...settings.flatMap((one) => ["-c", one])],
+    {
+      ...user,
+      stdio: ["ignore", "ignore", "pipe"]
+    }
+  )
   await untilReady(child)
   const url = (database: string) => `postgres://postgres@127.0.0.1:${port}/${database}`
   for (const name of databases)
     execFileSync("psql", ["--quiet", "--dbname", url("postgres"), "--command", `create database ${name}`])
   return {
     url,
+    data,
     stop: async () => {
       const ended = once(child, "exit")
       child.kill("SIGINT")
