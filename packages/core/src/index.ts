@@ -192,10 +192,16 @@ export {
   ingestInstructions,
   noEndpoints,
   noneEnabled,
+  notActive,
+  type Playback,
   type PlaybackUrls,
   type PublicEndpoints,
-  playbackUrls
+  playbackOf,
+  type Unplayable,
+  unplayableReasons,
+  type WhyUnplayable
 } from "./domain/streams/PlaybackUrls.ts"
+
 export {
   familyOf,
   listsOf,

@@ -64,6 +64,8 @@ export interface Stream {
   readonly inboundBytes: number
   /** What plays now; all `null` while there is nothing to play. */
   readonly urls: Core.PlaybackUrls
+  /** Why a URL is `null`. */
+  readonly unplayable: Core.Unplayable
   /** When the media server last confirmed this. */
   readonly asOf: Date | null
 }
@@ -101,7 +103,7 @@ export const keyShapeAt = (key: Core.StreamKey, now: DateTime.Utc): StreamKeyWit
   status: Core.keyStatus(key, now)
 })
 
-export const streamShape = ({ stream, urls }: Core.PlayableStream): Stream => {
+export const streamShape = ({ stream, urls, unplayable }: Core.PlayableStream): Stream => {
   const { state, observation } = stream
   return {
     id: stream.id,
@@ -123,6 +125,7 @@ export const streamShape = ({ stream, urls }: Core.PlayableStream): Stream => {
     viewers: observation.viewerCount,
     inboundBytes: observation.inboundBytes,
     urls,
+    unplayable,
     asOf: maybeDate(stream.stateAsOf)
   }
 }

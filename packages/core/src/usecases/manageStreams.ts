@@ -8,10 +8,10 @@ import { streamImage } from "../domain/audit/images.ts"
 import { Description, type LiveStream, RecordingRef, streamStatuses, Title } from "../domain/streams/LiveStream.ts"
 import {
   type EnabledProtocols,
-  noEndpoints,
-  type PlaybackUrls,
+  notActive,
+  type Playback,
   type PublicEndpoints,
-  playbackUrls
+  playbackOf
 } from "../domain/streams/PlaybackUrls.ts"
 import type { StreamDetails } from "../domain/streams/StreamDetails.ts"
 import { BroadcasterId, StreamId, StreamKeyId } from "../domain/values/Ids.ts"
@@ -51,31 +51,29 @@ const check = {
 /** Where the public reaches the media server, from the configuration. */
 export class Endpoints extends Context.Service<Endpoints, PublicEndpoints>()("greenroom/Endpoints") {}
 
-export interface PlayableStream {
+export interface PlayableStream extends Playback {
   readonly stream: LiveStream
-  readonly urls: PlaybackUrls
   /** The database's clock when the stream was read. */
   readonly now: DateTime.Utc
 }
 
 const enabledProtocols = Effect.flatMap(MediaServer, ({ enabled }) => enabled)
 
-/** Adds the URLs to a stream as it was at `now`. Before it is active and after that there is nothing to play: all `null`. */
+/** Adds the URLs to a stream as it was at `now`, or why there are none. Before it is active and after that there is nothing to play. */
 export const makePlayable = Effect.fnUntraced(function* (enabled?: EnabledProtocols) {
   const endpoints = yield* Endpoints
   const protocols = enabled ?? (yield* enabledProtocols)
   return (stream: LiveStream, now: DateTime.Utc): PlayableStream => ({
     stream,
     now,
-    urls:
-      stream.state._tag === "Active"
-        ? playbackUrls(
-            endpoints,
-            protocols,
-            stream.path,
-            stream.observation.tracks.map((track) => track.codec)
-          )
-        : noEndpoints
+    ...(stream.state._tag === "Active"
+      ? playbackOf(
+          endpoints,
+          protocols,
+          stream.path,
+          stream.observation.tracks.map((track) => track.codec)
+        )
+      : notActive)
   })
 })
 

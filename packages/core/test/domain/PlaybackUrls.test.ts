@@ -9,8 +9,10 @@ import {
   type PublicEndpoints
 } from "@greenroom/core"
 import { Arbitrary } from "effect"
-import { canCarry, encodePath, playbackUrls } from "../../src/domain/streams/PlaybackUrls.ts"
+import { canCarry, encodePath, playbackOf } from "../../src/domain/streams/PlaybackUrls.ts"
 import { boolean, cases, element, keyValues, validPaths } from "../support/arbitraries.ts"
+
+const playbackUrls = (...given: Parameters<typeof playbackOf>) => playbackOf(...given).urls
 
 const addresses = endpointsBehind("https://media.example.com")
 const outputs = ["hls", "webrtc", "rtmp", "rtsp", "srt"] as const
@@ -53,11 +55,13 @@ describe("playbackUrls", () => {
     "are null exactly where there is no base, the protocol is off, the tracks do not fit, or SRT would misread the path",
     [known, served, validPaths, codecLists],
     ([of, on, path, codecs]) => {
-      const urls = playbackUrls(of, on, path, codecs)
+      const { urls, unplayable } = playbackOf(of, on, path, codecs)
       for (const output of outputs) {
         const readable = output !== "srt" || (!path.includes(":") && path.length <= 507)
         const plays = of[output] !== null && on[output] && canCarry(output, codecs) && readable
         assert.strictEqual(urls[output] !== null, plays, output)
+        const why = of[output] === null ? "no_address" : !on[output] ? "protocol_off" : readable ? "codec" : "path"
+        assert.strictEqual(unplayable[output], plays ? null : why, output)
       }
     },
     cases(1_000)

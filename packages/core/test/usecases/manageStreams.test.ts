@@ -18,7 +18,7 @@ import {
 import { isSameVersion, listSince, listVersion } from "@greenroom/core/internal"
 import { Effect, Layer, Option } from "effect"
 import { TestClock } from "effect/testing"
-import { playbackUrls } from "../../src/domain/streams/PlaybackUrls.ts"
+import { playbackOf } from "../../src/domain/streams/PlaybackUrls.ts"
 import { keyId, NOW, streamId } from "../support/arbitraries.ts"
 import { aBroadcaster, aKey, aStream, makeListings } from "../support/listings.ts"
 import { inTime, running } from "../support/running.ts"
@@ -98,12 +98,13 @@ describe("listActive", () => {
         list.items.map(({ stream }) => stream),
         [...listings.streams.values()]
       )
-      assert.deepStrictEqual(list.items[0]!.urls, playbackUrls(addresses, served, "live/1", ["H264"]))
+      assert.deepStrictEqual(list.items[0]!.urls, playbackOf(addresses, served, "live/1", ["H264"]).urls)
       assert.strictEqual(list.items[0]!.urls.hls, "https://media.example.com/live/1/index.m3u8")
       assert.isNull(list.items[0]!.urls.rtmp, "RTMP is off")
       assert.isNull(list.items[1]!.urls.hls, "HLS carries no VP8")
       assert.deepStrictEqual(list.items[2]!.urls, noEndpoints, "it has ended")
       assert.deepStrictEqual(list.items[3]!.urls, noEndpoints, "it is not there yet")
+      assert.strictEqual(list.items[3]!.unplayable.hls, "not_active")
       assert.deepStrictEqual([list.next, list.now, list.items[0]!.now], [null, NOW, NOW])
       assert.deepStrictEqual(stage.called(), [])
     })
@@ -118,7 +119,7 @@ describe("describeStream", () => {
       assert.isTrue(Option.isSome(one))
       if (Option.isNone(one)) return
       assert.deepStrictEqual(one.value.broadcaster, aBroadcaster(1))
-      assert.deepStrictEqual(one.value.urls, playbackUrls(addresses, served, "live/1", ["H264"]))
+      assert.deepStrictEqual(one.value.urls, playbackOf(addresses, served, "live/1", ["H264"]).urls)
       assert.deepStrictEqual(yield* describeStream(streamId(9)).pipe(Effect.provide(layer)), Option.none())
     })
   )

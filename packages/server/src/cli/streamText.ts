@@ -1,4 +1,5 @@
 /** Streams as people read them: a table of many, the details of one, the history of one. Pure. */
+import type { WhyUnplayable } from "@greenroom/core"
 import type { DateTime } from "effect"
 import type { Stream, StreamDetails, StreamEvent } from "../http/api/streamSchemas.ts"
 import { absolute, bytes, duration, fields, moment, NOTHING, orNothing, relative, table } from "./format.ts"
@@ -42,10 +43,21 @@ export const streamTable = (streams: ReadonlyArray<One>, now: DateTime.Utc): str
   ])
 }
 
-const urls = ({ urls }: Whole): string => {
-  const known = Object.entries(urls).filter(([, url]) => url !== null)
-  const width = Math.max(...known.map(([name]) => name.length)) + 2
-  return known.length === 0 ? NOTHING : known.map(([name, url]) => `${name.padEnd(width)}${url}`).join("\n")
+const whyNot: { readonly [W in WhyUnplayable]: string } = {
+  not_active: "not on the air",
+  no_address: "no public address is configured",
+  protocol_off: "off on the media server",
+  path: "cannot name this path",
+  codec: "its players do not show these codecs"
+}
+
+const urls = ({ status, urls, unplayable }: Whole): string => {
+  if (status !== "active") return NOTHING
+  const outputs = Object.keys(urls) as ReadonlyArray<keyof Whole["urls"]>
+  const width = Math.max(...outputs.map((name) => name.length)) + 2
+  return outputs
+    .map((name) => `${name.padEnd(width)}${urls[name] ?? `- ${whyNot[unplayable[name] ?? "not_active"]}`}`)
+    .join("\n")
 }
 
 export const streamDetails = (stream: Whole, now: DateTime.Utc): string =>

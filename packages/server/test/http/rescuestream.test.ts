@@ -197,7 +197,7 @@ describe("its audit log", () => {
 
   it("knows logins, and what failed", async () => {
     await ask("POST", "/audit-events", {
-      event_type: "user_login",
+      event_type: "login",
       actor: "bob",
       outcome: "failure",
       failure_reason: "denied"

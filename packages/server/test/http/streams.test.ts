@@ -101,6 +101,7 @@ describe("a stream's tracks", () => {
       { ...noTrack, codec: "KLV" }
     ])
     expect([stream.urls.rtmp, typeof stream.urls.rtsp]).toEqual([null, "string"])
+    expect([stream.unplayable.rtmp, stream.unplayable.rtsp]).toEqual(["codec", null])
   })
 })
 
@@ -140,6 +141,7 @@ describe("a live stream", () => {
         rtsp: "rtsp://media.example.com:8554/live/whole",
         srt: "srt://media.example.com:8890?streamid=read:live/whole"
       },
+      unplayable: { hls: null, webrtc: null, rtmp: null, rtsp: null, srt: null },
       state_as_of: expect.any(String)
     })
     expect(Number.isInteger(stream.duration_seconds)).toBe(true)
@@ -186,7 +188,14 @@ describe("a live stream", () => {
       end_reason: "stopped",
       ended_at: expect.any(String),
       ending: null,
-      urls: { hls: null, webrtc: null, rtmp: null, rtsp: null, srt: null }
+      urls: { hls: null, webrtc: null, rtmp: null, rtsp: null, srt: null },
+      unplayable: {
+        hls: "not_active",
+        webrtc: "not_active",
+        rtmp: "not_active",
+        rtsp: "not_active",
+        srt: "not_active"
+      }
     })
     expect((await call(service, "DELETE", `/streams/${stream.id}`)).status).toBe(204)
     expect((await call(service, "GET", `/stream-keys/${key.id}`)).json.status).toBe("active")

@@ -71,26 +71,57 @@ export const canCarry = (output: keyof PublicEndpoints, codecs: ReadonlyArray<st
   return (pictures.length > 0 ? pictures : codecs).some((codec) => carried[output].test(codec))
 }
 
-/** Where a path plays: `null` for an output that is off, has no public address, or cannot carry any of the codecs. */
-export const playbackUrls = (
+/** In the order in which they are tried. */
+export const unplayableReasons = ["not_active", "no_address", "protocol_off", "path", "codec"] as const
+/**
+ * Why an output has no URL. `not_active`: the stream is not on the air. `no_address`: no public address is configured. `protocol_off`: on the media
+ * server, as far as is known. `path`: SRT cannot name it. `codec`: no ordinary player shows the tracks.
+ */
+export type WhyUnplayable = (typeof unplayableReasons)[number]
+
+/** `null` where there is a URL. */
+export type Unplayable = { readonly [P in keyof PublicEndpoints]: WhyUnplayable | null }
+
+/** For each output a URL, or why there is none. */
+export interface Playback {
+  readonly urls: PlaybackUrls
+  readonly unplayable: Unplayable
+}
+
+const ofEach = <A>(of: (output: keyof PublicEndpoints) => A): { readonly [P in keyof PublicEndpoints]: A } => ({
+  hls: of("hls"),
+  webrtc: of("webrtc"),
+  rtmp: of("rtmp"),
+  rtsp: of("rtsp"),
+  srt: of("srt")
+})
+
+/** Before a stream is active, and after that. */
+export const notActive: Playback = { urls: noEndpoints, unplayable: ofEach(() => "not_active") }
+
+/** Where a path plays, or why it does not: an output may be off, have no public address, or carry none of the codecs. */
+export const playbackOf = (
   addresses: PublicEndpoints,
   served: EnabledProtocols,
   path: string,
   codecs: ReadonlyArray<string>
-): PlaybackUrls => {
+): Playback => {
   const encoded = encodePath(path)
   const toRead = streamIdOf(path, "read:", "")
-  const url = (output: keyof PublicEndpoints, of: (base: string) => string): string | null => {
+  const ends = { hls: `/${encoded}/index.m3u8`, webrtc: `/${encoded}/whep`, rtmp: `/${encoded}`, rtsp: `/${encoded}` }
+  const why = (output: keyof PublicEndpoints): WhyUnplayable | null => {
+    if (addresses[output] === null) return "no_address"
+    if (!served[output]) return "protocol_off"
+    if (output === "srt" && toRead === null) return "path"
+    return canCarry(output, codecs) ? null : "codec"
+  }
+  const unplayable = ofEach(why)
+  const urls = ofEach((output) => {
     const base = addresses[output]
-    return base === null || !served[output] || !canCarry(output, codecs) ? null : of(withoutSlash(base))
-  }
-  return {
-    hls: url("hls", (base) => `${base}/${encoded}/index.m3u8`),
-    webrtc: url("webrtc", (base) => `${base}/${encoded}/whep`),
-    rtmp: url("rtmp", (base) => `${base}/${encoded}`),
-    rtsp: url("rtsp", (base) => `${base}/${encoded}`),
-    srt: toRead === null ? null : url("srt", (base) => `${base}?streamid=${toRead}`)
-  }
+    if (base === null || unplayable[output] !== null) return null
+    return `${withoutSlash(base)}${output === "srt" ? `?streamid=${toRead}` : ends[output]}`
+  })
+  return { urls, unplayable }
 }
 
 /** What to type into an encoder. Shown once, with the key in it, in the answer that creates the key. */

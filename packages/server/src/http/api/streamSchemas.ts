@@ -11,7 +11,8 @@ import {
   StreamKeyId,
   streamEventTypes,
   streamStatuses,
-  Timestamp
+  Timestamp,
+  unplayableReasons
 } from "@greenroom/core"
 import { Schema } from "effect"
 import { broadcasterExample } from "./BroadcastersApi.ts"
@@ -87,6 +88,15 @@ export const PlaybackUrls = Schema.Struct({
   )
 )
 
+const why = nullable(Schema.Literals(unplayableReasons))
+export const Unplayable = Schema.Struct({ hls: why, webrtc: why, rtmp: why, rtsp: why, srt: why }).annotate(
+  named(
+    "Unplayable",
+    { hls: "codec", webrtc: null, rtmp: "codec", rtsp: null, srt: "protocol_off" },
+    "Why a URL is `null`, and `null` where there is one. `not_active`: the stream is not on the air; `no_address`: no public address is configured for the protocol; `protocol_off`: it is off on the media server, or not known yet; `path`: SRT cannot name the path; `codec`: the protocol does not bring the tracks to ordinary players"
+  )
+)
+
 const before = { id: StreamId, streamKeyId: StreamKeyId }
 const after = {
   path: Schema.String,
@@ -110,6 +120,7 @@ const after = {
   tracks: Schema.Array(Track),
   inboundBytes: Count,
   urls: PlaybackUrls,
+  unplayable: Unplayable,
   stateAsOf: nullable(Timestamp).annotate({
     description:
       "When the media server last confirmed this state. Of a stream that does not change, at least every ten seconds"
@@ -139,6 +150,7 @@ export const streamExample = {
   tracks: [pictureExample, soundExample],
   inbound_bytes: 64211312,
   urls: urlsExample,
+  unplayable: { hls: null, webrtc: null, rtmp: null, rtsp: null, srt: null },
   state_as_of: "2026-11-21T01:34:40.118Z"
 }
 

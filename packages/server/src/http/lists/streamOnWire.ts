@@ -21,7 +21,7 @@ const trackOnWire = (track: ReturnType<typeof trackShown>) => ({
   mu_law: track.muLaw
 })
 
-export const streamOnWire = ({ stream, urls }: PlayableStream) => {
+export const streamOnWire = ({ stream, urls, unplayable }: PlayableStream) => {
   const { status, sourceType, startedAt, readyAt, endedAt, endReason, ending } = stateShown(stream)
   return {
     id: stream.id,
@@ -45,6 +45,7 @@ export const streamOnWire = ({ stream, urls }: PlayableStream) => {
     tracks: stream.observation.tracks.map((track) => trackOnWire(trackShown(track))),
     inbound_bytes: stream.observation.inboundBytes,
     urls,
+    unplayable,
     state_as_of: time(stream.stateAsOf)
   }
 }

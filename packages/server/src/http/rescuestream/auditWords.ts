@@ -20,14 +20,16 @@ const words: Readonly<Record<string, string>> = {
   revoke: "delete",
   delete: "delete",
   deleted: "delete",
+  revoked: "delete",
   started: "started_stream"
 }
 
 /** `user.login` has no resource there, and the start of a stream neither. */
 const withoutResource = ["user", "session"]
 
-/** `stream_key_created` of an event is `stream_key.created` here. */
-export const actionOfEvent = (eventType: string): string => eventType.replace(/_([a-z0-9]+)$/, ".$1")
+/** `stream_key_created` of an event is `stream_key.created` here; a word alone is of a user: `login`. */
+export const actionOfEvent = (eventType: string): string =>
+  eventType.includes("_") ? eventType.replace(/_([a-z0-9]+)$/, ".$1") : `user.${eventType}`
 
 const wordOf = (action: string): string => {
   const verb = action.split(".").at(-1) ?? action

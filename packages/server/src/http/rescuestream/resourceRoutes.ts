@@ -24,8 +24,8 @@ import {
 import { Effect, Layer, Redacted, Schema } from "effect"
 import { failWith, invalid } from "../problems/Problem.ts"
 import { foundOr } from "../routes/handling.ts"
-import { answer, bodyOf, done, idAs, listOf, WHOLE } from "./answers.ts"
-import { broadcasterShown, keyShown, streamShown } from "./shapes.ts"
+import { broadcasterShown, keyShown, streamShown } from "./frontendShapes.ts"
+import { answer, bodyOf, done, idAs, listOf, WHOLE } from "./mountAnswers.ts"
 import { signedRoute } from "./signedRoute.ts"
 
 const unknown = {

@@ -10,7 +10,7 @@ import { pathOf, RequestContext } from "../middleware/RequestContext.ts"
 import { requestOrigin } from "../middleware/requestOrigin.ts"
 import { failWith } from "../problems/Problem.ts"
 import { CredentialThrottle, callersNetwork } from "../throttle/CredentialThrottle.ts"
-import { faultOf, type SignatureFault } from "./signature.ts"
+import { faultOf, type SignatureFault } from "./requestSignature.ts"
 
 export const MOUNT = "/rescuestream"
 

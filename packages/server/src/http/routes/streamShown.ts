@@ -57,7 +57,8 @@ export const streamShown = (view: PlayableStream) => {
     ...observation,
     tracks: observation.tracks.map(trackShown),
     durationSeconds: secondsOnAir(view),
-    urls: view.urls
+    urls: view.urls,
+    unplayable: view.unplayable
   }
 }
 

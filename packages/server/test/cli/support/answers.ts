@@ -100,6 +100,7 @@ export const stream = {
     rtsp: "rtsp://127.0.0.1:8554/live/studio-1",
     srt: null
   },
+  unplayable: { hls: null, webrtc: null, rtmp: null, rtsp: null, srt: "protocol_off" },
   state_as_of: "2026-11-21T01:33:13.000Z"
 }
 

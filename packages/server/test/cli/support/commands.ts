@@ -453,6 +453,7 @@ plays at     hls     http://127.0.0.1:8888/live/studio-1/index.m3u8
              webrtc  http://127.0.0.1:8889/live/studio-1/whep
              rtmp    rtmp://127.0.0.1:1935/live/studio-1
              rtsp    rtsp://127.0.0.1:8554/live/studio-1
+             srt     - off on the media server
 confirmed    2026-11-21 01:33:13 UTC (1s ago)
 `
   },

@@ -17,6 +17,7 @@ import { Effect, Fiber, Layer, Schema } from "effect"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import type { HttpServerResponse } from "effect/http/HttpServerResponse"
 import { TestClock } from "effect/testing"
+import { playbackOf } from "../../../../core/src/domain/streams/PlaybackUrls.ts"
 import { at, cases, NOW, streamId } from "../../../../core/test/support/arbitraries.ts"
 import { aStream } from "../../../../core/test/support/listings.ts"
 import { Stream } from "../../../src/http/api/streamSchemas.ts"
@@ -124,7 +125,9 @@ describe("kept lists", () => {
           )
           const expected = shown.map(
             ({ stream }) =>
-              encode(streamShown({ stream, urls: noEndpoints, now: store.now })) as { duration_seconds: number }
+              encode(
+                streamShown({ stream, ...playbackOf(noEndpoints, noneEnabled, stream.path, []), now: store.now })
+              ) as { duration_seconds: number }
           )
           assert.deepStrictEqual(answer.streams.map(withoutDuration), expected.map(withoutDuration))
           assert.deepStrictEqual([answer.count, answer.next_cursor === null], [shown.length, next === null])

@@ -1,8 +1,8 @@
 /** What is written by hand is what the schema encodes, whatever state a stream is in. */
 import { assert, describe, it } from "@effect/vitest"
-import { allEnabled, endpointsBehind, type LiveStream, noEndpoints } from "@greenroom/core"
+import { allEnabled, endpointsBehind, type LiveStream, notActive } from "@greenroom/core"
 import { Arbitrary, Effect, Schema } from "effect"
-import { playbackUrls } from "../../../../core/src/domain/streams/PlaybackUrls.ts"
+import { playbackOf } from "../../../../core/src/domain/streams/PlaybackUrls.ts"
 import { at, boolean, cases, element, integer, NOW, texts } from "../../../../core/test/support/arbitraries.ts"
 import { aStream } from "../../../../core/test/support/listings.ts"
 import { Stream } from "../../../src/http/api/streamSchemas.ts"
@@ -80,8 +80,8 @@ describe("a stream of a list", () => {
     [streams, boolean],
     ([stream, plays]) =>
       Effect.sync(() => {
-        const urls = plays ? playbackUrls(endpoints, allEnabled, stream.path, []) : noEndpoints
-        const view = { stream, urls, now: NOW }
+        const playback = plays ? playbackOf(endpoints, allEnabled, stream.path, []) : notActive
+        const view = { stream, ...playback, now: NOW }
         const { duration_seconds: _, ...encoded } = encode(streamShown(view)) as { readonly duration_seconds: number }
         assert.strictEqual(JSON.stringify(streamOnWire(view)), JSON.stringify(encoded))
       }),

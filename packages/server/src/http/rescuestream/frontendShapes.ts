@@ -7,7 +7,7 @@ import {
   type LiveStream,
   type PlayableStream,
   type PublicEndpoints,
-  playbackUrls,
+  playbackOf,
   statusOf
 } from "@greenroom/core"
 import { DateTime } from "effect"
@@ -43,7 +43,7 @@ export const keyShown = ({ key, now }: KeyAt) => ({
 
 /** It never expects an absent URL: one that would be `null` elsewhere is the one that it would be, or empty without any public address. */
 const urlsOf = (endpoints: PublicEndpoints, path: string) => {
-  const { hls, webrtc } = playbackUrls(endpoints, allEnabled, path, [])
+  const { hls, webrtc } = playbackOf(endpoints, allEnabled, path, []).urls
   return { hls: hls ?? "", webrtc: webrtc ?? "" }
 }
 

@@ -2,8 +2,8 @@
 import { type AuditFilter, countAuditLog, listAuditLog, recordAuditEvent, Timestamp } from "@greenroom/core"
 import { Effect, Layer, Option, Schema } from "effect"
 import { invalid } from "../problems/Problem.ts"
-import { answer, bodyOf } from "./answers.ts"
 import { actionOfEvent, auditEntryShown, eventRecorded, filterOf } from "./auditWords.ts"
+import { answer, bodyOf } from "./mountAnswers.ts"
 import { signedRoute } from "./signedRoute.ts"
 
 const LIMIT_DEFAULT = 50
