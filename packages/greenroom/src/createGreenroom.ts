@@ -5,6 +5,7 @@ import { type ActingAs, runAsActor } from "./actingAs.ts"
 import { type AuthAnswer, authenticate, closedAnswer } from "./answerAuth.ts"
 import { applicationWithLog, type Services } from "./application.ts"
 import { fieldsOf } from "./argumentForms.ts"
+import { type Auth, authOf } from "./authMethods.ts"
 import { type Broadcasters, broadcastersOf } from "./broadcasterMethods.ts"
 import { type EventOptions, type HandlerOptions, handlersOf, iterateEvents } from "./eventMethods.ts"
 import type { EventOf, EventType, GreenroomEvent } from "./eventShapes.ts"
@@ -25,6 +26,8 @@ export interface Greenroom extends AsyncDisposable {
   readonly fetch: WebHandler
   /** The answer to MediaMTX's auth call, from its parsed JSON, for hosts that take the call themselves. Check who sends it first. */
   readonly authenticate: (body: unknown) => Promise<AuthAnswer>
+  /** Why an encoder cannot connect. */
+  readonly auth: Auth
   readonly broadcasters: Broadcasters
   readonly keys: Keys
   readonly streams: Streams
@@ -92,6 +95,7 @@ export const createGreenroom = async (options: GreenroomOptions): Promise<Greenr
   return {
     fetch: fetchOf(run, options.mediaMtx.secret, rest === null ? null : rest.handler, isClosed),
     authenticate: (body) => (isClosed() ? Promise.resolve(closedAnswer) : run(authenticate(body))),
+    auth: authOf(run),
     broadcasters: broadcastersOf(run),
     keys: keysOf(run),
     streams: streamsOf(run),

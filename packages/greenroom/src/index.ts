@@ -3,6 +3,7 @@ import "./effectOfGreenroom.ts"
 
 export type { ActingAs } from "./actingAs.ts"
 export type { AuthAnswer } from "./answerAuth.ts"
+export type { Auth, AuthCheck, AuthDecision, AuthDecisionFilter, EncoderSettings } from "./authMethods.ts"
 export type { BroadcasterFields, BroadcasterRef, Broadcasters } from "./broadcasterMethods.ts"
 export { createGreenroom, type Greenroom } from "./createGreenroom.ts"
 export type { EventFilter, EventOptions, EventsFrom, EventsLost, HandlerOptions } from "./eventMethods.ts"

@@ -334,6 +334,47 @@ describe("a host's own rule", () => {
   })
 })
 
+describe("why an encoder cannot connect", () => {
+  it("is answered for its settings, and each answer is found in the log", async () => {
+    const { gr } = await host()
+    const ada = await gr.broadcasters.upsert(account)
+    const { key, value, ingest } = await gr.keys.create({ broadcaster: ada })
+    const settings = { server: "rtmp://media.example.com", streamKey: `${ingest.path}?user=any&pass=${value}` }
+    expect(await gr.auth.check(settings)).toMatchObject({
+      decision: "allow",
+      parsed: { path: ingest.path },
+      recent: []
+    })
+    await gr.keys.revoke(key.id)
+    const refused = await gr.authenticate({
+      action: "publish",
+      path: ingest.path,
+      protocol: "rtmp",
+      id: "one",
+      ip: "192.0.2.7",
+      password: value
+    })
+    const logged = async () =>
+      (await gr.auth.decisions({ ip: "192.0.2.7" })).map(({ id, reason, keyId }) => [id, reason, keyId])
+    await expect.poll(logged, { timeout: 10_000 }).toEqual([[refused.decisionId, "stream_key_revoked", key.id]])
+    for (const asked of [settings, { keyId: key.id, path: ingest.path }])
+      expect(await gr.auth.check(asked)).toMatchObject({
+        decision: "refuse",
+        remedy: "Issue a new stream key.",
+        recent: [{ id: refused.decisionId }]
+      })
+    expect(JSON.stringify(await gr.auth.check(settings))).not.toContain(value)
+  })
+
+  it("needs settings that make sense", async () => {
+    const { gr } = await host()
+    expect(await codeOf(gr.auth.check({ url: "ftp://x" }))).toEqual(["invalid_argument", "url"])
+    expect(await codeOf(gr.auth.check({} as never))).toEqual(["invalid_argument", "settings"])
+    expect(await codeOf(gr.auth.check({ url: 1 } as never))).toEqual(["invalid_argument", "url"])
+    expect(await codeOf(gr.auth.decisions({ reasons: ["bad_luck"] }))).toEqual(["invalid_argument", "reasons.0"])
+  })
+})
+
 describe("the web handler", () => {
   const body = JSON.stringify({ action: "read", path: "live/a", protocol: "hls", id: "one" })
   const post = (origin: string, path: string, headers: Record<string, string> = {}, sent = body) =>
