@@ -37,8 +37,10 @@ const keyOf = (row: KeyRow): KeyFacts => ({
     : { ticket: { admitsUntil: dateOf(row.admits_until), spent: row.last_used_at !== null } })
 })
 
-const keyRow = ({ one }: Tables, { hash }: FactsRequest) =>
-  one<KeyRow>("select *, null as active_stream_id from stream_keys where hash = ?", hash)
+const keyRow = ({ one }: Tables, { hash, streamKeyId }: FactsRequest) =>
+  hash === undefined
+    ? one<KeyRow>("select *, null as active_stream_id from stream_keys where id = ?", streamKeyId)
+    : one<KeyRow>("select *, null as active_stream_id from stream_keys where hash = ?", hash)
 
 const takeoversOf = ({ all }: Tables, keyId: string | null): ReadonlyArray<DateTime.Utc> =>
   all<{ readonly at: number }>(

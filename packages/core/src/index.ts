@@ -10,6 +10,7 @@
 
 export { type AuthDecision, type Refusal, type RefusalReason, refusalReasons } from "./domain/access/AuthDecision.ts"
 export { type AuthCall, type AuthRequest, type PublishRequest, readAuthCall } from "./domain/access/AuthRequest.ts"
+export { type CheckResult, checkOutcomes, type ParsedCall } from "./domain/access/accessReport.ts"
 export {
   type AccessCheck,
   type AdmissionRule,
@@ -41,6 +42,8 @@ export {
   type Takeover,
   type TakeoverDecision
 } from "./domain/access/decideTakeover.ts"
+export { DESCRIBED_ID, type EncoderSettings, encoderCall, type UnusableSetting } from "./domain/access/encoderCall.ts"
+export { type CredentialPlace, type CredentialRef, credentialPlaces } from "./domain/access/findCredential.ts"
 export {
   DECISIONS_KEPT,
   type DecisionContent,
@@ -194,10 +197,12 @@ export {
   type Playback,
   type PlaybackUrls,
   type PublicEndpoints,
+  playbackOf,
   type Unplayable,
   unplayableReasons,
   type WhyUnplayable
 } from "./domain/streams/PlaybackUrls.ts"
+
 export {
   familyOf,
   listsOf,
@@ -350,6 +355,7 @@ export { AuthDeadline } from "./usecases/admitPublisher.ts"
 export { type Answered, authenticate } from "./usecases/authenticate.ts"
 export { AwaitOffAirWithin } from "./usecases/awaitOffAir.ts"
 export { CurrentCaller } from "./usecases/CurrentCaller.ts"
+export { type AuthCheck, type AuthQuestion, checkAuth } from "./usecases/checkAuth.ts"
 export { InvalidArgument } from "./usecases/InvalidArgument.ts"
 export { listAuthDecisions, recordRefusedCall } from "./usecases/listAuthDecisions.ts"
 export { describeWorker, listWorkers } from "./usecases/listWorkers.ts"

@@ -16,8 +16,8 @@ import { atomically, hashText, type MemoryState, MemoryStore, type StoredStream 
 import { isOwnedByOther } from "./MemoryStreamKeys.ts"
 import { applyChange, sessionFacts, streamOfKey, streamOfSource, streamOnPath, takeoversOf } from "./storedStreams.ts"
 
-const keyOf = (store: MemoryState, { hash }: FactsRequest) => {
-  const id = store.keyByHash.get(hashText(hash))
+const keyOf = (store: MemoryState, { hash, streamKeyId }: FactsRequest) => {
+  const id = hash === undefined ? streamKeyId : store.keyByHash.get(hashText(hash))
   return id === undefined ? null : (store.keys.get(id) ?? null)
 }
 

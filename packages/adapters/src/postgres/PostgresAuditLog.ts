@@ -85,7 +85,7 @@ const matching = (sql: PgClient, filter: AuditFilter) =>
     ...(filter.actor === undefined
       ? []
       : [sql`${filter.actor}::text in (l.actor_type, l.actor_id::text, l.actor_name, l.claimed_actor)`]),
-    ...(filter.action === undefined ? [] : [sql`l.action = ${filter.action}::text`]),
+    ...(filter.actions === undefined ? [] : [sql`l.action = any(${[...filter.actions]}::text[])`]),
     ...(filter.resourceType === undefined ? [] : [sql`l.resource_type = ${filter.resourceType}::text`]),
     ...(filter.resourceId === undefined ? [] : [sql`l.resource_id = ${filter.resourceId}::text`]),
     ...(filter.outcome === undefined ? [] : [sql`l.outcome = ${filter.outcome}::text`]),

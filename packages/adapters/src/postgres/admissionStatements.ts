@@ -94,15 +94,15 @@ const takeover = (n: Names, variant: Variant) => `
     returning id, started_at
   ), ${outcome(n)}`
 
-/** `$1` to `$3`: hash, path and source id. */
-const facts = (n: Names) => `
+/** `$1` to `$3`: hash or id of the key, path and source id. */
+const facts = (n: Names, key: "k.hash = $1" | "k.id = $1") => `
   select t.now, coalesce(o.owned, false) as path_owned_by_other,
     k.id as key_id, k.key_prefix, k.broadcaster_id, k.path as path_limit, k.enabled, k.expires_at, k.revoked_at,
     k.revokes_at, k.rotated_from, k.blocked_path, k.blocked_until, k.admits_until, k.admits_until is not null and exists (select from ${n.streams} where stream_key_id = k.id) as spent,
     s.role, s.id as session_id, s.stream_key_id as session_key_id, s.path as session_path, s.source_id, s.protocol,
     s.started_at, s.stop_requested_at, s.ended_at is not null as ended, s.stop_reason is not null as stopping
   from (select clock_timestamp()::timestamptz(3) as now) t
-  left join ${n.stream_keys} k on k.hash = $1
+  left join ${n.stream_keys} k on ${key}
   left join lateral (
     select exists (
       select from ${n.stream_keys} other
@@ -153,14 +153,16 @@ export const admissionStatements = (n: Names, limitsLocks: string) => {
     }
   }
   const takesOver = prepared(takeover)
-  const factsText = facts(n)
+  const [factsByHash, factsById] = [facts(n, "k.hash = $1"), facts(n, "k.id = $1")]
   const [endGonePlain, endGoneLimiting] = [endGone(n, ""), endGone(n, `${limitsLocks} and `)]
   return {
     admit: prepared(admission),
     takeOver: (sql: PgClient, setsLimit: boolean, request: AdmissionRequest, { of, lastSeen }: Takeover) =>
       takesOver(sql, setsLimit, request, [of === "own", dateOf(lastSeen)]),
-    facts: (sql: PgClient, { hash, path, sourceId }: FactsRequest) =>
-      sql.unsafe<Row>(factsText, [hash, path, sourceId]),
+    facts: (sql: PgClient, { hash, streamKeyId, path, sourceId }: FactsRequest) =>
+      hash === undefined
+        ? sql.unsafe<Row>(factsById, [streamKeyId, path, sourceId])
+        : sql.unsafe<Row>(factsByHash, [hash, path, sourceId]),
     endGone: (sql: PgClient, setsLimit: boolean, id: StreamId) =>
       sql.unsafe<Row>(setsLimit ? endGoneLimiting : endGonePlain, [id])
   }

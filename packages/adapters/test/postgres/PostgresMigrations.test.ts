@@ -45,6 +45,9 @@ it.live("of instances that start at once, one makes the schema and the others fi
       assert.deepStrictEqual(
         tables.map(({ table_name }) => table_name),
         [
+          "api_tokens",
+          "audit_log",
+          "auth_decisions",
           "broadcasters",
           "event_head",
           "event_log",

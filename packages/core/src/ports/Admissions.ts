@@ -16,7 +16,7 @@ import type { AdmissionFacts } from "../domain/access/decideAdmission.ts"
 import type { Takeover } from "../domain/access/decideTakeover.ts"
 import type { KeyHash } from "../domain/access/StreamKey.ts"
 import type { Protocol } from "../domain/streams/Protocol.ts"
-import type { StreamId } from "../domain/values/Ids.ts"
+import type { StreamId, StreamKeyId } from "../domain/values/Ids.ts"
 import { port } from "./Repositories.ts"
 import type { StoreUnavailable } from "./StoreUnavailable.ts"
 
@@ -31,10 +31,11 @@ export interface AdmissionRequest {
   readonly reserved?: boolean
 }
 
-/** `sourceId`: `null` when no connection asks. */
-export interface FactsRequest extends Pick<AdmissionRequest, "hash" | "path"> {
-  readonly sourceId: string | null
-}
+/** By the key's hash, as `/auth` asks; or by its id, for people who do not have the key. `sourceId`: `null` when no connection asks. */
+export type FactsRequest = Pick<AdmissionRequest, "path"> & { readonly sourceId: string | null } & (
+    | { readonly hash: KeyHash; readonly streamKeyId?: undefined }
+    | { readonly hash?: undefined; readonly streamKeyId: StreamKeyId }
+  )
 
 export interface Admitted {
   readonly streamId: StreamId

@@ -4,7 +4,7 @@
  */
 import { Cause, Context, Effect, Layer, Option } from "effect"
 import { type Refusal, refuse, withFacts } from "../domain/access/AuthDecision.ts"
-import { decideCheck, type KeyFacts } from "../domain/access/decideAdmission.ts"
+import { type AdmissionFacts, decideCheck, type KeyFacts } from "../domain/access/decideAdmission.ts"
 import type { StreamKey } from "../domain/access/StreamKey.ts"
 import type { Protocol } from "../domain/streams/Protocol.ts"
 import type { Broadcaster } from "../domain/values/Broadcaster.ts"
@@ -93,10 +93,18 @@ const answerOf = (ask: Ask, rule: (ask: Ask) => Effect.Effect<PublishAnswer, unk
 
 /** The refusal of the host's rule; `null` when there is no rule, or it lets the publisher in. A worker's own key is not asked about. */
 export const refusedByHost = Effect.fnUntraced(function* (request: AdmissionRequest) {
+  if ((yield* MayPublish) === null) return null
+  const admissions = yield* Admissions
+  return yield* hostRefusal(request, yield* admissions.facts(request))
+})
+
+/** The same on facts that were read. */
+export const hostRefusal = Effect.fnUntraced(function* (
+  request: Pick<AdmissionRequest, "path" | "protocol" | "reserved">,
+  facts: AdmissionFacts
+) {
   const rule = yield* MayPublish
   if (rule === null) return null
-  const admissions = yield* Admissions
-  const facts = yield* admissions.facts(request)
   const checked = decideCheck(request, facts)
   if (checked._tag === "Refuse") return checked
   const { key } = facts

@@ -6,6 +6,7 @@ import { Cause, Context, Effect, Option } from "effect"
 import { type AuthDecision, allowPublisher, type RefusalReason, refuse } from "../domain/access/AuthDecision.ts"
 import type { CheckRequest, PublishRequest } from "../domain/access/AuthRequest.ts"
 import { decideCheck, refusePath } from "../domain/access/decideAdmission.ts"
+import { unsupportedProtocol } from "../domain/access/decideByCall.ts"
 import type { StreamId } from "../domain/values/Ids.ts"
 import { isWorkerOutput } from "../domain/workers/PipelinePath.ts"
 import { type AdmissionRequest, Admissions } from "../ports/Admissions.ts"
@@ -29,18 +30,13 @@ export const AuthDeadline = Context.Reference<{ readonly millis: number }>("gree
 
 const unavailable = (reason: string) => new StoreUnavailable({ operation: "Authenticate", cause: new Error(reason) })
 
-const withinDeadline = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+export const withinDeadline = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   Effect.flatMap(AuthDeadline, ({ millis }) =>
     Effect.timeoutOrElse(effect, { duration: millis, orElse: () => unavailable("deadline") })
   )
 
-export const unsupportedProtocol = refuse(
-  "protocol_not_supported",
-  "Greenroom can neither follow nor end publishers over this protocol: publish over RTMP, RTSP, SRT or WebRTC"
-)
-
 /** What is refused without the store; or the hash of the key and what it is asked for. */
-const prepare = Effect.fnUntraced(function* ({ path, key }: PublishRequest | CheckRequest) {
+export const prepare = Effect.fnUntraced(function* ({ path, key }: PublishRequest | CheckRequest) {
   const badPath = refusePath(path)
   if (badPath !== null) return badPath
   if (key === null) return refuse("no_key", "A stream key is needed to publish", null, true)
@@ -64,7 +60,7 @@ export const checkKey = Effect.fnUntraced(function* (ask: CheckRequest) {
 })
 
 /** MoQ on a media server that is known not to list its sessions. */
-const cannotBeListed = Effect.flatMap(MediaServer, ({ facts }) =>
+export const cannotBeListed = Effect.flatMap(MediaServer, ({ facts }) =>
   Effect.map(facts, (known) => known?.moq === "on, but not listed")
 )
 

@@ -7,13 +7,13 @@ import { DecisionLog } from "../decisions/DecisionLog.ts"
 import { type AuthDecision, refuse } from "../domain/access/AuthDecision.ts"
 import type { AuthCall, AuthRequest } from "../domain/access/AuthRequest.ts"
 import { actionOf, contentOf, faultContent } from "../domain/access/contentOf.ts"
-import { refusePath } from "../domain/access/decideAdmission.ts"
+import { decideByCall } from "../domain/access/decideByCall.ts"
 import type { DecisionId } from "../domain/values/Ids.ts"
 import * as Metrics from "../Metrics.ts"
 import { KeyGenerator } from "../ports/KeyGenerator.ts"
 import { StoreUnavailable } from "../ports/StoreUnavailable.ts"
 import { withSpanIfTraced } from "../Spans.ts"
-import { admitPublisher, checkKey, unsupportedProtocol } from "./admitPublisher.ts"
+import { admitPublisher, checkKey } from "./admitPublisher.ts"
 import { isOperator } from "./operatorSecret.ts"
 
 /** An answer, and the id under which it is found in the log, in traces and in the decision log. */
@@ -79,24 +79,15 @@ const decide = (ask: AuthRequest) => {
       return admitPublisher(ask)
     case "Check":
       return checkKey(ask)
-    case "Misplaced":
-      return Effect.succeed(refusePath(ask.path) ?? refuse("key_misplaced", ask.detail))
-    case "Unsupported":
-      return Effect.succeed(unsupportedProtocol)
-    case "View":
-      return Effect.succeed(allow)
     case "Operate":
       return Effect.map(isOperator(ask.secrets), (may) =>
         may ? allow : refuse("api_secret_needed", needsSecret(ask.action), null, ask.secrets.length === 0)
       )
-    case "Other":
-      return Effect.succeed(refuse("unknown_action", UNKNOWN_ACTION))
+    default:
+      return Effect.succeed(decideByCall(ask))
   }
 }
 
-/** Viewer access control would begin here: `read` and `playback` are open to every client. */
 const allow: AuthDecision = { _tag: "Allow" }
 
 const needsSecret = (action: string): string => `The API secret is needed for the action ${action}`
-
-const UNKNOWN_ACTION = "Only publish, read, playback, api, metrics and pprof are actions that can be allowed"

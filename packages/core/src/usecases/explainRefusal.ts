@@ -40,7 +40,9 @@ const decideFromFacts = Effect.fnUntraced(function* (request: AdmissionRequest) 
     if (Option.isSome(takenOver)) return { answer: allowPublisher(takenOver.value) } as Next
   }
   const { refusal } = takeover._tag === "Leave" ? takeover : decision
-  return (yield* allGone(decision.by)) ? next() : ({ answer: refusal } as Next)
+  if (!(yield* areAllGone(decision.by))) return { answer: withFacts(refusal, facts) } as Next
+  for (const { streamId } of decision.by) yield* admissions.endGone(streamId)
+  return next()
 })
 
 /** Tries once more where no conflict is left. */
@@ -53,12 +55,11 @@ export const explainRefusal = Effect.fnUntraced(function* (request: AdmissionReq
 })
 
 /**
- * Whether the media server itself answers that every one of these sources is gone; then their sessions are ended. Doubt is a no. The age of an
+ * Whether the media server itself answers that every one of these sources is gone. Doubt is a no. The age of an
  * admission does not matter: MediaMTX lists a connection before it asks about it, so one that is in no list has left.
  */
-const allGone = Effect.fnUntraced(function* (claims: ReadonlyArray<SessionFacts>) {
+export const areAllGone = Effect.fnUntraced(function* (claims: ReadonlyArray<SessionFacts>) {
   const mediaServer = yield* MediaServer
-  const admissions = yield* Admissions
   const gone = yield* Effect.forEach(
     claims,
     (claim) =>
@@ -68,7 +69,5 @@ const allGone = Effect.fnUntraced(function* (claims: ReadonlyArray<SessionFacts>
       ),
     { concurrency: "unbounded" }
   )
-  if (!gone.every((one) => one)) return false
-  for (const claim of claims) yield* admissions.endGone(claim.streamId)
-  return true
+  return gone.every((one) => one)
 })

@@ -18,7 +18,7 @@ export const AuditText = lineOf(255)
 
 const filterFields = {
   actor: Schema.optionalKey(AuditText),
-  action: Schema.optionalKey(AuditText),
+  actions: Schema.optionalKey(Schema.NonEmptyArray(AuditText)),
   resourceType: Schema.optionalKey(AuditText),
   resourceId: Schema.optionalKey(AuditText),
   outcome: Schema.optionalKey(Schema.Literals(auditOutcomes)),

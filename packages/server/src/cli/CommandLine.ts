@@ -8,6 +8,7 @@ import * as CliError from "effect/cli/CliError"
 import * as Command from "effect/cli/Command"
 import { version } from "../http/api/version.ts"
 import { auditCommand } from "./AuditCommand.ts"
+import { authCommand } from "./AuthCommand.ts"
 import { broadcastersCommand } from "./BroadcastersCommand.ts"
 import { failed } from "./CommandFailed.ts"
 import { eventsCommand } from "./EventsCommand.ts"
@@ -50,7 +51,8 @@ const makeCommand = <E1, R1, E2, R2>({ serve, migrate }: LocalCommands<E1, R1, E
       ["greenroom serve", "A control plane with its own PostgreSQL and, where one can be had, MediaMTX"],
       ['greenroom broadcasters create "Studio One"', "A person or team that may broadcast"],
       ["greenroom keys create --broadcaster <id>", "Their key, and what to type into an encoder"],
-      ["greenroom streams watch", "Who is live, as it changes"]
+      ["greenroom streams watch", "Who is live, as it changes"],
+      ["greenroom auth check -", "Why can my encoder not connect? Paste what it is given"]
     ),
     Command.withSubcommands([
       Command.make("serve", {}, () => endless(composed(serve))).pipe(
@@ -75,6 +77,7 @@ const makeCommand = <E1, R1, E2, R2>({ serve, migrate }: LocalCommands<E1, R1, E
       remote(streamsCommand),
       remote(workersCommand),
       remote(eventsCommand),
+      remote(authCommand),
       remote(webhooksCommand),
       remote(tokensCommand),
       remote(auditCommand),

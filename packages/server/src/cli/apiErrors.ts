@@ -42,8 +42,8 @@ export const sentence = (status: number, problem: Problem, origin: string | null
   const errors = fieldErrorsIn(problem)
   const failure = failureOf(status)
   const { title = `HTTP ${status}` } = problem
-  const refused = failure === "permission" && origin !== null
-  const detail = refused ? `the service refuses the API secret from ${origin}` : problem.detail
+  const refused = status === 401 && origin !== null
+  const detail = refused ? `the service refuses the secret or token from ${origin}` : problem.detail
   const text = detail === undefined || detail === title || errors.length > 0 ? title : `${title}: ${detail}`
   const id = typeof problem.request_id === "string" ? ` (request ${problem.request_id})` : ""
   return [`${text.replace(/\.$/, "")}${advice[failure] ?? ""}${id}`, ...errors].join("\n  ")

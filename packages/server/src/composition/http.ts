@@ -7,6 +7,7 @@ import * as HttpServer from "effect/http/HttpServer"
 import { Settings, type Variables } from "../config/Settings.ts"
 import { HookSecret, PreviousHookSecret } from "../http/middleware/HookSecret.ts"
 import { CorsOrigins } from "../http/middleware/pageOrigin.ts"
+import { SignatureSecrets } from "../http/rescuestream/signedRoute.ts"
 import * as HttpRoutes from "../http/routes/HttpRoutes.ts"
 import { type Listen, serve } from "../http/Serve.ts"
 import * as CredentialThrottle from "../http/throttle/CredentialThrottle.ts"
@@ -82,15 +83,25 @@ const api = Layer.unwrap(
     const { host } = yield* Deployment
     const routes = HttpRoutes.layer({
       hooks: settings.HOOKS_ON_API_PORT !== "off",
-      metrics: settings.METRICS_PORT === undefined
+      metrics: settings.METRICS_PORT === undefined,
+      rescuestream: settings.COMPAT_RESCUESTREAM === "on"
     })
     return serve(routes, { host, port: settings.API_PORT ?? 8080, name: "api" })
   })
 )
 
+const signatureSecrets = Layer.effect(
+  SignatureSecrets,
+  Effect.gen(function* () {
+    const { apiSecret } = yield* Deployment
+    const { API_SECRET_PREVIOUS } = yield* Settings
+    return API_SECRET_PREVIOUS === undefined ? [apiSecret] : [apiSecret, API_SECRET_PREVIOUS]
+  })
+)
+
 /** Wrong secrets are counted once for all listeners: with a count each, a network would have its guesses on each. */
 export const layer = Layer.mergeAll(api, metrics, hooks).pipe(
-  Layer.provide([hookSecret, corsOrigins, CredentialThrottle.layer])
+  Layer.provide([hookSecret, corsOrigins, signatureSecrets, CredentialThrottle.layer])
 )
 
 /** Where the API answers, and where the media server calls: the same when it has no listener of its own. */

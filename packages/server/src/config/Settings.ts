@@ -39,6 +39,7 @@ const variables = {
   PUBLIC_SRT_URL: Schema.optionalKey(base(["srt"], "srt://media.example.com:8890")),
   HOOK_SECRET: Schema.optionalKey(Secret),
   HOOK_SECRET_PREVIOUS: Schema.optionalKey(Secret),
+  COMPAT_RESCUESTREAM: Schema.optionalKey(oneOf("off", "on")),
   CORS_ORIGINS: Schema.optionalKey(Origins),
   HOOK_PORT: Schema.optionalKey(Port),
   HOOK_HOST: Schema.optionalKey(Host),

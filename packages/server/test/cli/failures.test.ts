@@ -37,7 +37,18 @@ const refusals: ReadonlyArray<readonly [what: string, reply: Reply, code: number
     "401",
     { status: 401, body: unauthorized },
     77,
-    "Valid credentials are required: the service refuses the API secret from API_SECRET (request req-1)"
+    "Valid credentials are required: the service refuses the secret or token from API_SECRET (request req-1)"
+  ],
+  [
+    "403",
+    {
+      status: 403,
+      body: problem(403, "forbidden", "The caller may not do this", {
+        detail: "The API token does not have the scope keys:write"
+      })
+    },
+    77,
+    "The caller may not do this: The API token does not have the scope keys:write (request req-1)"
   ],
   [
     "400 with its pointers",

@@ -24,12 +24,15 @@ const commands = [
   ),
   ["tokens"],
   ...["create", "list", "show", "update", "delete"].map((command) => ["tokens", command]),
+  ["auth"],
+  ["auth", "check"],
+  ["auth", "decisions"],
   ["audit"],
   ["audit", "list"],
   ["workers"],
   ...["list", "show"].map((command) => ["workers", command])
 ]
-const groups = ["broadcasters", "keys", "streams", "events", "webhooks", "tokens", "audit", "workers"]
+const groups = ["broadcasters", "keys", "streams", "events", "webhooks", "tokens", "audit", "auth", "workers"]
 
 test.each(commands.map((command) => [command.join(" "), command] as const))(
   "greenroom %s --help",

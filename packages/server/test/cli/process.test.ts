@@ -88,7 +88,7 @@ test("a result goes to standard output, an error to standard error with its code
     code: 77,
     stdout: "",
     stderr:
-      "greenroom: Valid credentials are required: the service refuses the API secret from API_SECRET (request req-1)\n"
+      "greenroom: Valid credentials are required: the service refuses the secret or token from API_SECRET (request req-1)\n"
   })
   expect((await run(["streams", "list"])).code).toBe(78)
   expect((await run(["streams", "lst"])).code).toBe(64)

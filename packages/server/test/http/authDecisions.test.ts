@@ -96,7 +96,7 @@ describe("a refusal", () => {
       key_prefix: limited.key_prefix,
       facts: {
         key: { id: limited.id, status: "valid", path, expires_at: null, revoked_at: null },
-        held_by: [{ stream_id: admitted.json.stream_id, path, protocol: "rtsp", stopping: false }],
+        held_by: [{ stream_id: admitted.json.stream_id, path, protocol: "rtsp", stopping: false, same_key: true }],
         path_owned_by_other: false
       }
     })

@@ -3,6 +3,7 @@ import { eventTypes } from "@greenroom/core"
 import { Schema } from "effect"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import packageJson from "../../package.json" with { type: "json" }
+import * as AuthCheckSchemas from "../../src/http/api/authCheckSchemas.ts"
 import * as AuthDecisionSchemas from "../../src/http/api/authDecisionSchemas.ts"
 import * as BroadcastersApi from "../../src/http/api/BroadcastersApi.ts"
 import * as EventsApi from "../../src/http/api/EventsApi.ts"
@@ -396,6 +397,7 @@ describe("examples", () => {
     ...MediaServerApi,
     ...EventSchemas,
     ...AuthDecisionSchemas,
+    ...AuthCheckSchemas,
     ...EventsApi
   }).filter(Schema.isSchema) as ReadonlyArray<Schema.Codec<unknown>>
   const named = schemas.flatMap((schema) => {

@@ -8,6 +8,7 @@ import {
   type PathLimitText,
   parseLimit,
   Sessions,
+  type StreamKeyId,
   StreamKeys
 } from "@greenroom/core"
 import { DateTime, Effect, Option } from "effect"
@@ -21,6 +22,7 @@ import {
   details,
   eventTypes,
   later,
+  newId,
   newPath,
   now,
   stateOf
@@ -30,6 +32,26 @@ import { refused } from "./refused.ts"
 
 export const admissionsLaws = (store: StoreUnderTest) =>
   contract("Admissions", store, (law) => {
+    law(
+      "the facts of a key are the same by its hash and by its id, whatever its state and whoever has it",
+      Effect.gen(function* () {
+        const admissions = yield* Admissions
+        const keys = yield* StreamKeys
+        const [free, revoked, { key: used, ask }] = [yield* aKey(), yield* aKey(), yield* aSession()]
+        yield* keys.revoke(revoked.id)
+        for (const key of [free, revoked, used]) {
+          for (const path of [ask.path, newPath()]) {
+            const { now: _, ...byHash } = yield* admissions.facts({ hash: key.hash, path, sourceId: null })
+            const { now: __, ...byId } = yield* admissions.facts({ streamKeyId: key.id, path, sourceId: null })
+            assert.strictEqual(byId.key?.id, key.id)
+            assert.deepStrictEqual(plain(byId), plain(byHash))
+          }
+        }
+        const unknown = yield* admissions.facts({ streamKeyId: newId<StreamKeyId>(), path: ask.path, sourceId: null })
+        assert.deepStrictEqual([unknown.key, unknown.keySession], [null, null])
+      })
+    )
+
     law(
       "an admission writes a connecting session, titled by the key's label, and its first event",
       Effect.gen(function* () {

@@ -161,7 +161,8 @@ export const auditLogLaws = (store: StoreUnderTest) =>
         const filters: ReadonlyArray<AuditFilter> = [
           {},
           ...["secret", "token", token.id, "wall", "ada", "studio", "nobody"].map((actor) => ({ actor })),
-          { action: "stream.stop" },
+          { actions: ["stream.stop"] },
+          { actions: ["stream.stop", "user.login"] },
           { resourceType: "stream_key" },
           { resourceId: entries[0]!.resourceId! },
           { outcome: "refused" },

@@ -59,7 +59,9 @@ export const authDecisionsLaws = (store: StoreUnderTest) =>
         const at = DateTime.makeUnsafe("2026-11-21T01:33:14.640Z")
         const facts = {
           key: { id: newId<never>(), status: "expired", path: "live/*", expiresAt: at, revokedAt: null },
-          heldBy: [{ streamId: newId<never>(), path: "live/a", protocol: "srt", since: at, stopping: true }],
+          heldBy: [
+            { streamId: newId<never>(), path: "live/a", protocol: "srt", since: at, stopping: true, sameKey: false }
+          ],
           pathOwnedByOther: true
         } as const
         const decision = aDecision({ facts, ageMillis: 5_000, lastAgeMillis: 2_000, count: 3 })

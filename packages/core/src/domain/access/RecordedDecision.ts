@@ -6,6 +6,7 @@ import { type DateTime, Schema } from "effect"
 import { Protocol } from "../streams/Protocol.ts"
 import { type BroadcasterId, type DecisionId, StreamId, StreamKeyId } from "../values/Ids.ts"
 import { Timestamp } from "../values/Timestamp.ts"
+import type { KeyRef } from "./AuthDecision.ts"
 import type { AllowRule, DecisionReason, RuleName } from "./admissionRules.ts"
 import type { AdmissionFacts, SessionFacts } from "./decideAdmission.ts"
 import { whyInvalid } from "./StreamKey.ts"
@@ -33,19 +34,31 @@ export const DecisionFacts = Schema.Struct({
       path: Schema.String,
       protocol: Schema.NullOr(Protocol),
       since: Timestamp,
-      stopping: Schema.Boolean
+      stopping: Schema.Boolean,
+      /** It publishes with the key that was sent; otherwise it has the path alone, and may be another broadcaster's. */
+      sameKey: Schema.Boolean
     })
   ),
   pathOwnedByOther: Schema.Boolean
 })
 export type DecisionFacts = typeof DecisionFacts.Type
 
-const holderOf = ({ streamId, path, source, startedAt, stopping }: SessionFacts): DecisionFacts["heldBy"][number] => ({
+const holderOf = (
+  { streamId, streamKeyId, path, source, startedAt, stopping }: SessionFacts,
+  key: KeyRef | null
+): DecisionFacts["heldBy"][number] => ({
   streamId,
   path,
   protocol: source.protocol,
   since: startedAt,
-  stopping
+  stopping,
+  sameKey: streamKeyId === key?.id
+})
+
+/** Without what is not of the key's broadcaster for sure. */
+export const ownFacts = (facts: DecisionFacts): DecisionFacts => ({
+  ...facts,
+  heldBy: facts.heldBy.filter(({ sameKey }) => sameKey)
 })
 
 export const decisionFactsOf = (facts: AdmissionFacts): DecisionFacts => {
@@ -64,7 +77,7 @@ export const decisionFactsOf = (facts: AdmissionFacts): DecisionFacts => {
           },
     heldBy: sessions
       .filter((session, index) => sessions.findIndex((other) => other.streamId === session.streamId) === index)
-      .map(holderOf),
+      .map((session) => holderOf(session, key)),
     pathOwnedByOther: facts.pathOwnedByOther
   }
 }

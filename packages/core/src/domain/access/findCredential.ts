@@ -7,6 +7,7 @@ import type { AuthCall } from "./AuthRequest.ts"
 import { isKeyText, KEY_PREFIX_LENGTH } from "./StreamKey.ts"
 import { unescaped } from "./unescaped.ts"
 
+/** Where a credential may be found; the last two are mistakes. */
 export const credentialPlaces = ["password", "token", "query", "user", "path"] as const
 export type CredentialPlace = (typeof credentialPlaces)[number]
 

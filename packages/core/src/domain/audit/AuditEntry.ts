@@ -45,7 +45,8 @@ export interface AuditEntry extends NewAuditEntry {
 export interface AuditFilter {
   /** The type of the actor, a token's id or name, or a claimed actor. */
   readonly actor?: string
-  readonly action?: string
+  /** Never empty. */
+  readonly actions?: ReadonlyArray<string>
   readonly resourceType?: string
   readonly resourceId?: string
   readonly outcome?: AuditOutcome
@@ -69,7 +70,7 @@ const actorNames = ({
 /** The filter's meaning. Stores may answer it by a query of their own. */
 export const matchesAuditFilter = (entry: AuditEntry, filter: AuditFilter): boolean =>
   (filter.actor === undefined || actorNames(entry).includes(filter.actor)) &&
-  (filter.action === undefined || entry.action === filter.action) &&
+  (filter.actions === undefined || filter.actions.includes(entry.action)) &&
   (filter.resourceType === undefined || resourceTypeOf(entry.action) === filter.resourceType) &&
   (filter.resourceId === undefined || entry.resourceId === filter.resourceId) &&
   (filter.outcome === undefined || entry.outcome === filter.outcome) &&

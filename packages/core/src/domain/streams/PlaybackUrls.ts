@@ -99,6 +99,7 @@ const ofEach = <A>(of: (output: keyof PublicEndpoints) => A): { readonly [P in k
 /** Before a stream is active, and after that. */
 export const notActive: Playback = { urls: noEndpoints, unplayable: ofEach(() => "not_active") }
 
+/** Where a path plays, or why it does not: an output may be off, have no public address, or carry none of the codecs. */
 export const playbackOf = (
   addresses: PublicEndpoints,
   served: EnabledProtocols,

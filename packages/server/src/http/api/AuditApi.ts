@@ -81,7 +81,7 @@ export const auditFormats = ["json", "csv", "ndjson"] as const
 const text = (description: string) => Schema.optionalKey(AuditText.annotate({ description }))
 export const AuditQuery = wire({
   actor: text("The actor's type, a token's id or name, or a claimed actor"),
-  action: text("Such as stream_key.revoke"),
+  action: text("Such as stream_key.revoke; several, separated by commas"),
   resourceType: text("Such as stream_key"),
   resourceId: text("The id of the resource"),
   outcome: Schema.optionalKey(Schema.Literals(auditOutcomes).annotate({ description: "How it ended" })),

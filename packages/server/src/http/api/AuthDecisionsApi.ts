@@ -13,11 +13,12 @@ import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as OpenApi from "effect/http-api/OpenApi"
 import { ApiKey } from "./ApiKey.ts"
+import { AuthCheck, NewAuthCheck } from "./authCheckSchemas.ts"
 import { AuthDecisionPage, decisionReasons } from "./authDecisionSchemas.ts"
 import { pageQuery } from "./Cursor.ts"
 import { commaSeparated } from "./Input.ts"
 import { needs } from "./OperationAccess.ts"
-import { onList, problems } from "./problemSchemas.ts"
+import { onBody, onList, problems } from "./problemSchemas.ts"
 import { summary, wire } from "./wire.ts"
 
 const KEY_PREFIX = `Expected the first ${KEY_PREFIX_LENGTH} characters of a key, such as sk_EXAM`
@@ -58,6 +59,18 @@ export class AuthDecisionsApi extends HttpApiGroup.make("auth_decisions")
         summary(
           "List decisions on auth calls",
           `Newest first: the last ${DECISIONS_KEPT.toLocaleString("en")} of all instances. A decision is here about a second after its answer; its id stands in the answer, in the log and in the media server's log. Equal decisions within a minute are one, with a \`count\`. Viewers, and the service's own calls of the control API, are not kept.`
+        )
+      ),
+    HttpApiEndpoint.post("check", "/auth/check", {
+      payload: NewAuthCheck,
+      success: AuthCheck,
+      error: problems(...onBody)
+    })
+      .annotateMerge(needs("operate"))
+      .annotateMerge(
+        summary(
+          "Why can my encoder not connect?",
+          "What `/auth` would answer to an encoder with these settings, check by check, with what to do, and the last refusals. Nothing happens by it: no stream, no reservation, no record in the decision log. The settings are those of one form: `{url}` (with `bearer` for WHIP), `{server, stream_key}` of OBS, `{streamid}` of SRT, `{stream_key_id, path}`, or the media server's own call. They are read as MediaMTX and ffmpeg read them. Settings with which an encoder gets nowhere near the auth call are a validation error."
         )
       )
   )

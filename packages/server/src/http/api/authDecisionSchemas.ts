@@ -42,7 +42,8 @@ export const decisionExample = {
         path: "live/studio-1",
         protocol: "rtmp",
         since: "2026-11-21T01:20:01.000Z",
-        stopping: false
+        stopping: false,
+        same_key: true
       }
     ],
     path_owned_by_other: false
@@ -67,10 +68,11 @@ const holder = wire({
   path: Schema.String,
   protocol: nullable(Protocol),
   since: Timestamp.annotate({ description: "When its publisher was admitted" }),
-  stopping: Schema.Boolean.annotate({ description: "It is being taken off the air" })
+  stopping: Schema.Boolean.annotate({ description: "It is being taken off the air" }),
+  sameKey: Schema.Boolean.annotate({ description: "It publishes with the key that was sent" })
 })
 
-const facts = wire({
+export const facts = wire({
   key: nullable(keyFacts).annotate({ description: "`null`: no key of this service was sent" }),
   heldBy: Schema.Array(holder).annotate({ description: "The streams that have the key or the path" }),
   pathOwnedByOther: Schema.Boolean.annotate({

@@ -9,7 +9,7 @@ import { describeAccess } from "./describeAccess.ts"
 import { addSharedAnswers, completeProblems, describeAnswers } from "./describeAnswers.ts"
 import { describeParameters } from "./describeParameters.ts"
 import { describeWebhooks } from "./describeWebhooks.ts"
-import { describeAuthCall, describeConditionalList, describeMetadata } from "./documentRules.ts"
+import { describeAuthCall, describeAuthCheck, describeConditionalList, describeMetadata } from "./documentRules.ts"
 
 /** A JSON document that is walked and changed; its shape is OpenAPI's. */
 // biome-ignore lint/suspicious/noExplicitAny: the document is open JSON, typed by its own specification
@@ -63,6 +63,7 @@ const make = (): Json => {
   open(spec, bodies)
   describeAuthCall(spec)
   describeMetadata(spec, bodies)
+  describeAuthCheck(spec)
   for (const operation of operationsOf(spec)) {
     describeAccess(operation)
     describeParameters(operation)

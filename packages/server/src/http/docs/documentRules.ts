@@ -4,6 +4,7 @@
  * an id is there. And what a definition cannot hold without its clients taking part: conditional requests.
  */
 import { SOURCE_ID_PATTERN, wholeKeyPattern } from "@greenroom/core/internal"
+import { checkForms } from "../api/authCheckSchemas.ts"
 import type { Json } from "./OpenApiDocument.ts"
 
 /** A publisher is followed by its connection's id, so a publish needs one. */
@@ -34,6 +35,25 @@ export const describeAuthCall = (spec: Json): void => {
         required
       }
     ]
+  }
+}
+
+/** The settings of an encoder are those of one form. */
+export const describeAuthCheck = (spec: Json): void => {
+  const { properties, type, required: _, additionalProperties, ...whole } = spec.components.schemas.NewAuthCheck
+  const given = (name: string): Json =>
+    properties[name].anyOf?.find((each: Json) => each.type !== "null") ?? properties[name]
+  spec.components.schemas.NewAuthCheck = {
+    ...whole,
+    anyOf: checkForms.map(({ needs, may }) => ({
+      type,
+      properties: Object.fromEntries([
+        ...needs.map((name) => [name, { ...given(name), description: properties[name].description }]),
+        ...may.map((name) => [name, properties[name]])
+      ]),
+      required: needs,
+      additionalProperties
+    }))
   }
 }
 

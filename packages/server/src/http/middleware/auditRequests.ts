@@ -4,7 +4,7 @@
  */
 import { type AuditAction, type Caller, CurrentCaller, type Repositories, withoutKeys } from "@greenroom/core"
 import { AuditTrail, isStorable, makeConditions, monotonicMillis, recordEntry } from "@greenroom/core/internal"
-import { Cause, Effect, Exit, Layer, Metric } from "effect"
+import { Cause, Context, Effect, Exit, Layer, Metric } from "effect"
 import * as HttpRouter from "effect/http/HttpRouter"
 import { HttpServerRequest } from "effect/http/HttpServerRequest"
 import type { HttpServerResponse } from "effect/http/HttpServerResponse"
@@ -59,8 +59,23 @@ const TOO_MANY_REQUESTS = 429
 const isForTheLog = (action: AuditAction | null, { status }: Ended, sentCredential: boolean): boolean =>
   status !== TOO_MANY_REQUESTS && (action !== null || ((status === 401 || status === 403) && sentCredential))
 
-export const layer: Layer.Layer<Audited, never, Repositories> = Layer.effect(
-  Audited,
+type Answer = Effect.Effect<HttpServerResponse, unknown, HttpServerRequest | RequestContext | HttpRouter.RouteContext>
+
+export class RequestAuditor extends Context.Service<
+  RequestAuditor,
+  {
+    /** The same call, which leaves an entry where none was written in it. `action`: of a call that changes something. */
+    readonly around: <E, R>(
+      action: AuditAction | null,
+      call: Effect.Effect<HttpServerResponse, E, R>
+    ) => Effect.Effect<HttpServerResponse, E, R | Effect.Services<Answer>>
+  }
+>()("greenroom/http/RequestAuditor") {}
+
+const LOST = "what was refused is not in the audit log: the store does not answer"
+
+export const layerAuditor: Layer.Layer<RequestAuditor, never, Repositories> = Layer.effect(
+  RequestAuditor,
   Effect.gen(function* () {
     const store = yield* Effect.context<Repositories>()
     const quota = new AuditQuota()
@@ -89,7 +104,6 @@ export const layer: Layer.Layer<Audited, never, Repositories> = Layer.effect(
       )
     })
 
-    const LOST = "what was refused is not in the audit log: the store does not answer"
     const finish = Effect.fnUntraced(function* (
       action: AuditAction | null,
       exit: Exit.Exit<HttpServerResponse, unknown>
@@ -103,18 +117,24 @@ export const layer: Layer.Layer<Audited, never, Repositories> = Layer.effect(
       yield* conditions.set("audit_entries_lost", Exit.isFailure(written), Exit.isFailure(written) ? LOST : null)
     })
 
-    return Audited.of(((
-      app: Effect.Effect<HttpServerResponse, unknown, HttpServerRequest | RequestContext | HttpRouter.RouteContext>,
-      { endpoint }: { readonly endpoint: Parameters<typeof accessOf>[0] }
-    ) => {
-      const { action } = accessOf(endpoint)
-      return Effect.suspend(() => {
-        const trail = { recorded: false }
-        return app.pipe(
-          Effect.provideService(AuditTrail, trail),
-          Effect.onExit((exit) => (trail.recorded ? Effect.void : finish(action, exit)))
-        )
-      })
-    }) as never)
+    return RequestAuditor.of({
+      around: (action, call) =>
+        Effect.suspend(() => {
+          const trail = { recorded: false }
+          return call.pipe(
+            Effect.provideService(AuditTrail, trail),
+            Effect.onExit((exit) => (trail.recorded ? Effect.void : finish(action, exit)))
+          )
+        })
+    })
   })
+)
+
+/** Around every operation of the API. */
+export const layer: Layer.Layer<Audited, never, RequestAuditor> = Layer.effect(
+  Audited,
+  Effect.map(RequestAuditor, ({ around }) =>
+    Audited.of(((app: Answer, { endpoint }: { readonly endpoint: Parameters<typeof accessOf>[0] }) =>
+      around(accessOf(endpoint).action, app)) as never)
+  )
 )

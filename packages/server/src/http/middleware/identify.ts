@@ -60,11 +60,8 @@ const ofSecret = (origin: RequestOrigin): Caller => ({
 })
 
 const byCredential = Effect.fnUntraced(function* (credential: Redacted.Redacted<string>, origin: RequestOrigin) {
-  if (!isTokenText(Redacted.value(credential)))
-    return Option.map(
-      Option.liftPredicate(yield* isOperator([credential]), (isRight) => isRight),
-      () => ofSecret(origin)
-    )
+  if (yield* isOperator([credential])) return Option.some(ofSecret(origin))
+  if (!isTokenText(Redacted.value(credential))) return Option.none()
   const generator = yield* KeyGenerator
   const tokens = yield* ApiTokens
   const found = yield* Effect.catch(tokens.authenticate(generator.hash(credential)), Effect.die)

@@ -53,7 +53,10 @@ const record = Effect.fnUntraced(function* (event: typeof NewAuditEvent.Type) {
     ])
 })
 
-const filterOf = ({ format: _, limit: __, cursor: ___, ...filter }: typeof AuditQuery.Type): AuditFilter => filter
+const filterOf = ({ format: _, limit: __, cursor: ___, action, ...filter }: typeof AuditQuery.Type): AuditFilter => ({
+  ...filter,
+  ...(action === undefined ? {} : { actions: action.split(",") })
+})
 
 export const layer = HttpApiBuilder.group(
   ServedApi,

@@ -1,5 +1,5 @@
 /** The decision log's endpoints. */
-import { type DecisionFilter, listAuthDecisions, type RecordedDecision, remedyOf } from "@greenroom/core"
+import { checkAuth, type DecisionFilter, listAuthDecisions, type RecordedDecision, remedyOf } from "@greenroom/core"
 import { Effect } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { ServedApi } from "../api/Api.ts"
@@ -7,7 +7,8 @@ import type { AuthDecisionQuery } from "../api/AuthDecisionsApi.ts"
 import { AuthDecision } from "../api/authDecisionSchemas.ts"
 import { ListSlots } from "../lists/ListSlots.ts"
 import { pageAnswer } from "../lists/pageAnswer.ts"
-import { pageRequest, withCursor } from "./handling.ts"
+import { authQuestion } from "./authQuestion.ts"
+import { pageRequest, storeFailureToDefect, withCursor } from "./handling.ts"
 
 /** The remedy is this release's, also of a decision that an older one has made. */
 export const decisionShown = (decision: RecordedDecision) => ({ ...decision, remedy: remedyOf(decision.rule) })
@@ -31,12 +32,18 @@ export const layer = HttpApiBuilder.group(
   "auth_decisions",
   Effect.fnUntraced(function* (handlers) {
     const { answerList } = yield* ListSlots
-    return handlers.handle("list", ({ query }) =>
-      listAuthDecisions(filterOf(query), pageRequest(query)).pipe(
-        Effect.map(withCursor),
-        Effect.flatMap(answerPage),
-        answerList
-      )
-    )
+    return handlers.handleAll({
+      list: ({ query }) =>
+        listAuthDecisions(filterOf(query), pageRequest(query)).pipe(
+          Effect.map(withCursor),
+          Effect.flatMap(answerPage),
+          answerList
+        ),
+      check: ({ payload }) =>
+        Effect.flatMap(authQuestion(payload), checkAuth).pipe(
+          Effect.map(({ recent, ...check }) => ({ ...check, recent: recent.map(decisionShown) })),
+          storeFailureToDefect
+        )
+    })
   })
 )

@@ -15,6 +15,7 @@ import * as ListSlots from "../lists/ListSlots.ts"
 import * as ApiKeyCheck from "../middleware/ApiKeyCheck.ts"
 import * as AuditRequests from "../middleware/auditRequests.ts"
 import * as RequestMiddleware from "../middleware/requestMiddleware.ts"
+import * as RescueStreamRoutes from "../rescuestream/RescueStreamRoutes.ts"
 import * as ApiTokenRoutes from "./ApiTokenRoutes.ts"
 import * as AuditRoutes from "./AuditRoutes.ts"
 import * as AuthDecisionRoutes from "./AuthDecisionRoutes.ts"
@@ -71,6 +72,8 @@ const hooks = Layer.mergeAll(AuthRoute.layer, WebhookRoutes.layer, PipelineRoute
 export interface OnApiPort {
   readonly hooks: boolean
   readonly metrics: boolean
+  /** The calls of the frontend of the requirements. */
+  readonly rescuestream?: boolean
 }
 
 /** The API and its pages. */
@@ -80,8 +83,9 @@ export const layer = (beside: OnApiPort) =>
       api,
       PageRoutes.layer,
       beside.hooks ? hooks : Layer.empty,
-      beside.metrics ? MetricsRoute.layer : Layer.empty
-    )
+      beside.metrics ? MetricsRoute.layer : Layer.empty,
+      beside.rescuestream === true ? RescueStreamRoutes.layer : Layer.empty
+    ).pipe(Layer.provide(AuditRequests.layerAuditor))
   )
 
 /** The media server's calls, for a port of their own, and whether the service is alive and ready, for checks on that port. */

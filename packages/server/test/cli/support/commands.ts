@@ -1,4 +1,7 @@
 /** Every command that speaks to the service: how it is called, what it asks, what the service says, and what a person then reads. */
+
+import { authCheckExample } from "../../../src/http/api/authCheckSchemas.ts"
+import { decisionExample } from "../../../src/http/api/authDecisionSchemas.ts"
 import {
   API_TOKEN,
   apiToken,
@@ -33,6 +36,8 @@ export interface Example {
   readonly reply: Reply
   readonly reads: string
 }
+
+const decision = { ...decisionExample, last_at: "2026-11-21T01:31:01.000Z" }
 
 const created = (location: string) => ({ location, "cache-control": "no-store" })
 
@@ -707,6 +712,92 @@ WHEN        WHO                          ACTION             RESOURCE            
 2m 13s ago  dashboard                    stream_key.revoke  ${auditEntry.resource_id}  refused    forbidden  192.0.2.7
 2m 13s ago  ada@example.com (dashboard)  stream_key.revoke  ${auditEntry.resource_id}  succeeded  -          192.0.2.7
 2m 13s ago  secret                       stream_key.revoke  -                                     refused    forbidden  192.0.2.7
+`
+  },
+  {
+    args: ["auth", "decisions", "--outcome", "refuse,unavailable", "--key-prefix", "sk_EXAM", "--limit", "20"],
+    asks: "GET /auth-decisions?key_prefix=sk_EXAM&outcome=refuse%2Cunavailable&limit=20",
+    reply: {
+      body: page("auth_decisions", [
+        decision,
+        {
+          ...decision,
+          count: 1,
+          outcome: "unavailable",
+          reason: null,
+          rule: "store_unavailable",
+          path: null,
+          ip: null,
+          key_prefix: null,
+          detail: "The database did not answer in time"
+        }
+      ])
+    },
+    reads: `\
+LAST        TIMES  ANSWER             PATH           KEY       FROM         WHY                                                         ID
+2m 13s ago  12     stream_key_in_use  live/studio-1  sk_EXAM…  203.0.113.7  Stream key sk_EXAM… is publishing on live/studio-1 already  ${decisionExample.id}
+2m 13s ago  1      unavailable        -              -         -            The database did not answer in time                         ${decisionExample.id}
+`
+  },
+  {
+    args: ["auth", "check", "--key", keyId, "--path", "live/studio-1"],
+    asks: "POST /auth/check",
+    sends: { stream_key_id: keyId, path: "live/studio-1" },
+    reply: {
+      body: {
+        ...authCheckExample,
+        checks: [
+          { check: "path", outcome: "passed", detail: "The path is live/studio-1", remedy: null },
+          {
+            check: "key_status",
+            outcome: "failed",
+            detail: "Stream key sk_EXAM… is revoked",
+            remedy: "Issue a new stream key."
+          },
+          { check: "in_use", outcome: "skipped", detail: "Not reached", remedy: null }
+        ],
+        reason: "stream_key_revoked",
+        recent: []
+      }
+    },
+    reads: `\
+publish live/studio-1 over rtmp, with sk_EXAM… in the password
+
+✓ path         The path is live/studio-1
+✗ key's state  Stream key sk_EXAM… is revoked
+               → Issue a new stream key.
+- in use       Not reached
+
+Refused: stream_key_revoked.
+
+No refusal on this path or of this key is in the log.
+`
+  },
+  {
+    args: ["auth", "check", "rtmp://host/live", "--stream-key", "studio-1?pass=hunter2"],
+    asks: "POST /auth/check",
+    sends: { server: "rtmp://host/live", stream_key: "studio-1?pass=hunter2" },
+    reply: {
+      body: {
+        ...authCheckExample,
+        checks: [
+          { check: "in_use", outcome: "passed", detail: "Neither the key nor the path is in use", remedy: null }
+        ],
+        decision: "allow",
+        reason: null,
+        recent: [decision]
+      }
+    },
+    reads: `\
+publish live/studio-1 over rtmp, with sk_EXAM… in the password
+
+✓ in use  Neither the key nor the path is in use
+
+Let in: the encoder may publish. If it does not connect, look at its address and port, and at a firewall.
+
+Last refusals on this path or of this key:
+LAST        TIMES  ANSWER             PATH           KEY       FROM         WHY                                                         ID
+2m 13s ago  12     stream_key_in_use  live/studio-1  sk_EXAM…  203.0.113.7  Stream key sk_EXAM… is publishing on live/studio-1 already  ${decisionExample.id}
 `
   },
   {

@@ -1,6 +1,19 @@
 /** The command line inside the test's process: arguments and environment in; what it printed and its exit code out. */
 import * as NodeServices from "@effect/platform-node/NodeServices"
-import { Cause, Clock, ConfigProvider, Console, Duration, Effect, Exit, Fiber, Layer, Runtime } from "effect"
+import * as NodeStdio from "@effect/platform-node/NodeStdio"
+import {
+  Cause,
+  Clock,
+  ConfigProvider,
+  Console,
+  Duration,
+  Effect,
+  Exit,
+  Fiber,
+  Layer,
+  Runtime,
+  type Stdio
+} from "effect"
 import { TerminalCapabilities } from "effect/cli/TerminalCapabilities"
 import { runWith } from "../../../src/cli/CommandLine.ts"
 import type { LocalCommands } from "../../../src/cli/LocalCommands.ts"
@@ -38,6 +51,8 @@ interface Circumstances {
   readonly deadlineSpeed?: number
   /** Where dates stand still; `NOW` unless given. A real service has the real time, and refuses expiries before it. */
   readonly now?: number
+  /** In place of the test's own standard input. */
+  readonly stdio?: Layer.Layer<Stdio.Stdio>
 }
 
 /** Starts a command; `stop` is Ctrl-C. */
@@ -48,7 +63,8 @@ export const begin = (
     commands = { serve: Effect.void, migrate: () => Effect.void },
     speed = 1,
     deadlineSpeed = 1,
-    now = NOW
+    now = NOW,
+    stdio = NodeStdio.layer
   }: Circumstances = {}
 ) => {
   const out: Array<string> = []
@@ -62,6 +78,7 @@ export const begin = (
     Effect.provideService(TerminalCapabilities, { canColor: false, canAnimate: false, canPrompt: false }),
     Effect.provide(ConfigProvider.layer(ConfigProvider.fromEnv({ env: { ...environment } }))),
     Effect.provide(Layer.unwrap(standingClock(speed, deadlineSpeed, now))),
+    Effect.provide(stdio),
     Effect.provide(NodeServices.layer)
   )
   const fiber = Effect.runFork(program)

@@ -32,6 +32,7 @@ export const endpoints: ReadonlyArray<Endpoint> = [
   { method: "GET", path: "/streams/:id/events", unknownId: "stream-not-found" },
   { method: "GET", path: "/events" },
   { method: "GET", path: "/auth-decisions" },
+  { method: "POST", path: "/auth/check", body: { streamid: "publish:live/one" } },
   { method: "POST", path: "/reconcile", body: { enforce: true } },
   { method: "POST", path: "/webhook-endpoints", body: { url: "https://app.example.com/hooks" } },
   { method: "GET", path: "/webhook-endpoints" },

@@ -29,6 +29,7 @@ import * as HttpServer from "effect/http/HttpServer"
 import type { Limits } from "../../../src/http/listener/ConnectionTable.ts"
 import { HookSecret, PreviousHookSecret } from "../../../src/http/middleware/HookSecret.ts"
 import { CorsOrigins } from "../../../src/http/middleware/pageOrigin.ts"
+import { SignatureSecrets } from "../../../src/http/rescuestream/signedRoute.ts"
 import * as EventBodies from "../../../src/http/routes/EventBodies.ts"
 import * as HttpRoutes from "../../../src/http/routes/HttpRoutes.ts"
 import { serve } from "../../../src/http/Serve.ts"
@@ -52,6 +53,7 @@ export interface ServiceOptions {
   readonly hookSecret?: string
   /** Secrets of before, which are still accepted. */
   readonly previous?: { readonly api?: string; readonly hook?: string }
+  readonly rescuestream?: boolean
   readonly corsOrigins?: ReadonlyArray<string>
   readonly workers?: boolean
   readonly requestWithinMillis?: number
@@ -163,6 +165,12 @@ export const start = async (options: ServiceOptions = {}) => {
     ),
     Layer.succeed(CorsOrigins, new Set(options.corsOrigins)),
     Layer.succeed(
+      SignatureSecrets,
+      [API_SECRET, ...(options.previous?.api === undefined ? [] : [options.previous.api])].map((secret) =>
+        Redacted.make(secret)
+      )
+    ),
+    Layer.succeed(
       HookSecret,
       Option.map(Option.fromNullishOr(options.hookSecret), (secret) => Redacted.make(secret))
     ),
@@ -185,7 +193,7 @@ export const start = async (options: ServiceOptions = {}) => {
     Layer.provideMerge(webhooksOf(options.webhooks ?? {})),
     Layer.provideMerge(settings)
   )
-  const server = serve(HttpRoutes.layer({ hooks: true, metrics: true }), {
+  const server = serve(HttpRoutes.layer({ hooks: true, metrics: true, rescuestream: options.rescuestream === true }), {
     host: "127.0.0.1",
     port: 0,
     finishWithin: options.finishWithin ?? 1_000,
