@@ -5,6 +5,7 @@ import {
   ingestPath,
   type KeyAt,
   type KeyChanges,
+  type KeyFilter,
   keyStatus,
   parseLimit,
   type RotateOutcome,
@@ -62,6 +63,14 @@ export const make: Effect.Effect<StreamKeys["Service"], never, MemoryStore> = Ef
     logKey(store, "key.created", shown(key), now)
   }
 
+  const matching = ({ broadcasterId, status, ofDeleted }: KeyFilter, now: DateTime.Utc): ReadonlyArray<StreamKey> =>
+    [...store.keys.values()]
+      .filter((key) => key.admitsUntil === undefined)
+      .filter((key) => broadcasterId === undefined || key.broadcasterId === broadcasterId)
+      .map(shown)
+      .filter((key) => ofDeleted !== false || !key.broadcaster.deleted)
+      .filter((key) => status === undefined || status.includes(keyStatus(key, now)))
+
   /** The API neither shows nor changes workers' keys. */
   const ordinary = (id: StreamKey["id"]): StoredKey | undefined => {
     const key = store.keys.get(id)
@@ -88,15 +97,9 @@ export const make: Effect.Effect<StreamKeys["Service"], never, MemoryStore> = Ef
             : Effect.succeed(outcome)
       ),
     find: (id) => atomically((now) => Option.map(Option.fromNullishOr(ordinary(id)), (key) => keyAt(key, now))),
-    list: ({ broadcasterId, status }, page) =>
-      atomically((now) => {
-        const listed = [...store.keys.values()]
-          .filter((key) => key.admitsUntil === undefined)
-          .filter((key) => broadcasterId === undefined || key.broadcasterId === broadcasterId)
-          .map(shown)
-          .filter((key) => status === undefined || status.includes(keyStatus(key, now)))
-        return pageOf(page, now, listed, (item) => ({ at: item.createdAt, id: item.id }))
-      }),
+    list: (filter, page) =>
+      atomically((now) => pageOf(page, now, matching(filter, now), (item) => ({ at: item.createdAt, id: item.id }))),
+    count: (filter) => atomically((now) => matching(filter, now).length),
     change: (id, changes) =>
       atomically((now) => {
         const key = ordinary(id)
