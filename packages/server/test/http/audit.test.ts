@@ -38,7 +38,7 @@ const leftBy = async (act: () => Promise<unknown>): Promise<ReadonlyArray<Entry>
 const deletes = (operation: Operation) => Number(operation.method === "DELETE")
 const ordered = () => [...operations].sort((a, b) => deletes(a) - deletes(b))
 
-const WRONG_CREDENTIALS_ALLOWED = 9
+const WRONG_CREDENTIALS_ALLOWED = 7
 
 describe("every operation that changes something", () => {
   it("leaves exactly one entry when it is done, with the credential, the resource and the request", async () => {

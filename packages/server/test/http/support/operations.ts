@@ -26,6 +26,9 @@ const bodyOf = (method: string, path: string, operation: Json): unknown => {
   return known?.body ?? operation.requestBody?.content["application/json"].example
 }
 
+/** Its question does not fit into a query, and holds secrets. */
+const READS_BY_POST = new Set(["auth_decisions.check"])
+
 /** `GET /events/stream` is not among them: its answer has no end. */
 export const operationsOf = async (service: Service): Promise<ReadonlyArray<Operation>> => {
   const { json: spec } = await call(service, "GET", "/openapi.json", { secret: null })
@@ -40,7 +43,7 @@ export const operationsOf = async (service: Service): Promise<ReadonlyArray<Oper
           method,
           path,
           scope: operation["x-required-scope"] ?? null,
-          changes: method !== "GET",
+          changes: method !== "GET" && !READS_BY_POST.has(operation.operationId),
           body: bodyOf(method, path, operation)
         }
       })
