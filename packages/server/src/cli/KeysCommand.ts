@@ -11,9 +11,9 @@ import { encoderOf } from "./encoders.ts"
 import { checkedArgument, checkedFlag, clearableFlag, described, flag, given, limit } from "./flags.ts"
 import { fields, moment, orNothing, relative, table } from "./format.ts"
 import { encoderFlag, encoderText, waysText } from "./ingestGuide.ts"
+import { rotateKey } from "./keysRotate.ts"
 import { printAnswer, printList } from "./output.ts"
 import { program } from "./program.ts"
-import { rotateKey } from "./rotateKey.ts"
 
 type Shown = typeof StreamKey.Type
 
