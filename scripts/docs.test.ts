@@ -137,6 +137,29 @@ describe("the tables", () => {
     expect(rows("docs/operating.md", /^\| `(?!greenroom_|http_|db_|kind`)(\w+)`/g)).toEqual(known)
   })
 
+  it("the cards of docs/operations/incidents.md are one for each condition, each with what it means, how to see it and what to do", () => {
+    const kinds = read("packages/core/src/resilience/Conditions.ts").match(/conditionKinds = \[([\s\S]*?)\]/)![1]!
+    const cards = read("docs/operations/incidents.md").split(/^### /m).slice(1)
+    const ofConditions = cards.flatMap((card) => /^`(\w+)`\n/.exec(card)?.[1] ?? [])
+    expect(ofConditions.toSorted()).toEqual(found([kinds], /"(\w+)"/g))
+    for (const card of cards)
+      expect(card).toMatch(/^.+\n\n- \*\*Means\*\*: [\s\S]+\n- \*\*See\*\*: [\s\S]+\n- \*\*Do\*\*: /)
+  })
+
+  it("each alert leads to a card, and docs/operations/observability.md has each", () => {
+    const rules = read("docker/observability/alerts.yml")
+    const kinds = found(
+      [read("packages/core/src/resilience/Conditions.ts").match(/conditionKinds = \[([\s\S]*?)\]/)![1]!],
+      /"(\w+)"/g
+    )
+    const anchors = anchorsOf(read("docs/operations/incidents.md"))
+    const runbooks = found([rules], /runbook: docs\/operations\/incidents\.md#(\S+(?: \S+ \}\})?)/g)
+    expect(runbooks.length).toBeGreaterThan(5)
+    for (const anchor of runbooks.flatMap((one) => (one.startsWith("{{") ? kinds : [one])))
+      expect([...anchors]).toContain(anchor)
+    expect(rows("docs/operations/observability.md", /^\| `(Greenroom\w+)`/g)).toEqual(found([rules], /alert: (\w+)/g))
+  })
+
   it("of docs/troubleshooting.md have every reason of a refusal", () => {
     const reasons = read("packages/core/src/domain/access/AuthDecision.ts").match(
       /refusalReasons = \[([\s\S]*?)\]/

@@ -1,6 +1,7 @@
 /** One object with promises: `createGreenroom`. It keeps no global state, so a process may have several. */
 import { EventFeed } from "@greenroom/core"
 import { type Context, Effect, ManagedRuntime } from "effect"
+import { type ActingAs, runAsActor } from "./actingAs.ts"
 import { type AuthAnswer, authenticate, closedAnswer } from "./answerAuth.ts"
 import { applicationWithLog, type Services } from "./application.ts"
 import { fieldsOf } from "./argumentForms.ts"
@@ -30,6 +31,8 @@ export interface Greenroom extends AsyncDisposable {
   readonly broadcasters: Broadcasters
   readonly keys: Keys
   readonly streams: Streams
+  /** The same methods for one of your users or programs: the audit log names it, and with a broadcaster it meets no other's things. */
+  readonly as: (actor: ActingAs) => Pick<Greenroom, "broadcasters" | "keys" | "streams">
   readonly health: () => Promise<Health>
   /**
    * Calls `handler` for each event of a type, of all processes, in order: the next one when the promise of the last has settled. From now on, or
@@ -96,6 +99,10 @@ export const createGreenroom = async (options: GreenroomOptions): Promise<Greenr
     broadcasters: broadcastersOf(run),
     keys: keysOf(run),
     streams: streamsOf(run),
+    as: (actor) => {
+      const runAs = runAsActor(run, actor)
+      return { broadcasters: broadcastersOf(runAs), keys: keysOf(runAs), streams: streamsOf(runAs) }
+    },
     health: () => run(health),
     on: (type, handler, options = {}) => {
       if (isClosed()) throw closedError()
