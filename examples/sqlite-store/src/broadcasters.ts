@@ -108,6 +108,12 @@ export const broadcasters = Effect.map(Sqlite, ({ read, write }) =>
         const rows = all<BroadcasterRow>(`select * from broadcasters where deleted_at is null ${sql}`, ...values)
         return pageOf(page, now, rows.map(broadcasterOf), ({ createdAt, id }) => ({ at: createdAt, id }))
       }),
+    count: read("Broadcasters.count", ({ one }) => {
+      const counted = one<{ readonly total: number }>(
+        "select count(*) as total from broadcasters where deleted_at is null"
+      )
+      return counted?.total ?? 0
+    }),
     change: (id, fields) =>
       orFail(
         write("Broadcasters.change", (tables, now) => {
@@ -123,7 +129,11 @@ export const broadcasters = Effect.map(Sqlite, ({ read, write }) =>
         const now = millisOf(at)
         if (run("update broadcasters set deleted_at = ? where id = ? and deleted_at is null", now, id) === 0)
           return false
-        run("update stream_keys set revoked_at = ? where broadcaster_id = ? and revoked_at is null", now, id)
+        run(
+          "update stream_keys set revoked_at = min(?1, coalesce(revokes_at, ?1)) where broadcaster_id = ?2 and revoked_at is null",
+          now,
+          id
+        )
         return true
       })
   })

@@ -58,7 +58,9 @@ const key = (event: Pick<Event, "type" | "at"> & { readonly when?: string }): Ev
   broadcaster: "new.broadcaster_id",
   when: `new.admits_until is null and ${event.when ?? "true"}`,
   data: `json_insert(${image("new", KEY)}, '$.active_stream_id', (select id from streams
-    where stream_key_id = new.id and ended_at is null and stop_reason is not 'superseded'))`
+    where stream_key_id = new.id and ended_at is null and stop_reason is not 'superseded'),
+    '$.broadcaster_name', (select display_name from broadcasters where id = new.broadcaster_id),
+    '$.broadcaster_deleted', (select deleted_at is not null from broadcasters where id = new.broadcaster_id))`
 })
 
 const broadcaster = (event: Pick<Event, "type" | "when">): Event => ({

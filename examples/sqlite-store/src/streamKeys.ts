@@ -4,8 +4,10 @@ import {
   type IssueOutcome,
   ingestPath,
   type KeyAt,
+  type KeyFilter,
   keyStatus,
   type NewSuccessor,
+  type PageRequest,
   type PathBlock,
   type PathLimitText,
   parseLimit,
@@ -25,6 +27,8 @@ export interface KeyRow {
   readonly id: string
   readonly key_prefix: string
   readonly broadcaster_id: string
+  readonly broadcaster_name: string
+  readonly broadcaster_deleted: number
   readonly label: string | null
   readonly path: string | null
   readonly enabled: number
@@ -41,7 +45,8 @@ export interface KeyRow {
   readonly active_stream_id: string | null
 }
 
-export const SELECT_KEYS = `select k.*, s.id as active_stream_id from stream_keys k
+export const SELECT_KEYS = `select k.*, s.id as active_stream_id, b.display_name as broadcaster_name,
+  b.deleted_at is not null as broadcaster_deleted from stream_keys k join broadcasters b on b.id = k.broadcaster_id
   left join streams s on s.stream_key_id = k.id and s.ended_at is null and s.stop_reason is not 'superseded'`
 
 export const blockOf = ({ blocked_path: path, blocked_until: until }: KeyRow): PathBlock | null =>
@@ -51,6 +56,7 @@ export const keyOf = (row: KeyRow): StreamKey => ({
   id: row.id as StreamKeyId,
   keyPrefix: row.key_prefix,
   broadcasterId: row.broadcaster_id as BroadcasterId,
+  broadcaster: { displayName: row.broadcaster_name, deleted: row.broadcaster_deleted === 1 },
   label: row.label,
   path: row.path as PathLimitText | null,
   enabled: row.enabled === 1,
@@ -82,6 +88,20 @@ export const ingestPathOf = (path: string | null, id: StreamKeyId): string =>
 
 const isPast = (at: DateTime.Utc | null | undefined, now: DateTime.Utc): boolean =>
   at !== null && at !== undefined && millisOf(at) <= millisOf(now)
+
+const matching = (
+  { all }: Tables,
+  { broadcasterId, status, ofDeleted }: KeyFilter,
+  after: PageRequest["after"],
+  now: DateTime.Utc
+): ReadonlyArray<StreamKey> =>
+  all<KeyRow>(
+    `${SELECT_KEYS} where k.admits_until is null and (?1 is null or k.broadcaster_id = ?1) and (?2 or b.deleted_at is null)
+     and (?3 is null or (k.created_at, k.id) < (?4, ?3)) order by k.created_at desc, k.id desc`,
+    ...[broadcasterId ?? null, ofDeleted === false ? 0 : 1, after?.id ?? null, maybeMillisOf(after?.at ?? null)]
+  )
+    .map(keyOf)
+    .filter((key) => status === undefined || status.includes(keyStatus(key, now)))
 
 const rotate = (tables: Tables, id: StreamKeyId, successor: NewSuccessor, now: DateTime.Utc): RotateOutcome => {
   const old = find(tables, id, now)
@@ -123,22 +143,11 @@ export const streamKeys = Effect.map(Sqlite, ({ read, write }) =>
         return { _tag: "Issued", ...Option.getOrThrow(find(tables, id, now)) }
       }),
     find: (id) => read("StreamKeys.find", (tables, now) => find(tables, id, now)),
-    list: ({ broadcasterId = null, status }, page) =>
-      read("StreamKeys.list", ({ all }, now) => {
-        const rows = all<KeyRow>(
-          `${SELECT_KEYS} where k.admits_until is null and (? is null or k.broadcaster_id = ?)
-           and (? is null or (k.created_at, k.id) < (?, ?)) order by k.created_at desc, k.id desc`,
-          ...[
-            broadcasterId,
-            broadcasterId,
-            page.after?.id ?? null,
-            maybeMillisOf(page.after?.at ?? null),
-            page.after?.id ?? null
-          ]
-        )
-        const listed = rows.map(keyOf).filter((key) => status === undefined || status.includes(keyStatus(key, now)))
-        return pageOf(page, now, listed, ({ createdAt, id }) => ({ at: createdAt, id }))
-      }),
+    list: (filter, page) =>
+      read("StreamKeys.list", (tables, now) =>
+        pageOf(page, now, matching(tables, filter, page.after, now), ({ createdAt, id }) => ({ at: createdAt, id }))
+      ),
+    count: (filter) => read("StreamKeys.count", (tables, now) => matching(tables, filter, null, now).length),
     change: (id, changes) =>
       write("StreamKeys.change", (tables, now) => {
         const found = find(tables, id, now)

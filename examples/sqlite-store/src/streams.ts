@@ -56,6 +56,8 @@ export const streams = Effect.map(Sqlite, ({ read, write }) =>
         const found = pageAt(tables, filter, page, now)
         return { ...found, items: found.items.map(liveStream) }
       }),
+    count: (filter) =>
+      read("Streams.count", (tables, now) => pageAt(tables, filter, { limit: null, after: null }, now).items.length),
     listSince: (filter, page, since) =>
       read("Streams.listSince", (tables, now) => {
         const found = pageAt(tables, filter, page, now)

@@ -59,6 +59,7 @@ export {
   BLOCK_MAX_SECONDS,
   KEY_PREFIX_LENGTH,
   type KeyHash,
+  type KeyOwner,
   type KeyStatus,
   type KeyValidity,
   type KeyValue,
@@ -375,6 +376,7 @@ export {
 } from "./usecases/manageApiTokens.ts"
 export {
   changeBroadcaster,
+  countBroadcasters,
   createBroadcaster,
   describeBroadcaster,
   describeBroadcasterByExternalId,
@@ -382,9 +384,18 @@ export {
   removeBroadcaster,
   upsertBroadcaster
 } from "./usecases/manageBroadcasters.ts"
-export { changeKey, describeIngest, describeKey, issueKey, listKeys, revoke } from "./usecases/manageStreamKeys.ts"
+export {
+  changeKey,
+  countKeys,
+  describeIngest,
+  describeKey,
+  issueKey,
+  listKeys,
+  revoke
+} from "./usecases/manageStreamKeys.ts"
 export {
   annotateStream,
+  countStreams,
   describeStream,
   Endpoints,
   listActive,

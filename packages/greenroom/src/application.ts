@@ -3,7 +3,15 @@ import * as Application from "@greenroom/adapters/application"
 import { MediaMtx } from "@greenroom/adapters/mediamtx"
 import * as Memory from "@greenroom/adapters/memory"
 import { Postgres } from "@greenroom/adapters/postgres"
-import { layerMayPublish, type PublishAsk, type PublishRule, withoutKeys } from "@greenroom/core"
+import {
+  layerMayPublish,
+  type PublishAsk,
+  type PublishRule,
+  pruneAuditLog,
+  pruneEvents,
+  pruneHistory,
+  withoutKeys
+} from "@greenroom/core"
 import { DateTime, Effect, Layer, Logger, Redacted, References } from "effect"
 import { checkOptions, endpointsOf, type GreenroomOptions, type LogEntry } from "./options.ts"
 import { broadcasterShape, keyShape } from "./shapes.ts"
@@ -68,20 +76,34 @@ const logging = (logger: (entry: LogEntry) => void) => {
   )
 }
 
+/** What is past is deleted by the same rules as the service's. */
+const pruning = ({ keep = {} }: GreenroomOptions) => {
+  const { historyDays = 400, eventsDays = 30, auditDays = 400 } = keep
+  const loops = [
+    ...(historyDays === 0 ? [] : [pruneHistory(historyDays)]),
+    pruneEvents(eventsDays),
+    pruneAuditLog(auditDays)
+  ]
+  return Layer.effectDiscard(Effect.forEach(loops, (loop) => Effect.forkScoped(loop), { discard: true }))
+}
+
 /** Throws `invalid_argument` for options that cannot be. Its log lines go where `logger` says. */
 export const application = (options: GreenroomOptions) => {
   checkOptions(options)
   const ports = Layer.merge(store(options), mediaServer(options))
   const { unauthorized, duplicates, reconcile, mayPublish } = options
-  const built = Application.layer(
-    {
-      operatorSecret: Redacted.make(options.mediaMtx.secret),
-      endpoints: endpointsOf(options.publicUrl),
-      unauthorized,
-      duplicates,
-      reconcile
-    },
-    ports
+  const built = Layer.provideMerge(
+    pruning(options),
+    Application.layer(
+      {
+        operatorSecret: Redacted.make(options.mediaMtx.secret),
+        endpoints: endpointsOf(options.publicUrl),
+        unauthorized,
+        duplicates,
+        reconcile
+      },
+      ports
+    )
   )
   return mayPublish === undefined ? built : Layer.provideMerge(layerMayPublish(ruleOf(mayPublish)), built)
 }

@@ -1,9 +1,11 @@
 /** One object with promises: `createGreenroom`. It keeps no global state, so a process may have several. */
 import { EventFeed } from "@greenroom/core"
 import { type Context, Effect, ManagedRuntime } from "effect"
+import { type ActingAs, runAsActor } from "./actingAs.ts"
 import { type AuthAnswer, authenticate, closedAnswer } from "./answerAuth.ts"
 import { applicationWithLog, type Services } from "./application.ts"
 import { fieldsOf } from "./argumentForms.ts"
+import { type Auth, authOf } from "./authMethods.ts"
 import { type Broadcasters, broadcastersOf } from "./broadcasterMethods.ts"
 import { type EventOptions, type HandlerOptions, handlersOf, iterateEvents } from "./eventMethods.ts"
 import type { EventOf, EventType, GreenroomEvent } from "./eventShapes.ts"
@@ -24,9 +26,13 @@ export interface Greenroom extends AsyncDisposable {
   readonly fetch: WebHandler
   /** The answer to MediaMTX's auth call, from its parsed JSON, for hosts that take the call themselves. Check who sends it first. */
   readonly authenticate: (body: unknown) => Promise<AuthAnswer>
+  /** Why an encoder cannot connect. */
+  readonly auth: Auth
   readonly broadcasters: Broadcasters
   readonly keys: Keys
   readonly streams: Streams
+  /** The same methods for one of your users or programs: the audit log names it, and with a broadcaster it meets no other's things. */
+  readonly as: (actor: ActingAs) => Pick<Greenroom, "broadcasters" | "keys" | "streams">
   readonly health: () => Promise<Health>
   /**
    * Calls `handler` for each event of a type, of all processes, in order: the next one when the promise of the last has settled. From now on, or
@@ -89,9 +95,14 @@ export const createGreenroom = async (options: GreenroomOptions): Promise<Greenr
   return {
     fetch: fetchOf(run, options.mediaMtx.secret, rest === null ? null : rest.handler, isClosed),
     authenticate: (body) => (isClosed() ? Promise.resolve(closedAnswer) : run(authenticate(body))),
+    auth: authOf(run),
     broadcasters: broadcastersOf(run),
     keys: keysOf(run),
     streams: streamsOf(run),
+    as: (actor) => {
+      const runAs = runAsActor(run, actor)
+      return { broadcasters: broadcastersOf(runAs), keys: keysOf(runAs), streams: streamsOf(runAs) }
+    },
     health: () => run(health),
     on: (type, handler, options = {}) => {
       if (isClosed()) throw closedError()

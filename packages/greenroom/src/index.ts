@@ -1,7 +1,9 @@
 /** Greenroom inside your own service: one object, promises, a web handler. No type of Effect stands in any signature. */
 import "./effectOfGreenroom.ts"
 
+export type { ActingAs } from "./actingAs.ts"
 export type { AuthAnswer } from "./answerAuth.ts"
+export type { Auth, AuthCheck, AuthDecision, AuthDecisionFilter, EncoderSettings } from "./authMethods.ts"
 export type { BroadcasterFields, BroadcasterRef, Broadcasters } from "./broadcasterMethods.ts"
 export { createGreenroom, type Greenroom } from "./createGreenroom.ts"
 export type { EventFilter, EventOptions, EventsFrom, EventsLost, HandlerOptions } from "./eventMethods.ts"
@@ -23,6 +25,7 @@ export type { CreatedKey, KeyChanges, KeyFilter, Keys, NewKey } from "./keyMetho
 export type {
   DatabaseOptions,
   GreenroomOptions,
+  KeepOptions,
   LogEntry,
   MayPublishAnswer,
   MayPublishAsk,

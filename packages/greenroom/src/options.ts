@@ -51,6 +51,16 @@ export interface LogEntry {
   readonly fields: Readonly<Record<string, unknown>>
 }
 
+/** For how many days what is past is kept in PostgreSQL. */
+export interface KeepOptions {
+  /** Streams that ended, and keys that were revoked: 400. `0`: for ever. */
+  readonly historyDays?: number
+  /** The event log, at least 7: 30. */
+  readonly eventsDays?: number
+  /** The audit log: 400. */
+  readonly auditDays?: number
+}
+
 export interface GreenroomOptions {
   /** `"memory"`: in this process alone, and gone with it; for tests. */
   readonly database: DatabaseOptions | "memory"
@@ -64,6 +74,8 @@ export interface GreenroomOptions {
   readonly reconcile?: boolean
   /** Your own rule for publishers whose key is good. One that throws, or takes longer than 300 ms, refuses. */
   readonly mayPublish?: (ask: MayPublishAsk) => MayPublishAnswer | Promise<MayPublishAnswer>
+  /** What is older is deleted in the background, by any process. */
+  readonly keep?: KeepOptions
   /** `fetch` serves the REST API, too. Needs the package `@greenroom/server`. */
   readonly rest?: boolean
   /** The path below which `fetch` serves the REST API: `/greenroom`. */
@@ -118,6 +130,7 @@ const named: Readonly<Record<keyof GreenroomOptions, true>> = {
   duplicates: true,
   reconcile: true,
   mayPublish: true,
+  keep: true,
   rest: true,
   basePath: true,
   logger: true
@@ -125,6 +138,18 @@ const named: Readonly<Record<keyof GreenroomOptions, true>> = {
 
 const databaseNames: ReadonlyArray<keyof DatabaseOptions> = ["url", "schema", "migrate", "pool", "pooler"]
 const mediaMtxNames: ReadonlyArray<keyof MediaMtxOptions> = ["apiUrl", "secret", "user"]
+
+const leastDays: Readonly<Record<keyof KeepOptions, number>> = { historyDays: 0, eventsDays: 7, auditDays: 1 }
+const MOST_DAYS = 36_500
+
+const checkKeep = (keep: KeepOptions): void => {
+  checkNames("keep.", keep, Object.keys(leastDays))
+  for (const [name, least] of Object.entries(leastDays)) {
+    const days = keep[name as keyof KeepOptions]
+    if (days !== undefined && !(Number.isInteger(days) && days >= least && days <= MOST_DAYS))
+      throw invalidArgument(`keep.${name}`, `expected a whole number from ${least} to ${MOST_DAYS}`)
+  }
+}
 
 const checkDatabase = ({ schema, migrate, pool, pooler }: DatabaseOptions): void => {
   if (schema !== undefined && !isSchemaName(schema)) throw invalidArgument("database.schema", SCHEMA_EXPECTED)
@@ -163,6 +188,7 @@ export const checkOptions = (options: GreenroomOptions): void => {
   checkChoice("duplicates", options.duplicates, ["refuse", "takeover"])
   checkChoice("reconcile", options.reconcile, [true, false])
   checkChoice("rest", options.rest, [true, false])
+  if (options.keep !== undefined) checkKeep(options.keep)
   checkFunction("mayPublish", options.mayPublish)
   checkFunction("logger", options.logger)
   if (options.basePath !== undefined && !/^(\/[\w.~-]+)*$/.test(options.basePath))

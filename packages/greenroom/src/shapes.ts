@@ -19,6 +19,7 @@ export interface Broadcaster {
 export interface StreamKey {
   readonly id: string
   readonly broadcasterId: string
+  readonly broadcaster: { readonly id: string; readonly displayName: string; readonly deleted: boolean }
   readonly label: string | null
   /** The first seven characters of the value, which is kept nowhere. */
   readonly prefix: string
@@ -83,6 +84,7 @@ const blockShape = (block: Core.PathBlock | null): StreamKey["block"] =>
 export const keyShape = (key: Core.StreamKey, now: DateTime.Utc): StreamKey => ({
   id: key.id,
   broadcasterId: key.broadcasterId,
+  broadcaster: { id: key.broadcasterId, ...key.broadcaster },
   label: key.label,
   prefix: key.keyPrefix,
   path: key.path,

@@ -54,6 +54,40 @@ const codeOf = (promise: Promise<unknown>) =>
     (error: unknown) => (error instanceof GreenroomError ? [error.code, error.argument] : error)
   )
 
+describe("an actor", () => {
+  it("is limited to its broadcaster, and is named by the audit log", async () => {
+    const { gr, origin } = await host({ rest: true, basePath: "/greenroom" })
+    const ada = await gr.broadcasters.upsert(account)
+    const bob = await gr.broadcasters.upsert({ externalId: "user-4712", displayName: "Bob" })
+    const hers = await gr
+      .as({ name: "ada@example.com", broadcasterId: ada.id, requestId: "r-1" })
+      .keys.create({ broadcaster: { id: ada.id } })
+    const his = gr.as({ name: "bob@example.com", broadcasterId: bob.id })
+    expect(await his.keys.list()).toEqual([])
+    expect(await his.keys.get(hers.key.id)).toBeNull()
+    expect(await codeOf(his.keys.create({ broadcaster: { id: ada.id } }))).not.toBe("resolved")
+    expect(await his.broadcasters.get({ id: ada.id })).toBeNull()
+    const answer = await fetch(`${origin}/greenroom/audit-logs?resource_id=${hers.key.id}`, {
+      headers: { "x-api-key": SECRET }
+    })
+    const { audit_logs } = (await answer.json()) as { audit_logs: ReadonlyArray<Record<string, unknown>> }
+    expect(audit_logs).toHaveLength(1)
+    expect(audit_logs[0]).toMatchObject({ action: "stream_key.create", request_id: "r-1" })
+    expect(audit_logs[0]!.actor).toEqual({ type: "application", token_id: null, name: "ada@example.com" })
+  })
+
+  it("needs a name", async () => {
+    const { gr } = await host()
+    for (const [actor, argument] of [
+      [{ name: "" }, "actor.name"],
+      [{ name: "x".repeat(256) }, "actor.name"],
+      [{ name: "x", broadcasterId: 7 }, "actor.broadcasterId"],
+      [{ name: "x", userAgent: "\u0000" }, "actor.userAgent"]
+    ] as const)
+      expect(() => gr.as(actor as never)).toThrow(expect.objectContaining({ code: "invalid_argument", argument }))
+  })
+})
+
 describe("a host", () => {
   it("admits a publisher, lists it with its URLs, and takes it off the air", async () => {
     const { gr, media } = await host()
@@ -297,6 +331,47 @@ describe("a host's own rule", () => {
     })
     expect(answer).toMatchObject({ status: 401, body: { reason: "invalid_stream_key" } })
     expect(asked).toBe(0)
+  })
+})
+
+describe("why an encoder cannot connect", () => {
+  it("is answered for its settings, and each answer is found in the log", async () => {
+    const { gr } = await host()
+    const ada = await gr.broadcasters.upsert(account)
+    const { key, value, ingest } = await gr.keys.create({ broadcaster: ada })
+    const settings = { server: "rtmp://media.example.com", streamKey: `${ingest.path}?user=any&pass=${value}` }
+    expect(await gr.auth.check(settings)).toMatchObject({
+      decision: "allow",
+      parsed: { path: ingest.path },
+      recent: []
+    })
+    await gr.keys.revoke(key.id)
+    const refused = await gr.authenticate({
+      action: "publish",
+      path: ingest.path,
+      protocol: "rtmp",
+      id: "one",
+      ip: "192.0.2.7",
+      password: value
+    })
+    const logged = async () =>
+      (await gr.auth.decisions({ ip: "192.0.2.7" })).map(({ id, reason, keyId }) => [id, reason, keyId])
+    await expect.poll(logged, { timeout: 10_000 }).toEqual([[refused.decisionId, "stream_key_revoked", key.id]])
+    for (const asked of [settings, { keyId: key.id, path: ingest.path }])
+      expect(await gr.auth.check(asked)).toMatchObject({
+        decision: "refuse",
+        remedy: "Issue a new stream key.",
+        recent: [{ id: refused.decisionId }]
+      })
+    expect(JSON.stringify(await gr.auth.check(settings))).not.toContain(value)
+  })
+
+  it("needs settings that make sense", async () => {
+    const { gr } = await host()
+    expect(await codeOf(gr.auth.check({ url: "ftp://x" }))).toEqual(["invalid_argument", "url"])
+    expect(await codeOf(gr.auth.check({} as never))).toEqual(["invalid_argument", "settings"])
+    expect(await codeOf(gr.auth.check({ url: 1 } as never))).toEqual(["invalid_argument", "url"])
+    expect(await codeOf(gr.auth.decisions({ reasons: ["bad_luck"] }))).toEqual(["invalid_argument", "reasons.0"])
   })
 })
 

@@ -1,5 +1,5 @@
 /** The broadcasters in memory. */
-import { type Broadcaster, Broadcasters, type ExternalId, ExternalIdTaken } from "@greenroom/core"
+import { type Broadcaster, Broadcasters, type ExternalId, ExternalIdTaken, revocationOf } from "@greenroom/core"
 import { type DateTime, Effect, Equal, Option } from "effect"
 import { logBroadcaster, logKey } from "./eventLog.ts"
 import { atomically, jsonCopy, type MemoryState, MemoryStore, type StoredBroadcaster } from "./MemoryStore.ts"
@@ -87,7 +87,7 @@ const remove =
       logBroadcaster(store, "broadcaster.deleted", broadcaster(old), now)
       for (const key of [...store.keys.values()]) {
         if (key.broadcasterId !== id || key.revokedAt !== null) continue
-        const revoked = { ...key, revokedAt: now }
+        const revoked = { ...key, revokedAt: revocationOf(key, now).revokedAt ?? now }
         store.keys.set(key.id, revoked)
         if (key.admitsUntil === undefined) logKey(store, "key.revoked", shownKey(store, revoked), now)
       }
@@ -106,6 +106,7 @@ export const make: Effect.Effect<Broadcasters["Service"], never, MemoryStore> = 
         const listed = [...store.broadcasters.values()].filter(({ deletedAt }) => deletedAt === null).map(broadcaster)
         return pageOf(page, now, listed, (item) => ({ at: item.createdAt, id: item.id }))
       }),
+    count: Effect.sync(() => [...store.broadcasters.values()].filter(({ deletedAt }) => deletedAt === null).length),
     change: change(store),
     remove: remove(store)
   })

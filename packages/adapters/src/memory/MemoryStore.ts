@@ -37,7 +37,7 @@ export interface StoredBroadcaster extends Broadcaster {
   readonly deletedAt: DateTime.Utc | null
 }
 
-export interface StoredKey extends Omit<StreamKey, "activeStreamId"> {
+export interface StoredKey extends Omit<StreamKey, "activeStreamId" | "broadcaster"> {
   readonly hash: KeyHash
   /** Only of a worker's key: the end of the time in which it admits its one connection. */
   readonly admitsUntil?: DateTime.Utc

@@ -5,6 +5,7 @@ import {
   ingestPath,
   type KeyAt,
   type KeyChanges,
+  type KeyFilter,
   keyStatus,
   parseLimit,
   type RotateOutcome,
@@ -52,7 +53,10 @@ const isSameKey = (one: StoredKey, other: StoredKey): boolean =>
   one.block === other.block &&
   one.expiresAt?.epochMilliseconds === other.expiresAt?.epochMilliseconds
 
-export const make: Effect.Effect<StreamKeys["Service"], never, MemoryStore> = Effect.map(MemoryStore, (store) => {
+type Port = StreamKeys["Service"]
+
+/** The keys of a store, as the operations read and write them. */
+const keysIn = (store: MemoryState) => {
   const shown = (key: StoredKey): StreamKey => shownKey(store, key)
   const keyAt = (key: StoredKey, now: DateTime.Utc): KeyAt => ({ key: shown(key), now })
 
@@ -62,90 +66,119 @@ export const make: Effect.Effect<StreamKeys["Service"], never, MemoryStore> = Ef
     logKey(store, "key.created", shown(key), now)
   }
 
+  const matching = ({ broadcasterId, status, ofDeleted }: KeyFilter, now: DateTime.Utc): ReadonlyArray<StreamKey> =>
+    [...store.keys.values()]
+      .filter((key) => key.admitsUntil === undefined)
+      .filter((key) => broadcasterId === undefined || key.broadcasterId === broadcasterId)
+      .map(shown)
+      .filter((key) => ofDeleted !== false || !key.broadcaster.deleted)
+      .filter((key) => status === undefined || status.includes(keyStatus(key, now)))
+
   /** The API neither shows nor changes workers' keys. */
   const ordinary = (id: StreamKey["id"]): StoredKey | undefined => {
     const key = store.keys.get(id)
     return key?.admitsUntil === undefined ? key : undefined
   }
 
-  return StreamKeys.of({
-    issue: ({ hash, ...order }) =>
-      Effect.flatMap(
-        atomically((now): IssueOutcome | "duplicate" => {
-          if (store.broadcasters.get(order.broadcasterId)?.deletedAt !== null) return { _tag: "UnknownBroadcaster" }
-          if (isPast(order.expiresAt, now)) return { _tag: "ExpiryInPast" }
-          if (isOwnedByOther(store, ownPath(order), order.broadcasterId)) return { _tag: "PathTaken" }
-          if (store.keyByHash.has(hashText(hash))) return "duplicate"
-          const key: StoredKey = { ...order, ...untouched, hash, createdAt: now }
-          add(key, now)
-          return { _tag: "Issued", ...keyAt(key, now) }
-        }),
-        (outcome) =>
-          outcome === "duplicate"
-            ? Effect.fail(
-                new StoreUnavailable({ operation: "StreamKeys.issue", cause: new Error("Two keys with one hash") })
-              )
-            : Effect.succeed(outcome)
-      ),
-    find: (id) => atomically((now) => Option.map(Option.fromNullishOr(ordinary(id)), (key) => keyAt(key, now))),
-    list: ({ broadcasterId, status }, page) =>
-      atomically((now) => {
-        const listed = [...store.keys.values()]
-          .filter((key) => key.admitsUntil === undefined)
-          .filter((key) => broadcasterId === undefined || key.broadcasterId === broadcasterId)
-          .map(shown)
-          .filter((key) => status === undefined || status.includes(keyStatus(key, now)))
-        return pageOf(page, now, listed, (item) => ({ at: item.createdAt, id: item.id }))
-      }),
-    change: (id, changes) =>
-      atomically((now) => {
-        const key = ordinary(id)
-        if (key === undefined) return { _tag: "NotFound" }
-        if (revocationOf(key, now).revokedAt !== null) return { _tag: "Revoked" }
-        if (isPast(changes.expiresAt, now)) return { _tag: "ExpiryInPast" }
-        const changed = changedKey(key, changes)
-        store.keys.set(id, changed)
-        if (!isSameKey(changed, key)) logKey(store, "key.changed", shown(changed), now)
-        return { _tag: "Changed", ...keyAt(changed, now) }
-      }),
-    revoke: (id) =>
-      atomically((now) =>
-        Option.map(Option.fromNullishOr(ordinary(id)), (key) => {
-          const revoked = { ...key, revokedAt: revocationOf(key, now).revokedAt ?? now }
-          store.keys.set(id, revoked)
-          if (key.revokedAt === null) logKey(store, "key.revoked", shown(revoked), revoked.revokedAt)
-          return keyAt(revoked, now)
-        })
-      ),
-    rotate: (id, { overlapSeconds, ...values }) =>
-      atomically((now): RotateOutcome => {
-        const old = ordinary(id)
-        if (old === undefined) return { _tag: "NotFound" }
-        const former = old.rotatedFrom === null ? undefined : store.keys.get(old.rotatedFrom)
-        const why = whyNotRotatable(old, former ?? null, now)
-        if (why !== null) return why
-        const { broadcasterId, label, path, expiresAt, enabled, block } = old
-        const grant = { broadcasterId, label, path, expiresAt, enabled, block }
-        const key: StoredKey = { ...values, ...untouched, ...grant, rotatedFrom: old.id, createdAt: now }
+  return { store, shown, keyAt, add, matching, ordinary }
+}
+type Keys = ReturnType<typeof keysIn>
+
+const issueIn =
+  ({ store, add, keyAt }: Keys): Port["issue"] =>
+  ({ hash, ...order }) =>
+    Effect.flatMap(
+      atomically((now): IssueOutcome | "duplicate" => {
+        if (store.broadcasters.get(order.broadcasterId)?.deletedAt !== null) return { _tag: "UnknownBroadcaster" }
+        if (isPast(order.expiresAt, now)) return { _tag: "ExpiryInPast" }
+        if (isOwnedByOther(store, ownPath(order), order.broadcasterId)) return { _tag: "PathTaken" }
+        if (store.keyByHash.has(hashText(hash))) return "duplicate"
+        const key: StoredKey = { ...order, ...untouched, hash, createdAt: now }
         add(key, now)
-        const end = DateTime.add(now, { seconds: overlapSeconds })
-        const rotated = {
-          ...old,
-          rotatedTo: key.id,
-          ...(overlapSeconds === 0 ? { revokedAt: now } : { revokesAt: end })
-        }
-        store.keys.set(old.id, rotated)
-        logKey(store, overlapSeconds === 0 ? "key.revoked" : "key.changed", shown(rotated), now)
-        return { _tag: "Rotated", ...keyAt(key, now) }
+        return { _tag: "Issued", ...keyAt(key, now) }
       }),
-    block: (id, path, seconds) =>
-      atomically((now) => {
-        const key = ordinary(id)
-        if (key === undefined || revocationOf(key, now).revokedAt !== null) return false
-        const blocked = { ...key, block: { path, until: DateTime.add(now, { seconds }) } }
-        store.keys.set(id, blocked)
-        logKey(store, "key.changed", shown(blocked), now)
-        return true
+      (outcome) =>
+        outcome === "duplicate"
+          ? Effect.fail(
+              new StoreUnavailable({ operation: "StreamKeys.issue", cause: new Error("Two keys with one hash") })
+            )
+          : Effect.succeed(outcome)
+    )
+
+const changeIn =
+  ({ store, shown, keyAt, ordinary }: Keys): Port["change"] =>
+  (id, changes) =>
+    atomically((now) => {
+      const key = ordinary(id)
+      if (key === undefined) return { _tag: "NotFound" }
+      if (revocationOf(key, now).revokedAt !== null) return { _tag: "Revoked" }
+      if (isPast(changes.expiresAt, now)) return { _tag: "ExpiryInPast" }
+      const changed = changedKey(key, changes)
+      store.keys.set(id, changed)
+      if (!isSameKey(changed, key)) logKey(store, "key.changed", shown(changed), now)
+      return { _tag: "Changed", ...keyAt(changed, now) }
+    })
+
+const revokeIn =
+  ({ store, shown, keyAt, ordinary }: Keys): Port["revoke"] =>
+  (id) =>
+    atomically((now) =>
+      Option.map(Option.fromNullishOr(ordinary(id)), (key) => {
+        const revoked = { ...key, revokedAt: revocationOf(key, now).revokedAt ?? now }
+        store.keys.set(id, revoked)
+        if (key.revokedAt === null) logKey(store, "key.revoked", shown(revoked), revoked.revokedAt)
+        return keyAt(revoked, now)
       })
+    )
+
+const rotateIn =
+  ({ store, shown, keyAt, add, ordinary }: Keys): Port["rotate"] =>
+  (id, { overlapSeconds, ...values }) =>
+    atomically((now): RotateOutcome => {
+      const old = ordinary(id)
+      if (old === undefined) return { _tag: "NotFound" }
+      const former = old.rotatedFrom === null ? undefined : store.keys.get(old.rotatedFrom)
+      const why = whyNotRotatable(old, former ?? null, now)
+      if (why !== null) return why
+      const { broadcasterId, label, path, expiresAt, enabled, block } = old
+      const grant = { broadcasterId, label, path, expiresAt, enabled, block }
+      const key: StoredKey = { ...values, ...untouched, ...grant, rotatedFrom: old.id, createdAt: now }
+      add(key, now)
+      const end = DateTime.add(now, { seconds: overlapSeconds })
+      const rotated = {
+        ...old,
+        rotatedTo: key.id,
+        ...(overlapSeconds === 0 ? { revokedAt: now } : { revokesAt: end })
+      }
+      store.keys.set(old.id, rotated)
+      logKey(store, overlapSeconds === 0 ? "key.revoked" : "key.changed", shown(rotated), now)
+      return { _tag: "Rotated", ...keyAt(key, now) }
+    })
+
+const blockIn =
+  ({ store, shown, ordinary }: Keys): Port["block"] =>
+  (id, path, seconds) =>
+    atomically((now) => {
+      const key = ordinary(id)
+      if (key === undefined || revocationOf(key, now).revokedAt !== null) return false
+      const blocked = { ...key, block: { path, until: DateTime.add(now, { seconds }) } }
+      store.keys.set(id, blocked)
+      logKey(store, "key.changed", shown(blocked), now)
+      return true
+    })
+
+export const make: Effect.Effect<Port, never, MemoryStore> = Effect.map(MemoryStore, (store) => {
+  const keys = keysIn(store)
+  const { keyAt, matching, ordinary } = keys
+  return StreamKeys.of({
+    issue: issueIn(keys),
+    find: (id) => atomically((now) => Option.map(Option.fromNullishOr(ordinary(id)), (key) => keyAt(key, now))),
+    list: (filter, page) =>
+      atomically((now) => pageOf(page, now, matching(filter, now), (item) => ({ at: item.createdAt, id: item.id }))),
+    count: (filter) => atomically((now) => matching(filter, now).length),
+    change: changeIn(keys),
+    revoke: revokeIn(keys),
+    rotate: rotateIn(keys),
+    block: blockIn(keys)
   })
 })

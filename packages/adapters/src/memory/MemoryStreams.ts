@@ -33,12 +33,8 @@ const wasLive = ({ state }: StoredStream, at: DateTime.Utc): boolean =>
 
 export const make: Effect.Effect<Streams["Service"], never, MemoryStore> = Effect.map(MemoryStore, (store) => {
   const versions = makeVersions()
-  const pageAt = (
-    now: DateTime.Utc,
-    { status, broadcasterId, streamKeyId, path, at }: StreamFilter,
-    page: PageRequest
-  ): Page<StoredStream> => {
-    const listed = (status.includes("inactive") ? [...store.streams.values()] : openStreams(store)).filter(
+  const matching = ({ status, broadcasterId, streamKeyId, path, at }: StreamFilter): ReadonlyArray<StoredStream> =>
+    (status.includes("inactive") ? [...store.streams.values()] : openStreams(store)).filter(
       (stream) =>
         status.includes(statusOf(stream.state)) &&
         (streamKeyId === undefined || stream.streamKeyId === streamKeyId) &&
@@ -46,8 +42,8 @@ export const make: Effect.Effect<Streams["Service"], never, MemoryStore> = Effec
         (at === undefined || wasLive(stream, at)) &&
         (broadcasterId === undefined || broadcasterOf(store, stream).id === broadcasterId)
     )
-    return pageOf(page, now, listed, (item) => ({ at: item.state.startedAt, id: item.id }))
-  }
+  const pageAt = (now: DateTime.Utc, filter: StreamFilter, page: PageRequest): Page<StoredStream> =>
+    pageOf(page, now, matching(filter), (item) => ({ at: item.state.startedAt, id: item.id }))
 
   return Streams.of({
     list: (filter, page) =>
@@ -55,6 +51,7 @@ export const make: Effect.Effect<Streams["Service"], never, MemoryStore> = Effec
         const found = pageAt(now, filter, page)
         return { ...found, items: found.items.map((stream) => liveStream(store, stream)) }
       }),
+    count: (filter) => Effect.sync(() => matching(filter).length),
     listSince: (filter, page, since) =>
       atomically((now) => {
         const version = versions.next()

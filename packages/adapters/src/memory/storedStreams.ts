@@ -100,4 +100,8 @@ export const streamDetails = (store: MemoryState, stream: StoredStream, now: Dat
 export const shownKey = (
   store: MemoryState,
   { hash: _, admitsUntil: __, expiredEventAt: ___, ...key }: StoredKey
-): StreamKey => ({ ...key, activeStreamId: streamOfKey(store, key.id)?.id ?? null })
+): StreamKey => {
+  const { displayName, deletedAt } = store.broadcasters.get(key.broadcasterId)!
+  const owner = { displayName, deleted: deletedAt !== null }
+  return { ...key, broadcaster: owner, activeStreamId: streamOfKey(store, key.id)?.id ?? null }
+}

@@ -3,7 +3,18 @@ import { type Broadcaster, BroadcasterId, Broadcasters, ExternalIdTaken } from "
 import { Array as Arr, Effect, Schema } from "effect"
 import { GeneralDatabase } from "./Database.ts"
 import { isUniqueViolation } from "./outcome.ts"
-import { At, JsonObject, limitTo, MaybeExternalId, MaybeText, onPage, pageOf, rowsAtOf, rowsOf } from "./rows.ts"
+import {
+  At,
+  JsonObject,
+  limitTo,
+  MaybeExternalId,
+  MaybeText,
+  onPage,
+  pageOf,
+  rowsAtOf,
+  rowsOf,
+  WholeNumber
+} from "./rows.ts"
 
 export const BroadcasterRow = Schema.Struct({
   id: BroadcasterId,
@@ -28,6 +39,7 @@ export const broadcaster = (row: typeof BroadcasterRow.Type): Broadcaster => ({
 const columns = "id, external_id, display_name, contact, metadata, created_at, updated_at"
 
 const rows = rowsOf(BroadcasterRow)
+const totals = rowsOf(Schema.Struct({ total: WholeNumber }))
 const rowsAt = rowsAtOf(BroadcasterRow)
 
 /** No other unique index of the table covers a column that callers choose. */
@@ -122,6 +134,13 @@ export const make: Effect.Effect<Broadcasters["Service"], never, GeneralDatabase
     return pageOf(page, now, items.map(broadcaster), (item) => ({ at: item.createdAt, id: item.id }))
   })
 
+  const count: Broadcasters["Service"]["count"] = database
+    .run("Broadcasters.count", (sql) => sql`select count(*) as total from ${n.broadcasters} where deleted_at is null`)
+    .pipe(
+      Effect.map((counted) => totals(counted)[0]!.total),
+      Effect.withSpan("Broadcasters.count")
+    )
+
   const change: Broadcasters["Service"]["change"] = Effect.fn("Broadcasters.change")(function* (id, fields) {
     const { externalId = null } = fields
     const written = database.runWriting(
@@ -153,12 +172,12 @@ export const make: Effect.Effect<Broadcasters["Service"], never, GeneralDatabase
             with mine as (
               select id from ${n.stream_keys} where broadcaster_id = ${id} and revoked_at is null order by id for no key update
             )
-            update ${n.stream_keys} k set revoked_at = clock_timestamp() from mine where k.id = mine.id`
+            update ${n.stream_keys} k set revoked_at = least(k.revokes_at, clock_timestamp()) from mine where k.id = mine.id`
           return true
         })
       )
     )
   })
 
-  return Broadcasters.of({ create, upsert, find, findByExternalId, list, change, remove })
+  return Broadcasters.of({ create, upsert, find, findByExternalId, list, count, change, remove })
 })

@@ -28,6 +28,7 @@ export const make: Effect.Effect<Events["Service"], never, GeneralDatabase | Eve
     const database = yield* GeneralDatabase
     const notifications = yield* EventNotifications
     const n = database.names
+    const columns = eventColumns(n)
 
     const place: Events["Service"]["place"] = Effect.fnUntraced(function* (most) {
       const rows = yield* database.run(
@@ -46,7 +47,7 @@ export const make: Effect.Effect<Events["Service"], never, GeneralDatabase | Eve
       const rows = yield* database.run(
         "Events.read",
         (sql) => sql`
-          select h.log, h.position as newest, h.oldest, ${sql.literal(eventColumns)}
+          select h.log, h.position as newest, h.oldest, ${sql.literal(columns)}
           from ${n.event_head} h left join lateral (
             select * from ${n.event_log} l
             where l.position > ${after}::bigint and l.position <= ${after + READ_AT_MOST}::bigint and ${matching(sql, filter)}

@@ -3,9 +3,11 @@
  * its text. Whether a key is in use, and when it was last used, is read from its streams and never stored beside them. Pruning
  * keeps that time for pruned streams.
  */
+import type { PgClient } from "@effect/sql-pg/PgClient"
 import {
   BroadcasterId,
   ingestPath,
+  type KeyFilter,
   type KeyStatus,
   type PathBlock,
   PathLimitText,
@@ -19,7 +21,10 @@ import {
 import { Array as Arr, Effect, Schema } from "effect"
 import { GeneralDatabase } from "./Database.ts"
 import type { Names } from "./names.ts"
-import { At, dateOf, limitTo, MaybeAt, MaybeText, onPage, pageOf, rowsAtOf, rowsOf } from "./rows.ts"
+import { At, dateOf, limitTo, MaybeAt, MaybeText, onPage, pageOf, rowsAtOf, rowsOf, WholeNumber } from "./rows.ts"
+
+/** Of the broadcaster of a key. */
+export const OwnerColumns = { broadcaster_name: Schema.String, broadcaster_deleted: Schema.Boolean }
 
 /** Both or neither. */
 export const BlockColumns = { blocked_path: MaybeText, blocked_until: MaybeAt }
@@ -34,6 +39,7 @@ export const KeyRow = Schema.Struct({
   now: At,
   id: StreamKeyId,
   broadcaster_id: BroadcasterId,
+  ...OwnerColumns,
   key_prefix: Schema.String,
   label: MaybeText,
   path: Schema.NullOr(PathLimitText),
@@ -52,14 +58,18 @@ export const KeyRow = Schema.Struct({
 const storedColumns =
   "k.id, k.broadcaster_id, k.key_prefix, k.label, k.path, k.enabled, k.created_at, k.expires_at, k.revoked_at, k.revokes_at, k.rotated_to, k.rotated_from, k.blocked_path, k.blocked_until"
 
+const isRevoked = "k.revoked_at is not null"
+
 /** The parts of the statements that name other tables and functions. */
 const partsIn = (n: Names) => {
   const activeStream = `select s.id from ${n.streams} s
     where s.stream_key_id = k.id and ${n.occupies_key_and_path}(s.ended_at, s.stop_reason)`
+  const ownerColumns = `(select b.display_name from ${n.broadcasters} b where b.id = k.broadcaster_id) as broadcaster_name,
+    (select b.deleted_at is not null from ${n.broadcasters} b where b.id = k.broadcaster_id) as broadcaster_deleted`
   const isValid = `${n.why_key_invalid}(k.revoked_at, k.revokes_at, k.expires_at, k.enabled, t.now) is null`
 
   /** The columns of the key `k`, which comes from the table or from a statement that has just changed it. */
-  const keyColumns = `${storedColumns},
+  const keyColumns = `${storedColumns}, ${ownerColumns},
   greatest(
     (select max(s.started_at) from ${n.streams} s where s.stream_key_id = k.id),
     (select u.last_started_at from ${n.pruned_key_uses} u where u.stream_key_id = k.id)
@@ -74,10 +84,7 @@ const partsIn = (n: Names) => {
   const unrevoked = "k.revoked_at is null and (k.revokes_at is null or k.revokes_at > t.now)"
   const statusConditions: { readonly [S in KeyStatus]: ReadonlyArray<string> } = {
     // The second are keys whose overlap has ended, until that is written.
-    revoked: [
-      "k.revoked_at is not null",
-      "k.revoked_at is null and k.revokes_at is not null and k.revokes_at <= t.now"
-    ],
+    revoked: [isRevoked, "k.revoked_at is null and k.revokes_at is not null and k.revokes_at <= t.now"],
     expired: [`${unrevoked} and k.expires_at <= t.now`],
     disabled: [`${unrevoked} and not k.enabled and (k.expires_at is null or k.expires_at > t.now)`],
     in_use: [
@@ -87,7 +94,13 @@ const partsIn = (n: Names) => {
     ],
     active: [`k.revoked_at is null and ${isValid} and not exists (${activeStream})`]
   }
-  return { keyColumns, statusConditions }
+  /**
+   * A key of a deleted broadcaster is revoked: of others the broadcaster's row is not looked at. A CASE, because the planner would make a join of
+   * anything else, and read all keys for it.
+   */
+  const notOfDeleted = `case when k.revoked_at is null then true
+    else (select b.deleted_at is null from ${n.broadcasters} b where b.id = k.broadcaster_id) end`
+  return { keyColumns, ownerColumns, statusConditions, notOfDeleted }
 }
 
 const now = "clock_timestamp()::timestamptz(3) as now"
@@ -96,6 +109,7 @@ export const streamKey = (row: typeof KeyRow.Type): StreamKey => ({
   id: row.id,
   keyPrefix: row.key_prefix,
   broadcasterId: row.broadcaster_id,
+  broadcaster: { displayName: row.broadcaster_name, deleted: row.broadcaster_deleted },
   label: row.label,
   path: row.path,
   enabled: row.enabled,
@@ -114,6 +128,7 @@ const keyAt = (row: typeof KeyRow.Type) => ({ key: streamKey(row), now: row.now 
 const rows = rowsOf(KeyRow)
 const rowsAt = rowsAtOf(KeyRow)
 
+const totals = rowsOf(Schema.Struct({ total: WholeNumber }))
 const issueAnswer = rowsOf(Schema.Struct({ known: Schema.Boolean, past: Schema.Boolean }))
 const changeAnswer = rowsOf(Schema.Struct({ revoked: Schema.Boolean, past: Schema.Boolean }))
 const rotateAnswer = rowsOf(
@@ -143,14 +158,15 @@ const whyNot = (
 export const make: Effect.Effect<StreamKeys["Service"], never, GeneralDatabase> = Effect.gen(function* () {
   const database = yield* GeneralDatabase
   const n = database.names
-  const { keyColumns, statusConditions } = partsIn(n)
+  const { keyColumns, ownerColumns, statusConditions, notOfDeleted } = partsIn(n)
 
   const issue: StreamKeys["Service"]["issue"] = Effect.fn("StreamKeys.issue")(function* (key) {
     const own = ingestPath(key.path === null ? null : parseLimit(key.path), key.id)
     const answer = yield* database.runWriting(
       "StreamKeys.issue",
       (sql) => sql`
-        select a.known, a.past, ${sql.literal(now)}, ${sql.literal(storedColumns)}, null as last_used_at, null as active_stream_id
+        select a.known, a.past, ${sql.literal(now)}, ${sql.literal(storedColumns)}, ${sql.literal(ownerColumns)},
+          null as last_used_at, null as active_stream_id
         from ${n.issue_stream_key}(
           ${key.id}, ${key.broadcasterId}, ${key.hash}, ${key.keyPrefix}, ${key.label}, ${key.path}, ${dateOf(key.expiresAt)}, ${own}
         ) a cross join lateral (select (a.issued).*) k`
@@ -170,28 +186,35 @@ export const make: Effect.Effect<StreamKeys["Service"], never, GeneralDatabase> 
     return Arr.head(rows(found).map(keyAt))
   })
 
+  /** One for each status that is asked for. No key has two statuses. */
+  const conditionsOf = ({ status, ofDeleted }: KeyFilter): ReadonlyArray<string> => {
+    if (status === undefined) return [ofDeleted === false ? notOfDeleted : "true"]
+    if (status.length === 0) return ["false"]
+    const conditions = [...new Set(status)].flatMap((one) => statusConditions[one])
+    // A condition that always holds would mislead the planner: only revoked keys can be of a deleted broadcaster.
+    return conditions.map((one) => (ofDeleted === false && one === isRevoked ? `${one} and ${notOfDeleted}` : one))
+  }
+
+  const matching = (sql: PgClient, { broadcasterId }: KeyFilter) =>
+    sql.and([
+      sql`k.admits_until is null`,
+      ...(broadcasterId === undefined ? [] : [sql`k.broadcaster_id = ${broadcasterId}`])
+    ])
+
   const list: StreamKeys["Service"]["list"] = Effect.fn("StreamKeys.list")(function* (filter, page) {
     const found = yield* database.run("StreamKeys.list", (sql) => {
-      const ofBroadcaster =
-        filter.broadcasterId === undefined ? sql`true` : sql`k.broadcaster_id = ${filter.broadcasterId}`
-      // One select for each status, because each has an index in the list's order. No key has two statuses.
+      // One select for each status, because each has an index in the list's order.
       const newest = (condition: string) => sql`(
         select * from ${n.stream_keys} k
-        where k.admits_until is null and ${ofBroadcaster} and ${sql.literal(condition)} and ${onPage(sql, "k.created_at, k.id", page)}
+        where ${matching(sql, filter)} and ${sql.literal(condition)} and ${onPage(sql, "k.created_at, k.id", page)}
         order by k.created_at desc, k.id desc
         ${limitTo(sql, page)}
       )`
-      const conditions =
-        filter.status === undefined
-          ? ["true"]
-          : filter.status.length === 0
-            ? ["false"]
-            : [...new Set(filter.status)].flatMap((status) => statusConditions[status])
       return sql`
         select t.now, ${sql.literal(keyColumns)}
         from (select clock_timestamp()::timestamptz(3) as now) t
         left join lateral (
-          select * from (${sql.join(" union all ", false)(conditions.map(newest))}) k
+          select * from (${sql.join(" union all ", false)(conditionsOf(filter).map(newest))}) k
           order by k.created_at desc, k.id desc
           ${limitTo(sql, page)}
         ) k on true
@@ -199,6 +222,24 @@ export const make: Effect.Effect<StreamKeys["Service"], never, GeneralDatabase> 
     })
     const { now, items } = rowsAt(found)
     return pageOf(page, now, items.map(streamKey), (item) => ({ at: item.createdAt, id: item.id }))
+  })
+
+  const count: StreamKeys["Service"]["count"] = Effect.fn("StreamKeys.count")(function* (filter) {
+    const counted = yield* database.run(
+      "StreamKeys.count",
+      (sql) => sql`
+        select ${sql.join(
+          " + ",
+          false
+        )(
+          conditionsOf(filter).map(
+            (condition) =>
+              sql`(select count(*) from ${n.stream_keys} k where ${matching(sql, filter)} and ${sql.literal(condition)})`
+          )
+        )} as total
+        from (select clock_timestamp()::timestamptz(3) as now) t`
+    )
+    return totals(counted)[0]!.total
   })
 
   const change: StreamKeys["Service"]["change"] = Effect.fn("StreamKeys.change")(function* (id, changes) {
@@ -256,7 +297,8 @@ export const make: Effect.Effect<StreamKeys["Service"], never, GeneralDatabase> 
     const answer = yield* database.runWriting(
       "StreamKeys.rotate",
       (sql) => sql`
-        select a.why, a.other, ${sql.literal(now)}, ${sql.literal(storedColumns)}, null as last_used_at, null as active_stream_id
+        select a.why, a.other, ${sql.literal(now)}, ${sql.literal(storedColumns)}, ${sql.literal(ownerColumns)},
+          null as last_used_at, null as active_stream_id
         from ${n.rotate_stream_key}(
           ${id}, ${successor.id}, ${successor.hash}, ${successor.keyPrefix}, ${successor.overlapSeconds}
         ) a cross join lateral (select (a.issued).*) k`
@@ -276,5 +318,5 @@ export const make: Effect.Effect<StreamKeys["Service"], never, GeneralDatabase> 
     return blocked.length > 0
   })
 
-  return StreamKeys.of({ issue, find, list, change, revoke, rotate, block })
+  return StreamKeys.of({ issue, find, list, count, change, revoke, rotate, block })
 })

@@ -5,7 +5,7 @@ import { Array as Arr, type DateTime, Effect, Result, Schema } from "effect"
 import { GeneralDatabase } from "./Database.ts"
 import { onAir } from "./migrations/0019_who_was_live.ts"
 import type { Names } from "./names.ts"
-import { At, dateOf, limitTo, MaybeAt, onPage, pageOf, type Row, rowsAtInTurns, rowsOf } from "./rows.ts"
+import { At, dateOf, limitTo, MaybeAt, onPage, pageOf, type Row, rowsAtInTurns, rowsOf, WholeNumber } from "./rows.ts"
 import { mayHaveChanged, versionNow } from "./storeVersion.ts"
 import { DetailsRow, detailsColumns, liveStream, StreamRow, streamColumns, streamDetails } from "./streamRows.ts"
 
@@ -14,6 +14,7 @@ const EventRow = Schema.Struct({ seq: Schema.Int, at: At, type: Schema.String, d
 const streamRowsAt = rowsAtInTurns(StreamRow)
 const detailsRows = rowsOf(DetailsRow)
 const eventRows = rowsOf(EventRow)
+const totals = rowsOf(Schema.Struct({ total: WholeNumber }))
 const ids = rowsOf(Schema.Struct({ id: StreamId }))
 const VersionRow = Schema.Struct({ now: At, version: Schema.String })
 const versionRows = rowsOf(VersionRow)
@@ -106,6 +107,14 @@ export const make: Effect.Effect<Streams["Service"], never, GeneralDatabase> = E
       now
     }))
 
+  const count: Streams["Service"]["count"] = Effect.fn("Streams.count")(function* (filter) {
+    const counted = yield* database.run(
+      "Streams.count",
+      (sql) => sql`select count(*) as total from ${n.streams} s where ${matching(sql, n, filter)}`
+    )
+    return totals(counted)[0]!.total
+  })
+
   const version: Streams["Service"]["version"] = database
     .run(
       "Streams.version",
@@ -166,5 +175,5 @@ export const make: Effect.Effect<Streams["Service"], never, GeneralDatabase> = E
     return ids(found).map(({ id }) => id)
   })
 
-  return Streams.of({ list, listSince, version, find, annotate, events, unendedOf })
+  return Streams.of({ list, count, listSince, version, find, annotate, events, unendedOf })
 })

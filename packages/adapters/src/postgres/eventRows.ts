@@ -11,6 +11,7 @@ import {
   type MediaServerState
 } from "@greenroom/core"
 import { Schema } from "effect"
+import type { Names } from "./names.ts"
 import { BroadcasterRow, broadcaster } from "./PostgresBroadcasters.ts"
 import { KeyRow, streamKey } from "./PostgresStreamKeys.ts"
 import { WorkerRow, workerRecord } from "./PostgresWorkers.ts"
@@ -29,13 +30,21 @@ const EventRow = Schema.Struct({
 })
 type EventRow = typeof EventRow.Type
 
-export const eventColumns = "e.id, e.position, e.type, e.at, e.subject, e.stream_seq, e.broadcaster_id, e.data"
+const ofOwner = (n: Names, expression: string) =>
+  `case when e.type like 'key.%' then (select ${expression} from ${n.broadcasters} b where b.id = e.broadcaster_id) end`
+
+/** The broadcaster of a key is as it is now. */
+export const eventColumns = (n: Names): string =>
+  `e.id, e.position, e.type, e.at, e.subject, e.stream_seq, e.broadcaster_id, e.data,
+    ${ofOwner(n, "b.display_name")} as owner_name, ${ofOwner(n, "b.deleted_at is not null")} as owner_deleted`
 
 const isTime = (column: string): boolean =>
   column.endsWith("_at") || column === "blocked_until" || column === "state_since" || column === "state_as_of"
 
 const nulls = (columns: object): Row => Object.fromEntries(Object.keys(columns).map((column) => [column, null]))
 const ofDetails = nulls(DetailsRow.fields)
+/** The image of a former release has not all columns. */
+const ofKey = nulls(KeyRow.fields)
 
 /** The row that the image is of, as the driver would give it. The image of a stream leaves out what is null. */
 const rowOf = (image: Row, more: Row = {}): Row => {
@@ -51,14 +60,18 @@ const decodeBroadcaster = Schema.decodeUnknownSync(BroadcasterRow)
 const decodeWorker = Schema.decodeUnknownSync(WorkerRow)
 
 /** Which resource the data is of follows from the type alone. */
-const dataOf = (row: EventRow, at: Date): unknown => {
+const dataOf = (row: EventRow, raw: Row): unknown => {
   const event = row as unknown as LoggedEvent
   const image: Row = row.data
+  const at = raw.at as Date
   if (isStreamEvent(event))
     return streamDetails(
       decodeDetails({ ...rowOf(image, { ...ofDetails, now: at }), inbound_bytes: BigInt(Number(image.inbound_bytes)) })
     )
-  if (isKeyEvent(event)) return streamKey(decodeKey(rowOf(image, { now: at })))
+  if (isKeyEvent(event)) {
+    const owner = { broadcaster_name: raw.owner_name, broadcaster_deleted: raw.owner_deleted }
+    return streamKey(decodeKey(rowOf(image, { ...ofKey, ...owner, now: at })))
+  }
   if (isBroadcasterEvent(event)) return broadcaster(decodeBroadcaster(rowOf(image)))
   if (isWorkerEvent(event)) return workerRecord(decodeWorker(rowOf(image)))
   return image as unknown as MediaServerState | DisabledEndpoint
@@ -77,6 +90,6 @@ export const loggedEvent = (raw: Row): LoggedEvent => {
     subject,
     streamSeq: stream_seq,
     broadcasterId: broadcaster_id,
-    data: dataOf(row, raw.at as Date)
+    data: dataOf(row, raw)
   } as LoggedEvent
 }

@@ -66,6 +66,27 @@ layer(usePostgresWorld(), { excludeTestServices: true, timeout: "2 minutes" })("
     }).pipe(Effect.scoped)
   )
 
+  it.effect("an event of a key that a former release wrote is read, with what that release did not know as null", () =>
+    Effect.gen(function* () {
+      const { newest } = yield* placeAll
+      const sql = yield* aClient
+      const { id, displayName } = yield* aBroadcaster()
+      const key = newId()
+      yield* sql`insert into event_log (type, at, subject, broadcaster_id, data) values ('key.changed', now(), ${`key:${key}`}, ${id}, ${JSON.stringify(
+        {
+          ...{ id: key, broadcaster_id: id, key_prefix: "sk_abcd", label: null, path: null, enabled: true },
+          ...{ created_at: "2026-01-01T00:00:00Z", expires_at: null, revoked_at: null, last_used_at: null },
+          active_stream_id: null
+        }
+      )}::jsonb)`
+      yield* placeAll
+      const event = (yield* since(newest)).at(-1)
+      if (event?.type !== "key.changed") return assert.fail(event?.type)
+      assert.deepStrictEqual(event.data.broadcaster, { displayName, deleted: false })
+      assert.deepStrictEqual([event.data.revokesAt, event.data.rotatedTo, event.data.block], [null, null, null])
+    }).pipe(Effect.scoped)
+  )
+
   it.effect("a key that had expired before the log began has no event; one that expires later has one", () =>
     Effect.gen(function* () {
       const { newest } = yield* placeAll

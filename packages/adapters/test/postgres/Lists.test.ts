@@ -159,7 +159,7 @@ it.live(
               }
         for (const status of [undefined, ...someOf(keyStatuses)])
           for (const a of whose) {
-            const filter = { ...a, ...(status === undefined ? {} : { status }) }
+            const filter = { ...a, ofDeleted: false, ...(status === undefined ? {} : { status }) }
             shownOfKeys += yield* pages(filter, MOST_KEYS, (page) => keys.list(filter, page))
           }
       }).pipe(Effect.provide(layer))

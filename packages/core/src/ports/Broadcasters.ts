@@ -45,6 +45,8 @@ export interface BroadcastersPort {
   readonly find: (id: BroadcasterId) => Effect.Effect<Option.Option<Broadcaster>, StoreUnavailable>
   readonly findByExternalId: (externalId: ExternalId) => Effect.Effect<Option.Option<Broadcaster>, StoreUnavailable>
   readonly list: (page: PageRequest) => Effect.Effect<Page<Broadcaster>, StoreUnavailable>
+  /** How many all pages have. */
+  readonly count: Effect.Effect<number, StoreUnavailable>
   /** Changes what is given and `updatedAt`. */
   readonly change: (
     id: BroadcasterId,

@@ -62,12 +62,16 @@ export interface KeyChanges {
 export interface KeyFilter {
   readonly broadcasterId?: BroadcasterId
   readonly status?: ReadonlyArray<KeyStatus>
+  /** `false`: without the keys of deleted broadcasters. */
+  readonly ofDeleted?: boolean
 }
 
 export interface StreamKeysPort {
   readonly issue: (key: NewStreamKey) => Effect.Effect<IssueOutcome, StoreUnavailable>
   readonly find: (id: StreamKeyId) => Effect.Effect<Option.Option<KeyAt>, StoreUnavailable>
   readonly list: (filter: KeyFilter, page: PageRequest) => Effect.Effect<Page<StreamKey>, StoreUnavailable>
+  /** How many all pages have. */
+  readonly count: (filter: KeyFilter) => Effect.Effect<number, StoreUnavailable>
   readonly change: (id: StreamKeyId, changes: KeyChanges) => Effect.Effect<ChangeOutcome, StoreUnavailable>
   readonly revoke: (id: StreamKeyId) => Effect.Effect<Option.Option<KeyAt>, StoreUnavailable>
   readonly rotate: (id: StreamKeyId, successor: NewSuccessor) => Effect.Effect<RotateOutcome, StoreUnavailable>

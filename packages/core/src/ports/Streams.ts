@@ -46,6 +46,8 @@ export interface Annotation {
 
 export interface StreamsPort {
   readonly list: (filter: StreamFilter, page: PageRequest) => Effect.Effect<Page<LiveStream>, StoreUnavailable>
+  /** How many all pages have. */
+  readonly count: (filter: StreamFilter) => Effect.Effect<number, StoreUnavailable>
   /**
    * The same list for a reader that keeps an earlier one: streams that are surely the same as at `since` come without their content.
    * `null`: all come with it.

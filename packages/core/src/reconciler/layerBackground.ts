@@ -4,7 +4,7 @@ import { layerOwnRuntime } from "../EffectCopy.ts"
 import { EventFeed } from "../events/EventFeed.ts"
 import { LostAdmissions } from "../resilience/LostAdmissions.ts"
 import { StoreMonitor } from "../resilience/StoreMonitor.ts"
-import { decisionLog } from "./decisionLog.ts"
+import { decisionLog } from "./ownDecisionLog.ts"
 import { Reconciler } from "./Reconciler.ts"
 
 /**

@@ -5,7 +5,7 @@ import { EventFeed } from "../events/EventFeed.ts"
 import { replacePorts } from "../ports/Repositories.ts"
 import { LostAdmissions } from "../resilience/LostAdmissions.ts"
 import { StoreMonitor } from "../resilience/StoreMonitor.ts"
-import { decisionLog } from "./decisionLog.ts"
+import { decisionLog } from "./ownDecisionLog.ts"
 import { Reconciler } from "./Reconciler.ts"
 
 /** A lease of no time is read and not held: it has run out when it comes. */

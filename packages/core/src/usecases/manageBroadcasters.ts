@@ -87,6 +87,13 @@ export const listBroadcasters = Effect.fn("listBroadcasters")(function* (page: P
   return { items, next: null, now } satisfies Page<Broadcaster>
 })
 
+/** How many broadcasters the whole list has. */
+export const countBroadcasters = Effect.gen(function* () {
+  const broadcasters = yield* Broadcasters
+  const { only } = yield* CurrentCaller
+  return only === null ? yield* broadcasters.count : Option.isSome(yield* broadcasters.find(only)) ? 1 : 0
+}).pipe(Effect.withSpan("countBroadcasters"))
+
 /** `None` when there is no such broadcaster, or it is deleted. */
 export const describeBroadcaster = Effect.fn("describeBroadcaster")(function* (id: BroadcasterId) {
   const checked = yield* check.describe({ id })

@@ -27,6 +27,11 @@ import { isCallersBroadcaster, visibleToCaller, withinCallersLimit } from "./vis
 
 const maybeExpiresAt = Schema.optionalKey(Schema.NullOr(Instant))
 const ofKey = { id: StreamKeyId }
+const filterFields = {
+  broadcasterId: Schema.optionalKey(BroadcasterId),
+  status: Schema.optionalKey(Schema.Array(Schema.Literals(keyStatuses))),
+  ofDeleted: Schema.optionalKey(Schema.Boolean)
+}
 const check = {
   issue: checkArguments("issueKey", {
     broadcasterId: BroadcasterId,
@@ -38,11 +43,8 @@ const check = {
     broadcasterId: Schema.optionalKey(BroadcasterId),
     expiresAt: maybeExpiresAt
   }),
-  list: checkArguments("listKeys", {
-    broadcasterId: Schema.optionalKey(BroadcasterId),
-    status: Schema.optionalKey(Schema.Array(Schema.Literals(keyStatuses))),
-    ...pageFields
-  }),
+  list: checkArguments("listKeys", { ...filterFields, ...pageFields }),
+  count: checkArguments("countKeys", filterFields),
   describe: checkArguments("describeKey", ofKey),
   describeIngest: checkArguments("describeIngest", ofKey),
   change: checkArguments("changeKey", {
@@ -132,11 +134,18 @@ export const validateKeyRequest = Effect.fn("orderFaults")(function* (request: R
   return faults
 })
 
-/** Newest first, without their values. */
+/** Newest first, without their values; without the keys of deleted broadcasters, unless they are asked for. */
 export const listKeys = Effect.fn("listKeys")(function* (filter: KeyFilter, page: PageRequest) {
   const { limit, after, ...checked } = yield* check.list({ ...filter, ...page })
   const keys = yield* StreamKeys
-  return yield* keys.list(yield* withinCallersLimit(checked), { limit, after })
+  return yield* keys.list(yield* withinCallersLimit({ ofDeleted: false, ...checked }), { limit, after })
+})
+
+/** How many keys the whole list has. */
+export const countKeys = Effect.fn("countKeys")(function* (filter: KeyFilter) {
+  const checked = yield* check.count({ ...filter })
+  const keys = yield* StreamKeys
+  return yield* keys.count(yield* withinCallersLimit({ ofDeleted: false, ...checked }))
 })
 
 /** Without its value; `None` when there is no such key. */

@@ -26,17 +26,18 @@ import { checkArguments } from "./InvalidArgument.ts"
 import { visibleToCaller, withinCallersLimit } from "./visibleToCaller.ts"
 
 const optionalText = <S extends Schema.Top>(text: S) => Schema.optionalKey(Schema.NullOr(text))
-const listFields = {
+const filterFields = {
   status: Schema.NonEmptyArray(Schema.Literals(streamStatuses)),
   broadcasterId: Schema.optionalKey(BroadcasterId),
   streamKeyId: Schema.optionalKey(StreamKeyId),
   path: Schema.optionalKey(StreamPath),
-  at: Schema.optionalKey(Schema.DateTimeUtc),
-  ...pageFields
+  at: Schema.optionalKey(Schema.DateTimeUtc)
 }
+const listFields = { ...filterFields, ...pageFields }
 const check = {
   listActive: checkArguments("listActive", listFields),
   listSince: checkArguments("listSince", listFields),
+  count: checkArguments("countStreams", filterFields),
   describe: checkArguments("describeStream", { id: StreamId }),
   events: checkArguments("streamEvents", { id: StreamId, afterSeq: AfterSeq, limit: ListLimit }),
   annotate: checkArguments("annotateStream", {
@@ -83,6 +84,13 @@ const withPlaybackUrls = (now: DateTime.Utc, enabled?: EnabledProtocols) =>
 
 /** So many take less than a millisecond. */
 const VIEWS_A_TURN = 250
+
+/** How many streams the whole list has. */
+export const countStreams = Effect.fn("countStreams")(function* (filter: StreamFilter) {
+  const checked = yield* check.count({ ...filter })
+  const streams = yield* Streams
+  return yield* streams.count(yield* withinCallersLimit(checked))
+})
 
 /** Streams that are live, or were: the filter decides. */
 export const listActive = Effect.fn("listActive")(function* (filter: StreamFilter, page: PageRequest) {

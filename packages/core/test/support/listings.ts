@@ -32,6 +32,7 @@ export const aKey = (n: number, more: Partial<StreamKey> = {}): StreamKey => ({
   id: keyId(n),
   keyPrefix: "sk_abcd",
   broadcasterId: broadcasterId(1),
+  broadcaster: { displayName: "Studio 1", deleted: false },
   label: null,
   path: null,
   enabled: true,
@@ -102,6 +103,7 @@ export const makeListings = (stage: Stage) => {
       }),
       find: port("findKey", keyAt),
       list: port("listKeys", () => pageOf([...keys.values()])),
+      count: port("countKeys", () => keys.size),
       change: port("change", (id): ChangeOutcome => {
         if (outcomes.change !== null) return outcomes.change
         return Option.match(keyAt(id), {
@@ -130,6 +132,7 @@ export const makeListings = (stage: Stage) => {
     }),
     streams: Streams.of({
       list: port("listStreams", () => pageOf([...streams.values()])),
+      count: port("countStreams", () => streams.size),
       // Everything has changed since any version but the present one.
       listSince: port("listSince", (_filter, _page, since) => ({
         ...pageOf(
@@ -160,6 +163,7 @@ export const makeListings = (stage: Stage) => {
       ),
       find: port("findBroadcaster", (id) => Option.fromNullishOr(broadcasters.get(id))),
       list: port("listBroadcasters", () => pageOf([...broadcasters.values()])),
+      count: Effect.sync(() => broadcasters.size),
       change: port("changeBroadcaster", (id, fields) =>
         Option.map(Option.fromNullishOr(broadcasters.get(id)), (one) => ({ ...one, ...fields }))
       ),

@@ -216,7 +216,7 @@ describe("an argument that is unusual and right", () => {
       const { listings, layer } = scene()
       const next = { limit: null, after: { at: NOW, id: keyId(1) } }
       yield* listKeys({}, next).pipe(Effect.provide(layer))
-      assert.deepStrictEqual(listings.asked, [["listKeys", {}, next]])
+      assert.deepStrictEqual(listings.asked, [["listKeys", { ofDeleted: false }, next]])
     })
   )
 })

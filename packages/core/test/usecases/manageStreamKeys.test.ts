@@ -364,7 +364,7 @@ describe("describeKey and listKeys", () => {
       assert.deepStrictEqual(one, Option.some({ key: listings.keys.get(keyId(1))!, now: NOW }))
       assert.deepStrictEqual(none, Option.none())
       assert.deepStrictEqual(list.items, [...listings.keys.values()])
-      assert.deepStrictEqual(listings.asked.at(-1), ["listKeys", filter, page])
+      assert.deepStrictEqual(listings.asked.at(-1), ["listKeys", { ...filter, ofDeleted: false }, page])
       assert.notInclude(JSON.stringify([one, list]), keyValue(1))
     })
   )

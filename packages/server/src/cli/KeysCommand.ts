@@ -8,12 +8,12 @@ import { both, call } from "./ApiClient.ts"
 import { failed } from "./CommandFailed.ts"
 import { createKey } from "./createKey.ts"
 import { encoderOf } from "./encoders.ts"
-import { checkedArgument, checkedFlag, clearableFlag, described, given, limit } from "./flags.ts"
+import { checkedArgument, checkedFlag, clearableFlag, described, flag, given, limit } from "./flags.ts"
 import { fields, moment, orNothing, relative, table } from "./format.ts"
 import { encoderFlag, encoderText, waysText } from "./ingestGuide.ts"
+import { rotateKey } from "./keysRotate.ts"
 import { printAnswer, printList } from "./output.ts"
 import { program } from "./program.ts"
-import { rotateKey } from "./rotateKey.ts"
 
 type Shown = typeof StreamKey.Type
 
@@ -23,6 +23,9 @@ const BROADCASTER = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
 const id = checkedArgument("id", StreamKeyId, "The key's id; not the key itself")
 
 const nameOf = (key: Shown): string => `Key ${key.keyPrefix}… (${key.id})`
+
+const ownerOf = ({ broadcaster }: Shown): string =>
+  broadcaster.deleted ? `${broadcaster.displayName} (deleted)` : broadcaster.displayName
 
 /** Only of keys that were rotated or are blocked. */
 const rotationOf = (key: Shown, now: DateTime.Utc): ReadonlyArray<readonly [string, string]> => [
@@ -41,7 +44,7 @@ const details = (key: Shown, now: DateTime.Utc): string =>
     ["status", key.status],
     ["label", orNothing(key.label)],
     ["path", orNothing(key.path)],
-    ["broadcaster", key.broadcasterId],
+    ["broadcaster", `${ownerOf(key)} (${key.broadcasterId})`],
     ["stream", orNothing(key.activeStreamId)],
     ["created", moment(key.createdAt, now)],
     ["expires", moment(key.expiresAt, now)],
@@ -60,7 +63,7 @@ const rows = (keys: ReadonlyArray<Shown>, now: DateTime.Utc): string =>
       orNothing(key.path),
       relative(key.lastUsedAt, now),
       relative(key.expiresAt, now),
-      `${key.broadcasterId.slice(0, 8)}…`,
+      ownerOf(key),
       key.id as string
     ])
   ])
@@ -75,14 +78,20 @@ const list = Command.make(
       commaSeparated(keyStatuses, ""),
       `Only keys of these statuses, separated by commas: ${keyStatuses.join(", ")}`
     ),
+    deleted: flag("deleted", "Also keys of deleted broadcasters"),
     limit
   },
-  ({ limit, ...filter }) =>
+  ({ limit, deleted, ...filter }) =>
     printList(
       "stream_keys",
       limit,
       (page) =>
-        call(({ stream_keys }) => stream_keys.list({ query: { ...given(filter), ...page }, responseMode: both })),
+        call(({ stream_keys }) =>
+          stream_keys.list({
+            query: { ...given(filter), ...(deleted ? { deleted: "true" as const } : {}), ...page },
+            responseMode: both
+          })
+        ),
       { empty: () => "No stream keys.", table: rows }
     )
 ).pipe(

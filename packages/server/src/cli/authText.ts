@@ -51,6 +51,7 @@ const names: { readonly [C in Check["checks"][number]["check"]]: string } = {
   key_status: "key's state",
   key_path: "key's paths",
   path_owner: "path's owner",
+  key_block: "block",
   host_rule: "host's rule",
   in_use: "in use",
   database: "database"

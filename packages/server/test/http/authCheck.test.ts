@@ -83,7 +83,7 @@ it("a key and a path, without the key's value: what /auth answers to the value",
   const key = await newKey(service, { path: "live/own-1" })
   const question = { stream_key_id: key.id, path: "live/own-1" }
   expect((await check(question)).json).toMatchObject({ decision: "allow", facts: { key: { path: "live/own-1" } } })
-  expect((await check({ ...question, path: "live/own-2" })).json).toMatchObject({ rule: "path_not_allowed" })
+  expect((await check({ ...question, path: "live/own-2" })).json).toMatchObject({ rule: "path_outside_limit" })
   const body = await connectedCall(service, key.key_value, "live/own-1")
   const admitted = await call(service, "POST", "/auth", { body, secret: null })
   const inUse = await check(question)

@@ -28,6 +28,7 @@ describe("a new key", () => {
       id: expect.stringMatching(/^[0-9a-f-]{36}$/),
       key_prefix: key_value.slice(0, 7),
       broadcaster_id,
+      broadcaster: { id: broadcaster_id, display_name: "Studio One", deleted: false },
       label: "Main camera",
       path: "live/studio-1",
       status: "active",
@@ -151,6 +152,31 @@ describe("the list", () => {
     expect(first.count).toBe(2)
     const second = await list(`&limit=2&cursor=${first.next_cursor}`)
     expect([second.count, second.next_cursor]).toEqual([1, null])
+  })
+})
+
+describe("the whole list", () => {
+  it("leaves out the keys of deleted broadcasters unless they are asked for, and counts what it lists where that is asked for", async () => {
+    const keys = [await newKey(service), await newKey(service)]
+    await call(service, "DELETE", `/broadcasters/${keys[0].broadcaster_id}`)
+    const list = async (query: string) => (await call(service, "GET", `/stream-keys?limit=1000${query}`)).json
+    const idsOf = (page: { stream_keys: ReadonlyArray<{ id: string }> }) => page.stream_keys.map(({ id }) => id)
+    const [without, all] = [await list(""), await list("&deleted=true&total=true")]
+    expect(idsOf(without)).toContain(keys[1].id)
+    expect(idsOf(without)).not.toContain(keys[0].id)
+    expect(without).not.toHaveProperty("total")
+    expect(all.total).toBe(all.stream_keys.length)
+    expect(all.stream_keys.find((key: { id: string }) => key.id === keys[0].id)).toMatchObject({
+      status: "revoked",
+      broadcaster: { id: keys[0].broadcaster_id, display_name: "Studio One", deleted: true }
+    })
+    const page = (await call(service, "GET", "/stream-keys?limit=1&total=true&status=active,revoked")).json
+    expect([page.count, page.total]).toEqual([1, (await list("&status=active,revoked")).count])
+    const broadcasters = (await call(service, "GET", "/broadcasters?limit=1&total=true")).json
+    expect(broadcasters.total).toBe((await call(service, "GET", "/broadcasters?limit=1000")).json.count)
+    for (const query of ["limit=1001", "total=yes", "deleted=1"]) {
+      assertProblem(await call(service, "GET", `/stream-keys?${query}`), "validation")
+    }
   })
 })
 

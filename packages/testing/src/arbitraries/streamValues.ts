@@ -117,6 +117,7 @@ export const streamKeys: Arbitrary.Arbitrary<StreamKey> = Arbitrary.all({
   id: streamKeyIds,
   keyPrefix: keyPrefixes,
   broadcasterId: broadcasterIds,
+  broadcaster: Arbitrary.all({ displayName: lines, deleted: boolean }),
   label: maybe(lines),
   path: maybe(limitTexts),
   enabled: element([true, true, false]),

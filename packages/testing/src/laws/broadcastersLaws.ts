@@ -130,7 +130,9 @@ export const broadcastersLaws = (store: StoreUnderTest) =>
         }
         assert.deepStrictEqual(new Set(seen), mine)
         assert.strictEqual(seen.length, mine.size)
-        const whole = (yield* broadcasters.list({ limit: null, after: null })).items.filter(({ id }) => mine.has(id))
+        const { items } = yield* broadcasters.list({ limit: null, after: null })
+        assert.strictEqual(yield* broadcasters.count, items.length)
+        const whole = items.filter(({ id }) => mine.has(id))
         assert.deepStrictEqual(
           whole.map(({ id }) => id),
           seen as Array<BroadcasterId>

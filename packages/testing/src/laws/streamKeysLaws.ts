@@ -33,10 +33,12 @@ export const streamKeysLaws = (store: StoreUnderTest) =>
         const issued = yield* keys.issue(order)
         if (issued._tag !== "Issued") return assert.fail(issued._tag)
         const { hash: _, ...shown } = order
+        const broadcaster = { displayName: "Studio", deleted: false }
         assert.deepStrictEqual(
           plain(issued.key),
           plain({
             ...shown,
+            broadcaster,
             enabled: true,
             createdAt: issued.key.createdAt,
             revokedAt: null,
@@ -263,13 +265,40 @@ export const streamKeysLaws = (store: StoreUnderTest) =>
             new Set([...expected].filter(([, is]) => is === status).map(([id]) => id))
           )
           assert.isTrue(page.items.every((key) => keyStatus(key, page.now) === status))
+          assert.strictEqual(yield* keys.count({ broadcasterId, status: [status] }), page.items.length)
         }
         const all = yield* keys.list({ broadcasterId }, { limit: null, after: null })
         assert.strictEqual(all.items.length, expected.size)
         const some = yield* keys.list({ broadcasterId, status: ["in_use", "revoked"] }, { limit: null, after: null })
         assert.isTrue(some.items.every(({ id }) => ["in_use", "revoked"].includes(expected.get(id)!)))
+        assert.strictEqual(yield* keys.count({ broadcasterId }), expected.size)
+        assert.strictEqual(yield* keys.count({ broadcasterId, status: ["in_use", "revoked"] }), some.items.length)
+        assert.strictEqual(yield* keys.count({ broadcasterId, status: [] }), 0)
         const none = yield* keys.list({ broadcasterId: newId<BroadcasterId>() }, { limit: 10, after: null })
         assert.deepStrictEqual([none.items, none.next], [[], null])
+      })
+    )
+
+    law(
+      "keys of a deleted broadcaster show that, and are left out where that is asked for",
+      Effect.gen(function* () {
+        const keys = yield* StreamKeys
+        const [gone, there] = [yield* aKey(), yield* aKey()]
+        yield* keys.revoke(there.id)
+        yield* Effect.flatMap(Broadcasters, (broadcasters) => broadcasters.remove(gone.key.broadcasterId))
+        const ofBoth = [gone, there].map(({ key }) => key.broadcasterId)
+        for (const [index, broadcasterId] of ofBoth.entries()) {
+          const all = yield* keys.list({ broadcasterId }, { limit: 10, after: null })
+          assert.deepStrictEqual(
+            all.items.map(({ broadcaster }) => broadcaster.deleted),
+            [index === 0]
+          )
+          const left = yield* keys.list({ broadcasterId, ofDeleted: false }, { limit: 10, after: null })
+          assert.strictEqual(left.items.length, index)
+          assert.strictEqual(yield* keys.count({ broadcasterId, ofDeleted: false }), index)
+          assert.strictEqual(yield* keys.count({ broadcasterId, ofDeleted: true }), 1)
+          assert.strictEqual((yield* find([gone, there][index]!.id)).key.broadcaster.deleted, index === 0)
+        }
       })
     )
 

@@ -32,10 +32,13 @@ import { contract, elapse, plain, type StoreUnderTest } from "./contract.ts"
 
 const everything = { limit: null, after: null }
 
-const idsOf = (filter: StreamFilter) =>
-  Effect.flatMap(Streams, (streams) =>
-    Effect.map(streams.list(filter, everything), ({ items }) => items.map(({ id }) => id))
-  )
+/** The ids of the whole list, which the store counts as it lists it. */
+const idsOf = Effect.fnUntraced(function* (filter: StreamFilter) {
+  const streams = yield* Streams
+  const { items } = yield* streams.list(filter, everything)
+  assert.strictEqual(yield* streams.count(filter), items.length)
+  return items.map(({ id }) => id)
+})
 
 /** A session that has come to the status. */
 const aSessionThatIs = Effect.fnUntraced(function* (status: StreamStatus, ...of: Parameters<typeof aSession>) {

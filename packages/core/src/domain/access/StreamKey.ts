@@ -20,6 +20,13 @@ export type KeyHash = Uint8Array
 
 export const KEY_PREFIX_LENGTH = 7
 
+/** The broadcaster of a key, as lists of keys show it. */
+export interface KeyOwner {
+  readonly displayName: string
+  /** Then the key is revoked. */
+  readonly deleted: boolean
+}
+
 /** A path on which the key may not publish for a while, because its stream there was stopped. */
 export interface PathBlock {
   readonly path: string
@@ -30,6 +37,7 @@ export interface StreamKey {
   readonly id: StreamKeyId
   readonly keyPrefix: string
   readonly broadcasterId: BroadcasterId
+  readonly broadcaster: KeyOwner
   readonly label: string | null
   readonly path: PathLimitText | null
   readonly enabled: boolean

@@ -108,6 +108,8 @@ const passedText = (check: AccessCheck, call: ParsedCall, facts: AdmissionFacts 
         : `The key may publish on ${key.path}`
     case "path_owner":
       return "The path belongs to no other broadcaster's key"
+    case "key_block":
+      return "The key is not blocked on the path"
     default:
       return "Passed"
   }

@@ -16,6 +16,7 @@ export const accessChecks = [
   "key_status",
   "key_path",
   "path_owner",
+  "key_block",
   "host_rule",
   "in_use",
   "database"
@@ -79,7 +80,7 @@ const own = {
   ),
   stream_key_blocked: rule(
     "stream_key_blocked",
-    "key_path",
+    "key_block",
     "The key's stream on this path was stopped with block_seconds, so that its encoder does not come straight back.",
     "Wait until the time in the detail, or lift the block with PATCH /stream-keys/{id} and blocked_until: null."
   ),
@@ -169,6 +170,12 @@ const narrower = {
     "path",
     "The path has a form that is not taken.",
     "Use a path of letters, digits, _ - and . between single slashes, such as live/studio-1."
+  ),
+  path_outside_limit: rule(
+    "path_not_allowed",
+    "key_path",
+    "The path is outside of what the key is limited to.",
+    "Publish on the path that the key's ingest instructions name (GET /stream-keys/{id}/ingest), or issue a key for this path."
   ),
   path_of_worker: rule(
     "path_not_allowed",

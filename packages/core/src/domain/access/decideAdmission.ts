@@ -85,7 +85,7 @@ const findUsableKey = (
   if (bad === "expired") return no("stream_key_expired", `Stream key ${key.prefix}… has expired`)
   if (bad === "disabled") return no("stream_key_disabled", `Stream key ${key.prefix}… is disabled`)
   if (!within(key.path === null ? null : parseLimit(key.path), ask.path)) {
-    return no("path_not_allowed", `Stream key ${key.prefix}… may publish on ${key.path} only, not on ${ask.path}`)
+    return no("path_outside_limit", `Stream key ${key.prefix}… may publish on ${key.path} only, not on ${ask.path}`)
   }
   const { ticket } = key
   if (ask.reserved === true && ticket === undefined) {

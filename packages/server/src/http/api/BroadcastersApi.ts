@@ -6,11 +6,11 @@ import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
 import { ApiKey } from "./ApiKey.ts"
-import { pageQuery } from "./Cursor.ts"
+import { pageQuery, totalQuery } from "./Cursor.ts"
 import { MetadataInput, MetadataKept } from "./Input.ts"
 import { needs, needsWholeFleet } from "./OperationAccess.ts"
 import { onBody, onInput, onList, problems } from "./problemSchemas.ts"
-import { exampleIds, named, nullable, pageOf, summary, wire } from "./wire.ts"
+import { exampleIds, maybeTotal, named, nullable, pageOf, summary, wire } from "./wire.ts"
 
 export const broadcasterExample = {
   id: exampleIds.broadcaster,
@@ -63,7 +63,8 @@ export const BroadcasterChanges = wire(
 export const BroadcasterPage = pageOf(
   "broadcasters",
   Broadcaster,
-  named("BroadcasterPage", { broadcasters: [broadcasterExample], count: 1, next_cursor: null })
+  named("BroadcasterPage", { broadcasters: [broadcasterExample], count: 1, next_cursor: null, total: 1 }),
+  maybeTotal
 )
 
 /** The answer while streams of a deleted broadcaster may still be on the air. */
@@ -95,6 +96,7 @@ export class BroadcastersApi extends HttpApiGroup.make("broadcasters")
         externalId: Schema.optionalKey(
           ExternalId.annotate({ description: "Only the broadcaster with this id of yours: one or none" })
         ),
+        ...totalQuery,
         ...pageQuery
       }),
       success: BroadcasterPage,

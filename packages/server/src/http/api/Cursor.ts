@@ -12,7 +12,7 @@ import {
   writeCursor
 } from "@greenroom/core"
 import { DateTime, Option, Schema, SchemaTransformation } from "effect"
-import { Limit } from "./Input.ts"
+import { Limit, Switch } from "./Input.ts"
 
 const cursorText = (pattern: RegExp, example: string) =>
   Schema.String.annotate({ description: "The `next_cursor` of an earlier answer", examples: [example] }).check(
@@ -69,6 +69,14 @@ export const LogPlace = Schema.String.annotate({ examples: [logCursorExample] })
       })
     )
   )
+
+/** Whether to count the whole list, for lists that can be counted. */
+export const totalQuery = {
+  total: Schema.optionalKey(Switch).annotate({
+    description:
+      "`true`: the answer has `total`, how many items all pages have together. It is counted anew for each answer"
+  })
+}
 
 /** Which page of a list. */
 export const pageQuery = { limit: Schema.optionalKey(Limit), cursor: Schema.optionalKey(ListCursor) }

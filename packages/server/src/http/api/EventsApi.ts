@@ -8,7 +8,7 @@ import * as OpenApi from "effect/http-api/OpenApi"
 import { ApiKey } from "./ApiKey.ts"
 import { LogPlace, logCursorExample } from "./Cursor.ts"
 import { Event, eventExample } from "./eventSchemas.ts"
-import { commaSeparated, Limit } from "./Input.ts"
+import { commaSeparated, EventsLimit } from "./Input.ts"
 import { needs } from "./OperationAccess.ts"
 import { onInput, problems } from "./problemSchemas.ts"
 import { Count, named, summary, wire } from "./wire.ts"
@@ -33,7 +33,7 @@ const filter = {
 export const EventQuery = wire({
   after: Schema.optionalKey(LogPlace),
   ...filter,
-  limit: Schema.optionalKey(Limit),
+  limit: Schema.optionalKey(EventsLimit),
   wait: Schema.optionalKey(Wait)
 })
 

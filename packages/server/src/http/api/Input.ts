@@ -12,7 +12,9 @@ export const allErrors = { errors: "all" } as const
 export const noUnknownFields = { ...allErrors, onExcessProperty: "error" } as const
 
 export const LIMIT_DEFAULT = 50
-export const LIMIT_MAX = 200
+export const LIMIT_MAX = 1_000
+/** Of events, whose data is whole resources. */
+export const EVENTS_LIMIT_MAX = 200
 
 /** A parameter that is a whole number from `least` to `most`. */
 export const wholeNumber = (least: number, most: number, example: string, description?: string) => {
@@ -23,6 +25,10 @@ export const wholeNumber = (least: number, most: number, example: string, descri
 }
 
 export const Limit = wholeNumber(1, LIMIT_MAX, "20")
+export const EventsLimit = wholeNumber(1, EVENTS_LIMIT_MAX, "20")
+
+/** A parameter that is asked for or not. */
+export const Switch = Schema.Literals(["true", "false"])
 
 /** The member of a parameter's schema that holds its words, until the document describes the parameter as a list. */
 export const WORDS = "x-words"

@@ -6,8 +6,8 @@ import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
 import { ApiKey } from "./ApiKey.ts"
-import { pageQuery } from "./Cursor.ts"
-import { commaSeparated } from "./Input.ts"
+import { pageQuery, totalQuery } from "./Cursor.ts"
+import { commaSeparated, Switch } from "./Input.ts"
 import { needs } from "./OperationAccess.ts"
 import { onBody, onInput, onList, problems } from "./problemSchemas.ts"
 import {
@@ -44,13 +44,22 @@ export class StreamKeysApi extends HttpApiGroup.make("stream_keys")
       query: wire({
         broadcasterId: Schema.optionalKey(BroadcasterId),
         status: Schema.optionalKey(commaSeparated(keyStatuses, "Only keys of these statuses, separated by commas")),
+        deleted: Schema.optionalKey(Switch).annotate({
+          description: "`true`: also the keys of deleted broadcasters, which are left out otherwise"
+        }),
+        ...totalQuery,
         ...pageQuery
       }),
       success: StreamKeyPage,
       error: problems(...onList)
     })
       .annotateMerge(needs("keys:read"))
-      .annotateMerge(summary("List stream keys", "Newest first, never with their values.")),
+      .annotateMerge(
+        summary(
+          "List stream keys",
+          "Newest first, never with their values. Keys of deleted broadcasters only with `deleted=true`."
+        )
+      ),
     HttpApiEndpoint.get("get", "/stream-keys/:id", {
       params,
       success: StreamKey,

@@ -17,12 +17,12 @@ import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
 import { ApiKey } from "./ApiKey.ts"
-import { EventCursor, pageQuery } from "./Cursor.ts"
-import { commaSeparated, Limit, MetadataInput, wholeNumber } from "./Input.ts"
+import { EventCursor, pageQuery, totalQuery } from "./Cursor.ts"
+import { commaSeparated, Limit, MetadataInput, Switch, wholeNumber } from "./Input.ts"
 import { needs } from "./OperationAccess.ts"
 import { onBody, onInput, onList, problems } from "./problemSchemas.ts"
 import { eventExample, Stream, StreamDetails, StreamEvent, streamExample } from "./streamSchemas.ts"
-import { named, nullable, pageOf, summary, wire } from "./wire.ts"
+import { maybeTotal, named, nullable, pageOf, summary, wire } from "./wire.ts"
 
 export const StreamAnnotation = wire(
   {
@@ -48,14 +48,16 @@ export const StreamQuery = wire({
   streamKeyId: Schema.optionalKey(StreamKeyId),
   path: Schema.optionalKey(StreamPath),
   at: Schema.optionalKey(Timestamp),
+  ...totalQuery,
   ...pageQuery
 })
 
 export const StreamPage = pageOf(
   "streams",
   Stream,
-  named("StreamPage", { streams: [streamExample], count: 1, next_cursor: null }),
+  named("StreamPage", { streams: [streamExample], count: 1, next_cursor: null, total: 1 }),
   {
+    ...maybeTotal,
     message: Schema.optionalKey(Schema.String).annotate({
       description: "Only when the list is empty: that no stream is live, or that none matches"
     })
@@ -118,7 +120,7 @@ export class StreamsApi extends HttpApiGroup.make("streams")
     HttpApiEndpoint.delete("stop", "/streams/:id", {
       params,
       query: {
-        force: Schema.optionalKey(Schema.Literals(["true", "false"])).annotate({
+        force: Schema.optionalKey(Switch).annotate({
           description:
             "`true` ends the stream in the store alone, which frees its key; only while the control API is absent or does not answer"
         }),

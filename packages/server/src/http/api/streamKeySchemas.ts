@@ -11,12 +11,15 @@ import {
 } from "@greenroom/core"
 import { Schema } from "effect"
 import { cursorExample } from "./Cursor.ts"
-import { exampleIds, named, nullable, pageOf, wire } from "./wire.ts"
+import { exampleIds, maybeTotal, named, nullable, pageOf, wire } from "./wire.ts"
 
 const keyFields = {
   id: StreamKeyId,
   keyPrefix: Schema.String.annotate({ description: "The first 7 characters of the key, to recognise it by" }),
   broadcasterId: BroadcasterId,
+  broadcaster: wire({ id: BroadcasterId, displayName: Schema.String, deleted: Schema.Boolean }).annotate({
+    description: "Its broadcaster. The keys of a deleted one are revoked"
+  }),
   label: nullable(Schema.String),
   path: nullable(Schema.String).annotate({
     description: "The path or pattern that the key is limited to; `null`: none"
@@ -44,6 +47,7 @@ export const keyExample = {
   id: exampleIds.key,
   key_prefix: "sk_EXAM",
   broadcaster_id: exampleIds.broadcaster,
+  broadcaster: { id: exampleIds.broadcaster, display_name: "Studio One", deleted: false },
   label: "Main camera",
   path: "live/studio-1",
   status: "in_use",
@@ -160,5 +164,6 @@ export const StreamKeyRotation = wire(
 export const StreamKeyPage = pageOf(
   "stream_keys",
   StreamKey,
-  named("StreamKeyPage", { stream_keys: [keyExample], count: 1, next_cursor: cursorExample })
+  named("StreamKeyPage", { stream_keys: [keyExample], count: 1, next_cursor: cursorExample, total: 4711 }),
+  maybeTotal
 )

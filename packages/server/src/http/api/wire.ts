@@ -80,6 +80,11 @@ export const pageOf = <
   )
 }
 
+/** Of a list that can be counted. */
+export const maybeTotal = {
+  total: Schema.optionalKey(Count).annotate({ description: "Only with `total=true`: how many all pages have together" })
+}
+
 /** Ids that the examples share. */
 export const exampleIds = {
   broadcaster: "0192e4a7-3f5e-4c1c-9d2a-5f0a3a1c7b11",

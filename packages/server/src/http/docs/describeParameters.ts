@@ -1,5 +1,5 @@
 /** What the definition does not hold about parameters: numbers and lists, which travel as text, their defaults and their descriptions. */
-import { LIMIT_DEFAULT, LIMIT_MAX, WORDS } from "../api/Input.ts"
+import { EVENTS_LIMIT_MAX, LIMIT_DEFAULT, LIMIT_MAX, WORDS } from "../api/Input.ts"
 import { problemTypes } from "../problems/problemTypes.ts"
 import type { Json } from "./OpenApiDocument.ts"
 
@@ -31,7 +31,7 @@ export const describeParameters = ({ operationId, parameters }: Json): void => {
       parameter.schema = {
         type: "integer",
         minimum: 1,
-        maximum: LIMIT_MAX,
+        maximum: operationId.startsWith("events.") ? EVENTS_LIMIT_MAX : LIMIT_MAX,
         ...(whole ? {} : { default: LIMIT_DEFAULT })
       }
     }

@@ -7,6 +7,7 @@ interface Shown<A> {
   readonly items: ReadonlyArray<A>
   readonly next_cursor: string | null
   readonly message?: string
+  readonly total?: number
 }
 
 /** `{"<plural>": [item, …], "count": …, "next_cursor": …}`. `shownAs` and the schema make an item of a value. */

@@ -3,7 +3,7 @@
  * same: then a list costs one short read, whatever its length. Otherwise the list is read again, and only the rows that have changed are
  * encoded. The version is read after the question came, so no answer is older than its question; its durations are by at most a second.
  */
-import type { PlayableStream, StreamId, StreamStatus } from "@greenroom/core"
+import { countStreams, type PlayableStream, type StreamId, type StreamStatus } from "@greenroom/core"
 import {
   inTurns,
   isSameVersion,
@@ -40,14 +40,14 @@ interface Kept {
 const unlimited = (status: ReadonlyArray<StreamStatus>) => (status.includes("inactive") ? LIMIT_DEFAULT : null)
 
 /** The message of an empty list. That no stream is live is true only when all that are live were asked for. */
-const emptiness = ({ status = ["active"], limit: _, cursor, ...filters }: Query): string => {
+const emptiness = ({ status = ["active"], limit: _, total: __, cursor, ...filters }: Query): string => {
   if (cursor !== undefined) return "No further stream matches."
   return Object.keys(filters).length > 0 || !status.includes("active") || status.includes("inactive")
     ? "No stream matches."
     : "No stream is live."
 }
 
-const read = ({ status = ["active"], limit, cursor, ...filter }: Query, since: ListVersion | null) =>
+const read = ({ status = ["active"], limit, cursor, total: _, ...filter }: Query, since: ListVersion | null) =>
   listSince({ status, ...filter }, pageRequest({ limit, cursor }, unlimited(status)), since)
 
 type Found = Effect.Success<ReturnType<typeof read>>
@@ -89,10 +89,14 @@ const encodeChanged = (rows: ReadonlyMap<StreamId, WrittenRow | PlayableStream>)
     (parts) => new Map(parts.flat())
   )
 
-const endOf = (query: Query, found: Found): string => {
+/** Nothing, or the length of the whole list, which is counted where it was asked for. */
+const totalOf = ({ status = ["active"], limit: _, cursor: __, total, ...filter }: Query) =>
+  total === "true" ? Effect.map(countStreams({ status, ...filter }), (total) => ({ total })) : Effect.succeed({})
+
+const endOf = (query: Query, found: Found, total: { readonly total?: number }): string => {
   const message = found.items.length === 0 ? { message: emptiness(query) } : {}
   const { next_cursor } = withCursor(found)
-  return `],${JSON.stringify({ count: found.items.length, next_cursor, ...message }).slice(1)}`
+  return `],${JSON.stringify({ count: found.items.length, next_cursor, ...message, ...total }).slice(1)}`
 }
 
 const isSameList = (
@@ -127,7 +131,7 @@ const answerWith = (
 
 const readAgain = Effect.fnUntraced(function* (query: Query, kept: Kept | undefined) {
   const { found, rows } = yield* readRows(query, kept)
-  const end = endOf(query, found)
+  const end = endOf(query, found, yield* totalOf(query))
   const list =
     kept !== undefined && isSameList(kept.list, rows, end)
       ? kept.list

@@ -7,8 +7,8 @@ import type { AuthDecisionQuery } from "../api/AuthDecisionsApi.ts"
 import { AuthDecision } from "../api/authDecisionSchemas.ts"
 import { ListSlots } from "../lists/ListSlots.ts"
 import { pageAnswer } from "../lists/pageAnswer.ts"
-import { authQuestion } from "./authQuestion.ts"
 import { pageRequest, storeFailureToDefect, withCursor } from "./handling.ts"
+import { authQuestion } from "./questionSent.ts"
 
 /** The remedy is this release's, also of a decision that an older one has made. */
 export const decisionShown = (decision: RecordedDecision) => ({ ...decision, remedy: remedyOf(decision.rule) })

@@ -1,6 +1,7 @@
 /** The broadcasters' endpoints: each decodes, calls one use case and encodes. */
 import {
   changeBroadcaster,
+  countBroadcasters,
   createBroadcaster,
   describeBroadcaster,
   describeBroadcasterByExternalId,
@@ -16,7 +17,7 @@ import { Broadcaster } from "../api/BroadcastersApi.ts"
 import { ListSlots } from "../lists/ListSlots.ts"
 import { pageAnswer } from "../lists/pageAnswer.ts"
 import { conflictAt, failWith } from "../problems/Problem.ts"
-import { foundOr, pageRequest, storeFailureToDefect, withCursor } from "./handling.ts"
+import { foundOr, pageRequest, storeFailureToDefect, withCursor, withTotal } from "./handling.ts"
 
 const found = foundOr(failWith("not-found", "No broadcaster has this id"))
 
@@ -41,12 +42,13 @@ export const layer = HttpApiBuilder.group(
           Effect.map((body) => HttpApiSchema.withHeaders({ body, headers: { location: `/broadcasters/${body.id}` } })),
           storeFailureToDefect
         ),
-      list: ({ query: { externalId, ...page } }) =>
+      list: ({ query: { externalId, total, ...page } }) =>
         (externalId === undefined
-          ? Effect.map(listBroadcasters(pageRequest(page)), withCursor)
+          ? Effect.map(listBroadcasters(pageRequest(page)), withCursor).pipe(withTotal(total, countBroadcasters))
           : Effect.map(describeBroadcasterByExternalId(externalId), (found) => ({
               items: Option.toArray(found),
-              next_cursor: null
+              next_cursor: null,
+              ...(total === "true" ? { total: Option.isSome(found) ? 1 : 0 } : {})
             }))
         ).pipe(Effect.flatMap(answerPage), answerList),
       get: ({ params }) => describeBroadcaster(params.id).pipe(Effect.flatMap(found), storeFailureToDefect),

@@ -2,6 +2,7 @@
 import {
   BroadcasterId,
   changeKey,
+  countKeys,
   describeIngest,
   describeKey,
   Endpoints,
@@ -26,7 +27,7 @@ import { operatorBody } from "../body/jsonBody.ts"
 import { ListSlots } from "../lists/ListSlots.ts"
 import { pageAnswer } from "../lists/pageAnswer.ts"
 import { type FieldError, failWith, invalid } from "../problems/Problem.ts"
-import { foundOr, pageRequest, storeFailureToDefect, withCursor } from "./handling.ts"
+import { foundOr, pageRequest, storeFailureToDefect, withCursor, withTotal } from "./handling.ts"
 import { streamKeyShown } from "./streamKeyShown.ts"
 
 const notFound = failWith("not-found", "No stream key has this id")
@@ -153,12 +154,15 @@ export const layer = HttpApiBuilder.group(
         )
       )
       .handleAll({
-        list: ({ query: { limit, cursor, ...filter } }) =>
-          listKeys(filter, pageRequest({ limit, cursor })).pipe(
+        list: ({ query: { limit, cursor, total, deleted, ...rest } }) => {
+          const filter = { ...rest, ofDeleted: deleted === "true" }
+          return listKeys(filter, pageRequest({ limit, cursor })).pipe(
             Effect.map(({ items, now, next }) => withCursor({ items: items.map((key) => ({ key, now })), now, next })),
+            withTotal(total, countKeys(filter)),
             Effect.flatMap(answerPage),
             answerList
-          ),
+          )
+        },
         get: ({ params }) =>
           describeKey(params.id).pipe(Effect.flatMap(found), Effect.map(streamKeyShown), storeFailureToDefect),
         ingest: ({ params }) => describeIngest(params.id).pipe(Effect.flatMap(found), storeFailureToDefect),

@@ -29,6 +29,14 @@ export const pageRequest = (
 
 const writeCursor = Schema.encodeSync(ListCursor)
 
+/** The page with the length of the whole list, where the query asks for it. */
+export const withTotal =
+  <E, R>(total: "true" | "false" | undefined, count: Effect.Effect<number, E, R>) =>
+  <A extends object, E2, R2>(
+    page: Effect.Effect<A, E2, R2>
+  ): Effect.Effect<A & { readonly total?: number }, E | E2, R | R2> =>
+    total === "true" ? Effect.flatMap(page, (found) => Effect.map(count, (total) => ({ ...found, total }))) : page
+
 /** A page with the cursor that leads to the next. */
 export const withCursor = <A>({ items, next }: Page<A>) => ({
   items,

@@ -6,6 +6,7 @@ export const streamKeyShown = ({ key, now }: KeyAt): typeof StreamKey.Type => {
   const block = activeBlock(key, now)
   return {
     ...key,
+    broadcaster: { id: key.broadcasterId, ...key.broadcaster },
     ...revocationOf(key, now),
     status: keyStatus(key, now),
     blockedUntil: block?.until ?? null,

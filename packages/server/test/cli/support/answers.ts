@@ -23,6 +23,7 @@ export const streamKey = {
   id: keyId,
   key_prefix: "sk_AbCd",
   broadcaster_id: broadcasterId,
+  broadcaster: { id: broadcasterId, display_name: "Studio One", deleted: false },
   label: "Main camera",
   path: "live/studio-1",
   status: "in_use",

@@ -47,7 +47,7 @@ key          sk_AbCd…
 status       in_use
 label        Main camera
 path         live/studio-1
-broadcaster  ${broadcasterId}
+broadcaster  Studio One (${broadcasterId})
 stream       ${streamId}
 created      2026-11-20 22:28:09 UTC (3h 5m ago)
 expires      2026-12-21 01:33:14 UTC (in 30d)
@@ -263,8 +263,8 @@ Ana         -                   3h 5m ago  ${broadcasterId}
     },
     reads: `\
 KEY       STATUS  LABEL        PATH           LAST USED   EXPIRES  BROADCASTER  ID
-sk_AbCd…  in_use  Main camera  live/studio-1  2m 13s ago  in 30d   7c9e6679…    ${keyId}
-sk_AbCd…  active  -            -              -           -        7c9e6679…    ${keyId}
+sk_AbCd…  in_use  Main camera  live/studio-1  2m 13s ago  in 30d   Studio One   ${keyId}
+sk_AbCd…  active  -            -              -           -        Studio One   ${keyId}
 `
   },
   { args: ["keys", "show", keyId], asks: `GET /stream-keys/${keyId}`, reply: { body: streamKey }, reads: keyDetails },
