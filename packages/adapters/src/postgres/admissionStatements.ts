@@ -28,7 +28,8 @@ interface Variant {
  * `why_key_invalid` gives null, at the moment itself. As a call of that function it would not be inlined: PostgreSQL inlines none that uses a volatile
  * argument twice.
  */
-const isValidNow = "revoked_at is null and enabled and coalesce(least(revokes_at, expires_at) > clock_timestamp(), true)"
+const isValidNow =
+  "revoked_at is null and enabled and coalesce(least(revokes_at, expires_at) > clock_timestamp(), true)"
 
 /**
  * `fit`: the key, locked, if it is valid and may be used on the path. A worker's key admits one connection, which may repeat its
