@@ -3,7 +3,7 @@
  * has recorded is recorded here, before the answer leaves: what was refused, and what failed. So is every refused credential, whatever it was for.
  */
 import { type AuditAction, type Caller, CurrentCaller, type Repositories, withoutKeys } from "@greenroom/core"
-import { AuditTrail, isStorable, makeConditions, monotonicMillis, recordEntry } from "@greenroom/core/internal"
+import { AuditTrail, isStorable, monotonicMillis, recordEntry } from "@greenroom/core/internal"
 import { Cause, Context, Effect, Exit, Layer, Metric } from "effect"
 import * as HttpRouter from "effect/http/HttpRouter"
 import { HttpServerRequest } from "effect/http/HttpServerRequest"
@@ -72,14 +72,13 @@ export class RequestAuditor extends Context.Service<
   }
 >()("greenroom/http/RequestAuditor") {}
 
-const LOST = "what was refused is not in the audit log: the store does not answer"
+const LOST = "a call that was refused or failed is not in the audit log"
 
 export const layerAuditor: Layer.Layer<RequestAuditor, never, Repositories> = Layer.effect(
   RequestAuditor,
   Effect.gen(function* () {
     const store = yield* Effect.context<Repositories>()
     const quota = new AuditQuota()
-    const conditions = makeConditions()
 
     /** All that come with the API secret; of others as many as there may be. */
     const mayWrite = Effect.fnUntraced(function* (caller: Caller | null) {
@@ -117,8 +116,9 @@ export const layerAuditor: Layer.Layer<RequestAuditor, never, Repositories> = La
       const { caller } = note
       if (!isForTheLog(action, ended, yield* sendsCredential) || !(yield* mayWrite(caller))) return
       const written = yield* Effect.exit(write(action, ended, caller))
-      if (Exit.isFailure(written)) yield* dropped("store")
-      yield* conditions.set("audit_entries_lost", Exit.isFailure(written), Exit.isFailure(written) ? LOST : null)
+      if (Exit.isSuccess(written)) return
+      yield* dropped("store")
+      yield* Effect.logWarning(LOST, written.cause)
     })
 
     return RequestAuditor.of({
