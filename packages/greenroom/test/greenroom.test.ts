@@ -67,6 +67,10 @@ describe("an actor", () => {
     expect(await his.keys.get(hers.key.id)).toBeNull()
     expect(await codeOf(his.keys.create({ broadcaster: { id: ada.id } }))).not.toBe("resolved")
     expect(await his.broadcasters.get({ id: ada.id })).toBeNull()
+    expect(await codeOf(his.broadcasters.upsert({ ...account, displayName: "Bob's" }))).not.toBe("resolved")
+    expect(await codeOf(his.broadcasters.upsert({ externalId: "user-4713", displayName: "New" }))).not.toBe("resolved")
+    expect((await his.broadcasters.upsert({ externalId: "user-4712", displayName: "Bobby" })).id).toBe(bob.id)
+    expect((await gr.broadcasters.get({ id: ada.id }))?.displayName).toBe("Ada")
     const answer = await fetch(`${origin}/greenroom/audit-logs?resource_id=${hers.key.id}`, {
       headers: { "x-api-key": SECRET }
     })

@@ -211,6 +211,20 @@ describe("the script", () => {
       })
   )
 
+  it.effect("gives the rights in another schema, where it is told to", () =>
+    Effect.gen(function* () {
+      const { admin, owner, runtime } = yield* installed
+      const elsewhere = script.replace("greenroom.schema = 'greenroom'", "greenroom.schema = 'control'")
+      assert.notStrictEqual(elsewhere, script)
+      yield* runScript(admin, elsewhere)
+      yield* PostgresMigrations.migrate(owner, { schema: "control" })
+      yield* runScript(owner, elsewhere)
+      yield* PostgresMigrations.check(runtime, { schema: "control" })
+      assert.strictEqual(yield* refusal(runtime, "select control.place_events(10)"), "done")
+      assert.match(yield* refusal(runtime, "truncate control.streams cascade"), /permission denied/)
+    })
+  )
+
   it.effect(
     "lets the role that serves start on a schema that is up to date, and says what is missing on one that is not",
     () =>

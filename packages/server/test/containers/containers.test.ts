@@ -171,6 +171,65 @@ describe("the compose file", () => {
   })
 })
 
+describe("the stack that shows traces and metrics", () => {
+  const config = (file: string) => parse(text(`docker/observability/${file}`))
+  const mounted = (service: string) =>
+    new Map(
+      compose().services[service]!.volumes!.map((volume) => {
+        const [source = "", target = ""] = volume.split(":")
+        return [target, source.replace("./docker/observability/", "")]
+      })
+    )
+
+  it("has each file where its program looks for it", () => {
+    const { services } = compose()
+    const named = (service: string) =>
+      services[service]!.command!.flatMap((argument) => /-?-config(?:\.file)?=(\S+)/.exec(argument)?.[1] ?? [])
+    for (const service of ["otel-collector", "tempo", "prometheus"]) {
+      assert.lengthOf(named(service), 1)
+      assert.isTrue(mounted(service).has(named(service)[0]!), service)
+    }
+    const [rules] = config("prometheus.yml").rule_files
+    assert.strictEqual(mounted("prometheus").get(`/etc/prometheus/${rules}`), "alerts.yml")
+    const [provider] = config("grafana/provisioning/dashboards/dashboards.yml").providers
+    assert.strictEqual(mounted("grafana").get(provider.options.path), "grafana/dashboards")
+    assert.strictEqual(mounted("grafana").get("/etc/grafana/provisioning"), "grafana/provisioning")
+    const home = services.grafana!.environment!.GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH!
+    assert.doesNotThrow(() => text(home.replace(provider.options.path, "docker/observability/grafana/dashboards")))
+  })
+
+  it("hands traces on from Greenroom to the collector and to Tempo, and scrapes Greenroom", () => {
+    const collector = config("collector.yml")
+    assert.include(
+      text(".env.example"),
+      "# http://otel-collector:4318/v1/traces\nOTEL_EXPORTER_OTLP_TRACES_ENDPOINT=\n"
+    )
+    assert.strictEqual(collector.receivers.otlp.protocols.http.endpoint, "0.0.0.0:4318")
+    assert.strictEqual(collector.exporters["otlp/tempo"].endpoint, "tempo:4317")
+    assert.strictEqual(config("tempo.yml").distributor.receivers.otlp.protocols.grpc.endpoint, "0.0.0.0:4317")
+    const { receivers, processors, exporters } = collector.service.pipelines.traces
+    for (const [part, names] of Object.entries({ receivers, processors, exporters }))
+      for (const name of names as ReadonlyArray<string>) assert.property(collector[part], name)
+    const [scrape] = config("prometheus.yml").scrape_configs
+    assert.deepStrictEqual(scrape.static_configs, [{ targets: ["api:8080"] }])
+    assert.strictEqual(compose().services.api!.environment!.METRICS_PORT, undefined)
+  })
+
+  it("has the data sources that the dashboard asks, at addresses of the compose file", () => {
+    const sources: ReadonlyArray<{ uid: string; url: string }> = config(
+      "grafana/provisioning/datasources/datasources.yml"
+    ).datasources
+    const dashboard = text("docker/observability/grafana/dashboards/greenroom.json")
+    const asked = new Set([...dashboard.matchAll(/"uid": "(\w+)"\n\s+\}/g)].map(([, uid]) => uid))
+    assert.sameMembers(
+      sources.map(({ uid }) => uid),
+      [...asked] as Array<string>
+    )
+    for (const { url } of sources) assert.property(compose().services, new URL(url).hostname)
+    assert.strictEqual(new URL(sources[1]!.url).port, String(config("tempo.yml").server.http_listen_port))
+  })
+})
+
 describe("the health checks", () => {
   it("ask PostgreSQL over TCP, and give the service as long as it waits for its database", () => {
     const { postgres } = compose().services
