@@ -11,6 +11,7 @@ import {
   mediaServerRestart
 } from "../scenarios/outages.ts"
 import { killedBeforeReady, publishing } from "../scenarios/publishing.ts"
+import { rotating } from "../scenarios/rotating.ts"
 import { secrecy } from "../scenarios/secrecy.ts"
 import { strangers } from "../scenarios/strangers.ts"
 import { expiringOnAir, takingOffAir } from "../scenarios/takingOffAir.ts"
@@ -39,6 +40,7 @@ if (missing.length > 0) {
       describe(`over ${protocol}`, () => {
         publishing(it, protocol)
         takingOffAir(it, protocol)
+        rotating(it, protocol)
       })
     }
     if (browserBinary === undefined) {
@@ -47,6 +49,7 @@ if (missing.length > 0) {
       describe("over webrtc", () => {
         publishing(it, "webrtc")
         takingOffAir(it, "webrtc")
+        rotating(it, "webrtc")
       })
     }
     killedBeforeReady(it)

@@ -2,6 +2,7 @@
 import { describe, layer } from "@effect/vitest"
 import * as simulatorDeployment from "../worlds/simulatorDeployment.ts"
 import { killedBeforeReady, publishing } from "./publishing.ts"
+import { rotating } from "./rotating.ts"
 import { secrecy } from "./secrecy.ts"
 import { strangers } from "./strangers.ts"
 import { expiringOnAir, takingOffAir } from "./takingOffAir.ts"
@@ -15,6 +16,7 @@ layer(simulatorDeployment.layer, { excludeTestServices: true, timeout: "2 minute
       describe.concurrent(`over ${protocol}`, () => {
         publishing(it, protocol)
         takingOffAir(it, protocol)
+        rotating(it, protocol)
       })
     }
     describe.concurrent("now and then", () => {

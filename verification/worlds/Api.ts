@@ -78,7 +78,7 @@ export const makeApi = (address: { readonly base: string; readonly secret: strin
         return { status: 0, body: null as A, headers: new Headers(), millis: performance.now() - began }
       const text = await response.text()
       const millis = performance.now() - began
-      const issues = method === "POST" && path === "/stream-keys" && response.status === 201
+      const issues = method === "POST" && /^\/stream-keys(\/[^/]+\/rotate)?$/.test(path) && response.status === 201
       const shown = `${JSON.stringify([...response.headers])}\n${text}`
       if (!issues && needles.some((needle) => shown.includes(needle))) leaks.push(`${method} ${path}: ${text}`)
       const parsed =

@@ -6,9 +6,11 @@ import { DateTime } from "effect"
 import { type Refusal, refuse } from "./AuthDecision.ts"
 import type { AdmissionDecision, AdmissionFacts, SessionFacts } from "./decideAdmission.ts"
 
-/** So many takeovers of a key within so long part its encoders: for a while the one on the air stays. */
+/** So many takeovers of a key part its encoders. */
 export const TAKEOVERS_MOST = 3
+/** They count within this time: two encoders that both come back at once take a key from each other every second or two. */
 const TAKEOVERS_WITHIN_MS = 10_000
+/** For so long the encoder on the air keeps the key. */
 const CONTESTED_FOR_MS = 60_000
 
 /**
