@@ -2,6 +2,7 @@
 import { existsSync, globSync, readFileSync } from "node:fs"
 import { dirname, join, relative } from "node:path"
 import { fileURLToPath } from "node:url"
+import { admissionRules } from "@greenroom/core"
 import { describe, expect, it } from "vitest"
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
@@ -166,6 +167,13 @@ describe("the tables", () => {
     const known = found([reasons], /"(\w+)"/g)
     expect(known.length).toBeGreaterThan(5)
     expect(known.filter((name) => !rows("docs/troubleshooting.md", /`(\w+)`/g).includes(name))).toEqual([])
+  })
+
+  it("of docs/why.md have every rule, its reason and its remedy", () => {
+    const rules = Object.entries(admissionRules).map(
+      ([name, { reason, remedy }]) => `| \`${name}\` | \`${reason}\` | ${remedy} |`
+    )
+    expect(rules.filter((row) => !read("docs/why.md").includes(row))).toEqual([])
   })
 
   it("of docs/cli.md have every exit code, and none that is not", () => {

@@ -379,12 +379,12 @@ if (missing.length > 0) {
     )
 
     scene(
-      "are one on the newest source after twenty takeovers",
+      "are one on the newest source when twenty encoders come for one key",
       (stage) =>
         Effect.gen(function* () {
           const key = yield* stage.aKey("x")
           let most = 0
-          for (let takeover = 0; takeover < 20; takeover++) {
+          for (let encoder = 0; encoder < 20; encoder++) {
             yield* stage.encode(key, "rtsp")
             yield* Effect.sleep("250 millis")
             most = Math.max(most, stage.processes("x").length)

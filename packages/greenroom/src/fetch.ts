@@ -3,6 +3,7 @@
  * Everything else is the REST API's, if it is on.
  */
 import { createHash, timingSafeEqual } from "node:crypto"
+import { recordRefusedCall } from "@greenroom/core"
 import { authenticate, closedAnswer, hook } from "./answerAuth.ts"
 import { GreenroomError } from "./GreenroomError.ts"
 import type { Run } from "./run.ts"
@@ -67,10 +68,14 @@ export const fetchOf = (run: Run, secret: string, rest: WebHandler | null, isClo
   const answer = async (request: Request, isAuth: boolean, kind: string | undefined): Promise<Response> => {
     if (isFromWebPage(request))
       return refused(403, "forbidden", "Calls of the media server are not taken from a web page")
-    if (!isRight(request))
+    if (!isRight(request)) {
+      // A media server with a wrong secret gets no publisher in: the decision log has that, too.
+      const id = isAuth ? { "x-decision-id": await run(recordRefusedCall("hook_secret", null)) } : {}
       return refused(401, "unauthorized", "The secret is missing or wrong", {
-        "www-authenticate": 'Basic realm="greenroom", Bearer'
+        "www-authenticate": 'Basic realm="greenroom", Bearer',
+        ...id
       })
+    }
     const text = await bodyOf(request)
     if (text === undefined) return refused(413, "too_large", `Expected at most ${BODY_MAX} bytes`)
     const body = parsed(text)

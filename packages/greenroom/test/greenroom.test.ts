@@ -67,6 +67,10 @@ describe("an actor", () => {
     expect(await his.keys.get(hers.key.id)).toBeNull()
     expect(await codeOf(his.keys.create({ broadcaster: { id: ada.id } }))).not.toBe("resolved")
     expect(await his.broadcasters.get({ id: ada.id })).toBeNull()
+    expect(await codeOf(his.broadcasters.upsert({ ...account, displayName: "Bob's" }))).not.toBe("resolved")
+    expect(await codeOf(his.broadcasters.upsert({ externalId: "user-4713", displayName: "New" }))).not.toBe("resolved")
+    expect((await his.broadcasters.upsert({ externalId: "user-4712", displayName: "Bobby" })).id).toBe(bob.id)
+    expect((await gr.broadcasters.get({ id: ada.id }))?.displayName).toBe("Ada")
     const answer = await fetch(`${origin}/greenroom/audit-logs?resource_id=${hers.key.id}`, {
       headers: { "x-api-key": SECRET }
     })
@@ -364,6 +368,17 @@ describe("why an encoder cannot connect", () => {
         recent: [{ id: refused.decisionId }]
       })
     expect(JSON.stringify(await gr.auth.check(settings))).not.toContain(value)
+  })
+
+  it("is in the log when the media server has a wrong secret", async () => {
+    const { gr, origin } = await host()
+    const answer = await fetch(`${origin}/mtx/auth`, {
+      method: "POST",
+      headers: { authorization: "Bearer wrong" },
+      body: "{}"
+    })
+    const logged = async () => (await gr.auth.decisions({ reasons: ["hook_secret"] })).map(({ id }) => id)
+    await expect.poll(logged, { timeout: 10_000 }).toEqual([answer.headers.get("x-decision-id")])
   })
 
   it("needs settings that make sense", async () => {

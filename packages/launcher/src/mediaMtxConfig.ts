@@ -46,6 +46,8 @@ export interface Settings {
 const since = {
   rtspTransports: [1, 11, 0],
   apiAllowOrigins: [1, 15, 4],
+  // Before that a muxer was listed as a reader, so each stream would have had a viewer from its beginning.
+  hlsMuxersApartFromReaders: [1, 18, 0],
   moq: [1, 19, 0],
   runOnAvailable: [1, 19, 3]
 } as const satisfies Record<string, Release>
@@ -110,6 +112,8 @@ export const mediaMtxConfig = ({ host: named, ports, auth, version }: Settings) 
     srtAddress: at(ports.srt),
     hls: true,
     hlsAddress: at(ports.hls),
+    // Otherwise the first viewer of a stream waits for seconds, and some players give up.
+    ...(knows(version, "hlsMuxersApartFromReaders") ? { hlsAlwaysRemux: true } : {}),
     webrtc: true,
     webrtcAddress: at(ports.webrtc),
     webrtcLocalUDPAddress: at(ports.webrtcUdp),

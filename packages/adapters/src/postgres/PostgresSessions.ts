@@ -43,7 +43,7 @@ export const make: Effect.Effect<Sessions["Service"], never, ReconcilerDatabase>
           cross join lateral (
             select case
               when b.deleted_at is not null then 'broadcaster_deleted'
-              else ${n.why_key_invalid}(k.revoked_at, k.revokes_at, k.expires_at, k.enabled, clock_timestamp())
+              else ${n.why_key_invalid}(k.revoked_at, k.revokes_at, k.expires_at, k.enabled, statement_timestamp())
             end as reason
           ) why
           where s.ended_at is null and s.stop_reason is null and why.reason is not null

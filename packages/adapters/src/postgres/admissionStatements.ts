@@ -25,6 +25,13 @@ interface Variant {
 }
 
 /**
+ * `why_key_invalid` gives null, at the moment itself. As a call of that function it would not be inlined: PostgreSQL inlines none that uses a volatile
+ * argument twice.
+ */
+const isValidNow =
+  "revoked_at is null and enabled and coalesce(least(revokes_at, expires_at) > clock_timestamp(), true)"
+
+/**
  * `fit`: the key, locked, if it is valid and may be used on the path. A worker's key admits one connection, which may repeat its
  * request. An ordinary key admits where the path belongs to no other broadcaster and is not reserved.
  */
@@ -33,11 +40,11 @@ const fitting = (n: Names, { reserved, limit }: Variant) => `
     select id, broadcaster_id, key_prefix, label, revoked_at, revokes_at, expires_at, enabled, admits_until, rotated_from,
       blocked_path, blocked_until
     from ${n.stream_keys}
-    where ${limit}hash = $1 and ${n.why_key_invalid}(revoked_at, revokes_at, expires_at, enabled, clock_timestamp()) is null and ${n.path_within}(path, $2)
+    where ${limit}hash = $1 and ${isValidNow} and ${n.path_within}(path, $2)
     for no key update
   ), fit as materialized (
     select * from key
-    where ${n.why_key_invalid}(revoked_at, revokes_at, expires_at, enabled, clock_timestamp()) is null
+    where ${isValidNow}
       and not coalesce(blocked_path = $2 and blocked_until > clock_timestamp(), false)
       and case
         when admits_until is not null then coalesce(

@@ -11,8 +11,8 @@ export interface Limits {
   readonly statementMillis: number
 }
 
-/** A frozen process of ours must not keep the locks of its transaction for longer than this. */
-const IDLE_IN_TRANSACTION_MS = 5_000
+/** A frozen process of ours must not keep the locks of its transaction for longer than this: the lease, whose row may be one of them, lasts 3 s. */
+const IDLE_IN_TRANSACTION_MS = 2_500
 
 export const settingsOf = ({ lockMillis, statementMillis }: Limits) => ({
   lock_timeout: String(lockMillis),

@@ -1,7 +1,8 @@
 /**
- * The decisions of this process that the store does not have yet. Equal ones within a minute are one group: it has one id and a count, so that an encoder
- * that tries again each second is one record, and each id in a log leads to a record. Nobody may push the decisions about others out of the log:
- * too many different ones about one key, or from one address, are merged, and so are too many of unknown senders together. State without effects.
+ * The decisions of this process that the store does not have yet. Equal ones within a minute are one group: it has one id and a count, so an encoder
+ * that tries again each second is one record, and each id in a log leads to a record. Decisions about one key, or from strangers, must not push those about
+ * others out of the log: too many different ones about one key, or from one address, are merged, and so are too many of strangers together. State
+ * without effects.
  */
 import type { DecisionContent } from "../domain/access/RecordedDecision.ts"
 import type { DecisionId } from "../domain/values/Ids.ts"

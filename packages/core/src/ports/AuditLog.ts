@@ -1,8 +1,8 @@
 /**
  * The audit log. Laws:
  * - entries are only appended: none changes, and `prune` alone deletes;
- * - `recording` runs a change and appends the entry of its outcome in one atomic step: when either fails, neither is there. The change has at
- *   most one writing operation, by any port of the same store;
+ * - `recording` runs a change and appends the entry of its outcome in one atomic step: when either fails, neither is there. The change
+ *   writes by any ports of the same store. Of several writing operations a store without transactions may keep those before a failure;
  * - the list is ordered newest first by `(at, id)`; `at` is the database's clock.
  */
 import type { Effect } from "effect"

@@ -40,7 +40,7 @@ export const entryOf = ({ actor, origin }: Caller, action: string, change: Audit
   reason: change.reason ?? null
 })
 
-/** `describe` gives what changed; `null`: the outcome is a refusal. `change` has one writing operation. */
+/** `describe` gives what changed; `null`: the outcome is a refusal. */
 export const audited = <A, E, R>(
   action: AuditAction,
   change: Effect.Effect<A, E, R>,
@@ -58,7 +58,8 @@ export const audited = <A, E, R>(
     })
     if (trail !== null && recorded) trail.recorded = true
     return outcome
-  })
+    // A caller that leaves during the commit would leave it unknown whether there is an entry.
+  }).pipe(Effect.uninterruptible)
 
 /** The entry of something that is no change of the store. */
 export const recordEntry = Effect.fnUntraced(function* (action: string, change: AuditedChange) {

@@ -12,7 +12,7 @@ import { broadcasterFields, pageFields } from "./argumentSchemas.ts"
 import { type AuditedChange, audited } from "./audited.ts"
 import { awaitOffAir } from "./awaitOffAir.ts"
 import { CurrentCaller } from "./CurrentCaller.ts"
-import { checkArguments } from "./InvalidArgument.ts"
+import { checkArguments, InvalidArgument } from "./InvalidArgument.ts"
 import { isCallersBroadcaster, visibleToCaller } from "./visibleToCaller.ts"
 
 const { displayName, contact, metadata, externalId } = broadcasterFields
@@ -44,9 +44,18 @@ const change = (before: Broadcaster | null, after: Broadcaster | null): AuditedC
   }
 }
 
+/** A limited caller has its broadcaster, and makes no other. */
+const mayCreate = Effect.fnUntraced(function* (operation: string) {
+  const { only } = yield* CurrentCaller
+  if (only === null) return
+  const faults = [{ path: [], expected: "Expected a caller that is not limited to a broadcaster" }]
+  return yield* new InvalidArgument({ operation, faults })
+})
+
 /** Fails with `ExternalIdTaken` when another broadcaster has `externalId`. */
 export const createBroadcaster = Effect.fn("createBroadcaster")(function* (fields: BroadcasterFields) {
   const checked = yield* check.create(fields)
+  yield* mayCreate("createBroadcaster")
   const broadcasters = yield* Broadcasters
   const generator = yield* KeyGenerator
   const id = (yield* generator.uuid) as BroadcasterId
@@ -70,7 +79,8 @@ export const upsertBroadcaster = Effect.fn("upsertBroadcaster")(function* (
   const { externalId: known, ...checked } = yield* check.upsert({ ...fields, externalId })
   const broadcasters = yield* Broadcasters
   const generator = yield* KeyGenerator
-  const before = Option.getOrNull(yield* broadcasters.findByExternalId(known))
+  const before = Option.getOrNull(yield* visible(yield* broadcasters.findByExternalId(known)))
+  if (before === null) yield* mayCreate("upsertBroadcaster")
   if (before !== null && isAs(before, checked)) return before
   const id = (yield* generator.uuid) as BroadcasterId
   return yield* audited("broadcaster.upsert", broadcasters.upsert(id, known, checked), (after) => change(before, after))

@@ -9,6 +9,7 @@ import { AuditLog } from "../ports/AuditLog.ts"
 import type { PageRequest } from "../ports/Page.ts"
 import { Instant, pageFields } from "./argumentSchemas.ts"
 import { recordEntry } from "./audited.ts"
+import { CurrentCaller } from "./CurrentCaller.ts"
 import { checkArguments } from "./InvalidArgument.ts"
 import { isCallersBroadcaster, withinCallersLimit } from "./visibleToCaller.ts"
 
@@ -67,6 +68,7 @@ export interface AuditEvent {
 export const recordAuditEvent = Effect.fn("recordAuditEvent")(function* (event: AuditEvent) {
   const { action, actor, ...checked } = yield* check.record({ ...event })
   if (checked.broadcasterId !== null && !(yield* isCallersBroadcaster(checked.broadcasterId))) return false
-  yield* recordEntry(action, { ...checked, claimedActor: actor })
+  const { only } = yield* CurrentCaller
+  yield* recordEntry(action, { ...checked, broadcasterId: checked.broadcasterId ?? only, claimedActor: actor })
   return true
 })

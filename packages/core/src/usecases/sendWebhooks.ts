@@ -4,7 +4,7 @@
  */
 import { Clock, Effect, Option, type Redacted, Schema } from "effect"
 import { EventId, type LogHead, type LogPosition, whyLost, writeCursor } from "../domain/events/EventCursor.ts"
-import type { LoggedEvent } from "../domain/events/LoggedEvent.ts"
+import type { EventFilter, LoggedEvent } from "../domain/events/LoggedEvent.ts"
 import { WebhookEndpointId } from "../domain/values/Ids.ts"
 import { deliveryOf } from "../domain/webhooks/deliveryOf.ts"
 import { judge, type SendOutcome } from "../domain/webhooks/SendOutcome.ts"
@@ -151,6 +151,10 @@ const redeliverAll = Effect.fnUntraced(function* (
   return { delivered, failed: null, next: cursorAt(lookedTo) } as Redelivered
 })
 
+/** An event is sent again whatever its type, but never one of a broadcaster that is not the endpoint's. */
+const ofBroadcaster = ({ broadcasterId }: WebhookEndpoint): EventFilter =>
+  broadcasterId === null ? {} : { broadcasterId }
+
 const startOf = Effect.fnUntraced(function* (id: WebhookEndpointId, redelivery: Partial<Redelivery>) {
   if (redelivery.after !== undefined) return redelivery.after
   const position = redelivery.eventId === undefined ? null : yield* positionOnRecord(id, redelivery.eventId)
@@ -173,7 +177,7 @@ export const redeliverWebhooks = Effect.fn("redeliverWebhooks")(function* (
   const single = checked.eventId !== undefined
   const events = yield* Events
   const { endpoint } = receiver.value
-  const filter = single ? {} : filterOf(endpoint)
+  const filter = single ? ofBroadcaster(endpoint) : filterOf(endpoint)
   const slice = yield* events.read(start.position, filter, single ? 1 : REDELIVERED_AT_MOST)
   const why = whyLost({ log: start.log ?? slice.log, position: start.position }, slice as LogHead)
   if (why !== null) return { _tag: "StartLost", why } as const

@@ -11,6 +11,7 @@ import {
   MayPublish,
   type PublishAnswer,
   readAuthCall,
+  recommendedFacts,
   StoreUnavailable,
   type StreamKeyId,
   WorkersOn
@@ -68,7 +69,8 @@ const worlds = Arbitrary.all({
   mediaServerAnswers: element([true, true, true, false]),
   owned: element([false, false, true]),
   host: element<null | PublishAnswer>([null, null, true, { refuse: "Not before 18:00" }]),
-  workers: boolean
+  workers: boolean,
+  listsMoq: boolean
 })
 type World = typeof worlds extends Arbitrary.Arbitrary<infer A> ? A : never
 
@@ -90,8 +92,9 @@ const callOf = ({ credentials, action, path, protocol, id }: Call): AuthCall => 
 }
 
 const stageOf = (world: World) => {
-  const { policy, standing, ofKey, onPath, mediaServerAnswers, owned, host, workers } = world
+  const { policy, standing, ofKey, onPath, mediaServerAnswers, owned, host, workers, listsMoq } = world
   const { stage, told, layer } = backstage(policy)
+  if (!listsMoq) stage.server.facts = { ...recommendedFacts, moq: "on, but not listed" }
   stage.changeKey(1, standing)
   stage.addKey(2, { broadcasterId: broadcasterId(2), path: (owned ? "live/1" : null) as KeyFacts["path"] })
   if (ofKey !== "none") {
@@ -184,8 +187,9 @@ describe("the check", () => {
   it.effect("of a key and a path agrees with that of the key's value, and needs no value", () =>
     Effect.gen(function* () {
       for (const standing of standings) {
-        for (const path of ["live/1", "elsewhere"]) {
-          const { stage, layer } = backstage()
+        for (const path of ["live/1", "elsewhere", "live/x/out"]) {
+          const { stage, layer: without } = backstage()
+          const layer = Layer.merge(without, Layer.succeed(WorkersOn, true))
           stage.changeKey(1, standing)
           const byId = yield* checkAuth({ _tag: "Key", streamKeyId: keyId(1), path }).pipe(Effect.provide(layer))
           const call = callOf({

@@ -87,6 +87,6 @@ export const checkText = (check: Check, now: DateTime.Utc): string => {
     check.recent.length === 0
       ? ["No refusal on this path or of this key is in the log."]
       : ["Last refusals on this path or of this key:", decisionRows(check.recent, now)]
-  const said = [asked(check), "", ...lines(check), "", verdict(check)].map(printable)
-  return [...said, "", ...recent].join("\n")
+  const shown = [asked(check), "", ...lines(check), "", verdict(check)].map(printable)
+  return [...shown, "", ...recent].join("\n")
 }

@@ -60,7 +60,7 @@ describe.each(settings)("%s", (_, settingOf, found_in, protocol) => {
     expect((await call(service, "GET", `/streams?stream_key_id=${key.id}`)).json.count).toBe(0)
   })
 
-  it("of a key that nobody issued is refused, with its beginning and nothing more", async () => {
+  it("of an unknown key is refused, with its beginning and nothing more", async () => {
     const answer = await check(settingOf(unknown, "live/some"))
     expect(answer.json).toMatchObject({
       decision: "refuse",

@@ -71,6 +71,23 @@ describe("a request", () => {
     assertProblem(await call(service, "DELETE", "/rescuestream/stream-keys/x"), "unauthorized")
   })
 
+  it("with a wrong signature counts as a guess, whatever its time is, and opens nothing", async () => {
+    const own = await start({ rescuestream: true })
+    const forged = (path: string) =>
+      fetch(`${own.base}${path}`, { headers: { "x-api-key": "a", "x-timestamp": "0", "x-signature": "x" } })
+    const failures = async () => {
+      const { text } = await call(own, "GET", "/metrics", { secret: null })
+      return Number(/greenroom_credential_failures_total\{secret="api",outcome="refused"\} (\d+)/.exec(text)?.[1] ?? 0)
+    }
+    try {
+      const before = await failures()
+      expect((await forged("/rescuestream/streams")).status).toBe(401)
+      expect((await failures()) - before).toBe(1)
+    } finally {
+      await own.close()
+    }
+  })
+
   it("may be a few minutes late", async () => {
     expect((await ask("GET", "/streams", undefined, { timestamp: Math.floor(Date.now() / 1_000) - 290 })).status).toBe(
       200

@@ -92,6 +92,20 @@ describe("a session", () => {
     )
   })
 
+  it("opens no other: it would never end", async () => {
+    const opened = await open(API_SECRET)
+    const again = await asPage(cookieIn(opened), "POST", "/session", { "x-csrf-token": opened.json.csrf_token })
+    assertProblem(again, "forbidden")
+  })
+
+  it("is refused when its cookie or its CSRF token has characters of several bytes", async () => {
+    const opened = await open(API_SECRET)
+    const strange = `greenroom_session=x.${encodeURIComponent("é")}${"x".repeat(42)}`
+    assertProblem(await asPage(strange, "GET", "/streams"), "unauthorized")
+    const token = Buffer.from(`é${"x".repeat(42)}`, "utf8").toString("latin1")
+    assertProblem(await asPage(cookieIn(opened), "POST", "/broadcasters", { "x-csrf-token": token }, {}), "forbidden")
+  })
+
   it("is refused when a character of its cookie is another", async () => {
     const cookie = cookieIn(await open(API_SECRET))
     for (let index = "greenroom_session=".length; index < cookie.length; index += 7) {
@@ -163,6 +177,26 @@ describe("a page of another origin", () => {
 })
 
 describe("a secret that was replaced", () => {
+  it("keeps the sessions that it opened while it is accepted, and no longer, whenever they were opened", async () => {
+    const rotating = await start({ previous: { api: "the-former-secret" } })
+    const rotated = await start()
+    try {
+      const opened = await call(rotating, "POST", "/session", { secret: "the-former-secret" })
+      const headers = { cookie: cookieIn(opened), "x-csrf-token": opened.json.csrf_token }
+      const change = (at: Service) =>
+        call(at, "POST", "/broadcasters", { secret: null, headers, body: { display_name: "Of a page" } })
+      expect((await change(rotating)).status).toBe(201)
+      assertProblem(await change(rotated), "unauthorized")
+      const fresh = await call(rotating, "POST", "/session")
+      expect(
+        (await call(rotated, "GET", "/streams", { secret: null, headers: { cookie: cookieIn(fresh) } })).status
+      ).toBe(200)
+    } finally {
+      await rotating.close()
+      await rotated.close()
+    }
+  })
+
   it("is accepted beside the new one while it is the previous one", async () => {
     const own = await start({
       previous: { api: "the-former-secret", hook: "the-former-hook" },

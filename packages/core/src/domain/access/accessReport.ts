@@ -21,7 +21,7 @@ export interface CheckResult {
   readonly remedy: string | null
 }
 
-/** What the media server would tell of the call. */
+/** The call that the media server would make. */
 export interface ParsedCall {
   readonly protocol: string | null
   readonly action: string

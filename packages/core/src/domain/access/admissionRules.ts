@@ -151,7 +151,7 @@ const narrower = {
     "unauthorized",
     "action",
     "The media server asked about an action that Greenroom does not know.",
-    "Use a MediaMTX that this version supports, or exclude the action with authHTTPExclude."
+    "Use a MediaMTX that this release supports (docs/mediamtx.md)."
   ),
   key_misplaced: rule(
     "invalid_stream_key",

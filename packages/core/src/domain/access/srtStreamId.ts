@@ -29,7 +29,7 @@ const readStandard = (text: string): StreamIdParts | string => {
   }
 }
 
-/** `action:path[:query]` or `action:path:user:password[:query]`. A text says what was expected. */
+/** `action:path[:query]` or `action:path:user:password[:query]`. A text is what was expected. */
 export const readStreamId = (text: string): StreamIdParts | string => {
   if (text.startsWith("#!::")) return readStandard(text.slice("#!::".length))
   const parts = text.split(":")

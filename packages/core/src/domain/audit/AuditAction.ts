@@ -39,5 +39,12 @@ const NAME = "[a-z][a-z0-9_]{0,31}"
 export const ClaimedAction = Schema.String.check(
   Schema.isPattern(new RegExp(`^${NAME}\\.${NAME}$`), {
     message: "Expected two words of small letters, digits and _, joined by a dot, such as user.login"
-  })
+  }),
+  Schema.makeFilter<string>(
+    (action) =>
+      (auditActions as ReadonlyArray<string>).includes(action)
+        ? "Expected an action that is not Greenroom's own"
+        : undefined,
+    { toJsonSchema: () => ({ not: { enum: auditActions } }) as never }
+  )
 ).annotate({ examples: ["user.login"] })

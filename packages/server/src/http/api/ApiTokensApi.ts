@@ -77,7 +77,7 @@ export class SessionApi extends HttpApiGroup.make("session")
   .add(
     HttpApiEndpoint.post("open", "/session", {
       success: HttpApiSchema.WithHeaders(Session.pipe(HttpApiSchema.status(201)), cookie),
-      error: problems("internal", "store-unavailable")
+      error: problems("forbidden", "internal", "store-unavailable")
     })
       .annotateMerge(needs(null, "session.create"))
       .annotateMerge(

@@ -70,7 +70,7 @@ export class AuthDecisionsApi extends HttpApiGroup.make("auth_decisions")
       .annotateMerge(
         summary(
           "Why can my encoder not connect?",
-          "What `/auth` would answer to an encoder with these settings, check by check, with what to do, and the last refusals. Nothing happens by it: no stream, no reservation, no record in the decision log. The settings are those of one form: `{url}` (with `bearer` for WHIP), `{server, stream_key}` of OBS, `{streamid}` of SRT, `{stream_key_id, path}`, or the media server's own call. They are read as MediaMTX and ffmpeg read them. Settings with which an encoder gets nowhere near the auth call are a validation error."
+          "What `/auth` would answer to an encoder with these settings, check by check, with what to do, and the last refusals. Nothing happens by it: no stream, no reservation, no record in the decision log. The settings are those of one form: `{url}` (with `bearer` for WHIP), `{server, stream_key}` of OBS, `{streamid}` of SRT, `{stream_key_id, path}`, or the media server's own call. They are read as MediaMTX and ffmpeg read them. Settings with which MediaMTX would not make the auth call are a validation error."
         )
       )
   )

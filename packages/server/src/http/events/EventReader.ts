@@ -15,6 +15,8 @@ export interface EventReader {
   readonly output: BoundedOutput
   /** The token that opened it; `null`: another credential, which does not end. */
   readonly token: ApiTokenId | null
+  /** When the page's session ends, in seconds since 1970; `null`: no session opened it. */
+  readonly ends: number | null
   /** All matching events up to here are in the output; `null` until it is known where it begins. */
   cursor: EventCursor | null
 }

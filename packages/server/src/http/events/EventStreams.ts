@@ -34,6 +34,8 @@ export interface StreamRequest {
   readonly filter: EventFilter
   /** The token that opens it; `null`: another credential. */
   readonly token: ApiTokenId | null
+  /** When the page's session ends, in seconds since 1970; `null`: no session opens it. */
+  readonly ends: number | null
   /** Closes the client's connection; `null` where there is none to reach. */
   readonly cut: (() => void) | null
 }
@@ -103,12 +105,12 @@ export const layer = Layer.effect(
     const countDropped = (reason: Dropped) => Metric.withAttributes(dropped, { reason }).updateUnsafe(1, context)
 
     const serve = serveWith(live)
-    const begin = ({ from, filter, token, cut }: StreamRequest): BoundedOutput => {
+    const begin = ({ from, filter, token, ends, cut }: StreamRequest): BoundedOutput => {
       const output: BoundedOutput = new BoundedOutput({
         cut: cut ?? (() => void output.destroy()),
         onDropped: countDropped
       })
-      const reader: EventReader = { filter, output, token, cursor: from === "now" ? null : from }
+      const reader: EventReader = { filter, output, token, ends, cursor: from === "now" ? null : from }
       readers.add(reader)
       showSize()
       output.offer(bareComment, 1)
@@ -134,10 +136,9 @@ export const layer = Layer.effect(
     const comment = Effect.sync(() => {
       for (const { output, cursor } of readers) output.offer(cursor === null ? bareComment : keepAlive(cursor), 0)
     })
-    const settle = Effect.andThen(
-      comment,
-      Effect.suspend(() => endRefused([...readers]))
-    )
+    yield* Effect.forkScoped(Effect.forever(Effect.delay(comment, COMMENT_EVERY)))
+    // A fiber of its own: a store that is silent must not hold up the comments.
+    const settle = Effect.suspend(() => endRefused(readers))
     yield* Effect.forkScoped(Effect.forever(Effect.delay(settle, COMMENT_EVERY)))
 
     return EventStreams.of({

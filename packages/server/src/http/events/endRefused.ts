@@ -1,6 +1,6 @@
 /** An event stream outlasts its request, so its token is asked for again from time to time: it may have been deleted, expired, or lost its scope. */
 import { type ApiTokenId, ApiTokens, allows } from "@greenroom/core"
-import { Effect, Option } from "effect"
+import { Clock, Effect, Option } from "effect"
 import type { EventReader } from "./EventReader.ts"
 
 const mayStillRead = Effect.fnUntraced(function* (token: ApiTokenId) {
@@ -9,12 +9,18 @@ const mayStillRead = Effect.fnUntraced(function* (token: ApiTokenId) {
   return Option.exists(found, ({ scopes }) => allows(scopes, "events:read"))
 })
 
-/** Ends the streams of tokens that are refused now. While the store does not answer, none ends. */
-export const endRefused = Effect.fnUntraced(function* (readers: Iterable<EventReader>) {
-  const byToken = Map.groupBy(readers, ({ token }) => token)
-  for (const [token, streams] of byToken) {
-    if (token === null) continue
-    const may = yield* Effect.orElseSucceed(mayStillRead(token), () => true)
-    if (!may) for (const { output } of streams) output.finish()
-  }
-})
+/** Ends the streams whose session is over, and those of tokens that are refused now. While the store does not answer, no token is. */
+export const endRefused = Effect.fnUntraced(
+  function* (readers: Iterable<EventReader>) {
+    const now = (yield* Clock.currentTimeMillis) / 1_000
+    const open = [...readers].filter(({ ends, output }) => {
+      if (ends !== null && ends <= now) output.finish()
+      return ends === null || ends > now
+    })
+    for (const [token, streams] of Map.groupBy(open, ({ token }) => token)) {
+      if (token === null || (yield* mayStillRead(token))) continue
+      for (const { output } of streams) output.finish()
+    }
+  },
+  Effect.catchTag("StoreUnavailable", () => Effect.void)
+)

@@ -3,9 +3,10 @@
  * answer is there: for the log line, the metrics and the answer's headers.
  */
 import { randomUUID } from "node:crypto"
-import { type Caller, containsKey, withoutKeys } from "@greenroom/core"
+import { type Caller, containsKey, type KeyHash, withoutKeys } from "@greenroom/core"
 import { Context, Effect } from "effect"
 import type { Problem } from "../problems/Problem.ts"
+import type { Session } from "./pageSessions.ts"
 
 export class RequestContext extends Context.Service<
   RequestContext,
@@ -23,6 +24,10 @@ export class RequestContext extends Context.Service<
     quiet: boolean
     /** Who it is, once that is known. */
     caller: Caller | null
+    /** Of a page whose session it was; `null`: the credential came in a header. */
+    session: Session | null
+    /** SHA-256 of the API secret that was sent. */
+    secretHash: KeyHash | null
     /** Why the caller's credentials were refused: they are judged once, however many ways there are to send them. */
     refusal: Problem<"unauthorized" | "forbidden" | "too-many-requests"> | null
     /** What a 401 asks for. */
@@ -70,6 +75,8 @@ export const newRequestContext = (
   facts: {},
   quiet: false,
   caller: null,
+  session: null,
+  secretHash: null,
   refusal: null,
   challenge: BEARER_CHALLENGE,
   exempt: false,

@@ -81,10 +81,14 @@ export const layerAuditor: Layer.Layer<RequestAuditor, never, Repositories> = La
     const quota = new AuditQuota()
     const conditions = makeConditions()
 
-    /** Refusals of callers that are known are as many as they are; those of others are limited. */
-    const mayWrite = Effect.fnUntraced(function* (action: AuditAction | null, caller: Caller | null) {
-      if (action !== null && caller !== null) return true
-      const allowed = quota.take(yield* callersNetwork, yield* monotonicMillis)
+    /** All that come with the API secret; of others as many as there may be. */
+    const mayWrite = Effect.fnUntraced(function* (caller: Caller | null) {
+      if (caller?.actor._tag === "Secret") return true
+      const now = yield* monotonicMillis
+      const allowed =
+        caller?.actor._tag === "Token"
+          ? quota.takeOfToken(caller.actor.id, now)
+          : quota.takeOfNetwork(yield* callersNetwork, now)
       if (!allowed) yield* dropped("limit")
       return allowed
     })
@@ -111,7 +115,7 @@ export const layerAuditor: Layer.Layer<RequestAuditor, never, Repositories> = La
       const note = yield* RequestContext
       const ended = endOf(exit)
       const { caller } = note
-      if (!isForTheLog(action, ended, yield* sendsCredential) || !(yield* mayWrite(action, caller))) return
+      if (!isForTheLog(action, ended, yield* sendsCredential) || !(yield* mayWrite(caller))) return
       const written = yield* Effect.exit(write(action, ended, caller))
       if (Exit.isFailure(written)) yield* dropped("store")
       yield* conditions.set("audit_entries_lost", Exit.isFailure(written), Exit.isFailure(written) ? LOST : null)

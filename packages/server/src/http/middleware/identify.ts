@@ -19,9 +19,10 @@ import { SESSION_COOKIE } from "../api/ApiKey.ts"
 import { failWith, type Problem } from "../problems/Problem.ts"
 import { CredentialThrottle, callersNetwork } from "../throttle/CredentialThrottle.ts"
 import { isFromOtherOrigin, isSameOrigin } from "./pageOrigin.ts"
-import { makeSessions, type Sessions } from "./pageSessions.ts"
-import { RequestContext } from "./RequestContext.ts"
+import { makePageSessions, type PageSessions } from "./pageSessions.ts"
+import { note, RequestContext } from "./RequestContext.ts"
 import { requestOrigin } from "./requestOrigin.ts"
+import { isSameText } from "./sameText.ts"
 
 type Headers = Readonly<Record<string, string | undefined>>
 
@@ -52,7 +53,8 @@ const ofToken = (token: ApiToken, origin: RequestOrigin): Caller => ({
   origin
 })
 
-const ofSecret = (origin: RequestOrigin): Caller => ({
+/** Whoever has the API secret. */
+export const ofSecret = (origin: RequestOrigin): Caller => ({
   actor: { _tag: "Secret" },
   scopes: ["admin"],
   only: null,
@@ -68,18 +70,22 @@ const byCredential = Effect.fnUntraced(function* (credential: Redacted.Redacted<
   return Option.map(found, (token) => ofToken(token, origin))
 })
 
-const bySession = Effect.fnUntraced(function* (sessions: Sessions, cookie: string, origin: RequestOrigin) {
+const bySession = Effect.fnUntraced(function* (sessions: PageSessions, cookie: string, origin: RequestOrigin) {
   const { method, headers } = yield* HttpServerRequest
   const session = sessions.read(cookie, Math.floor((yield* Clock.currentTimeMillis) / 1_000))
   if (Option.isNone(session)) return yield* sessionOver
   const changes = method !== "GET" && method !== "HEAD"
-  const mayChange = isSameOrigin(headers) && sessions.isCsrfToken(session.value, headers["x-csrf-token"] ?? "")
+  const mayChange = isSameOrigin(headers) && isSameText(headers["x-csrf-token"] ?? "", session.value.csrfToken)
   if (changes && !mayChange) return yield* withoutCsrfToken
+  yield* note({ session: session.value })
   if (session.value.token === null) return ofSecret(origin)
   const tokens = yield* ApiTokens
   const found = yield* Effect.catch(tokens.authenticateId(session.value.token), Effect.die)
   return Option.isNone(found) ? yield* sessionOver : ofToken(found.value, origin)
 })
+
+/** Only the secret lets a network guess on: a token may be in every page. */
+const isSecret = (found: Option.Option<Caller>): boolean => Option.exists(found, ({ actor }) => actor._tag === "Secret")
 
 type Refused = Problem<"unauthorized" | "forbidden" | "too-many-requests">
 export type Identify = Effect.Effect<Caller, Refused, HttpServerRequest | RequestContext>
@@ -92,7 +98,8 @@ export const makeIdentify: Effect.Effect<
 > = Effect.gen(function* () {
   const context = yield* Effect.context<KeyGenerator | OperatorSecret | Repositories>()
   const throttle = yield* CredentialThrottle
-  const sessions = yield* makeSessions
+  const generator = yield* KeyGenerator
+  const sessions = yield* makePageSessions
 
   const byHeaders = Effect.fnUntraced(function* (
     credentials: ReadonlyArray<Redacted.Redacted<string>>,
@@ -102,8 +109,9 @@ export const makeIdentify: Effect.Effect<
     const origin = yield* requestOrigin
     for (const credential of credentials) {
       const attempt = Effect.provideContext(byCredential(credential, origin), context)
-      const found = yield* throttle.check("api", network, attempt, Option.isSome)
+      const found = yield* throttle.check("api", network, attempt, Option.isSome, isSecret)
       if (Option.isNone(found)) continue
+      if (found.value.actor._tag === "Secret") yield* note({ secretHash: generator.hash(credential) })
       if (found.value.actor._tag === "Secret" && isFromOtherOrigin(headers)) return yield* secretFromOtherOrigin
       return found.value
     }

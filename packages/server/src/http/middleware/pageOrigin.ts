@@ -26,11 +26,19 @@ const ALLOWED_HEADERS = "Authorization, Content-Type, If-None-Match, Last-Event-
 const ALLOWED_METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE"
 const PREFLIGHT_KEPT = "600"
 
-/** What lets the page read the answer; nothing for an origin that is not allowed. Credentials are never allowed: sessions are for this origin. */
-export const corsHeaders = (allowed: ReadonlySet<string>, { origin }: Headers): Readonly<Record<string, string>> => {
+/**
+ * What lets the page read the answer; nothing for an origin that is not allowed. Credentials are never allowed: sessions are for this origin.
+ * `varies`: the answer's own `Vary`.
+ */
+export const corsHeaders = (
+  allowed: ReadonlySet<string>,
+  { origin }: Headers,
+  varies?: string | undefined
+): Readonly<Record<string, string>> => {
   if (allowed.size === 0) return {}
-  if (origin === undefined || !allowed.has(origin)) return { vary: "Origin" }
-  return { vary: "Origin", "access-control-allow-origin": origin, "access-control-expose-headers": EXPOSED }
+  const vary = varies === undefined ? "Origin" : `${varies}, Origin`
+  if (origin === undefined || !allowed.has(origin)) return { vary }
+  return { vary, "access-control-allow-origin": origin, "access-control-expose-headers": EXPOSED }
 }
 
 /** The answer to a browser's question before a request; `null` when it is no such question, or of an origin that is not allowed. */

@@ -3,13 +3,13 @@ import { type AuditFilter, countAuditLog, listAuditLog, recordAuditEvent, Timest
 import { Effect, Layer, Option, Schema } from "effect"
 import { invalid } from "../problems/Problem.ts"
 import { actionOfEvent, auditEntryShown, eventRecorded, filterOf } from "./auditWords.ts"
-import { answer, bodyOf } from "./mountAnswers.ts"
+import { answer, bodyOf, wholeOf } from "./mountAnswers.ts"
 import { signedRoute } from "./signedRoute.ts"
 
 const LIMIT_DEFAULT = 50
 const LIMIT_MAX = 200
 /** A page behind it is found by a filter. */
-const OFFSET_MAX = 10_000
+const OFFSET_MAX = 2_000
 
 const wholeIn = (query: URLSearchParams, name: string, unless: number, most: number): number | null => {
   const text = query.get(name) ?? String(unless)
@@ -39,9 +39,9 @@ const list = signedRoute("GET", "/audit-logs", null, (_, query) =>
   Effect.gen(function* () {
     const { limit, offset, filter } = yield* questionOf(query)
     const total = yield* countAuditLog(filter)
-    const { items } = yield* listAuditLog(filter, { limit: offset + limit, after: null })
+    const entries = yield* wholeOf((page) => listAuditLog(filter, page), offset + limit)
     return yield* answer({
-      audit_logs: items.slice(offset).map(auditEntryShown),
+      audit_logs: entries.slice(offset).map(auditEntryShown),
       pagination: { limit, offset, total }
     })
   })

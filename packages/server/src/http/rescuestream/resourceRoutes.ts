@@ -25,7 +25,7 @@ import { Effect, Layer, Redacted, Schema } from "effect"
 import { failWith, invalid } from "../problems/Problem.ts"
 import { foundOr } from "../routes/handling.ts"
 import { broadcasterShown, keyShown, streamShown } from "./frontendShapes.ts"
-import { answer, bodyOf, done, idAs, listOf, WHOLE } from "./mountAnswers.ts"
+import { answer, bodyOf, done, idAs, listOf, wholeOf } from "./mountAnswers.ts"
 import { signedRoute } from "./signedRoute.ts"
 
 const unknown = {
@@ -47,7 +47,7 @@ const newKey = bodyOf(
 
 const broadcasters = Layer.mergeAll(
   signedRoute("GET", "/broadcasters", null, () =>
-    Effect.flatMap(listBroadcasters(WHOLE), ({ items }) => listOf("broadcasters", items.map(broadcasterShown)))
+    Effect.flatMap(wholeOf(listBroadcasters), (items) => listOf("broadcasters", items, broadcasterShown))
   ),
   signedRoute("GET", "/broadcasters/:id", null, () =>
     broadcasterId.pipe(
@@ -105,11 +105,15 @@ const issue = Effect.fnUntraced(function* (text: string) {
 
 const keys = Layer.mergeAll(
   signedRoute("GET", "/stream-keys", null, () =>
-    Effect.flatMap(listKeys({}, WHOLE), ({ items, now }) =>
-      listOf(
-        "stream_keys",
-        items.map((key) => keyShown({ key, now }))
-      )
+    Effect.flatMap(
+      wholeOf((page) =>
+        Effect.map(listKeys({}, page), ({ items, now, next }) => ({
+          items: items.map((key) => ({ key, now })),
+          now,
+          next
+        }))
+      ),
+      (keys) => listOf("stream_keys", keys, keyShown)
     )
   ),
   signedRoute("GET", "/stream-keys/:id", null, () =>
@@ -128,12 +132,9 @@ const keys = Layer.mergeAll(
 const streams = Layer.mergeAll(
   signedRoute("GET", "/streams", null, () =>
     Effect.gen(function* () {
-      const { items } = yield* listActive({ status: ["active"] }, WHOLE)
       const endpoints = yield* Endpoints
-      return yield* listOf(
-        "streams",
-        items.map((view) => streamShown(view, endpoints))
-      )
+      const views = yield* wholeOf((page) => listActive({ status: ["active"] }, page))
+      return yield* listOf("streams", views, (view) => streamShown(view, endpoints))
     })
   ),
   signedRoute("GET", "/streams/:id", null, () =>

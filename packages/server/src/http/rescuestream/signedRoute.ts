@@ -1,4 +1,4 @@
-/** A call of that frontend: its signature is checked before anything of it is read, and the audit log has its refusal. */
+/** A call of that frontend: its signature is checked before anything is done, and the audit log has its refusal. */
 import { type AuditAction, CurrentCaller } from "@greenroom/core"
 import { Clock, Context, Effect, Option, type Redacted } from "effect"
 import * as HttpRouter from "effect/http/HttpRouter"
@@ -6,6 +6,7 @@ import { HttpServerRequest } from "effect/http/HttpServerRequest"
 import type { HttpServerResponse } from "effect/http/HttpServerResponse"
 import { jsonText } from "../body/bodyText.ts"
 import { RequestAuditor } from "../middleware/auditRequests.ts"
+import { ofSecret } from "../middleware/identify.ts"
 import { pathOf, RequestContext } from "../middleware/RequestContext.ts"
 import { requestOrigin } from "../middleware/requestOrigin.ts"
 import { failWith } from "../problems/Problem.ts"
@@ -39,6 +40,7 @@ const signedBody = Effect.gen(function* () {
   const throttle = yield* CredentialThrottle
   const signed = { method: request.method, path, body, timestamp, signature }
   const attempt = Effect.sync(() => faultOf(signed, secrets, now))
+  // One with a right signature that is late was made by somebody who has the secret.
   const fault = yield* throttle.check("api", yield* callersNetwork, attempt, (found) => found !== "signature")
   return fault === null ? body : yield* refused(fault)
 })
@@ -58,12 +60,7 @@ export const signedRoute = <E, R>(
         const body = yield* signedBody
         const note = yield* RequestContext
         const { url } = yield* HttpServerRequest
-        const caller = {
-          actor: { _tag: "Secret" },
-          scopes: ["admin"],
-          only: null,
-          origin: yield* requestOrigin
-        } as const
+        const caller = ofSecret(yield* requestOrigin)
         note.caller = caller
         const query = new URLSearchParams(url.split("?", 2)[1] ?? "")
         return yield* Effect.provideService(answer(body, query), CurrentCaller, caller)

@@ -20,7 +20,7 @@ import { pageRequest, storeFailureToDefect, withCursor } from "./handling.ts"
 const answerPage = pageAnswer("audit_logs", AuditEntry, auditEntryShown)
 
 /** Rows that are read at once for an export. */
-const EXPORTED_AT_ONCE = 500
+const EXPORTED_AT_ONCE = 100
 
 /** Every entry after the position, page by page as the client takes them. */
 const entriesFrom = (filter: AuditFilter, from: Position | null) =>

@@ -19,7 +19,7 @@ import { LIMIT_DEFAULT } from "../api/Input.ts"
 import { EventPolls } from "../events/EventPolls.ts"
 import { EventStreams } from "../events/EventStreams.ts"
 import { keepApart } from "../listener/ConnectionLimits.ts"
-import { note } from "../middleware/RequestContext.ts"
+import { note, RequestContext } from "../middleware/RequestContext.ts"
 import { isProblem, problem } from "../problems/Problem.ts"
 import { storeFailureToDefect } from "./handling.ts"
 
@@ -99,8 +99,9 @@ const stream = Effect.fnUntraced(function* (
   const socket = socketOf(request)
   const cut = socket === null ? null : () => void socket.destroy()
   const { actor } = yield* CurrentCaller
+  const { session } = yield* RequestContext
   const token = actor._tag === "Token" ? actor.id : null
-  const output = yield* streams.open({ from, filter: yield* filterOf(query), token, cut })
+  const output = yield* streams.open({ from, filter: yield* filterOf(query), token, ends: session?.ends ?? null, cut })
   if (socket !== null) keepApart(socket)
   return HttpServerResponse.raw(output, { headers })
 })

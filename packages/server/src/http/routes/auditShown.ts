@@ -47,7 +47,7 @@ export const csvHead = `${columns.join(",")}\r\n`
 /** A text that begins like a formula is one for spreadsheets, so it gets an apostrophe in front. */
 const field = (value: unknown): string => {
   const text = value === null || value === undefined ? "" : typeof value === "string" ? value : JSON.stringify(value)
-  const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text
+  const safe = /^[=+\-@\t\r\n]/.test(text) ? `'${text}` : text
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
 }
 

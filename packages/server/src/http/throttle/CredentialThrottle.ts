@@ -28,12 +28,13 @@ const counted = (secret: SecretKind, outcome: Outcome) =>
 export class CredentialThrottle extends Context.Service<
   CredentialThrottle,
   {
-    /** What `attempt` gives, which `isRight` judges. Fails when the network has to wait; then `attempt` may not have been run. */
+    /** What `attempt` gives, which `isRight` judges; `proves`: whether it was the API secret itself, `isRight` unless given. Fails when the network has to wait; then `attempt` may not have been run. */
     readonly check: <A, E, R>(
       secret: SecretKind,
       network: string,
       attempt: Effect.Effect<A, E, R>,
-      isRight: (outcome: A) => boolean
+      isRight: (outcome: A) => boolean,
+      proves?: (outcome: A) => boolean
     ) => Effect.Effect<A, E | Problem<"too-many-requests">, R | RequestContext>
   }
 >()("greenroom/http/CredentialThrottle") {}
@@ -63,14 +64,14 @@ const make = (limit: FailureLimit) => {
     }
   })
   return CredentialThrottle.of({
-    check: Effect.fnUntraced(function* (secret, network, attempt, isRight) {
+    check: Effect.fnUntraced(function* (secret, network, attempt, isRight, proves = isRight) {
       const now = yield* monotonicMillis
       const seconds = limit.waitSeconds(network, now)
       const isHeard = seconds === 0 || secret === "hook" || isLoopback(network) || limit.isProven(network, now)
       if (!isHeard) return yield* wait(secret, seconds)
       const outcome = yield* attempt
       if (isRight(outcome)) {
-        if (secret === "api") limit.prove(network, now)
+        if (secret === "api" && proves(outcome)) limit.prove(network, now)
         return outcome
       }
       if (seconds > 0) return yield* wait(secret, seconds)

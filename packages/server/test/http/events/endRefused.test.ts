@@ -14,6 +14,7 @@ const reader = (token: ApiTokenId | null): EventReader => ({
   filter: {},
   output: new BoundedOutput({ cut: () => undefined, onDropped: () => undefined }),
   token,
+  ends: null,
   cursor: null
 })
 

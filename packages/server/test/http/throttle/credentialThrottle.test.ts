@@ -130,6 +130,30 @@ describe("guesses at the hook secret", () => {
   })
 })
 
+describeEffect("a network that has sent a right credential", () => {
+  itEffect.effect("guesses on only if that was the secret itself", () =>
+    Effect.gen(function* () {
+      const throttle = yield* CredentialThrottle
+      const ask = (network: string, sent: "secret" | "token" | "wrong") =>
+        Effect.exit(
+          throttle.check(
+            "api",
+            network,
+            Effect.succeed(sent),
+            (found) => found !== "wrong",
+            (found) => found === "secret"
+          )
+        )
+      for (const sent of ["secret", "token"] as const) {
+        const network = `203.0.113.${sent.length}`
+        yield* ask(network, sent)
+        for (let index = 0; index < FAILURES_ALLOWED; index++) yield* ask(network, "wrong")
+        assert.strictEqual(Exit.isSuccess(yield* ask(network, "secret")), sent === "secret", sent)
+      }
+    }).pipe(Effect.provide(layer), Effect.provideService(RequestContext, newRequestContext("/", undefined)))
+  )
+})
+
 describeEffect("an address that is throttled", () => {
   const lines: Array<string> = []
   const logger = Logger.layer([Logger.make(({ message }) => void lines.push(String(message)))])
