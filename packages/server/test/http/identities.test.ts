@@ -86,7 +86,7 @@ describe("every operation of the document", () => {
     for (const operation of ordered()) {
       const { id } = operation
       const answer = await play(service, operation, own, token)
-      if (fleet.has(id) || (operation["path"].startsWith("/auth") && answer.status === 403))
+      if (fleet.has(id) || (operation.path.startsWith("/auth") && answer.status === 403))
         assertProblem(answer, "forbidden")
       else expect([id, answer.status < 400]).toEqual([id, true])
     }
