@@ -59,6 +59,8 @@ describe("a session", () => {
       ["sec-fetch-site", "cross-site"]
     ] as const)
       assertProblem(await asPage(cookie, "POST", "/broadcasters", { ...token, [name]: value }, body), "forbidden")
+    const behindProxy = { ...token, origin: "https://greenroom.example.com", "sec-fetch-site": "same-origin" }
+    expect((await asPage(cookie, "POST", "/broadcasters", behindProxy, body)).status).toBe(201)
     const other = await open(API_SECRET)
     const strange = { "x-csrf-token": other.json.csrf_token }
     assertProblem(await asPage(cookie, "POST", "/broadcasters", strange, body), "forbidden")

@@ -18,7 +18,7 @@ import { HttpServerRequest } from "effect/http/HttpServerRequest"
 import { SESSION_COOKIE } from "../api/ApiKey.ts"
 import { failWith, type Problem } from "../problems/Problem.ts"
 import { CredentialThrottle, callersNetwork } from "../throttle/CredentialThrottle.ts"
-import { isFromOtherOrigin, isSameOrigin } from "./pageOrigin.ts"
+import { isFromOtherOrigin } from "./pageOrigin.ts"
 import { makePageSessions, type PageSessions } from "./pageSessions.ts"
 import { note, RequestContext } from "./RequestContext.ts"
 import { requestOrigin } from "./requestOrigin.ts"
@@ -75,7 +75,7 @@ const bySession = Effect.fnUntraced(function* (sessions: PageSessions, cookie: s
   const session = sessions.read(cookie, Math.floor((yield* Clock.currentTimeMillis) / 1_000))
   if (Option.isNone(session)) return yield* sessionOver
   const changes = method !== "GET" && method !== "HEAD"
-  const mayChange = isSameOrigin(headers) && isSameText(headers["x-csrf-token"] ?? "", session.value.csrfToken)
+  const mayChange = !isFromOtherOrigin(headers) && isSameText(headers["x-csrf-token"] ?? "", session.value.csrfToken)
   if (changes && !mayChange) return yield* withoutCsrfToken
   yield* note({ session: session.value })
   if (session.value.token === null) return ofSecret(origin)

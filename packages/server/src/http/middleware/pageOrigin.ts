@@ -8,17 +8,14 @@ export const CorsOrigins = Context.Reference<ReadonlySet<string>>("greenroom/htt
   defaultValue: () => new Set<string>()
 })
 
-/** Whether a page of another origin than this service's sent the request. Browsers send `Origin` with it; other programs never do. */
-export const isFromOtherOrigin = ({ origin, host }: Headers): boolean => {
-  if (origin === undefined) return false
-  const parsed = URL.parse(origin)
-  return parsed === null || parsed.host !== host?.toLowerCase()
-}
-
-/** Whether a page of this very origin sent it, or no page did. `Sec-Fetch-Site` cannot be set by a page. */
-export const isSameOrigin = (headers: Headers): boolean => {
-  const site = headers["sec-fetch-site"]
-  return (site === undefined || site === "same-origin") && !isFromOtherOrigin(headers)
+/**
+ * Whether a page of another origin than this service's sent the request. Browsers say so in `Sec-Fetch-Site`, which no page can set and which holds also
+ * behind a proxy that changes `Host`. Older ones send `Origin` alone, and other programs neither.
+ */
+export const isFromOtherOrigin = (headers: Headers): boolean => {
+  const { "sec-fetch-site": site, origin, host } = headers
+  if (site !== undefined) return site !== "same-origin" && site !== "none"
+  return origin !== undefined && URL.parse(origin)?.host !== host?.toLowerCase()
 }
 
 const EXPOSED = "ETag, Link, Location, Retry-After, WWW-Authenticate, X-Request-ID"
