@@ -63,7 +63,7 @@ for (const mode of modes) {
         select current_setting('lock_timeout') as lock, current_setting('statement_timeout') as statement,
           current_setting('idle_in_transaction_session_timeout') as idle`
       )
-      assert.deepStrictEqual(settings, [{ lock: "800ms", statement: "1s", idle: "5s" }])
+      assert.deepStrictEqual(settings, [{ lock: "800ms", statement: "1s", idle: "2500ms" }])
       yield* Scope.close(scope, yield* Effect.exit(Effect.void))
       const plain = yield* clientOf(pooled, null)
       assert.deepStrictEqual(yield* plain`select current_setting('lock_timeout') as lock`, [{ lock: "0" }])

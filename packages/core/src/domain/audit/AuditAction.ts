@@ -35,16 +35,20 @@ export const resourceTypeOf = (action: string): string => action.split(".", 1)[0
 
 const NAME = "[a-z][a-z0-9_]{0,31}"
 
-/** An action of a frontend, `user.login`: no resource of Greenroom's own. */
+const claimed = new RegExp(`^${NAME}\\.${NAME}$`)
+const isOwn = (action: string): boolean => (auditActions as ReadonlyArray<string>).includes(action)
+
+/** An action of a frontend, `user.login`: none of Greenroom's own. */
 export const ClaimedAction = Schema.String.check(
-  Schema.isPattern(new RegExp(`^${NAME}\\.${NAME}$`), {
-    message: "Expected two words of small letters, digits and _, joined by a dot, such as user.login"
-  }),
   Schema.makeFilter<string>(
     (action) =>
-      (auditActions as ReadonlyArray<string>).includes(action)
-        ? "Expected an action that is not Greenroom's own"
-        : undefined,
-    { toJsonSchema: () => ({ not: { enum: auditActions } }) as never }
+      !claimed.test(action)
+        ? "Expected two words of small letters, digits and _, joined by a dot, such as user.login"
+        : isOwn(action)
+          ? "Expected an action that is not Greenroom's own"
+          : undefined,
+    {
+      toJsonSchema: () => ({ pattern: `^(?!(?:${auditActions.join("|").replaceAll(".", "\\.")})$)${NAME}\\.${NAME}$` })
+    }
   )
 ).annotate({ examples: ["user.login"] })

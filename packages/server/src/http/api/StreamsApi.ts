@@ -77,8 +77,8 @@ export const StreamEventPage = pageOf(
 export const BlockSecondsText = wholeNumber(
   1,
   BLOCK_MAX_SECONDS,
-  "For so many seconds the stream's key may not publish on its path",
-  "60"
+  "60",
+  "For so many seconds the stream's key may not publish on its path"
 )
 
 const params = { id: StreamId }

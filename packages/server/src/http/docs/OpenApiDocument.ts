@@ -9,7 +9,13 @@ import { describeAccess } from "./describeAccess.ts"
 import { addSharedAnswers, completeProblems, describeAnswers } from "./describeAnswers.ts"
 import { describeParameters } from "./describeParameters.ts"
 import { describeWebhooks } from "./describeWebhooks.ts"
-import { describeAuthCall, describeAuthCheck, describeConditionalList, describeMetadata } from "./documentRules.ts"
+import {
+  describeAuthCall,
+  describeAuthCheck,
+  describeConditionalList,
+  describeExports,
+  describeMetadata
+} from "./documentRules.ts"
 
 /** A JSON document that is walked and changed; its shape is OpenAPI's. */
 // biome-ignore lint/suspicious/noExplicitAny: the document is open JSON, typed by its own specification
@@ -68,6 +74,7 @@ const make = (): Json => {
     describeAccess(operation)
     describeParameters(operation)
     describeConditionalList(operation)
+    describeExports(operation)
     describeAnswers(spec, operation)
     if (operation.security.some((scheme: Json) => "hook_basic" in scheme)) operation.security.unshift({})
   }

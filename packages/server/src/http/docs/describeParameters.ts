@@ -1,4 +1,6 @@
 /** What the definition does not hold about parameters: numbers and lists, which travel as text, their defaults and their descriptions. */
+
+import { BLOCK_MAX_SECONDS } from "@greenroom/core"
 import { EVENTS_LIMIT_MAX, LIMIT_DEFAULT, LIMIT_MAX, WORDS } from "../api/Input.ts"
 import { problemTypes } from "../problems/problemTypes.ts"
 import type { Json } from "./OpenApiDocument.ts"
@@ -34,6 +36,10 @@ export const describeParameters = ({ operationId, parameters }: Json): void => {
         maximum: operationId.startsWith("events.") ? EVENTS_LIMIT_MAX : LIMIT_MAX,
         ...(whole ? {} : { default: LIMIT_DEFAULT })
       }
+    }
+    if (parameter.name === "block_seconds") {
+      const { description } = parameter.schema
+      parameter.schema = { type: "integer", minimum: 1, maximum: BLOCK_MAX_SECONDS, description }
     }
     parameter.description ??= parameter.schema.description ?? filterTexts[parameter.name]
     const words = parameter.schema.allOf?.[0][WORDS]

@@ -99,3 +99,10 @@ export const describeConditionalList = (operation: Json): void => {
   Object.assign(operation.responses["200"], { headers: { ETag, Vary } })
   operation.responses["304"] = { description: "The client has the list as it is", headers: { ETag, Vary } }
 }
+
+/** The audit log comes in other types as well, for `format`: rows of which a generated client makes nothing. */
+export const describeExports = (operation: Json): void => {
+  if (operation.operationId !== "audit.list") return
+  const text = { schema: { type: "string" } }
+  Object.assign(operation.responses["200"].content, { "text/csv": text, "application/x-ndjson": text })
+}

@@ -50,9 +50,9 @@ export const endpoints: ReadonlyArray<Endpoint> = [
   { method: "DELETE", path: "/api-tokens/:id", unknownId: "not-found" },
   { method: "GET", path: "/audit-logs" },
   { method: "POST", path: "/audit-events", body: { action: "user.login", actor: "ada@example.com" } },
-  { method: "POST", path: "/session" },
+  { method: "POST", path: "/session", asksNoStore: true },
   { method: "GET", path: "/session", asksNoStore: true },
-  { method: "DELETE", path: "/session" }
+  { method: "DELETE", path: "/session", asksNoStore: true }
 ]
 
 export const named = (rows: ReadonlyArray<Endpoint>) => rows.map((row) => [`${row.method} ${row.path}`, row] as const)
