@@ -6,7 +6,7 @@
 --   4. as greenroom_runtime:    DATABASE_URL=… DATABASE_MIGRATE=check greenroom serve
 --
 -- It may be run any number of times. With another schema (DATABASE_SCHEMA), replace the word greenroom in "set local greenroom.schema" below.
--- An installation that another role owns: first, as an administrator, reassign owned by <that role> to greenroom_owner.
+-- An installation that another role owns (of a single role, or restored by an administrator): step 1 gives all of it to greenroom_owner.
 
 begin;
 set local greenroom.schema = 'greenroom';
@@ -25,6 +25,32 @@ begin
     execute format('create schema %I authorization greenroom_owner', place);
   end if;
 end $roles$;
+
+do $owner$
+declare
+  place constant text := current_setting('greenroom.schema');
+  relation record;
+  routine record;
+begin
+  if (select pg_get_userbyid(nspowner) from pg_namespace where nspname = place) = 'greenroom_owner' and not exists (
+    select from pg_class where relnamespace = to_regnamespace(quote_ident(place)) and pg_get_userbyid(relowner) <> 'greenroom_owner'
+  ) then
+    return;
+  end if;
+  execute format('alter schema %I owner to greenroom_owner', place);
+  for relation in
+    select c.relname, c.relkind from pg_class c
+    where c.relnamespace = to_regnamespace(quote_ident(place)) and c.relkind in ('r', 'p', 'v', 'S') order by 1
+  loop
+    execute format('alter %s %I.%I owner to greenroom_owner',
+      case relation.relkind when 'v' then 'view' when 'S' then 'sequence' else 'table' end, place, relation.relname);
+  end loop;
+  for routine in
+    select p.oid::regprocedure as signature from pg_proc p where p.pronamespace = to_regnamespace(quote_ident(place))
+  loop
+    execute format('alter routine %s owner to greenroom_owner', routine.signature);
+  end loop;
+end $owner$;
 
 do $rights$
 declare

@@ -87,6 +87,26 @@ const refusal = (address: PostgresAddress, statement: string) =>
     Effect.map((result) => (Result.isFailure(result) ? String((result.failure.reason.cause as Error).message) : "done"))
   )
 
+describe("an installation that another role owns", () => {
+  it.effect("is given to the owner whole, and serves as one that was made so", () =>
+    Effect.gen(function* () {
+      const admin = yield* freshDatabase
+      yield* PostgresMigrations.migrate(admin)
+      yield* runScript(admin, script)
+      const owners = yield* withClient(
+        admin,
+        (sql) => sql<{ owner: string }>`
+          select distinct owner from (
+            select pg_get_userbyid(relowner) as owner from pg_class where relnamespace = 'greenroom'::regnamespace
+            union all select pg_get_userbyid(proowner) from pg_proc where pronamespace = 'greenroom'::regnamespace
+            union all select pg_get_userbyid(nspowner) from pg_namespace where nspname = 'greenroom'
+          ) all_of_it`
+      )
+      assert.deepStrictEqual(owners, [{ owner: "greenroom_owner" }])
+    })
+  )
+})
+
 const appendOnly = ["stream_events", "event_log", "audit_log"]
 
 describe("the role that serves", () => {

@@ -28,6 +28,10 @@ export interface StopOptions {
 /** A worker's key admits one connection, and the next worker has another. */
 const NOT_OF_A_WORKER = "Expected no block: the stream is a worker's. Stop the stream that it works on"
 
+/** The block would hit the stream that is there now, at its next connection. */
+const isElsewhere = (now: StreamId): string =>
+  `Expected no block: this stream has ended, and its key publishes as stream ${now}. Stop that one`
+
 interface Stop {
   /** Ends the session as well: the media server cannot be asked whether its publisher has left. */
   readonly forced: boolean
@@ -41,7 +45,11 @@ const blockAndStop = Effect.fnUntraced(function* ({ stream, broadcaster }: Strea
   const sessions = yield* Sessions
   const stopping = Effect.gen(function* () {
     if (blockSeconds !== undefined) {
-      if (Option.isNone(yield* keys.find(stream.streamKeyId))) return "OfWorker" as const
+      const key = yield* keys.find(stream.streamKeyId)
+      if (Option.isNone(key)) return { block: NOT_OF_A_WORKER } as const
+      const { activeStreamId } = key.value.key
+      if (activeStreamId !== null && activeStreamId !== stream.id)
+        return { block: isElsewhere(activeStreamId) } as const
       yield* keys.block(stream.streamKeyId, stream.path, blockSeconds)
     }
     yield* sessions.requestStop(stream.id, "stopped", null)
@@ -49,7 +57,7 @@ const blockAndStop = Effect.fnUntraced(function* ({ stream, broadcaster }: Strea
     return "Stopped" as const
   })
   const outcome = yield* audited("stream.stop", stopping, (outcome) =>
-    outcome === "OfWorker"
+    outcome !== "Stopped"
       ? null
       : {
           resourceId: stream.id,
@@ -59,7 +67,7 @@ const blockAndStop = Effect.fnUntraced(function* ({ stream, broadcaster }: Strea
         }
   )
   if (outcome === "Stopped") return
-  const faults = [{ path: ["blockSeconds"], expected: NOT_OF_A_WORKER }]
+  const faults = [{ path: ["blockSeconds"], expected: outcome.block }]
   return yield* new InvalidArgument({ operation: forced ? "forceStop" : "stopStream", faults })
 })
 

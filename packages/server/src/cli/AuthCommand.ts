@@ -120,7 +120,7 @@ const decisions = Command.make(
   })
 ).pipe(
   described(
-    "List what was answered to auth calls, newest first: 100 unless --limit is given",
+    "List what was answered to auth calls, newest first",
     ["greenroom auth decisions --outcome refuse", "Who was refused lately, and why"],
     ["greenroom auth decisions --key-prefix sk_EXAM"],
     ["greenroom auth decisions --path live/studio-1 --follow", "As it happens"],

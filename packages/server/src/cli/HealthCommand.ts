@@ -21,7 +21,7 @@ export const healthCommand = Command.make(
         ["status", value.status],
         ["database", value.database],
         ["media server", value.media_server],
-        ["unauthorised", count(value.unauthorized_publishers)],
+        ["unauthorized", count(value.unauthorized_publishers)],
         ...value.warnings.map(({ detail }, index) => [index === 0 ? "warnings" : "", detail] as const)
       ])
     )

@@ -62,7 +62,7 @@ const rows = (keys: ReadonlyArray<Shown>, now: DateTime.Utc): string =>
       orNothing(key.label),
       orNothing(key.path),
       relative(key.lastUsedAt, now),
-      relative(key.expiresAt, now),
+      key.revokesAt === null ? relative(key.expiresAt, now) : `revoked ${relative(key.revokesAt, now)}`,
       ownerOf(key),
       key.id as string
     ])

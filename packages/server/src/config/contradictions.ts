@@ -29,10 +29,9 @@ export const contradictions = (settings: Variables): ReadonlyArray<Wrong> => [
   ...(settings.DATABASE_URL !== undefined && settings.API_SECRET === undefined
     ? [{ variable: "API_SECRET", detail: "expected a secret, because DATABASE_URL is set" }]
     : []),
-  ...(settings.API_SECRET_PREVIOUS !== undefined && settings.API_SECRET === undefined
-    ? [{ variable: "API_SECRET_PREVIOUS", detail: "expected only with API_SECRET, which takes its place" }]
-    : []),
-  ...(settings.HOOK_SECRET_PREVIOUS !== undefined && settings.HOOK_SECRET === undefined
+  ...(settings.HOOK_SECRET_PREVIOUS !== undefined &&
+  settings.HOOK_SECRET === undefined &&
+  settings.MEDIAMTX_API_URL !== undefined
     ? [{ variable: "HOOK_SECRET_PREVIOUS", detail: "expected only with HOOK_SECRET, which takes its place" }]
     : []),
   ...(settings.MEDIAMTX_API_URL === undefined && settings.MEDIAMTX_API_PASSWORD !== undefined

@@ -113,6 +113,22 @@ describe("a block", () => {
     expect((await ask()).status).toBe(200)
   })
 
+  it("does not hit the stream that is there now, when it was meant for one that has ended", async () => {
+    const key = await newKey(service)
+    const path = `live/${key.id.slice(0, 8)}`
+    const { stream: former } = await onAir(service, key.key_value, path)
+    expect((await call(service, "DELETE", `/streams/${former.id}`)).status).toBe(204)
+    const { stream: present } = await onAir(service, key.key_value, path)
+    const answer = await call(service, "DELETE", `/streams/${former.id}?block_seconds=60`)
+    assertProblem(answer, "validation")
+    expect(answer.json.errors[0]).toMatchObject({
+      pointer: "/block_seconds",
+      detail: expect.stringContaining(present.id)
+    })
+    expect((await read(key.id)).blocked_until).toBeNull()
+    expect((await call(service, "DELETE", `/streams/${present.id}?block_seconds=60`)).status).toBe(204)
+  })
+
   it("takes no time outside of an hour, and no other change of its end", async () => {
     const key = await newKey(service)
     const { stream } = await onAir(service, key.key_value, `live/${key.id.slice(0, 8)}`)

@@ -208,6 +208,8 @@ describe("a secret that was replaced", () => {
       for (const secret of [API_SECRET, "the-former-secret"])
         expect((await call(own, "GET", "/streams", { secret })).status).toBe(200)
       assertProblem(await call(own, "GET", "/streams", { secret: "the-oldest-secret" }), "unauthorized")
+      const seen = () => own.requests().map(({ annotations }) => annotations.previous_secret)
+      await expect.poll(seen).toEqual([undefined, true, undefined])
       const ready = (hook: string) =>
         call(own, "POST", "/webhook/ready", {
           secret: null,

@@ -28,6 +28,8 @@ export class RequestContext extends Context.Service<
     session: Session | null
     /** SHA-256 of the API secret that was sent. */
     secretHash: KeyHash | null
+    /** That secret was the one before the present one. */
+    previousSecret: boolean
     /** Why the caller's credentials were refused: they are judged once, however many ways there are to send them. */
     refusal: Problem<"unauthorized" | "forbidden" | "too-many-requests"> | null
     /** What a 401 asks for. */
@@ -77,6 +79,7 @@ export const newRequestContext = (
   caller: null,
   session: null,
   secretHash: null,
+  previousSecret: false,
   refusal: null,
   challenge: BEARER_CHALLENGE,
   exempt: false,

@@ -79,6 +79,9 @@ export const layerAuditor: Layer.Layer<RequestAuditor, never, Repositories> = La
   Effect.gen(function* () {
     const store = yield* Effect.context<Repositories>()
     const quota = new AuditQuota()
+    // So that none is a 0 and not missing.
+    for (const reason of ["limit", "store"] as const)
+      yield* Metric.update(Metric.withAttributes(unrecorded, { reason }), 0)
 
     /** All that come with the API secret; of others as many as there may be. */
     const mayWrite = Effect.fnUntraced(function* (caller: Caller | null) {
@@ -99,7 +102,8 @@ export const layerAuditor: Layer.Layer<RequestAuditor, never, Repositories> = La
         resourceId: yield* resourceIn,
         broadcasterId: caller?.only ?? null,
         outcome: outcomeOf(ended),
-        reason: ended.reason
+        reason: ended.reason,
+        details: { method: (yield* HttpServerRequest).method, route: (yield* RequestContext).route }
       } as const
       yield* recordEntry(action ?? "api.authenticate", entry).pipe(
         Effect.provideService(CurrentCaller, caller ?? unknown),

@@ -9,11 +9,13 @@ import {
   isOperator,
   isTokenText,
   KeyGenerator,
-  type OperatorSecret,
+  type KeyHash,
+  OperatorSecret,
   type Repositories,
   type RequestOrigin
 } from "@greenroom/core"
-import { Clock, Effect, Option, Redacted } from "effect"
+import { sameHash } from "@greenroom/core/internal"
+import { Clock, Effect, Metric, Option, Redacted } from "effect"
 import { HttpServerRequest } from "effect/http/HttpServerRequest"
 import { SESSION_COOKIE } from "../api/ApiKey.ts"
 import { failWith, type Problem } from "../problems/Problem.ts"
@@ -84,6 +86,17 @@ const bySession = Effect.fnUntraced(function* (sessions: PageSessions, cookie: s
   return Option.isNone(found) ? yield* sessionOver : ofToken(found.value, origin)
 })
 
+const usesOfPrevious = Metric.counter("greenroom_previous_secret_total", {
+  description: "Requests with the API secret before the present one (API_SECRET_PREVIOUS)",
+  incremental: true
+})
+
+const noteSecret = Effect.fnUntraced(function* (sent: KeyHash, present: KeyHash) {
+  const previousSecret = !sameHash(sent, present)
+  yield* note({ secretHash: sent, previousSecret })
+  if (previousSecret) yield* Metric.update(usesOfPrevious, 1)
+})
+
 /** Only the secret lets a network guess on: a token may be in every page. */
 const isSecret = (found: Option.Option<Caller>): boolean => Option.exists(found, ({ actor }) => actor._tag === "Secret")
 
@@ -99,6 +112,7 @@ export const makeIdentify: Effect.Effect<
   const context = yield* Effect.context<KeyGenerator | OperatorSecret | Repositories>()
   const throttle = yield* CredentialThrottle
   const generator = yield* KeyGenerator
+  const operator = yield* OperatorSecret
   const sessions = yield* makePageSessions
 
   const byHeaders = Effect.fnUntraced(function* (
@@ -111,7 +125,7 @@ export const makeIdentify: Effect.Effect<
       const attempt = Effect.provideContext(byCredential(credential, origin), context)
       const found = yield* throttle.check("api", network, attempt, Option.isSome, isSecret)
       if (Option.isNone(found)) continue
-      if (found.value.actor._tag === "Secret") yield* note({ secretHash: generator.hash(credential) })
+      if (found.value.actor._tag === "Secret") yield* noteSecret(generator.hash(credential), operator.hash)
       if (found.value.actor._tag === "Secret" && isFromOtherOrigin(headers)) return yield* secretFromOtherOrigin
       return found.value
     }

@@ -33,6 +33,7 @@ export const logRequest = (finished: Finished): Effect.Effect<void> => {
     status,
     duration_ms: Math.round(millis * 10) / 10,
     request_id: note.requestId,
+    ...(note.previousSecret ? { previous_secret: true } : {}),
     ...(note.caller === null ? {} : { actor: actorText(note.caller.actor) }),
     ...note.facts
   })

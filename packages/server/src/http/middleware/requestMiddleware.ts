@@ -58,7 +58,7 @@ const surround = <E, R>(app: Effect.Effect<Response, E, R>, table: typeof RouteT
     const origins = fiber.getRef(CorsOrigins)
     const preflight = preflightHeaders(origins, request.method, request.headers)
     const readable = (response: Response): Response =>
-      origins.size === 0
+      origins.size === 0 || preflight !== null
         ? response
         : HttpServerResponse.setHeaders(response, corsHeaders(origins, request.headers, response.headers.vary))
     const refused = refusedByHead(request)

@@ -617,7 +617,7 @@ WHEN     OUTCOME   ATTEMPT  STATUS  TOOK   NEXT   TYPE           EVENT
 status        ok
 database      ok
 media server  absent
-unauthorised  -
+unauthorized  -
 `
   },
   {
