@@ -2,3 +2,4 @@
 import "../effectOfAdapters.ts"
 
 export * as NodeKeyMint from "./NodeKeyGenerator.ts"
+export * as JoseTokenSigner from "./JoseTokenSigner.ts"

@@ -4,6 +4,7 @@
  * transaction, frees its external id, and leaves streams and events alone; removing again finds none.
  */
 import { type Effect, type Option, Schema } from "effect"
+import type { PlaybackPolicy } from "../domain/playback/PlaybackPolicy.ts"
 import type { Broadcaster, ExternalId } from "../domain/values/Broadcaster.ts"
 import type { BroadcasterId } from "../domain/values/Ids.ts"
 import type { Metadata } from "../domain/values/Metadata.ts"
@@ -15,13 +16,15 @@ export interface BroadcasterFields {
   readonly displayName: string
   readonly contact: string | null
   readonly metadata: Metadata
+  /** Absent or `null`: as the deployment has it. */
+  readonly playback?: PlaybackPolicy | null
   /** Absent or `null`: none. */
   readonly externalId?: ExternalId | null
 }
 
 /** What `upsert` writes. What is absent is empty in a new broadcaster, and stays as it is in one that exists. */
 export type UpsertFields = Pick<BroadcasterFields, "displayName"> &
-  Partial<Pick<BroadcasterFields, "contact" | "metadata">>
+  Partial<Pick<BroadcasterFields, "contact" | "metadata" | "playback">>
 
 /** Another broadcaster has the external id. Nothing was written. */
 export class ExternalIdTaken extends Schema.TaggedError<ExternalIdTaken>()("ExternalIdTaken", {

@@ -16,6 +16,7 @@ import type { MediaServerFacts } from "../domain/reconciliation/MediaServerFacts
 import type { MediaServerSnapshot } from "../domain/reconciliation/MediaServerSnapshot.ts"
 import type { EnabledProtocols } from "../domain/streams/PlaybackUrls.ts"
 import type { Protocol, Source } from "../domain/streams/Protocol.ts"
+import type { ViewerDescription, ViewerProtocol, ViewerRef } from "../domain/viewers/Viewer.ts"
 
 export class MediaServerUnavailable extends Schema.TaggedError<MediaServerUnavailable>()("MediaServerUnavailable", {
   /** `absent`: none is configured. `unreachable`: no answer in time. `refused`: it answered that we may not. `nonsense`: anything else. */
@@ -42,6 +43,13 @@ export class MediaServer extends Context.Service<
     /** Whether the source's id is still known to its protocol. */
     readonly find: (source: Source) => Effect.Effect<"present" | "gone", MediaServerUnavailable>
     readonly kick: (source: Source) => Effect.Effect<"kicked" | "gone", MediaServerUnavailable>
+    /** One viewer's session. A WHEP, RTSP or HLS session has its id from its auth call on. */
+    readonly findViewer: (viewer: ViewerRef) => Effect.Effect<ViewerDescription | "gone", MediaServerUnavailable>
+    /** All sessions of the protocol that read a path. Empty where the media server has no such list (HLS before 1.18). */
+    readonly viewersOf: (
+      protocol: ViewerProtocol
+    ) => Effect.Effect<ReadonlyArray<ViewerDescription>, MediaServerUnavailable>
+    readonly kickViewer: (viewer: ViewerRef) => Effect.Effect<"kicked" | "gone", MediaServerUnavailable>
     /** Rids a path of a publisher that no list shows and no kick reaches. Its neighbours do not notice. */
     readonly resetPath: (path: string) => Effect.Effect<void, MediaServerUnavailable>
     /** Which protocols are on, as far as it was ever learnt; everything before that. Answers from memory. */

@@ -11,11 +11,14 @@ import type { AuthDecisionsPort } from "./AuthDecisions.ts"
 import type { BroadcastersPort } from "./Broadcasters.ts"
 import type { EventsPort } from "./Events.ts"
 import type { LeasesPort } from "./Leases.ts"
+import type { PlaybackTokensPort } from "./PlaybackTokens.ts"
 import type { RetentionPort } from "./Retention.ts"
 import type { SessionsPort } from "./Sessions.ts"
+import type { SigningKeysPort } from "./SigningKeys.ts"
 import type { StoreHealthPort } from "./StoreHealth.ts"
 import type { StreamKeysPort } from "./StreamKeys.ts"
 import type { StreamsPort } from "./Streams.ts"
+import type { ViewersPort } from "./Viewers.ts"
 import type { WebhookEndpointsPort } from "./WebhookEndpoints.ts"
 import type { WorkersPort } from "./Workers.ts"
 
@@ -28,11 +31,14 @@ export interface StorePorts {
   readonly broadcasters: BroadcastersPort
   readonly events: EventsPort
   readonly leases: LeasesPort
+  readonly playbackTokens: PlaybackTokensPort
   readonly retention: RetentionPort
   readonly sessions: SessionsPort
+  readonly signingKeys: SigningKeysPort
   readonly storeHealth: StoreHealthPort
   readonly streamKeys: StreamKeysPort
   readonly streams: StreamsPort
+  readonly viewers: ViewersPort
   readonly webhookEndpoints: WebhookEndpointsPort
   readonly workers: WorkersPort
 }

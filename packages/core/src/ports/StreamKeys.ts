@@ -7,6 +7,7 @@ import type { DateTime, Effect, Option } from "effect"
 import type { WhyNotRotatable } from "../domain/access/rotation.ts"
 import type { KeyHash, KeyStatus, StreamKey } from "../domain/access/StreamKey.ts"
 import type { PathLimitText } from "../domain/access/StreamPath.ts"
+import type { PlaybackPolicy } from "../domain/playback/PlaybackPolicy.ts"
 import type { BroadcasterId, StreamKeyId } from "../domain/values/Ids.ts"
 import type { Page, PageRequest } from "./Page.ts"
 import { port } from "./Repositories.ts"
@@ -19,6 +20,7 @@ export interface NewStreamKey {
   readonly broadcasterId: BroadcasterId
   readonly label: string | null
   readonly path: PathLimitText | null
+  readonly playback: PlaybackPolicy | null
   readonly expiresAt: DateTime.Utc | null
 }
 
@@ -55,6 +57,7 @@ export interface KeyChanges {
   readonly label?: string | null
   readonly expiresAt?: DateTime.Utc | null
   readonly enabled?: boolean
+  readonly playback?: PlaybackPolicy | null
   /** Lifts the block. */
   readonly block?: null
 }

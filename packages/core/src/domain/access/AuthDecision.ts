@@ -2,12 +2,13 @@
  * The answer to an auth call. A refusal is a value with one clear sentence, because MediaMTX writes our answer into its own log
  * and that line is what the broadcaster's operator reads. It shows nothing of the key but its public beginning.
  */
+import type { TokenGrant } from "../playback/PlaybackToken.ts"
 import type { StreamId, StreamKeyId } from "../values/Ids.ts"
 import { type RefusalRule, reasonOf } from "./admissionRules.ts"
 import type { AdmissionFacts } from "./decideAdmission.ts"
 import { withoutKeys } from "./StreamPath.ts"
 
-/** Every reason with which a publisher or an operator is refused. */
+/** Every reason with which a publisher, a viewer or an operator is refused. */
 export const refusalReasons = [
   "invalid_stream_key",
   "stream_key_in_use",
@@ -20,7 +21,14 @@ export const refusalReasons = [
   "path_in_use",
   "protocol_not_supported",
   "refused_by_host",
-  "unauthorized"
+  "unauthorized",
+  "playback_token_needed",
+  "playback_token_invalid",
+  "playback_token_early",
+  "playback_token_expired",
+  "playback_token_revoked",
+  "viewer_revoked",
+  "playback_not_allowed"
 ] as const
 export type RefusalReason = (typeof refusalReasons)[number]
 
@@ -49,6 +57,12 @@ export type AuthDecision =
   /** A check of a key: no stream came of it. */
   | { readonly _tag: "Good"; readonly key: KeyRef }
   | { readonly _tag: "Allow" }
+  /** `grant`: of the token that the viewer has shown. */
+  | {
+      readonly _tag: "AllowViewer"
+      readonly rule: "open_to_viewers" | "playback_token"
+      readonly grant: TokenGrant | null
+    }
   | Refusal
 
 export const allowPublisher = ({

@@ -3,6 +3,8 @@
  * several counts is decided here, once; from here on it is `Redacted`. Decoding of the HTTP body is left to the shell.
  */
 import { Redacted, Schema } from "effect"
+import { findPlaybackToken, type PresentedToken } from "../playback/findPlaybackToken.ts"
+import type { PlaybackAction } from "../playback/PlaybackToken.ts"
 import { Protocol } from "../streams/Protocol.ts"
 import { isKeyText, type KeyValue } from "./StreamKey.ts"
 import { keyLikePattern, withoutKeys } from "./StreamPath.ts"
@@ -42,6 +44,20 @@ export interface CheckRequest {
   readonly key: KeyValue | null
 }
 
+/** A viewer of a stream (`read`) or of a recording (`playback`). */
+export interface ViewRequest {
+  readonly _tag: "View"
+  readonly action: PlaybackAction
+  readonly path: string
+  /** In MediaMTX's words; recordings have none. */
+  readonly protocol: string | null
+  /** The session's id. Pages, `OPTIONS` of WHEP and recordings have none. */
+  readonly sourceId: string | null
+  readonly ip: string | null
+  readonly userAgent: string | null
+  readonly token: PresentedToken | null
+}
+
 /** Credentials of a publisher that hold a stream key, of which no use can be made; `detail` has no key in it. */
 export interface MisplacedKey {
   readonly _tag: "Misplaced"
@@ -60,7 +76,7 @@ export type AuthRequest =
   | UnsupportedProtocol
   | CheckRequest
   | MisplacedKey
-  | { readonly _tag: "View"; readonly action: "read" | "playback" }
+  | ViewRequest
   | {
       readonly _tag: "Operate"
       readonly action: "api" | "metrics" | "pprof"
@@ -161,6 +177,19 @@ const readPublish = (call: AuthCall): AuthRequest | Incomplete => {
   return { _tag: "Publish", path, protocol: isProtocol(call.protocol) ? call.protocol : null, sourceId: id, key }
 }
 
+const textOrNull = (text: string | null | undefined): string | null => (text === undefined || text === "" ? null : text)
+
+const readView = (call: AuthCall, action: PlaybackAction): ViewRequest => ({
+  _tag: "View",
+  action,
+  path: call.path,
+  protocol: textOrNull(call.protocol),
+  sourceId: typeof call.id === "string" && isSourceId(call.id) ? call.id : null,
+  ip: textOrNull(call.ip),
+  userAgent: textOrNull(call.userAgent),
+  token: findPlaybackToken(call)
+})
+
 /**
  * What the call asks for, with the credential in it. Total: what cannot be decided is `Incomplete`, `Misplaced`, `Unsupported` or `Other`.
  *
@@ -173,7 +202,7 @@ export const readAuthCall = (call: AuthCall): AuthRequest | Incomplete => {
       return readPublish(call)
     case "read":
     case "playback":
-      return { _tag: "View", action: call.action }
+      return readView(call, call.action)
     case "api":
     case "metrics":
     case "pprof":

@@ -3,6 +3,7 @@
  * is kept is a SHA-256 and the first 7 characters, for people. The status is derived, never stored, so it cannot lie.
  */
 import { DateTime, type Redacted } from "effect"
+import type { PlaybackPolicy } from "../playback/PlaybackPolicy.ts"
 import type { BroadcasterId, StreamId, StreamKeyId } from "../values/Ids.ts"
 import { lineOf } from "../values/PlainText.ts"
 import type { PathLimitText } from "./StreamPath.ts"
@@ -40,6 +41,8 @@ export interface StreamKey {
   readonly broadcaster: KeyOwner
   readonly label: string | null
   readonly path: PathLimitText | null
+  /** Who may watch its streams; `null`: as its broadcaster has it. */
+  readonly playback: PlaybackPolicy | null
   readonly enabled: boolean
   readonly createdAt: DateTime.Utc
   readonly expiresAt: DateTime.Utc | null

@@ -19,6 +19,9 @@ export const accessChecks = [
   "key_block",
   "host_rule",
   "in_use",
+  "playback_policy",
+  "playback_token",
+  "playback_use",
   "database"
 ] as const
 export type AccessCheck = (typeof accessChecks)[number]
@@ -43,6 +46,8 @@ const rule = <const R extends DecisionReason>(reason: R, check: AccessCheck, mea
   meaning,
   remedy
 })
+
+const USE_ITS_URLS = "Use one of the URLs that POST /playback-tokens gave, as it is."
 
 const SEND_AS_PASSWORD =
   "Put the key behind the stream's name, as in NAME?user=any&pass=KEY, or send it as the password."
@@ -119,6 +124,48 @@ const own = {
     "credential",
     "The call came without the credentials that its action needs.",
     "Send the credentials that the action needs: a stream key to publish, the API secret for api, metrics and pprof."
+  ),
+  playback_token_needed: rule(
+    "playback_token_needed",
+    "playback_token",
+    "The stream is not public, and the player sent no playback token. RTSP clients and browsers ask once without one and then again with it: only when no second call followed is it the reason.",
+    `Issue a token with POST /playback-tokens, and play one of its URLs; or make the stream public with PATCH /stream-keys/{id} and playback: "public".`
+  ),
+  playback_token_invalid: rule(
+    "playback_token_invalid",
+    "playback_token",
+    "What the player sent is no playback token of this service.",
+    USE_ITS_URLS
+  ),
+  playback_token_early: rule(
+    "playback_token_early",
+    "playback_token",
+    "The token is good from a later time on (not_before).",
+    "Wait until the time in the detail, or issue a token without not_before."
+  ),
+  playback_token_expired: rule(
+    "playback_token_expired",
+    "playback_token",
+    "The token's time is over.",
+    "Issue a new token with POST /playback-tokens."
+  ),
+  playback_token_revoked: rule(
+    "playback_token_revoked",
+    "playback_token",
+    "The token was revoked. That is for good.",
+    "Issue a new token with POST /playback-tokens, if the viewer may watch again."
+  ),
+  viewer_revoked: rule(
+    "viewer_revoked",
+    "playback_token",
+    "All tokens of this viewer that had been issued were revoked, or the viewer is kept out for a while.",
+    "Issue a new token when the time of the revocation (until) is over."
+  ),
+  playback_not_allowed: rule(
+    "playback_not_allowed",
+    "playback_use",
+    "The token is good, and not for what the player asks for.",
+    "Issue a token for this path with POST /playback-tokens."
   ),
   hook_secret: rule(
     "hook_secret",
@@ -201,6 +248,66 @@ const narrower = {
     "The connection had a stream already, which has ended or is being stopped.",
     "Let the encoder connect anew."
   ),
+  playback_token_malformed: rule(
+    "playback_token_invalid",
+    "playback_token",
+    "What stands where a playback token should be is no signed token, or was cut on its way.",
+    USE_ITS_URLS
+  ),
+  playback_token_algorithm: rule(
+    "playback_token_invalid",
+    "playback_token",
+    "The token is signed with another algorithm than EdDSA (Ed25519), or not at all.",
+    "Sign tokens with EdDSA, or let POST /playback-tokens sign them."
+  ),
+  playback_token_unknown_key: rule(
+    "playback_token_invalid",
+    "playback_token",
+    "The token is signed with a key that this service does not have: it is of another deployment, or the key was removed.",
+    "Issue a token here, or add the key with POST /signing-keys."
+  ),
+  playback_token_signature: rule(
+    "playback_token_invalid",
+    "playback_token",
+    "The token's signature is wrong: it was changed, or cut.",
+    USE_ITS_URLS
+  ),
+  playback_token_claims: rule(
+    "playback_token_invalid",
+    "playback_token",
+    "The token is signed well, and its claims are not those of a playback token.",
+    "Write the claims as docs/viewers.md has them."
+  ),
+  playback_token_misnamed: rule(
+    "playback_token_invalid",
+    "playback_token",
+    "The user name, or v in the URL, is the id of another token: the session would be listed as another viewer's.",
+    USE_ITS_URLS
+  ),
+  playback_token_unnamed: rule(
+    "playback_token_invalid",
+    "playback_token",
+    "The token came in a header, and the URL does not have v: the session would not show whose it is.",
+    "Add ?v= and the token's id (jti) to the URL, as in the URLs that POST /playback-tokens gives."
+  ),
+  playback_token_path: rule(
+    "playback_not_allowed",
+    "playback_use",
+    "The token is for another path, stream or broadcaster.",
+    "Issue a token for this path with POST /playback-tokens."
+  ),
+  playback_token_action: rule(
+    "playback_not_allowed",
+    "playback_use",
+    "The token is for watching live, and a recording was asked for, or the other way.",
+    'Issue a token with actions: ["read", "playback"].'
+  ),
+  playback_token_address: rule(
+    "playback_not_allowed",
+    "playback_use",
+    "The token may be used from some networks alone (ips), and the player is in none of them.",
+    "Issue a token with the player's network in ips, or without ips. Behind a proxy, let MediaMTX trust it (hlsTrustedProxies, webrtcTrustedProxies)."
+  ),
   answer_was_lost: rule(
     "stream_key_in_use",
     "in_use",
@@ -232,5 +339,12 @@ export const remedyOf = (rule: string | null): string | null =>
   rule !== null && Object.hasOwn(admissionRules, rule) ? admissionRules[rule as RuleName].remedy : null
 
 /** The rules by which a client is let in. */
-export const allowRules = ["admitted", "admitted_before", "key_is_good", "open_to_viewers", "api_secret"] as const
+export const allowRules = [
+  "admitted",
+  "admitted_before",
+  "key_is_good",
+  "open_to_viewers",
+  "playback_token",
+  "api_secret"
+] as const
 export type AllowRule = (typeof allowRules)[number]

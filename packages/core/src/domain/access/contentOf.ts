@@ -57,14 +57,16 @@ const about = (ask: AuthRequest, call: AuthCall | null) => ({
 const allowedBy: { readonly [T in Exclude<AuthDecision["_tag"], "Refuse">]: (decision: AuthDecision) => AllowRule } = {
   AllowPublisher: (decision) => ("again" in decision && decision.again ? "admitted_before" : "admitted"),
   Good: () => "key_is_good",
-  Allow: () => "open_to_viewers"
+  Allow: () => "open_to_viewers",
+  AllowViewer: (decision) => ("rule" in decision && decision._tag === "AllowViewer" ? decision.rule : "open_to_viewers")
 }
 
 const allowedText: { readonly [R in AllowRule]: string } = {
   admitted: "The publisher was admitted",
   admitted_before: "The same connection has asked again, and has its stream",
   key_is_good: "The key is good for the path",
-  open_to_viewers: "Viewers are let in",
+  open_to_viewers: "The path is public",
+  playback_token: "The playback token is good for the path",
   api_secret: "The API secret was sent"
 }
 

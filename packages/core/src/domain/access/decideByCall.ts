@@ -10,7 +10,7 @@ export const unsupportedProtocol = refuse(
 
 const UNKNOWN_ACTION = "Only publish, read, playback, api, metrics and pprof are actions that can be allowed"
 
-type DecidedByCall = Extract<AuthRequest, { readonly _tag: "Misplaced" | "Unsupported" | "View" | "Other" }>
+type DecidedByCall = Extract<AuthRequest, { readonly _tag: "Misplaced" | "Unsupported" | "Other" }>
 
 export const decideByCall = (ask: DecidedByCall): AuthDecision => {
   switch (ask._tag) {
@@ -18,9 +18,6 @@ export const decideByCall = (ask: DecidedByCall): AuthDecision => {
       return refusePath(ask.path) ?? refuse("key_misplaced", ask.detail)
     case "Unsupported":
       return unsupportedProtocol
-    // Viewer access control would begin here: `read` and `playback` are open to every client.
-    case "View":
-      return { _tag: "Allow" }
     case "Other":
       return refuse("unknown_action", UNKNOWN_ACTION)
   }

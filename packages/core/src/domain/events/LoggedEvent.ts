@@ -4,9 +4,14 @@
  */
 import { type DateTime, Schema } from "effect"
 import type { StreamKey } from "../access/StreamKey.ts"
+import type { PlaybackTokenId, TokenIssuer, ViewerId } from "../playback/PlaybackToken.ts"
+import type { RevokedToken, RevokedViewer } from "../playback/Revocations.ts"
+import type { SigningKeyId } from "../playback/SigningKey.ts"
 import type { StreamDetails } from "../streams/StreamDetails.ts"
 import type { SessionChange } from "../streams/StreamEvent.ts"
 import type { Broadcaster } from "../values/Broadcaster.ts"
+import type { StreamId } from "../values/Ids.ts"
+import type { Departure, ViewerProtocol, ViewerRefusal } from "../viewers/Viewer.ts"
 import type { WorkerRecord } from "../workers/WorkerRecord.ts"
 import type { EventId, LogPosition } from "./EventCursor.ts"
 
@@ -35,6 +40,15 @@ export const mediaServerEventNames = [
 ] as const
 /** Types of events whose `data` is a webhook endpoint that was disabled. */
 export const webhookEventNames = ["webhook_endpoint.disabled"] as const
+/** Types of events whose `data` is a viewer's session; a `viewer.left` has why. */
+export const viewerEventNames = ["viewer.joined", "viewer.left"] as const
+/** Sampled: at most ten a second of an instance. */
+export const refusalEventNames = ["viewer.refused"] as const
+/** What takes the right to watch away, of one token or of a viewer. */
+export const tokenEventNames = ["playback_token.revoked"] as const
+export const viewerRevocationEventNames = ["viewer.revoked"] as const
+/** Types of events whose `data` is a signing key's public half. */
+export const signingKeyEventNames = ["signing_key.created", "signing_key.rotated", "signing_key.removed"] as const
 
 /** Every type of event, in the order of the documentation. */
 export const eventTypes = [
@@ -43,7 +57,12 @@ export const eventTypes = [
   ...broadcasterEventNames,
   ...workerEventNames,
   ...mediaServerEventNames,
-  ...webhookEventNames
+  ...webhookEventNames,
+  ...viewerEventNames,
+  ...refusalEventNames,
+  ...tokenEventNames,
+  ...viewerRevocationEventNames,
+  ...signingKeyEventNames
 ] as const
 export const EventType = Schema.Literals(eventTypes)
 export type EventType = typeof EventType.Type
@@ -65,13 +84,33 @@ export interface DisabledEndpoint {
   readonly reason: "gone" | "failing"
 }
 
+/** A viewer's session in an event: what `GET /viewers` shows of it, without what changes while it lasts. */
+export interface LoggedViewer {
+  readonly id: string
+  readonly viewerId: ViewerId | null
+  readonly tokenId: PlaybackTokenId | null
+  readonly path: string
+  readonly streamId: StreamId | null
+  readonly protocol: ViewerProtocol
+  readonly ip: string | null
+  readonly userAgent: string | null
+  readonly since: DateTime.Utc
+  /** Of `viewer.left`. */
+  readonly why: Departure | null
+}
+
+export interface LoggedSigningKey {
+  readonly id: SigningKeyId
+  readonly issuer: TokenIssuer
+}
+
 interface Envelope {
   /** Stays the same for ever; the `webhook-id` of its deliveries. */
   readonly id: EventId
   readonly position: LogPosition
   /** When it happened, by the database's clock. Order is `position`, never `at`. */
   readonly at: DateTime.Utc
-  /** Whose events are in order among themselves: `stream:<id>`, `key:<id>`, `broadcaster:<id>`, `worker:<id>`, `media_server:<id>`, `webhook_endpoint:<id>`. */
+  /** Whose events are in order among themselves: `stream:<id>`, `key:<id>`, `broadcaster:<id>`, `worker:<id>`, `media_server:<id>`, `webhook_endpoint:<id>`, `viewer:<id>`, `viewer_id:<id>` (refused: `path:<path>`), `playback_token:<id>`, `signing_key:<id>`. */
   readonly subject: string
   readonly broadcasterId: string | null
 }
@@ -91,6 +130,14 @@ export type LoggedEvent =
   | (OfOther & { readonly type: (typeof workerEventNames)[number]; readonly data: WorkerRecord })
   | (OfOther & { readonly type: (typeof mediaServerEventNames)[number]; readonly data: MediaServerState })
   | (OfOther & { readonly type: (typeof webhookEventNames)[number]; readonly data: DisabledEndpoint })
+  | (OfOther & { readonly type: (typeof viewerEventNames)[number]; readonly data: LoggedViewer })
+  | (OfOther & { readonly type: (typeof refusalEventNames)[number]; readonly data: ViewerRefusal })
+  | (OfOther & {
+      readonly type: (typeof tokenEventNames)[number]
+      readonly data: RevokedToken & { readonly viewerId: ViewerId | null }
+    })
+  | (OfOther & { readonly type: (typeof viewerRevocationEventNames)[number]; readonly data: RevokedViewer })
+  | (OfOther & { readonly type: (typeof signingKeyEventNames)[number]; readonly data: LoggedSigningKey })
 
 const isOneOf = <T extends string>(types: ReadonlyArray<T>, type: string): type is T =>
   (types as ReadonlyArray<string>).includes(type)

@@ -9,6 +9,8 @@ export const scopes = [
   "keys:write",
   "broadcasters:read",
   "broadcasters:write",
+  "viewers:read",
+  "viewers:write",
   "events:read",
   "webhooks:read",
   "webhooks:write",

@@ -18,6 +18,8 @@ export interface MediaServerFacts {
   /** Of the path defaults; a path may have its own. */
   readonly overridePublisher: boolean | null
   readonly readTimeoutMillis: number | null
+  /** Of an HLS segment, as configured; the media server's may be longer, by the distance of key frames. */
+  readonly hlsSegmentMillis: number | null
   /** RTSP is on, and UDP is among its transports. */
   readonly rtspOverUdp: boolean
 }
@@ -30,5 +32,6 @@ export const recommendedFacts: MediaServerFacts = {
   moq: "off",
   overridePublisher: true,
   readTimeoutMillis: 4_000,
+  hlsSegmentMillis: 1_000,
   rtspOverUdp: false
 }

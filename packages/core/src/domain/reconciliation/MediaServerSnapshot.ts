@@ -4,6 +4,7 @@
  */
 import type { Observation } from "../streams/LiveStream.ts"
 import type { Protocol } from "../streams/Protocol.ts"
+import type { ListedReader } from "../viewers/Viewer.ts"
 
 /** A connection in a protocol's list, publisher or not. */
 export interface ListedSource {
@@ -49,6 +50,8 @@ export interface MediaServerSnapshot {
   readonly sources: ReadonlyArray<ListedSource>
   readonly paths: ReadonlyArray<ListedPath>
   readonly ownPaths: ReadonlyArray<OwnPath>
+  /** The sessions that read a path, of every path. HLS has some since 1.18; before that its viewers are not listed. */
+  readonly readers: ReadonlyArray<ListedReader>
 }
 
 /** The sources that are on a path and in no list. */

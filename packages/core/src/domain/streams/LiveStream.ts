@@ -4,6 +4,7 @@
  * check all go by it. What the media server merely reports (tracks, readers, bytes) is an observation, no state.
  */
 import { type DateTime, Result } from "effect"
+import type { PlaybackPolicy } from "../playback/PlaybackPolicy.ts"
 import type { BroadcasterId, StreamId, StreamKeyId } from "../values/Ids.ts"
 import type { Metadata } from "../values/Metadata.ts"
 import { lineOf, linesOf } from "../values/PlainText.ts"
@@ -155,6 +156,8 @@ export interface LiveStream {
   readonly description: string | null
   readonly metadata: Metadata
   readonly recordingRef: string | null
+  /** Who may watch: of its key, else of its broadcaster, of a worker's output that of its source; `null`: none of them has it. */
+  readonly playback: PlaybackPolicy | null
   readonly state: SessionState
   readonly observation: Observation
   /** When the media server last confirmed the row; `null` before it was first seen. */

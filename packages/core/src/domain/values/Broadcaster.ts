@@ -1,5 +1,6 @@
 /** Who may be given stream keys: a person, a team or a system that broadcasts. Deleting one keeps its history. */
 import { type DateTime, Schema } from "effect"
+import type { PlaybackPolicy } from "../playback/PlaybackPolicy.ts"
 import type { BroadcasterId } from "./Ids.ts"
 import type { Metadata } from "./Metadata.ts"
 import { lineOf } from "./PlainText.ts"
@@ -26,6 +27,8 @@ export interface Broadcaster {
   readonly displayName: string
   readonly contact: string | null
   readonly metadata: Metadata
+  /** Who may watch its streams, where a key does not have it; `null`: as the deployment has it. */
+  readonly playback: PlaybackPolicy | null
   readonly createdAt: DateTime.Utc
   readonly updatedAt: DateTime.Utc
 }
