@@ -160,3 +160,25 @@ export const decisionRecords = (outcome: keyof typeof records) => records[outcom
 export const decisionsWaiting = Metric.gauge("greenroom_auth_decision_records_waiting", {
   description: "Records of the decision log that this instance has not written yet"
 })
+
+/** Sessions of viewers that count, by `protocol`; 0 on an instance that does not lead. */
+const viewersGauge = Metric.gauge("greenroom_viewers", { description: "Viewers that are watching" })
+
+export const viewers = (protocol: string) => Metric.withAttributes(viewersGauge, { protocol })
+
+/** Sessions of viewers that were kicked, by `why`. */
+const viewerKicksTotal = Metric.counter("greenroom_viewer_kicks_total", {
+  description: "Sessions of viewers that were kicked",
+  incremental: true
+})
+
+export const viewerKicks = (why: string) => Metric.withAttributes(viewerKicksTotal, { why })
+
+/** By `what`: `refusal` (above ten a second, or too many wait), `token` (too many wait). */
+const viewerNotesDroppedTotal = Metric.counter("greenroom_viewer_notes_dropped_total", {
+  description: "Refusals of viewers that became no event, and tokens of applications that were not recorded",
+  incremental: true
+})
+
+export const viewerNotesDropped = (what: "refusal" | "token") =>
+  Metric.withAttributes(viewerNotesDroppedTotal, { what })

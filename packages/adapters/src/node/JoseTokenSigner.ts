@@ -21,9 +21,9 @@ const ID_LENGTH = 16
 const ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 type VerifyKey = Awaited<ReturnType<typeof importJWK>>
-interface Known {
+interface Found {
+  readonly kid: string
   readonly key: VerifyKey
-  readonly isOwn: boolean
 }
 
 const encoder = new TextEncoder()
@@ -50,12 +50,12 @@ const sign: TokenSigner["Service"]["sign"] = (claims, kid, { publicKey, privateK
 const not = (failure: VerificationFailure): VerifiedToken => ({ _tag: "NotVerified", failure })
 
 /** The key that the head of the token names; a failure when the head is none, or names an algorithm of others. */
-const keyOf = (text: string, known: ReadonlyMap<string, Known>): (Known & { readonly kid: string }) | VerificationFailure => {
+const keyOf = (text: string, known: ReadonlyMap<string, VerifyKey>): Found | VerificationFailure => {
   try {
     const { alg, kid } = decodeProtectedHeader(text)
     if (alg === undefined || !ALGORITHMS.includes(alg)) return "wrong_algorithm"
-    const found = kid === undefined ? undefined : known.get(kid)
-    return found === undefined || kid === undefined ? "unknown_key" : { ...found, kid }
+    const key = kid === undefined ? undefined : known.get(kid)
+    return key === undefined || kid === undefined ? "unknown_key" : { kid, key }
   } catch {
     return "malformed"
   }
@@ -69,7 +69,7 @@ const payloadOf = (bytes: Uint8Array): unknown => {
   }
 }
 
-const verifyWith = (known: ReadonlyMap<string, Known>) => async (token: TokenText): Promise<VerifiedToken> => {
+const verifyWith = (known: ReadonlyMap<string, VerifyKey>) => async (token: TokenText): Promise<VerifiedToken> => {
   const text = Redacted.value(token)
   if (text.length > TOKEN_MAX_LENGTH) return not("too_long")
   const found = keyOf(text, known)
@@ -78,19 +78,15 @@ const verifyWith = (known: ReadonlyMap<string, Known>) => async (token: TokenTex
     const { payload } = await compactVerify(text, found.key, { algorithms: ALGORITHMS })
     const claims = Option.getOrNull(readClaims(payloadOf(payload)))
     if (claims === null) return not("bad_claims")
-    return {
-      _tag: "Verified",
-      claims: { ...claims, worker: claims.worker && found.isOwn },
-      signingKeyId: found.kid
-    }
+    return { _tag: "Verified", claims, signingKeyId: found.kid }
   } catch {
     return not("bad_signature")
   }
 }
 
-const importKey = async ({ id, publicKey, issuer }: Pick<SigningKey, "id" | "publicKey" | "issuer">) => {
+const importKey = async ({ id, publicKey }: Pick<SigningKey, "id" | "publicKey">) => {
   try {
-    return [[id, { key: await importJWK(publicJwk(publicKey), ALGORITHM), isOwn: issuer === "greenroom" }] as const]
+    return [[id, await importJWK(publicJwk(publicKey), ALGORITHM)] as const]
   } catch {
     return []
   }
@@ -98,7 +94,7 @@ const importKey = async ({ id, publicKey, issuer }: Pick<SigningKey, "id" | "pub
 
 const verifier: TokenSigner["Service"]["verifier"] = (keys) =>
   Effect.promise(async () => {
-    const known = new Map<string, Known>((await Promise.all(keys.map(importKey))).flat())
+    const known = new Map<string, VerifyKey>((await Promise.all(keys.map(importKey))).flat())
     const verify = verifyWith(known)
     return { ids: new Set(known.keys()), verify: (token: TokenText) => Effect.promise(() => verify(token)) }
   })

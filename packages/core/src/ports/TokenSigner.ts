@@ -26,10 +26,8 @@ export class TokenSigner extends Context.Service<
   {
     readonly generate: Effect.Effect<KeyPair>
     readonly sign: (claims: TokenClaims, signingKeyId: string, keys: KeyPair) => Effect.Effect<TokenText>
-    /** A key that cannot be imported verifies nothing. Claims of an application's key never make a worker. */
-    readonly verifier: (
-      keys: ReadonlyArray<Pick<SigningKey, "id" | "publicKey" | "issuer">>
-    ) => Effect.Effect<VerifierKeys>
+    /** A key that cannot be imported verifies nothing. */
+    readonly verifier: (keys: ReadonlyArray<Pick<SigningKey, "id" | "publicKey">>) => Effect.Effect<VerifierKeys>
     /** 16 random letters and digits. */
     readonly tokenId: Effect.Effect<string>
   }

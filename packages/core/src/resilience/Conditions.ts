@@ -45,6 +45,14 @@ export const conditionKinds = [
   "webhook_endpoints_disabled",
   /** The store does not answer the deliveries of webhooks. */
   "webhooks_late",
+  /** What this instance knows of private streams, revocations and signing keys cannot be brought up to date. */
+  "playback_out_of_date",
+  /** Viewers' sessions cannot be followed, or those that have to leave cannot be kicked. */
+  "viewers_unsupervised",
+  /** The media server does not ask Greenroom about viewers, and there are private streams. */
+  "viewers_not_asked_about",
+  /** Refusals of viewers, and tokens that applications have signed, cannot be written; they wait. */
+  "viewer_notes_not_written",
   /** The supervision of the workers fails; workers that run go on. */
   "workers_unsupervised",
   /** A listener refuses connections, or closes those that wait longest for their clients. */

@@ -14,6 +14,7 @@ import { KeyGenerator } from "../ports/KeyGenerator.ts"
 import { StoreUnavailable } from "../ports/StoreUnavailable.ts"
 import { withSpanIfTraced } from "../Spans.ts"
 import { admitPublisher, checkKey } from "./admitPublisher.ts"
+import { admitViewer, noteRefusedViewer } from "./admitViewer.ts"
 import { isOperator } from "./operatorSecret.ts"
 
 /** An answer, and the id under which it is found in the log, in traces and in the decision log. */
@@ -39,12 +40,15 @@ const decideAndRecord = Effect.fnUntraced(function* (ask: AuthRequest, call: Aut
   const decision = yield* Effect.catch(asked, (error) => recordUnavailable(ask, call, error))
   yield* Metric.update(Metrics.authDecision(actionOf(ask), outcomeOf(decision)), 1)
   const decisionId = yield* record(ask, call, decision)
+  if (ask._tag === "View" && decision._tag === "Refuse" && !decision.quiet) {
+    yield* noteRefusedViewer(ask, decision, decisionId)
+  }
   const answered: Answered = { ...decision, decisionId }
   return answered
 })
 
-/** Viewers, and the service's own calls of the control API, are let in all the time, by no rule about a key: they are not kept. */
-const isKept = (decision: AuthDecision): boolean => decision._tag !== "Allow"
+/** Viewers, and the service's own calls of the control API, are let in all the time: they are not kept. */
+const isKept = ({ _tag }: AuthDecision): boolean => _tag !== "Allow" && _tag !== "AllowViewer"
 
 const record = Effect.fnUntraced(function* (ask: AuthRequest, call: AuthCall | null, decision: AuthDecision) {
   if (!isKept(decision)) return (yield* (yield* KeyGenerator).uuid) as DecisionId
@@ -79,6 +83,8 @@ const decide = (ask: AuthRequest) => {
       return admitPublisher(ask)
     case "Check":
       return checkKey(ask)
+    case "View":
+      return admitViewer(ask)
     case "Operate":
       return Effect.map(isOperator(ask.secrets), (may) =>
         may ? allow : refuse("api_secret_needed", needsSecret(ask.action), null, ask.secrets.length === 0)

@@ -3,8 +3,8 @@
  * facts once and decides by the same functions; where `/auth` would ask the media server whether a connection is gone, it asks as well.
  */
 import { Effect } from "effect"
-import { type Refusal, withFacts } from "../domain/access/AuthDecision.ts"
-import type { AuthRequest } from "../domain/access/AuthRequest.ts"
+import { type Refusal, refuse, withFacts } from "../domain/access/AuthDecision.ts"
+import type { AuthRequest, ViewRequest } from "../domain/access/AuthRequest.ts"
 import type { AccessOutcome, Admittance } from "../domain/access/accessReport.ts"
 import { decideAdmission, decideCheck, refusePath } from "../domain/access/decideAdmission.ts"
 import { decideByCall, unsupportedProtocol } from "../domain/access/decideByCall.ts"
@@ -16,6 +16,7 @@ import { Admissions, type FactsRequest } from "../ports/Admissions.ts"
 import { DuplicatePolicy } from "../resilience/DuplicatePolicy.ts"
 import { WorkersOn } from "../workers/WorkerSettings.ts"
 import { cannotBeListed, prepare, withinDeadline } from "./admitPublisher.ts"
+import { decideView } from "./admitViewer.ts"
 import { areAllGone } from "./explainRefusal.ts"
 import { hostRefusal, MayPublish } from "./MayPublish.ts"
 
@@ -68,6 +69,13 @@ const foreseeKey = Effect.fnUntraced(function* ({ streamKeyId, path }: KeyAndPat
   return yield* decide({ request, protocol: null, isCheck: false })
 })
 
+const foreseeView = Effect.fnUntraced(function* (ask: ViewRequest) {
+  const { decision, facts } = yield* decideView(ask)
+  if (decision._tag === "Refuse") return refused(refuse(decision.rule, decision.detail, null, decision.quiet))
+  const foreseen: AccessOutcome = { _tag: "View", policy: facts.policy, tokenId: decision.grant?.tokenId ?? null }
+  return foreseen
+})
+
 /** Fails with `StoreUnavailable` where `/auth` would be a 503. */
 export const foreseeAdmission = Effect.fnUntraced(function* (
   ask: Exclude<AuthRequest, { readonly _tag: "Operate" }> | KeyAndPath
@@ -84,10 +92,9 @@ export const foreseeAdmission = Effect.fnUntraced(function* (
       const request = { ...prepared.question, sourceId: null }
       return yield* decide({ request, protocol: isCheck ? null : ask.protocol, isCheck })
     }
-    default: {
-      const decision = decideByCall(ask)
-      const foreseen: AccessOutcome = decision._tag === "Refuse" ? refused(decision) : { _tag: "View" }
-      return foreseen
-    }
+    case "View":
+      return yield* foreseeView(ask)
+    default:
+      return refused(decideByCall(ask))
   }
 })

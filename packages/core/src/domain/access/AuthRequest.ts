@@ -56,6 +56,8 @@ export interface ViewRequest {
   readonly ip: string | null
   readonly userAgent: string | null
   readonly token: PresentedToken | null
+  /** A stream key as the password: with one, a worker reads its source. */
+  readonly workerKey: KeyValue | null
 }
 
 /** Credentials of a publisher that hold a stream key, of which no use can be made; `detail` has no key in it. */
@@ -187,7 +189,8 @@ const readView = (call: AuthCall, action: PlaybackAction): ViewRequest => ({
   sourceId: typeof call.id === "string" && isSourceId(call.id) ? call.id : null,
   ip: textOrNull(call.ip),
   userAgent: textOrNull(call.userAgent),
-  token: findPlaybackToken(call)
+  token: findPlaybackToken(call),
+  workerKey: present(call.password) && isKeyText(Redacted.value(call.password)) ? call.password : null
 })
 
 /**

@@ -3,6 +3,8 @@
  * check that failed; those before it, in the order of `accessChecks`, were passed.
  */
 import { DateTime } from "effect"
+import type { PlaybackPolicy } from "../playback/PlaybackPolicy.ts"
+import type { PlaybackTokenId } from "../playback/PlaybackToken.ts"
 import type { Refusal } from "./AuthDecision.ts"
 import { type AccessCheck, accessChecks, admissionRules } from "./admissionRules.ts"
 import type { AdmissionFacts, KeyFacts } from "./decideAdmission.ts"
@@ -34,7 +36,12 @@ export type Admittance = "free" | "takes_over" | "others_are_gone" | "not_decide
 
 export type AccessOutcome =
   | { readonly _tag: "Refuse"; readonly refusal: Refusal }
-  | { readonly _tag: "View" }
+  | {
+      readonly _tag: "View"
+      readonly policy: PlaybackPolicy
+      /** Of the token that was sent, when it is good for the path. */
+      readonly tokenId: PlaybackTokenId | null
+    }
   | {
       readonly _tag: "Publish"
       readonly facts: AdmissionFacts
@@ -43,8 +50,12 @@ export type AccessOutcome =
       readonly hostAsked: boolean
     }
 
+/** Those that a viewer passes. */
+const viewerChecks: ReadonlyArray<AccessCheck> = ["playback_policy", "playback_token", "playback_use"]
 /** Those that a publisher passes; the others are of calls that do not get so far. */
-const publisherChecks = accessChecks.filter((check) => !["hook_secret", "action", "database"].includes(check))
+const publisherChecks = accessChecks.filter(
+  (check) => !["hook_secret", "action", "database", ...viewerChecks].includes(check)
+)
 
 const passed = (check: AccessCheck, detail: string): CheckResult => ({ check, outcome: "passed", detail, remedy: null })
 const skipped = (check: AccessCheck, detail: string): CheckResult => ({
@@ -127,9 +138,33 @@ const inUseResult = (how: Admittance): CheckResult =>
 
 const NOT_REACHED = "Not reached"
 
+const POLICY_TEXT: { readonly [P in PlaybackPolicy]: string } = {
+  public: "The path is public",
+  token: "The path is private: watching it needs a playback token"
+}
+
+/** Of a viewer that is refused, before or at a check. */
+const refusedViewer = (refusal: Refusal): ReadonlyArray<CheckResult> => {
+  const at = viewerChecks.indexOf(admissionRules[refusal.rule].check)
+  return viewerChecks.map((check, index) => {
+    if (index === at) return failed(refusal)
+    if (index > at) return skipped(check, NOT_REACHED)
+    return passed(check, check === "playback_policy" ? POLICY_TEXT.token : "The token is signed well, and its time is not over")
+  })
+}
+
+const viewResults = ({ policy, tokenId }: Extract<AccessOutcome, { readonly _tag: "View" }>) => [
+  passed("playback_policy", POLICY_TEXT[policy]),
+  tokenId === null
+    ? skipped("playback_token", "No token is needed")
+    : passed("playback_token", `Playback token ${tokenId} is signed well, and its time is not over`),
+  tokenId === null ? skipped("playback_use", "No token is needed") : passed("playback_use", "The token is for this path")
+]
+
 const refusedResults = (call: ParsedCall, refusal: Refusal): ReadonlyArray<CheckResult> => {
   const { check: broken } = admissionRules[refusal.rule]
   const at = accessChecks.indexOf(broken)
+  if (viewerChecks.includes(broken)) return refusedViewer(refusal)
   if (!publisherChecks.includes(broken)) return [failed(refusal)]
   return publisherChecks.map((check) => {
     if (check === broken) return failed(refusal)
@@ -145,12 +180,7 @@ export const accessReport = (call: ParsedCall, outcome: AccessOutcome): Readonly
       case "Refuse":
         return refusedResults(call, outcome.refusal)
       case "View":
-        return [
-          passed(
-            "action",
-            `The encoder asks to ${call.action === "read" ? "read the stream" : call.action}: viewers are let in`
-          )
-        ]
+        return viewResults(outcome)
       case "Publish":
         return publisherChecks.map((check) => {
           if (check === "host_rule") return hostResult(outcome.hostAsked)

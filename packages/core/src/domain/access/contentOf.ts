@@ -8,9 +8,10 @@ import { type DecisionContent, decisionFactsOf } from "./RecordedDecision.ts"
 import { PATH_MAX_LENGTH, withoutKeys } from "./StreamPath.ts"
 
 /** Characters of a field. */
-const LONGEST = { path: PATH_MAX_LENGTH, protocol: 64, ip: 64, userAgent: 255, detail: 2_000 } as const
+export const LONGEST = { path: PATH_MAX_LENGTH, protocol: 64, ip: 64, userAgent: 255, detail: 2_000 } as const
 
-const shown = (text: string | null | undefined, max: number): string | null =>
+/** As the log keeps it; `null`: there is none. */
+export const shown = (text: string | null | undefined, max: number): string | null =>
   text === null || text === undefined || text === "" ? null : storable(withoutKeys(text)).slice(0, max)
 
 /** The metric's attribute `action`, too: one of few words, whatever was asked. */

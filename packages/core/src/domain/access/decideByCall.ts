@@ -1,5 +1,5 @@
 /** The calls that are decided by what stands in them: nothing is asked of the store or the media server. */
-import { type AuthDecision, refuse } from "./AuthDecision.ts"
+import { type Refusal, refuse } from "./AuthDecision.ts"
 import type { AuthRequest } from "./AuthRequest.ts"
 import { refusePath } from "./decideAdmission.ts"
 
@@ -12,7 +12,7 @@ const UNKNOWN_ACTION = "Only publish, read, playback, api, metrics and pprof are
 
 type DecidedByCall = Extract<AuthRequest, { readonly _tag: "Misplaced" | "Unsupported" | "Other" }>
 
-export const decideByCall = (ask: DecidedByCall): AuthDecision => {
+export const decideByCall = (ask: DecidedByCall): Refusal => {
   switch (ask._tag) {
     case "Misplaced":
       return refusePath(ask.path) ?? refuse("key_misplaced", ask.detail)

@@ -51,8 +51,6 @@ export interface TokenClaims {
   readonly maxSessions: number | null
   /** Networks from which it may be used; none: from everywhere. */
   readonly ips: ReadonlyArray<string>
-  /** Of one of our own media workers, which is no viewer. */
-  readonly worker: boolean
 }
 
 /** The text of a token. */
@@ -92,7 +90,6 @@ export interface TokenGrant {
   readonly issuedAt: number
   readonly expiresAt: number
   readonly maxSessions: number | null
-  readonly worker: boolean
   /** The path's coverage again, where it may come to an end while the session lasts: the broadcaster of the path, the stream. */
   readonly coverage: Coverage
 }
@@ -114,6 +111,5 @@ export const grantOf = (claims: TokenClaims, signingKeyId: string): TokenGrant =
   issuedAt: claims.issuedAt,
   expiresAt: claims.expiresAt,
   maxSessions: claims.maxSessions,
-  worker: claims.worker,
   coverage: claims.coverage
 })

@@ -183,7 +183,7 @@ export const whyMustLeave = (
   hasKey: (signingKeyId: string) => boolean,
   now: number
 ): WhyMustLeave | null => {
-  if (facts.policy === "public" || grant?.worker === true) return null
+  if (facts.policy === "public") return null
   if (grant === null) return "no_token"
   const revoked = whyRevoked(revocations, grant, facts.broadcasterId, now)
   if (revoked !== null) return revoked === "token" ? "token_revoked" : "viewer_revoked"

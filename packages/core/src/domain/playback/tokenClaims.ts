@@ -45,9 +45,7 @@ const SignedClaims = Schema.Struct({
   /** Absent: `["read"]`. */
   act: Schema.optionalKey(Schema.NonEmptyArray(Schema.Literals(playbackActions))),
   max: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: MAX_SESSIONS_MOST }))),
-  ips: Schema.optionalKey(Schema.Array(Network).check(Schema.isMinLength(1), Schema.isMaxLength(NETWORKS_MAX))),
-  /** 1: a media worker's. Counts in our own tokens alone. */
-  worker: Schema.optionalKey(Schema.Literal(1))
+  ips: Schema.optionalKey(Schema.Array(Network).check(Schema.isMinLength(1), Schema.isMaxLength(NETWORKS_MAX)))
 })
 type SignedClaims = typeof SignedClaims.Type
 
@@ -77,8 +75,7 @@ export const signedClaims = (claims: TokenClaims): Readonly<Record<string, unkno
   ...coverageClaims(claims.coverage),
   ...(isReadAlone(claims.actions) ? {} : { act: claims.actions }),
   ...(claims.maxSessions === null ? {} : { max: claims.maxSessions }),
-  ...(claims.ips.length === 0 ? {} : { ips: claims.ips }),
-  ...(claims.worker ? { worker: 1 } : {})
+  ...(claims.ips.length === 0 ? {} : { ips: claims.ips })
 })
 
 const coverageOf = ({ path, stream, broadcaster, pattern }: SignedClaims): Coverage | null => {
@@ -107,7 +104,6 @@ export const readClaims = (payload: unknown): Option.Option<TokenClaims> =>
       notBefore: signed.nbf ?? null,
       expiresAt: signed.exp,
       maxSessions: signed.max ?? null,
-      ips: signed.ips ?? [],
-      worker: signed.worker === 1
+      ips: signed.ips ?? []
     })
   })
