@@ -42,7 +42,7 @@ const shown = (line: string): string => withoutCredentials(line).replace(control
 
 const argvOf = (command: WorkerCommand, order: WorkerOrder): WorkerCommand =>
   fillCommand(command, {
-    input: order.input,
+    input: Redacted.value(order.input),
     output: Redacted.value(order.output),
     rtmp_output: Redacted.value(order.rtmpOutput),
     stream_id: order.id

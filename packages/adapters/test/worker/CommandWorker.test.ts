@@ -19,7 +19,7 @@ const order = (): WorkerOrder => {
   const id = `worker-test-${process.pid}-${++orders}` as PipelineId
   return {
     id,
-    input: `rtsp://127.0.0.1:8554/live/${id}/in`,
+    input: Redacted.make(`rtsp://127.0.0.1:8554/live/${id}/in`),
     output: Redacted.make(`rtsp://worker:${KEY}@127.0.0.1:8554/live/${id}/out`),
     rtmpOutput: Redacted.make(`rtmp://127.0.0.1:1935/live/${id}/out?user=worker&pass=${KEY}`)
   }
@@ -77,7 +77,7 @@ describe("a worker that runs a command", () => {
         process.exit(3)`
       const command = script(code, "{input}", "{output}", "{rtmp_output}", "id={stream_id}", "a b")
       const reason = yield* made(command).run(work, untold)
-      const lengths = [work.input, Redacted.value(work.output), Redacted.value(work.rtmpOutput), `id=${work.id}`, "a b"]
+      const lengths = [Redacted.value(work.input), Redacted.value(work.output), Redacted.value(work.rtmpOutput), `id=${work.id}`, "a b"]
       assert.strictEqual(reason, `exit code 3: ${JSON.stringify([lengths.map((text) => text.length), true, null])}`)
       delete process.env.GREENROOM_TEST_SECRET
     })

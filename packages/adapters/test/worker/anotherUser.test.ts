@@ -19,7 +19,7 @@ const needsRoot = isRoot ? "" : " (skipped: only root can start a process as ano
 const order = (): WorkerOrder => {
   const id = `another-user-${randomBytes(6).toString("hex")}` as PipelineId
   const url = Redacted.make("rtsp://worker:key@127.0.0.1:1/live/a/out")
-  return { id, input: "rtsp://127.0.0.1:1/live/a/in", output: url, rtmpOutput: url }
+  return { id, input: url, output: url, rtmpOutput: url }
 }
 
 /** Run by a shell, which every user may run; its last line is how the worker ended. */

@@ -24,7 +24,8 @@ import { isGoodKey, type PlaybackView } from "./PlaybackView.ts"
 
 /** Answers of the store about paths that are not live. */
 const LOOKUPS_KEPT = 10_000
-const LOOKUP_GOOD_FOR_MS = 1_000
+/** For a decision on a newcomer, and for what is looked at each second. */
+const LOOKUP_GOOD_FOR_MS = { read: 1_000, playback: 1_000, follow: 10_000 } as const
 /** A viewer's auth call has 800 ms in all. */
 const LOOKUP_WITHIN_MS = 500
 const LOADED_WITHIN_MS = 700
@@ -35,13 +36,13 @@ export class PlaybackAccess extends Context.Service<
   PlaybackAccess,
   {
     /** What is known of a path. Fails where only the store could tell, and does not. */
-    readonly factsOf: (path: string, action: PlaybackAction) => Effect.Effect<PathFacts, StoreUnavailable>
+    readonly factsOf: (path: string, purpose: PlaybackAction | "follow") => Effect.Effect<PathFacts, StoreUnavailable>
     /** The same as the store has it now: for a decision that cannot be taken back. */
     readonly freshFactsOf: (path: string) => Effect.Effect<PathFacts, StoreUnavailable>
     readonly verify: (token: TokenText) => Effect.Effect<VerifiedToken, StoreUnavailable>
     /** Fails while it was never loaded. */
     readonly view: Effect.Effect<PlaybackView, StoreUnavailable>
-    /** Completes when the view has changed since the last call. For one caller. */
+    /** Completes when a policy, a revocation or a key has changed since the last call. For one caller. */
     readonly changed: Effect.Effect<void>
     /** What this process has revoked counts at once. */
     readonly add: (revoked: {
@@ -83,10 +84,10 @@ export class PlaybackAccess extends Context.Service<
           }
         })
         return PlaybackAccess.of({
-          factsOf: (path, action) =>
+          factsOf: (path, purpose) =>
             facts(path, (one) => {
               const live = known()?.paths.get(one)
-              return live === undefined ? lookUp(one, action) : Effect.succeed(live)
+              return live === undefined ? lookUp(one, purpose) : Effect.succeed(live)
             }),
           freshFactsOf: (path) => facts(path, (one) => lookUp(one, "fresh")),
           verify: Effect.fnUntraced(function* (token) {
@@ -139,15 +140,15 @@ const makeLookup = Effect.gen(function* () {
     return keep(path, found._tag === "Some" ? found.value : null, yield* monotonicMillis)
   })
 
-  return Effect.fnUntraced(function* (path: string, purpose: PlaybackAction | "fresh") {
+  return Effect.fnUntraced(function* (path: string, purpose: keyof typeof LOOKUP_GOOD_FOR_MS | "fresh") {
     // Nobody's, and nothing to ask a store about.
     if (refusePath(path) !== null) return null
     if (purpose === "fresh") return yield* ask(path)
     const last = kept.get(path)
-    if (last !== undefined && (yield* monotonicMillis) - last.at < LOOKUP_GOOD_FOR_MS) return last.owner
+    if (last !== undefined && (yield* monotonicMillis) - last.at < LOOKUP_GOOD_FOR_MS[purpose]) return last.owner
     return yield* Effect.catch(ask(path), (error) => {
       if (last !== undefined) return Effect.succeed(last.owner)
-      return purpose === "read" ? Effect.succeed(null) : Effect.fail(error)
+      return purpose === "playback" ? Effect.fail(error) : Effect.succeed(null)
     })
   })
 })

@@ -95,6 +95,7 @@ export const followPlayback = Effect.gen(function* () {
     if (view === null || waiting.length === 0) return
     const applied = applyEvents(view, waiting, yield* nowSeconds)
     waiting = []
+    if (applied.view.revocations !== view.revocations) yield* Queue.offer(changes, undefined)
     view = applied.view
     stale = { paths: stale.paths || applied.stale.paths, keys: stale.keys || applied.stale.keys }
   })
@@ -103,10 +104,10 @@ export const followPlayback = Effect.gen(function* () {
     yield* applyWaiting
     while (mustLoad || stale.paths || stale.keys) {
       yield* read
+      yield* Queue.offer(changes, undefined)
       yield* applyWaiting
     }
     yield* loaded.open
-    yield* Queue.offer(changes, undefined)
   })
 
   const attempt = Effect.gen(function* () {
@@ -133,7 +134,7 @@ export const followPlayback = Effect.gen(function* () {
     known: () => view,
     /** The view, when it was loaded once. */
     loaded: Effect.map(loaded.await, () => view!),
-    /** Completes when the view has changed since the last call. For one caller. */
+    /** Completes when a policy, a revocation or a key has changed since the last call. For one caller. */
     changed: Queue.take(changes),
     /** What this process has written itself counts at once. */
     add: (revoked: { readonly tokens?: ReadonlyArray<RevokedToken>; readonly viewers?: ReadonlyArray<RevokedViewer> }) =>

@@ -13,8 +13,8 @@ import type { ProcessRef } from "../domain/workers/WorkerRecord.ts"
 
 export interface WorkerOrder {
   readonly id: PipelineId
-  /** `rtsp://…/live/<id>/in`: reading needs no key. */
-  readonly input: string
+  /** `rtsp://worker:<key>@…/live/<id>/in?worker=<the key's id>`; the key is good for reading as long as it is for publishing. */
+  readonly input: Redacted.Redacted<string>
   /** `rtsp://worker:<key>@…/live/<id>/out`; the key is good for one publisher, who must come within seconds. */
   readonly output: Redacted.Redacted<string>
   /** The same over RTMP; only one of the two can be used. */

@@ -15,6 +15,7 @@ import { type KnownSnapshot, makeNewestPass } from "./NewestPass.ts"
 import { ReconcilePolicy } from "./ReconcilePolicy.ts"
 import { PASS_EVERY_WHILE_CONNECTING_MS, runLoop } from "./runLoop.ts"
 import type { PassOutcome } from "./runPass.ts"
+import type { CurrentViewers } from "../viewers/CurrentViewers.ts"
 import { makeWarnings, type Warning } from "./Warnings.ts"
 
 export class Reconciler extends Context.Service<
@@ -42,7 +43,7 @@ export class Reconciler extends Context.Service<
   static readonly layer: Layer.Layer<
     Reconciler,
     never,
-    ReconcilePolicy | Repositories | MediaServer | StoreMonitor | LostAdmissions
+    ReconcilePolicy | Repositories | MediaServer | StoreMonitor | LostAdmissions | CurrentViewers
   > = Layer.effect(
     Reconciler,
     Effect.gen(function* () {

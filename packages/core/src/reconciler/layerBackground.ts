@@ -1,17 +1,16 @@
-/** What runs in the background, over the ports: the reconciler, and the services that it shares with `/auth`. */
-import { Layer } from "effect"
+/** What runs in the background, over the ports: the reconciler, the supervision of viewers, and the services that they share with `/auth`. */
+import { Effect, Layer } from "effect"
 import { layerOwnRuntime } from "../EffectCopy.ts"
-import { EventFeed } from "../events/EventFeed.ts"
-import { LostAdmissions } from "../resilience/LostAdmissions.ts"
-import { StoreMonitor } from "../resilience/StoreMonitor.ts"
-import { decisionLog } from "./ownDecisionLog.ts"
+import { superviseViewers } from "../viewers/superviseViewers.ts"
 import { Reconciler } from "./Reconciler.ts"
+import { sharedWithAuth } from "./sharedWithAuth.ts"
 
 /**
- * The reconciler, `StoreMonitor`, `LostAdmissions`, `EventFeed` and `DecisionLog`, over a store and a media server. Begins passes when it is built; its end releases the
+ * The reconciler and all of `sharedWithAuth`, over a store and a media server. Begins passes when it is built; its end releases the
  * lease. Dies when this copy of `effect` is not the one that runs it.
  */
-export const layerBackground = Reconciler.layer.pipe(
-  Layer.provideMerge(Layer.mergeAll(StoreMonitor.layer, LostAdmissions.layer, EventFeed.layer, decisionLog)),
+export const layerBackground = Layer.effectDiscard(Effect.forkScoped(superviseViewers)).pipe(
+  Layer.provideMerge(Reconciler.layer),
+  Layer.provideMerge(sharedWithAuth),
   Layer.provide(layerOwnRuntime)
 )

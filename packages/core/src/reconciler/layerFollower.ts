@@ -1,12 +1,9 @@
 /** For a process that serves requests and leaves reconciling to others: it reads what the leader leaves in the lease, and never leads. */
 import { Effect, Layer } from "effect"
 import { layerOwnRuntime } from "../EffectCopy.ts"
-import { EventFeed } from "../events/EventFeed.ts"
 import { replacePorts } from "../ports/Repositories.ts"
-import { LostAdmissions } from "../resilience/LostAdmissions.ts"
-import { StoreMonitor } from "../resilience/StoreMonitor.ts"
-import { decisionLog } from "./ownDecisionLog.ts"
 import { Reconciler } from "./Reconciler.ts"
+import { sharedWithAuth } from "./sharedWithAuth.ts"
 
 /** A lease of no time is read and not held: it has run out when it comes. */
 const READ_ONLY_MS = 0
@@ -28,6 +25,6 @@ const readingLeases = replacePorts(({ leases }) => ({
 /** As `layerBackground`, with a reconciler that never leads. */
 export const layerFollower = Reconciler.layer.pipe(
   Layer.provide(readingLeases),
-  Layer.provideMerge(Layer.mergeAll(StoreMonitor.layer, LostAdmissions.layer, EventFeed.layer, decisionLog)),
+  Layer.provideMerge(sharedWithAuth),
   Layer.provide(layerOwnRuntime)
 )

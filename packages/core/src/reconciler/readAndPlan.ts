@@ -12,8 +12,10 @@ import type { Policy } from "../domain/reconciliation/planForUnauthorized.ts"
 import { planReconciliation } from "../domain/reconciliation/planReconciliation.ts"
 import type { ReconcileState } from "../domain/reconciliation/ReconcileState.ts"
 import { areSameSessions, type StoreSnapshot, type StoreSnapshotAfter } from "../domain/reconciliation/StoreSnapshot.ts"
+import { withViewerCounts } from "../domain/viewers/viewerSessions.ts"
 import type { Lease } from "../ports/Leases.ts"
 import { monotonicMillis } from "../resilience/ProcessClock.ts"
+import { CurrentViewers } from "../viewers/CurrentViewers.ts"
 import type { LeaderPorts } from "./LeaderPorts.ts"
 import type { PassJournal } from "./PassJournal.ts"
 import type { LeaderState } from "./Role.ts"
@@ -51,7 +53,8 @@ export const readAndPlan = Effect.fnUntraced(function* (
   const stopped = s1.open.length === 0 ? 0 : yield* sessions.requestStopsForInvalidKeys
   const isOrdinary = stopped === 0 && leader.findings.kicks.size === 0 && !policy.enforce
   const lists = isOrdinary ? listsToRead(before, s1.open) : null
-  const snapshot = yield* lists === null ? mediaServer.snapshot : mediaServer.recheck(lists)
+  const listed = yield* lists === null ? mediaServer.snapshot : mediaServer.recheck(lists)
+  const snapshot = withViewerCounts(listed, (yield* CurrentViewers).counts)
   const state: ReconcileState = {
     ...before,
     started: lease.started,

@@ -21,7 +21,7 @@ import {
   summarizePass
 } from "../domain/reconciliation/summarizePass.ts"
 import type { Lease } from "../ports/Leases.ts"
-import { monotonicMillis, readClocks } from "../resilience/ProcessClock.ts"
+import { monotonicMillis, type Reading, readClocks } from "../resilience/ProcessClock.ts"
 import { endSessions } from "./endSessions.ts"
 import { kickPublishers } from "./kickPublishers.ts"
 import type { LeaderPorts } from "./LeaderPorts.ts"
@@ -43,6 +43,8 @@ export interface LeaderPass {
   readonly found: PassSummary
   /** The media server as it was, and the sessions of the store right after, without those that this pass has ended. */
   readonly snapshot: MediaServerSnapshot
+  /** Before the snapshot was asked for. */
+  readonly snapshotAt: Reading
   readonly sessions: ReadonlyArray<StoredSession>
   /** Sessions that were open before this pass ended some. */
   readonly open: number
@@ -94,6 +96,7 @@ export const runAsLeader = Effect.fnUntraced(function* (
   const configured = yield* ReconcilePolicy
   const { holder } = configured
   const policy = { ...configured, enforce: configured.enforce || lease.enforce }
+  const snapshotAt = yield* readClocks
   const { s1, snapshot, s2, plan } = yield* readAndPlan(policy, state, lease, ports, journal)
   const kicks = kicksAfterSnapshot(state.findings, journal)
   const expectsKicked = hasRecentKick(kicks, journal.snapshot?.at ?? 0)
@@ -123,6 +126,7 @@ export const runAsLeader = Effect.fnUntraced(function* (
     left: leftOnAir(plan, state.markedReady),
     found,
     snapshot,
+    snapshotAt,
     sessions: s2.open.filter(({ streamId }) => !ended.has(streamId)),
     open: s2.open.length,
     staying: countStaying(kicks),

@@ -1,21 +1,26 @@
 /** What this process knows in memory of the viewers' sessions: those that it has let in, and, on the leader, those that are watching. */
 import { Context, Layer } from "effect"
-import type { Departure } from "../domain/viewers/Viewer.ts"
+import type { StreamKeyId } from "../domain/values/Ids.ts"
+import type { Departure, ListedReader } from "../domain/viewers/Viewer.ts"
+import { countsUnknown } from "../domain/viewers/viewerSessions.ts"
 import { AdmittedViewers } from "./AdmittedViewers.ts"
 
 export class CurrentViewers extends Context.Service<
   CurrentViewers,
   {
     readonly admitted: AdmittedViewers
-    /** Sessions that are listed and do not count: workers, HLS players that ask for nothing. The leader's supervision replaces it. */
-    notCounted: ReadonlySet<string>
+    /** Whether a listed session counts as a viewer. The leader's supervision replaces it. */
+    counts: (reader: ListedReader) => boolean
     /** Why this process has kicked a session, until it is gone. */
     readonly kicked: Map<string, Departure>
+    /** Ids of the keys of the workers that this process has started. */
+    readonly workerKeys: Set<StreamKeyId>
   }
 >()("greenroom/CurrentViewers") {
   static readonly layer = Layer.sync(CurrentViewers, () => ({
     admitted: new AdmittedViewers(),
-    notCounted: new Set<string>(),
-    kicked: new Map<string, Departure>()
+    counts: countsUnknown,
+    kicked: new Map<string, Departure>(),
+    workerKeys: new Set<StreamKeyId>()
   }))
 }

@@ -10,6 +10,7 @@ import { KeyGenerator } from "../ports/KeyGenerator.ts"
 import { MediaWorker, type WorkerOrder } from "../ports/MediaWorker.ts"
 import { Workers } from "../ports/Workers.ts"
 import { ReconcilePolicy } from "../reconciler/ReconcilePolicy.ts"
+import { CurrentViewers } from "../viewers/CurrentViewers.ts"
 import type { WorkerSignal } from "./moveWorker.ts"
 import type { WorkerPool } from "./WorkerPool.ts"
 import { WorkerSettings } from "./WorkerSettings.ts"
@@ -22,6 +23,16 @@ export interface WorkerRuns {
   readonly pool: WorkerPool
   readonly fibers: FiberSet.FiberSet<void>
   readonly emit: (signal: WorkerSignal) => Effect.Effect<void>
+}
+
+const WORKER_KEYS_KEPT = 1_000
+
+const noteWorkerKey = (known: Set<StreamKeyId>, added: StreamKeyId): void => {
+  known.add(added)
+  for (const oldest of known) {
+    if (known.size <= WORKER_KEYS_KEPT) return
+    known.delete(oldest)
+  }
 }
 
 type RunResult = Extract<WorkerSignal["event"], { readonly _tag: "Ended" | "NotStarted" }>
@@ -49,7 +60,7 @@ const prepare = Effect.fnUntraced(function* (id: PipelineId, source: WorkerSourc
   if (!isIssued) return null
   const order: WorkerOrder = {
     id,
-    input: workerInput(settings, id),
+    input: workerInput(settings, id, keyId, value),
     output: workerOutput(settings, id, value),
     rtmpOutput: workerRtmpOutput(settings, id, value)
   }
@@ -87,6 +98,8 @@ export const startWorker = Effect.fnUntraced(function* ({ pool, fibers, emit }: 
   if (phase._tag !== "Connecting") return
   const generator = yield* KeyGenerator
   const keyId = (yield* generator.uuid) as StreamKeyId
+  // By it the worker's own session is known among those that read its source.
+  noteWorkerKey((yield* CurrentViewers).workerKeys, keyId)
   const run = pool.nextRun()
   pool.update(id, { run, keyId, mark: null, output: null, endedAt: null })
   const work = runWorker(id, phase.source, keyId, (mark) => emit({ id, run, event: { _tag: "Marked", mark } }))

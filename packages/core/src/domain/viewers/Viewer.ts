@@ -2,7 +2,7 @@
 import { type DateTime, Schema } from "effect"
 import type { PlaybackTokenId, TokenGrant, TokenText, ViewerId } from "../playback/PlaybackToken.ts"
 import { Protocol } from "../streams/Protocol.ts"
-import type { BroadcasterId, StreamId } from "../values/Ids.ts"
+import type { BroadcasterId, StreamId, StreamKeyId } from "../values/Ids.ts"
 
 /** The protocols over which MediaMTX lists viewers; HLS since 1.18, before that its viewers have no sessions. */
 export const ViewerProtocol = Schema.Literals([...Protocol.literals, "hls"])
@@ -32,6 +32,8 @@ export interface ViewerDescription extends ListedReader {
   readonly tokenId: PlaybackTokenId | null
   /** The token, where its query has it. */
   readonly token: TokenText | null
+  /** `worker` of its query: the id of the key of the worker that says it reads. */
+  readonly workerKeyId: StreamKeyId | null
 }
 
 /** A session as Greenroom has it in its store, while it lasts. */
