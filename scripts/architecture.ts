@@ -55,10 +55,13 @@ const coreLayers = [
   "resilience",
   "decisions",
   "events",
+  "playback",
   "reconciler",
+  "viewers",
   "workers",
   "webhooks",
-  "usecases"
+  "usecases",
+  "background"
 ]
 const coreLayer = (path: string) => /^packages\/core\/src\/(\w+)\//.exec(path)?.[1]
 
@@ -73,10 +76,10 @@ const usedBy: Readonly<Record<string, string>> = { launcher: "worker", "mediamtx
 
 export const rules = {
   CORE_IMPORTS_EFFECT_ONLY: {
-    why: "core can be embedded anywhere: it imports root modules of effect and itself, nothing else",
+    why: "core can be embedded anywhere: it imports root modules of effect, ipaddr.js (which has no dependencies and no input or output) and itself, nothing else",
     forbids: (path, { specifier, target }) =>
       inside(path, "packages/core/src/") &&
-      (target === null ? !/^effect(\/[A-Z]\w*)?$/.test(specifier) : !inside(target, "packages/core/src/"))
+      (target === null ? !/^(effect(\/[A-Z]\w*)?|ipaddr\.js)$/.test(specifier) : !inside(target, "packages/core/src/"))
   },
   DOMAIN_IS_PURE: {
     why: "the domain computes: it imports no effects, no ports and no use cases",
@@ -88,7 +91,7 @@ export const rules = {
         : !inside(target, "packages/core/src/domain/"))
   },
   CORE_LAYERS: {
-    why: "in core each layer imports those below it alone: domain, ports, resilience, decisions, events, reconciler, workers, webhooks, usecases",
+    why: "in core each layer imports those below it alone: domain, ports, resilience, decisions, events, playback, reconciler, viewers, workers, webhooks, usecases, background",
     forbids: (path, { target }) => {
       const own = coreLayer(path)
       const other = target === null ? undefined : coreLayer(target)

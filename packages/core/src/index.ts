@@ -147,6 +147,53 @@ export {
   type RequestOrigin
 } from "./domain/identity/Caller.ts"
 export { allows, Scope, scopes } from "./domain/identity/Scope.ts"
+export { coversPath, type PathFacts } from "./domain/playback/coversPath.ts"
+export {
+  decidePlayback,
+  type PlaybackAsk,
+  type PlaybackDecision,
+  type VerificationFailure,
+  type VerifiedToken,
+  verificationFailures,
+  type WhyMustLeave,
+  whyMustLeave
+} from "./domain/playback/decidePlayback.ts"
+export { isInNetwork, Network } from "./domain/playback/networks.ts"
+export {
+  openPlayback,
+  type PlaybackDefaults as PlaybackPolicies,
+  PlaybackPolicy,
+  playbackPolicies
+} from "./domain/playback/PlaybackPolicy.ts"
+export {
+  CLOCK_SKEW_SECONDS,
+  type Coverage,
+  EXPIRES_IN,
+  MAX_SESSIONS_MOST,
+  NETWORKS_MAX,
+  type PlaybackAction,
+  type PlaybackToken,
+  PlaybackTokenId,
+  playbackActions,
+  TOKEN_MAX_LENGTH,
+  type TokenClaims,
+  type TokenGrant,
+  type TokenIssuer,
+  type TokenText,
+  tokenIssuers,
+  ViewerId
+} from "./domain/playback/PlaybackToken.ts"
+export {
+  addRevocations,
+  noRevocations,
+  type Revocations,
+  type RevokedToken,
+  type RevokedViewer,
+  whyRevoked
+} from "./domain/playback/Revocations.ts"
+export { APPLICATION_KEYS_MAX, jwkOf, PublicKey, type SigningKey, SigningKeyId } from "./domain/playback/SigningKey.ts"
+export { EVERY_PATH, PathPattern, readClaims, signedClaims } from "./domain/playback/tokenClaims.ts"
+export { type BearerUrl, noTokenUrls, type TokenUrls, tokenUrls } from "./domain/playback/tokenUrls.ts"
 export type { Command } from "./domain/reconciliation/Command.ts"
 export type { Hook } from "./domain/reconciliation/interpretHook.ts"
 export {
@@ -275,6 +322,16 @@ export type { WorkerAddresses } from "./domain/workers/workerUrls.ts"
  * `@greenroom/adapters` has as a test suite.
  */
 
+export {
+  type Departure,
+  departures,
+  type ListedReader,
+  type Viewer,
+  type ViewerDescription,
+  ViewerProtocol,
+  type ViewerRef,
+  type ViewerRefusal
+} from "./domain/viewers/Viewer.ts"
 export { type AdmissionRequest, Admissions, type Admitted, type FactsRequest } from "./ports/Admissions.ts"
 export {
   type ApiTokenChanges,
@@ -291,12 +348,14 @@ export { type EventSlice, Events, type EventsPort, READ_AT_MOST } from "./ports/
 export { KeyGenerator } from "./ports/KeyGenerator.ts"
 export { type Lease, Leases, type PassRecord } from "./ports/Leases.ts"
 export { MediaServer, MediaServerUnavailable } from "./ports/MediaServer.ts"
-export { MediaWorker, type WorkerOrder } from "./ports/MediaWorker.ts"
+export { MediaWorker, type WorkerOrder, WorkersOn } from "./ports/MediaWorker.ts"
 export type { Page, PageRequest, Position } from "./ports/Page.ts"
+export { type PlaybackTokenFilter, PlaybackTokens, type ViewerRevocation } from "./ports/PlaybackTokens.ts"
 export { Repositories, replacePorts, type StorePorts } from "./ports/Repositories.ts"
 export { type PruneOutcome, Retention } from "./ports/Retention.ts"
 export { SecretCipher, SecretUnreadable } from "./ports/SecretCipher.ts"
 export { type LeaseHolder, Sessions } from "./ports/Sessions.ts"
+export { type AddKeyOutcome, type OwnSigningKey, SigningKeys } from "./ports/SigningKeys.ts"
 export { StoreHealth } from "./ports/StoreHealth.ts"
 export { StoreUnavailable } from "./ports/StoreUnavailable.ts"
 export {
@@ -318,6 +377,8 @@ export {
   type StreamList,
   Streams
 } from "./ports/Streams.ts"
+export { type KeyPair, TokenSigner, type VerifierKeys } from "./ports/TokenSigner.ts"
+export { type OpenPath, type PathOwner, type ViewerFilter, Viewers } from "./ports/Viewers.ts"
 export {
   type CreateEndpointOutcome,
   type EncryptedSecret,
@@ -339,11 +400,12 @@ export { type WorkerKeyOrder, Workers } from "./ports/Workers.ts"
  * of both.
  */
 
+export { layerBackground } from "./background/layerBackground.ts"
+export { layerFollower } from "./background/layerFollower.ts"
 export { DecisionLog, DecisionLogPace } from "./decisions/DecisionLog.ts"
 export { type Attached, type EventConsumer, EventFeed } from "./events/EventFeed.ts"
 export * as Metrics from "./Metrics.ts"
-export { layerBackground } from "./reconciler/layerBackground.ts"
-export { layerFollower } from "./reconciler/layerFollower.ts"
+export { PlaybackDefaults } from "./playback/PlaybackDefaults.ts"
 export { ReconcilePolicy } from "./reconciler/ReconcilePolicy.ts"
 export { Reconciler } from "./reconciler/Reconciler.ts"
 export type { PassOutcome } from "./reconciler/runPass.ts"
@@ -385,6 +447,22 @@ export {
   upsertBroadcaster
 } from "./usecases/manageBroadcasters.ts"
 export {
+  createPlaybackToken,
+  describePlaybackToken,
+  listPlaybackTokens,
+  type NewPlaybackToken,
+  revokePlaybackToken,
+  type TokenTooLong
+} from "./usecases/managePlaybackTokens.ts"
+export {
+  addSigningKey,
+  listSigningKeys,
+  publicSigningKeys,
+  ROTATION_OVERLAP,
+  removeSigningKey,
+  rotateSigningKey
+} from "./usecases/manageSigningKeys.ts"
+export {
   changeKey,
   countKeys,
   describeIngest,
@@ -402,6 +480,15 @@ export {
   type PlayableStream,
   streamEvents
 } from "./usecases/manageStreams.ts"
+export {
+  countViewers,
+  kickViewer,
+  listViewers,
+  REVOKED_UNTIL_MAX_DAYS,
+  revokeViewer,
+  ViewerSessionId,
+  type WatchedViewer
+} from "./usecases/manageViewers.ts"
 export {
   changeWebhookEndpoint,
   createWebhookEndpoint,
@@ -454,4 +541,4 @@ export { EventBody } from "./webhooks/EventBody.ts"
 export { sendEvent } from "./webhooks/sendEvent.ts"
 export { watchWithoutKey } from "./webhooks/watchWithoutKey.ts"
 export { superviseWorkers } from "./workers/superviseWorkers.ts"
-export { WorkerSettings, WorkersOn } from "./workers/WorkerSettings.ts"
+export { WorkerSettings } from "./workers/WorkerSettings.ts"

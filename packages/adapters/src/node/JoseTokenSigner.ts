@@ -69,20 +69,22 @@ const payloadOf = (bytes: Uint8Array): unknown => {
   }
 }
 
-const verifyWith = (known: ReadonlyMap<string, VerifyKey>) => async (token: TokenText): Promise<VerifiedToken> => {
-  const text = Redacted.value(token)
-  if (text.length > TOKEN_MAX_LENGTH) return not("too_long")
-  const found = keyOf(text, known)
-  if (typeof found === "string") return not(found)
-  try {
-    const { payload } = await compactVerify(text, found.key, { algorithms: ALGORITHMS })
-    const claims = Option.getOrNull(readClaims(payloadOf(payload)))
-    if (claims === null) return not("bad_claims")
-    return { _tag: "Verified", claims, signingKeyId: found.kid }
-  } catch {
-    return not("bad_signature")
+const verifyWith =
+  (known: ReadonlyMap<string, VerifyKey>) =>
+  async (token: TokenText): Promise<VerifiedToken> => {
+    const text = Redacted.value(token)
+    if (text.length > TOKEN_MAX_LENGTH) return not("too_long")
+    const found = keyOf(text, known)
+    if (typeof found === "string") return not(found)
+    try {
+      const { payload } = await compactVerify(text, found.key, { algorithms: ALGORITHMS })
+      const claims = Option.getOrNull(readClaims(payloadOf(payload)))
+      if (claims === null) return not("bad_claims")
+      return { _tag: "Verified", claims, signingKeyId: found.kid }
+    } catch {
+      return not("bad_signature")
+    }
   }
-}
 
 const importKey = async ({ id, publicKey }: Pick<SigningKey, "id" | "publicKey">) => {
   try {
@@ -99,6 +101,8 @@ const verifier: TokenSigner["Service"]["verifier"] = (keys) =>
     return { ids: new Set(known.keys()), verify: (token: TokenText) => Effect.promise(() => verify(token)) }
   })
 
-const tokenId = Effect.sync(() => Array.from({ length: ID_LENGTH }, () => ALPHABET[randomInt(ALPHABET.length)]).join(""))
+const tokenId = Effect.sync(() =>
+  Array.from({ length: ID_LENGTH }, () => ALPHABET[randomInt(ALPHABET.length)]).join("")
+)
 
 export const layer: Layer.Layer<TokenSigner> = Layer.succeed(TokenSigner, { generate, sign, verifier, tokenId })

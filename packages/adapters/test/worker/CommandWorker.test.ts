@@ -77,7 +77,13 @@ describe("a worker that runs a command", () => {
         process.exit(3)`
       const command = script(code, "{input}", "{output}", "{rtmp_output}", "id={stream_id}", "a b")
       const reason = yield* made(command).run(work, untold)
-      const lengths = [Redacted.value(work.input), Redacted.value(work.output), Redacted.value(work.rtmpOutput), `id=${work.id}`, "a b"]
+      const lengths = [
+        Redacted.value(work.input),
+        Redacted.value(work.output),
+        Redacted.value(work.rtmpOutput),
+        `id=${work.id}`,
+        "a b"
+      ]
       assert.strictEqual(reason, `exit code 3: ${JSON.stringify([lengths.map((text) => text.length), true, null])}`)
       delete process.env.GREENROOM_TEST_SECRET
     })

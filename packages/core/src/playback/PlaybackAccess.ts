@@ -2,23 +2,22 @@
  * Who may watch, as this process knows it: from memory, so viewers are let in and removed while the store is down. Only a path that is not live is
  * looked up in the store, once a second at most.
  */
-import { Context, Effect, Layer } from "effect"
+import { Context, Effect, Layer, Option } from "effect"
 import { refusePath } from "../domain/access/decideAdmission.ts"
 import type { PathFacts } from "../domain/playback/coversPath.ts"
 import type { VerifiedToken } from "../domain/playback/decidePlayback.ts"
+import type { PlaybackDefaults as Defaults } from "../domain/playback/PlaybackPolicy.ts"
 import type { PlaybackAction, TokenText } from "../domain/playback/PlaybackToken.ts"
-import type { RevokedToken, RevokedViewer } from "../domain/playback/Revocations.ts"
 import { parsePipelinePath, pipelinePath } from "../domain/workers/PipelinePath.ts"
+import type { EventFeed } from "../events/EventFeed.ts"
+import { WorkersOn } from "../ports/MediaWorker.ts"
 import type { Repositories } from "../ports/Repositories.ts"
 import { StoreUnavailable } from "../ports/StoreUnavailable.ts"
 import type { TokenSigner } from "../ports/TokenSigner.ts"
 import { type PathOwner, Viewers } from "../ports/Viewers.ts"
-import type { EventFeed } from "../events/EventFeed.ts"
 import { monotonicMillis } from "../resilience/ProcessClock.ts"
 import { StoreMonitor } from "../resilience/StoreMonitor.ts"
-import { WorkersOn } from "../workers/WorkerSettings.ts"
-import { followPlayback, nowSeconds } from "./followPlayback.ts"
-import type { PlaybackDefaults as Defaults } from "../domain/playback/PlaybackPolicy.ts"
+import { followPlayback, nowSeconds, type Revoked } from "./followPlayback.ts"
 import { PlaybackDefaults } from "./PlaybackDefaults.ts"
 import { isGoodKey, type PlaybackView } from "./PlaybackView.ts"
 
@@ -29,6 +28,8 @@ const LOOKUP_GOOD_FOR_MS = { read: 1_000, playback: 1_000, follow: 10_000 } as c
 /** A viewer's auth call has 800 ms in all. */
 const LOOKUP_WITHIN_MS = 500
 const LOADED_WITHIN_MS = 700
+/** Because of tokens with keys that are not known: anyone can send those. */
+const KEYS_READ_EVERY_MS = 1_000
 
 const unavailable = (reason: string) => new StoreUnavailable({ operation: "PlaybackAccess", cause: new Error(reason) })
 
@@ -45,11 +46,9 @@ export class PlaybackAccess extends Context.Service<
     /** Completes when a policy, a revocation or a key has changed since the last call. For one caller. */
     readonly changed: Effect.Effect<void>
     /** What this process has revoked counts at once. */
-    readonly add: (revoked: {
-      readonly tokens?: ReadonlyArray<RevokedToken>
-      readonly viewers?: ReadonlyArray<RevokedViewer>
-    }) => Effect.Effect<void>
-    readonly refreshKeys: Effect.Effect<void>
+    readonly add: (revoked: Revoked) => Effect.Effect<void>
+    /** Reads the keys now: this process has changed them, or meets one that it does not know. */
+    readonly refreshKeys: Effect.Effect<void, StoreUnavailable>
   }
 >()("greenroom/PlaybackAccess") {
   static readonly layer: Layer.Layer<PlaybackAccess, never, Repositories | EventFeed | StoreMonitor | TokenSigner> =
@@ -66,6 +65,14 @@ export class PlaybackAccess extends Context.Service<
                 orElse: () => Effect.fail(unavailable("what may be watched was not read yet"))
               })
             : Effect.succeed(now)
+        })
+        let keysReadAt = Number.NEGATIVE_INFINITY
+        const readKeysAgain = Effect.gen(function* () {
+          const now = yield* monotonicMillis
+          if (now - keysReadAt < KEYS_READ_EVERY_MS) return false
+          keysReadAt = now
+          const reading = Effect.timeoutOption(Effect.option(refreshKeys), LOOKUP_WITHIN_MS)
+          return Option.isSome(Option.flatten(yield* reading))
         })
         const facts = Effect.fnUntraced(function* (
           path: string,
@@ -91,12 +98,11 @@ export class PlaybackAccess extends Context.Service<
             }),
           freshFactsOf: (path) => facts(path, (one) => lookUp(one, "fresh")),
           verify: Effect.fnUntraced(function* (token) {
-            const { keys, verifier } = yield* view
-            const verified = yield* verifier.verify(token)
-            if (verified._tag === "NotVerified" || isGoodKey({ keys }, verified.signingKeyId, yield* nowSeconds)) {
-              return verified
-            }
-            return { _tag: "NotVerified", failure: "unknown_key" } as const
+            const verified = yield* verifyWith(yield* view, token)
+            if (verified._tag === "Verified" || verified.failure !== "unknown_key") return verified
+            // A key that another instance has made a moment ago.
+            const isRead = yield* readKeysAgain
+            return isRead ? yield* verifyWith(yield* view, token) : verified
           }),
           view,
           changed,
@@ -106,6 +112,13 @@ export class PlaybackAccess extends Context.Service<
       })
     )
 }
+
+const verifyWith = Effect.fnUntraced(function* ({ keys, verifier }: PlaybackView, token: TokenText) {
+  const verified = yield* verifier.verify(token)
+  if (verified._tag === "NotVerified" || isGoodKey({ keys }, verified.signingKeyId, yield* nowSeconds)) return verified
+  const gone: VerifiedToken = { _tag: "NotVerified", failure: "unknown_key" }
+  return gone
+})
 
 const factsFrom = (owner: PathOwner | null, defaults: Defaults): PathFacts =>
   owner === null

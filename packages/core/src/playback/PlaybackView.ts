@@ -3,7 +3,13 @@
  * store and follows the event log from there.
  */
 import type { LoggedEvent } from "../domain/events/LoggedEvent.ts"
-import { addRevocations, noRevocations, type Revocations, type RevokedToken, type RevokedViewer } from "../domain/playback/Revocations.ts"
+import {
+  addRevocations,
+  noRevocations,
+  type Revocations,
+  type RevokedToken,
+  type RevokedViewer
+} from "../domain/playback/Revocations.ts"
 import type { SigningKey } from "../domain/playback/SigningKey.ts"
 import type { VerifierKeys } from "../ports/TokenSigner.ts"
 import type { OpenPath } from "../ports/Viewers.ts"

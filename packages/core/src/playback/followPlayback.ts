@@ -3,14 +3,23 @@ import { Cause, Clock, Effect, Latch, Option, Queue } from "effect"
 import type { LoggedEvent } from "../domain/events/LoggedEvent.ts"
 import type { RevokedToken, RevokedViewer } from "../domain/playback/Revocations.ts"
 import { addRevocations } from "../domain/playback/Revocations.ts"
-import { EventFeed } from "../events/EventFeed.ts"
+import { type EventConsumer, EventFeed } from "../events/EventFeed.ts"
 import { PlaybackTokens } from "../ports/PlaybackTokens.ts"
+import type { Repositories } from "../ports/Repositories.ts"
 import { SigningKeys } from "../ports/SigningKeys.ts"
 import { StoreUnavailable } from "../ports/StoreUnavailable.ts"
 import { TokenSigner } from "../ports/TokenSigner.ts"
 import { Viewers } from "../ports/Viewers.ts"
-import { makeConditions } from "../resilience/Conditions.ts"
-import { applyEvents, isConcerned, type PlaybackView, pathsOf, revocationsOf, type Stale } from "./PlaybackView.ts"
+import { type ConditionKind, type Conditions, makeConditions } from "../resilience/Conditions.ts"
+import {
+  applyEvents,
+  isConcerned,
+  nothingStale,
+  type PlaybackView,
+  pathsOf,
+  revocationsOf,
+  type Stale
+} from "./PlaybackView.ts"
 
 /** Events tell of every change; this is for what none of them tells. */
 const RELOAD_EVERY_MS = 60_000
@@ -20,8 +29,15 @@ const BETWEEN_TURNS_MS = 50
 /** More events that wait are dropped, and all is read instead. */
 const WAITING_MAX = 10_000
 
-const OUT_OF_DATE = "private streams, revocations and signing keys cannot be read: viewers are let in by what was known before"
+const OUT_OF_DATE =
+  "private streams, revocations and signing keys cannot be read: viewers are let in by what was known before"
 const UP_TO_DATE = "private streams, revocations and signing keys are up to date again"
+
+/** What was revoked just now. */
+export interface Revoked {
+  readonly tokens?: ReadonlyArray<RevokedToken>
+  readonly viewers?: ReadonlyArray<RevokedViewer>
+}
 
 const everything: Stale = { paths: true, keys: true }
 
@@ -47,105 +63,128 @@ const loadAll = Effect.gen(function* () {
   return view
 })
 
+/** What the loop knows between its turns. */
+interface Following {
+  view: PlaybackView | null
+  /** Not applied yet. */
+  waiting: Array<LoggedEvent>
+  stale: Stale
+  mustLoad: boolean
+  readonly wakes: Queue.Queue<void>
+  readonly changes: Queue.Queue<void>
+}
+
+const consumerOf = (state: Following): EventConsumer => {
+  const loadAnew = () => {
+    state.waiting = []
+    state.mustLoad = true
+    Queue.offerUnsafe(state.wakes, undefined)
+  }
+  return {
+    offer: (events) => {
+      const found = events.filter(isConcerned)
+      if (found.length === 0) return
+      if (state.waiting.length + found.length > WAITING_MAX) return loadAnew()
+      state.waiting.push(...found)
+      Queue.offerUnsafe(state.wakes, undefined)
+    },
+    reset: loadAnew
+  }
+}
+
+/** Events that come during a read may be in what was read: they are applied after it. */
+const read = Effect.fnUntraced(function* (state: Following) {
+  const { view, stale } = state
+  if (view === null || state.mustLoad) {
+    state.mustLoad = false
+    state.view = yield* Effect.tapError(loadAll, () =>
+      Effect.sync(() => {
+        state.mustLoad = true
+      })
+    )
+  } else {
+    if (stale.keys) state.view = { ...view, ...(yield* loadKeys) }
+    if (stale.paths) state.view = { ...(state.view ?? view), paths: pathsOf(yield* (yield* Viewers).paths) }
+  }
+  state.stale = nothingStale
+  yield* Queue.offer(state.changes, undefined)
+})
+
+const applyWaiting = Effect.fnUntraced(function* (state: Following) {
+  const { view, waiting, stale } = state
+  if (view === null || waiting.length === 0) return
+  const applied = applyEvents(view, waiting, yield* nowSeconds)
+  state.waiting = []
+  state.view = applied.view
+  state.stale = { paths: stale.paths || applied.stale.paths, keys: stale.keys || applied.stale.keys }
+  if (applied.view.revocations !== view.revocations) yield* Queue.offer(state.changes, undefined)
+})
+
+const turn = Effect.fnUntraced(function* (state: Following) {
+  yield* applyWaiting(state)
+  while (state.mustLoad || state.stale.paths || state.stale.keys) {
+    yield* read(state)
+    yield* applyWaiting(state)
+  }
+})
+
+const attempt = Effect.fnUntraced(function* (
+  state: Following,
+  loaded: Latch.Latch,
+  conditions: Conditions<ConditionKind>
+) {
+  const exit = yield* Effect.exit(turn(state))
+  if (exit._tag === "Success") {
+    yield* loaded.open
+    yield* conditions.set("playback_out_of_date", false, UP_TO_DATE)
+    yield* Effect.sleep(BETWEEN_TURNS_MS)
+    const woken = yield* Effect.timeoutOption(Queue.take(state.wakes), RELOAD_EVERY_MS)
+    if (Option.isNone(woken)) state.mustLoad = true
+    return
+  }
+  if (Cause.hasInterruptsOnly(exit.cause)) return yield* Effect.failCause(exit.cause)
+  const error = Cause.squash(exit.cause)
+  if (!(error instanceof StoreUnavailable)) yield* Effect.logError("a defect in what is known of playback", exit.cause)
+  const message = error instanceof Error ? error.message : String(error)
+  yield* conditions.set("playback_out_of_date", true, OUT_OF_DATE, { annotations: { error: message } })
+  yield* Effect.sleep(AGAIN_AFTER_MS)
+})
+
 /** Follows from the moment of its call until the scope closes. */
 export const followPlayback = Effect.gen(function* () {
   const feed = yield* EventFeed
-  const conditions = makeConditions()
-  const wakes = yield* Queue.sliding<void>(1)
-  const changes = yield* Queue.sliding<void>(1)
+  const context = yield* Effect.context<Repositories | TokenSigner>()
   const loaded = yield* Latch.make(false)
-  let view: PlaybackView | null = null
-  let waiting: Array<LoggedEvent> = []
-  let stale: Stale = everything
-  let mustLoad = true
-
-  const wake = () => void Queue.offerUnsafe(wakes, undefined)
-  const consumer = {
-    offer: (events: ReadonlyArray<LoggedEvent>) => {
-      const found = events.filter(isConcerned)
-      if (found.length === 0) return
-      waiting.push(...found)
-      if (waiting.length > WAITING_MAX) {
-        waiting = []
-        mustLoad = true
-      }
-      wake()
-    },
-    reset: () => {
-      waiting = []
-      mustLoad = true
-      wake()
-    }
+  const state: Following = {
+    view: null,
+    waiting: [],
+    stale: everything,
+    mustLoad: true,
+    wakes: yield* Queue.sliding<void>(1),
+    changes: yield* Queue.sliding<void>(1)
   }
+  const attached = Effect.acquireRelease(feed.attach(consumerOf(state)), ({ detach }) => Effect.sync(detach))
+  yield* Effect.forkScoped(Effect.andThen(attached, Effect.forever(attempt(state, loaded, makeConditions()))))
 
-  /** Events that come during a read may be in what was read: they are applied after it. */
-  const read = Effect.gen(function* () {
-    if (view === null || mustLoad) {
-      mustLoad = false
-      stale = { paths: false, keys: false }
-      view = yield* Effect.tapError(loadAll, () => Effect.sync(() => (mustLoad = true)))
-      return
-    }
-    if (stale.keys) view = { ...view, ...(yield* loadKeys) }
-    if (stale.paths) view = { ...view, paths: pathsOf(yield* (yield* Viewers).paths) }
-    stale = { paths: false, keys: false }
-  })
-
-  const applyWaiting = Effect.gen(function* () {
-    if (view === null || waiting.length === 0) return
-    const applied = applyEvents(view, waiting, yield* nowSeconds)
-    waiting = []
-    if (applied.view.revocations !== view.revocations) yield* Queue.offer(changes, undefined)
-    view = applied.view
-    stale = { paths: stale.paths || applied.stale.paths, keys: stale.keys || applied.stale.keys }
-  })
-
-  const turn = Effect.gen(function* () {
-    yield* applyWaiting
-    while (mustLoad || stale.paths || stale.keys) {
-      yield* read
-      yield* Queue.offer(changes, undefined)
-      yield* applyWaiting
-    }
-    yield* loaded.open
-  })
-
-  const attempt = Effect.gen(function* () {
-    const exit = yield* Effect.exit(turn)
-    if (exit._tag === "Success") {
-      yield* conditions.set("playback_out_of_date", false, UP_TO_DATE)
-      yield* Effect.sleep(BETWEEN_TURNS_MS)
-      if (Option.isNone(yield* Effect.timeoutOption(Queue.take(wakes), RELOAD_EVERY_MS))) mustLoad = true
-      return
-    }
-    if (Cause.hasInterruptsOnly(exit.cause)) return yield* Effect.failCause(exit.cause)
-    const error = Cause.squash(exit.cause)
-    if (!(error instanceof StoreUnavailable)) yield* Effect.logError("a defect in what is known of playback", exit.cause)
-    const message = error instanceof Error ? error.message : String(error)
-    yield* conditions.set("playback_out_of_date", true, OUT_OF_DATE, { annotations: { error: message } })
-    yield* Effect.sleep(AGAIN_AFTER_MS)
-  })
-
-  const attached = Effect.acquireRelease(feed.attach(consumer), ({ detach }) => Effect.sync(detach))
-  yield* Effect.forkScoped(Effect.andThen(attached, Effect.forever(attempt)))
-
+  const replace = (change: (view: PlaybackView) => PlaybackView) => {
+    if (state.view !== null) state.view = change(state.view)
+    Queue.offerUnsafe(state.changes, undefined)
+  }
   return {
     /** `null` before the first load. */
-    known: () => view,
+    known: () => state.view,
     /** The view, when it was loaded once. */
-    loaded: Effect.map(loaded.await, () => view!),
+    loaded: Effect.map(loaded.await, () => state.view!),
     /** Completes when a policy, a revocation or a key has changed since the last call. For one caller. */
-    changed: Queue.take(changes),
+    changed: Queue.take(state.changes),
     /** What this process has written itself counts at once. */
-    add: (revoked: { readonly tokens?: ReadonlyArray<RevokedToken>; readonly viewers?: ReadonlyArray<RevokedViewer> }) =>
-      Effect.map(nowSeconds, (now) => {
-        if (view !== null) view = { ...view, revocations: addRevocations(view.revocations, revoked, now) }
-        Queue.offerUnsafe(changes, undefined)
-      }),
-    /** What this process has changed itself is read at once. */
-    refreshKeys: Effect.suspend(() => {
-      stale = { ...stale, keys: true }
-      return Effect.asVoid(Queue.offer(wakes, undefined))
-    })
+    add: (revoked: Revoked) =>
+      Effect.map(nowSeconds, (now) =>
+        replace((view) => ({ ...view, revocations: addRevocations(view.revocations, revoked, now) }))
+      ),
+    /** Reads the keys now. */
+    refreshKeys: Effect.map(loadKeys, (keys) => replace((view) => ({ ...view, ...keys }))).pipe(
+      Effect.provideContext(context)
+    )
   }
 })

@@ -29,3 +29,6 @@ export class MediaWorker extends Context.Service<
     readonly end: (mark: ProcessRef) => Effect.Effect<"ended" | "gone" | "elsewhere">
   }
 >()("greenroom/MediaWorker") {}
+
+/** While it is true, only workers may publish on `live/<id>/out`. */
+export const WorkersOn = Context.Reference<boolean>("greenroom/WorkersOn", { defaultValue: () => false })

@@ -4,6 +4,7 @@
  */
 import { Context, Effect, Layer, Queue, type Stream } from "effect"
 import type { Hook } from "../domain/reconciliation/interpretHook.ts"
+import type { CurrentViewers } from "../playback/CurrentViewers.ts"
 import { Leases } from "../ports/Leases.ts"
 import type { MediaServer } from "../ports/MediaServer.ts"
 import type { Repositories } from "../ports/Repositories.ts"
@@ -15,7 +16,6 @@ import { type KnownSnapshot, makeNewestPass } from "./NewestPass.ts"
 import { ReconcilePolicy } from "./ReconcilePolicy.ts"
 import { PASS_EVERY_WHILE_CONNECTING_MS, runLoop } from "./runLoop.ts"
 import type { PassOutcome } from "./runPass.ts"
-import type { CurrentViewers } from "../viewers/CurrentViewers.ts"
 import { makeWarnings, type Warning } from "./Warnings.ts"
 
 export class Reconciler extends Context.Service<

@@ -12,13 +12,13 @@ import { decidePlayback, type PlaybackDecision, type VerifiedToken } from "../do
 import type { TokenClaims } from "../domain/playback/PlaybackToken.ts"
 import type { DecisionId } from "../domain/values/Ids.ts"
 import { parsePipelinePath, pipelinePath } from "../domain/workers/PipelinePath.ts"
+import { CurrentViewers } from "../playback/CurrentViewers.ts"
 import { PlaybackAccess } from "../playback/PlaybackAccess.ts"
 import { type SeenToken, ViewerNotes } from "../playback/ViewerNotes.ts"
 import { Admissions } from "../ports/Admissions.ts"
 import { KeyGenerator } from "../ports/KeyGenerator.ts"
+import { WorkersOn } from "../ports/MediaWorker.ts"
 import { monotonicMillis } from "../resilience/ProcessClock.ts"
-import { CurrentViewers } from "../viewers/CurrentViewers.ts"
-import { WorkersOn } from "../workers/WorkerSettings.ts"
 import { withinDeadline } from "./admitPublisher.ts"
 
 /** Protocols whose lists show a user name or a query, and no header: what came in a header alone has to be named in the query. */
@@ -41,8 +41,7 @@ export const decideView = Effect.fnUntraced(function* (ask: ViewRequest) {
     action: ask.action,
     path: ask.path,
     ip: ask.ip,
-    token:
-      token === null || verified === null ? null : { verified, names: token.names, isHidden: token.isHidden },
+    token: token === null || verified === null ? null : { verified, names: token.names, isHidden: token.isHidden },
     hasToBeNamed: ask.protocol !== null && namedByUrl.has(ask.protocol)
   }
   const now = (yield* Clock.currentTimeMillis) / 1000
@@ -69,7 +68,11 @@ const seenOf = (claims: TokenClaims, signingKeyId: string, { broadcasterId }: Pa
   signingKeyId,
   coverage: claims.coverage,
   broadcasterId:
-    claims.coverage._tag === "Broadcaster" ? claims.coverage.broadcasterId : claims.coverage._tag === "Pattern" ? null : broadcasterId,
+    claims.coverage._tag === "Broadcaster"
+      ? claims.coverage.broadcasterId
+      : claims.coverage._tag === "Pattern"
+        ? null
+        : broadcasterId,
   viewerId: claims.viewerId,
   actions: claims.actions,
   maxSessions: claims.maxSessions,

@@ -24,6 +24,14 @@ export const pageFields = {
   after: Schema.NullOr(Schema.Struct({ at: Instant, id: BroadcasterId as Schema.Codec<string> }))
 }
 
+/** Of lists whose entities have ids that are no UUIDs. */
+export const textPageFields = {
+  limit: Schema.NullOr(ListLimit),
+  after: Schema.NullOr(
+    Schema.Struct({ at: Instant, id: Schema.String.check(Schema.isPattern(/^[\x21-\x7e]{1,255}$/)) })
+  )
+}
+
 export const broadcasterFields = {
   displayName: DisplayName,
   contact: Schema.NullOr(Contact),

@@ -2,9 +2,9 @@
 import { Effect, Option, Schema } from "effect"
 import { PipelineId } from "../domain/workers/PipelinePath.ts"
 import { type WorkerStateName, workerStates } from "../domain/workers/workerState.ts"
+import { WorkersOn } from "../ports/MediaWorker.ts"
 import type { PageRequest } from "../ports/Page.ts"
 import { Workers } from "../ports/Workers.ts"
-import { WorkersOn } from "../workers/WorkerSettings.ts"
 import { pageFields } from "./argumentSchemas.ts"
 import { checkArguments } from "./InvalidArgument.ts"
 

@@ -6,11 +6,11 @@ import { type DateTime, Effect } from "effect"
 import { grantOf, type PlaybackToken, type PlaybackTokenId, type TokenGrant } from "../domain/playback/PlaybackToken.ts"
 import type { Viewer, ViewerDescription, ViewerProtocol } from "../domain/viewers/Viewer.ts"
 import { type SessionIdentity, UNIDENTIFIED_FOR_MS, type ViewerSession } from "../domain/viewers/viewerSessions.ts"
+import type { AdmittedViewer } from "../playback/AdmittedViewers.ts"
+import { CurrentViewers } from "../playback/CurrentViewers.ts"
 import { PlaybackAccess } from "../playback/PlaybackAccess.ts"
 import { MediaServer } from "../ports/MediaServer.ts"
 import { PlaybackTokens } from "../ports/PlaybackTokens.ts"
-import type { AdmittedViewer } from "./AdmittedViewers.ts"
-import { CurrentViewers } from "./CurrentViewers.ts"
 
 /** More unknown sessions of a protocol than this are read with its list. */
 const ASK_EACH_MAX = 20
@@ -103,8 +103,10 @@ export const viewerAdmitted = (
 type Grant = TokenGrant | null | "unread"
 
 const grantsOf = Effect.fnUntraced(function* (all: ReadonlyArray<ViewerDescription>) {
-  const shown = yield* Effect.forEach(all, (described): Effect.Effect<Grant, never, PlaybackAccess> =>
-    Effect.catch(grantShown(described), () => Effect.succeed("unread" as const))
+  const shown = yield* Effect.forEach(
+    all,
+    (described): Effect.Effect<Grant, never, PlaybackAccess> =>
+      Effect.catch(grantShown(described), () => Effect.succeed("unread" as const))
   )
   const named = all.flatMap(({ tokenId }, index) => (shown[index] === null && tokenId !== null ? [tokenId] : []))
   const stored = yield* Effect.option(storedGrants(named))

@@ -20,6 +20,7 @@ import {
   withBytes
 } from "../domain/viewers/viewerSessions.ts"
 import * as Metrics from "../Metrics.ts"
+import { CurrentViewers } from "../playback/CurrentViewers.ts"
 import { PlaybackAccess } from "../playback/PlaybackAccess.ts"
 import { MediaServer } from "../ports/MediaServer.ts"
 import { StoreUnavailable } from "../ports/StoreUnavailable.ts"
@@ -29,7 +30,6 @@ import { Reconciler } from "../reconciler/Reconciler.ts"
 import type { PassOutcome } from "../reconciler/runPass.ts"
 import { makeConditions } from "../resilience/Conditions.ts"
 import { monotonicMillis, type Reading, readClocks } from "../resilience/ProcessClock.ts"
-import { CurrentViewers } from "./CurrentViewers.ts"
 import { identifyViewers, viewerAdmitted } from "./identifyViewers.ts"
 import { kickViewers } from "./kickViewers.ts"
 

@@ -149,7 +149,10 @@ const refusedViewer = (refusal: Refusal): ReadonlyArray<CheckResult> => {
   return viewerChecks.map((check, index) => {
     if (index === at) return failed(refusal)
     if (index > at) return skipped(check, NOT_REACHED)
-    return passed(check, check === "playback_policy" ? POLICY_TEXT.token : "The token is signed well, and its time is not over")
+    return passed(
+      check,
+      check === "playback_policy" ? POLICY_TEXT.token : "The token is signed well, and its time is not over"
+    )
   })
 }
 
@@ -158,7 +161,9 @@ const viewResults = ({ policy, tokenId }: Extract<AccessOutcome, { readonly _tag
   tokenId === null
     ? skipped("playback_token", "No token is needed")
     : passed("playback_token", `Playback token ${tokenId} is signed well, and its time is not over`),
-  tokenId === null ? skipped("playback_use", "No token is needed") : passed("playback_use", "The token is for this path")
+  tokenId === null
+    ? skipped("playback_use", "No token is needed")
+    : passed("playback_use", "The token is for this path")
 ]
 
 const refusedResults = (call: ParsedCall, refusal: Refusal): ReadonlyArray<CheckResult> => {

@@ -2,12 +2,28 @@
 import { DateTime } from "effect"
 import type { StreamKey } from "../access/StreamKey.ts"
 import type { ApiToken } from "../identity/ApiToken.ts"
+import type { Coverage, PlaybackToken } from "../playback/PlaybackToken.ts"
+import type { SigningKey } from "../playback/SigningKey.ts"
 import { type LiveStream, statusOf } from "../streams/LiveStream.ts"
 import type { Broadcaster } from "../values/Broadcaster.ts"
+import type { Metadata } from "../values/Metadata.ts"
 import { type WebhookEndpoint, webhookOrigin } from "../webhooks/WebhookEndpoint.ts"
 import type { Image } from "./AuditEntry.ts"
 
 const time = (at: DateTime.Utc | null): string | null => (at === null ? null : DateTime.formatIso(at))
+
+const coverageText = (coverage: Coverage): Metadata => {
+  switch (coverage._tag) {
+    case "Path":
+      return { path: coverage.path }
+    case "Stream":
+      return { stream_id: coverage.streamId }
+    case "Broadcaster":
+      return { broadcaster_id: coverage.broadcasterId }
+    case "Pattern":
+      return { pattern: coverage.pattern }
+  }
+}
 
 export const broadcasterImage = (broadcaster: Broadcaster): Image => ({
   id: broadcaster.id,
@@ -52,6 +68,26 @@ export const webhookEndpointImage = (endpoint: WebhookEndpoint): Image => ({
   broadcaster_id: endpoint.broadcasterId,
   description: endpoint.description,
   enabled: endpoint.enabled
+})
+
+export const playbackTokenImage = (token: PlaybackToken): Image => ({
+  id: token.id,
+  coverage: coverageText(token.coverage),
+  broadcaster_id: token.broadcasterId,
+  viewer_id: token.viewerId,
+  actions: token.actions,
+  max_sessions: token.maxSessions,
+  ips: token.ips,
+  not_before: time(token.notBefore),
+  expires_at: time(token.expiresAt),
+  revoked_at: time(token.revokedAt)
+})
+
+export const signingKeyImage = (key: SigningKey): Image => ({
+  id: key.id,
+  issuer: key.issuer,
+  public_key: key.publicKey,
+  verifies_until: time(key.verifiesUntil)
 })
 
 export const apiTokenImage = (token: ApiToken): Image => ({

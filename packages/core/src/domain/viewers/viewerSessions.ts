@@ -172,7 +172,10 @@ export const followListed = (
     const known = before.get(listed.id)
     sessions.set(listed.id, known ?? newSession(listed, identify(listed), now))
   }
-  return { sessions, gone: [...before.values()].filter(({ listed, isRecorded }) => isRecorded && !sessions.has(listed.id)) }
+  return {
+    sessions,
+    gone: [...before.values()].filter(({ listed, isRecorded }) => isRecorded && !sessions.has(listed.id))
+  }
 }
 
 export interface RecordChanges {

@@ -2,7 +2,7 @@
 import { Effect, Layer } from "effect"
 import { layerOwnRuntime } from "../EffectCopy.ts"
 import { replacePorts } from "../ports/Repositories.ts"
-import { Reconciler } from "./Reconciler.ts"
+import { Reconciler } from "../reconciler/Reconciler.ts"
 import { sharedWithAuth } from "./sharedWithAuth.ts"
 
 /** A lease of no time is read and not held: it has run out when it comes. */

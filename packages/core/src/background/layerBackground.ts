@@ -1,8 +1,8 @@
 /** What runs in the background, over the ports: the reconciler, the supervision of viewers, and the services that they share with `/auth`. */
 import { Effect, Layer } from "effect"
 import { layerOwnRuntime } from "../EffectCopy.ts"
+import { Reconciler } from "../reconciler/Reconciler.ts"
 import { superviseViewers } from "../viewers/superviseViewers.ts"
-import { Reconciler } from "./Reconciler.ts"
 import { sharedWithAuth } from "./sharedWithAuth.ts"
 
 /**
