@@ -116,13 +116,18 @@ export {
   isKeyEvent,
   isStreamEvent,
   isWorkerEvent,
+  isViewerEvent,
   keyEventNames,
   type LoggedEvent,
+  type LoggedSigningKey,
+  type LoggedViewer,
   type MediaServerState,
   matchesFilter,
   mediaServerEventNames,
+  signingKeyEventNames,
   streamEventName,
   streamEventNames,
+  viewerEventNames,
   webhookEventNames,
   workerEventNames
 } from "./domain/events/LoggedEvent.ts"
@@ -147,6 +152,29 @@ export {
   type RequestOrigin
 } from "./domain/identity/Caller.ts"
 export { allows, Scope, scopes } from "./domain/identity/Scope.ts"
+export { type PlaybackPolicy, playbackPolicies } from "./domain/playback/PlaybackPolicy.ts"
+export {
+  type Coverage,
+  type PlaybackAction,
+  type PlaybackToken,
+  PlaybackTokenId,
+  TOKEN_MAX_LENGTH,
+  type TokenClaims,
+  type TokenGrant,
+  type TokenIssuer,
+  type TokenText,
+  tokenIssuers,
+  ViewerId
+} from "./domain/playback/PlaybackToken.ts"
+export {
+  type RevokedToken,
+  type RevokedViewer,
+  tokenRevocationEnds,
+  viewerRevocationEnds
+} from "./domain/playback/Revocations.ts"
+export { APPLICATION_KEYS_MAX, type SigningKey, SigningKeyId } from "./domain/playback/SigningKey.ts"
+export type { VerificationFailure, VerifiedToken } from "./domain/playback/decidePlayback.ts"
+export { readClaims, signedClaims } from "./domain/playback/tokenClaims.ts"
 export type { Command } from "./domain/reconciliation/Command.ts"
 export type { Hook } from "./domain/reconciliation/interpretHook.ts"
 export {
@@ -241,6 +269,13 @@ export {
 } from "./domain/values/Ids.ts"
 export { METADATA_MAX_BYTES, Metadata } from "./domain/values/Metadata.ts"
 export { millisBetween, Timestamp } from "./domain/values/Timestamp.ts"
+export {
+  type Departure,
+  departures,
+  type Viewer,
+  ViewerProtocol,
+  type ViewerRefusal
+} from "./domain/viewers/Viewer.ts"
 export { HELD_SUBJECTS_MAX } from "./domain/webhooks/DeliveryState.ts"
 export type { NoAnswerReason, SendOutcome } from "./domain/webhooks/SendOutcome.ts"
 export {
@@ -293,10 +328,24 @@ export { type Lease, Leases, type PassRecord } from "./ports/Leases.ts"
 export { MediaServer, MediaServerUnavailable } from "./ports/MediaServer.ts"
 export { MediaWorker, type WorkerOrder } from "./ports/MediaWorker.ts"
 export type { Page, PageRequest, Position } from "./ports/Page.ts"
+export {
+  type PlaybackTokenFilter,
+  PlaybackTokens,
+  type PlaybackTokensPort,
+  TOKENS_KEPT_DAYS,
+  type ViewerRevocation
+} from "./ports/PlaybackTokens.ts"
 export { Repositories, replacePorts, type StorePorts } from "./ports/Repositories.ts"
 export { type PruneOutcome, Retention } from "./ports/Retention.ts"
 export { SecretCipher, SecretUnreadable } from "./ports/SecretCipher.ts"
 export { type LeaseHolder, Sessions } from "./ports/Sessions.ts"
+export {
+  type AddKeyOutcome,
+  type OwnSigningKey,
+  SIGNING_KEY_ID_KEPT_DAYS,
+  SigningKeys,
+  type SigningKeysPort
+} from "./ports/SigningKeys.ts"
 export { StoreHealth } from "./ports/StoreHealth.ts"
 export { StoreUnavailable } from "./ports/StoreUnavailable.ts"
 export {
@@ -331,6 +380,8 @@ export {
   WebhookEndpoints,
   type WebhookEndpointsPort
 } from "./ports/WebhookEndpoints.ts"
+export { type KeyPair, TokenSigner, type VerifierKeys } from "./ports/TokenSigner.ts"
+export { type OpenPath, type PathOwner, type ViewerFilter, Viewers, type ViewersPort } from "./ports/Viewers.ts"
 export { type WebhookRequest, WebhookSender } from "./ports/WebhookSender.ts"
 export { type WorkerKeyOrder, Workers } from "./ports/Workers.ts"
 
@@ -420,6 +471,7 @@ export { isOperator, OperatorSecret } from "./usecases/operatorSecret.ts"
 export { pruneAuditLog } from "./usecases/pruneAuditLog.ts"
 export { pruneEvents } from "./usecases/pruneEvents.ts"
 export { pruneHistory } from "./usecases/pruneHistory.ts"
+export { prunePlaybackTokens } from "./usecases/prunePlaybackTokens.ts"
 export {
   type AuditEvent,
   AuditText,
