@@ -6,6 +6,7 @@ import {
   PlaybackTokens,
   type RevokedToken,
   type RevokedViewer,
+  type SigningKeyId,
   tokenRevocationEnds,
   type ViewerId,
   viewerRevocationEnds
@@ -23,10 +24,8 @@ const DAY_MS = 86_400_000
 /** As tokens have it: seconds since 1970. */
 const secondsOf = (at: DateTime.Utc): number => at.epochMilliseconds / 1_000
 
-const isOfRemovedKey = ({ signingKeys }: MemoryState, { signingKeyId }: PlaybackToken): boolean => {
-  for (const key of signingKeys.values()) if (key.id === signingKeyId) return key.removedAt !== null
-  return false
-}
+const isOfRemovedKey = ({ signingKeys }: MemoryState, { signingKeyId }: PlaybackToken): boolean =>
+  (signingKeys.get(signingKeyId as SigningKeyId)?.removedAt ?? null) !== null
 
 const known = (store: MemoryState): ReadonlyArray<PlaybackToken> =>
   [...store.playbackTokens.values()].filter((token) => !isOfRemovedKey(store, token))

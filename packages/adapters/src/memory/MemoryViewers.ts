@@ -15,7 +15,7 @@ import { logOther } from "./eventLog.ts"
 import { holds } from "./MemoryLeases.ts"
 import { atomically, type MemoryState, MemoryStore, type StoredStream } from "./MemoryStore.ts"
 import { pageOf } from "./newestFirst.ts"
-import { broadcasterOf, openStreams, playbackOfKey, streamOfKey, streamOnPath } from "./storedStreams.ts"
+import { broadcasterOf, occupies, openStreams, playbackOfKey, streamOnPath } from "./storedStreams.ts"
 
 const openPath = (store: MemoryState, stream: StoredStream): OpenPath => ({
   path: stream.path,
@@ -106,7 +106,7 @@ export const make: Effect.Effect<Viewers["Service"], never, MemoryStore> = Effec
   Viewers.of({
     paths: atomically(() =>
       openStreams(store)
-        .filter((stream) => streamOfKey(store, stream.streamKeyId)?.id === stream.id)
+        .filter(occupies)
         .map((stream) => openPath(store, stream))
     ),
     pathFacts: (path) =>

@@ -40,7 +40,7 @@ const isOpen = (
 /** All open streams, in the order of their admission. */
 export const openStreams = (store: MemoryState) => [...store.unended].map((id) => store.streams.get(id)!).filter(isOpen)
 
-const occupies = ({ state }: StoredStream): boolean => occupiesKeyAndPath(state)
+export const occupies = ({ state }: StoredStream): boolean => occupiesKeyAndPath(state)
 
 export const streamOfKey = (store: MemoryState, id: StreamKeyId): StoredStream | null =>
   openStreams(store).find((stream) => stream.streamKeyId === id && occupies(stream)) ?? null
