@@ -40,7 +40,8 @@ rotated_to rotated_from blocked_path blocked_until last_used_at`
 const WORKER = `id record_id state reason attempt input_stream_id output_stream_id mark retry_at created_at state_since updated_at`
 
 /** Who may watch the stream of the key `k` of the broadcaster `b`: a worker's key has the policy of its source. */
-export const PLAYBACK = "coalesce(k.playback, (select x.playback from stream_keys x where x.id = k.source_key_id), b.playback)"
+export const PLAYBACK =
+  "coalesce(k.playback, (select x.playback from stream_keys x where x.id = k.source_key_id), b.playback)"
 
 const transition: Event = {
   type: `case new.type ${Object.entries(streamEventName)

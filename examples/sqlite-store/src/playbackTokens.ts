@@ -58,13 +58,23 @@ const insert = ({ run }: Tables, token: Omit<PlaybackToken, "revokedAt">): boole
     `insert into playback_tokens (id, issuer, signing_key_id, coverage, broadcaster_id, viewer_id, actions, max_sessions, ips, metadata,
        created_at, not_before, expires_at)
      values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (id) do nothing`,
-    ...[token.id, token.issuer, token.signingKeyId, JSON.stringify(token.coverage), token.broadcasterId, token.viewerId],
+    ...[
+      token.id,
+      token.issuer,
+      token.signingKeyId,
+      JSON.stringify(token.coverage),
+      token.broadcasterId,
+      token.viewerId
+    ],
     ...[JSON.stringify(token.actions), token.maxSessions, JSON.stringify(token.ips), JSON.stringify(token.metadata)],
     ...[millisOf(token.createdAt), maybeMillisOf(token.notBefore), millisOf(token.expiresAt)]
   ) > 0
 
 const find = ({ one }: Tables, id: string): Option.Option<PlaybackToken> =>
-  Option.map(Option.fromNullishOr(one<TokenRow>(`select * from playback_tokens where id = ? and ${KNOWN}`, id)), tokenOf)
+  Option.map(
+    Option.fromNullishOr(one<TokenRow>(`select * from playback_tokens where id = ? and ${KNOWN}`, id)),
+    tokenOf
+  )
 
 const revoke = (tables: Tables, id: PlaybackTokenId, now: DateTime.Utc): Option.Option<PlaybackToken> => {
   const token = Option.getOrNull(find(tables, id))
@@ -116,10 +126,9 @@ const revocations = ({ all }: Tables, now: DateTime.Utc) => ({
     `select * from playback_tokens where revoked_at is not null and expires_at > ? and ${KNOWN}`,
     millisOf(now) - 5_000
   ).map((row) => ({ id: row.id as PlaybackTokenId, expiresAt: row.expires_at / 1_000 })),
-  viewers: all<RevocationRow>(
-    `select * from viewer_revocations where ${REVOCATION_ENDS} > ?`,
-    millisOf(now)
-  ).map(revokedViewer)
+  viewers: all<RevocationRow>(`select * from viewer_revocations where ${REVOCATION_ENDS} > ?`, millisOf(now)).map(
+    revokedViewer
+  )
 })
 
 const prune = ({ run }: Tables, keepDays: number, limit: number, now: DateTime.Utc): number => {

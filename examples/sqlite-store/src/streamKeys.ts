@@ -172,6 +172,11 @@ export const streamKeys = Effect.map(Sqlite, ({ read, write }) =>
             id
           ]
         )
+        if (playback !== found.value.key.playback)
+          tables.run(
+            `update streams set version = ? where stream_key_id in (select id from stream_keys where ?2 in (id, source_key_id))`,
+            ...[tables.version, id]
+          )
         return { _tag: "Changed", ...Option.getOrThrow(find(tables, id, now)) }
       }),
     revoke: (id) =>

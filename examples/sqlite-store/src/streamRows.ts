@@ -126,7 +126,9 @@ export const sessionFacts = (row: StreamRow): SessionFacts => ({
   stopping: row.stop_reason !== null
 })
 
-export const liveStream = (row: StreamRow & { readonly display_name: string; readonly playback: string | null }): LiveStream => ({
+export const liveStream = (
+  row: StreamRow & { readonly display_name: string; readonly playback: string | null }
+): LiveStream => ({
   id: row.id as StreamId,
   streamKeyId: row.stream_key_id as StreamKeyId,
   broadcaster: { id: row.broadcaster_id as BroadcasterId, displayName: row.display_name },

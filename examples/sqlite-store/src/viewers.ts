@@ -88,10 +88,10 @@ const join = (tables: Tables, viewer: Viewer, now: DateTime.Utc): void => {
   if (inserted > 0) log(tables, viewer, null, now)
 }
 
-const matching = ({ path = null, streamId = null, viewerId = null, broadcasterId = null }: ViewerFilter) => ({
+const matching = ({ path, streamId, viewerId, broadcasterId }: ViewerFilter) => ({
   where: `(? is null or path = ?) and (? is null or stream_id = ?) and (? is null or viewer_id = ?)
     and (? is null or broadcaster_id = ?)`,
-  asked: [path, path, streamId, streamId, viewerId, viewerId, broadcasterId, broadcasterId]
+  asked: [path, streamId, viewerId, broadcasterId].flatMap((value) => [value ?? null, value ?? null])
 })
 
 export const viewers = Effect.map(Sqlite, ({ read, write }) =>

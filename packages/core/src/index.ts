@@ -115,8 +115,8 @@ export {
   isBroadcasterEvent,
   isKeyEvent,
   isStreamEvent,
-  isWorkerEvent,
   isViewerEvent,
+  isWorkerEvent,
   keyEventNames,
   type LoggedEvent,
   type LoggedSigningKey,
@@ -152,6 +152,7 @@ export {
   type RequestOrigin
 } from "./domain/identity/Caller.ts"
 export { allows, Scope, scopes } from "./domain/identity/Scope.ts"
+export type { VerificationFailure, VerifiedToken } from "./domain/playback/decidePlayback.ts"
 export { type PlaybackPolicy, playbackPolicies } from "./domain/playback/PlaybackPolicy.ts"
 export {
   type Coverage,
@@ -173,7 +174,6 @@ export {
   viewerRevocationEnds
 } from "./domain/playback/Revocations.ts"
 export { APPLICATION_KEYS_MAX, type SigningKey, SigningKeyId } from "./domain/playback/SigningKey.ts"
-export type { VerificationFailure, VerifiedToken } from "./domain/playback/decidePlayback.ts"
 export { readClaims, signedClaims } from "./domain/playback/tokenClaims.ts"
 export type { Command } from "./domain/reconciliation/Command.ts"
 export type { Hook } from "./domain/reconciliation/interpretHook.ts"
@@ -367,6 +367,8 @@ export {
   type StreamList,
   Streams
 } from "./ports/Streams.ts"
+export { type KeyPair, TokenSigner, type VerifierKeys } from "./ports/TokenSigner.ts"
+export { type OpenPath, type PathOwner, type ViewerFilter, Viewers, type ViewersPort } from "./ports/Viewers.ts"
 export {
   type CreateEndpointOutcome,
   type EncryptedSecret,
@@ -380,8 +382,6 @@ export {
   WebhookEndpoints,
   type WebhookEndpointsPort
 } from "./ports/WebhookEndpoints.ts"
-export { type KeyPair, TokenSigner, type VerifierKeys } from "./ports/TokenSigner.ts"
-export { type OpenPath, type PathOwner, type ViewerFilter, Viewers, type ViewersPort } from "./ports/Viewers.ts"
 export { type WebhookRequest, WebhookSender } from "./ports/WebhookSender.ts"
 export { type WorkerKeyOrder, Workers } from "./ports/Workers.ts"
 

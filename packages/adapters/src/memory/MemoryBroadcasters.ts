@@ -55,7 +55,8 @@ const upsert =
   (id, externalId, fields) =>
     atomically((now) => {
       const old = withExternalId(store, externalId)
-      if (old === undefined) return add(store, { contact: null, metadata: {}, playback: null, ...fields, id, externalId }, now)
+      if (old === undefined)
+        return add(store, { contact: null, metadata: {}, playback: null, ...fields, id, externalId }, now)
       const next = changed(old, fields)
       if (Equal.equals(next, old)) return broadcaster(old)
       return write(store, { ...next, updatedAt: now }, now)

@@ -54,7 +54,11 @@ const forget = ({ signingKeys, playbackTokens }: MemoryState, now: DateTime.Utc)
     if (isPast(removedAt ?? verifiesUntil, cutoff) && !named.has(id)) signingKeys.delete(id)
 }
 
-const insert = (store: MemoryState, key: Omit<StoredSigningKey, "createdAt" | "verifiesUntil" | "removedAt">, now: DateTime.Utc) => {
+const insert = (
+  store: MemoryState,
+  key: Omit<StoredSigningKey, "createdAt" | "verifiesUntil" | "removedAt">,
+  now: DateTime.Utc
+) => {
   const stored = { ...key, createdAt: now, verifiesUntil: null, removedAt: null }
   store.signingKeys.set(key.id, stored)
   log(store, "signing_key.created", stored, now)

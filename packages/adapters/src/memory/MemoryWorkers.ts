@@ -44,7 +44,16 @@ const ownerOfPath = (store: MemoryStore["Service"], path: string, now: DateTime.
   const { id, displayName } = MEDIA_SERVER_BROADCASTER
   const old = store.broadcasters.get(id)
   if (old?.deletedAt === null) return { broadcasterId: id }
-  const made = { id, externalId: null, displayName, contact: null, metadata: {}, playback: null, createdAt: now, updatedAt: now }
+  const made = {
+    id,
+    externalId: null,
+    displayName,
+    contact: null,
+    metadata: {},
+    playback: null,
+    createdAt: now,
+    updatedAt: now
+  }
   const there = { ...(old ?? made), deletedAt: null }
   store.broadcasters.set(id, there)
   logBroadcaster(store, "broadcaster.created", broadcaster(there), now)

@@ -209,11 +209,14 @@ export const make: Effect.Effect<Port, never, GeneralDatabase> = Effect.gen(func
   })
 
   // The row of the revocation is locked first, so of two at once the second is later.
-  const revokeViewer: Port["revokeViewer"] = Effect.fn("PlaybackTokens.revokeViewer")(
-    function* ({ viewerId, broadcasterId, until }) {
-      const answer = yield* database.runWriting(
-        "PlaybackTokens.revokeViewer",
-        (sql) => sql`
+  const revokeViewer: Port["revokeViewer"] = Effect.fn("PlaybackTokens.revokeViewer")(function* ({
+    viewerId,
+    broadcasterId,
+    until
+  }) {
+    const answer = yield* database.runWriting(
+      "PlaybackTokens.revokeViewer",
+      (sql) => sql`
         with revoked as (
           insert into ${n.viewer_revocations} as r (viewer_id, broadcaster_id, at, until)
           values (${viewerId}, ${broadcasterId}::uuid, clock_timestamp(), ${dateOf(until)}::timestamptz)
@@ -235,10 +238,9 @@ export const make: Effect.Effect<Port, never, GeneralDatabase> = Effect.gen(func
           ) from revoked
         )
         select revoked.*, (select count(*) from marked) as count from revoked`
-      )
-      return { revoked: revokedViewerRows(answer).map(revokedViewerOf)[0]!, tokens: counts(answer)[0]!.count }
-    }
-  )
+    )
+    return { revoked: revokedViewerRows(answer).map(revokedViewerOf)[0]!, tokens: counts(answer)[0]!.count }
+  })
 
   const revocations: Port["revocations"] = Effect.gen(function* () {
     const tokens = yield* database.run(

@@ -75,11 +75,7 @@ const forget = (sql: PgClient, n: Names) => sql`
     and not exists (select from ${n.playback_tokens} t where t.signing_key_id = k.id)`
 
 /** One transaction, in a row with every other change. */
-const changing = <A>(
-  database: Database,
-  operation: string,
-  use: (sql: PgClient) => Effect.Effect<A, SqlError>
-) =>
+const changing = <A>(database: Database, operation: string, use: (sql: PgClient) => Effect.Effect<A, SqlError>) =>
   database.runWriting(operation, (sql) =>
     sql.withTransaction(
       Effect.andThen(sql`select pg_advisory_xact_lock(hashtextextended('greenroom.signing_keys', 0))`, use(sql))

@@ -21,7 +21,19 @@ import {
 import { Array as Arr, Effect, Schema } from "effect"
 import { GeneralDatabase } from "./Database.ts"
 import type { Names } from "./names.ts"
-import { At, dateOf, limitTo, MaybeAt, MaybePlayback, MaybeText, onPage, pageOf, rowsAtOf, rowsOf, WholeNumber } from "./rows.ts"
+import {
+  At,
+  dateOf,
+  limitTo,
+  MaybeAt,
+  MaybePlayback,
+  MaybeText,
+  onPage,
+  pageOf,
+  rowsAtOf,
+  rowsOf,
+  WholeNumber
+} from "./rows.ts"
 
 /** Of the broadcaster of a key. */
 export const OwnerColumns = { broadcaster_name: Schema.String, broadcaster_deleted: Schema.Boolean }

@@ -18,17 +18,7 @@ import { AdmissionDatabase, GeneralDatabase, ReconcilerDatabase } from "./Databa
 import { ownsIngestPath } from "./ingestPaths.ts"
 import { playbackOf } from "./migrations/0024_who_may_watch.ts"
 import { leaseOf } from "./PostgresSessions.ts"
-import {
-  At,
-  limitTo,
-  MaybePlayback,
-  MaybeText,
-  onPage,
-  pageOf,
-  rowsAtOf,
-  rowsOf,
-  WholeNumber
-} from "./rows.ts"
+import { At, limitTo, MaybePlayback, MaybeText, onPage, pageOf, rowsAtOf, rowsOf, WholeNumber } from "./rows.ts"
 
 type Port = Viewers["Service"]
 
@@ -112,7 +102,9 @@ export const make: Effect.Effect<Port, never, AdmissionDatabase | GeneralDatabas
     const reconciler = yield* ReconcilerDatabase
     const n = general.names
 
-    const openPath = (where: string) => `select s.path, s.id as "streamId", s.broadcaster_id as "broadcasterId", ${playbackOf(n)} as playback
+    const openPath = (
+      where: string
+    ) => `select s.path, s.id as "streamId", s.broadcaster_id as "broadcasterId", ${playbackOf(n)} as playback
       from ${n.streams} s join ${n.stream_keys} k on k.id = s.stream_key_id join ${n.broadcasters} b on b.id = s.broadcaster_id
       where s.media_server = 'main' and ${n.occupies_key_and_path}(s.ended_at, s.stop_reason) and ${where}`
 

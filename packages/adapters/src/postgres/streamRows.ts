@@ -68,7 +68,9 @@ export const StreamRow = Schema.Struct({
 type StreamRow = typeof StreamRow.Type
 
 /** Of a stream `s`, its broadcaster `b` and its key `k`. */
-export const streamColumns = (n: Names): string => `${sessionColumns}, s.ended_at, s.end_reason, s.title, s.description, s.metadata,
+export const streamColumns = (
+  n: Names
+): string => `${sessionColumns}, s.ended_at, s.end_reason, s.title, s.description, s.metadata,
   s.recording_ref, s.tracks, s.viewer_count, s.inbound_bytes, s.state_as_of,
   b.id as broadcaster_id, b.display_name as broadcaster_name, ${playbackOf(n)} as playback`
 
@@ -138,7 +140,9 @@ export const DetailsRow = Schema.Struct({
   broadcaster_updated_at: At
 })
 
-export const detailsColumns = (n: Names): string => `clock_timestamp()::timestamptz(3) as now, ${streamColumns(n)}, b.external_id as broadcaster_external_id,
+export const detailsColumns = (
+  n: Names
+): string => `clock_timestamp()::timestamptz(3) as now, ${streamColumns(n)}, b.external_id as broadcaster_external_id,
   b.contact as broadcaster_contact, b.metadata as broadcaster_metadata, b.playback as broadcaster_playback, b.created_at as broadcaster_created_at, b.updated_at as broadcaster_updated_at`
 
 export const streamDetails = (row: typeof DetailsRow.Type): StreamDetails => ({

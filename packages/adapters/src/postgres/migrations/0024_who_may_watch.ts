@@ -81,7 +81,10 @@ const images = (n: Names): ReadonlyArray<string> => {
     changed(keyImage, ["'enabled', k.enabled,", "'enabled', k.enabled, 'playback', k.playback,"]),
     changed(
       writer,
-      ["new.blocked_path, new.blocked_until) is distinct from", "new.blocked_path, new.blocked_until, new.playback) is distinct from"],
+      [
+        "new.blocked_path, new.blocked_until) is distinct from",
+        "new.blocked_path, new.blocked_until, new.playback) is distinct from"
+      ],
       ["old.blocked_path, old.blocked_until) then", "old.blocked_path, old.blocked_until, old.playback) then"]
     ),
     changed(trigger, ["blocked_path, blocked_until on", "blocked_path, blocked_until, playback on"]),
@@ -177,9 +180,4 @@ const tables = (n: Names): ReadonlyArray<string> => [
   `alter table ${n.viewers} set (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 2000)`
 ]
 
-export const statements = (n: Names): ReadonlyArray<string> => [
-  ...columns(n),
-  ...keys(n),
-  ...images(n),
-  ...tables(n)
-]
+export const statements = (n: Names): ReadonlyArray<string> => [...columns(n), ...keys(n), ...images(n), ...tables(n)]
