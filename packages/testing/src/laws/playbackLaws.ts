@@ -61,8 +61,8 @@ const newPipeline = () => randomBytes(6).toString("hex") as PipelineId
 const givenPolicies = (law: AddLaw, property: AddProperty) => {
   property(
     "a stream has the policy of its key, else that of its broadcaster, as both were given and were changed",
-    Schema.Struct({ ofBroadcaster: Policy, ofKey: Policy, then: Policy, thenOfKey: Policy }),
-    Effect.fnUntraced(function* ({ ofBroadcaster, ofKey, then, thenOfKey }) {
+    Schema.Struct({ ofBroadcaster: Policy, ofKey: Policy, changed: Policy, changedOfKey: Policy }),
+    Effect.fnUntraced(function* ({ ofBroadcaster, ofKey, changed, changedOfKey }) {
       const [broadcasters, keys, streams] = [yield* Broadcasters, yield* StreamKeys, yield* Streams]
       const owner = yield* aBroadcaster({ playback: ofBroadcaster })
       const key = yield* aKey({ broadcasterId: owner.id, playback: ofKey })
@@ -80,13 +80,13 @@ const givenPolicies = (law: AddLaw, property: AddProperty) => {
         return [broadcaster, policy, stream]
       })
       assert.deepStrictEqual(yield* shown, [ofBroadcaster, ofKey, ofKey ?? ofBroadcaster])
-      yield* broadcasters.change(owner.id, { playback: then })
-      assert.deepStrictEqual(yield* shown, [then, ofKey, ofKey ?? then])
-      yield* keys.change(key.id, { playback: thenOfKey })
-      assert.deepStrictEqual(yield* shown, [then, thenOfKey, thenOfKey ?? then])
+      yield* broadcasters.change(owner.id, { playback: changed })
+      assert.deepStrictEqual(yield* shown, [changed, ofKey, ofKey ?? changed])
+      yield* keys.change(key.id, { playback: changedOfKey })
+      assert.deepStrictEqual(yield* shown, [changed, changedOfKey, changedOfKey ?? changed])
       yield* broadcasters.change(owner.id, { displayName: "Another" })
       yield* keys.change(key.id, { label: "another" })
-      assert.deepStrictEqual(yield* shown, [then, thenOfKey, thenOfKey ?? then])
+      assert.deepStrictEqual(yield* shown, [changed, changedOfKey, changedOfKey ?? changed])
     }),
     { runs: 20 }
   )

@@ -7,8 +7,10 @@ import {
   departures,
   isViewerEvent,
   type LoggedEvent,
+  type Page,
   type PathLimitText,
   type PlaybackTokenId,
+  type Position,
   playbackPolicies,
   Sessions,
   type StreamId,
@@ -279,8 +281,8 @@ const listing = (law: AddLaw) => {
           assert.deepStrictEqual(same(whole.items), same(expected))
           assert.strictEqual(yield* viewers.count(filter), expected.length)
           const found: Array<Viewer> = []
-          for (let after: typeof whole.next = null; ; ) {
-            const page = yield* viewers.list(filter, { limit: 3, after })
+          for (let after: Position | null = null; ; ) {
+            const page: Page<Viewer> = yield* viewers.list(filter, { limit: 3, after })
             found.push(...page.items)
             after = page.next
             if (after === null) break
@@ -304,8 +306,8 @@ const owning = (law: AddLaw, property: AddProperty) => {
 
   property(
     "a path is that of the stream on it, else that of the key whose ingest path it is, with its policy",
-    Schema.Struct({ ofBroadcaster: Policy, ofKey: Policy, then: Policy }),
-    Effect.fnUntraced(function* ({ ofBroadcaster, ofKey, then }) {
+    Schema.Struct({ ofBroadcaster: Policy, ofKey: Policy, changed: Policy }),
+    Effect.fnUntraced(function* ({ ofBroadcaster, ofKey, changed }) {
       const [keys, sessions] = [yield* StreamKeys, yield* Sessions]
       const path = newPath()
       assert.isTrue(Option.isNone(yield* pathOf(path)))
@@ -320,12 +322,12 @@ const owning = (law: AddLaw, property: AddProperty) => {
       assert.deepStrictEqual(yield* pathOf(path), Option.some(live))
       assert.deepStrictEqual(yield* openOn(path), [{ path, ...live }])
       yield* sessions.markReady([{ streamId: id, sourceType: "rtmpConn" }], null)
-      yield* keys.change(key.id, { playback: then })
-      const changed = { ...live, playback: then ?? ofBroadcaster }
-      assert.deepStrictEqual(yield* pathOf(path), Option.some(changed))
-      assert.deepStrictEqual(yield* openOn(path), [{ path, ...changed }])
+      yield* keys.change(key.id, { playback: changed })
+      const now = { ...live, playback: changed ?? ofBroadcaster }
+      assert.deepStrictEqual(yield* pathOf(path), Option.some(now))
+      assert.deepStrictEqual(yield* openOn(path), [{ path, ...now }])
       yield* sessions.end([id], "left", null)
-      assert.deepStrictEqual(yield* pathOf(path), Option.some({ ...changed, streamId: null }))
+      assert.deepStrictEqual(yield* pathOf(path), Option.some({ ...now, streamId: null }))
       assert.deepStrictEqual(yield* openOn(path), [])
       yield* keys.revoke(key.id)
       assert.isTrue(Option.isNone(yield* pathOf(path)))
