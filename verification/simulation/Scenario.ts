@@ -85,7 +85,8 @@ export const makeScenario = (
       hash: mint.hash(value),
       keyPrefix: Redacted.value(value).slice(0, 7),
       broadcasterId,
-      label: null
+      label: null,
+      playback: null
     }
     store.now("StreamKeys.issue", keys.issue({ ...order, path: limit, expiresAt: null }))
     members.push({ index, path: `live/${index}`, limit, broadcasterId, key: { id, value: Redacted.value(value) } })

@@ -7,6 +7,7 @@ import {
   Broadcasters,
   type ExternalId,
   ExternalIdTaken,
+  type PlaybackPolicy,
   type StoreUnavailable
 } from "@greenroom/core"
 import { type DateTime, Effect, Option } from "effect"
@@ -19,6 +20,7 @@ export interface BroadcasterRow {
   readonly display_name: string
   readonly contact: string | null
   readonly metadata: string
+  readonly playback: string | null
   readonly created_at: number
   readonly updated_at: number
   readonly version: number
@@ -30,6 +32,7 @@ export const broadcasterOf = (row: BroadcasterRow): Broadcaster => ({
   displayName: row.display_name,
   contact: row.contact,
   metadata: JSON.parse(row.metadata),
+  playback: row.playback as PlaybackPolicy | null,
   createdAt: dateOf(row.created_at),
   updatedAt: dateOf(row.updated_at)
 })
@@ -43,22 +46,22 @@ const findBy = ({ one }: Tables, column: "id" | "external_id", value: string): O
   )
 
 const insert = (tables: Tables, id: BroadcasterId, fields: BroadcasterFields, at: DateTime.Utc): Broadcaster => {
-  const { displayName, contact, metadata, externalId = null } = fields
+  const { displayName, contact, metadata, playback = null, externalId = null } = fields
   const now = millisOf(at)
   tables.run(
-    `insert into broadcasters (id, external_id, display_name, contact, metadata, created_at, updated_at, version)
-     values (?, ?, ?, ?, ?, ?, ?, ?)`,
-    ...[id, externalId, displayName, contact, JSON.stringify(metadata), now, now, tables.version]
+    `insert into broadcasters (id, external_id, display_name, contact, metadata, playback, created_at, updated_at, version)
+     values (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    ...[id, externalId, displayName, contact, JSON.stringify(metadata), playback, now, now, tables.version]
   )
   return Option.getOrThrow(findBy(tables, "id", id))
 }
 
 const update = (tables: Tables, { id, ...fields }: Broadcaster, now: DateTime.Utc): Broadcaster => {
-  const { displayName, contact, metadata, externalId } = fields
+  const { displayName, contact, metadata, playback, externalId } = fields
   tables.run(
-    `update broadcasters set external_id = ?, display_name = ?, contact = ?, metadata = ?, updated_at = ?, version = ?
+    `update broadcasters set external_id = ?, display_name = ?, contact = ?, metadata = ?, playback = ?, updated_at = ?, version = ?
      where id = ?`,
-    ...[externalId, displayName, contact, JSON.stringify(metadata), millisOf(now), tables.version, id]
+    ...[externalId, displayName, contact, JSON.stringify(metadata), playback, millisOf(now), tables.version, id]
   )
   return Option.getOrThrow(findBy(tables, "id", id))
 }

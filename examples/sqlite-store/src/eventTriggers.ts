@@ -32,12 +32,16 @@ const image = (row: string, columns: string) =>
     .map((column) => `'${column}', ${row}.${column}`)
     .join(", ")})`
 
-const BROADCASTER = "id external_id display_name contact metadata created_at updated_at"
+const BROADCASTER = "id external_id display_name contact metadata playback created_at updated_at"
 const STREAM = `id stream_key_id broadcaster_id path protocol source_id title description metadata recording_ref started_at ready_at \
 source_type stop_reason stop_requested_at kicked_at ended_at end_reason tracks viewer_count inbound_bytes state_as_of`
-const KEY = `id key_prefix broadcaster_id label path enabled created_at expires_at revoked_at revokes_at \
+const KEY = `id key_prefix broadcaster_id label path playback enabled created_at expires_at revoked_at revokes_at \
 rotated_to rotated_from blocked_path blocked_until last_used_at`
 const WORKER = `id record_id state reason attempt input_stream_id output_stream_id mark retry_at created_at state_since updated_at`
+
+/** Who may watch the stream of the key `k` of the broadcaster `b`: a worker's key has the policy of its source. */
+export const PLAYBACK =
+  "coalesce(k.playback, (select x.playback from stream_keys x where x.id = k.source_key_id), b.playback)"
 
 const transition: Event = {
   type: `case new.type ${Object.entries(streamEventName)
@@ -47,8 +51,8 @@ const transition: Event = {
   at: "new.at",
   streamSeq: "new.seq",
   broadcaster: "(select broadcaster_id from streams where id = new.stream_id)",
-  data: `(select json_object('stream', ${image("s", STREAM)}, 'broadcaster', ${image("b", BROADCASTER)})
-    from streams s join broadcasters b on b.id = s.broadcaster_id where s.id = new.stream_id)`
+  data: `(select json_object('stream', json_insert(${image("s", STREAM)}, '$.playback', ${PLAYBACK}), 'broadcaster', ${image("b", BROADCASTER)})
+    from streams s join broadcasters b on b.id = s.broadcaster_id join stream_keys k on k.id = s.stream_key_id where s.id = new.stream_id)`
 }
 
 /** Workers' keys have no events. */
@@ -93,8 +97,8 @@ export const eventTriggers = [
     key({
       type: "'key.changed'",
       when: `(old.revoked_at is not null or new.revoked_at is null)
-        and (new.label, new.expires_at, new.enabled, new.rotated_to, new.blocked_path, new.blocked_until)
-        is not (old.label, old.expires_at, old.enabled, old.rotated_to, old.blocked_path, old.blocked_until)`
+        and (new.label, new.expires_at, new.enabled, new.playback, new.rotated_to, new.blocked_path, new.blocked_until)
+        is not (old.label, old.expires_at, old.enabled, old.playback, old.rotated_to, old.blocked_path, old.blocked_until)`
     }),
     key({ type: "'key.revoked'", at: "new.revoked_at", when: "old.revoked_at is null and new.revoked_at is not null" }),
     key({

@@ -39,7 +39,8 @@ const dataOf = (type: string, image: any, at: DateTime.Utc): unknown => {
   if (resource === "stream") return detailsOf(image.stream, image.broadcaster, at)
   if (resource === "key") return keyOf(image)
   if (resource === "broadcaster") return broadcasterOf(image)
-  return resource === "worker" ? recordOf(image) : image
+  if (resource === "worker") return recordOf(image)
+  return "since" in image ? { ...image, since: dateOf(image.since) } : image
 }
 
 const eventOf = ({ id, position, type, at, subject, stream_seq, broadcaster_id, data }: EventRow) =>

@@ -8,11 +8,14 @@ import { authDecisions } from "./authDecisions.ts"
 import { broadcasters } from "./broadcasters.ts"
 import { events } from "./events.ts"
 import { leases } from "./leases.ts"
+import { playbackTokens } from "./playbackTokens.ts"
 import { retention } from "./retention.ts"
 import { Sqlite } from "./Sqlite.ts"
 import { sessions } from "./sessions.ts"
+import { signingKeys } from "./signingKeys.ts"
 import { streamKeys } from "./streamKeys.ts"
 import { streams } from "./streams.ts"
+import { viewers } from "./viewers.ts"
 import { webhookEndpoints } from "./webhookEndpoints.ts"
 import { workers } from "./workers.ts"
 
@@ -30,11 +33,14 @@ export const layer: Layer.Layer<Repositories, never, Sqlite> = Layer.effect(
     broadcasters,
     events,
     leases,
+    playbackTokens,
     retention,
     sessions,
+    signingKeys,
     storeHealth,
     streamKeys,
     streams,
+    viewers,
     webhookEndpoints,
     workers
   })

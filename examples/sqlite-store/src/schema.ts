@@ -63,6 +63,7 @@ create table if not exists broadcasters (
   display_name text not null,
   contact text,
   metadata text not null,
+  playback text,
   created_at integer not null,
   updated_at integer not null,
   deleted_at integer,
@@ -89,7 +90,9 @@ create table if not exists stream_keys (
   rotated_to text,
   rotated_from text,
   blocked_path text,
-  blocked_until integer
+  blocked_until integer,
+  playback text,
+  source_key_id text
 ) strict;
 create index if not exists stream_keys_to_revoke on stream_keys (revokes_at)
   where revokes_at is not null and revoked_at is null and admits_until is null;
@@ -178,6 +181,65 @@ create table if not exists pruned_usage (
   bytes integer not null,
   primary key (broadcaster_id, day, by_worker)
 ) strict;
+
+create table if not exists playback_tokens (
+  id text primary key,
+  issuer text not null,
+  signing_key_id text not null,
+  coverage text not null,
+  broadcaster_id text,
+  viewer_id text,
+  actions text not null,
+  max_sessions integer,
+  ips text not null,
+  metadata text not null,
+  created_at integer not null,
+  not_before integer,
+  expires_at integer not null,
+  revoked_at integer
+) strict;
+create index if not exists playback_tokens_newest_first on playback_tokens (created_at desc, id desc);
+create index if not exists playback_tokens_by_viewer on playback_tokens (viewer_id, created_at desc, id desc);
+create index if not exists playback_tokens_by_broadcaster on playback_tokens (broadcaster_id, created_at desc, id desc);
+create index if not exists playback_tokens_revoked on playback_tokens (expires_at) where revoked_at is not null;
+create index if not exists playback_tokens_by_expiry on playback_tokens (expires_at);
+
+create table if not exists viewer_revocations (
+  viewer_id text not null,
+  broadcaster_id text,
+  at integer not null,
+  until integer
+) strict;
+create unique index if not exists one_revocation_a_viewer_and_broadcaster on viewer_revocations (viewer_id, coalesce(broadcaster_id, ''));
+
+create table if not exists signing_keys (
+  id text primary key,
+  issuer text not null,
+  public_key text not null,
+  private_key blob,
+  created_at integer not null,
+  verifies_until integer,
+  removed_at integer
+) strict;
+create unique index if not exists one_key_signs on signing_keys (issuer) where private_key is not null;
+
+create table if not exists viewers (
+  id text primary key,
+  protocol text not null,
+  path text not null,
+  stream_id text,
+  broadcaster_id text,
+  viewer_id text,
+  ip text,
+  user_agent text,
+  since integer not null,
+  token_grant text,
+  is_cdn integer not null
+) strict;
+create index if not exists viewers_by_path on viewers (path, since desc, id desc);
+create index if not exists viewers_by_stream_id on viewers (stream_id, since desc, id desc);
+create index if not exists viewers_by_viewer_id on viewers (viewer_id, since desc, id desc);
+create index if not exists viewers_by_broadcaster_id on viewers (broadcaster_id, since desc, id desc);
 
 create table if not exists auth_decisions (
   id text primary key,

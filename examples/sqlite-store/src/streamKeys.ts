@@ -10,6 +10,7 @@ import {
   type PageRequest,
   type PathBlock,
   type PathLimitText,
+  type PlaybackPolicy,
   parseLimit,
   type RotateOutcome,
   revocationOf,
@@ -31,6 +32,7 @@ export interface KeyRow {
   readonly broadcaster_deleted: number
   readonly label: string | null
   readonly path: string | null
+  readonly playback: string | null
   readonly enabled: number
   readonly created_at: number
   readonly expires_at: number | null
@@ -59,6 +61,7 @@ export const keyOf = (row: KeyRow): StreamKey => ({
   broadcaster: { displayName: row.broadcaster_name, deleted: row.broadcaster_deleted === 1 },
   label: row.label,
   path: row.path as PathLimitText | null,
+  playback: row.playback as PlaybackPolicy | null,
   enabled: row.enabled === 1,
   createdAt: dateOf(row.created_at),
   expiresAt: maybeDateOf(row.expires_at),
@@ -112,8 +115,8 @@ const rotate = (tables: Tables, id: StreamKeyId, successor: NewSuccessor, now: D
   if (why !== null) return why
   tables.run(
     `insert into stream_keys (id, hash, key_prefix, broadcaster_id, label, path, ingest_path, enabled, created_at, expires_at, rotated_from,
-       blocked_path, blocked_until)
-     select ?, ?, ?, broadcaster_id, label, path, ingest_path, enabled, ?, expires_at, id, blocked_path, blocked_until
+       blocked_path, blocked_until, playback)
+     select ?, ?, ?, broadcaster_id, label, path, ingest_path, enabled, ?, expires_at, id, blocked_path, blocked_until, playback
      from stream_keys where id = ?`,
     ...[successor.id, successor.hash, successor.keyPrefix, millisOf(now), id]
   )
@@ -128,7 +131,7 @@ const rotate = (tables: Tables, id: StreamKeyId, successor: NewSuccessor, now: D
 
 export const streamKeys = Effect.map(Sqlite, ({ read, write }) =>
   StreamKeys.of({
-    issue: ({ id, hash, keyPrefix, broadcasterId, label, path, expiresAt }) =>
+    issue: ({ id, hash, keyPrefix, broadcasterId, label, path, playback, expiresAt }) =>
       write("StreamKeys.issue", (tables, now): IssueOutcome => {
         const owner = tables.one("select 1 from broadcasters where id = ? and deleted_at is null", broadcasterId)
         if (owner === null) return { _tag: "UnknownBroadcaster" }
@@ -136,9 +139,9 @@ export const streamKeys = Effect.map(Sqlite, ({ read, write }) =>
         const own = ingestPathOf(path, id)
         if (isOwnedByOther(tables, own, broadcasterId)) return { _tag: "PathTaken" }
         tables.run(
-          `insert into stream_keys (id, hash, key_prefix, broadcaster_id, label, path, ingest_path, created_at, expires_at)
-           values (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-          ...[id, hash, keyPrefix, broadcasterId, label, path, own, millisOf(now), maybeMillisOf(expiresAt)]
+          `insert into stream_keys (id, hash, key_prefix, broadcaster_id, label, path, ingest_path, created_at, expires_at, playback)
+           values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+          ...[id, hash, keyPrefix, broadcasterId, label, path, own, millisOf(now), maybeMillisOf(expiresAt), playback]
         )
         return { _tag: "Issued", ...Option.getOrThrow(find(tables, id, now)) }
       }),
@@ -154,20 +157,26 @@ export const streamKeys = Effect.map(Sqlite, ({ read, write }) =>
         if (Option.isNone(found)) return { _tag: "NotFound" }
         if (revocationOf(found.value.key, now).revokedAt !== null) return { _tag: "Revoked" }
         if (isPast(changes.expiresAt, now)) return { _tag: "ExpiryInPast" }
-        const { label, expiresAt, enabled, block } = { ...found.value.key, ...changes }
+        const { label, expiresAt, enabled, playback, block } = { ...found.value.key, ...changes }
         tables.run(
           // Another expiry is another event.
-          `update stream_keys set label = ?, expires_at = ?2, enabled = ?, blocked_path = ?, blocked_until = ?,
+          `update stream_keys set label = ?, expires_at = ?2, enabled = ?, playback = ?, blocked_path = ?, blocked_until = ?,
              expired_event_at = iif(expires_at is ?2, expired_event_at, null) where id = ?`,
           ...[
             label,
             maybeMillisOf(expiresAt),
             enabled ? 1 : 0,
+            playback,
             block?.path ?? null,
             maybeMillisOf(block?.until ?? null),
             id
           ]
         )
+        if (playback !== found.value.key.playback)
+          tables.run(
+            `update streams set version = ? where stream_key_id in (select id from stream_keys where ?2 in (id, source_key_id))`,
+            ...[tables.version, id]
+          )
         return { _tag: "Changed", ...Option.getOrThrow(find(tables, id, now)) }
       }),
     revoke: (id) =>

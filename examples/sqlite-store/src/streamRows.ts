@@ -5,6 +5,7 @@ import {
   type EndReason,
   eventData,
   type LiveStream,
+  type PlaybackPolicy,
   type Protocol,
   type SessionChange,
   type SessionFacts,
@@ -125,13 +126,16 @@ export const sessionFacts = (row: StreamRow): SessionFacts => ({
   stopping: row.stop_reason !== null
 })
 
-export const liveStream = (row: StreamRow & { readonly display_name: string }): LiveStream => ({
+export const liveStream = (
+  row: StreamRow & { readonly display_name: string; readonly playback: string | null }
+): LiveStream => ({
   id: row.id as StreamId,
   streamKeyId: row.stream_key_id as StreamKeyId,
   broadcaster: { id: row.broadcaster_id as BroadcasterId, displayName: row.display_name },
   path: row.path,
   protocol: row.protocol as Protocol | null,
   sourceId: row.source_id,
+  playback: row.playback as PlaybackPolicy | null,
   title: row.title,
   description: row.description,
   metadata: JSON.parse(row.metadata),

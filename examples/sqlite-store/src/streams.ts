@@ -2,11 +2,15 @@
 import { readEvent, type StreamDetails, type StreamFilter, type StreamId, Streams } from "@greenroom/core"
 import { type DateTime, Effect, Option, Result } from "effect"
 import { type BroadcasterRow, broadcasterOf } from "./broadcasters.ts"
+import { PLAYBACK } from "./eventTriggers.ts"
 import { dateOf, maybeMillisOf, pageClause, pageOf } from "./page.ts"
 import { Sqlite, type Tables } from "./Sqlite.ts"
 import { liveStream, type StreamRow } from "./streamRows.ts"
 
-type ListedRow = StreamRow & { readonly display_name: string; readonly broadcaster_version: number }
+type ListedRow = ShownRow & { readonly display_name: string; readonly broadcaster_version: number }
+
+/** With who may watch it. */
+type ShownRow = StreamRow & { readonly playback: string | null }
 
 const STATUS = "iif(s.ended_at is not null, 'inactive', iif(s.ready_at is null, 'connecting', 'active'))"
 
@@ -15,8 +19,8 @@ const pageAt = ({ all }: Tables, filter: StreamFilter, page: Parameters<typeof p
   const then = maybeMillisOf(at ?? null)
   const { sql, values } = pageClause("s.started_at", "s.id", page)
   const rows = all<ListedRow>(
-    `select s.*, b.display_name, b.version as broadcaster_version from streams s
-     join broadcasters b on b.id = s.broadcaster_id
+    `select s.*, b.display_name, b.version as broadcaster_version, ${PLAYBACK} as playback from streams s
+     join broadcasters b on b.id = s.broadcaster_id join stream_keys k on k.id = s.stream_key_id
      where ${STATUS} in (select value from json_each(?)) and (? is null or s.broadcaster_id = ?)
        and (? is null or s.stream_key_id = ?) and (? is null or s.path = ?)
        and (? is null or (s.started_at <= ? and (s.ended_at is null or s.ended_at > ?))) ${sql}`,
@@ -26,14 +30,18 @@ const pageAt = ({ all }: Tables, filter: StreamFilter, page: Parameters<typeof p
   return pageOf(page, now, rows, ({ started_at, id }) => ({ at: dateOf(started_at), id }))
 }
 
-export const detailsOf = (row: StreamRow, owner: BroadcasterRow, now: DateTime.Utc): StreamDetails => ({
+export const detailsOf = (row: ShownRow, owner: BroadcasterRow, now: DateTime.Utc): StreamDetails => ({
   stream: liveStream({ ...row, display_name: owner.display_name }),
   broadcaster: broadcasterOf(owner),
   now
 })
 
 const find = ({ one }: Tables, id: StreamId, now: DateTime.Utc): Option.Option<StreamDetails> => {
-  const row = one<StreamRow>("select * from streams where id = ?", id)
+  const row = one<ShownRow>(
+    `select s.*, ${PLAYBACK} as playback from streams s join broadcasters b on b.id = s.broadcaster_id
+     join stream_keys k on k.id = s.stream_key_id where s.id = ?`,
+    id
+  )
   if (row === null) return Option.none()
   const owner = one<BroadcasterRow>("select * from broadcasters where id = ?", row.broadcaster_id)!
   return Option.some(detailsOf(row, owner, now))

@@ -56,29 +56,36 @@ const SAVE = `insert into workers (id, record_id, state, reason, attempt, input_
     retry_at = excluded.retry_at, updated_at = excluded.updated_at,
     state_since = iif(workers.state = excluded.state, workers.state_since, excluded.state_since)`
 
-/** The broadcaster of a stream that is open and not being stopped. */
-const ownerOfStream = ({ one }: Tables, source: StreamId): string | null =>
-  one<{ readonly id: string }>(
-    `select b.id from streams s join broadcasters b on b.id = s.broadcaster_id
+interface Owner {
+  readonly id: string
+  /** The key of what the worker reads. */
+  readonly source_key_id: string | null
+}
+
+/** The broadcaster and the key of a stream that is open and not being stopped. */
+const ownerOfStream = ({ one }: Tables, source: StreamId): Owner | null =>
+  one<Owner>(
+    `select b.id, coalesce(k.source_key_id, k.id) as source_key_id
+     from streams s join broadcasters b on b.id = s.broadcaster_id join stream_keys k on k.id = s.stream_key_id
      where s.id = ? and s.ended_at is null and s.stop_reason is null and b.deleted_at is null`,
     source
-  )?.id ?? null
+  )
 
-/** The broadcaster with the oldest key for the path; without one, the media server's, which is made or comes back. */
-const ownerOfPath = ({ one, run, version }: Tables, path: string, now: DateTime.Utc): string => {
-  const key = one<{ readonly broadcaster_id: string }>(
-    `select broadcaster_id from stream_keys where path = ? and revoked_at is null and admits_until is null
+/** The oldest key for the path and its broadcaster; without one, the media server's, which is made or comes back. */
+const ownerOfPath = ({ one, run, version }: Tables, path: string, now: DateTime.Utc): Owner => {
+  const key = one<Owner>(
+    `select broadcaster_id as id, id as source_key_id from stream_keys where path = ? and revoked_at is null and admits_until is null
      order by created_at, id limit 1`,
     path
   )
-  if (key !== null) return key.broadcaster_id
+  if (key !== null) return key
   const { id, displayName } = MEDIA_SERVER_BROADCASTER
   run(
     `insert into broadcasters (id, display_name, metadata, created_at, updated_at, version) values (?, ?, '{}', ?3, ?3, ?)
      on conflict (id) do update set deleted_at = null`,
     ...[id, displayName, millisOf(now), version]
   )
-  return id
+  return { id, source_key_id: null }
 }
 
 export const workers = Effect.map(Sqlite, ({ read, write }) =>
@@ -132,9 +139,10 @@ export const workers = Effect.map(Sqlite, ({ read, write }) =>
         if (owner === null) return false
         const now = millisOf(at)
         tables.run(
-          `insert into stream_keys (id, hash, key_prefix, broadcaster_id, label, path, ingest_path, created_at, admits_until)
-           values (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-          ...[keyId, hash, keyPrefix, owner, label, path, ingestPathOf(path, keyId), now, now + admitWithinMillis]
+          `insert into stream_keys (id, hash, key_prefix, broadcaster_id, label, path, ingest_path, created_at, admits_until, source_key_id)
+           values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+          ...[keyId, hash, keyPrefix, owner.id, label, path, ingestPathOf(path, keyId), now, now + admitWithinMillis],
+          owner.source_key_id
         )
         return true
       })

@@ -89,14 +89,14 @@ export const hooks = Metric.counter("greenroom_hooks_total", {
   incremental: true
 })
 
-/** What pruning deleted, by `what`: `streams`, `keys`, `events`, `audit_entries`. */
+/** What pruning deleted, by `what`: `streams`, `keys`, `events`, `audit_entries`, `playback_tokens`. */
 const prunedTotal = Metric.counter("greenroom_pruned_total", {
   description:
-    "Streams that ended, keys that were revoked, events and audit entries that were logged long ago, and were deleted",
+    "Streams that ended, keys that were revoked, events and audit entries that were logged, and playback tokens that expired long ago, and were deleted",
   incremental: true
 })
 
-export const pruned = (what: "streams" | "keys" | "events" | "audit_entries") =>
+export const pruned = (what: "streams" | "keys" | "events" | "audit_entries" | "playback_tokens") =>
   Metric.withAttributes(prunedTotal, { what })
 
 export const lastPruned = Metric.gauge("greenroom_last_pruned_timestamp_seconds", {

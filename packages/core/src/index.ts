@@ -115,14 +115,19 @@ export {
   isBroadcasterEvent,
   isKeyEvent,
   isStreamEvent,
+  isViewerEvent,
   isWorkerEvent,
   keyEventNames,
   type LoggedEvent,
+  type LoggedSigningKey,
+  type LoggedViewer,
   type MediaServerState,
   matchesFilter,
   mediaServerEventNames,
+  signingKeyEventNames,
   streamEventName,
   streamEventNames,
+  viewerEventNames,
   webhookEventNames,
   workerEventNames
 } from "./domain/events/LoggedEvent.ts"
@@ -189,6 +194,8 @@ export {
   type Revocations,
   type RevokedToken,
   type RevokedViewer,
+  tokenRevocationEnds,
+  viewerRevocationEnds,
   whyRevoked
 } from "./domain/playback/Revocations.ts"
 export { APPLICATION_KEYS_MAX, jwkOf, PublicKey, type SigningKey, SigningKeyId } from "./domain/playback/SigningKey.ts"
@@ -288,6 +295,13 @@ export {
 } from "./domain/values/Ids.ts"
 export { METADATA_MAX_BYTES, Metadata } from "./domain/values/Metadata.ts"
 export { millisBetween, Timestamp } from "./domain/values/Timestamp.ts"
+export {
+  type Departure,
+  departures,
+  type Viewer,
+  ViewerProtocol,
+  type ViewerRefusal
+} from "./domain/viewers/Viewer.ts"
 export { HELD_SUBJECTS_MAX } from "./domain/webhooks/DeliveryState.ts"
 export type { NoAnswerReason, SendOutcome } from "./domain/webhooks/SendOutcome.ts"
 export {
@@ -350,12 +364,24 @@ export { type Lease, Leases, type PassRecord } from "./ports/Leases.ts"
 export { MediaServer, MediaServerUnavailable } from "./ports/MediaServer.ts"
 export { MediaWorker, type WorkerOrder, WorkersOn } from "./ports/MediaWorker.ts"
 export type { Page, PageRequest, Position } from "./ports/Page.ts"
-export { type PlaybackTokenFilter, PlaybackTokens, type ViewerRevocation } from "./ports/PlaybackTokens.ts"
+export {
+  type PlaybackTokenFilter,
+  PlaybackTokens,
+  type PlaybackTokensPort,
+  TOKENS_KEPT_DAYS,
+  type ViewerRevocation
+} from "./ports/PlaybackTokens.ts"
 export { Repositories, replacePorts, type StorePorts } from "./ports/Repositories.ts"
 export { type PruneOutcome, Retention } from "./ports/Retention.ts"
 export { SecretCipher, SecretUnreadable } from "./ports/SecretCipher.ts"
 export { type LeaseHolder, Sessions } from "./ports/Sessions.ts"
-export { type AddKeyOutcome, type OwnSigningKey, SigningKeys } from "./ports/SigningKeys.ts"
+export {
+  type AddKeyOutcome,
+  type OwnSigningKey,
+  SIGNING_KEY_ID_KEPT_DAYS,
+  SigningKeys,
+  type SigningKeysPort
+} from "./ports/SigningKeys.ts"
 export { StoreHealth } from "./ports/StoreHealth.ts"
 export { StoreUnavailable } from "./ports/StoreUnavailable.ts"
 export {
@@ -378,7 +404,7 @@ export {
   Streams
 } from "./ports/Streams.ts"
 export { type KeyPair, TokenSigner, type VerifierKeys } from "./ports/TokenSigner.ts"
-export { type OpenPath, type PathOwner, type ViewerFilter, Viewers } from "./ports/Viewers.ts"
+export { type OpenPath, type PathOwner, type ViewerFilter, Viewers, type ViewersPort } from "./ports/Viewers.ts"
 export {
   type CreateEndpointOutcome,
   type EncryptedSecret,
@@ -507,6 +533,7 @@ export { isOperator, OperatorSecret } from "./usecases/operatorSecret.ts"
 export { pruneAuditLog } from "./usecases/pruneAuditLog.ts"
 export { pruneEvents } from "./usecases/pruneEvents.ts"
 export { pruneHistory } from "./usecases/pruneHistory.ts"
+export { prunePlaybackTokens } from "./usecases/prunePlaybackTokens.ts"
 export {
   type AuditEvent,
   AuditText,

@@ -10,6 +10,7 @@ import {
   pruneAuditLog,
   pruneEvents,
   pruneHistory,
+  prunePlaybackTokens,
   withoutKeys
 } from "@greenroom/core"
 import { DateTime, Effect, Layer, Logger, Redacted, References } from "effect"
@@ -82,7 +83,8 @@ const pruning = ({ keep = {} }: GreenroomOptions) => {
   const loops = [
     ...(historyDays === 0 ? [] : [pruneHistory(historyDays)]),
     pruneEvents(eventsDays),
-    pruneAuditLog(auditDays)
+    pruneAuditLog(auditDays),
+    prunePlaybackTokens
   ]
   return Layer.effectDiscard(Effect.forEach(loops, (loop) => Effect.forkScoped(loop), { discard: true }))
 }

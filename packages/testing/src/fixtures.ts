@@ -54,6 +54,7 @@ export const anOrder = (broadcasterId: BroadcasterId, order: Partial<NewStreamKe
   broadcasterId,
   label: null,
   path: null,
+  playback: null,
   expiresAt: null,
   ...order
 })

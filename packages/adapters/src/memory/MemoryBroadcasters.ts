@@ -29,17 +29,18 @@ const changed = (old: StoredBroadcaster, fields: Parameters<Port["change"]>[1]):
   externalId: fields.externalId === undefined ? old.externalId : fields.externalId,
   displayName: fields.displayName ?? old.displayName,
   contact: fields.contact === undefined ? old.contact : fields.contact,
-  metadata: fields.metadata === undefined ? old.metadata : jsonCopy(fields.metadata)
+  metadata: fields.metadata === undefined ? old.metadata : jsonCopy(fields.metadata),
+  playback: fields.playback === undefined ? old.playback : fields.playback
 })
 
 const create =
   (store: MemoryState): Port["create"] =>
-  (id, { externalId = null, ...fields }) =>
+  (id, { externalId = null, playback = null, ...fields }) =>
     Effect.flatten(
       atomically((now) =>
         externalId !== null && withExternalId(store, externalId) !== undefined
           ? Effect.fail(new ExternalIdTaken({ externalId }))
-          : Effect.succeed(add(store, { ...fields, id, externalId }, now))
+          : Effect.succeed(add(store, { ...fields, playback, id, externalId }, now))
       )
     )
 
@@ -54,7 +55,8 @@ const upsert =
   (id, externalId, fields) =>
     atomically((now) => {
       const old = withExternalId(store, externalId)
-      if (old === undefined) return add(store, { contact: null, metadata: {}, ...fields, id, externalId }, now)
+      if (old === undefined)
+        return add(store, { contact: null, metadata: {}, playback: null, ...fields, id, externalId }, now)
       const next = changed(old, fields)
       if (Equal.equals(next, old)) return broadcaster(old)
       return write(store, { ...next, updatedAt: now }, now)

@@ -9,11 +9,14 @@ import * as MemoryBroadcasters from "./MemoryBroadcasters.ts"
 import * as MemoryEvents from "./MemoryEvents.ts"
 import * as MemoryHealth from "./MemoryHealth.ts"
 import * as MemoryLeases from "./MemoryLeases.ts"
+import * as MemoryPlaybackTokens from "./MemoryPlaybackTokens.ts"
 import * as MemoryRetention from "./MemoryRetention.ts"
 import * as MemorySessions from "./MemorySessions.ts"
+import * as MemorySigningKeys from "./MemorySigningKeys.ts"
 import * as MemoryStore from "./MemoryStore.ts"
 import * as MemoryStreamKeys from "./MemoryStreamKeys.ts"
 import * as MemoryStreams from "./MemoryStreams.ts"
+import * as MemoryViewers from "./MemoryViewers.ts"
 import * as MemoryWebhookEndpoints from "./MemoryWebhookEndpoints.ts"
 import * as MemoryWorkers from "./MemoryWorkers.ts"
 
@@ -28,11 +31,14 @@ export const layerRepositories: Layer.Layer<Repositories, never, MemoryStore.Mem
     broadcasters: MemoryBroadcasters.make,
     events: MemoryEvents.make,
     leases: MemoryLeases.make,
+    playbackTokens: MemoryPlaybackTokens.make,
     retention: MemoryRetention.make,
     sessions: MemorySessions.make,
+    signingKeys: MemorySigningKeys.make,
     storeHealth: MemoryHealth.make,
     streamKeys: MemoryStreamKeys.make,
     streams: MemoryStreams.make,
+    viewers: MemoryViewers.make,
     webhookEndpoints: MemoryWebhookEndpoints.make,
     workers: MemoryWorkers.make
   })

@@ -16,15 +16,21 @@ import type {
   Observation,
   PassSummary,
   PipelineId,
+  PlaybackToken,
+  PlaybackTokenId,
   Protocol,
   RecordedDecision,
+  RevokedViewer,
   SessionState,
+  SigningKey,
+  SigningKeyId,
   StreamEvent,
   StreamId,
   StreamKey,
   StreamKeyId,
   TokenHash,
   Usage,
+  Viewer,
   WebhookDelivery,
   WebhookEndpoint,
   WebhookEndpointId,
@@ -41,6 +47,8 @@ export interface StoredKey extends Omit<StreamKey, "activeStreamId" | "broadcast
   readonly hash: KeyHash
   /** Only of a worker's key: the end of the time in which it admits its one connection. */
   readonly admitsUntil?: DateTime.Utc
+  /** Only of a worker's key: the key of what the worker reads, whose policy its output has. */
+  readonly sourceKeyId?: StreamKeyId
   /** When `key.expired` was written for its present expiry. */
   readonly expiredEventAt?: DateTime.Utc
 }
@@ -114,6 +122,13 @@ export interface AuditLogState {
   written: number
 }
 
+export interface StoredSigningKey extends SigningKey {
+  /** Of the key of ours that signs. */
+  readonly privateKey: Uint8Array | null
+  /** Its id is not given again for a while. */
+  readonly removedAt: DateTime.Utc | null
+}
+
 export interface StoredToken extends ApiToken {
   readonly hash: TokenHash
 }
@@ -137,6 +152,11 @@ export interface MemoryState {
   readonly apiTokens: Map<ApiTokenId, StoredToken>
   readonly auditLog: AuditLogState
   readonly authDecisions: Map<DecisionId, RecordedDecision>
+  readonly playbackTokens: Map<PlaybackTokenId, PlaybackToken>
+  /** By viewer and broadcaster. */
+  readonly viewerRevocations: Map<string, RevokedViewer>
+  readonly signingKeys: Map<SigningKeyId, StoredSigningKey>
+  readonly viewers: Map<string, Viewer>
 }
 
 export class MemoryStore extends Context.Service<MemoryStore, MemoryState>()("greenroom/memory/MemoryStore") {}
@@ -155,7 +175,11 @@ export const emptyStore = (): MemoryState => ({
   webhookEndpoints: new Map(),
   apiTokens: new Map(),
   auditLog: { entries: [], written: 0 },
-  authDecisions: new Map()
+  authDecisions: new Map(),
+  playbackTokens: new Map(),
+  viewerRevocations: new Map(),
+  signingKeys: new Map(),
+  viewers: new Map()
 })
 
 export const layer: Layer.Layer<MemoryStore> = Layer.sync(MemoryStore, emptyStore)

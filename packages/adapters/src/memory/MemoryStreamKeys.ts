@@ -34,7 +34,7 @@ export const isOwnedByOther = (store: MemoryState, path: string, owner: Broadcas
 const isPast = (at: DateTime.Utc | null | undefined, now: DateTime.Utc): boolean =>
   at !== null && at !== undefined && DateTime.isLessThanOrEqualTo(at, now)
 
-const changedKey = (key: StoredKey, { label, expiresAt, enabled, block }: KeyChanges): StoredKey => {
+const changedKey = (key: StoredKey, { label, expiresAt, enabled, playback, block }: KeyChanges): StoredKey => {
   const { expiredEventAt, ...rest } = key
   return {
     ...rest,
@@ -43,6 +43,7 @@ const changedKey = (key: StoredKey, { label, expiresAt, enabled, block }: KeyCha
     label: label === undefined ? key.label : label,
     expiresAt: expiresAt === undefined ? key.expiresAt : expiresAt,
     enabled: enabled ?? key.enabled,
+    playback: playback === undefined ? key.playback : playback,
     block: block === undefined ? key.block : null
   }
 }
@@ -50,6 +51,7 @@ const changedKey = (key: StoredKey, { label, expiresAt, enabled, block }: KeyCha
 const isSameKey = (one: StoredKey, other: StoredKey): boolean =>
   one.label === other.label &&
   one.enabled === other.enabled &&
+  one.playback === other.playback &&
   one.block === other.block &&
   one.expiresAt?.epochMilliseconds === other.expiresAt?.epochMilliseconds
 
@@ -140,8 +142,8 @@ const rotateIn =
       const former = old.rotatedFrom === null ? undefined : store.keys.get(old.rotatedFrom)
       const why = whyNotRotatable(old, former ?? null, now)
       if (why !== null) return why
-      const { broadcasterId, label, path, expiresAt, enabled, block } = old
-      const grant = { broadcasterId, label, path, expiresAt, enabled, block }
+      const { broadcasterId, label, path, playback, expiresAt, enabled, block } = old
+      const grant = { broadcasterId, label, path, playback, expiresAt, enabled, block }
       const key: StoredKey = { ...values, ...untouched, ...grant, rotatedFrom: old.id, createdAt: now }
       add(key, now)
       const end = DateTime.add(now, { seconds: overlapSeconds })

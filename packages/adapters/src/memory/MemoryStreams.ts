@@ -3,7 +3,7 @@ import { type Page, type PageRequest, type StoreVersion, type StreamFilter, Stre
 import { DateTime, Effect, Option } from "effect"
 import { atomically, jsonCopy, MemoryStore, type StoredStream } from "./MemoryStore.ts"
 import { pageOf } from "./newestFirst.ts"
-import { broadcasterOf, liveStream, openStreams, streamDetails } from "./storedStreams.ts"
+import { broadcasterOf, liveStream, openStreams, ownersOf, streamDetails } from "./storedStreams.ts"
 
 /**
  * Stored values are replaced and never changed, so a value that was there at a version has not changed since. Each version is new,
@@ -58,7 +58,7 @@ export const make: Effect.Effect<Streams["Service"], never, MemoryStore> = Effec
         const found = pageAt(now, filter, page)
         const items = found.items.map((stream) => ({
           id: stream.id,
-          stream: versions.haveChanged([stream, broadcasterOf(store, stream)], since) ? liveStream(store, stream) : null
+          stream: versions.haveChanged([stream, ...ownersOf(store, stream)], since) ? liveStream(store, stream) : null
         }))
         return { ...found, items, version }
       }),

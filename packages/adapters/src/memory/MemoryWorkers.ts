@@ -3,6 +3,7 @@ import {
   type BroadcasterId,
   MEDIA_SERVER_BROADCASTER,
   type StreamId,
+  type StreamKeyId,
   type WorkerRecord,
   type WorkerStateName,
   Workers,
@@ -21,28 +22,42 @@ const KEEP_UNUSED_KEY_MS = 60_000
 /** Increasing ids, so that records of the same millisecond keep their order. */
 const nthId = (n: number): string => `00000000-0000-4000-8000-${n.toString(16).padStart(12, "0")}`
 
-/** The broadcaster of a stream that is open and not being stopped. */
-const broadcasterOf = (store: MemoryStore["Service"], source: StreamId): BroadcasterId | null => {
-  const stream = store.streams.get(source)
-  if (stream === undefined || stream.state._tag === "Inactive" || stream.state.ending !== null) return null
-  const { broadcasterId } = store.keys.get(stream.streamKeyId)!
-  return store.broadcasters.get(broadcasterId)?.deletedAt === null ? broadcasterId : null
+interface Owner {
+  readonly broadcasterId: BroadcasterId
+  readonly sourceKeyId?: StreamKeyId
 }
 
-/** The broadcaster with a key for the path; without one, the media server's broadcaster. */
-const ownerOf = (store: MemoryStore["Service"], path: string, now: DateTime.Utc): BroadcasterId => {
+/** The broadcaster and the key of a stream that is open and not being stopped. */
+const ownerOfStream = (store: MemoryStore["Service"], source: StreamId): Owner | null => {
+  const stream = store.streams.get(source)
+  if (stream === undefined || stream.state._tag === "Inactive" || stream.state.ending !== null) return null
+  const { id, broadcasterId, sourceKeyId = id } = store.keys.get(stream.streamKeyId)!
+  return store.broadcasters.get(broadcasterId)?.deletedAt === null ? { broadcasterId, sourceKeyId } : null
+}
+
+/** The oldest key for the path and its broadcaster; without one, the media server's broadcaster. */
+const ownerOfPath = (store: MemoryStore["Service"], path: string, now: DateTime.Utc): Owner => {
   const [oldest] = [...store.keys.values()]
     .filter((key) => key.path === path && key.revokedAt === null && key.admitsUntil === undefined)
     .sort((a, b) => a.createdAt.epochMilliseconds - b.createdAt.epochMilliseconds || (a.id < b.id ? -1 : 1))
-  if (oldest !== undefined) return oldest.broadcasterId
+  if (oldest !== undefined) return { broadcasterId: oldest.broadcasterId, sourceKeyId: oldest.id }
   const { id, displayName } = MEDIA_SERVER_BROADCASTER
   const old = store.broadcasters.get(id)
-  if (old?.deletedAt === null) return id
-  const made = { id, externalId: null, displayName, contact: null, metadata: {}, createdAt: now, updatedAt: now }
+  if (old?.deletedAt === null) return { broadcasterId: id }
+  const made = {
+    id,
+    externalId: null,
+    displayName,
+    contact: null,
+    metadata: {},
+    playback: null,
+    createdAt: now,
+    updatedAt: now
+  }
   const there = { ...(old ?? made), deletedAt: null }
   store.broadcasters.set(id, there)
   logBroadcaster(store, "broadcaster.created", broadcaster(there), now)
-  return id
+  return { broadcasterId: id }
 }
 
 /** What the change to a state is called in the event log. */
@@ -126,13 +141,14 @@ export const make: Effect.Effect<Workers["Service"], never, MemoryStore> = Effec
     issueKey: ({ keyId, hash, source, inputPath, path, admitWithinMillis, ...order }, holder) =>
       atomically((now) => {
         if (!holds(store, holder, now)) return false
-        const broadcasterId = source === null ? ownerOf(store, inputPath, now) : broadcasterOf(store, source)
-        if (broadcasterId === null) return false
+        const owner = source === null ? ownerOfPath(store, inputPath, now) : ownerOfStream(store, source)
+        if (owner === null) return false
         const key: StoredKey = {
           ...order,
           id: keyId,
           hash,
-          broadcasterId,
+          ...owner,
+          playback: null,
           path: path as NonNullable<StoredKey["path"]>,
           createdAt: now,
           expiresAt: null,

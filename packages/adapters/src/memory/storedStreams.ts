@@ -4,6 +4,7 @@ import {
   type Broadcaster,
   type LiveStream,
   occupiesKeyAndPath,
+  type PlaybackPolicy,
   type SessionChange,
   type SessionFacts,
   type StoredSession,
@@ -39,7 +40,7 @@ const isOpen = (
 /** All open streams, in the order of their admission. */
 export const openStreams = (store: MemoryState) => [...store.unended].map((id) => store.streams.get(id)!).filter(isOpen)
 
-const occupies = ({ state }: StoredStream): boolean => occupiesKeyAndPath(state)
+export const occupies = ({ state }: StoredStream): boolean => occupiesKeyAndPath(state)
 
 export const streamOfKey = (store: MemoryState, id: StreamKeyId): StoredStream | null =>
   openStreams(store).find((stream) => stream.streamKeyId === id && occupies(stream)) ?? null
@@ -81,7 +82,21 @@ export const sessionFacts = (stream: StoredStream): SessionFacts => ({
 export const liveStream = (store: MemoryState, stream: StoredStream): LiveStream => {
   const { streamKeyId, events: _, earlierBytes: __, ...rest } = stream
   const { id, displayName } = broadcasterOf(store, stream)
-  return { ...rest, streamKeyId, broadcaster: { id, displayName } }
+  return { ...rest, streamKeyId, broadcaster: { id, displayName }, playback: playbackOfKey(store, streamKeyId) }
+}
+
+/** Of the key (a worker's has that of its source), else of its broadcaster. */
+export const playbackOfKey = (store: MemoryState, id: StreamKeyId): PlaybackPolicy | null => {
+  const key = store.keys.get(id)!
+  const source = key.sourceKeyId === undefined ? undefined : store.keys.get(key.sourceKeyId)
+  return key.playback ?? source?.playback ?? store.broadcasters.get(key.broadcasterId)!.playback
+}
+
+/** All that a stream is shown with: its broadcaster, its key, and that of a worker's source. */
+export const ownersOf = (store: MemoryState, stream: StoredStream): ReadonlyArray<object> => {
+  const key = store.keys.get(stream.streamKeyId)!
+  const source = key.sourceKeyId === undefined ? undefined : store.keys.get(key.sourceKeyId)
+  return [broadcasterOf(store, stream), key, ...(source === undefined ? [] : [source])]
 }
 
 /** The stream's broadcaster, deleted or not. */
@@ -99,7 +114,7 @@ export const streamDetails = (store: MemoryState, stream: StoredStream, now: Dat
 /** A key as the API shows it. */
 export const shownKey = (
   store: MemoryState,
-  { hash: _, admitsUntil: __, expiredEventAt: ___, ...key }: StoredKey
+  { hash: _, admitsUntil: __, expiredEventAt: ___, sourceKeyId: ____, ...key }: StoredKey
 ): StreamKey => {
   const { displayName, deletedAt } = store.broadcasters.get(key.broadcasterId)!
   const owner = { displayName, deleted: deletedAt !== null }

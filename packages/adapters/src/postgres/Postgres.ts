@@ -14,10 +14,13 @@ import * as PostgresHealth from "./PostgresHealth.ts"
 import * as PostgresLeases from "./PostgresLeases.ts"
 import * as PostgresMigrations from "./PostgresMigrations.ts"
 import { check, type MigrationFailed } from "./PostgresMigrations.ts"
+import * as PostgresPlaybackTokens from "./PostgresPlaybackTokens.ts"
 import * as PostgresRetention from "./PostgresRetention.ts"
 import * as PostgresSessions from "./PostgresSessions.ts"
+import * as PostgresSigningKeys from "./PostgresSigningKeys.ts"
 import * as PostgresStreamKeys from "./PostgresStreamKeys.ts"
 import * as PostgresStreams from "./PostgresStreams.ts"
+import * as PostgresViewers from "./PostgresViewers.ts"
 import * as PostgresWebhookEndpoints from "./PostgresWebhookEndpoints.ts"
 import * as PostgresWorkers from "./PostgresWorkers.ts"
 
@@ -32,11 +35,14 @@ export const layerRepositories: Layer.Layer<Repositories, never, Database.Databa
     broadcasters: PostgresBroadcasters.make,
     events: PostgresEvents.make,
     leases: PostgresLeases.make,
+    playbackTokens: PostgresPlaybackTokens.make,
     retention: PostgresRetention.make,
     sessions: PostgresSessions.make,
+    signingKeys: PostgresSigningKeys.make,
     storeHealth: PostgresHealth.make,
     streamKeys: PostgresStreamKeys.make,
     streams: PostgresStreams.make,
+    viewers: PostgresViewers.make,
     webhookEndpoints: PostgresWebhookEndpoints.make,
     workers: PostgresWorkers.make
   })

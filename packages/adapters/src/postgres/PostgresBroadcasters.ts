@@ -8,6 +8,7 @@ import {
   JsonObject,
   limitTo,
   MaybeExternalId,
+  MaybePlayback,
   MaybeText,
   onPage,
   pageOf,
@@ -22,6 +23,7 @@ export const BroadcasterRow = Schema.Struct({
   display_name: Schema.String,
   contact: MaybeText,
   metadata: JsonObject,
+  playback: MaybePlayback,
   created_at: At,
   updated_at: At
 })
@@ -32,11 +34,12 @@ export const broadcaster = (row: typeof BroadcasterRow.Type): Broadcaster => ({
   displayName: row.display_name,
   contact: row.contact,
   metadata: row.metadata,
+  playback: row.playback,
   createdAt: row.created_at,
   updatedAt: row.updated_at
 })
 
-const columns = "id, external_id, display_name, contact, metadata, created_at, updated_at"
+const columns = "id, external_id, display_name, contact, metadata, playback, created_at, updated_at"
 
 const rows = rowsOf(BroadcasterRow)
 const totals = rowsOf(Schema.Struct({ total: WholeNumber }))
@@ -56,7 +59,8 @@ export const make: Effect.Effect<Broadcasters["Service"], never, GeneralDatabase
       (sql) => sql`
         with clock as materialized (select clock_timestamp() as now)
         insert into ${n.broadcasters} (${sql.literal(columns)})
-        select ${id}, ${externalId}, ${fields.displayName}, ${fields.contact}, ${sql.json(fields.metadata)}, now, now from clock
+        select ${id}, ${externalId}, ${fields.displayName}, ${fields.contact}, ${sql.json(fields.metadata)},
+          ${fields.playback ?? null}, now, now from clock
         on conflict (external_id) where deleted_at is null do nothing
         returning ${sql.literal(columns)}`
     )
@@ -67,27 +71,30 @@ export const make: Effect.Effect<Broadcasters["Service"], never, GeneralDatabase
   /** Most calls change nothing: they only read. The second statement is right without the first. */
   const upsert: Broadcasters["Service"]["upsert"] = Effect.fn("Broadcasters.upsert")(
     function* (id, externalId, fields) {
-      const { displayName, contact, metadata } = fields
+      const { displayName, contact, metadata, playback } = fields
       const unchanged = yield* database.runWriting(
         "Broadcasters.upsert",
         (sql) => sql`
         select ${sql.literal(columns)} from ${n.broadcasters}
         where external_id = ${externalId} and deleted_at is null and display_name = ${displayName}
           and ${contact === undefined ? sql`true` : sql`contact is not distinct from ${contact}`}
+          and ${playback === undefined ? sql`true` : sql`playback is not distinct from ${playback}::text`}
           and ${metadata === undefined ? sql`true` : sql`metadata = ${sql.json(metadata)}`}`
       )
       if (unchanged.length > 0) return broadcaster(rows(unchanged)[0]!)
       const written = yield* database.runWriting("Broadcasters.upsert", (sql) => {
         const newContact = contact === undefined ? sql`b.contact` : sql`excluded.contact`
+        const newPlayback = playback === undefined ? sql`b.playback` : sql`excluded.playback`
         const newMetadata = metadata === undefined ? sql`b.metadata` : sql`excluded.metadata`
         return sql`
         with clock as materialized (select clock_timestamp() as now)
         insert into ${n.broadcasters} as b (${sql.literal(columns)})
-        select ${id}, ${externalId}, ${displayName}, ${contact ?? null}, ${sql.json(metadata ?? {})}, now, now from clock
+        select ${id}, ${externalId}, ${displayName}, ${contact ?? null}, ${sql.json(metadata ?? {})}, ${playback ?? null}, now, now from clock
         on conflict (external_id) where deleted_at is null do update set
-          display_name = excluded.display_name, contact = ${newContact}, metadata = ${newMetadata},
+          display_name = excluded.display_name, contact = ${newContact}, metadata = ${newMetadata}, playback = ${newPlayback},
           updated_at = case
-            when (b.display_name, b.contact, b.metadata) is distinct from (excluded.display_name, ${newContact}, ${newMetadata})
+            when (b.display_name, b.contact, b.metadata, b.playback)
+              is distinct from (excluded.display_name, ${newContact}, ${newMetadata}, ${newPlayback})
             then clock_timestamp() else b.updated_at
           end
         returning ${sql.literal(columns)}`
@@ -151,6 +158,7 @@ export const make: Effect.Effect<Broadcasters["Service"], never, GeneralDatabase
           display_name = coalesce(${fields.displayName ?? null}, display_name),
           contact = case when ${fields.contact !== undefined} then ${fields.contact ?? null} else contact end,
           metadata = coalesce(${fields.metadata === undefined ? null : sql.json(fields.metadata)}, metadata),
+          playback = case when ${fields.playback !== undefined} then ${fields.playback ?? null} else playback end,
           updated_at = clock_timestamp()
         where id = ${id} and deleted_at is null
         returning ${sql.literal(columns)}`

@@ -1,5 +1,5 @@
 /**
- * The stream keys in PostgreSQL. The function `issue_stream_key` (migration 0014) issues an ingest path under an advisory lock on
+ * The stream keys in PostgreSQL. The function `issue_key` (migration 0024) issues an ingest path under an advisory lock on
  * its text. Whether a key is in use, and when it was last used, is read from its streams and never stored beside them. Pruning
  * keeps that time for pruned streams.
  */
@@ -21,7 +21,19 @@ import {
 import { Array as Arr, Effect, Schema } from "effect"
 import { GeneralDatabase } from "./Database.ts"
 import type { Names } from "./names.ts"
-import { At, dateOf, limitTo, MaybeAt, MaybeText, onPage, pageOf, rowsAtOf, rowsOf, WholeNumber } from "./rows.ts"
+import {
+  At,
+  dateOf,
+  limitTo,
+  MaybeAt,
+  MaybePlayback,
+  MaybeText,
+  onPage,
+  pageOf,
+  rowsAtOf,
+  rowsOf,
+  WholeNumber
+} from "./rows.ts"
 
 /** Of the broadcaster of a key. */
 export const OwnerColumns = { broadcaster_name: Schema.String, broadcaster_deleted: Schema.Boolean }
@@ -43,6 +55,7 @@ export const KeyRow = Schema.Struct({
   key_prefix: Schema.String,
   label: MaybeText,
   path: Schema.NullOr(PathLimitText),
+  playback: MaybePlayback,
   enabled: Schema.Boolean,
   created_at: At,
   expires_at: MaybeAt,
@@ -56,7 +69,7 @@ export const KeyRow = Schema.Struct({
 })
 
 const storedColumns =
-  "k.id, k.broadcaster_id, k.key_prefix, k.label, k.path, k.enabled, k.created_at, k.expires_at, k.revoked_at, k.revokes_at, k.rotated_to, k.rotated_from, k.blocked_path, k.blocked_until"
+  "k.id, k.broadcaster_id, k.key_prefix, k.label, k.path, k.playback, k.enabled, k.created_at, k.expires_at, k.revoked_at, k.revokes_at, k.rotated_to, k.rotated_from, k.blocked_path, k.blocked_until"
 
 const isRevoked = "k.revoked_at is not null"
 
@@ -112,6 +125,7 @@ export const streamKey = (row: typeof KeyRow.Type): StreamKey => ({
   broadcaster: { displayName: row.broadcaster_name, deleted: row.broadcaster_deleted },
   label: row.label,
   path: row.path,
+  playback: row.playback,
   enabled: row.enabled,
   createdAt: row.created_at,
   expiresAt: row.expires_at,
@@ -167,8 +181,8 @@ export const make: Effect.Effect<StreamKeys["Service"], never, GeneralDatabase> 
       (sql) => sql`
         select a.known, a.past, ${sql.literal(now)}, ${sql.literal(storedColumns)}, ${sql.literal(ownerColumns)},
           null as last_used_at, null as active_stream_id
-        from ${n.issue_stream_key}(
-          ${key.id}, ${key.broadcasterId}, ${key.hash}, ${key.keyPrefix}, ${key.label}, ${key.path}, ${dateOf(key.expiresAt)}, ${own}
+        from ${n.issue_key}(
+          ${key.id}, ${key.broadcasterId}, ${key.hash}, ${key.keyPrefix}, ${key.label}, ${key.path}, ${dateOf(key.expiresAt)}, ${own}, ${key.playback}
         ) a cross join lateral (select (a.issued).*) k`
     )
     const [issued] = rows(answer.filter(({ id }) => id !== null))
@@ -257,6 +271,7 @@ export const make: Effect.Effect<StreamKeys["Service"], never, GeneralDatabase> 
             label = case when ${changes.label !== undefined} then ${changes.label ?? null} else label end,
             expires_at = case when ${changes.expiresAt !== undefined} then ${expiresAt} else expires_at end,
             enabled = coalesce(${changes.enabled ?? null}, enabled),
+            playback = case when ${changes.playback !== undefined} then ${changes.playback ?? null} else playback end,
             blocked_path = case when ${changes.block === undefined} then blocked_path end,
             blocked_until = case when ${changes.block === undefined} then blocked_until end,
             -- Another expiry is another event.

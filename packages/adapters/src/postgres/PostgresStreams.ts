@@ -82,9 +82,10 @@ export const make: Effect.Effect<Streams["Service"], never, GeneralDatabase> = E
           order by s.started_at desc, s.id desc
           ${limitTo(sql, page)}
         ), changed as (
-          select row_number() over () as number, ${sql.literal(streamColumns)}
-          from page s join ${n.broadcasters} b on b.id = s.broadcaster_id
-          where ${mayHaveChanged(sql, ["s.written_by", "b.xmin"], since)}
+          select row_number() over () as number, ${sql.literal(streamColumns(n))}
+          from page s join ${n.broadcasters} b on b.id = s.broadcaster_id join ${n.stream_keys} k on k.id = s.stream_key_id
+            left join ${n.stream_keys} x on x.id = k.source_key_id
+          where ${mayHaveChanged(sql, ["s.written_by", "b.xmin", "k.xmin", "coalesce(x.xmin, k.xmin)"], since)}
         )
         select t.*, case when coalesce(c.number, 1) = 1 then array(select id from page order by started_at desc, id desc) end as listed, c.*
         from (
@@ -129,8 +130,8 @@ export const make: Effect.Effect<Streams["Service"], never, GeneralDatabase> = E
     const found = yield* database.run(
       "Streams.find",
       (sql) => sql`
-        select ${sql.literal(detailsColumns)}
-        from ${n.streams} s join ${n.broadcasters} b on b.id = s.broadcaster_id
+        select ${sql.literal(detailsColumns(n))}
+        from ${n.streams} s join ${n.broadcasters} b on b.id = s.broadcaster_id join ${n.stream_keys} k on k.id = s.stream_key_id
         where s.id = ${id}`
     )
     return Arr.head(detailsRows(found).map(streamDetails))
@@ -150,8 +151,8 @@ export const make: Effect.Effect<Streams["Service"], never, GeneralDatabase> = E
           where id = ${id}
           returning *
         )
-        select ${sql.literal(detailsColumns)}
-        from s join ${n.broadcasters} b on b.id = s.broadcaster_id`
+        select ${sql.literal(detailsColumns(n))}
+        from s join ${n.broadcasters} b on b.id = s.broadcaster_id join ${n.stream_keys} k on k.id = s.stream_key_id`
     )
     return Arr.head(detailsRows(annotated).map(streamDetails))
   })

@@ -64,19 +64,19 @@ const rows = rowsOf(WorkerRow)
 const rowsAt = rowsAtOf(WorkerRow)
 const keyIds = rowsOf(Schema.Struct({ id: StreamKeyId }))
 
-/** `owner`: the broadcaster of the stream, while the stream is open and not being stopped. */
+/** `owner`: the broadcaster and the key of the stream, while the stream is open and not being stopped. */
 const broadcasterOf = (sql: PgClient, n: Names, source: StreamId, held: ReturnType<typeof leaseOf>["held"]) => sql`
   owner as materialized (
-    select k.broadcaster_id as id
+    select k.broadcaster_id as id, coalesce(k.source_key_id, k.id) as source_key
     from ${n.streams} s join ${n.stream_keys} k on k.id = s.stream_key_id join ${n.broadcasters} b on b.id = k.broadcaster_id
     where s.id = ${source} and s.ended_at is null and s.stop_reason is null and b.deleted_at is null and ${held}
     for share of b
   )`
 
-/** `owner`: the broadcaster with a key for the path. Without one it is the media server's broadcaster, inserted if missing. */
+/** `owner`: the oldest key for the path, and its broadcaster. Without one it is the media server's broadcaster, inserted if missing. */
 const ownerOf = (sql: PgClient, n: Names, path: string, held: ReturnType<typeof leaseOf>["held"]) => sql`
   owner_of_path as materialized (
-    select k.broadcaster_id as id from ${n.stream_keys} k join ${n.broadcasters} b on b.id = k.broadcaster_id
+    select k.broadcaster_id as id, k.id as source_key from ${n.stream_keys} k join ${n.broadcasters} b on b.id = k.broadcaster_id
     where k.path = ${path} and k.revoked_at is null and k.admits_until is null and b.deleted_at is null
     order by k.created_at, k.id limit 1 for share of b
   ), made as (
@@ -86,7 +86,7 @@ const ownerOf = (sql: PgClient, n: Names, path: string, held: ReturnType<typeof 
     on conflict (id) do update set deleted_at = null
     returning id
   ), owner as materialized (
-    select id from owner_of_path where ${held} union all select id from made
+    select id, source_key from owner_of_path where ${held} union all select id, null from made
   )`
 
 export const make: Effect.Effect<Workers["Service"], never, GeneralDatabase | ReconcilerDatabase> = Effect.gen(
@@ -168,9 +168,9 @@ export const make: Effect.Effect<Workers["Service"], never, GeneralDatabase | Re
         const { lease, held } = leaseOf(sql, n, holder)
         return sql`
         with ${lease}, ${order.source === null ? ownerOf(sql, n, order.inputPath, held) : broadcasterOf(sql, n, order.source, held)}
-        insert into ${n.stream_keys} (id, broadcaster_id, hash, key_prefix, label, path, admits_until)
+        insert into ${n.stream_keys} (id, broadcaster_id, hash, key_prefix, label, path, source_key_id, admits_until)
         select ${order.keyId}::uuid, owner.id, ${order.hash}, ${order.keyPrefix}::text, ${order.label}::text,
-          ${order.path}::text, clock_timestamp() + ${order.admitWithinMillis}::float8 * interval '1 millisecond'
+          ${order.path}::text, owner.source_key, clock_timestamp() + ${order.admitWithinMillis}::float8 * interval '1 millisecond'
         from owner
         returning id`
       })

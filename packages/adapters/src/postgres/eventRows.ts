@@ -1,16 +1,15 @@
 /** Rows of `event_log` as the domain's events. `data` is the image of a row as JSON, so its times are texts. */
 import {
-  type DisabledEndpoint,
   type EventId,
   EventType,
   isBroadcasterEvent,
   isKeyEvent,
   isStreamEvent,
+  isViewerEvent,
   isWorkerEvent,
-  type LoggedEvent,
-  type MediaServerState
+  type LoggedEvent
 } from "@greenroom/core"
-import { Schema } from "effect"
+import { DateTime, Schema } from "effect"
 import type { Names } from "./names.ts"
 import { BroadcasterRow, broadcaster } from "./PostgresBroadcasters.ts"
 import { KeyRow, streamKey } from "./PostgresStreamKeys.ts"
@@ -45,6 +44,7 @@ const nulls = (columns: object): Row => Object.fromEntries(Object.keys(columns).
 const ofDetails = nulls(DetailsRow.fields)
 /** The image of a former release has not all columns. */
 const ofKey = nulls(KeyRow.fields)
+const ofBroadcaster = nulls(BroadcasterRow.fields)
 
 /** The row that the image is of, as the driver would give it. The image of a stream leaves out what is null. */
 const rowOf = (image: Row, more: Row = {}): Row => {
@@ -72,9 +72,11 @@ const dataOf = (row: EventRow, raw: Row): unknown => {
     const owner = { broadcaster_name: raw.owner_name, broadcaster_deleted: raw.owner_deleted }
     return streamKey(decodeKey(rowOf(image, { ...ofKey, ...owner, now: at })))
   }
-  if (isBroadcasterEvent(event)) return broadcaster(decodeBroadcaster(rowOf(image)))
+  if (isBroadcasterEvent(event)) return broadcaster(decodeBroadcaster(rowOf(image, ofBroadcaster)))
   if (isWorkerEvent(event)) return workerRecord(decodeWorker(rowOf(image)))
-  return image as unknown as MediaServerState | DisabledEndpoint
+  if (isViewerEvent(event)) return { ...image, since: DateTime.makeUnsafe(String(image.since)) }
+  // The rest is written as it is read.
+  return image
 }
 
 const decode = Schema.decodeUnknownSync(EventRow)

@@ -24,6 +24,7 @@ import * as whoWasLive from "./migrations/0019_who_was_live.ts"
 import * as authDecisions from "./migrations/0020_auth_decisions.ts"
 import * as identitiesAndAudit from "./migrations/0021_identities_and_audit.ts"
 import * as keysAreRotatedAndBlocked from "./migrations/0023_keys_are_rotated_and_blocked.ts"
+import * as whoMayWatch from "./migrations/0024_who_may_watch.ts"
 import { functions, type Names } from "./names.ts"
 
 export interface Migration {
@@ -76,7 +77,8 @@ export const migrations: ReadonlyArray<Migration> = [
   { id: 19, name: "who_was_live", ...whoWasLive },
   { id: 20, name: "auth_decisions", ...authDecisions },
   { id: 21, name: "identities_and_audit", ...identitiesAndAudit },
-  { id: 23, name: "keys_are_rotated_and_blocked", ...keysAreRotatedAndBlocked }
+  { id: 23, name: "keys_are_rotated_and_blocked", ...keysAreRotatedAndBlocked },
+  { id: 24, name: "who_may_watch", ...whoMayWatch }
 ]
 
 /** As it is logged and shown: `0001_broadcasters_and_keys`. */

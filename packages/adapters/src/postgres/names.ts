@@ -22,6 +22,10 @@ export const tables = {
   webhook_deliveries: ["id", "endpoint_id", "event_id", "outcome", "response_status", "answer"],
   api_tokens: ["id", "hash", "name", "scopes", "broadcaster_id", "last_used_at"],
   audit_log: ["id", "at", "actor_type", "action", "resource_id", "before", "after", "outcome"],
+  playback_tokens: ["id", "signing_key_id", "covers", "covered", "viewer_id", "actions", "expires_at", "revoked_at"],
+  viewer_revocations: ["viewer_id", "broadcaster_id", "at", "until"],
+  signing_keys: ["id", "issuer", "public_key", "private_key", "verifies_until", "removed_at"],
+  viewers: ["id", "protocol", "path", "stream_id", "since", "token_grant"],
   auth_decisions: ["id", "at", "last_at", "count", "outcome", "rule", "facts", "key_prefix", "instance"]
 } as const
 
@@ -39,6 +43,7 @@ export const functions = {
   supersede_sessions: "uuid, uuid, text, text, boolean, timestamptz",
   rotate_stream_key: "uuid, uuid, bytea, text, integer",
   issue_stream_key: "uuid, uuid, bytea, text, text, text, timestamptz, text",
+  issue_key: "uuid, uuid, bytea, text, text, text, timestamptz, text, text",
   prune_history: "integer, integer",
   history_is_kept: "",
   stream_is_kept: "",

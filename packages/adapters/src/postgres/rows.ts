@@ -4,7 +4,7 @@
  * without any other row there is one of nulls.
  */
 import type { PgClient } from "@effect/sql-pg/PgClient"
-import type { Page, PageRequest, Position } from "@greenroom/core"
+import { type Page, type PageRequest, type Position, playbackPolicies } from "@greenroom/core"
 import { inTurns } from "@greenroom/core/internal"
 import { DateTime, Effect, Schema, SchemaTransformation } from "effect"
 
@@ -15,6 +15,7 @@ export const MaybeAt = Schema.NullOr(At)
 export const MaybeText = Schema.NullOr(Schema.String)
 /** Was checked when it was written. */
 export const MaybeExternalId = Schema.NullOr(Schema.String.pipe(Schema.brand("ExternalId")))
+export const MaybePlayback = Schema.NullOr(Schema.Literals(playbackPolicies))
 export const JsonObject = Schema.Record(Schema.String, Schema.Unknown)
 
 /** A `bigint` that fits a JavaScript number: 9 PB of bytes do. */
@@ -50,8 +51,10 @@ export const rowsAtInTurns = <S extends Schema.ConstraintDecoder<unknown>>(row: 
 export const dateOf = (at: DateTime.Utc | null): Date | null => (at === null ? null : DateTime.toDateUtc(at))
 
 /** The condition for rows of the page: `columns` are the time and the id by which the list is ordered. */
-export const onPage = (sql: PgClient, columns: string, { after }: PageRequest) =>
-  after === null ? sql`true` : sql`(${sql.literal(columns)}) < (${dateOf(after.at)}::timestamptz, ${after.id}::uuid)`
+export const onPage = (sql: PgClient, columns: string, { after }: PageRequest, id: "uuid" | "text" = "uuid") =>
+  after === null
+    ? sql`true`
+    : sql`(${sql.literal(columns)}) < (${dateOf(after.at)}::timestamptz, ${after.id}::${sql.literal(id)})`
 
 /**
  * One row more than the page's limit, which shows whether there is another page. The number stands in the statement itself: with a

@@ -13,7 +13,9 @@ import {
   StreamKeyId
 } from "@greenroom/core"
 import { Schema } from "effect"
-import { At, JsonObject, MaybeAt, MaybeExternalId, MaybeText, WholeNumber } from "./rows.ts"
+import { playbackOf } from "./migrations/0024_who_may_watch.ts"
+import type { Names } from "./names.ts"
+import { At, JsonObject, MaybeAt, MaybeExternalId, MaybePlayback, MaybeText, WholeNumber } from "./rows.ts"
 
 const session = {
   id: StreamId,
@@ -60,13 +62,17 @@ export const StreamRow = Schema.Struct({
   inbound_bytes: WholeNumber,
   state_as_of: MaybeAt,
   broadcaster_id: BroadcasterId,
-  broadcaster_name: Schema.String
+  broadcaster_name: Schema.String,
+  playback: MaybePlayback
 })
 type StreamRow = typeof StreamRow.Type
 
-export const streamColumns = `${sessionColumns}, s.ended_at, s.end_reason, s.title, s.description, s.metadata,
+/** Of a stream `s`, its broadcaster `b` and its key `k`. */
+export const streamColumns = (
+  n: Names
+): string => `${sessionColumns}, s.ended_at, s.end_reason, s.title, s.description, s.metadata,
   s.recording_ref, s.tracks, s.viewer_count, s.inbound_bytes, s.state_as_of,
-  b.id as broadcaster_id, b.display_name as broadcaster_name`
+  b.id as broadcaster_id, b.display_name as broadcaster_name, ${playbackOf(n)} as playback`
 
 const endingOf = (row: SessionRow): Ending | null =>
   row.stop_reason === null || row.stop_requested_at === null
@@ -112,6 +118,7 @@ export const liveStream = (row: StreamRow): LiveStream => ({
   path: row.path,
   protocol: row.protocol,
   sourceId: row.source_id,
+  playback: row.playback,
   title: row.title,
   description: row.description,
   metadata: row.metadata,
@@ -128,12 +135,15 @@ export const DetailsRow = Schema.Struct({
   broadcaster_external_id: MaybeExternalId,
   broadcaster_contact: MaybeText,
   broadcaster_metadata: JsonObject,
+  broadcaster_playback: MaybePlayback,
   broadcaster_created_at: At,
   broadcaster_updated_at: At
 })
 
-export const detailsColumns = `clock_timestamp()::timestamptz(3) as now, ${streamColumns}, b.external_id as broadcaster_external_id,
-  b.contact as broadcaster_contact, b.metadata as broadcaster_metadata, b.created_at as broadcaster_created_at, b.updated_at as broadcaster_updated_at`
+export const detailsColumns = (
+  n: Names
+): string => `clock_timestamp()::timestamptz(3) as now, ${streamColumns(n)}, b.external_id as broadcaster_external_id,
+  b.contact as broadcaster_contact, b.metadata as broadcaster_metadata, b.playback as broadcaster_playback, b.created_at as broadcaster_created_at, b.updated_at as broadcaster_updated_at`
 
 export const streamDetails = (row: typeof DetailsRow.Type): StreamDetails => ({
   stream: liveStream(row),
@@ -143,6 +153,7 @@ export const streamDetails = (row: typeof DetailsRow.Type): StreamDetails => ({
     displayName: row.broadcaster_name,
     contact: row.broadcaster_contact,
     metadata: row.broadcaster_metadata,
+    playback: row.broadcaster_playback,
     createdAt: row.broadcaster_created_at,
     updatedAt: row.broadcaster_updated_at
   },

@@ -3,7 +3,7 @@
  * the first `revokedAt`; `revokeViewer` is one atomic step, marks each unexpired token of the viewer (of the broadcaster, where one is given) and keeps one
  * row a viewer and broadcaster, whose last `until` counts; both write their event in the same step; `revocations` has all that can still matter,
  * and only that; `recordSeen` changes nothing of a token that is known; `prune` deletes no token that has not expired. The list is ordered newest
- * first by `(createdAt, id)`. Time is the database's, but what was signed stays as it was signed.
+ * first by `(createdAt, id)`. The tokens of a removed signing key are in no answer, but their ids are not free. Time is the database's, but what was signed stays as it was signed.
  */
 import type { DateTime, Effect, Option } from "effect"
 import type { PlaybackToken, PlaybackTokenId, ViewerId } from "../domain/playback/PlaybackToken.ts"
@@ -12,6 +12,9 @@ import type { BroadcasterId } from "../domain/values/Ids.ts"
 import type { Page, PageRequest } from "./Page.ts"
 import { port } from "./Repositories.ts"
 import type { StoreUnavailable } from "./StoreUnavailable.ts"
+
+/** How long the store has a token after it has expired. */
+export const TOKENS_KEPT_DAYS = 7
 
 export interface PlaybackTokenFilter {
   readonly viewerId?: ViewerId
@@ -50,7 +53,7 @@ export interface PlaybackTokensPort {
     { readonly tokens: ReadonlyArray<RevokedToken>; readonly viewers: ReadonlyArray<RevokedViewer> },
     StoreUnavailable
   >
-  /** Deletes tokens that expired more than `keepDays` ago and revocations that cannot matter any more, at most `limit` of each. How many. */
+  /** Deletes tokens that expired more than `keepDays` ago, those of removed signing keys, and revocations that cannot matter any more, at most `limit` of each. How many. */
   readonly prune: (keepDays: number, limit: number) => Effect.Effect<number, StoreUnavailable>
 }
 

@@ -37,6 +37,8 @@ export const conditionKinds = [
   "events_not_pruned",
   /** Audit entries older than AUDIT_KEEP could not be pruned at the last attempt. */
   "audit_log_not_pruned",
+  /** Expired playback tokens could not be pruned at the last attempt. */
+  "playback_tokens_not_pruned",
   /** There are webhook endpoints and no ENCRYPTION_KEY: nothing is delivered. */
   "webhooks_without_key",
   /** A webhook endpoint that this instance delivers to fails as a whole: its events wait. */

@@ -1,5 +1,6 @@
 /** What use cases take, where it is more than a value of the domain. */
 import { DateTime, Schema } from "effect"
+import { PlaybackPolicy } from "../domain/playback/PlaybackPolicy.ts"
 import { Contact, DisplayName, ExternalId } from "../domain/values/Broadcaster.ts"
 import { BroadcasterId } from "../domain/values/Ids.ts"
 import { Metadata } from "../domain/values/Metadata.ts"
@@ -24,17 +25,21 @@ export const pageFields = {
   after: Schema.NullOr(Schema.Struct({ at: Instant, id: BroadcasterId as Schema.Codec<string> }))
 }
 
-/** Of lists whose entities have ids that are no UUIDs. */
+/** The same for lists whose ids are texts: of playback tokens and of viewers. */
 export const textPageFields = {
   limit: Schema.NullOr(ListLimit),
   after: Schema.NullOr(
-    Schema.Struct({ at: Instant, id: Schema.String.check(Schema.isPattern(/^[\x21-\x7e]{1,255}$/)) })
+    Schema.Struct({ at: Instant, id: Schema.String.check(Schema.isPattern(/^[0-9A-Za-z_-]{1,64}$/)) })
   )
 }
+
+/** Who may watch; `null`: whoever comes next in the order of key, broadcaster and deployment decides. */
+export const maybePlayback = Schema.optionalKey(Schema.NullOr(PlaybackPolicy))
 
 export const broadcasterFields = {
   displayName: DisplayName,
   contact: Schema.NullOr(Contact),
   metadata: Metadata,
+  playback: maybePlayback,
   externalId: Schema.optionalKey(Schema.NullOr(ExternalId))
 }

@@ -15,8 +15,8 @@ import { CurrentCaller } from "./CurrentCaller.ts"
 import { checkArguments, InvalidArgument } from "./InvalidArgument.ts"
 import { isCallersBroadcaster, visibleToCaller } from "./visibleToCaller.ts"
 
-const { displayName, contact, metadata, externalId } = broadcasterFields
-const optional = { contact: Schema.optionalKey(contact), metadata: Schema.optionalKey(metadata) }
+const { displayName, contact, metadata, playback, externalId } = broadcasterFields
+const optional = { contact: Schema.optionalKey(contact), metadata: Schema.optionalKey(metadata), playback }
 const check = {
   create: checkArguments("createBroadcaster", broadcasterFields),
   upsert: checkArguments("upsertBroadcaster", { externalId: ExternalId, displayName, ...optional }),
@@ -63,9 +63,10 @@ export const createBroadcaster = Effect.fn("createBroadcaster")(function* (field
 })
 
 /** Whether the fields describe the broadcaster as it is. */
-const isAs = (broadcaster: Broadcaster, { displayName, contact, metadata }: UpsertFields): boolean =>
+const isAs = (broadcaster: Broadcaster, { displayName, contact, metadata, playback }: UpsertFields): boolean =>
   broadcaster.displayName === displayName &&
   (contact === undefined || broadcaster.contact === contact) &&
+  (playback === undefined || broadcaster.playback === playback) &&
   (metadata === undefined || Equal.equals(broadcaster.metadata, metadata))
 
 /**

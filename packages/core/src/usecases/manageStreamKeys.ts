@@ -6,6 +6,7 @@ import { DateTime, Effect, Option, Redacted, Schema } from "effect"
 import { KEY_PREFIX_LENGTH, keyStatuses, Label, type StreamKey } from "../domain/access/StreamKey.ts"
 import { ingestPath, NewPathLimit, type PathLimitText, parseLimit } from "../domain/access/StreamPath.ts"
 import { keyImage } from "../domain/audit/images.ts"
+import type { PlaybackPolicy } from "../domain/playback/PlaybackPolicy.ts"
 import { type IngestInstructions, ingestInstructions } from "../domain/streams/PlaybackUrls.ts"
 import { BroadcasterId, StreamKeyId } from "../domain/values/Ids.ts"
 import type { Timestamp } from "../domain/values/Timestamp.ts"
@@ -18,7 +19,7 @@ import type { PageRequest } from "../ports/Page.ts"
 import { Sessions } from "../ports/Sessions.ts"
 import { type ChangeOutcome, type KeyAt, type KeyChanges, type KeyFilter, StreamKeys } from "../ports/StreamKeys.ts"
 import { Streams } from "../ports/Streams.ts"
-import { Instant, pageFields } from "./argumentSchemas.ts"
+import { Instant, maybePlayback, pageFields } from "./argumentSchemas.ts"
 import { type AuditedChange, audited } from "./audited.ts"
 import { awaitOffAir } from "./awaitOffAir.ts"
 import { checkArguments } from "./InvalidArgument.ts"
@@ -37,6 +38,7 @@ const check = {
     broadcasterId: BroadcasterId,
     label: Schema.NullOr(Label),
     path: Schema.optionalKey(Schema.NullOr(NewPathLimit)),
+    playback: maybePlayback,
     expiresAt: Schema.NullOr(Instant)
   }),
   validate: checkArguments("validateKeyRequest", {
@@ -52,6 +54,7 @@ const check = {
     label: Schema.optionalKey(Schema.NullOr(Label)),
     expiresAt: maybeExpiresAt,
     enabled: Schema.optionalKey(Schema.Boolean),
+    playback: maybePlayback,
     block: Schema.optionalKey(Schema.Null)
   }),
   revoke: checkArguments("revoke", ofKey)
@@ -71,6 +74,8 @@ export interface NewKeyRequest {
   readonly label: string | null
   /** `null`: no limit. Absent: the key's own ingest path, `live/` and 8 characters of its id. */
   readonly path?: NewPathLimit | null
+  /** Who may watch its streams. Absent or `null`: as its broadcaster has it. */
+  readonly playback?: PlaybackPolicy | null
   readonly expiresAt: Timestamp | null
 }
 
@@ -79,7 +84,7 @@ const IDS_TRIED = 5
 
 /** Without a `path` the key is limited to its own ingest path, so that it cannot publish where another key's encoder is expected. */
 export const issueKey = Effect.fn("issueKey")(function* (requested: NewKeyRequest) {
-  const { path, ...request } = yield* check.issue(requested)
+  const { path, playback = null, ...request } = yield* check.issue(requested)
   const limit = path === undefined || path === null ? null : parseLimit(path)
   if ((yield* WorkersOn) && isForOutputsOnly(limit)) return { _tag: "PathReserved" } as const
   if (!(yield* isCallersBroadcaster(request.broadcasterId))) return { _tag: "UnknownBroadcaster" } as const
@@ -91,6 +96,7 @@ export const issueKey = Effect.fn("issueKey")(function* (requested: NewKeyReques
     const own = ingestPath(limit, id)
     const issuing = keys.issue({
       ...request,
+      playback,
       path: path === undefined ? (own as PathLimitText) : path,
       id,
       hash: generator.hash(value),
@@ -171,7 +177,7 @@ export const describeIngest = Effect.fn("describeIngest")(function* (id: StreamK
   })
 })
 
-/** Changes label or expiry, suspends the key or lets it publish again, and lifts its block. */
+/** Changes label, expiry or who may watch, suspends the key or lets it publish again, and lifts its block. */
 export const changeKey = Effect.fn("changeKey")(function* (keyId: StreamKeyId, given: KeyChanges) {
   const { id, ...changes } = yield* check.change({ ...given, id: keyId })
   const outcome = yield* Effect.uninterruptible(changeAndStop(id, changes))

@@ -9,7 +9,7 @@ const BETWEEN_BATCHES = "250 millis"
 
 /** `prune` deletes at most `limit` and gives how many; `what` is the metric's attribute and the log line's. */
 export const pruneInBatches = Effect.fnUntraced(function* <R>(
-  what: "events" | "audit_entries",
+  what: "events" | "audit_entries" | "playback_tokens",
   keepDays: number,
   prune: (limit: number) => Effect.Effect<number, StoreUnavailable, R>
 ) {

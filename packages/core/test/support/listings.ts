@@ -24,6 +24,7 @@ export const aBroadcaster = (n: number): Broadcaster => ({
   displayName: `Studio ${n}`,
   contact: "ops@studio.example",
   metadata: { n },
+  playback: null,
   createdAt: NOW,
   updatedAt: NOW
 })
@@ -35,6 +36,7 @@ export const aKey = (n: number, more: Partial<StreamKey> = {}): StreamKey => ({
   broadcaster: { displayName: "Studio 1", deleted: false },
   label: null,
   path: null,
+  playback: null,
   enabled: true,
   createdAt: NOW,
   expiresAt: null,
@@ -55,6 +57,7 @@ export const aStream = (n: number, more: Partial<LiveStream> = {}): LiveStream =
   path: `live/${n}`,
   protocol: "rtmp",
   sourceId: `source-${n}`,
+  playback: null,
   title: null,
   description: null,
   metadata: {},

@@ -98,12 +98,13 @@ export const makeStore = (noted: Noted) => {
       displayName: "Studio",
       contact: null,
       metadata: {},
+      playback: null,
       createdAt: NOW,
       updatedAt: NOW,
       deletedAt: null
     }
     if (!state.broadcasters.has(broadcasterId)) state.broadcasters.set(broadcasterId, { ...whole, id: broadcasterId })
-    const before = { label: null, createdAt: NOW, lastUsedAt: null, rotatedTo: null }
+    const before = { label: null, playback: null, createdAt: NOW, lastUsedAt: null, rotatedTo: null }
     state.keys.set(facts.id, { ...before, ...facts, keyPrefix: prefix, hash: hash ?? new Uint8Array() })
     if (hash !== null) state.keyByHash.set(MemoryStore.hashText(hash), facts.id)
   }

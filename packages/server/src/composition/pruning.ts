@@ -1,5 +1,5 @@
-/** Pruning in the background: of the history, unless it is kept for ever, of the event log and of the audit log. */
-import { pruneAuditLog, pruneEvents, pruneHistory } from "@greenroom/core"
+/** Pruning in the background: of the history, unless it is kept for ever, of the event log, of the audit log, and of expired playback tokens. */
+import { pruneAuditLog, pruneEvents, pruneHistory, prunePlaybackTokens } from "@greenroom/core"
 import { Effect } from "effect"
 import { Settings } from "../config/Settings.ts"
 
@@ -15,4 +15,5 @@ export const startPruning = Effect.gen(function* () {
   if (keepDays > 0) yield* Effect.forkScoped(pruneHistory(keepDays))
   yield* Effect.forkScoped(pruneEvents(EVENTS_KEEP))
   yield* Effect.forkScoped(pruneAuditLog(settings.AUDIT_KEEP ?? AUDIT_KEEP_DEFAULT))
+  yield* Effect.forkScoped(prunePlaybackTokens)
 })

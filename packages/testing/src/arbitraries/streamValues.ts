@@ -7,6 +7,7 @@ import {
   foldEvents,
   type LiveStream,
   type Observation,
+  type PlaybackPolicy,
   protocols,
   type SessionChange,
   type SessionState,
@@ -101,6 +102,8 @@ export const usages: Arbitrary.Arbitrary<Usage> = Arbitrary.all({
   bytes: element([0, 1, 5_000_000_000])
 })
 
+export const playbackPolicies: Arbitrary.Arbitrary<PlaybackPolicy | null> = element([null, "public", "token"] as const)
+
 export const externalIds: Arbitrary.Arbitrary<ExternalId> = Arbitrary.map(lines, (line) => line as ExternalId)
 
 export const broadcasters: Arbitrary.Arbitrary<Broadcaster> = Arbitrary.all({
@@ -109,6 +112,7 @@ export const broadcasters: Arbitrary.Arbitrary<Broadcaster> = Arbitrary.all({
   displayName: lines,
   contact: maybe(lines),
   metadata,
+  playback: playbackPolicies,
   createdAt: timestamps,
   updatedAt: timestamps
 })
@@ -120,6 +124,7 @@ export const streamKeys: Arbitrary.Arbitrary<StreamKey> = Arbitrary.all({
   broadcaster: Arbitrary.all({ displayName: lines, deleted: boolean }),
   label: maybe(lines),
   path: maybe(limitTexts),
+  playback: playbackPolicies,
   enabled: element([true, true, false]),
   createdAt: timestamps,
   expiresAt: maybe(timestamps),
@@ -147,6 +152,7 @@ export const liveStreams: Arbitrary.Arbitrary<LiveStream> = Arbitrary.all({
   path: validPaths,
   protocol: maybe(protocol, 1),
   sourceId: sourceIds,
+  playback: playbackPolicies,
   title: maybe(lines),
   description: maybe(paragraphs),
   metadata,

@@ -76,6 +76,7 @@ export const admissionsLaws = (store: StoreUnderTest) =>
             description: null,
             metadata: {},
             recordingRef: null,
+            playback: null,
             state: { _tag: "Connecting", startedAt: stream.state.startedAt, ending: null },
             observation: { tracks: [], viewerCount: 0, inboundBytes: 0 },
             stateAsOf: null

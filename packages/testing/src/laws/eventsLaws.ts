@@ -67,7 +67,9 @@ const readAll = Effect.fnUntraced(function* (after: number, limit = 50) {
 })
 
 /** The events that the changes lead to, placed and in order. */
-const eventsFrom = Effect.fnUntraced(function* (changes: Effect.Effect<unknown, unknown, Repositories>) {
+export const eventsFrom = Effect.fnUntraced(function* (
+  changes: Effect.Effect<unknown, unknown, Repositories | Passing>
+) {
   const { newest } = yield* placeAll
   yield* changes
   yield* placeAll

@@ -12,11 +12,15 @@ import { externalIdsLaws } from "./externalIdsLaws.ts"
 import { keyRotationLaws } from "./keyRotationLaws.ts"
 import { leasesLaws } from "./leasesLaws.ts"
 import { modelLaws } from "./modelLaws.ts"
+import { playbackLaws } from "./playbackLaws.ts"
+import { playbackTokensLaws } from "./playbackTokensLaws.ts"
 import { retentionLaws } from "./retentionLaws.ts"
 import { sessionsLaws } from "./sessionsLaws.ts"
+import { signingKeysLaws } from "./signingKeysLaws.ts"
 import { storeHealthLaws } from "./storeHealthLaws.ts"
 import { streamKeysLaws } from "./streamKeysLaws.ts"
 import { streamsLaws } from "./streamsLaws.ts"
+import { viewersLaws } from "./viewersLaws.ts"
 import { webhookEndpointsLaws } from "./webhookEndpointsLaws.ts"
 import { workersLaws } from "./workersLaws.ts"
 
@@ -31,6 +35,10 @@ export const repositoriesLaws = (store: StoreUnderTest): ReadonlyArray<LawSuite<
   sessionsLaws(store),
   streamsLaws(store),
   leasesLaws(store),
+  playbackLaws(store),
+  playbackTokensLaws(store),
+  signingKeysLaws(store),
+  viewersLaws(store),
   webhookEndpointsLaws(store),
   workersLaws(store),
   retentionLaws(store),

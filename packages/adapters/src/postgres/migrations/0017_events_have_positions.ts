@@ -9,7 +9,7 @@
  */
 import type { Names } from "../names.ts"
 
-const eventTypes = [
+export const eventTypes = [
   "stream.connecting",
   "stream.active",
   "stream.stop_requested",

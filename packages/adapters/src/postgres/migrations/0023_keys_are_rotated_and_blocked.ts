@@ -60,7 +60,7 @@ const rules = (n: Names): ReadonlyArray<string> => [
  * Rotates a key in one call. The broadcaster's row is locked first, as when a key is issued: a key of a deleted broadcaster gets no successor. The
  * ids of both keys begin alike, so both have one ingest path; it is the broadcaster's already, so no other key is looked for.
  */
-const rotation = (n: Names): ReadonlyArray<string> => [
+export const rotation = (n: Names): ReadonlyArray<string> => [
   `create function ${n.rotate_stream_key}(
     old_id uuid, new_id uuid, key_hash bytea, prefix text, overlap_seconds integer,
     out why text, out other uuid, out issued ${n.stream_keys}
@@ -106,7 +106,7 @@ const rotation = (n: Names): ReadonlyArray<string> => [
   end $$`
 ]
 
-const events = (n: Names): ReadonlyArray<string> => [
+export const events = (n: Names): ReadonlyArray<string> => [
   `create or replace function ${n.key_image}(k ${n.stream_keys}) returns jsonb language sql stable as $$
     select jsonb_build_object(
       'id', k.id, 'broadcaster_id', k.broadcaster_id, 'key_prefix', k.key_prefix, 'label', k.label, 'path', k.path,
@@ -147,7 +147,7 @@ const events = (n: Names): ReadonlyArray<string> => [
 ]
 
 /** As before, but first it revokes the keys whose overlap has ended. `revoked_at` is the moment that was promised, not that of this call. */
-const placing = (n: Names): string =>
+export const placing = (n: Names): string =>
   placeEvents(n)
     .replace("create function", "create or replace function")
     .replace(

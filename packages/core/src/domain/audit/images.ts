@@ -30,7 +30,8 @@ export const broadcasterImage = (broadcaster: Broadcaster): Image => ({
   external_id: broadcaster.externalId,
   display_name: broadcaster.displayName,
   contact: broadcaster.contact,
-  metadata: broadcaster.metadata
+  metadata: broadcaster.metadata,
+  playback: broadcaster.playback
 })
 
 export const keyImage = (key: StreamKey): Image => ({
@@ -39,6 +40,7 @@ export const keyImage = (key: StreamKey): Image => ({
   key_prefix: key.keyPrefix,
   label: key.label,
   path: key.path,
+  playback: key.playback,
   enabled: key.enabled,
   expires_at: time(key.expiresAt),
   revoked_at: time(key.revokedAt),

@@ -150,6 +150,9 @@ export const isStreamEvent = (event: LoggedEvent): event is Named<(typeof stream
 /** Whether its `data` is a stream key. */
 export const isKeyEvent = (event: LoggedEvent): event is Named<(typeof keyEventNames)[number]> =>
   isOneOf(keyEventNames, event.type)
+/** Whether its `data` is a viewer's session. */
+export const isViewerEvent = (event: LoggedEvent): event is Named<(typeof viewerEventNames)[number]> =>
+  isOneOf(viewerEventNames, event.type)
 /** Whether its `data` is a broadcaster. */
 export const isBroadcasterEvent = (event: LoggedEvent): event is Named<(typeof broadcasterEventNames)[number]> =>
   isOneOf(broadcasterEventNames, event.type)
