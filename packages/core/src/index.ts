@@ -147,6 +147,7 @@ export {
   type RequestOrigin
 } from "./domain/identity/Caller.ts"
 export { allows, Scope, scopes } from "./domain/identity/Scope.ts"
+export { PlaybackTokenId, type TokenText } from "./domain/playback/PlaybackToken.ts"
 export type { Command } from "./domain/reconciliation/Command.ts"
 export type { Hook } from "./domain/reconciliation/interpretHook.ts"
 export {
@@ -241,6 +242,7 @@ export {
 } from "./domain/values/Ids.ts"
 export { METADATA_MAX_BYTES, Metadata } from "./domain/values/Metadata.ts"
 export { millisBetween, Timestamp } from "./domain/values/Timestamp.ts"
+export { type ListedReader, type ViewerDescription, ViewerProtocol, type ViewerRef } from "./domain/viewers/Viewer.ts"
 export { HELD_SUBJECTS_MAX } from "./domain/webhooks/DeliveryState.ts"
 export type { NoAnswerReason, SendOutcome } from "./domain/webhooks/SendOutcome.ts"
 export {

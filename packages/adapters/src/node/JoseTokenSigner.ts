@@ -50,7 +50,10 @@ const sign: TokenSigner["Service"]["sign"] = (claims, kid, { publicKey, privateK
 const not = (failure: VerificationFailure): VerifiedToken => ({ _tag: "NotVerified", failure })
 
 /** The key that the head of the token names; a failure when the head is none, or names an algorithm of others. */
-const keyOf = (text: string, known: ReadonlyMap<string, Known>): (Known & { readonly kid: string }) | VerificationFailure => {
+const keyOf = (
+  text: string,
+  known: ReadonlyMap<string, Known>
+): (Known & { readonly kid: string }) | VerificationFailure => {
   try {
     const { alg, kid } = decodeProtectedHeader(text)
     if (alg === undefined || !ALGORITHMS.includes(alg)) return "wrong_algorithm"
@@ -69,24 +72,26 @@ const payloadOf = (bytes: Uint8Array): unknown => {
   }
 }
 
-const verifyWith = (known: ReadonlyMap<string, Known>) => async (token: TokenText): Promise<VerifiedToken> => {
-  const text = Redacted.value(token)
-  if (text.length > TOKEN_MAX_LENGTH) return not("too_long")
-  const found = keyOf(text, known)
-  if (typeof found === "string") return not(found)
-  try {
-    const { payload } = await compactVerify(text, found.key, { algorithms: ALGORITHMS })
-    const claims = Option.getOrNull(readClaims(payloadOf(payload)))
-    if (claims === null) return not("bad_claims")
-    return {
-      _tag: "Verified",
-      claims: { ...claims, worker: claims.worker && found.isOwn },
-      signingKeyId: found.kid
+const verifyWith =
+  (known: ReadonlyMap<string, Known>) =>
+  async (token: TokenText): Promise<VerifiedToken> => {
+    const text = Redacted.value(token)
+    if (text.length > TOKEN_MAX_LENGTH) return not("too_long")
+    const found = keyOf(text, known)
+    if (typeof found === "string") return not(found)
+    try {
+      const { payload } = await compactVerify(text, found.key, { algorithms: ALGORITHMS })
+      const claims = Option.getOrNull(readClaims(payloadOf(payload)))
+      if (claims === null) return not("bad_claims")
+      return {
+        _tag: "Verified",
+        claims: { ...claims, worker: claims.worker && found.isOwn },
+        signingKeyId: found.kid
+      }
+    } catch {
+      return not("bad_signature")
     }
-  } catch {
-    return not("bad_signature")
   }
-}
 
 const importKey = async ({ id, publicKey, issuer }: Pick<SigningKey, "id" | "publicKey" | "issuer">) => {
   try {
@@ -103,6 +108,8 @@ const verifier: TokenSigner["Service"]["verifier"] = (keys) =>
     return { ids: new Set(known.keys()), verify: (token: TokenText) => Effect.promise(() => verify(token)) }
   })
 
-const tokenId = Effect.sync(() => Array.from({ length: ID_LENGTH }, () => ALPHABET[randomInt(ALPHABET.length)]).join(""))
+const tokenId = Effect.sync(() =>
+  Array.from({ length: ID_LENGTH }, () => ALPHABET[randomInt(ALPHABET.length)]).join("")
+)
 
 export const layer: Layer.Layer<TokenSigner> = Layer.succeed(TokenSigner, { generate, sign, verifier, tokenId })

@@ -1,5 +1,5 @@
 /** Ports over Node's standard library. */
 import "../effectOfAdapters.ts"
 
-export * as NodeKeyMint from "./NodeKeyGenerator.ts"
 export * as JoseTokenSigner from "./JoseTokenSigner.ts"
+export * as NodeKeyMint from "./NodeKeyGenerator.ts"
