@@ -205,6 +205,7 @@ export {
 } from "./domain/streams/PlaybackUrls.ts"
 
 export {
+  type Family,
   familyOf,
   listsOf,
   Protocol,

@@ -122,7 +122,7 @@ export const makeOver = Effect.fnUntraced(function* (
   const findRtsp = (source: Source) => withCooldown(find(source))
 
   const aboutViewers = <A>(
-    operation: "findViewer" | "viewersOf" | "kickViewer",
+    operation: "findViewer" | "viewersOf",
     protocol: ViewerProtocol,
     effect: Effect.Effect<A, MediaServerUnavailable>
   ) => withHealth(within(operation, effect), !mayHang(protocol))
@@ -134,7 +134,7 @@ export const makeOver = Effect.fnUntraced(function* (
     kick: (source) => within("kick", kickSource(access, source)),
     findViewer: (viewer) => aboutViewers("findViewer", viewer.protocol, findViewer(access, viewer)),
     viewersOf: (protocol) => aboutViewers("viewersOf", protocol, viewersOf(access, protocol)),
-    kickViewer: (viewer) => aboutViewers("kickViewer", viewer.protocol, kickViewer(access, viewer)),
+    kickViewer: (viewer) => within("kickViewer", kickViewer(access, viewer)),
     resetPath: reset,
     enabled: served,
     facts,
