@@ -258,6 +258,7 @@ export {
 } from "./domain/streams/PlaybackUrls.ts"
 
 export {
+  type Family,
   familyOf,
   listsOf,
   Protocol,
@@ -298,8 +299,11 @@ export { millisBetween, Timestamp } from "./domain/values/Timestamp.ts"
 export {
   type Departure,
   departures,
+  type ListedReader,
   type Viewer,
+  type ViewerDescription,
   ViewerProtocol,
+  type ViewerRef,
   type ViewerRefusal
 } from "./domain/viewers/Viewer.ts"
 export { HELD_SUBJECTS_MAX } from "./domain/webhooks/DeliveryState.ts"

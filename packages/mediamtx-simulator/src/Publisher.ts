@@ -1,5 +1,5 @@
 /** The clients of a `Simulator`: what they bring, and what a test can do with them once they are connected. */
-import type { Protocol, Track } from "@greenroom/core"
+import type { Protocol, Track, ViewerProtocol } from "@greenroom/core"
 import type { Duration, Effect } from "effect"
 import type { Credentials } from "./AuthQuestion.ts"
 import type { CloseReason } from "./World.ts"
@@ -11,6 +11,13 @@ export interface ClientOptions extends Credentials {
   readonly id?: string
   /** Admitted without an auth call: a publisher from before auth was configured. */
   readonly unasked?: boolean
+}
+
+export interface ReadOptions extends Omit<ClientOptions, "protocol"> {
+  readonly protocol: ViewerProtocol
+  readonly ip?: string
+  /** Shows MediaMTX's `hlsCDNSecret`: it is not asked about. (Real CDNs share one session a path.) */
+  readonly isCdn?: boolean
 }
 
 export interface PublishOptions extends ClientOptions {
@@ -26,24 +33,29 @@ export interface Connected {
   readonly id: string
   /** In its auth call: up to 1.19.2 that of the RTSP client's TCP connection. Everything outside the adapter goes by this one. */
   readonly authId: string
-  readonly protocol: Protocol
+  readonly protocol: ViewerProtocol
   readonly path: string
   /** The answer of its auth; `false` when the server went away first. */
   readonly admitted: Effect.Effect<boolean>
   /** When it has left its list, and why. */
   readonly closed: Effect.Effect<CloseReason>
-  /** Leaves cleanly. */
+  /** Leaves cleanly. An HLS player only asks no more, and stays listed for 30 to 40 s. */
   readonly drop: Effect.Effect<void>
 }
 
-export interface Publisher extends Connected {
-  /** `true` when its path is ready, `false` when it left before that. */
-  readonly ready: Effect.Effect<boolean>
+/** A viewer. Its id is that of `readers`, of its list and of its kick. */
+export interface Reader extends Connected {
   /** Its process is killed. */
   readonly kill: Effect.Effect<void>
   /** It, or the network to it, stands still; `thaw` ends that. */
   readonly freeze: Effect.Effect<void>
   readonly thaw: Effect.Effect<void>
+}
+
+export interface Publisher extends Reader {
+  readonly protocol: Protocol
+  /** `true` when its path is ready, `false` when it left before that. */
+  readonly ready: Effect.Effect<boolean>
   /** RTSP PAUSE and RECORD. */
   readonly pause: Effect.Effect<void>
   readonly record: Effect.Effect<void>

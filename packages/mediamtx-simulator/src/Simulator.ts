@@ -6,7 +6,7 @@ import { Context, Effect, Layer, type Scope } from "effect"
 import type { AuthQuestion } from "./AuthQuestion.ts"
 import { type Authenticate, makeAuthQueue } from "./authQueue.ts"
 import { makeConnect } from "./connectClients.ts"
-import type { ClientOptions, Connected, Publisher, PublishOptions } from "./Publisher.ts"
+import type { Publisher, PublishOptions, Reader, ReadOptions } from "./Publisher.ts"
 import { makeSimulatorState, type Step } from "./SimulatorState.ts"
 import { defaultVersion, factsOf, type Names, type Version } from "./versions.ts"
 import * as World from "./World.ts"
@@ -25,13 +25,16 @@ export class Simulator extends Context.Service<
     readonly publish: (options: PublishOptions) => Effect.Effect<Publisher>
     /** Connects, and returns when its auth was answered. */
     readonly publishAsked: (options: PublishOptions) => Effect.Effect<Publisher>
-    readonly read: (options: ClientOptions) => Effect.Effect<Connected>
+    /** A viewer, which returns when its auth was answered: asked about as its protocol is, refused like a publisher. */
+    readonly read: (options: ReadOptions) => Effect.Effect<Reader>
     /** A question of WebRTC's before there is a connection (`OPTIONS`, the publish page): its id is `null`. Ends when it was answered. */
     readonly preflight: (options: { readonly path: string; readonly token?: string }) => Effect.Effect<AuthQuestion>
     /** Waits behind the auths that are pending: so do the paths list, a path's entry, and a change of the configuration. */
     readonly pathsAnswer: Effect.Effect<void>
     /** Waits until no auth of an RTSP client is pending: so do all calls about RTSP sessions. */
     readonly rtspAnswers: Effect.Effect<void>
+    /** Waits until no auth of an HLS player is pending: so do all calls about HLS sessions. */
+    readonly hlsAnswers: Effect.Effect<void>
     /** Called with every event, in order. */
     readonly observe: (observer: (happening: World.Happening) => void) => Effect.Effect<void>
     readonly stop: Effect.Effect<void>
@@ -50,12 +53,14 @@ export interface SimulatorOptions extends Partial<Omit<World.WorldOptions, "read
   readonly authenticate?: Authenticate
   /** Whether calls about RTSP sessions hang while one of them is asked about. The real one does it sometimes; here always, unless a test sets it. */
   readonly rtspHangs?: boolean
+  /** The same of calls about HLS sessions. */
+  readonly hlsHangs?: boolean
 }
 
 export const make = Effect.fnUntraced(function* (
   options: SimulatorOptions = {}
 ): Effect.fn.Return<Simulator["Service"], never, Scope.Scope> {
-  const { authenticate = () => Effect.succeed(true), rtspHangs = true, readyAfter, ...rest } = options
+  const { authenticate = () => Effect.succeed(true), rtspHangs = true, hlsHangs = true, readyAfter, ...rest } = options
   const { version = defaultVersion, names, ...settings } = rest
   const facts = factsOf(version, names)
   const state = yield* makeSimulatorState({
@@ -64,7 +69,7 @@ export const make = Effect.fnUntraced(function* (
     facts,
     readyAfter: { ...World.defaultOptions.readyAfter, rtmp: facts.rtmpReadyAfter, ...readyAfter }
   })
-  const queue = makeAuthQueue(state, authenticate, rtspHangs)
+  const queue = makeAuthQueue(state, authenticate, { rtsp: rtspHangs, hls: hlsHangs })
   const connect = makeConnect(state, queue, yield* Effect.scope)
   const stop = Effect.asVoid(state.change(World.stop))
   const start = Effect.map(state.change(World.start), queue.started)
@@ -80,6 +85,7 @@ export const make = Effect.fnUntraced(function* (
     preflight: queue.preflight,
     pathsAnswer: queue.pathsAnswer,
     rtspAnswers: queue.rtspAnswers,
+    hlsAnswers: queue.hlsAnswers,
     observe: (observer) => Effect.sync(() => state.observe(observer)),
     stop,
     start,

@@ -2,8 +2,7 @@
  * MediaMTX's control API v3 as its version answers it, pure: which routes there are (those of a protocol that is off are missing), what
  * a call waits for, what it is answered at one moment of a `World`, and what it changes. Authentication and faults are left to `SimulatorHttp`.
  */
-import type { Protocol } from "@greenroom/core"
-import { familyOf, protocols } from "@greenroom/core"
+import { protocols, type ViewerProtocol } from "@greenroom/core"
 import {
   connectionItem,
   type Items,
@@ -14,6 +13,7 @@ import {
   uuidComplaint
 } from "./answers.ts"
 import { globalConfiguration, pathConfiguration } from "./configuration.ts"
+import { familyOf } from "./families.ts"
 import { fieldsAt } from "./fields.ts"
 import { connectionListNames, listNames, pathDefaultsNames, type VersionFacts } from "./versions.ts"
 import { listOf, pathsOf } from "./view.ts"
@@ -21,7 +21,7 @@ import * as World from "./World.ts"
 
 export interface ApiServer {
   readonly facts: VersionFacts
-  readonly isOn: (protocol: Protocol) => boolean
+  readonly isOn: (protocol: ViewerProtocol) => boolean
   /** More fields of the global configuration. */
   readonly configured: Json
   /** `essential` leaves out what is only counted: a fifth of the work. */
@@ -51,7 +51,7 @@ export interface ApiOutcome {
 /** A protocol's sessions, or the TCP connections under RTSP's. */
 interface ListRoute {
   readonly _tag: "List"
-  readonly protocol: Protocol
+  readonly protocol: ViewerProtocol
   readonly of: "sessions" | "connections"
   readonly verb: "list" | "get" | "kick"
   readonly id: string
@@ -65,21 +65,24 @@ export type ApiRoute =
 
 interface ListNames {
   readonly prefix: string
-  readonly protocol: Protocol
+  readonly protocol: ViewerProtocol
   readonly of: ListRoute["of"]
 }
+
+/** Those that have lists. */
+const viewerProtocols: ReadonlyArray<ViewerProtocol> = [...protocols, "hls"]
 
 const namesByFacts = new WeakMap<VersionFacts, ReadonlyArray<ListNames>>()
 const namesOf = (facts: VersionFacts): ReadonlyArray<ListNames> => {
   const known = namesByFacts.get(facts)
   if (known !== undefined) return known
-  const named = (of: ListRoute["of"], protocol: Protocol) => (name: string) => ({
+  const named = (of: ListRoute["of"], protocol: ViewerProtocol) => (name: string) => ({
     prefix: `/v3/${name}/`,
     protocol,
     of
   })
   const names = [
-    ...protocols.flatMap((protocol) => listNames(facts, protocol).map(named("sessions", protocol))),
+    ...viewerProtocols.flatMap((protocol) => listNames(facts, protocol).map(named("sessions", protocol))),
     ...(["rtsp", "rtsps"] as const).flatMap((protocol) =>
       connectionListNames(facts, protocol).map(named("connections", protocol))
     )
@@ -119,10 +122,11 @@ export const routeOf = (method: string, path: string, server: ApiServer): ApiRou
   return listRouteOf(method, path, server) ?? none
 }
 
-/** `paths`: a call waits behind the auths that are pending; `rtsp`: behind those of RTSP clients. */
-export const waitOf = (route: ApiRoute): "paths" | "rtsp" | null => {
+/** `paths`: a call waits behind the auths that are pending; `rtsp` and `hls`: behind those of RTSP clients, of HLS players. */
+export const waitOf = (route: ApiRoute): "paths" | "rtsp" | "hls" | null => {
   if (route._tag === "Paths") return "paths"
-  return route._tag === "List" && familyOf(route.protocol) === "rtsp" ? "rtsp" : null
+  const family = route._tag === "List" ? familyOf(route.protocol) : null
+  return family === "rtsp" || family === "hls" ? family : null
 }
 
 const failure = ({ facts }: ApiServer, status: number, error: string): ApiOutcome => ({
@@ -138,7 +142,7 @@ const pageReply = (server: ApiServer, items: ReadonlyArray<Json>, query: URLSear
   return typeof page === "string" ? failure(server, 400, page) : found(page)
 }
 
-/** RTSP and WebRTC have sessions; RTSP, RTMP and SRT have connections. */
+/** RTSP, WebRTC and HLS have sessions; RTSP, RTMP and SRT have connections. */
 const missingOf = ({ protocol, of }: ListRoute): string => {
   const isConnection = of === "connections" || familyOf(protocol) === "rtmp" || protocol === "srt"
   return `${isConnection ? "connection" : "session"} not found`
@@ -207,11 +211,12 @@ const replyOfPathConfiguration = (
 }
 
 const replyOfGlobalConfiguration = ({ facts, isOn, configured, items }: ApiServer): ApiOutcome => {
-  const { rtmp, rtsp, srt, webrtc, moq } = Object.fromEntries(protocols.map((name) => [name, isOn(name)]))
-  const { authMethod, authHTTPExclude, readTimeout } = globalConfiguration
+  const on = { rtmp: isOn("rtmp"), rtsp: isOn("rtsp"), srt: isOn("srt"), webrtc: isOn("webrtc") }
+  const served = { ...on, hls: isOn("hls"), moq: isOn("moq") }
+  const { authMethod, authHTTPExclude, readTimeout, hlsSegmentDuration } = globalConfiguration
   if (items === "essential")
-    return found({ authMethod, authHTTPExclude, readTimeout, ...configured, rtmp, rtsp, srt, webrtc, moq })
-  const configuration = { ...globalConfiguration, ...configured, rtmp, rtsp, srt, webrtc, moq }
+    return found({ authMethod, authHTTPExclude, readTimeout, hlsSegmentDuration, ...configured, ...served })
+  const configuration = { ...globalConfiguration, ...configured, ...served }
   return found(fieldsAt("globalConfiguration", facts.version, configuration))
 }
 

@@ -6,7 +6,7 @@
 import * as Http from "node:http"
 import type { AddressInfo } from "node:net"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
-import type { Protocol } from "@greenroom/core"
+import type { ViewerProtocol } from "@greenroom/core"
 import { Effect, Exit, Scope } from "effect"
 import type { HttpServerRequest, HttpServerResponse } from "effect/http"
 import type { AuthQuestion } from "./AuthQuestion.ts"
@@ -25,7 +25,7 @@ export interface SimulatorHttpOptions extends Simulator.SimulatorOptions {
   /** Actions that are allowed without asking, as MediaMTX's `authHTTPExclude`. */
   readonly authExclude?: ReadonlyArray<AuthQuestion["action"]>
   /** Protocols that are off; RTMPS and RTSPS by default. MoQ is off in versions that do not know it. */
-  readonly off?: ReadonlyArray<Protocol>
+  readonly off?: ReadonlyArray<ViewerProtocol>
   readonly hooks?: HookOptions
 }
 
@@ -35,7 +35,7 @@ export interface SimulatorServer
   readonly media: Simulator.Simulator["Service"]
   readonly authenticateAt: (address: string) => Effect.Effect<void>
   readonly fault: (fault: Fault | null) => Effect.Effect<void>
-  readonly switchOff: (off: ReadonlyArray<Protocol>) => Effect.Effect<void>
+  readonly switchOff: (off: ReadonlyArray<ViewerProtocol>) => Effect.Effect<void>
   /** Until `start` it does not listen and no client is connected. */
   readonly stop: Effect.Effect<void>
   readonly start: Effect.Effect<void>
@@ -105,7 +105,7 @@ export const make = Effect.fnUntraced(function* (
   const { facts, readTimeout, denialDelay } = (yield* media.world).options
   const excluded = new Set(options.authExclude ?? [])
   let decide = options.authenticate ?? (() => Effect.succeed(true))
-  let off = new Set<Protocol>(options.off ?? ["rtmps", "rtsps"])
+  let off = new Set<ViewerProtocol>(options.off ?? ["rtmps", "rtsps"])
   let fault: Fault | null = null
   const requests: Array<SimulatorRequest> = []
 
@@ -122,7 +122,7 @@ export const make = Effect.fnUntraced(function* (
     scope
   )
 
-  const isOn = (protocol: Protocol) => !off.has(protocol) && (protocol !== "moq" || facts.moq)
+  const isOn = (protocol: ViewerProtocol) => !off.has(protocol) && (protocol !== "moq" || facts.moq)
   const configured = {
     authHTTPAddress: options.authHttpAddress ?? "",
     authHTTPExclude: [...excluded].map((action) => ({ action, path: "" })),

@@ -5,7 +5,19 @@
  * looks. The behaviour is that of MediaMTX, measured or read from its source, of 1.20.1 unless the options name another version; what is
  * simplified is marked in its place.
  */
-export { answer, connect, freeze, kick, kill, type NewConnection, pause, record, thaw } from "./world/clients.ts"
+export {
+  answer,
+  connect,
+  freeze,
+  kick,
+  kill,
+  type LetInAs,
+  leave,
+  type NewConnection,
+  pause,
+  record,
+  thaw
+} from "./world/clients.ts"
 export { configure, deconfigure, setOwnSource, start, stop } from "./world/server.ts"
 export {
   begin,

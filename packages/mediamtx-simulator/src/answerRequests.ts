@@ -11,6 +11,7 @@ export const answerRequests =
       const wait = waitOf(route)
       if (wait === "paths") yield* media.pathsAnswer
       if (wait === "rtsp") yield* media.rtspAnswers
+      if (wait === "hls") yield* media.hlsAnswers
       const reply = Effect.gen(function* () {
         return replyTo(server, route, request, yield* media.world, yield* Clock.currentTimeMillis)
       })

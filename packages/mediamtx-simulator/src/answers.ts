@@ -2,10 +2,21 @@
  * The JSON of MediaMTX's control API, field by field as it was recorded of 1.20.1, made from a `World`, without the fields that its version
  * does not have. The fields that show which client publishes where come first; what is only counted beside it can be left out. Tests hold every key set here against the recordings, and against real servers of several versions.
  */
-import { familyOf, type Protocol, type Track } from "@greenroom/core"
+import type { Track, ViewerProtocol } from "@greenroom/core"
+import { userAgentOf } from "./AuthQuestion.ts"
+import { familyOf } from "./families.ts"
 import { fieldsAt, hasField } from "./fields.ts"
 import type { VersionFacts } from "./versions.ts"
-import { inboundBytesOf, isEstablished, type SeenPath, shownPathOf, sourceTypeOf, stateOf } from "./view.ts"
+import {
+  inboundBytesOf,
+  isEstablished,
+  outboundBytesOf,
+  readerItems,
+  type SeenPath,
+  shownPathOf,
+  sourceTypeOf,
+  stateOf
+} from "./view.ts"
 import type { Connection } from "./World.ts"
 
 export type Json = Readonly<Record<string, unknown>>
@@ -24,7 +35,7 @@ const time = (millis: number): string => {
 
 const zeros = (...names: ReadonlyArray<string>): Json => Object.fromEntries(names.map((name) => [name, 0]))
 
-const addressOf = ({ port }: Connection): string => `127.0.0.1:${port}`
+const addressOf = ({ ip, port }: Connection): string => (ip.includes(":") ? `[${ip}]:${port}` : `${ip}:${port}`)
 
 /** The fields that show which client publishes where. */
 const essentialItem = (connection: Connection, facts: VersionFacts): Json => {
@@ -33,7 +44,7 @@ const essentialItem = (connection: Connection, facts: VersionFacts): Json => {
     id,
     created: time(created),
     remoteAddr: addressOf(connection),
-    state: stateOf(connection, facts),
+    ...(protocol === "hls" ? {} : { state: stateOf(connection, facts) }),
     path: shownPathOf(connection, facts)
   }
   if (protocol === "webrtc") return { ...essential, peerConnectionEstablished: isEstablished(connection) }
@@ -44,36 +55,40 @@ const essentialItem = (connection: Connection, facts: VersionFacts): Json => {
 }
 
 /** What an item has beside what is common to all. */
-type Item = (connection: Connection, bytes: number) => Json
+type Item = (connection: Connection, inbound: number, outbound: number) => Json
 
-const rtmpItem: Item = (_, bytes) => ({
-  userAgent: "FMLE/3.0 (compatible; Lavf59.27.100)",
+const rtmpItem: Item = (connection, bytes, sent) => ({
+  userAgent: userAgentOf(connection),
   inboundBytes: bytes,
-  ...zeros("outboundBytes", "outboundFramesDiscarded"),
+  outboundBytes: sent,
+  ...zeros("outboundFramesDiscarded"),
   bytesReceived: bytes,
-  bytesSent: 0
+  bytesSent: sent
 })
 
-const rtspItem: Item = (connection, bytes) => ({
-  userAgent: "Lavf59.27.100",
+const rtspItem: Item = (connection, bytes, sent) => ({
+  userAgent: userAgentOf(connection),
   transport: isEstablished(connection) ? "TCP" : null,
   profile: isEstablished(connection) ? "AVP" : null,
   inboundBytes: bytes,
   ...zeros("inboundRTPPackets", "inboundRTPPacketsLost", "inboundRTPPacketsInError", "inboundRTPPacketsJitter"),
-  ...zeros("inboundRTCPPackets", "inboundRTCPPacketsInError", "outboundBytes", "outboundRTPPackets"),
+  ...zeros("inboundRTCPPackets", "inboundRTCPPacketsInError", "outboundRTPPackets"),
+  outboundBytes: sent,
   ...zeros("outboundRTPPacketsReportedLost", "outboundRTPPacketsDiscarded", "outboundRTCPPackets"),
   bytesReceived: bytes,
-  ...zeros("bytesSent", "rtpPacketsReceived", "rtpPacketsSent", "rtpPacketsLost", "rtpPacketsInError"),
+  bytesSent: sent,
+  ...zeros("rtpPacketsReceived", "rtpPacketsSent", "rtpPacketsLost", "rtpPacketsInError"),
   ...zeros("rtpPacketsJitter", "rtcpPacketsReceived", "rtcpPacketsSent", "rtcpPacketsInError")
 })
 
-const srtItem: Item = (_, bytes) => ({
+const srtItem: Item = (_, bytes, sent) => ({
   ...zeros("packetsSent", "packetsReceived", "packetsSentUnique", "packetsReceivedUnique", "packetsSendLoss"),
   ...zeros("packetsReceivedLoss", "packetsRetrans", "packetsReceivedRetrans", "packetsSentACK", "packetsReceivedACK"),
   ...zeros("packetsSentNAK", "packetsReceivedNAK", "packetsSentKM", "packetsReceivedKM", "usSndDuration"),
   ...zeros("packetsReceivedBelated", "packetsSendDrop", "packetsReceivedDrop", "packetsReceivedUndecrypt"),
   bytesReceived: bytes,
-  ...zeros("bytesSent", "bytesSentUnique", "bytesReceivedUnique", "bytesReceivedLoss", "bytesRetrans"),
+  bytesSent: sent,
+  ...zeros("bytesSentUnique", "bytesReceivedUnique", "bytesReceivedLoss", "bytesRetrans"),
   ...zeros("bytesReceivedRetrans", "bytesReceivedBelated", "bytesSendDrop", "bytesReceivedDrop"),
   ...zeros("bytesReceivedUndecrypt", "usPacketsSendPeriod", "packetsFlowWindow", "packetsFlightSize", "msRTT"),
   ...zeros("mbpsSendRate", "mbpsReceiveRate", "mbpsLinkCapacity", "bytesAvailSendBuf", "bytesAvailReceiveBuf"),
@@ -83,49 +98,76 @@ const srtItem: Item = (_, bytes) => ({
   outboundFramesDiscarded: 0
 })
 
-const webrtcItem: Item = (connection, bytes) => ({
+const webrtcItem: Item = (connection, bytes, sent) => ({
   localCandidate: isEstablished(connection) ? "host/udp/127.0.0.1/8189" : "",
   remoteCandidate: isEstablished(connection) ? "prflx/udp/127.0.0.1/50000" : "",
   userAgent: "Mozilla/5.0",
   inboundBytes: bytes,
+  outboundBytes: sent,
   ...zeros("inboundRTPPackets", "inboundRTPPacketsLost", "inboundRTPPacketsJitter", "inboundRTCPPackets"),
-  ...zeros("outboundBytes", "outboundRTPPackets", "outboundRTCPPackets", "outboundFramesDiscarded"),
+  ...zeros("outboundRTPPackets", "outboundRTCPPackets", "outboundFramesDiscarded"),
   bytesReceived: bytes,
-  ...zeros("bytesSent", "rtpPacketsReceived", "rtpPacketsSent", "rtpPacketsLost", "rtpPacketsJitter"),
+  bytesSent: sent,
+  ...zeros("rtpPacketsReceived", "rtpPacketsSent", "rtpPacketsLost", "rtpPacketsJitter"),
   ...zeros("rtcpPacketsReceived", "rtcpPacketsSent")
 })
 
-const moqItem: Item = (_, bytes) => ({
+const moqItem: Item = (_, bytes, sent) => ({
   userAgent: "Mozilla/5.0",
   transport: "webtransport",
   version: "moqt-19",
   inboundBytes: bytes,
-  outboundBytes: 0
+  outboundBytes: sent
 })
 
-const items: { readonly [P in Protocol]: Item } = {
+const hlsItem: Item = (connection, _, sent) => ({
+  userAgent: userAgentOf(connection),
+  isCDN: connection.isCdn,
+  outboundBytes: sent
+})
+
+const items: { readonly [P in ViewerProtocol]: Item } = {
   rtmp: rtmpItem,
   rtmps: rtmpItem,
   rtsp: rtspItem,
   rtsps: rtspItem,
   srt: srtItem,
   webrtc: webrtcItem,
-  moq: moqItem
+  moq: moqItem,
+  hls: hlsItem
 }
 
 /** Everything, or the essential alone. */
 export type Items = "whole" | "essential"
 
+/** Where and as whom it has asked: of sessions that have a path. MoQ's have no user. */
+const askedAs = ({ protocol, query, user }: Connection, isKnown: boolean): Json => ({
+  query: isKnown ? query : "",
+  ...(protocol === "moq" ? {} : { user: isKnown ? user : "" })
+})
+
+/** Whose session it is, and how much it got. */
+const essentialOfViewer = (connection: Connection, now: number): Json => {
+  const { protocol, isCdn } = connection
+  const sent = outboundBytesOf(connection, now)
+  return {
+    ...askedAs(connection, true),
+    userAgent: userAgentOf(connection),
+    ...(protocol === "srt" ? { bytesSent: sent } : { outboundBytes: sent }),
+    ...(protocol === "hls" ? { isCDN: isCdn } : {})
+  }
+}
+
 export const connectionItem = (connection: Connection, now: number, facts: VersionFacts, which: Items): Json => {
   const essential = essentialItem(connection, facts)
-  if (which === "essential") return essential
-  const { protocol, query, user } = connection
-  const known = essential.path !== ""
+  const { protocol, action } = connection
+  if (which === "essential") {
+    return action === "read" ? { ...essential, ...essentialOfViewer(connection, now) } : essential
+  }
   return fieldsAt(familyOf(protocol), facts.version, {
     ...essential,
-    query: known ? query : "",
-    ...(protocol === "moq" ? {} : { user: known ? user : "" }),
-    ...items[protocol](connection, inboundBytesOf(connection, now))
+    ...askedAs(connection, essential.path !== ""),
+    ...items[protocol](connection, inboundBytesOf(connection, now), outboundBytesOf(connection, now))
   })
 }
 
@@ -174,7 +216,7 @@ export const pathItem = (
   const bytes = publisher === null ? 0 : inboundBytesOf(publisher, now)
   const tracks = isPublished ? publisher.tracks : []
   const source = sourceOf(seen, facts)
-  const types = readers.map((reader) => ({ type: sourceTypeOf(reader.protocol, facts), id: reader.id }))
+  const types = readerItems(readers, facts)
   if (which === "essential") {
     const described = hasField("path", "tracks2", facts.version)
       ? { tracks2: tracks.map(trackItem) }

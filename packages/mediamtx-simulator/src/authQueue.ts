@@ -1,10 +1,11 @@
 /**
  * Asks about clients as MediaMTX does: one at a time, process-wide. While one is asked about, the list of paths waits; while an RTSP client
- * is, calls about RTSP sessions do. A restart forgets the clients of the process that ended.
+ * is, calls about RTSP sessions do, and those about HLS sessions while an HLS player is. (Real ones hang behind any auth while a path gets its first HLS
+ * viewer.) A restart forgets the clients of the process that ended.
  */
-import { familyOf } from "@greenroom/core"
 import { Effect, Semaphore } from "effect"
-import { type AuthQuestion, type Client, questionsOf } from "./AuthQuestion.ts"
+import { type AuthQuestion, type Client, questionsOf, setupQuestionOf } from "./AuthQuestion.ts"
+import { familyOf } from "./families.ts"
 import type { SimulatorState } from "./SimulatorState.ts"
 import * as World from "./World.ts"
 
@@ -16,14 +17,24 @@ interface Queue {
   readonly turn: Semaphore.Semaphore
   /** Which start of the server. */
   readonly of: number
-  rtsp: number
+  /** How many of their clients are asked about. */
+  readonly asking: { rtsp: number; hls: number }
 }
 
-export const makeAuthQueue = (state: SimulatorState, initial: Authenticate, rtspHangs: boolean) => {
+const hangsOf = ({ protocol }: Client): keyof Queue["asking"] | null => {
+  const family = familyOf(protocol)
+  return family === "rtsp" || family === "hls" ? family : null
+}
+
+export const makeAuthQueue = (
+  state: SimulatorState,
+  initial: Authenticate,
+  hangs: { readonly rtsp: boolean; readonly hls: boolean }
+) => {
   const { change, until, peek } = state
   const { facts, authTimeout } = peek().options
   let authenticate = initial
-  const newQueue = (): Queue => ({ turn: Semaphore.makeUnsafe(1), of: peek().starts, rtsp: 0 })
+  const newQueue = (): Queue => ({ turn: Semaphore.makeUnsafe(1), of: peek().starts, asking: { rtsp: 0, hls: 0 } })
   let queue = newQueue()
 
   const answerTo = (question: AuthQuestion) => {
@@ -32,12 +43,14 @@ export const makeAuthQueue = (state: SimulatorState, initial: Authenticate, rtsp
     return Effect.catchDefect(facts.authTimeout ? inTime : asked, () => Effect.succeed(false))
   }
 
+  /** The question that let it in; `null` when none did. */
   const decided = Effect.fnUntraced(function* (client: Client) {
     for (const question of questionsOf(client, facts)) {
-      const allowed = yield* answerTo(question)
-      if (allowed) return true
+      if (!(yield* answerTo(question))) continue
+      const setup = setupQuestionOf(client, question, facts)
+      return setup === null || (yield* answerTo(setup)) ? (setup ?? question) : null
     }
-    return false
+    return null
   })
 
   const orUntilItEnds = <A>(mine: Queue, effect: Effect.Effect<A>, otherwise: A): Effect.Effect<A> =>
@@ -51,6 +64,9 @@ export const makeAuthQueue = (state: SimulatorState, initial: Authenticate, rtsp
   const inTurn = <A>(effect: Effect.Effect<A>, otherwise: A): Effect.Effect<A> =>
     Effect.suspend(() => orUntilItEnds(queue, queue.turn.withPermit(effect), otherwise))
 
+  const answersWhen = (isFree: () => boolean) =>
+    Effect.suspend(() => Effect.asVoid(until(() => (isFree() ? true : undefined))))
+
   return {
     authenticateWith: (next: Authenticate) =>
       Effect.sync(() => {
@@ -60,17 +76,18 @@ export const makeAuthQueue = (state: SimulatorState, initial: Authenticate, rtsp
     ask: (connection: string, client: Client) =>
       Effect.suspend(() => {
         const mine = queue
-        const rtsp = familyOf(client.protocol) === "rtsp" ? 1 : 0
-        mine.rtsp += rtsp
-        return inTurn(decided(client), false).pipe(
+        const hanging = hangsOf(client)
+        if (hanging !== null) mine.asking[hanging] += 1
+        return inTurn(decided(client), null).pipe(
           Effect.ensuring(
             Effect.sync(() => {
-              mine.rtsp -= rtsp
+              if (hanging !== null) mine.asking[hanging] -= 1
             })
           ),
-          Effect.tap((allowed) =>
-            change((now, at) => (mine === queue ? World.answer(now, at, connection, allowed) : now))
-          ),
+          Effect.tap((allowed) => {
+            const by = allowed === null ? undefined : { user: allowed.user, id: allowed.id ?? connection }
+            return change((now, at) => (mine === queue ? World.answer(now, at, connection, allowed !== null, by) : now))
+          }),
           Effect.tap(() => Effect.sync(state.wake))
         )
       }),
@@ -81,7 +98,8 @@ export const makeAuthQueue = (state: SimulatorState, initial: Authenticate, rtsp
       return question
     }),
     pathsAnswer: inTurn(Effect.void, undefined),
-    rtspAnswers: Effect.suspend(() => Effect.asVoid(until(() => (queue.rtsp === 0 || !rtspHangs ? true : undefined)))),
+    rtspAnswers: answersWhen(() => queue.asking.rtsp === 0 || !hangs.rtsp),
+    hlsAnswers: answersWhen(() => queue.asking.hls === 0 || !hangs.hls),
     /** The server was started: another process, unless it ran already. */
     started: () => {
       if (queue.of !== peek().starts) queue = newQueue()

@@ -38,6 +38,10 @@ export const fieldSpans = {
     ["outboundFramesDiscarded", "1.17.0"],
     ["userAgent", "1.19.0"]
   ],
+  hls: [
+    ["isCDN", "1.18.1"],
+    ["userAgent", "1.19.0"]
+  ],
   moq: [
     ["version", "1.19.3"],
     ["transport", "1.20.0"]

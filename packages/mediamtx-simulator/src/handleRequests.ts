@@ -1,12 +1,12 @@
 /** One request to the simulated control API over HTTP: faults, authentication, and the answer as MediaMTX sends it. */
 import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
-import type { Protocol } from "@greenroom/core"
-import { familyOf } from "@greenroom/core"
+import type { ViewerProtocol } from "@greenroom/core"
 import { Effect, Fiber, type Scope } from "effect"
 import { HttpServerRequest, HttpServerResponse } from "effect/http"
 import { type AuthQuestion, withBearer } from "./AuthQuestion.ts"
 import type { Authenticate } from "./authQueue.ts"
 import type { Fault } from "./Fault.ts"
+import { isRtspProtocol } from "./families.ts"
 import { type ApiReply, type ApiRequest, type ApiRoute, type ApiServer, routeOf } from "./SimulatorApi.ts"
 import type { VersionFacts } from "./versions.ts"
 
@@ -43,12 +43,12 @@ const halved = (reply: ApiReply): ApiReply => {
 
 /** Counts the calls about RTSP sessions that ran beside a kick of one, or were such a kick. */
 export const makeOverlapCounter = () => {
-  const running: Array<{ readonly protocol: Protocol; readonly kick: boolean }> = []
+  const running: Array<{ readonly protocol: ViewerProtocol; readonly kick: boolean }> = []
   let overlaps = 0
   return {
     count: () => overlaps,
     around: (route: ApiRoute, effect: Effect.Effect<ApiReply>) => {
-      if (route._tag !== "List" || familyOf(route.protocol) !== "rtsp") return effect
+      if (route._tag !== "List" || !isRtspProtocol(route.protocol)) return effect
       const { protocol, verb } = route
       return Effect.suspend(() => {
         const call = { protocol, kick: verb === "kick" }

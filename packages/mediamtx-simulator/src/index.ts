@@ -8,7 +8,7 @@ export type { AuthQuestion, Credentials } from "./AuthQuestion.ts"
 export { answerRequests } from "./answerRequests.ts"
 export type { Fault } from "./Fault.ts"
 export type { Hook, HookOptions } from "./Hooks.ts"
-export type { ClientOptions, Connected, Publisher, PublishOptions } from "./Publisher.ts"
+export type { ClientOptions, Connected, Publisher, PublishOptions, Reader, ReadOptions } from "./Publisher.ts"
 export * as Simulator from "./Simulator.ts"
 export * as SimulatorApi from "./SimulatorApi.ts"
 export {

@@ -3,7 +3,7 @@
  * with the file of its repository that shows the change; which fields an answer has is in `fields.ts`. Releases 1.9.0 to 1.20.1 were read
  * in its source; 1.21 is known from programs that use it.
  */
-import type { Protocol } from "@greenroom/core"
+import type { ViewerProtocol } from "@greenroom/core"
 
 /** `1.20.1`; a leading `v` and what follows a `-` do not matter. */
 export type Version = string
@@ -37,6 +37,8 @@ export interface VersionFacts {
    * (internal/auth/request.go). From 1.18.0 it repeats the password, or RTMP's and RTSP's `?token=` (internal/auth/manager.go, getToken).
    */
   readonly authToken: "absent" | "bearer" | "bearer, password or query"
+  /** HLS viewers have sessions, with an id, a list and a kick. From 1.18.0 (internal/servers/hls/session.go). */
+  readonly hlsSessions: boolean
   /** The auth body's `userAgent`. From 1.19.0 (internal/auth/manager.go). */
   readonly authUserAgent: boolean
   /** Whether an auth call ends by itself, after `readTimeout`. From 1.16.1 (internal/auth/manager.go). */
@@ -96,6 +98,7 @@ export const factsOf = (version: Version, names?: Names): VersionFacts => {
     rtspAuthId: since("1.19.3") ? "session" : "connection",
     moq: since("1.19.0"),
     authToken: since("1.18.0") ? "bearer, password or query" : since("1.12.3") ? "bearer" : "absent",
+    hlsSessions: since("1.18.0"),
     authUserAgent: since("1.19.0"),
     authTimeout: since("1.16.1"),
     okBody: since("1.15.5"),
@@ -113,32 +116,34 @@ export const factsOf = (version: Version, names?: Names): VersionFacts => {
   }
 }
 
-const oldLists: { readonly [P in Protocol]: string } = {
+const oldLists: { readonly [P in ViewerProtocol]: string } = {
   rtmp: "rtmpconns",
   rtmps: "rtmpsconns",
   rtsp: "rtspsessions",
   rtsps: "rtspssessions",
   srt: "srtconns",
   webrtc: "webrtcsessions",
-  moq: "moqsessions"
+  moq: "moqsessions",
+  hls: "hlssessions"
 }
 
-const newLists: { readonly [P in Protocol]: string } = {
+const newLists: { readonly [P in ViewerProtocol]: string } = {
   rtmp: "rtmp/conns",
   rtmps: "rtmps/conns",
   rtsp: "rtsp/sessions",
   rtsps: "rtsps/sessions",
   srt: "srt/conns",
   webrtc: "webrtc/sessions",
-  moq: "moq/sessions"
+  moq: "moq/sessions",
+  hls: "hls/sessions"
 }
 
 const either = (names: Names, old: string, fresh: string): ReadonlyArray<string> =>
   names === "old" ? [old] : names === "new" ? [fresh] : [old, fresh]
 
 /** Below `/v3/`: the list of a protocol's sessions. */
-export const listNames = ({ names }: VersionFacts, protocol: Protocol): ReadonlyArray<string> =>
-  either(names, oldLists[protocol], newLists[protocol])
+export const listNames = ({ names, hlsSessions }: VersionFacts, protocol: ViewerProtocol): ReadonlyArray<string> =>
+  protocol === "hls" && !hlsSessions ? [] : either(names, oldLists[protocol], newLists[protocol])
 
 /** Below `/v3/`: the list of RTSP's TCP connections, each with its session. */
 export const connectionListNames = ({ names }: VersionFacts, protocol: "rtsp" | "rtsps"): ReadonlyArray<string> =>

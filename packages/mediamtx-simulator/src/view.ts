@@ -2,16 +2,26 @@
  * What can be seen of a `World` from outside: which list shows which connection, in what state, and what stands on which path.
  * `SimulatorApi` makes the JSON of the control API of it.
  */
-import type { ListedSource, Protocol } from "@greenroom/core"
-import { saysPublishEarly, sourceTypes } from "@greenroom/core"
+import { type ListedSource, sourceTypes, type ViewerProtocol } from "@greenroom/core"
+import { showsStateEarly } from "./families.ts"
 import type { VersionFacts } from "./versions.ts"
 import { type Connection, type OwnSource, readersOf, sources, type World } from "./World.ts"
 
 /** Publishers send 200 kbit/s. */
 const BYTES_A_MILLISECOND = 25
 
-export const sourceTypeOf = (protocol: Protocol, facts: VersionFacts): string =>
-  protocol === "webrtc" ? facts.webrtcSourceType : sourceTypes[protocol]
+export const sourceTypeOf = (protocol: ViewerProtocol, facts: VersionFacts): string => {
+  if (protocol === "hls") return facts.hlsSessions ? "hlsSession" : "hlsMuxer"
+  return protocol === "webrtc" ? facts.webrtcSourceType : sourceTypes[protocol]
+}
+
+/** The readers of a path as its item has them. Up to 1.17 the muxer is one, whatever the number of its viewers. */
+export const readerItems = (readers: ReadonlyArray<Connection>, facts: VersionFacts) => {
+  const isOfMuxer = ({ protocol }: Connection) => protocol === "hls" && !facts.hlsSessions
+  const muxer = readers.some(isOfMuxer) ? [{ type: "hlsMuxer", id: "" }] : []
+  const sessions = readers.filter((reader) => !isOfMuxer(reader))
+  return [...muxer, ...sessions.map(({ protocol, id }) => ({ type: sourceTypeOf(protocol, facts), id }))]
+}
 
 /** In old versions one calls itself a publisher as soon as it has the path. */
 const publishesWhenAdmitted = ({ action, phase }: Connection, facts: VersionFacts): boolean =>
@@ -19,7 +29,7 @@ const publishesWhenAdmitted = ({ action, phase }: Connection, facts: VersionFact
 
 /** A WebRTC or MoQ session calls itself a publisher from the start, the others only once they are on their path. */
 export const stateOf = (connection: Connection, facts: VersionFacts): ListedSource["state"] => {
-  if (saysPublishEarly(connection.protocol)) return connection.action === "publish" ? "publish" : "read"
+  if (showsStateEarly(connection.protocol)) return connection.action === "publish" ? "publish" : "read"
   if (publishesWhenAdmitted(connection, facts)) return "publish"
   if (connection.phase._tag === "Publishing") return "publish"
   return connection.phase._tag === "Reading" ? "read" : "idle"
@@ -32,7 +42,7 @@ export const isEstablished = (connection: Connection): boolean =>
 export const shownPathOf = (connection: Connection, facts: VersionFacts): string => {
   const { protocol, phase } = connection
   const early =
-    saysPublishEarly(protocol) || (/^rtsp/.test(protocol) && phase._tag !== "Asking" && phase._tag !== "Denied")
+    showsStateEarly(protocol) || (/^rtsp/.test(protocol) && phase._tag !== "Asking" && phase._tag !== "Denied")
   return early || stateOf(connection, facts) !== "idle" ? connection.path : ""
 }
 
@@ -41,8 +51,15 @@ export const inboundBytesOf = (connection: Connection, now: number): number =>
     ? Math.max(0, (connection.silentSince ?? now) - connection.phase.since) * BYTES_A_MILLISECOND
     : 0
 
-export const listOf = (world: World, protocol: Protocol): ReadonlyArray<Connection> =>
-  [...world.connections.values()].filter((connection) => connection.protocol === protocol)
+/** Viewers get 200 kbit/s, an HLS player while it asks. */
+export const outboundBytesOf = ({ phase, silentSince }: Connection, now: number): number =>
+  phase._tag === "Reading" ? Math.max(0, (silentSince ?? now) - phase.since) * BYTES_A_MILLISECOND : 0
+
+/** An HLS session is listed from its admission on. */
+const isListed = ({ protocol, phase }: Connection): boolean => protocol !== "hls" || phase._tag === "Reading"
+
+export const listOf = (world: World, protocol: ViewerProtocol): ReadonlyArray<Connection> =>
+  [...world.connections.values()].filter((connection) => connection.protocol === protocol && isListed(connection))
 
 export interface SeenPath {
   readonly name: string
@@ -57,7 +74,9 @@ export interface SeenPath {
 export const pathsOf = (world: World): ReadonlyArray<SeenPath> => {
   const byName = new Map<string, SeenPath>()
   for (const name of world.configurations.keys()) byName.set(name, { name, publisher: null, readers: [], own: null })
-  for (const [name, own] of world.ownSources) byName.set(name, { name, publisher: null, readers: [], own })
+  for (const [name, own] of world.ownSources) {
+    byName.set(name, { name, publisher: null, readers: readersOf(world, name), own })
+  }
   for (const publisher of sources(world)) {
     byName.set(publisher.path, {
       name: publisher.path,

@@ -2,7 +2,7 @@
  * The fields that Greenroom reads from MediaMTX's control API, and how they become a `MediaServerSnapshot`. The schemas decode
  * versions 1.9 to 1.21: they ignore unknown fields, and newer names win over older ones (`available ?? ready`,
  * `tracks2 ?? tracks`, `inboundBytes ?? bytesReceived`). `query` and `user` are not decoded on purpose: clients put their keys
- * there. An unknown `state` fails the answer, because a guess could take a publisher for a reader.
+ * there. Those of viewers are read in `viewerItems.ts`. An unknown `state` fails the answer, because a guess could take a publisher for a reader.
  */
 import {
   type EnabledProtocols,
@@ -15,9 +15,10 @@ import {
   type Track
 } from "@greenroom/core"
 import { Schema } from "effect"
+import { viewerCountOf } from "./readers.ts"
 
 /** One page of a list. `items` are those of this page, `itemCount` counts all pages. */
-const page = <S extends Schema.Constraint>(item: S) =>
+export const page = <S extends Schema.Constraint>(item: S) =>
   Schema.Struct({ itemCount: Schema.Int, pageCount: Schema.Int, items: Schema.Array(item) })
 
 export const ConnectionItem = Schema.Struct({
@@ -65,7 +66,9 @@ export const PathItem = Schema.Struct({
   source: Schema.optional(Schema.NullOr(Schema.Struct({ type: Schema.String, id: Schema.optional(Schema.String) }))),
   tracks: Schema.optional(Schema.NullOr(Schema.Array(Schema.String))),
   tracks2: Schema.optional(Schema.NullOr(Schema.Array(TrackItem))),
-  readers: Schema.optional(Schema.NullOr(Schema.Array(Schema.Struct({ type: Schema.String })))),
+  readers: Schema.optional(
+    Schema.NullOr(Schema.Array(Schema.Struct({ type: Schema.String, id: Schema.optional(Schema.String) })))
+  ),
   inboundBytes: Schema.optional(Schema.Number),
   bytesReceived: Schema.optional(Schema.Number)
 })
@@ -85,6 +88,7 @@ export const GlobalConfig = Schema.Struct({
   authMethod: Schema.optional(Schema.Unknown),
   authHTTPExclude: Schema.optional(Schema.Unknown),
   readTimeout: Schema.optional(Schema.Unknown),
+  hlsSegmentDuration: Schema.optional(Schema.Unknown),
   rtspTransports: Schema.optional(Schema.Unknown),
   protocols: Schema.optional(Schema.Unknown)
 })
@@ -138,7 +142,7 @@ export const listedPath = (item: PathItem): ListedPath | undefined => {
     sourceId: source.id,
     observation: {
       tracks: tracksOf(item),
-      viewerCount: item.readers?.length ?? 0,
+      viewerCount: viewerCountOf(item),
       inboundBytes: item.inboundBytes ?? item.bytesReceived ?? 0
     }
   }

@@ -1,12 +1,19 @@
 /**
  * The `MediaServer` port over MediaMTX's control API (v3, versions 1.9 to 1.21). This file holds the deadlines and the health.
- * The calls are in `snapshots.ts`, `findAndKick.ts`, `factsCache.ts` and `resetPath.ts`, one call is in `ControlApi.ts`, and the
+ * The calls are in `snapshots.ts`, `findAndKick.ts`, `viewers.ts`, `factsCache.ts` and `resetPath.ts`, one call is in `ControlApi.ts`, and the
  * differences between versions are in `versionDifferences.ts`. Up to 1.19.2 `RtspIds.ts` translates the ids of RTSP sources:
  * outside of this folder, an id is always the one of `/auth`.
  *
  * MediaMTX takes up to 4 s to refuse a wrong password: only a snapshot, with its 5 s, can distinguish that from silence.
  */
-import { allEnabled, listsOf, MediaServer, MediaServerUnavailable, type Source } from "@greenroom/core"
+import {
+  allEnabled,
+  listsOf,
+  MediaServer,
+  MediaServerUnavailable,
+  type Source,
+  type ViewerProtocol
+} from "@greenroom/core"
 import { layerOwnRuntime } from "@greenroom/core/internal"
 import { Duration, Effect, Layer, type Scope } from "effect"
 import type { ApiAccess } from "./ApiAccess.ts"
@@ -24,6 +31,7 @@ import { makePathReset } from "./resetPath.ts"
 import { isRtsp, makeLists } from "./routes.ts"
 import { makeSnapshots } from "./snapshots.ts"
 import { makeTransport } from "./transport.ts"
+import { findViewer, kickViewer, viewersOf } from "./viewers.ts"
 
 /** Each covers the whole operation: all its calls, and the wait for the RTSP lock. */
 export interface Deadlines {
@@ -31,6 +39,9 @@ export interface Deadlines {
   readonly find: Duration.Input
   readonly kick: Duration.Input
   readonly resetPath: Duration.Input
+  readonly findViewer: Duration.Input
+  readonly viewersOf: Duration.Input
+  readonly kickViewer: Duration.Input
 }
 
 export const defaultDeadlines: Deadlines = {
@@ -41,12 +52,21 @@ export const defaultDeadlines: Deadlines = {
   /** Longer than the 0.8 s of an auth answer, behind which an RTSP kick can hang. */
   kick: "2 seconds",
   /** Two calls of 2.5 s each: one adds the configuration, one deletes it. */
-  resetPath: "5 seconds"
+  resetPath: "5 seconds",
+  findViewer: "1 second",
+  viewersOf: "2 seconds",
+  kickViewer: "2 seconds"
 }
 
 export interface MediaMtxOptions extends Address {
   readonly deadlines?: Partial<Deadlines>
 }
+
+/**
+ * Calls about RTSP sessions can hang behind an auth of an RTSP client, those about HLS sessions behind any auth while a path gets its first HLS viewer:
+ * that one of them fails proves nothing.
+ */
+const mayHang = (protocol: ViewerProtocol): boolean => protocol === "hls" || isRtsp(protocol)
 
 const mayAskRtsp = (source: Source): boolean => listsOf(source.protocol).some(isRtsp)
 
@@ -101,11 +121,20 @@ export const makeOver = Effect.fnUntraced(function* (
   const withCooldown = makeRtspLookupCooldown()
   const findRtsp = (source: Source) => withCooldown(find(source))
 
+  const aboutViewers = <A>(
+    operation: "findViewer" | "viewersOf",
+    protocol: ViewerProtocol,
+    effect: Effect.Effect<A, MediaServerUnavailable>
+  ) => withHealth(within(operation, effect), !mayHang(protocol))
+
   return MediaServer.of({
     snapshot,
     recheck,
     find: (source) => (mayAskRtsp(source) ? withHealth(findRtsp(source), false) : withHealth(find(source))),
     kick: (source) => within("kick", kickSource(access, source)),
+    findViewer: (viewer) => aboutViewers("findViewer", viewer.protocol, findViewer(access, viewer)),
+    viewersOf: (protocol) => aboutViewers("viewersOf", protocol, viewersOf(access, protocol)),
+    kickViewer: (viewer) => within("kickViewer", kickViewer(access, viewer)),
     resetPath: reset,
     enabled: served,
     facts,
@@ -134,6 +163,9 @@ export const absent: Layer.Layer<MediaServer> = Layer.succeed(MediaServer, {
   recheck: () => unconfigured("recheck"),
   find: () => unconfigured("find"),
   kick: () => unconfigured("kick"),
+  findViewer: () => unconfigured("findViewer"),
+  viewersOf: () => unconfigured("viewersOf"),
+  kickViewer: () => unconfigured("kickViewer"),
   resetPath: () => unconfigured("resetPath"),
   enabled: Effect.succeed(allEnabled),
   facts: Effect.succeed(null),

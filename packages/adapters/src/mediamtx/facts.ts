@@ -53,5 +53,6 @@ export const factsOf = (
   moq: config.moq !== true ? "off" : moqIsListed ? "on" : "on, but not listed",
   overridePublisher: typeof pathDefaults?.overridePublisher === "boolean" ? pathDefaults.overridePublisher : null,
   readTimeoutMillis: durationMillis(config.readTimeout),
+  hlsSegmentMillis: durationMillis(config.hlsSegmentDuration),
   rtspOverUdp: rtspOverUdp(config)
 })

@@ -1,9 +1,9 @@
 /**
- * Finds or kicks one source, in each list that may have it. Only MediaMTX itself proves "gone": its own 404 from every list
+ * Finds or kicks one source, or one viewer, in each list that may have it. Only MediaMTX itself proves "gone": its own 404 from every list
  * that is on, or a 400 for an id that cannot be one of its ids. That proof can depend on the version: RTSP ids differ, and the
  * routes may have other names. `/v3/info` must then show the same process after the calls. Another process is asked again.
  */
-import { listsOf, type MediaServerUnavailable, type Protocol, type Source } from "@greenroom/core"
+import { listsOf, type MediaServerUnavailable, type Source, type ViewerProtocol, type ViewerRef } from "@greenroom/core"
 import { Effect, Schema } from "effect"
 import type { ApiAccess } from "./ApiAccess.ts"
 import { decodeAnswer } from "./answerBody.ts"
@@ -11,19 +11,36 @@ import { type Call, unavailable } from "./Call.ts"
 import { type Answer, deniesId } from "./ControlApi.ts"
 import { type RunningServer, STARTED_UNKNOWN } from "./RunningServer.ts"
 import { showsPaths } from "./readSnapshot.ts"
-import { callOn, isRtsp } from "./routes.ts"
+import { callOn, isRtsp, type Verb } from "./routes.ts"
 import { authHasRtspConnectionId } from "./versionDifferences.ts"
 
-/** RTSP last: its calls can hang behind a pending auth, those of other protocols cannot. */
-const inOrder = (source: Source): ReadonlyArray<Protocol> => {
-  const protocols = listsOf(source.protocol)
-  return [...protocols.filter((protocol) => !isRtsp(protocol)), ...protocols.filter(isRtsp)]
+/** What is looked for, and in which lists, in their order. */
+export interface Sought {
+  readonly lists: ReadonlyArray<ViewerProtocol>
+  readonly id: string
+  /** The id is that of the auth call. Otherwise it is that of the lists. */
+  readonly hasAuthId: boolean
 }
+
+/** RTSP last: its calls can hang behind a pending auth, those of other protocols cannot. */
+const soughtSource = ({ protocol, id }: Source): Sought => {
+  const lists = listsOf(protocol)
+  return {
+    lists: [...lists.filter((list) => !isRtsp(list)), ...lists.filter(isRtsp)],
+    id,
+    hasAuthId: true
+  }
+}
+
+/** A viewer's auth call says `rtsp` of RTSPS, too. */
+export const soughtViewer = ({ protocol, id }: ViewerRef): Sought => ({
+  lists: protocol === "hls" ? ["hls"] : listsOf(protocol),
+  id,
+  hasAuthId: false
+})
 
 /** Fits every form of a UUID. Other text (`..`, a slash) must not get into a URL, and cannot be an id of MediaMTX. */
 const possibleId = /^[0-9A-Za-z_-]{1,64}$/
-
-type Verb = "get" | "kick"
 
 interface Asked {
   readonly call: Call
@@ -36,18 +53,22 @@ const askList = Effect.fnUntraced(function* (
   { lists, rtspIds }: ApiAccess,
   { names, build }: RunningServer,
   verb: Verb,
-  protocol: Protocol,
-  id: string
+  protocol: ViewerProtocol,
+  { id, hasAuthId }: Sought
 ): Effect.fn.Return<Asked | "gone", MediaServerUnavailable> {
-  const translated = isRtsp(protocol) && authHasRtspConnectionId(build)
-  const session = translated ? yield* rtspIds.sessionOf(protocol, id) : { session: id }
+  const session =
+    hasAuthId && isRtsp(protocol) && authHasRtspConnectionId(build)
+      ? yield* rtspIds.sessionOf(protocol, id)
+      : { session: id }
   if (session === "gone") return "gone"
   const call = callOn(names, protocol, verb, `/${session.session}`)
   return { call, id: session.session, answer: yield* lists(protocol, call) }
 })
 
-interface Found {
+export interface Found {
   readonly call: Call
+  /** The list that has it. */
+  readonly protocol: ViewerProtocol
   /** The id in the call. */
   readonly id: string
   readonly body: unknown
@@ -58,17 +79,17 @@ const askLists = Effect.fnUntraced(function* (
   access: ApiAccess,
   server: RunningServer,
   verb: Verb,
-  source: Source
+  sought: Sought
 ): Effect.fn.Return<Found | "gone" | "no list", MediaServerUnavailable> {
   let denied = false
-  for (const protocol of inOrder(source)) {
-    const asked = yield* askList(access, server, verb, protocol, source.id)
+  for (const protocol of sought.lists) {
+    const asked = yield* askList(access, server, verb, protocol, sought)
     if (asked === "gone") {
       denied = true
       continue
     }
     const { call, id, answer } = asked
-    if (answer._tag === "Ok") return { call, id, body: answer.body }
+    if (answer._tag === "Ok") return { call, protocol, id, body: answer.body }
     if (answer._tag === "NoRoute") continue
     if (!deniesId(answer)) return yield* unavailable(call, "nonsense", `status ${answer.status}`)
     denied = true
@@ -76,20 +97,20 @@ const askLists = Effect.fnUntraced(function* (
   return denied ? "gone" : "no list"
 })
 
-const dependsOnVersion = (source: Source): boolean => listsOf(source.protocol).some(isRtsp)
+const dependsOnVersion = ({ hasAuthId, lists }: Sought): boolean => hasAuthId && lists.some(isRtsp)
 
-/** The answer of the first list that has the source. */
-const ask = Effect.fnUntraced(function* (
+/** The answer of the first list that has it. */
+export const askFor = Effect.fnUntraced(function* (
   access: ApiAccess,
   verb: Verb,
-  source: Source
+  sought: Sought
 ): Effect.fn.Return<Found | "gone", MediaServerUnavailable> {
-  if (!possibleId.test(source.id)) return "gone"
+  if (!possibleId.test(sought.id)) return "gone"
   const server = yield* access.identify.lastSeen
-  let found = yield* askLists(access, server, verb, source)
-  if (found === "no list" || (found === "gone" && dependsOnVersion(source))) {
+  let found = yield* askLists(access, server, verb, sought)
+  if (found === "no list" || (found === "gone" && dependsOnVersion(sought))) {
     const now = yield* access.identify.now
-    if (now !== server) found = yield* askLists(access, now, verb, source)
+    if (now !== server) found = yield* askLists(access, now, verb, sought)
     // Without `/v3/info`, only the list of paths proves that this is a MediaMTX.
     if (found === "no list" && now.started === STARTED_UNKNOWN) yield* showsPaths(access.api)
   }
@@ -98,15 +119,22 @@ const ask = Effect.fnUntraced(function* (
 
 const decodeItem = decodeAnswer(Schema.Struct({ id: Schema.String }))
 
+/** Fails when the answer is about another id than the call. */
+export const isOfId = (
+  { call, id }: Found,
+  item: { readonly id: string }
+): Effect.Effect<void, MediaServerUnavailable> =>
+  item.id.toLowerCase() === id.toLowerCase()
+    ? Effect.void
+    : Effect.fail(unavailable(call, "nonsense", "the answer has another id than the call"))
+
 export const findSource = Effect.fnUntraced(function* (access: ApiAccess, source: Source) {
-  const found = yield* ask(access, "get", source)
+  const found = yield* askFor(access, "get", soughtSource(source))
   if (found === "gone") return "gone" as const
-  const item = yield* decodeItem(found.call, found.body)
-  return item.id.toLowerCase() === found.id.toLowerCase()
-    ? ("present" as const)
-    : yield* unavailable(found.call, "nonsense", "the answer has another id than the call")
+  yield* isOfId(found, yield* decodeItem(found.call, found.body))
+  return "present" as const
 })
 
 /** Before 1.15.5 the 200 of a kick is empty, so its body is not read. */
 export const kickSource = (access: ApiAccess, source: Source) =>
-  Effect.map(ask(access, "kick", source), (found) => (found === "gone" ? "gone" : "kicked"))
+  Effect.map(askFor(access, "kick", soughtSource(source)), (found) => (found === "gone" ? "gone" : "kicked"))

@@ -7,7 +7,8 @@ import type { ConnectionItem, PathItem } from "./ControlApiSchema.ts"
 
 type Json = { readonly [name: string]: unknown }
 
-const isObject = (value: unknown): value is Json => typeof value === "object" && value !== null && !Array.isArray(value)
+export const isObject = (value: unknown): value is Json =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
 
 type Mutable<A> = { -readonly [K in keyof A]: A[K] }
 
@@ -22,7 +23,7 @@ const allOf = <A>(items: ReadonlyArray<unknown>, itemOf: (value: unknown) => A |
   return all
 }
 
-const pageOf =
+export const pageOf =
   <A>(itemOf: (value: unknown) => A | undefined) =>
   (value: unknown) => {
     if (!isObject(value) || !Array.isArray(value.items)) return undefined
@@ -55,6 +56,7 @@ const connectionOf = (value: unknown): ConnectionItem | undefined => {
 
 const textOf = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined)
 
+/** Of a source and of a reader. */
 const sourceOf = (value: unknown): NonNullable<PathItem["source"]> | undefined => {
   if (!isObject(value) || typeof value.type !== "string") return undefined
   if (value.id === undefined) return { type: value.type }
@@ -69,9 +71,6 @@ const trackOf = (value: unknown): TrackItem | undefined => {
   if (codecProps === undefined) return { codec }
   return codecProps === null || isObject(codecProps) ? { codec, codecProps } : undefined
 }
-
-const readerOf = (value: unknown): { readonly type: string } | undefined =>
-  isObject(value) && typeof value.type === "string" ? { type: value.type } : undefined
 
 const flags = ["ready", "available", "online"] as const
 const times = ["onlineTime", "readyTime"] as const
@@ -123,7 +122,7 @@ const pathOf = (value: unknown): PathItem | undefined => {
   const isRead =
     setList(item, "tracks", value.tracks, textOf) &&
     setList(item, "tracks2", value.tracks2, trackOf) &&
-    setList(item, "readers", value.readers, readerOf)
+    setList(item, "readers", value.readers, sourceOf)
   return isRead ? item : undefined
 }
 

@@ -91,12 +91,18 @@ export const readAgain = Effect.fnUntraced(function* (
   const isMissed = (list: ReadList) => changed.has(list.protocol) && before.lists.includes(list)
   const second = first.some(isMissed) ? yield* readDue(access, { ...before, lists: first }, isMissed) : first
   const areNew = isListRead || second !== first
-  const { paths, ownPaths } = pathsOf(access, { server, lists: second, onPaths })
+  const { paths, ownPaths, readers } = pathsOf(access, { server, lists: second, onPaths })
   const isProven = !areNew && hasOneOf(paths, shown.paths)
   if (!isProven && (yield* access.identify.now) !== server) return null
   if (!areNew && onPaths === before.onPaths) return before
   const lists = areNew ? second : before.lists
   const sources = areNew ? sourcesOf(lists, paths) : shown.sources
   const earlyReadAt = isEarlyDue ? now : before.earlyReadAt
-  return { ...before, earlyReadAt, lists, onPaths, snapshot: { started: server.started, sources, paths, ownPaths } }
+  return {
+    ...before,
+    earlyReadAt,
+    lists,
+    onPaths,
+    snapshot: { started: server.started, sources, paths, ownPaths, readers }
+  }
 })

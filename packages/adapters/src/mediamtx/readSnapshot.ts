@@ -1,7 +1,7 @@
 /**
  * Reads one snapshot: every list in one page, and `/v3/info` before and after, so that no snapshot spans two processes.
  * `/v3/paths/list` hangs while an auth is pending, and RTSP lists can hang as well: the snapshot waits for them, up to its
- * caller's deadline. Up to 1.19.2, RTSP sessions and paths get the ids of their connections.
+ * caller's deadline. Up to 1.19.2, RTSP publishers and their paths get the ids of their connections; viewers keep those of their sessions.
  */
 import {
   type ListedPath,
@@ -28,6 +28,7 @@ import {
 import { quickConnections, quickPaths } from "./listDecoders.ts"
 import { itemsOf, ONE_PAGE } from "./listPages.ts"
 import { type RunningServer, restartedDuringSnapshot } from "./RunningServer.ts"
+import { readersOf } from "./readers.ts"
 import { callOn, isRtsp } from "./routes.ts"
 import { authHasRtspConnectionId } from "./versionDifferences.ts"
 
@@ -92,10 +93,14 @@ const markUnlistable =
 export const pathsOf = (
   { rtspIds }: ApiAccess,
   { server, lists, onPaths }: Pick<Reading, "server" | "lists" | "onPaths">
-): Pick<MediaServerSnapshot, "paths" | "ownPaths"> => {
+): Pick<MediaServerSnapshot, "paths" | "ownPaths" | "readers"> => {
   const asListed = onPaths.flatMap((item) => listedPath(item) ?? [])
   const renamed = authHasRtspConnectionId(server.build) ? asListed.map(rtspIds.renamePath) : asListed
-  return { paths: renamed.map(markUnlistable(lists)), ownPaths: onPaths.flatMap((item) => ownPath(item) ?? []) }
+  return {
+    paths: renamed.map(markUnlistable(lists)),
+    ownPaths: onPaths.flatMap((item) => ownPath(item) ?? []),
+    readers: onPaths.flatMap(readersOf)
+  }
 }
 
 export const sourcesOf = (lists: ReadonlyArray<ReadList>, paths: ReadonlyArray<ListedPath>) => {
@@ -107,8 +112,8 @@ const snapshotOf = (
   access: ApiAccess,
   { server, lists, onPaths }: Pick<Reading, "server" | "lists" | "onPaths">
 ): MediaServerSnapshot => {
-  const { paths, ownPaths } = pathsOf(access, { server, lists, onPaths })
-  return { started: server.started, sources: sourcesOf(lists, paths), paths, ownPaths }
+  const shown = pathsOf(access, { server, lists, onPaths })
+  return { started: server.started, sources: sourcesOf(lists, shown.paths), ...shown }
 }
 
 /** `meanwhile` runs beside the lists. It must not fail. */

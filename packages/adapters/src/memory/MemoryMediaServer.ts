@@ -3,7 +3,7 @@
  * still when its clock does. It is the MediaMTX adapter over a simulated control API, so that it hangs where MediaMTX hangs. `down` is
  * the simulator's own (`stop`); other faults are set in `fault`.
  */
-import { MediaServer, type Protocol } from "@greenroom/core"
+import { MediaServer, type ViewerProtocol } from "@greenroom/core"
 import { answerRequests, Simulator } from "@greenroom/mediamtx-simulator"
 import { Effect, Layer, Ref, type Scope } from "effect"
 import { type Call, unavailable } from "../mediamtx/Call.ts"
@@ -19,7 +19,7 @@ export interface MemoryMediaServerOptions {
   readonly deadlines?: Partial<MediaMtx.Deadlines>
   readonly fault?: Ref.Ref<MemoryFault | null>
   /** Protocols that are off. */
-  readonly off?: ReadonlyArray<Protocol>
+  readonly off?: ReadonlyArray<ViewerProtocol>
   /** Fields of MediaMTX's global configuration that differ from the recommended one. */
   readonly configuration?: Readonly<Record<string, unknown>>
 }

@@ -1,6 +1,6 @@
 /** What a simulated MediaMTX holds, and how something leaves it. */
-import type { Protocol, Track } from "@greenroom/core"
-import { familyOf } from "@greenroom/core"
+import type { Track, ViewerProtocol } from "@greenroom/core"
+import { isRtspProtocol } from "../families.ts"
 import { defaultVersion, factsOf, type VersionFacts } from "../versions.ts"
 
 export interface WorldOptions {
@@ -18,6 +18,8 @@ export interface WorldOptions {
   readonly authTimeout: number
   /** How long a refused connection stays in its list. The real one draws 0 to 4 s. */
   readonly denialDelay: number
+  /** After so many milliseconds without a request an HLS session is closed, by a check that comes every so often. */
+  readonly hlsInactivity: { readonly closeAfter: number; readonly checkEvery: number }
   /** Whether a newcomer on a path takes it from the publisher that is there, or has to go itself. */
   readonly overridePublisher: boolean
   /** What its version does otherwise than others. */
@@ -29,6 +31,7 @@ export const defaultOptions: WorldOptions = {
   readTimeout: 4_000,
   authTimeout: 4_000,
   denialDelay: 4_000,
+  hlsInactivity: { closeAfter: 30_000, checkEvery: 10_000 },
   overridePublisher: true,
   facts: factsOf(defaultVersion)
 }
@@ -48,15 +51,22 @@ export interface Connection {
   readonly id: string
   /** In its auth call: the connection's or the session's, as the version has it. */
   readonly authId: string
-  /** Of the TCP connection under an RTSP session, in a list of its own; other protocols have one id. */
+  /**
+   * Of the TCP connection under an RTSP session, in a list of its own. Of the session that an HLS player gets whose first request was refused. Other
+   * protocols have one id.
+   */
   readonly connectionId: string
+  readonly ip: string
   /** The client's. No two of those that are listed have the same. */
   readonly port: number
-  readonly protocol: Protocol
+  readonly protocol: ViewerProtocol
   readonly action: "publish" | "read"
   readonly path: string
   readonly query: string
+  /** What the question had that let it in. */
   readonly user: string
+  /** An HLS session of a CDN, which is not asked about. */
+  readonly isCdn: boolean
   readonly created: number
   /** Milliseconds from admission to ready; `null` when the client stalls. */
   readonly readyAfter: number | null
@@ -140,7 +150,7 @@ export const without = <V>(map: ReadonlyMap<string, V>, key: string): ReadonlyMa
   return rest
 }
 
-export const isRtsp = (connection: Connection): boolean => familyOf(connection.protocol) === "rtsp"
+export const isRtsp = (connection: Connection): boolean => isRtspProtocol(connection.protocol)
 
 /** Those that stand on a path as its source, ghosts among them, whether or not the path is ready. */
 export const sources = (world: World): ReadonlyArray<Connection> =>

@@ -1,5 +1,5 @@
 /** What happens by itself as time goes by: a publisher gets ready, a silent one is given up, a refused one leaves. */
-import { familyOf } from "@greenroom/core"
+import { isRtspProtocol } from "../families.ts"
 import {
   type Connection,
   close,
@@ -35,12 +35,17 @@ const ghostAppears = (world: World, now: number, ghost: Ghost): World => {
   return happens({ ...free, ghosts }, { _tag: "Ready", at: now, connection: publishing })
 }
 
+/** A muxer closes the sessions that were silent for long each time that it checks, since it began: with its first viewer, as is simplified here. */
+const inactiveAt = ({ hlsInactivity: { closeAfter, checkEvery } }: World["options"], silence: number, begun: number) =>
+  begun + Math.max(1, Math.ceil((silence + closeAfter - begun) / checkEvery)) * checkEvery
+
 /** When the connection is given up for its silence. RTSP sessions that neither record nor play may be silent for ever. */
 const timesOutAt = (world: World, { phase, protocol, silentSince }: Connection): number | null => {
   const { readTimeout } = world.options
   if (phase._tag === "Asking" || phase._tag === "Denied" || phase._tag === "Paused") return null
+  if (protocol === "hls") return silentSince === null ? null : inactiveAt(world.options, silentSince, phase.since)
   const stalled = phase._tag === "Preparing" && phase.readyAt === null
-  if (stalled && familyOf(protocol) === "rtsp") return null
+  if (stalled && isRtspProtocol(protocol)) return null
   const silence = silentSince ?? (stalled ? phase.since : null)
   return silence === null ? null : Math.max(silence, phase.since) + readTimeout
 }

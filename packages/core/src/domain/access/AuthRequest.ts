@@ -6,6 +6,7 @@ import { Redacted, Schema } from "effect"
 import { findPlaybackToken, type PresentedToken } from "../playback/findPlaybackToken.ts"
 import type { PlaybackAction } from "../playback/PlaybackToken.ts"
 import { Protocol } from "../streams/Protocol.ts"
+import { shownUserAgent } from "../viewers/userAgent.ts"
 import { isKeyText, type KeyValue } from "./StreamKey.ts"
 import { keyLikePattern, withoutKeys } from "./StreamPath.ts"
 import { unescaped } from "./unescaped.ts"
@@ -188,7 +189,7 @@ const readView = (call: AuthCall, action: PlaybackAction): ViewRequest => ({
   protocol: textOrNull(call.protocol),
   sourceId: typeof call.id === "string" && isSourceId(call.id) ? call.id : null,
   ip: textOrNull(call.ip),
-  userAgent: textOrNull(call.userAgent),
+  userAgent: shownUserAgent(call.userAgent),
   token: findPlaybackToken(call),
   workerKey: present(call.password) && isKeyText(Redacted.value(call.password)) ? call.password : null
 })

@@ -5,6 +5,7 @@
 import { Redacted } from "effect"
 import type { AuthCall } from "../access/AuthRequest.ts"
 import type { TokenText } from "./PlaybackToken.ts"
+import { isTokenLike, queriedName, queriedToken } from "./queriedToken.ts"
 
 export interface PresentedToken {
   readonly text: TokenText
@@ -14,17 +15,8 @@ export interface PresentedToken {
   readonly isHidden: boolean
 }
 
-/** Three parts in base64url between dots, or what is meant to be that: `none` has an empty third one. */
-const jwtLike = /^[0-9A-Za-z_-]{2,}\.[0-9A-Za-z_-]+\.[0-9A-Za-z_-]*$/
-
-const isTokenLike = (text: string | undefined | null): text is string =>
-  text !== undefined && text !== null && jwtLike.test(text)
-
 const textOf = (secret: Redacted.Redacted<string> | undefined): string =>
   secret === undefined ? "" : Redacted.value(secret)
-
-/** Up to MediaMTX 1.12.2 a WHEP bearer stands in the query as `jwt`. */
-const inQuery = (query: URLSearchParams): string | null => query.get("token") ?? query.get("jwt")
 
 /** `null`: nothing that looks like a token was sent. Nothing but a token is ever taken for one: stream keys and passwords are not. */
 export const findPlaybackToken = (call: AuthCall): PresentedToken | null => {
@@ -33,10 +25,10 @@ export const findPlaybackToken = (call: AuthCall): PresentedToken | null => {
   const query = textOf(call.query)
   if (!isTokenLike(password) && !isTokenLike(bearer) && !query.includes(".")) return null
   const parameters = new URLSearchParams(query)
-  const queried = inQuery(parameters)
+  const queried = queriedToken(parameters)
   const text = [password, bearer, queried].find(isTokenLike)
   if (text === undefined) return null
   const user = textOf(call.user)
-  const names = [user, parameters.get("v") ?? ""].filter((name) => name !== "")
+  const names = [user, queriedName(parameters)].filter((name) => name !== "")
   return { text: Redacted.make(text), names, isHidden: text !== password && text !== queried }
 }
