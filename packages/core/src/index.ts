@@ -340,16 +340,6 @@ export type { WorkerAddresses } from "./domain/workers/workerUrls.ts"
  * `@greenroom/adapters` has as a test suite.
  */
 
-export {
-  type Departure,
-  departures,
-  type ListedReader,
-  type Viewer,
-  type ViewerDescription,
-  ViewerProtocol,
-  type ViewerRef,
-  type ViewerRefusal
-} from "./domain/viewers/Viewer.ts"
 export { type AdmissionRequest, Admissions, type Admitted, type FactsRequest } from "./ports/Admissions.ts"
 export {
   type ApiTokenChanges,

@@ -2,7 +2,7 @@
  * A viewer's session as the control API's lists describe it. Its query and its user name may hold a playback token, so they are read here alone: the
  * token leaves as `Redacted`, and neither of them gets into an error. A list of five thousand sessions is decoded by hand, as in `listDecoders.ts`.
  */
-import { PlaybackTokenId, type TokenText, type ViewerDescription, type ViewerProtocol } from "@greenroom/core"
+import { PlaybackTokenId, StreamKeyId, type ViewerDescription, type ViewerProtocol } from "@greenroom/core"
 import { isTokenLike, queriedName, queriedToken, shownUserAgent } from "@greenroom/core/internal"
 import { DateTime, Option, Redacted, Schema } from "effect"
 import { page } from "./ControlApiSchema.ts"
@@ -59,11 +59,18 @@ const hostOf = (address: string): string | null => {
 
 const isTokenId = Schema.is(PlaybackTokenId)
 
-const shownBy = (query: string, user: string): { tokenId: PlaybackTokenId | null; token: TokenText | null } => {
+const isKeyId = Schema.is(StreamKeyId)
+
+const shownBy = (query: string, user: string): Pick<ViewerDescription, "tokenId" | "token" | "workerKeyId"> => {
   const parameters = query === "" ? null : new URLSearchParams(query)
   const token = parameters === null ? null : queriedToken(parameters)
   const names = [parameters === null ? "" : queriedName(parameters), user]
-  return { tokenId: names.find(isTokenId) ?? null, token: isTokenLike(token) ? Redacted.make(token) : null }
+  const worker = parameters?.get("worker")
+  return {
+    tokenId: names.find(isTokenId) ?? null,
+    token: isTokenLike(token) ? Redacted.make(token) : null,
+    workerKeyId: isKeyId(worker) ? worker : null
+  }
 }
 
 /** `null`: its time cannot be read. */

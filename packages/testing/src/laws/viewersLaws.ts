@@ -50,7 +50,6 @@ const aGrant = (more: Partial<TokenGrant> = {}): TokenGrant => ({
   issuedAt: 1_764_000_000.25,
   expiresAt: 1_764_003_600,
   maxSessions: null,
-  worker: false,
   coverage: { _tag: "Path", path: "live/one" },
   ...more
 })
@@ -75,7 +74,6 @@ const Drawn = Schema.Struct({
   hasOwner: Schema.Boolean,
   hasGrant: Schema.Boolean,
   isNamed: Schema.Boolean,
-  isWorker: Schema.Boolean,
   maxSessions: Schema.NullOr(Schema.Literals([1, 1_000_000])),
   ip: Schema.NullOr(Schema.Literals(["192.0.2.1", "2001:db8::1"])),
   userAgent: Schema.NullOr(Schema.Literals(["", "a player 'ö' \"1\""])),
@@ -83,7 +81,7 @@ const Drawn = Schema.Struct({
   why: Schema.Literals(departures)
 })
 
-const drawnViewer = ({ protocol, hasStream, hasOwner, hasGrant, isNamed, isWorker, ...drawn }: typeof Drawn.Type) => {
+const drawnViewer = ({ protocol, hasStream, hasOwner, hasGrant, isNamed, ...drawn }: typeof Drawn.Type) => {
   const { why: _, maxSessions, ...rest } = drawn
   const viewerId = isNamed ? (`viewer-${randomBytes(4).toString("hex")}` as ViewerId) : null
   const coverage = { _tag: "Broadcaster", broadcasterId: newId<BroadcasterId>() } as const
@@ -92,7 +90,7 @@ const drawnViewer = ({ protocol, hasStream, hasOwner, hasGrant, isNamed, isWorke
     protocol,
     streamId: hasStream ? newId<StreamId>() : null,
     broadcasterId: hasOwner ? newId<BroadcasterId>() : null,
-    grant: hasGrant ? aGrant({ viewerId, maxSessions, worker: isWorker, coverage }) : null
+    grant: hasGrant ? aGrant({ viewerId, maxSessions, coverage }) : null
   })
 }
 
