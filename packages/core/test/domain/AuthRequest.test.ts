@@ -2,6 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { type AuthCall, protocols, readAuthCall } from "@greenroom/core"
 import { Arbitrary, Redacted } from "effect"
+import { isKeyText } from "../../src/domain/access/StreamKey.ts"
 import { cases, element, integer, keyValues, oneOf, pathish, texts } from "../support/arbitraries.ts"
 
 const call = (
@@ -150,13 +151,15 @@ describe("readAuthCall", () => {
   )
 
   it.prop(
-    "reads nothing of a viewer",
-    [element(["read", "playback"]), values, values, values],
-    ([action, password, token, query]) =>
-      assert.deepStrictEqual(readAuthCall(call({ action, id: null, password, token, query })), {
-        _tag: "View",
-        action
-      }),
+    "reads of a viewer what it asks for, who it is, and a token: nothing else is ever taken for one",
+    [element(["read", "playback"] as const), values, values, values],
+    ([action, password, token, query]) => {
+      const request = readAuthCall(call({ action, id: null, password, token, query }))
+      assert.isTrue(request._tag === "View" && request.action === action && request.sourceId === null)
+      if (request._tag !== "View") return
+      assert.isNull(request.token)
+      assert.strictEqual(request.workerKey !== null, password !== undefined && isKeyText(password))
+    },
     cases(60)
   )
 

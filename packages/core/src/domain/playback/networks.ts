@@ -38,8 +38,8 @@ export const Network = Schema.String.annotate({ examples: ["192.0.2.0/24", "2001
 
 /** Whether the address is in the network. Neither of them, when it is malformed, is in or has anything. */
 export const isInNetwork = (address: string, network: string): boolean => {
-  const range = networkOf(network)
-  if (range === null) return false
+  const range = isWritten(network) ? networkOf(network) : null
+  if (range === null || !isWritten(address)) return false
   try {
     const found = ipaddr.process(address)
     return found.kind() === range[0].kind() && found.match(range[0], range[1])
