@@ -7,7 +7,15 @@ import { onAir } from "./migrations/0019_who_was_live.ts"
 import type { Names } from "./names.ts"
 import { At, dateOf, limitTo, MaybeAt, onPage, pageOf, type Row, rowsAtInTurns, rowsOf, WholeNumber } from "./rows.ts"
 import { mayHaveChanged, versionNow } from "./storeVersion.ts"
-import { DetailsRow, detailsColumns, keyOfStream, liveStream, StreamRow, streamColumns, streamDetails } from "./streamRows.ts"
+import {
+  DetailsRow,
+  detailsColumns,
+  keyOfStream,
+  liveStream,
+  StreamRow,
+  streamColumns,
+  streamDetails
+} from "./streamRows.ts"
 
 const EventRow = Schema.Struct({ seq: Schema.Int, at: At, type: Schema.String, data: Schema.Unknown })
 
