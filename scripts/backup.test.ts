@@ -98,6 +98,8 @@ describe.skipIf(found === null)("the backup", () => {
     "event_log",
     "webhook_endpoints",
     "audit_log",
+    "playback_tokens",
+    "signing_keys",
     "greenroom_migrations"
   ]
   const contents = (database: string) =>

@@ -7,7 +7,15 @@ import { onAir } from "./migrations/0019_who_was_live.ts"
 import type { Names } from "./names.ts"
 import { At, dateOf, limitTo, MaybeAt, onPage, pageOf, type Row, rowsAtInTurns, rowsOf, WholeNumber } from "./rows.ts"
 import { mayHaveChanged, versionNow } from "./storeVersion.ts"
-import { DetailsRow, detailsColumns, liveStream, StreamRow, streamColumns, streamDetails } from "./streamRows.ts"
+import {
+  DetailsRow,
+  detailsColumns,
+  keyOfStream,
+  liveStream,
+  StreamRow,
+  streamColumns,
+  streamDetails
+} from "./streamRows.ts"
 
 const EventRow = Schema.Struct({ seq: Schema.Int, at: At, type: Schema.String, data: Schema.Unknown })
 
@@ -83,8 +91,8 @@ export const make: Effect.Effect<Streams["Service"], never, GeneralDatabase> = E
           ${limitTo(sql, page)}
         ), changed as (
           select row_number() over () as number, ${sql.literal(streamColumns(n))}
-          from page s join ${n.broadcasters} b on b.id = s.broadcaster_id join ${n.stream_keys} k on k.id = s.stream_key_id
-            left join ${n.stream_keys} x on x.id = k.source_key_id
+          from page s join ${n.broadcasters} b on b.id = s.broadcaster_id cross join lateral ${sql.literal(keyOfStream(n))} k
+            left join lateral (select xmin from ${n.stream_keys} where id = k.source_key_id offset 0) x on true
           where ${mayHaveChanged(sql, ["s.written_by", "b.xmin", "k.xmin", "coalesce(x.xmin, k.xmin)"], since)}
         )
         select t.*, case when coalesce(c.number, 1) = 1 then array(select id from page order by started_at desc, id desc) end as listed, c.*
@@ -131,7 +139,7 @@ export const make: Effect.Effect<Streams["Service"], never, GeneralDatabase> = E
       "Streams.find",
       (sql) => sql`
         select ${sql.literal(detailsColumns(n))}
-        from ${n.streams} s join ${n.broadcasters} b on b.id = s.broadcaster_id join ${n.stream_keys} k on k.id = s.stream_key_id
+        from ${n.streams} s join ${n.broadcasters} b on b.id = s.broadcaster_id cross join lateral ${sql.literal(keyOfStream(n))} k
         where s.id = ${id}`
     )
     return Arr.head(detailsRows(found).map(streamDetails))
@@ -152,7 +160,7 @@ export const make: Effect.Effect<Streams["Service"], never, GeneralDatabase> = E
           returning *
         )
         select ${sql.literal(detailsColumns(n))}
-        from s join ${n.broadcasters} b on b.id = s.broadcaster_id join ${n.stream_keys} k on k.id = s.stream_key_id`
+        from s join ${n.broadcasters} b on b.id = s.broadcaster_id cross join lateral ${sql.literal(keyOfStream(n))} k`
     )
     return Arr.head(detailsRows(annotated).map(streamDetails))
   })

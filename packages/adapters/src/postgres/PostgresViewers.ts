@@ -19,6 +19,7 @@ import { ownsIngestPath } from "./ingestPaths.ts"
 import { playbackOf } from "./migrations/0024_who_may_watch.ts"
 import { leaseOf } from "./PostgresSessions.ts"
 import { At, limitTo, MaybePlayback, MaybeText, onPage, pageOf, rowsAtOf, rowsOf, WholeNumber } from "./rows.ts"
+import { keyOfStream } from "./streamRows.ts"
 
 type Port = Viewers["Service"]
 
@@ -105,7 +106,7 @@ export const make: Effect.Effect<Port, never, AdmissionDatabase | GeneralDatabas
     const openPath = (
       where: string
     ) => `select s.path, s.id as "streamId", s.broadcaster_id as "broadcasterId", ${playbackOf(n)} as playback
-      from ${n.streams} s join ${n.stream_keys} k on k.id = s.stream_key_id join ${n.broadcasters} b on b.id = s.broadcaster_id
+      from ${n.streams} s join ${n.broadcasters} b on b.id = s.broadcaster_id cross join lateral ${keyOfStream(n)} k
       where s.media_server = 'main' and ${n.occupies_key_and_path}(s.ended_at, s.stop_reason) and ${where}`
 
     const paths: Port["paths"] = reconciler

@@ -67,6 +67,10 @@ export const StreamRow = Schema.Struct({
 })
 type StreamRow = typeof StreamRow.Type
 
+/** The key of a stream `s`, found by its id: a join would read all keys where the planner takes the streams to be many. */
+export const keyOfStream = (n: Names): string =>
+  `(select playback, source_key_id, xmin from ${n.stream_keys} where id = s.stream_key_id offset 0)`
+
 /** Of a stream `s`, its broadcaster `b` and its key `k`. */
 export const streamColumns = (
   n: Names

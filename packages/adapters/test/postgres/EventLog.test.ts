@@ -83,7 +83,10 @@ layer(usePostgresWorld(), { excludeTestServices: true, timeout: "2 minutes" })("
       const event = (yield* since(newest)).at(-1)
       if (event?.type !== "key.changed") return assert.fail(event?.type)
       assert.deepStrictEqual(event.data.broadcaster, { displayName, deleted: false })
-      assert.deepStrictEqual([event.data.revokesAt, event.data.rotatedTo, event.data.block], [null, null, null])
+      assert.deepStrictEqual(
+        [event.data.revokesAt, event.data.rotatedTo, event.data.block, event.data.playback],
+        [null, null, null, null]
+      )
     }).pipe(Effect.scoped)
   )
 

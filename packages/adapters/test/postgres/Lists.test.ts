@@ -169,11 +169,14 @@ it.live(
   180_000
 )
 
-/** Broadcaster 1 has half of the older streams, among those of others, with one key and on one path; the newer ones are all broadcaster 2's. */
+/**
+ * Broadcaster 1 has half of the older streams, among those of others, with one key and on one path; the newer ones are all broadcaster 2's. Keys are more than
+ * a few pages, which are read whole at no cost.
+ */
 const old: ReadonlyArray<string> = [
   `insert into broadcasters (id, display_name) select ${uuid(1, "n")}, 'Studio ' || n from generate_series(1, 100) n`,
   `insert into stream_keys (id, broadcaster_id, hash, key_prefix)
-    select ${uuid(2, "n")}, ${uuid(1, "n")}, sha256(n::text::bytea), 'sk_abcd' from generate_series(1, 100) n`,
+    select ${uuid(2, "n")}, ${uuid(1, "(n - 1) % 100 + 1")}, sha256(n::text::bytea), 'sk_abcd' from generate_series(1, 5000) n`,
   `insert into streams (id, stream_key_id, broadcaster_id, path, source_id, started_at, ended_at, end_reason, last_seq)
     select ${uuid(3, "n")}, ${uuid(2, "w.who")}, ${uuid(1, "w.who")}, 'live/' || w.who, n::text,
       timestamptz '2026-01-02' + n * interval '1 minute', timestamptz '2026-01-02' + (n + 1) * interval '1 minute', 'never_ready', 2

@@ -39,7 +39,9 @@ const LATER_COLUMNS = [
   "rotated_to",
   "rotated_from",
   "blocked_path",
-  "blocked_until"
+  "blocked_until",
+  "playback",
+  "source_key_id"
 ]
 const sinceSchemas = migrations.filter(({ id }) => id >= 16).map(titleOf)
 

@@ -109,11 +109,12 @@ const wrong: ReadonlyArray<readonly [name: string, call: Call, faults: Readonly<
   ["describeIngest", describeIngest("xyz" as never), { id: UUID }],
   [
     "changeKey",
-    changeKey("xyz" as never, { label: "\u0000" as never, enabled: "no" as never }),
+    changeKey("xyz" as never, { label: "\u0000" as never, enabled: "no" as never, playback: "all" as never }),
     {
       id: UUID,
       label: "Expected text without control characters",
-      enabled: "Expected boolean"
+      enabled: "Expected boolean",
+      playback: 'Expected "public" | "token" | null'
     }
   ],
   ["revoke", revoke("xyz" as never), { id: UUID }],

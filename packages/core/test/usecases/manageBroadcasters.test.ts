@@ -76,6 +76,11 @@ describe("upsertBroadcaster", () => {
         listings.asked.length = 0
         const again = yield* upsertBroadcaster(externalId, { displayName: "Ada" }).pipe(Effect.provide(layer))
         assert.deepStrictEqual([again, listings.questions()], [made, ["findByExternalId"]])
+        const fields = { displayName: "Ada", playback: "token" } as const
+        const closed = yield* upsertBroadcaster(externalId, fields).pipe(Effect.provide(layer))
+        assert.deepStrictEqual(listings.asked.at(-1), ["upsert", closed.id, externalId, fields])
+        listings.broadcasters.set(made.id, closed)
+        assert.strictEqual(yield* upsertBroadcaster(externalId, fields).pipe(Effect.provide(layer)), closed)
       })
   )
 })

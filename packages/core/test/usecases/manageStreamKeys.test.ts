@@ -111,18 +111,24 @@ describe("rotateKey", () => {
 describe("issueKey", () => {
   it.effect.prop(
     "stores a hash and seven characters, gives the value once, and a path that the key may use",
-    [oneOf<string | null>([element([null]), Arbitrary.filter(limitTexts, Schema.is(NewPathLimit))])],
-    ([limit]) =>
+    [
+      oneOf<string | null>([element([null]), Arbitrary.filter(limitTexts, Schema.is(NewPathLimit))]),
+      element([undefined, null, "public", "token"] as const)
+    ],
+    ([limit, playback]) =>
       Effect.gen(function* () {
         const listings = makeListings(makeStage())
         const path = limit as NewPathLimit | null
-        const issued = yield* issueKey({ ...order, path }).pipe(Effect.provide(listings.layer))
+        const issued = yield* issueKey({ ...order, path, ...(playback === undefined ? {} : { playback }) }).pipe(
+          Effect.provide(listings.layer)
+        )
         if (issued._tag !== "Issued") return assert.fail(issued._tag)
         const [, stored] = listings.asked[0]! as readonly [string, Record<string, unknown>]
         const value = Redacted.value(issued.value)
         assert.deepStrictEqual(stored, {
           ...order,
           path,
+          playback: playback ?? null,
           id: stored.id,
           hash: sha256(value),
           keyPrefix: value.slice(0, 7)
@@ -324,7 +330,13 @@ describe("changeKey", () => {
     Effect.gen(function* () {
       const { stage, listings, layer } = yield* onAir()
       stage.calls.length = 0
-      for (const changes of [{}, { label: "B" }, { enabled: true }, { expiresAt: at(1), label: null }]) {
+      for (const changes of [
+        {},
+        { label: "B" },
+        { enabled: true },
+        { playback: "token" as const },
+        { expiresAt: at(1), label: null }
+      ]) {
         const outcome = yield* changeKey(keyId(1), changes).pipe(Effect.provide(layer))
         assert.strictEqual(outcome._tag, "Changed")
         assert.deepStrictEqual(listings.asked.at(-1), ["change", keyId(1), changes])

@@ -1,6 +1,6 @@
-/** Pruning the event log, under a test clock: in which batches, and what is seen of it. */
+/** Pruning the event log and the playback tokens, under a test clock: in which batches, and what is seen of it. */
 import { assert, it } from "@effect/vitest"
-import { pruneEvents, StoreUnavailable } from "@greenroom/core"
+import { pruneEvents, prunePlaybackTokens, StoreUnavailable } from "@greenroom/core"
 import { partialStore } from "@greenroom/testing"
 import { Effect, Layer } from "effect"
 import { TestClock } from "effect/testing"
@@ -41,4 +41,17 @@ it.effect("old events go in batches with pauses, each hour; a failure is a condi
       "INFO old events can be pruned again"
     ])
   }).pipe(Effect.provide(Layer.merge(partialStore({ events: { prune } }), log.layer)))
+})
+
+it.effect("expired playback tokens go a week after they expired, each hour", () => {
+  const asked: Array<readonly [number, number]> = []
+  const prune = (keepDays: number, limit: number) => Effect.sync(() => asked.push([keepDays, limit]))
+  return Effect.gen(function* () {
+    yield* Effect.forkScoped(prunePlaybackTokens)
+    yield* TestClock.adjust("61 minutes")
+    assert.deepStrictEqual(asked, [
+      [7, 5_000],
+      [7, 5_000]
+    ])
+  }).pipe(Effect.scoped, Effect.provide(partialStore({ playbackTokens: { prune } })))
 })

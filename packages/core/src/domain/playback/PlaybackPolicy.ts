@@ -1,6 +1,7 @@
 /** Who may watch a stream: everybody, or who has a token for it. */
 import { Schema } from "effect"
 
+/** `public`: everybody may watch. `token`: who shows a playback token for it. */
 export const playbackPolicies = ["public", "token"] as const
 export const PlaybackPolicy = Schema.Literals(playbackPolicies)
 export type PlaybackPolicy = typeof PlaybackPolicy.Type
