@@ -53,7 +53,7 @@ const askTheDoor = Effect.gen(function* () {
       _tag: "Publish",
       path,
       sourceId: id ?? "",
-      protocol: protocol || null,
+      protocol: protocol === "" || protocol === "hls" ? null : protocol,
       key: Redacted.make(password)
     }).pipe(
       Effect.map(({ _tag }) => _tag !== "Refuse"),

@@ -40,6 +40,8 @@ const connectionOf = ({ id, protocol, path }: IdlePublisher, index: number): Wor
   id,
   authId: id,
   connectionId: id,
+  ip: "127.0.0.1",
+  isCdn: false,
   port: 1_024 + index,
   protocol,
   action: "publish",

@@ -81,7 +81,8 @@ export const disagreements = (
     const row = state.streams.get(id)!
     // Who does not publish is no publisher, whatever it was or may become: an RTSP session in its pause, a WebRTC one before it stands.
     const mayStand =
-      !isPublishing(connection) && (row.state._tag === "Inactive" || saysPublishEarly(connection.protocol))
+      !isPublishing(connection) &&
+      (row.state._tag === "Inactive" || (connection.protocol !== "hls" && saysPublishEarly(connection.protocol)))
     if (mayStand) continue
     if (row.state._tag === "Inactive") no("2", `${source} is on the media server, but ${id} has ended`)
     else if (row.state.ending !== null) no("2", `${source} is on the media server, but ${id} is to stop`)

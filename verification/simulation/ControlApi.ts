@@ -4,7 +4,7 @@
  * asked about), and with faults: errors, halves of lists, slowness, the end of the process.
  */
 import type { MediaMtxCall, Reply } from "@greenroom/adapters/mediamtx"
-import { familyOf, type Protocol, protocols } from "@greenroom/core"
+import { familyOf, protocols, type ViewerProtocol } from "@greenroom/core"
 import { SimulatorApi, type VersionFacts, type World } from "@greenroom/mediamtx-simulator"
 import type { Rng } from "../worlds/Rng.ts"
 import type { AuthEndpoint } from "./AuthEndpoint.ts"
@@ -63,7 +63,7 @@ export interface ControlApiOptions {
   readonly facts: VersionFacts
   readonly world: () => World.World
   readonly change: (step: (world: World.World, now: number) => World.World) => void
-  readonly kick: (id: string, protocol: Protocol) => void
+  readonly kick: (id: string, protocol: ViewerProtocol) => void
   readonly awake: (run: () => void) => void
   /** Told when a call has arrived. */
   readonly arrived: () => void
@@ -82,12 +82,13 @@ export const makeControlApi = (options: ControlApiOptions) => {
   let slowBy = 0
   let trouble: Trouble | null = null
   /** The calls about RTSP sessions that are inside, by the list that they are about. */
-  const inside = new Map(protocols.map((protocol) => [protocol, new Set<Inside>()]))
+  const inside = new Map(([...protocols, "hls"] as const).map((protocol) => [protocol, new Set<Inside>()]))
   const open = new Set<() => void>()
 
   const troubleOf = (route: SimulatorApi.ApiRoute): Trouble | null => {
     if (trouble === null) return null
-    const isMeant = trouble.family === "all" || (route._tag === "List" && trouble.family === familyOf(route.protocol))
+    const family = route._tag === "List" && route.protocol !== "hls" ? familyOf(route.protocol) : null
+    const isMeant = trouble.family === "all" || trouble.family === family
     return isMeant && !(route._tag === "Info" && trouble.answer === "half a list") ? trouble : null
   }
 

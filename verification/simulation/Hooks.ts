@@ -2,7 +2,7 @@
  * What becomes of MediaMTX's hooks on their way: lost, doubled, late, one overtaking another, or made up by somebody. A hook goes to any
  * instance.
  */
-import { familyOf, sourceTypes } from "@greenroom/core"
+import { sourceTypes } from "@greenroom/core"
 import { factsOf, type World } from "@greenroom/mediamtx-simulator"
 import type { Rng } from "../worlds/Rng.ts"
 import type { Counts } from "./Counts.ts"
@@ -29,7 +29,9 @@ export interface HooksOptions {
 
 /** Up to 1.19.2 a hook names the session of an RTSP publisher, which is known by its connection's id to everybody else. */
 const sourceIn = ({ version }: Setting, { id, protocol }: World.Connection): string =>
-  familyOf(protocol) === "rtsp" && factsOf(version).rtspAuthId === "connection" ? `session of ${id}` : id
+  (protocol === "rtsp" || protocol === "rtsps") && factsOf(version).rtspAuthId === "connection"
+    ? `session of ${id}`
+    : id
 
 export const makeHooks = ({ kernel, rng, counts, setting, send }: HooksOptions) => {
   const { hooks: fates, hookSecret } = setting
@@ -50,6 +52,7 @@ export const makeHooks = ({ kernel, rng, counts, setting, send }: HooksOptions) 
       if (happening._tag === "Closed") return
       const event = happening._tag === "Ready" ? "ready" : "not-ready"
       const { path, protocol } = happening.connection
+      if (protocol === "hls") return
       const sourceType = sourceTypes[protocol]
       const call: HookCall = {
         event,

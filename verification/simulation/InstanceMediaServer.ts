@@ -56,7 +56,7 @@ export interface InstanceMediaServerOptions {
 
 /** The port call that a control call belongs to. Fibers that the adapter starts for it inherit it. */
 interface Operation {
-  readonly name: "look" | "find" | "kick" | "resetPath" | "facts" | null
+  readonly name: "look" | "find" | "kick" | "findViewer" | "viewersOf" | "kickViewer" | "resetPath" | "facts" | null
   isAwaited: boolean
   strangersToo: boolean
   /** When a list of paths was read for it first. Of a snapshot that asked twice, the older: nothing newer is sure. */
@@ -90,7 +90,8 @@ const makeControlApi = (options: InstanceMediaServerOptions, onCut: () => void):
   const executed = (operation: Operation) => (route: SimulatorApi.ApiRoute, world: World.World) => {
     const { strangersToo } = operation
     if (route._tag === "List") {
-      strikes({ source: route.id, path: world.connections.get(route.id)!.path, by: "kick", strangersToo })
+      const { action, path } = world.connections.get(route.id)!
+      if (action === "publish") strikes({ source: route.id, path, by: "kick", strangersToo })
     }
     // Who has come between the addition and the deletion goes with the deletion: no reading can rule that out.
     if (route._tag === "PathConfiguration" && route.verb === "add") {
@@ -183,6 +184,9 @@ export const makeInstanceMediaServer = Effect.fnUntraced(function* (
         if (!leads()) usurped(`a kick of ${source.id}`)
         return operation("kick", adapter.kick(source))
       }),
+    findViewer: (viewer) => operation("findViewer", adapter.findViewer(viewer)),
+    viewersOf: (protocol) => operation("viewersOf", adapter.viewersOf(protocol)),
+    kickViewer: (viewer) => operation("kickViewer", adapter.kickViewer(viewer)),
     resetPath: (path) =>
       Effect.suspend(() => {
         if (!leads()) usurped(`a reset of ${path}`)

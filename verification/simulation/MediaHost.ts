@@ -2,7 +2,7 @@
  * The MediaMTX of a simulation: the simulator's pure `World` moved by simulated time, with the process around it that can be killed, started,
  * and frozen. Who is let in is asked at its `AuthEndpoint`; what the control API answers is in `ControlApi.ts`. It knows no Greenroom.
  */
-import { familyOf, type Protocol } from "@greenroom/core"
+import { familyOf, type ViewerProtocol } from "@greenroom/core"
 import { factsOf, type Version, World } from "@greenroom/mediamtx-simulator"
 import type { Rng } from "../worlds/Rng.ts"
 import { type Ask, makeAuthEndpoint, type Question } from "./AuthEndpoint.ts"
@@ -27,7 +27,7 @@ const IN_VAIN_OF_A_HUNDRED = 4
 /** A kick beside another call about RTSP sessions may crash it, and here does; whoever runs it starts it anew. */
 const STARTED_ANEW_AFTER_MS = 300
 /** From the answer of a kick until the connection has left its list. */
-const KICK_TAKES_MS = { rtmp: 15, rtsp: 14, srt: 16, webrtc: 95, moq: 15 } as const
+const KICK_TAKES_MS = { rtmp: 15, rtsp: 14, srt: 16, webrtc: 95, moq: 15, hls: 5 } as const
 
 /** Admitted by an auth, whatever it does now. */
 export const isAdmitted = ({ phase }: World.Connection): boolean => phase._tag !== "Asking" && phase._tag !== "Denied"
@@ -86,9 +86,9 @@ export const makeMediaHost = ({ version, kernel, rng, counts, ask, happened, ove
     if (one.by === other.by && one.isAwaited() && other.isAwaited()) overlapped(one.by)
     restart("kill", STARTED_ANEW_AFTER_MS)
   }
-  const kick = (id: string, protocol: Protocol) => {
+  const kick = (id: string, protocol: ViewerProtocol) => {
     if (rng.below(100) < IN_VAIN_OF_A_HUNDRED) return counts.fault("kick answered, and nobody goes")
-    kernel.after(KICK_TAKES_MS[familyOf(protocol)], () =>
+    kernel.after(KICK_TAKES_MS[protocol === "hls" ? protocol : familyOf(protocol)], () =>
       awake(() => void change((now, at) => World.kick(now, at, id)))
     )
   }

@@ -8,8 +8,8 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises"
 import * as Net from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import type { Protocol } from "@greenroom/core"
-import { isAtLeast, type Version } from "@greenroom/mediamtx-simulator"
+import type { Protocol, ViewerProtocol } from "@greenroom/core"
+import { type Credentials, isAtLeast, type Version } from "@greenroom/mediamtx-simulator"
 import { Effect, type Scope } from "effect"
 import { type MediaMtxProcess, startProcess } from "./mediaMtxProcess.ts"
 import { binaryAt, ffmpegBinary, mediaMtxBinary, missingFor, type RealBinary } from "./realBinaries.ts"
@@ -206,16 +206,10 @@ const target = (mtx: Pick<RealMediaMtx, "ports">, protocol: Publishable, path: s
 const source =
   "-hide_banner -loglevel error -re -f lavfi -i testsrc=size=160x90:rate=10 -c:v libx264 -preset ultrafast -tune zerolatency -g 10"
 
-/** An ffmpeg that publishes a small H264 picture until its scope closes. */
-export const ffmpegPublisher = Effect.fnUntraced(function* (
-  mtx: Pick<RealMediaMtx, "ports">,
-  options: { readonly protocol: Publishable; readonly path: string; readonly key: string }
-): Effect.fn.Return<FfmpegPublisher, never, Scope.Scope> {
-  const { protocol, path, key } = options
+const runFfmpeg = Effect.fnUntraced(function* (args: ReadonlyArray<string>) {
   let log = ""
   const child = yield* Effect.acquireRelease(
     Effect.sync(() => {
-      const args = [...source.split(" "), ...target(mtx, protocol, path, key)]
       const started = spawn(ffmpegBinary ?? "ffmpeg", args, { stdio: ["ignore", "ignore", "pipe"] })
       started.stderr.on("data", (chunk: Buffer) => {
         log += chunk.toString()
@@ -228,7 +222,7 @@ export const ffmpegPublisher = Effect.fnUntraced(function* (
     Effect.sync(() => {
       child.kill(name)
     })
-  return {
+  const ffmpeg: FfmpegPublisher = {
     drop: signal("SIGINT"),
     kill: signal("SIGKILL"),
     freeze: signal("SIGSTOP"),
@@ -239,4 +233,47 @@ export const ffmpegPublisher = Effect.fnUntraced(function* (
     }),
     log: Effect.sync(() => log)
   }
+  return ffmpeg
 })
+
+/** An ffmpeg that publishes a small H264 picture until its scope closes. */
+export const ffmpegPublisher = (
+  mtx: Pick<RealMediaMtx, "ports">,
+  { protocol, path, key }: { readonly protocol: Publishable; readonly path: string; readonly key: string }
+): Effect.Effect<FfmpegPublisher, never, Scope.Scope> =>
+  runFfmpeg([...source.split(" "), ...target(mtx, protocol, path, key)])
+
+export type Playable = Exclude<ViewerProtocol, "rtmps" | "rtsps" | "webrtc" | "moq">
+
+export interface FfmpegPlayerOptions extends Credentials {
+  readonly protocol: Playable
+  readonly path: string
+}
+
+const playedFrom = (mtx: Pick<RealMediaMtx, "ports">, options: FfmpegPlayerOptions): ReadonlyArray<string> => {
+  const { protocol, path, user = "", password, token, query } = options
+  const { rtmp, rtsp, srt, hls } = mtx.ports
+  const pair = password === undefined ? "" : `${user}:${password}@`
+  const bearer = token === undefined ? [] : ["-headers", `Authorization: Bearer ${token}\r\n`]
+  const inUrl = query === undefined ? "" : `?${query}`
+  switch (protocol) {
+    case "rtmp":
+      return ["-i", `rtmp://127.0.0.1:${rtmp}/${path}${inUrl}`]
+    case "rtsp":
+      return ["-rtsp_transport", "tcp", "-i", `rtsp://${pair}127.0.0.1:${rtsp}/${path}${inUrl}`]
+    case "srt":
+      return [
+        "-i",
+        `srt://127.0.0.1:${srt}?streamid=read:${path}${password === undefined ? "" : `:${user}:${password}`}`
+      ]
+    case "hls":
+      return [...bearer, "-i", `http://${pair}127.0.0.1:${hls}/${path}/index.m3u8${inUrl}`]
+  }
+}
+
+/** An ffmpeg that plays a path, and throws away what it gets, until its scope closes. */
+export const ffmpegPlayer = (
+  mtx: Pick<RealMediaMtx, "ports">,
+  options: FfmpegPlayerOptions
+): Effect.Effect<FfmpegPublisher, never, Scope.Scope> =>
+  runFfmpeg(["-hide_banner", "-loglevel", "error", ...playedFrom(mtx, options), "-c", "copy", "-f", "null", "-"])

@@ -153,7 +153,8 @@ const essentialOfViewer = (connection: Connection, now: number): Json => {
   return {
     ...askedAs(connection, true),
     userAgent: userAgentOf(connection),
-    ...(protocol === "srt" ? { bytesSent: sent } : { outboundBytes: sent }),
+    ...(protocol === "srt" ? {} : { outboundBytes: sent }),
+    ...(protocol === "hls" || protocol === "moq" ? {} : { bytesSent: sent }),
     ...(protocol === "hls" ? { isCDN: isCdn } : {})
   }
 }
@@ -162,7 +163,8 @@ export const connectionItem = (connection: Connection, now: number, facts: Versi
   const essential = essentialItem(connection, facts)
   const { protocol, action } = connection
   if (which === "essential") {
-    return action === "read" ? { ...essential, ...essentialOfViewer(connection, now) } : essential
+    if (action === "publish") return essential
+    return { ...essential, ...fieldsAt(familyOf(protocol), facts.version, essentialOfViewer(connection, now)) }
   }
   return fieldsAt(familyOf(protocol), facts.version, {
     ...essential,

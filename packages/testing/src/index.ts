@@ -18,6 +18,7 @@ export { BackDoor, type PrunedUsage, type StoreUnderTest, type StoreWorld } from
 export { keyGeneratorLaws } from "./laws/keyGeneratorLaws.ts"
 export { mediaServerIdLaws } from "./laws/mediaServerIdLaws.ts"
 export { type MediaServerUnderTest, mediaServerLaws } from "./laws/mediaServerLaws.ts"
+export { mediaServerViewersLaws } from "./laws/mediaServerViewersLaws.ts"
 export { repositoriesLaws } from "./laws/repositoriesLaws.ts"
 export { type PartialPorts, partialStore } from "./partialStore.ts"
 export {
@@ -28,7 +29,9 @@ export {
   type Stage,
   type StageDeadlines,
   type StagePublisher,
+  type StageReader,
   simulatedProtocols,
+  simulatedViewers,
   timed,
   unhurried
 } from "./Stage.ts"

@@ -7,7 +7,15 @@ import { type AuthQuestion, defaultVersion, factsOf, type Version } from "@green
 import { SimulatorHttp } from "@greenroom/mediamtx-simulator/http"
 import { Context, Effect, Layer, Redacted } from "effect"
 import type { MediaServerUnderTest } from "./laws/mediaServerLaws.ts"
-import { bringsKey, controlApiOf, type Stage, type StageDeadlines, simulatedProtocols, unhurried } from "./Stage.ts"
+import {
+  bringsKey,
+  controlApiOf,
+  type Stage,
+  type StageDeadlines,
+  simulatedProtocols,
+  simulatedViewers,
+  unhurried
+} from "./Stage.ts"
 
 export const API_PASSWORD = "the-api-secret"
 
@@ -38,6 +46,7 @@ export const makeSimulatorStage = Effect.fnUntraced(function* (
     readyAfter: { rtmp: 60, srt: 40, webrtc: 20 },
     denialDelay: 100,
     readTimeout: 600,
+    hlsInactivity: { closeAfter: 600, checkEvery: 200 },
     off: [],
     ...options.simulator
   })
@@ -63,6 +72,8 @@ export const makeSimulatorStage = Effect.fnUntraced(function* (
         }),
         ({ authId, ...publisher }) => ({ ...publisher, id: authId })
       ),
+    viewerProtocols: simulatedViewers(facts),
+    read: simulator.read,
     letIn: (decide) =>
       Effect.sync(() => {
         letIn = decide
@@ -98,5 +109,6 @@ export const onSimulator = ({
   clock: "real",
   canDawdle: true,
   protocols: simulatedProtocols(factsOf(version)),
+  viewerProtocols: simulatedViewers(factsOf(version)),
   overHttp: true
 })

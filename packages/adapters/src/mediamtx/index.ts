@@ -10,3 +10,4 @@ export { type Answer, answerOf, type ControlApi, type Reply } from "./ControlApi
 export * as ControlApiSchema from "./ControlApiSchema.ts"
 export * as MediaMtx from "./MediaMtx.ts"
 export { makeRestartSign, type RestartSign } from "./RestartSign.ts"
+export * as ViewerItems from "./viewerItems.ts"

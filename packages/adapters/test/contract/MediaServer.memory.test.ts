@@ -1,5 +1,12 @@
 import { factsOf } from "@greenroom/mediamtx-simulator"
-import { mediaServerIdLaws, mediaServerLaws, registerLaws, simulatedProtocols } from "@greenroom/testing"
+import {
+  mediaServerIdLaws,
+  mediaServerLaws,
+  mediaServerViewersLaws,
+  registerLaws,
+  simulatedProtocols,
+  simulatedViewers
+} from "@greenroom/testing"
 import { afterAll, describe, it } from "vitest"
 import { memoryStage } from "../fixtures/memoryStage.ts"
 
@@ -11,7 +18,12 @@ for (const version of ["1.12.3", "1.20.1"]) {
     clock: "test",
     canDawdle: true,
     protocols: simulatedProtocols(factsOf(version)),
+    viewerProtocols: simulatedViewers(factsOf(version)),
     overHttp: false
   } as const
-  registerLaws([mediaServerLaws(server), mediaServerIdLaws(server)], { describe, it, afterAll })
+  registerLaws([mediaServerLaws(server), mediaServerIdLaws(server), mediaServerViewersLaws(server)], {
+    describe,
+    it,
+    afterAll
+  })
 }

@@ -1,8 +1,8 @@
 import { factsOf } from "@greenroom/mediamtx-simulator"
-import { mediaServerIdLaws, mediaServerLaws, registerLaws } from "@greenroom/testing"
+import { mediaServerIdLaws, mediaServerLaws, mediaServerViewersLaws, registerLaws } from "@greenroom/testing"
 import { afterAll, describe, it } from "vitest"
 import { missingFor, realBinaries } from "../../../../verification/worlds/realBinaries.ts"
-import { publishable, realStage } from "../fixtures/realStage.ts"
+import { playable, publishable, realStage } from "../fixtures/realStage.ts"
 
 const missing = missingFor("mediamtx", "ffmpeg")
 if (missing.length > 0) {
@@ -17,8 +17,13 @@ if (missing.length > 0) {
       clock: "real",
       canDawdle: factsOf(binary.version).rtmpReadyAfter > 1_000,
       protocols: publishable,
+      viewerProtocols: playable(factsOf(binary.version)),
       overHttp: true
     } as const
-    registerLaws([mediaServerLaws(server), mediaServerIdLaws(server)], { describe, it, afterAll })
+    registerLaws([mediaServerLaws(server), mediaServerIdLaws(server), mediaServerViewersLaws(server)], {
+      describe,
+      it,
+      afterAll
+    })
   }
 }

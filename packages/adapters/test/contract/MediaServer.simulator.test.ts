@@ -1,4 +1,10 @@
-import { mediaServerIdLaws, mediaServerLaws, onSimulator, registerLaws } from "@greenroom/testing"
+import {
+  mediaServerIdLaws,
+  mediaServerLaws,
+  mediaServerViewersLaws,
+  onSimulator,
+  registerLaws
+} from "@greenroom/testing"
 import { afterAll, describe, it } from "vitest"
 import { MediaMtx } from "../../src/mediamtx/index.ts"
 
@@ -7,7 +13,7 @@ const name = "MediaMTX client on the simulator"
 
 for (const version of ["1.9.3", "1.12.3", "1.15.6", "1.17.1", "1.19.3", "1.20.1", "1.21.1"] as const) {
   const server = onSimulator({ name: `${name}, ${version}`, layer: MediaMtx.layer, version })
-  registerLaws([mediaServerLaws(server), mediaServerIdLaws(server)], runner)
+  registerLaws([mediaServerLaws(server), mediaServerIdLaws(server), mediaServerViewersLaws(server)], runner)
 }
 
 const newNames = onSimulator({
@@ -16,4 +22,4 @@ const newNames = onSimulator({
   version: "1.21.1",
   simulator: { names: "new" }
 })
-registerLaws(mediaServerIdLaws(newNames), runner)
+registerLaws([mediaServerIdLaws(newNames), mediaServerViewersLaws(newNames)], runner)

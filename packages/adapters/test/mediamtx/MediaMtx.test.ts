@@ -238,7 +238,7 @@ describe("MediaMtx: an old MediaMTX (1.9)", () => {
       assert.deepStrictEqual(look.sources, [
         { id, protocol: "rtmp", state: "publish", established: true, path: "live/a" }
       ])
-      const observation = { tracks: [{ codec: "H264" }, { codec: "Opus" }], viewerCount: 1, inboundBytes: 77 }
+      const observation = { tracks: [{ codec: "H264" }, { codec: "Opus" }], viewerCount: 0, inboundBytes: 77 }
       assert.deepStrictEqual(look.paths, [
         { name: "live/a", ready: true, sourceType: "rtmpConn", sourceId: id, observation }
       ])

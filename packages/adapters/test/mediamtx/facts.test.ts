@@ -14,6 +14,7 @@ const unknown: MediaServerFacts = {
   moq: "off",
   overridePublisher: null,
   readTimeoutMillis: null,
+  hlsSegmentMillis: null,
   rtspOverUdp: false
 }
 

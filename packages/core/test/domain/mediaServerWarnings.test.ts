@@ -72,6 +72,7 @@ describe("mediaServerWarnings", () => {
         moq: element(["off", "on", "on, but not listed"] as const),
         overridePublisher: element([null, true, false]),
         readTimeoutMillis: element([null, 0, 1_999, 2_000]),
+        hlsSegmentMillis: element([null, 1_000]),
         rtspOverUdp: boolean
       }),
       boolean

@@ -153,7 +153,8 @@ describe("what a look says of pipelines", () => {
       sourceType: "rtmpConn",
       observation: { tracks: [], viewerCount: 0, inboundBytes: 0 }
     })),
-    ownPaths: []
+    ownPaths: [],
+    readers: []
   })
   const ending = { reason: "superseded", requestedAt: at(0), kickedAt: null } as const
 

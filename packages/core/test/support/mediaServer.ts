@@ -9,7 +9,9 @@ import {
   type Protocol,
   recommendedFacts,
   type Source,
-  sourceTypes
+  sourceTypes,
+  type ViewerDescription,
+  type ViewerRef
 } from "@greenroom/core"
 import { Effect, Layer } from "effect"
 import type { Noted } from "./calls.ts"
@@ -27,6 +29,8 @@ export interface Connection {
 
 export const makeMediaServer = (noted: Noted) => {
   const connections = new Map<string, Connection>()
+  /** The sessions that read a path, by their ids. */
+  const viewers = new Map<string, ViewerDescription>()
   const server = {
     started: "1",
     facts: recommendedFacts as MediaServerFacts | null,
@@ -52,7 +56,8 @@ export const makeMediaServer = (noted: Noted) => {
         sourceId: one.id,
         observation: { tracks: [{ codec: "H264" }], viewerCount: 1, inboundBytes: server.inboundBytes }
       })),
-    ownPaths: []
+    ownPaths: [],
+    readers: [...viewers.values()].map(({ protocol, id, path }) => ({ protocol, id, path }))
   })
   const kick = (source: Source) => {
     if (find(source) === undefined) return "gone"
@@ -62,10 +67,15 @@ export const makeMediaServer = (noted: Noted) => {
   const resetPath = (path: string) => {
     for (const one of connections.values()) if (one.path === path) connections.delete(one.id)
   }
+  const kickViewer = ({ id }: ViewerRef) => (viewers.delete(id) ? "kicked" : "gone")
   const calls = noted("MediaServer", {
     snapshot: Effect.sync(look),
     find: (source: Source) => Effect.sync(() => (find(source) === undefined ? "gone" : "present")),
     kick: (source: Source) => Effect.sync(() => kick(source)),
+    findViewer: ({ id }: ViewerRef) => Effect.sync(() => viewers.get(id) ?? ("gone" as const)),
+    viewersOf: (protocol: ViewerRef["protocol"]) =>
+      Effect.sync(() => [...viewers.values()].filter((one) => one.protocol === protocol)),
+    kickViewer: (viewer: ViewerRef) => Effect.sync(() => kickViewer(viewer)),
     resetPath: (path: string) => Effect.sync(() => resetPath(path))
   })
   const layer = Layer.succeed(MediaServer)({
@@ -83,6 +93,7 @@ export const makeMediaServer = (noted: Noted) => {
   return {
     layer,
     connections,
+    viewers,
     server,
     /** A publisher `source-n` on `live/n`, ready unless said otherwise. */
     connect: (n: number, more: Partial<Connection> = {}): Connection => {

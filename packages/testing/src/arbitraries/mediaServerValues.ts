@@ -3,6 +3,7 @@ import {
   type EnabledProtocols,
   type Hook,
   type ListedPath,
+  type ListedReader,
   type ListedSource,
   type MediaServerFacts,
   type MediaServerSnapshot,
@@ -12,6 +13,7 @@ import {
   type PublicEndpoints,
   recommendedFacts,
   sourceTypes,
+  ViewerProtocol,
   type WorkerStateName,
   workerStates
 } from "@greenroom/core"
@@ -44,12 +46,19 @@ export const ownPaths: Arbitrary.Arbitrary<OwnPath> = Arbitrary.all({
   since: element(["2026-11-21T01:33:14Z", "2026-11-21T01:33:15Z"])
 })
 
+export const listedReaders: Arbitrary.Arbitrary<ListedReader> = Arbitrary.all({
+  protocol: element(ViewerProtocol.literals),
+  id: sourceIds,
+  path: validPaths
+})
+
 /** Lists that need not agree with each other, as those of a media server that changes while it is read. */
 export const mediaServerSnapshots: Arbitrary.Arbitrary<MediaServerSnapshot> = Arbitrary.all({
   started: element(["this process", "another process"]),
   sources: Arbitrary.array(listedSources, { maxLength: 8 }),
   paths: Arbitrary.array(listedPaths, { maxLength: 8 }),
-  ownPaths: Arbitrary.array(ownPaths, { maxLength: 2 })
+  ownPaths: Arbitrary.array(ownPaths, { maxLength: 2 }),
+  readers: Arbitrary.array(listedReaders, { maxLength: 8 })
 })
 
 export const mediaServerFacts: Arbitrary.Arbitrary<MediaServerFacts> = Arbitrary.all({
@@ -61,6 +70,7 @@ export const mediaServerFacts: Arbitrary.Arbitrary<MediaServerFacts> = Arbitrary
   moq: element(["off", "on", "on, but not listed"]),
   overridePublisher: element([true, false, null]),
   readTimeoutMillis: element([4_000, 10_000, null]),
+  hlsSegmentMillis: element([1_000, 6_000, null]),
   rtspOverUdp: boolean
 })
 

@@ -134,7 +134,8 @@ const snapshotOf = (those: Those): MediaServerSnapshot => ({
       observation: observationOf(actor)
     })
   ),
-  ownPaths: []
+  ownPaths: [],
+  readers: []
 })
 
 /**

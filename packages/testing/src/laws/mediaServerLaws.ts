@@ -3,13 +3,20 @@
  * be trusted in other tests because the real one passes the same.
  */
 
-import { type ListedPath, type ListedSource, type MediaServerSnapshot, type Protocol, protocols } from "@greenroom/core"
+import {
+  type ListedPath,
+  type ListedSource,
+  type MediaServerSnapshot,
+  type Protocol,
+  protocols,
+  type ViewerProtocol
+} from "@greenroom/core"
 import type { VersionFacts } from "@greenroom/mediamtx-simulator"
 import { Cause, Effect, Exit, Layer, type Scope } from "effect"
 import { TestClock } from "effect/testing"
 import * as assert from "../assert.ts"
 import { LAW_TIMEOUT_MS, type Law, type LawSuite } from "../LawSuite.ts"
-import { eventually, type Stage, type StageDeadlines, type StagePublisher, timed } from "../Stage.ts"
+import { eventually, type Stage, type StageDeadlines, type StagePublisher, timed, unhurried } from "../Stage.ts"
 
 const sourceTypes: { readonly [P in Exclude<Protocol, "webrtc">]: string } = {
   rtmp: "rtmpConn",
@@ -56,6 +63,8 @@ export interface MediaServerUnderTest {
   readonly canDawdle: boolean
   /** Those that the stage can publish with. */
   readonly protocols: ReadonlyArray<Protocol>
+  /** Those that the stage can watch with, whose viewers have sessions. */
+  readonly viewerProtocols: ReadonlyArray<ViewerProtocol>
   /** Whether it has a control API, and pages, over HTTP. */
   readonly overHttp: boolean
 }
@@ -286,7 +295,7 @@ export const mediaServerLaws = (server: MediaServerUnderTest): LawSuite<never> =
           )
           assert.strictEqual(look._tag, "Some", "it answers again")
         }),
-      { find: 500, kick: 700, snapshot: 2_000 }
+      { ...unhurried, find: 500, kick: 700, snapshot: 2_000 }
     )
 
     law(
