@@ -4,7 +4,7 @@
  * with the source. Here everything is in memory; a real one would speak to a transcoder, a GPU service or a library.
  */
 import { MemoryMediaServer, layer as memoryStore } from "@greenroom/adapters/memory"
-import { NodeKeyMint } from "@greenroom/adapters/node"
+import { JoseTokenSigner, NodeKeyMint } from "@greenroom/adapters/node"
 import * as Greenroom from "@greenroom/core"
 import { Simulator } from "@greenroom/mediamtx-simulator"
 import { Effect, Layer, Option, Redacted } from "effect"
@@ -41,7 +41,14 @@ const policies = Layer.mergeAll(
   Layer.succeed(Greenroom.WorkersOn, true),
   Layer.succeed(Greenroom.WorkerSettings, { max: 2, rtsp: "rtsp://127.0.0.1:8554", rtmp: "rtmp://127.0.0.1:1935" })
 )
-const ports = Layer.mergeAll(memoryStore, MemoryMediaServer.layer(), NodeKeyMint.layer, policies, worker)
+const ports = Layer.mergeAll(
+  memoryStore,
+  MemoryMediaServer.layer(),
+  NodeKeyMint.layer,
+  JoseTokenSigner.layer,
+  policies,
+  worker
+)
 const greenroom = Greenroom.layerBackground.pipe(Layer.provideMerge(ports), Layer.provideMerge(Simulator.layer()))
 
 /** The media server asks our door about every publisher, the worker included. */

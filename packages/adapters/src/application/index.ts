@@ -18,7 +18,7 @@ import {
   type Repositories
 } from "@greenroom/core"
 import { Effect, Layer, type Redacted } from "effect"
-import { NodeKeyMint } from "../node/index.ts"
+import { JoseTokenSigner, NodeKeyMint } from "../node/index.ts"
 
 /** Until a deployment chooses others. */
 export const defaultPolicy = { duplicates: "refuse", unauthorized: "kick", massKickLimit: 10 } as const
@@ -66,5 +66,5 @@ const policies = ({
 export const layer = <A, E, R>(options: ApplicationOptions, ports: Layer.Layer<A | Repositories | MediaServer, E, R>) =>
   (options.reconcile === false ? layerFollower : layerBackground).pipe(
     Layer.provideMerge(Layer.merge(ports, policies(options))),
-    Layer.provideMerge(NodeKeyMint.layer)
+    Layer.provideMerge(Layer.merge(NodeKeyMint.layer, JoseTokenSigner.layer))
   )

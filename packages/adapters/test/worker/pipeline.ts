@@ -30,6 +30,7 @@ import * as MemoryMediaServer from "../../src/memory/MemoryMediaServer.ts"
 import * as MemoryMediaWorker from "../../src/memory/MemoryMediaWorker.ts"
 import { layerRepositories } from "../../src/memory/MemoryRepositories.ts"
 import { emptyStore, MemoryStore } from "../../src/memory/MemoryStore.ts"
+import * as JoseTokenSigner from "../../src/node/JoseTokenSigner.ts"
 import * as NodeKeyMint from "../../src/node/NodeKeyGenerator.ts"
 
 export interface PipelineOptions {
@@ -46,6 +47,7 @@ export const pipeline = Effect.fnUntraced(function* (options: PipelineOptions = 
   const shared = Layer.mergeAll(
     layerRepositories.pipe(Layer.provide(Layer.succeed(MemoryStore, store))),
     NodeKeyMint.layer,
+    JoseTokenSigner.layer,
     Layer.succeed(OperatorSecret, { hash: new Uint8Array(32) }),
     Layer.succeed(DuplicatePolicy, options.onDuplicate ?? "refuse"),
     Layer.succeed(WorkersOn, true),

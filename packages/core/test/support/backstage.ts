@@ -4,13 +4,24 @@ import {
   type DecisionId,
   DecisionLog,
   DuplicatePolicy,
+  EventFeed,
   LostAdmissions,
   type PublishRequest,
   Reconciler,
   StoreMonitor
 } from "@greenroom/core"
 import { Effect, Layer, Redacted, Stream } from "effect"
+import { PlaybackAccess } from "../../src/playback/PlaybackAccess.ts"
+import { ViewerNotes } from "../../src/playback/ViewerNotes.ts"
 import { keyValue, makeStage } from "./stage.ts"
+
+const head = { log: "0000000000000000", oldest: 1, newest: 0 }
+/** A log in which nothing happens. */
+const noEvents = Layer.succeed(EventFeed)({
+  head: Effect.succeed(head),
+  attach: () => Effect.succeed({ head, detach: () => undefined }),
+  after: () => Effect.never
+})
 
 export const DECISION = "00000000-0000-4000-8000-00000000dec1" as DecisionId
 
@@ -44,8 +55,20 @@ export const backstage = (onDuplicate: "refuse" | "takeover" | null = null) => {
     isUp: Effect.sync(() => store.answers)
   })
   const decisions = Layer.succeed(DecisionLog)({ add: () => Effect.succeed(DECISION) })
+  // Every path is public, as without any token.
+  const playback = Layer.provide(PlaybackAccess.layer, Layer.mergeAll(stage.layer, storeMonitor, noEvents))
+  const notes = Layer.provide(ViewerNotes.layer, stage.layer)
   const policy = onDuplicate === null ? Layer.empty : Layer.succeed(DuplicatePolicy)(onDuplicate)
-  const layer = Layer.mergeAll(stage.layer, reconciler, lostAdmissions, storeMonitor, decisions, policy)
+  const layer = Layer.mergeAll(
+    stage.layer,
+    reconciler,
+    lostAdmissions,
+    storeMonitor,
+    decisions,
+    policy,
+    playback,
+    notes
+  )
   const ask = (more: Partial<PublishRequest> & { readonly n?: number | null } = {}) => {
     const { n = 1, ...fields } = more
     const key = n === null ? null : Redacted.make(keyValue(n))

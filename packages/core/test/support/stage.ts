@@ -3,6 +3,7 @@
  * something in front of a call: a failure, a wait, or what another process does at that very moment.
  */
 import { createHash } from "node:crypto"
+import { JoseTokenSigner } from "@greenroom/adapters/node"
 import {
   type KeyFacts,
   KeyGenerator,
@@ -14,6 +15,7 @@ import {
   type StreamKeyId
 } from "@greenroom/core"
 import { DateTime, Effect, Layer, Redacted } from "effect"
+import { CurrentViewers } from "../../src/playback/CurrentViewers.ts"
 import { broadcasterId, keyId, streamId, uuid } from "./arbitraries.ts"
 import { makeCalls } from "./calls.ts"
 import { makeMediaServer } from "./mediaServer.ts"
@@ -61,6 +63,8 @@ export const makeStage = () => {
       uuid: Effect.sync(() => uuid(0xabc000 + ++minted)),
       hash: (key: KeyValue) => sha256(Redacted.value(key))
     }),
+    JoseTokenSigner.layer,
+    CurrentViewers.layer,
     Layer.succeed(OperatorSecret)({ hash: sha256(OPERATOR_SECRET) }),
     Layer.succeed(ReconcilePolicy)(policy)
   )

@@ -1,9 +1,10 @@
 /** The deadline of an auth call, and what it leaves behind when its answer is lost; viewers, operators and everybody else. */
 import { assert, describe, it } from "@effect/vitest"
-import { authenticate } from "@greenroom/core"
+import { authenticate, type PlaybackAction } from "@greenroom/core"
 import { sameHash } from "@greenroom/core/internal"
 import { Effect, Exit, Fiber, Layer, Redacted } from "effect"
 import { TestClock } from "effect/testing"
+import type { ViewRequest } from "../../src/domain/access/AuthRequest.ts"
 import { cases, element } from "../support/arbitraries.ts"
 import { backstage } from "../support/backstage.ts"
 import { collector, metered } from "../support/logs.ts"
@@ -88,15 +89,27 @@ describe("authenticate keeps its deadline", () => {
   )
 })
 
+const view = (action: PlaybackAction): ViewRequest => ({
+  _tag: "View",
+  action,
+  path: "live/1",
+  protocol: "hls",
+  sourceId: "viewer",
+  ip: null,
+  userAgent: null,
+  token: null,
+  workerKey: null
+})
+
 describe("authenticate", () => {
   it.effect.prop(
-    "lets everybody watch, without a call",
-    [element(["read", "playback"])],
+    "lets everybody watch what is public, without a session",
+    [element(["read", "playback"] as const)],
     ([action]) =>
       Effect.gen(function* () {
         const { stage, told, layer } = backstage()
-        const decision = yield* authenticate({ _tag: "View", action }).pipe(Effect.provide(layer))
-        assert.strictEqual(decision._tag, "Allow")
+        const decision = yield* authenticate(view(action)).pipe(Effect.provide(layer))
+        assert.strictEqual(decision._tag, "AllowViewer")
         assert.deepStrictEqual([stage.called(), told.wakes], [[], 0])
       }),
     cases(10)
@@ -160,7 +173,7 @@ describe("authenticate", () => {
           yield* ask()
           yield* ask({ n: 3 })
           yield* ask({ n: 3 })
-          yield* authenticate({ _tag: "View", action: "playback" })
+          yield* authenticate(view("playback"))
           yield* authenticate({ _tag: "Other", action: "whatever a client sent" })
         }).pipe(Effect.provide(layer))
       )

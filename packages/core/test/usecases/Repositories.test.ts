@@ -4,7 +4,7 @@
  */
 import { assert, it } from "@effect/vitest"
 import { MemoryMediaServer, layer as memoryStore } from "@greenroom/adapters/memory"
-import { NodeKeyMint } from "@greenroom/adapters/node"
+import { JoseTokenSigner, NodeKeyMint } from "@greenroom/adapters/node"
 import {
   authenticate,
   createBroadcaster,
@@ -33,7 +33,7 @@ const settings = Layer.mergeAll(
 
 /** The state of a publisher's stream a minute after its admission. */
 const stateAfterAMinute = (store: Layer.Layer<Repositories>) => {
-  const ports = Layer.mergeAll(store, MemoryMediaServer.layer(), NodeKeyMint.layer, settings)
+  const ports = Layer.mergeAll(store, MemoryMediaServer.layer(), NodeKeyMint.layer, JoseTokenSigner.layer, settings)
   const greenroom = Layer.provideMerge(layerBackground, ports).pipe(Layer.provideMerge(Simulator.layer()))
   return Effect.gen(function* () {
     const studio = yield* createBroadcaster({ displayName: "Studio", contact: null, metadata: {} })

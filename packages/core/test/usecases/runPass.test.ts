@@ -26,11 +26,12 @@ describe("a pass", () => {
   it.effect("looks at the store, the media server and the store again, and touches nothing when all is well", () =>
     Effect.gen(function* () {
       const stage = makeStage()
-      const { snapshot, sessions, memory, found, left, renewed, ...outcome } = yield* complete(stage)
+      const { snapshot, sessions, memory, found, left, renewed, snapshotAt, ...outcome } = yield* complete(stage)
       assert.deepStrictEqual([snapshot.paths, sessions], [[], []])
       const isOfSessions = (name: string) => name === "Sessions.requestStopsForInvalidKeys"
       assert.deepStrictEqual(stage.called(), [...looks.filter((name) => !isOfSessions(name)), "Leases.recordPass"])
       assert.isTrue(renewed?.lease.held)
+      assert.isAtMost(snapshotAt.monotonic, renewed!.sent.monotonic)
       assert.deepStrictEqual(stage.calls[0]!.args, ["me", 3_000])
       assert.deepStrictEqual(outcome, {
         _tag: "Complete",
