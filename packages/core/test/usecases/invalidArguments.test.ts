@@ -114,7 +114,7 @@ const wrong: ReadonlyArray<readonly [name: string, call: Call, faults: Readonly<
       id: UUID,
       label: "Expected text without control characters",
       enabled: "Expected boolean",
-      playback: 'Expected "public" | "token" | null'
+      playback: 'Expected "public" | "token"'
     }
   ],
   ["revoke", revoke("xyz" as never), { id: UUID }],

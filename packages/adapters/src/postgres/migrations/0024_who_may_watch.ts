@@ -26,6 +26,10 @@ const columns = (n: Names): ReadonlyArray<string> => [
     add column playback text,
     add column source_key_id uuid,
     add constraint a_key_has_a_policy ${isPolicy}`,
+  // Of workers that run already: a few rows, each found by its id.
+  `update ${n.stream_keys} k set source_key_id = i.stream_key_id
+    from ${n.workers} w join ${n.streams} o on o.id = w.output_stream_id join ${n.streams} i on i.id = w.input_stream_id
+    where k.id = o.stream_key_id and k.admits_until is not null and o.ended_at is null`,
   `alter table ${n.broadcasters} add column playback text, add constraint a_broadcaster_has_a_policy ${isPolicy}`
 ]
 
@@ -180,4 +184,5 @@ const tables = (n: Names): ReadonlyArray<string> => [
   `alter table ${n.viewers} set (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 2000)`
 ]
 
-export const statements = (n: Names): ReadonlyArray<string> => [...columns(n), ...keys(n), ...images(n), ...tables(n)]
+/** What is locked comes last. */
+export const statements = (n: Names): ReadonlyArray<string> => [...tables(n), ...columns(n), ...keys(n), ...images(n)]

@@ -44,6 +44,17 @@ export const ListCursor = opaque<Position>(
   ({ at, id }) => `${Math.max(0, DateTime.toEpochMillis(at))}-${id.replaceAll("-", "")}`
 )
 
+/** The same for lists whose ids are texts, of which case and hyphens count: of playback tokens and of viewers. */
+export const TextListCursor = opaque<Position>(
+  /^[0-9]{1,14}-[0-9A-Za-z_-]{1,64}$/u,
+  "1763688794640-x7Kd02mQpL9vTz41",
+  (text) => {
+    const end = text.indexOf("-")
+    return { at: DateTime.makeUnsafe(Number(text.slice(0, end))), id: text.slice(end + 1) }
+  },
+  ({ at, id }) => `${Math.max(0, DateTime.toEpochMillis(at))}-${id}`
+)
+
 /** The number of the last event seen. */
 export const EventCursor = opaque<number>(/^[0-9]{1,9}$/u, "2", Number, String)
 
@@ -80,3 +91,4 @@ export const totalQuery = {
 
 /** Which page of a list. */
 export const pageQuery = { limit: Schema.optionalKey(Limit), cursor: Schema.optionalKey(ListCursor) }
+export const textPageQuery = { limit: Schema.optionalKey(Limit), cursor: Schema.optionalKey(TextListCursor) }
