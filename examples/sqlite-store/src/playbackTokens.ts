@@ -1,6 +1,7 @@
 /** The playback tokens, and what was revoked. */
 import {
   type BroadcasterId,
+  CLOCK_AHEAD_MAX_MS,
   type Coverage,
   type PlaybackAction,
   type PlaybackToken,
@@ -102,11 +103,15 @@ const revokedViewer = (row: RevocationRow): RevokedViewer => ({
 
 /** The time of a second revocation is later than that of the first, also within one millisecond. */
 const revokeViewer = (tables: Tables, { viewerId, broadcasterId, until }: ViewerRevocation, now: DateTime.Utc) => {
+  const issued = tables.one<{ readonly at: number | null }>(
+    `select max(created_at) as at from playback_tokens where viewer_id = ? and created_at <= ? and ${KNOWN}`,
+    ...[viewerId, millisOf(now) + CLOCK_AHEAD_MAX_MS]
+  )
   const row = tables.one<RevocationRow>(
     `insert into viewer_revocations (viewer_id, broadcaster_id, at, until) values (?, ?, ?, ?)
      on conflict (viewer_id, coalesce(broadcaster_id, '')) do update set at = max(excluded.at, at + 1), until = excluded.until
      returning *`,
-    ...[viewerId, broadcasterId, millisOf(now), maybeMillisOf(until)]
+    ...[viewerId, broadcasterId, Math.max(millisOf(now), issued?.at ?? 0), maybeMillisOf(until)]
   )!
   const tokens = tables.run(
     `update playback_tokens set revoked_at = ?1

@@ -359,6 +359,7 @@ export { MediaServer, MediaServerUnavailable } from "./ports/MediaServer.ts"
 export { MediaWorker, type WorkerOrder, WorkersOn } from "./ports/MediaWorker.ts"
 export type { Page, PageRequest, Position } from "./ports/Page.ts"
 export {
+  CLOCK_AHEAD_MAX_MS,
   type PlaybackTokenFilter,
   PlaybackTokens,
   type PlaybackTokensPort,

@@ -1,6 +1,7 @@
 /** The playback tokens in memory, and what was revoked. */
 import {
   type BroadcasterId,
+  CLOCK_AHEAD_MAX_MS,
   type PlaybackToken,
   type PlaybackTokenId,
   PlaybackTokens,
@@ -66,7 +67,12 @@ const revokeViewerIn =
     atomically((now) => {
       const place = placeOf(viewerId, broadcasterId)
       const before = store.viewerRevocations.get(place)
-      const millis = Math.max(now.epochMilliseconds, before === undefined ? 0 : Math.round(before.at * 1_000) + 1)
+      const issued = known(store)
+        .filter((token) => token.viewerId === viewerId)
+        .map(({ createdAt }) => createdAt.epochMilliseconds)
+        .filter((millis) => millis <= now.epochMilliseconds + CLOCK_AHEAD_MAX_MS)
+      const last = before === undefined ? 0 : Math.round(before.at * 1_000) + 1
+      const millis = Math.max(now.epochMilliseconds, last, ...issued)
       const revoked: RevokedViewer = {
         viewerId,
         broadcasterId,

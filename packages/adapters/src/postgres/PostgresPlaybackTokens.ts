@@ -2,6 +2,7 @@
 import type { PgClient } from "@effect/sql-pg/PgClient"
 import {
   BroadcasterId,
+  CLOCK_AHEAD_MAX_MS,
   type Coverage,
   type PlaybackAction,
   type PlaybackToken,
@@ -220,11 +221,16 @@ export const make: Effect.Effect<Port, never, GeneralDatabase> = Effect.gen(func
     const answer = yield* database.runWriting(
       "PlaybackTokens.revokeViewer",
       (sql) => sql`
-        with revoked as (
+        with issued as (
+          select max(t.created_at) as at from ${n.playback_tokens} t
+          where t.viewer_id = ${viewerId} and ${sql.literal(known)}
+            and t.created_at <= clock_timestamp() + ${CLOCK_AHEAD_MAX_MS} * interval '1 millisecond'
+        ), revoked as (
           insert into ${n.viewer_revocations} as r (viewer_id, broadcaster_id, at, until)
-          values (${viewerId}, ${broadcasterId}::uuid, clock_timestamp(), ${dateOf(until)}::timestamptz)
+          select ${viewerId}, ${broadcasterId}::uuid, greatest(clock_timestamp(), issued.at), ${dateOf(until)}::timestamptz
+          from issued
           on conflict (viewer_id, broadcaster_id) do update set
-            at = greatest(clock_timestamp(), r.at + interval '1 millisecond'), until = excluded.until
+            at = greatest(excluded.at, r.at + interval '1 millisecond'), until = excluded.until
           returning r.*
         ), meant as materialized (
           select t.id, revoked.at from revoked join ${n.playback_tokens} t on t.viewer_id = revoked.viewer_id

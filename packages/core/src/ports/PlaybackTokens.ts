@@ -3,7 +3,8 @@
  * the first `revokedAt`; `revokeViewer` is one atomic step, marks each unexpired token of the viewer (of the broadcaster, where one is given) and keeps one
  * row a viewer and broadcaster, whose last `until` counts; both write their event in the same step; `revocations` has all that can still matter,
  * and only that; `recordSeen` changes nothing of a token that is known; `prune` deletes no token that has not expired. The list is ordered newest
- * first by `(createdAt, id)`. The tokens of a removed signing key are in no answer, but their ids are not free. Time is the database's, but what was signed stays as it was signed.
+ * first by `(createdAt, id)`. The tokens of a removed signing key are in no answer, but their ids are not free. A revocation is not before any token of the viewer that it is meant for: the
+ * clock of who issued one may be `CLOCK_AHEAD_MAX_MS` ahead. Time is the database's, but what was signed stays as it was signed.
  */
 import type { DateTime, Effect, Option } from "effect"
 import type { PlaybackToken, PlaybackTokenId, ViewerId } from "../domain/playback/PlaybackToken.ts"
@@ -27,6 +28,9 @@ export interface ViewerRevocation {
   readonly broadcasterId: BroadcasterId | null
   readonly until: DateTime.Utc | null
 }
+
+/** An issuer whose clock is ahead by more is not followed. */
+export const CLOCK_AHEAD_MAX_MS = 60_000
 
 export interface PlaybackTokensPort {
   /** `false`: there is one with this id. */

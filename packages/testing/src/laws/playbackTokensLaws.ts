@@ -284,6 +284,21 @@ const revokingViewers = (law: AddLaw) => {
   )
 
   law(
+    "a revocation is not before a token that an instance has issued whose clock is ahead, up to a minute",
+    Effect.gen(function* () {
+      const tokens = yield* PlaybackTokens
+      const viewerId = newViewer()
+      const at = yield* now
+      const { createdAt } = yield* created({ viewerId, createdAt: later(at, 30_000) })
+      yield* created({ viewerId, createdAt: later(at, 120_000), issuer: "application" })
+      const { revoked } = yield* tokens.revokeViewer({ viewerId, broadcasterId: null, until: null })
+      assert.isTrue(revoked.at >= secondsOf(createdAt), "before the token")
+      assert.isTrue(revoked.at < secondsOf(later(at, 90_000)), "by a clock that is wrong")
+      assert.deepStrictEqual(yield* revokedOf(viewerId), [revoked])
+    })
+  )
+
+  law(
     "a revocation for a broadcaster marks its tokens alone, and is beside that for every path",
     Effect.gen(function* () {
       const tokens = yield* PlaybackTokens
