@@ -68,7 +68,9 @@ describe("the reconciler says", () => {
         yield* later(3_000)
       }
       assert.deepStrictEqual(
-        log.lines.map(({ level, annotations }) => [level, annotations.outcome]),
+        log.lines
+          .filter(({ message }) => !JSON.stringify(message).includes("viewers"))
+          .map(({ level, annotations }) => [level, annotations.outcome]),
         [
           ["WARN", "media_server_unavailable"],
           ["WARN", "store_unavailable"],
@@ -76,7 +78,7 @@ describe("the reconciler says", () => {
           ["ERROR", undefined]
         ]
       )
-      assert.include(JSON.stringify(log.lines.at(-1)), "what nobody expected")
+      assert.include(JSON.stringify(log.lines), "what nobody expected")
     })
   )
 

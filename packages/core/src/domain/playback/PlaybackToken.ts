@@ -27,6 +27,7 @@ export const ViewerId = Schema.String.annotate({
   .pipe(Schema.brand("ViewerId"))
 export type ViewerId = typeof ViewerId.Type
 
+/** What a token may be for. */
 export const playbackActions = ["read", "playback"] as const
 /** `read`: watch live. `playback`: watch what the media server has recorded. */
 export type PlaybackAction = (typeof playbackActions)[number]

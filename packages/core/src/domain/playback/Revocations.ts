@@ -33,6 +33,7 @@ export interface Revocations {
   readonly viewers: ReadonlyMap<ViewerId, ReadonlyArray<RevokedViewer>>
 }
 
+/** Of none. */
 export const noRevocations: Revocations = { tokens: new Map(), viewers: new Map() }
 
 /** Until when the entry can matter. */

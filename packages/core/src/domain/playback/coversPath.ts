@@ -15,6 +15,7 @@ export interface PathFacts {
   readonly streamId: StreamId | null
 }
 
+/** Whether the path is among what the token is for. */
 export const coversPath = (coverage: Coverage, path: string, { broadcasterId, streamId }: PathFacts): boolean => {
   switch (coverage._tag) {
     case "Path":

@@ -1,8 +1,8 @@
 /** Where the query of a viewer's URL has its token and its token's id: read in auth calls and in the lists of the media server. */
 
-/** Three parts in base64url between dots, or what is meant to be that: `none` has an empty third one. */
 const jwtLike = /^[0-9A-Za-z_-]{2,}\.[0-9A-Za-z_-]+\.[0-9A-Za-z_-]*$/
 
+/** Three parts in base64url between dots, or what is meant to be that: `none` has an empty third one. */
 export const isTokenLike = (text: string | undefined | null): text is string =>
   text !== undefined && text !== null && jwtLike.test(text)
 

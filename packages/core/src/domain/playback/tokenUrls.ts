@@ -26,6 +26,7 @@ export interface TokenUrls {
   readonly srt: string | null
 }
 
+/** Of a token that is for no one path. */
 export const noTokenUrls: TokenUrls = {
   hls: null,
   hls_bearer: null,
@@ -42,6 +43,7 @@ const streamIdOf = (path: string, id: PlaybackTokenId, text: string): string => 
 export const srtExcess = (path: string, id: PlaybackTokenId, token: TokenText): number =>
   path.includes(":") ? 0 : Math.max(0, streamIdOf(path, id, Redacted.value(token)).length - SRT_STREAM_ID_MAX_LENGTH)
 
+/** The URLs of a path with the token in them, each for the players that take it there. */
 export const tokenUrls = (
   addresses: PublicEndpoints,
   served: EnabledProtocols,
