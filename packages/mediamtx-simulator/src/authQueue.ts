@@ -7,6 +7,7 @@ import { Effect, Semaphore } from "effect"
 import { type AuthQuestion, type Client, questionsOf, setupQuestionOf } from "./AuthQuestion.ts"
 import { familyOf } from "./families.ts"
 import type { SimulatorState } from "./SimulatorState.ts"
+import type { VersionFacts } from "./versions.ts"
 import * as World from "./World.ts"
 
 /** Whether the client is let in. A failure of the auth server has to be a `false`: MediaMTX takes it for one. */
@@ -26,6 +27,16 @@ const hangsOf = ({ protocol }: Client): keyof Queue["asking"] | null => {
   return family === "rtsp" || family === "hls" ? family : null
 }
 
+/** The question that let it in; `null` when none did. */
+const askAbout = Effect.fnUntraced(function* (client: Client, facts: VersionFacts, answerTo: Authenticate) {
+  for (const question of questionsOf(client, facts)) {
+    if (!(yield* answerTo(question))) continue
+    const setup = setupQuestionOf(client, question, facts)
+    return setup === null || (yield* answerTo(setup)) ? (setup ?? question) : null
+  }
+  return null
+})
+
 export const makeAuthQueue = (
   state: SimulatorState,
   initial: Authenticate,
@@ -37,21 +48,11 @@ export const makeAuthQueue = (
   const newQueue = (): Queue => ({ turn: Semaphore.makeUnsafe(1), of: peek().starts, asking: { rtsp: 0, hls: 0 } })
   let queue = newQueue()
 
-  const answerTo = (question: AuthQuestion) => {
+  const answerTo: Authenticate = (question) => {
     const asked = Effect.suspend(() => authenticate(question))
     const inTime = Effect.timeoutOrElse(asked, { duration: authTimeout, orElse: () => Effect.succeed(false) })
     return Effect.catchDefect(facts.authTimeout ? inTime : asked, () => Effect.succeed(false))
   }
-
-  /** The question that let it in; `null` when none did. */
-  const decided = Effect.fnUntraced(function* (client: Client) {
-    for (const question of questionsOf(client, facts)) {
-      if (!(yield* answerTo(question))) continue
-      const setup = setupQuestionOf(client, question, facts)
-      return setup === null || (yield* answerTo(setup)) ? (setup ?? question) : null
-    }
-    return null
-  })
 
   const orUntilItEnds = <A>(mine: Queue, effect: Effect.Effect<A>, otherwise: A): Effect.Effect<A> =>
     Effect.raceFirst(
@@ -78,7 +79,7 @@ export const makeAuthQueue = (
         const mine = queue
         const hanging = hangsOf(client)
         if (hanging !== null) mine.asking[hanging] += 1
-        return inTurn(decided(client), null).pipe(
+        return inTurn(askAbout(client, facts, answerTo), null).pipe(
           Effect.ensuring(
             Effect.sync(() => {
               if (hanging !== null) mine.asking[hanging] -= 1

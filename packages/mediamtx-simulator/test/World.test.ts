@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { type Protocol, protocols } from "@greenroom/core"
+import { type Protocol, protocols, type ViewerProtocol } from "@greenroom/core"
 import { Schema } from "effect"
 import { World } from "../src/index.ts"
 import { listOf, pathsOf, stateOf } from "../src/view.ts"
@@ -117,6 +117,61 @@ describe("World: leaving", () => {
       ["Closed"]
     )
     assert.strictEqual(new Set([world.started, restarted.started, again.started]).size, 3)
+  })
+})
+
+describe("World: viewers", () => {
+  const live = World.advance(admitted(World.begin(0, options), 0, "p", "rtsp"), 2)
+  const viewer = (id: string, protocol: ViewerProtocol): World.NewConnection => ({
+    ...client(id, "srt", "live/a", { action: "read" }),
+    protocol
+  })
+  const watched = (protocol: ViewerProtocol, now = 5_000, world = live) =>
+    World.answer(World.connect(world, now, viewer("v", protocol)), now, "v", true)
+  const readers = (world: World.World) => World.readersOf(world, "live/a").map(({ id }) => id)
+
+  it("an HLS session goes 30 to 40 s after its last request, whether the player left or was killed", () => {
+    for (const leave of [World.leave, World.kill, World.freeze]) {
+      for (let silent = 5_000; silent < 25_000; silent += 1_234) {
+        const left = leave(World.advance(watched("hls"), silent), silent, "v")
+        assert.deepStrictEqual(readers(World.advance(left, silent + 29_999)), ["v"])
+        assert.deepStrictEqual(readers(World.advance(left, silent + 40_000)), [])
+      }
+    }
+    const asking = World.advance(watched("hls"), 900_000)
+    assert.deepStrictEqual(readers(asking), ["v"])
+    const late = World.thaw(World.freeze(asking, 900_000, "v"), 929_000, "v")
+    assert.deepStrictEqual(readers(World.advance(late, 990_000)), ["v"])
+  })
+
+  it("an HLS session is listed from its admission on, and another one than its first when that was refused", () => {
+    const asking = World.connect(live, 5_000, { ...viewer("first", "hls"), connectionId: "second" })
+    assert.lengthOf(listOf(asking, "hls"), 0)
+    const let1 = World.answer(asking, 5_001, "first", true, { user: "", id: "first" })
+    assert.deepStrictEqual(readers(let1), ["first"])
+    const let2 = World.answer(asking, 5_001, "first", true, { user: "bob", id: "second" })
+    assert.deepStrictEqual(
+      listOf(let2, "hls").map(({ id, user }) => [id, user]),
+      [["second", "bob"]]
+    )
+    assert.lengthOf(listOf(World.answer(asking, 5_001, "first", false), "hls"), 0)
+  })
+
+  it("killed ones over TCP go at once, those over SRT after the read timeout", () => {
+    for (const protocol of ["rtmp", "rtmps", "rtsp", "rtsps"] as const) {
+      assert.deepStrictEqual(readers(World.kill(watched(protocol), 6_000, "v")), [])
+    }
+    const killed = World.kill(watched("srt"), 6_000, "v")
+    assert.deepStrictEqual(readers(World.advance(killed, 9_999)), ["v"])
+    assert.deepStrictEqual(readers(World.advance(killed, 10_000)), [])
+    assert.deepStrictEqual(readers(World.leave(watched("srt"), 6_000, "v")), [])
+  })
+
+  it("watch what the server pulls, too, and nothing where there is no source", () => {
+    const empty = World.begin(0, options)
+    assert.deepStrictEqual(readers(watched("webrtc", 5_000, empty)), [])
+    assert.deepStrictEqual(readers(watched("webrtc", 5_000, World.setOwnSource(empty, "live/a", "pulled"))), ["v"])
+    assert.deepStrictEqual(readers(watched("webrtc", 5_000, World.setOwnSource(empty, "live/a", "on demand"))), [])
   })
 })
 

@@ -8,18 +8,24 @@ import { Effect } from "effect"
 import { type AuthServer, authServer } from "../../../verification/worlds/authServer.ts"
 import { missingFor, type RealBinary, realBinaries } from "../../../verification/worlds/realBinaries.ts"
 import {
+  type FfmpegPlayerOptions,
+  ffmpegPlayer,
   ffmpegPublisher,
   type Publishable,
   type RealMediaMtx,
   realMediaMtx
 } from "../../../verification/worlds/realMediaMtx.ts"
 import { SimulatorHttp } from "../src/httpServer.ts"
+import { factsOf } from "../src/index.ts"
 
 import { shapeOf } from "./captures.ts"
 
 const NOBODY = "00000000-0000-4000-8000-000000000000"
 
-const lists = ["rtmpconns", "rtmpsconns", "rtspsessions", "rtspssessions", "srtconns", "webrtcsessions", "moqsessions"]
+const lists = [
+  ...["rtmpconns", "rtmpsconns", "rtspsessions", "rtspssessions", "srtconns"],
+  ...["webrtcsessions", "moqsessions", "hlssessions"]
+]
 
 const requests: ReadonlyArray<readonly [string, string?]> = [
   ["GET /v3/info"],
@@ -83,7 +89,12 @@ const live = { wait: (millis: number) => Effect.sleep(millis) }
 
 const pair = Effect.fnUntraced(function* (binary: RealBinary) {
   const auth = yield* authServer(decide)
-  const real = yield* realMediaMtx({ authHttpAddress: auth.address, binary })
+  const real = yield* realMediaMtx({
+    authHttpAddress: auth.address,
+    binary,
+    protocols: ["rtsp", "rtmp", "srt", "hls"],
+    lines: ["hlsVariant: mpegts"]
+  })
   const simulator = yield* SimulatorHttp.make({
     authenticate: decide,
     version: binary.version,
@@ -121,6 +132,26 @@ const seenOf = Effect.fnUntraced(function* (apiUrl: string, list: string) {
   }
 })
 
+/** Of one viewer, as soon as it reads: its type, its item, and the answer to its kick and to the next. */
+const seenViewer = Effect.fnUntraced(function* (apiUrl: string, list: string) {
+  const readersIn = (text: string) => JSON.parse(text).items[0]?.readers ?? []
+  const found = yield* eventually(live, json(apiUrl, "/v3/paths/list"), ({ text }) => readersIn(text).length > 0)
+  const [reader] = readersIn(found.text)
+  const item = JSON.parse((yield* json(apiUrl, `/v3/${list}/get/${reader.id}`)).text)
+  const kicked = yield* json(apiUrl, `/v3/${list}/kick/${reader.id}`, "POST")
+  const again = yield* eventually(live, json(apiUrl, `/v3/${list}/get/${reader.id}`), ({ status }) => status === 404)
+  const { state, path, query, user } = item
+  return { type: reader.type, item: shapeOf(item), shown: { state, path, query, user }, kicked, again }
+})
+
+/** Of the viewer's auth calls what does not change from one run to the next; of the ids, which are the same. */
+const askedOfViewer = (auth: AuthServer) =>
+  Effect.map(auth.bodies, (bodies) => {
+    const asked = bodies.filter(({ action }) => action === "read")
+    const ids = asked.map(({ id }) => id)
+    return asked.map(({ ip, id, userAgent, ...rest }) => ({ ...rest, id: id === null ? null : ids.indexOf(id) }))
+  })
+
 /** The bodies of the publisher's auth calls: which fields, and where its password is. */
 const askedOf = (auth: AuthServer, path: string) =>
   Effect.map(auth.bodies, (bodies) =>
@@ -131,6 +162,13 @@ const publishers: ReadonlyArray<{ readonly protocol: Publishable; readonly list:
   { protocol: "rtmp", list: "rtmpconns" },
   { protocol: "rtsp", list: "rtspsessions" },
   { protocol: "srt", list: "srtconns" }
+]
+
+const viewers: ReadonlyArray<{ readonly list: string } & FfmpegPlayerOptions> = [
+  { protocol: "rtmp", list: "rtmpconns", path: "live/a", query: "user=bob&pass=rd&x=1" },
+  { protocol: "rtsp", list: "rtspsessions", path: "live/a", user: "bob", password: "rd", query: "x=1" },
+  { protocol: "srt", list: "srtconns", path: "live/a", user: "bob", password: "rd" },
+  { protocol: "hls", list: "hlssessions", path: "live/a", user: "bob", password: "rd", query: "x=1" }
 ]
 
 const onAir = (real: RealMediaMtx, simulator: SimulatorHttp.SimulatorServer, protocol: Publishable) =>
@@ -174,6 +212,30 @@ for (const binary of binaries) {
           const expected = yield* askedOf(auth, "live/a")
           assert.isAbove(expected.length, 0)
           assert.deepStrictEqual((yield* askedOf(simulatorsAuth, "live/a"))[0], expected[0])
+        })
+      )
+    }
+    for (const { list, ...player } of viewers) {
+      if (player.protocol === "hls" && !factsOf(binary.version).hlsSessions) continue
+      withFfmpeg(`ask about, show and kick a viewer over ${player.protocol} alike`, () =>
+        Effect.gen(function* () {
+          const { auth, real, simulator } = yield* pair(binary)
+          const simulatorsAuth = yield* authServer(decide)
+          yield* simulator.authenticateAt(simulatorsAuth.address)
+          yield* onAir(real, simulator, "rtsp")
+          for (const { apiUrl } of [real, simulator]) {
+            yield* eventually(live, json(apiUrl, "/v3/paths/list"), ({ text }) => JSON.parse(text).items[0]?.ready)
+          }
+          yield* ffmpegPlayer(real, player)
+          yield* simulator.read(player)
+          const seen = yield* seenViewer(real.apiUrl, list)
+          assert.deepStrictEqual(yield* seenViewer(simulator.apiUrl, list), seen)
+          const asked = yield* askedOfViewer(auth)
+          assert.isAbove(asked.length, 0)
+          assert.deepStrictEqual(
+            yield* askedOfViewer(simulatorsAuth),
+            asked.slice(0, player.protocol === "rtsp" ? 3 : 2)
+          )
         })
       )
     }

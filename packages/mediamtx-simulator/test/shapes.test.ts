@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { ControlApiSchema } from "@greenroom/adapters/mediamtx"
 import type { Protocol } from "@greenroom/core"
 import { Effect, Schema } from "effect"
-import { questionsOf } from "../src/AuthQuestion.ts"
+import { type AuthQuestion, questionsOf } from "../src/AuthQuestion.ts"
 import { SimulatorHttp } from "../src/httpServer.ts"
 
 import { capture, type Recorded, type RecordedCall, shapeOf } from "./captures.ts"
@@ -71,6 +71,27 @@ describe("simulator: its answers have the fields of the recorded ones", () => {
     })
   )
 
+  for (const { protocol, file, list } of [
+    { protocol: "rtmp", file: "api_rtmp_read_userpass", list: "rtmpconns" },
+    { protocol: "srt", file: "api_srt_read_userpass", list: "srtconns" },
+    { protocol: "hls", file: "api_hls_read_querytoken", list: "hlssessions" }
+  ] as const) {
+    it.live(`a ${protocol} viewer, in its list, under its id and on its path`, () =>
+      Effect.gen(function* () {
+        const simulator = yield* on
+        const real = capture(file)
+        assert.isTrue(yield* (yield* simulator.publish({ protocol: "rtsp", path: "live/a" })).ready)
+        const viewer = yield* simulator.read({ protocol, path: "live/a", user: "bob", password: "rd" })
+        const [, listed] = yield* ask(simulator, `GET /v3/${list}/list`)
+        assert.deepStrictEqual(shapeOf(listed.items[0]), shapeOf(real[list].items.at(-1)))
+        const [, item] = yield* ask(simulator, `GET /v3/${list}/get/${viewer.id}`)
+        assert.strictEqual(item.id, viewer.id)
+        const [, path] = yield* ask(simulator, "GET /v3/paths/get/live/a")
+        assert.deepStrictEqual(path.readers, [{ type: real.path.readers[0].type, id: viewer.id }])
+      })
+    )
+  }
+
   it.live("its configurations", () =>
     Effect.gen(function* () {
       const simulator = yield* on
@@ -123,6 +144,47 @@ describe("simulator: it asks as the real one was recorded to ask", () => {
       const withoutAgent = (all: ReadonlyArray<object>) => all.map((one) => ({ ...one, userAgent: "" }))
       assert.deepStrictEqual(withoutAgent(questions), withoutAgent(real))
     })
+  }
+
+  const bob = { user: "bob", password: "rd" }
+  const viewers = [
+    { name: "auth_rtmp_read_userpass", protocol: "rtmp", by: { query: "user=bob&pass=rd&x=1" }, isRefusedFirst: false },
+    { name: "auth_rtsp_read_userpass", protocol: "rtsp", by: { ...bob, query: "x=1" }, isRefusedFirst: true },
+    { name: "auth_rtsp_read_token", protocol: "rtsp", by: { query: "token=tok9" }, isRefusedFirst: false },
+    { name: "auth_srt_read_userpass", protocol: "srt", by: { ...bob, query: "x=1" }, isRefusedFirst: false },
+    { name: "auth_hls_read_basic_url", protocol: "hls", by: { ...bob, query: "x=1" }, isRefusedFirst: true },
+    { name: "auth_hls_read_bearer", protocol: "hls", by: { token: "tok7", query: "x=1" }, isRefusedFirst: false },
+    {
+      name: "auth_webrtc_whep_read_bearer_userpass",
+      protocol: "webrtc",
+      by: { user: "alice", password: "s3cret" },
+      isRefusedFirst: false
+    }
+  ] as const
+  for (const { name, protocol, by, isRefusedFirst } of viewers) {
+    it.live(name, () =>
+      Effect.gen(function* () {
+        const real = asks(name)
+        const questions: Array<AuthQuestion> = []
+        const simulator = yield* SimulatorHttp.make({
+          authenticate: (question) =>
+            Effect.sync(() => question.action !== "read" || questions.push(question) > (isRefusedFirst ? 1 : 0)),
+          readyAfter: { rtsp: 1 }
+        })
+        const { path } = real[0] as { path: string }
+        assert.isTrue(yield* (yield* simulator.publish({ protocol: "rtsp", path })).ready)
+        const viewer = yield* simulator.read({ protocol, path, ...by })
+        const rest = (all: ReadonlyArray<object>) => all.map((one) => ({ ...one, id: "", userAgent: "" }))
+        assert.deepStrictEqual(rest(questions), rest(real))
+        // As the real one: which of them have one id, and that the last is the session's.
+        const ids = (all: ReadonlyArray<object>) => {
+          const named = (all as ReadonlyArray<{ id: string }>).map(({ id }) => id)
+          return named.map((id) => named.indexOf(id))
+        }
+        assert.deepStrictEqual(ids(questions), ids(real))
+        assert.strictEqual(questions.at(-1)?.id, viewer.id)
+      })
+    )
   }
 
   for (const [name, authorization, path] of [

@@ -3,9 +3,9 @@ import { assert, describe, it } from "@effect/vitest"
 import { eventually } from "@greenroom/testing"
 import { Deferred, Effect, Fiber } from "effect"
 import { authServer } from "../../../verification/worlds/authServer.ts"
-import { questionsOf } from "../src/AuthQuestion.ts"
+import { type AuthQuestion, questionsOf } from "../src/AuthQuestion.ts"
 import { SimulatorHttp } from "../src/httpServer.ts"
-import { factsOf } from "../src/index.ts"
+import { factsOf, Simulator, World } from "../src/index.ts"
 import { isAtLeast } from "../src/versions.ts"
 
 const quick = { readyAfter: { rtmp: 5, srt: 5, webrtc: 5, rtsp: 5 }, denialDelay: 20, off: [] } as const
@@ -187,6 +187,45 @@ describe("simulator at another version: the control API", () => {
           )
         }
       }
+    })
+  )
+})
+
+describe("what versions show of viewers", () => {
+  const asked = Effect.fnUntraced(function* (version: string, protocol: "rtsp" | "hls") {
+    const questions: Array<AuthQuestion> = []
+    const media = yield* Simulator.make({
+      version,
+      authenticate: (question) =>
+        Effect.sync(() => question.action === "publish" || (questions.push(question) > 0 && question.password !== ""))
+    })
+    assert.isTrue(yield* (yield* media.publishAsked({ protocol: "rtsp", path: "live/a", readyAfter: 0 })).ready)
+    const viewer = yield* media.read({ protocol, path: "live/a", user: "bob", password: "rd" })
+    const { id } = World.readersOf(yield* media.world, "live/a")[0]!
+    assert.strictEqual(id, viewer.id)
+    return { id, ids: questions.map((question) => question.id), users: questions.map(({ user }) => user) }
+  })
+
+  it.effect("over RTSP the session's id is in the last question since 1.19.3, and in none before", () =>
+    Effect.gen(function* () {
+      const newer = yield* asked("1.20.1", "rtsp")
+      assert.deepStrictEqual(newer.users, ["", "bob", "bob"])
+      assert.deepStrictEqual([newer.ids[0] === newer.ids[1], newer.ids[2]], [true, newer.id])
+      assert.notStrictEqual(newer.ids[0], newer.id)
+      const older = yield* asked("1.19.2", "rtsp")
+      assert.strictEqual(new Set(older.ids).size, 1)
+      assert.notInclude(older.ids, older.id)
+    })
+  )
+
+  it.effect("over HLS there are sessions since 1.18.0; before that the muxer is the reader, without an id", () =>
+    Effect.gen(function* () {
+      const newer = yield* asked("1.18.0", "hls")
+      assert.deepStrictEqual(newer.users, ["", "bob"])
+      assert.strictEqual(newer.ids[1], newer.id)
+      assert.notStrictEqual(newer.ids[0], newer.id)
+      const older = yield* asked("1.17.1", "hls")
+      assert.deepStrictEqual(older.ids, [null, null])
     })
   )
 })

@@ -1,6 +1,6 @@
 /**
  * The `MediaServer` port over MediaMTX's control API (v3, versions 1.9 to 1.21). This file holds the deadlines and the health.
- * The calls are in `snapshots.ts`, `findAndKick.ts`, `viewers.ts`, `factsCache.ts` and `resetPath.ts`, one call is in `ControlApi.ts`, and the
+ * The calls are in `snapshots.ts`, `findAndKick.ts`, `lookUpViewers.ts`, `factsCache.ts` and `resetPath.ts`, one call is in `ControlApi.ts`, and the
  * differences between versions are in `versionDifferences.ts`. Up to 1.19.2 `RtspIds.ts` translates the ids of RTSP sources:
  * outside of this folder, an id is always the one of `/auth`.
  *
@@ -21,6 +21,7 @@ import { onceDecoded } from "./answerBody.ts"
 import { type Address, type ControlApi, makeControlApi } from "./ControlApi.ts"
 import { makeFactsCache } from "./factsCache.ts"
 import { findSource, kickSource } from "./findAndKick.ts"
+import { findViewer, kickViewer, viewersOf } from "./lookUpViewers.ts"
 import { makeRestartSign, type RestartSign } from "./RestartSign.ts"
 import { makeRtspIds } from "./RtspIds.ts"
 import { makeRtspLock } from "./RtspLock.ts"
@@ -31,7 +32,6 @@ import { makePathReset } from "./resetPath.ts"
 import { isRtsp, makeLists } from "./routes.ts"
 import { makeSnapshots } from "./snapshots.ts"
 import { makeTransport } from "./transport.ts"
-import { findViewer, kickViewer, viewersOf } from "./viewers.ts"
 
 /** Each covers the whole operation: all its calls, and the wait for the RTSP lock. */
 export interface Deadlines {
@@ -53,8 +53,11 @@ export const defaultDeadlines: Deadlines = {
   kick: "2 seconds",
   /** Two calls of 2.5 s each: one adds the configuration, one deletes it. */
   resetPath: "5 seconds",
+  /** One call, and no auth waits for it. */
   findViewer: "1 second",
+  /** A list of 5,000 HLS sessions has 3.9 MB. */
   viewersOf: "2 seconds",
+  /** As a publisher's. */
   kickViewer: "2 seconds"
 }
 

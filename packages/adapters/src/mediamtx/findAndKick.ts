@@ -32,7 +32,7 @@ const soughtSource = ({ protocol, id }: Source): Sought => {
   }
 }
 
-/** A viewer's auth call says `rtsp` of RTSPS, too. */
+/** In its auth call, a viewer over RTSPS has the protocol `rtsp`. */
 export const soughtViewer = ({ protocol, id }: ViewerRef): Sought => ({
   lists: protocol === "hls" ? ["hls"] : listsOf(protocol),
   id,

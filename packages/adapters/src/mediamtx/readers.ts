@@ -31,5 +31,4 @@ export const readersOf = ({ name, readers }: PathItem): ReadonlyArray<ListedRead
   return found
 }
 
-export const viewerCountOf = ({ readers }: PathItem): number =>
-  readers?.reduce((count, { type }) => (protocolOf(type) === null ? count : count + 1), 0) ?? 0
+export const viewerCountOf = (item: PathItem): number => readersOf(item).length

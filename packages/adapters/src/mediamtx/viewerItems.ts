@@ -90,5 +90,5 @@ export const describeViewer = (protocol: ViewerProtocol, item: ViewerItem): View
   }
 }
 
-/** Whether the session reads a path. WebRTC's and MoQ's say so before they are admitted. */
+/** Whether the session reads a path. WebRTC's and MoQ's have that state before they are admitted. */
 export const isReading = ({ state }: ViewerItem): boolean => state === undefined || state === "read"

@@ -4,6 +4,7 @@ import { Arbitrary, Option, Schema } from "effect"
 import { cases, element } from "../../../core/test/support/arbitraries.ts"
 import { ConnectionList, PathList } from "../../src/mediamtx/ControlApiSchema.ts"
 import { quickConnections, quickPaths } from "../../src/mediamtx/listDecoders.ts"
+import { quickViewers, ViewerList } from "../../src/mediamtx/viewerItems.ts"
 
 const tracks = [{ codec: "H264" }, { codec: "Opus", codecProps: { channelCount: 2 }, more: 1 }]
 
@@ -37,10 +38,25 @@ const path = Arbitrary.all({
   source: mostly(null, { type: "rtmpConn", id: "x", more: 1 }, { type: "redirect" }, undefined),
   tracks: mostly([], ["H264"], null, undefined),
   tracks2: mostly(tracks, null, undefined),
-  readers: mostly([], [{ type: "hlsMuxer", id: "" }], null),
+  readers: mostly([], [{ type: "hlsMuxer", id: "" }], [{ type: "srtConn", id: "x", more: 1 }], [{ type: "y" }], null),
   inboundBytes: mostly(0, 7, undefined),
   bytesReceived: mostly(9, undefined),
   confName: one
+})
+
+const viewer = Arbitrary.all({
+  id: mostly("x"),
+  created: mostly("2026-11-21T01:36:22.62287434Z"),
+  state: mostly("read", "idle", undefined),
+  path: mostly("live/a", undefined),
+  remoteAddr: one,
+  query: one,
+  user: one,
+  userAgent: one,
+  isCDN: one,
+  outboundBytes: one,
+  bytesSent: one,
+  inboundBytes: one
 })
 
 const pageOf = (item: Arbitrary.Arbitrary<unknown>) =>
@@ -53,7 +69,8 @@ const answerOf = ({ first, second, items, ...page }: Readonly<Record<string, unk
 describe("the decoders written by hand", () => {
   for (const [name, schema, quick, item] of [
     ["connections", ConnectionList, quickConnections, connection],
-    ["paths", PathList, quickPaths, path]
+    ["paths", PathList, quickPaths, path],
+    ["viewers", ViewerList, quickViewers, viewer]
   ] as const) {
     const decode = Schema.decodeUnknownOption(schema as Schema.Codec<unknown, unknown>)
     it.prop(

@@ -97,7 +97,7 @@ export const kick = (world: World, now: number, id: string): World => {
 /**
  * The client's process is killed. Its kernel closes a TCP connection for it; SRT and WebRTC run over UDP, where the server is not informed.
  * (A real WebRTC session takes MediaMTX's own ICE timeouts instead of `readTimeout`.)
- * An HLS player that asks no more cannot be told from one that is late.
+ * An HLS player that asks no more looks like one that is late.
  */
 export const kill = (world: World, now: number, id: string): World => {
   const connection = world.connections.get(id)

@@ -9,5 +9,5 @@ export const isTokenLike = (text: string | undefined | null): text is string =>
 /** What a query has in the place of a token: `token`, or `jwt`, in which up to MediaMTX 1.12.2 a WHEP bearer stands. */
 export const queriedToken = (query: URLSearchParams): string | null => query.get("token") ?? query.get("jwt")
 
-/** Whose the query says the session is: its `v`. */
+/** `v`: the id of the token whose session it is. */
 export const queriedName = (query: URLSearchParams): string => query.get("v") ?? ""

@@ -4,7 +4,7 @@ import { storable } from "../values/PlainText.ts"
 
 const USER_AGENT_MAX_LENGTH = 255
 
-/** `null`: it does not say. */
+/** `null`: it sends none. */
 export const shownUserAgent = (text: string | null | undefined): string | null =>
   text === null || text === undefined || text === ""
     ? null
