@@ -44,6 +44,21 @@ export const ListCursor = opaque<Position>(
   ({ at, id }) => `${Math.max(0, DateTime.toEpochMillis(at))}-${id.replaceAll("-", "")}`
 )
 
+/** The same of a list whose ids are texts: of playback tokens and of viewers. */
+const textPosition = /^([0-9]{1,14})-([0-9A-Za-z_-]{1,64})$/u
+
+export const textCursorExample = "1763688794640-x7Kd02mQpL9vTz41"
+
+export const TextListCursor = opaque<Position>(
+  textPosition,
+  textCursorExample,
+  (text) => {
+    const [, millis, id = ""] = textPosition.exec(text) ?? []
+    return { at: DateTime.makeUnsafe(Number(millis)), id }
+  },
+  ({ at, id }) => `${Math.max(0, DateTime.toEpochMillis(at))}-${id}`
+)
+
 /** The number of the last event seen. */
 export const EventCursor = opaque<number>(/^[0-9]{1,9}$/u, "2", Number, String)
 
@@ -80,3 +95,6 @@ export const totalQuery = {
 
 /** Which page of a list. */
 export const pageQuery = { limit: Schema.optionalKey(Limit), cursor: Schema.optionalKey(ListCursor) }
+
+/** The same of a list whose ids are texts. */
+export const textPageQuery = { limit: Schema.optionalKey(Limit), cursor: Schema.optionalKey(TextListCursor) }

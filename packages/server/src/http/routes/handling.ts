@@ -1,7 +1,7 @@
 /** What handlers have in common. */
 import type { InvalidArgument, Page, PageRequest, Position, StoreUnavailable } from "@greenroom/core"
 import { Effect, Option, Schema } from "effect"
-import { ListCursor } from "../api/Cursor.ts"
+import { ListCursor, TextListCursor } from "../api/Cursor.ts"
 import { LIMIT_DEFAULT } from "../api/Input.ts"
 
 /** What a handler can do nothing about. The API's schemas have excluded an invalid argument already. */
@@ -28,6 +28,7 @@ export const pageRequest = (
 ): PageRequest => ({ limit: query.limit ?? unlimited, after: query.cursor ?? null })
 
 const writeCursor = Schema.encodeSync(ListCursor)
+const writeTextCursor = Schema.encodeSync(TextListCursor)
 
 /** The page with the length of the whole list, where the query asks for it. */
 export const withTotal =
@@ -41,4 +42,10 @@ export const withTotal =
 export const withCursor = <A>({ items, next }: Page<A>) => ({
   items,
   next_cursor: next === null ? null : writeCursor(next)
+})
+
+/** The same of a list whose ids are texts. */
+export const withTextCursor = <A>({ items, next }: Page<A>) => ({
+  items,
+  next_cursor: next === null ? null : writeTextCursor(next)
 })
