@@ -63,7 +63,9 @@ const coverageOf = Effect.fnUntraced(function* ({ path, stream, broadcaster, pat
   const targets: ReadonlyArray<Core.Coverage> = [
     ...(path === undefined ? [] : [{ _tag: "Path", path } as const]),
     ...(stream === undefined ? [] : [{ _tag: "Stream", streamId: unchecked<Core.StreamId>(stream) } as const]),
-    ...(broadcaster === undefined ? [] : [{ _tag: "Broadcaster", broadcasterId: yield* idOfRef(broadcaster) } as const]),
+    ...(broadcaster === undefined
+      ? []
+      : [{ _tag: "Broadcaster", broadcasterId: yield* idOfRef(broadcaster) } as const]),
     ...(pattern === undefined ? [] : [{ _tag: "Pattern", pattern } as const])
   ]
   const [target] = targets

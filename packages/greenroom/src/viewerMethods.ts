@@ -35,10 +35,7 @@ export interface Viewers {
   /**
    * All tokens of a viewer that were issued so far, and with `until` (at most 366 days ahead) those that are issued until then. Its sessions are ended.
    */
-  readonly revoke: (
-    viewerId: string,
-    options?: { readonly until?: Date | string | null }
-  ) => Promise<ViewerRevocation>
+  readonly revoke: (viewerId: string, options?: { readonly until?: Date | string | null }) => Promise<ViewerRevocation>
 }
 
 const filterOf = Effect.fnUntraced(function* ({ path, stream, viewerId, broadcaster }: Omit<ViewerFilter, "limit">) {

@@ -71,6 +71,7 @@ export class PlaybackTokensApi extends HttpApiGroup.make("playback_tokens")
   .annotateMerge(
     OpenApi.annotations({
       title: "Playback tokens",
-      description: 'Who may watch streams whose `playback` is "token". Tokens are signed, and verified without the database.'
+      description:
+        'Who may watch streams whose `playback` is "token". Tokens are signed, and verified without the database.'
     })
   ) {}

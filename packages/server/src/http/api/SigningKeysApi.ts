@@ -72,7 +72,7 @@ export const PUBLIC_HALF_ONLY =
   "Expected the public half only: this JWK has the private one (d). Send it without d, and if anyone else may have seen it, make a new key"
 
 /** As WebCrypto and others write it. What is in no such JWK is refused as an unknown field. */
-const PublicJwk = Schema.Struct({
+export const PublicJwk = Schema.Struct({
   kty: Schema.Literal("OKP"),
   crv: Schema.Literal("Ed25519"),
   x: PublicKey,
@@ -97,12 +97,16 @@ export const NewSigningKey = wire(
 export const SigningKeyRotation = wire(
   {
     overlapSeconds: Schema.optionalKey(
-      Schema.Int.check(
-        Schema.isBetween({ minimum: ROTATION_OVERLAP.least, maximum: ROTATION_OVERLAP.most })
-      ).annotate({ description: "For so long tokens of the key before it are good" })
+      Schema.Int.check(Schema.isBetween({ minimum: ROTATION_OVERLAP.least, maximum: ROTATION_OVERLAP.most })).annotate({
+        description: "For so long tokens of the key before it are good"
+      })
     )
   },
-  named("SigningKeyRotation", { overlap_seconds: 86_400 }, "Left out, `overlap_seconds` is 2592000: no token lives longer")
+  named(
+    "SigningKeyRotation",
+    { overlap_seconds: 86_400 },
+    "Left out, `overlap_seconds` is 2592000: no token lives longer"
+  )
 )
 
 export class SigningKeysApi extends HttpApiGroup.make("signing_keys")
@@ -110,10 +114,7 @@ export class SigningKeysApi extends HttpApiGroup.make("signing_keys")
     HttpApiEndpoint.get("list", "/signing-keys", { success: SigningKeyPage, error: problems(...onList) })
       .annotateMerge(needsWholeFleet("admin"))
       .annotateMerge(
-        summary(
-          "List signing keys",
-          "Those that verify, newest first. The service makes its own with its first token."
-        )
+        summary("List signing keys", "Those that verify, newest first. The service makes its own with its first token.")
       ),
     HttpApiEndpoint.post("add", "/signing-keys", {
       payload: NewSigningKey,
@@ -156,6 +157,7 @@ export class SigningKeysApi extends HttpApiGroup.make("signing_keys")
   .annotateMerge(
     OpenApi.annotations({
       title: "Signing keys",
-      description: "What playback tokens are signed and verified with. GET /.well-known/jwks.json has the public halves."
+      description:
+        "What playback tokens are signed and verified with. GET /.well-known/jwks.json has the public halves."
     })
   ) {}

@@ -69,7 +69,8 @@ export const ViewerSession = wire(
   {
     ...sessionFields,
     reason: nullable(Schema.Literals(departures)).annotate({
-      description: "Of `viewer.left`: why. `left`: by itself, or with its stream. `idle`: an HLS player that asks for nothing"
+      description:
+        "Of `viewer.left`: why. `left`: by itself, or with its stream. `idle`: an HLS player that asks for nothing"
     })
   },
   named("ViewerSession", viewerSessionExample)

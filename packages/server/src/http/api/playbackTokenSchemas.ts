@@ -74,7 +74,9 @@ export const NewPlaybackToken = wire(
   {
     path: Schema.optionalKey(StreamPath.annotate({ description: "One path, whoever publishes on it" })),
     streamId: Schema.optionalKey(StreamId.annotate({ description: "One stream, until it ends" })),
-    broadcasterId: Schema.optionalKey(BroadcasterId.annotate({ description: "All paths and streams of a broadcaster" })),
+    broadcasterId: Schema.optionalKey(
+      BroadcasterId.annotate({ description: "All paths and streams of a broadcaster" })
+    ),
     pattern: Schema.optionalKey(
       PathPattern.annotate({
         description: "`live/*` (one more segment), `live/**` (any depth), or `**`, which is every path"

@@ -26,7 +26,8 @@ const keyFields = {
     description: "The path or pattern that the key is limited to; `null`: none"
   }),
   playback: nullable(PlaybackPolicy).annotate({
-    description: "Who may watch its streams: everybody (`public`), or who has a playback token (`token`); `null`: as its broadcaster has it, else the service (`PLAYBACK_DEFAULT`)"
+    description:
+      "Who may watch its streams: everybody (`public`), or who has a playback token (`token`); `null`: as its broadcaster has it, else the service (`PLAYBACK_DEFAULT`)"
   }),
   status: Schema.Literals(keyStatuses).annotate({ description: "The first of these that holds" }),
   activeStreamId: nullable(StreamId).annotate({

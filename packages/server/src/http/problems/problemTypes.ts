@@ -111,7 +111,8 @@ export const problemTypes = {
     remedy:
       "`detail` says what is too long and by how much; `errors` points at the fields that could be shorter, the longest first. Metadata is stored and not in the token.",
     example: {
-      detail: "The token would have 12 characters more than the 440 that it may have: shorten ips (396), viewer_id (64)",
+      detail:
+        "The token would have 12 characters more than the 440 that it may have: shorten ips (396), viewer_id (64)",
       instance: "/playback-tokens"
     }
   },

@@ -3,11 +3,11 @@ import {
   APPLICATION_KEYS_MAX,
   addSigningKey,
   jwkOf,
+  type SigningKey as Key,
   listSigningKeys,
   ROTATION_OVERLAP,
   removeSigningKey,
-  rotateSigningKey,
-  type SigningKey as Key
+  rotateSigningKey
 } from "@greenroom/core"
 import { Effect } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
@@ -37,7 +37,9 @@ const keyShown = ({ publicKey, ...key }: Key): typeof SigningKey.Type => ({
 const add = Effect.fnUntraced(function* ({ publicKey, id }: typeof NewSigningKey.Type) {
   const { kid } = publicKey
   if (id !== undefined && kid !== undefined && id !== kid) {
-    return yield* invalid([{ pointer: "/id", detail: "Expected the same as the kid of the JWK, or only one of the two" }])
+    return yield* invalid([
+      { pointer: "/id", detail: "Expected the same as the kid of the JWK, or only one of the two" }
+    ])
   }
   const outcome = yield* addSigningKey({ id: id ?? kid ?? null, publicKey: publicKey.x })
   switch (outcome._tag) {

@@ -1,5 +1,11 @@
 /** What lists and events show of viewers: the domain's seconds as times, and no key in what a client has sent. Pure. */
-import { type LoggedViewer, type RevokedViewer, type ViewerRefusal, type WatchedViewer, withoutKeys } from "@greenroom/core"
+import {
+  type LoggedViewer,
+  type RevokedViewer,
+  type ViewerRefusal,
+  type WatchedViewer,
+  withoutKeys
+} from "@greenroom/core"
 import { DateTime } from "effect"
 import type { RefusedViewer, ViewerSession } from "../api/eventSchemas.ts"
 import type { Viewer } from "../api/ViewersApi.ts"
