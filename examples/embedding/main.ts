@@ -3,7 +3,7 @@
  * for the media server; the use cases and the reconciler are the ones that the server runs.
  */
 import { MemoryMediaServer, layer as memoryStore } from "@greenroom/adapters/memory"
-import { NodeKeyMint } from "@greenroom/adapters/node"
+import { JoseTokenSigner, NodeKeyMint } from "@greenroom/adapters/node"
 import * as Greenroom from "@greenroom/core"
 import { Simulator } from "@greenroom/mediamtx-simulator"
 import { Effect, Layer } from "effect"
@@ -13,7 +13,8 @@ const settings = Layer.mergeAll(
   Layer.succeed(Greenroom.Endpoints, Greenroom.endpointsBehind("https://media.example.com")),
   Layer.succeed(Greenroom.ReconcilePolicy, { unauthorized: "kick", massKickLimit: 10, enforce: false, holder: "me" })
 )
-const ports = Layer.mergeAll(memoryStore, MemoryMediaServer.layer(), NodeKeyMint.layer, settings)
+const keys = Layer.merge(NodeKeyMint.layer, JoseTokenSigner.layer)
+const ports = Layer.mergeAll(memoryStore, MemoryMediaServer.layer(), keys, settings)
 const greenroom = Layer.provideMerge(Greenroom.layerBackground, ports).pipe(Layer.provide(Simulator.layer()))
 
 const program = Effect.gen(function* () {

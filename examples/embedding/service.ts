@@ -6,7 +6,7 @@
  */
 import { createServer, type IncomingMessage } from "node:http"
 import { MediaMtx } from "@greenroom/adapters/mediamtx"
-import { NodeKeyMint } from "@greenroom/adapters/node"
+import { JoseTokenSigner, NodeKeyMint } from "@greenroom/adapters/node"
 import { Postgres } from "@greenroom/adapters/postgres"
 import * as Greenroom from "@greenroom/core"
 import { Effect, Layer, ManagedRuntime, Redacted } from "effect"
@@ -33,7 +33,8 @@ const settings = Layer.mergeAll(
 const ports = Layer.mergeAll(
   Postgres.layer(database, { migrate: "auto" }),
   MediaMtx.layer({ apiUrl: MEDIAMTX_API_URL, user: "greenroom", password: secret }),
-  Layer.provideMerge(settings, NodeKeyMint.layer)
+  Layer.provideMerge(settings, NodeKeyMint.layer),
+  JoseTokenSigner.layer
 )
 const greenroom = ManagedRuntime.make(Layer.provideMerge(Greenroom.layerBackground, ports))
 

@@ -4,7 +4,7 @@
  * with the source. Here everything is in memory; a real one would speak to a transcoder, a GPU service or a library.
  */
 import { MemoryMediaServer, layer as memoryStore } from "@greenroom/adapters/memory"
-import { NodeKeyMint } from "@greenroom/adapters/node"
+import { JoseTokenSigner, NodeKeyMint } from "@greenroom/adapters/node"
 import * as Greenroom from "@greenroom/core"
 import { Simulator } from "@greenroom/mediamtx-simulator"
 import { Effect, Layer, Option, Redacted } from "effect"
@@ -41,25 +41,29 @@ const policies = Layer.mergeAll(
   Layer.succeed(Greenroom.WorkersOn, true),
   Layer.succeed(Greenroom.WorkerSettings, { max: 2, rtsp: "rtsp://127.0.0.1:8554", rtmp: "rtmp://127.0.0.1:1935" })
 )
-const ports = Layer.mergeAll(memoryStore, MemoryMediaServer.layer(), NodeKeyMint.layer, policies, worker)
+const keys = Layer.merge(NodeKeyMint.layer, JoseTokenSigner.layer)
+const ports = Layer.mergeAll(memoryStore, MemoryMediaServer.layer(), keys, policies, worker)
 const greenroom = Greenroom.layerBackground.pipe(Layer.provideMerge(ports), Layer.provideMerge(Simulator.layer()))
 
 /** The media server asks our door about every publisher, the worker included. */
 const askTheDoor = Effect.gen(function* () {
   const media = yield* Simulator.Simulator
   const door = yield* Effect.context<Effect.Services<ReturnType<typeof Greenroom.authenticate>>>()
-  yield* media.authenticateWith(({ path, id, protocol, password }) =>
-    Greenroom.authenticate({
-      _tag: "Publish",
-      path,
-      sourceId: id ?? "",
-      protocol: protocol || null,
-      key: Redacted.make(password)
-    }).pipe(
-      Effect.map(({ _tag }) => _tag !== "Refuse"),
-      Effect.orElseSucceed(() => false),
-      Effect.provideContext(door)
-    )
+  yield* media.authenticateWith(({ action, path, id, protocol, password }) =>
+    // Whoever reads does so as viewers of a public stream do.
+    action !== "publish" || protocol === "hls"
+      ? Effect.succeed(true)
+      : Greenroom.authenticate({
+          _tag: "Publish",
+          path,
+          sourceId: id ?? "",
+          protocol: protocol || null,
+          key: Redacted.make(password)
+        }).pipe(
+          Effect.map(({ _tag }) => _tag !== "Refuse"),
+          Effect.orElseSucceed(() => false),
+          Effect.provideContext(door)
+        )
   )
 })
 
