@@ -13,7 +13,8 @@ const settings = Layer.mergeAll(
   Layer.succeed(Greenroom.Endpoints, Greenroom.endpointsBehind("https://media.example.com")),
   Layer.succeed(Greenroom.ReconcilePolicy, { unauthorized: "kick", massKickLimit: 10, enforce: false, holder: "me" })
 )
-const ports = Layer.mergeAll(memoryStore, MemoryMediaServer.layer(), NodeKeyMint.layer, JoseTokenSigner.layer, settings)
+const keys = Layer.merge(NodeKeyMint.layer, JoseTokenSigner.layer)
+const ports = Layer.mergeAll(memoryStore, MemoryMediaServer.layer(), keys, settings)
 const greenroom = Layer.provideMerge(Greenroom.layerBackground, ports).pipe(Layer.provide(Simulator.layer()))
 
 const program = Effect.gen(function* () {

@@ -33,8 +33,8 @@ const settings = Layer.mergeAll(
 const ports = Layer.mergeAll(
   Postgres.layer(database, { migrate: "auto" }),
   MediaMtx.layer({ apiUrl: MEDIAMTX_API_URL, user: "greenroom", password: secret }),
-  JoseTokenSigner.layer,
-  Layer.provideMerge(settings, NodeKeyMint.layer)
+  Layer.provideMerge(settings, NodeKeyMint.layer),
+  JoseTokenSigner.layer
 )
 const greenroom = ManagedRuntime.make(Layer.provideMerge(Greenroom.layerBackground, ports))
 

@@ -41,32 +41,29 @@ const policies = Layer.mergeAll(
   Layer.succeed(Greenroom.WorkersOn, true),
   Layer.succeed(Greenroom.WorkerSettings, { max: 2, rtsp: "rtsp://127.0.0.1:8554", rtmp: "rtmp://127.0.0.1:1935" })
 )
-const ports = Layer.mergeAll(
-  memoryStore,
-  MemoryMediaServer.layer(),
-  NodeKeyMint.layer,
-  JoseTokenSigner.layer,
-  policies,
-  worker
-)
+const keys = Layer.merge(NodeKeyMint.layer, JoseTokenSigner.layer)
+const ports = Layer.mergeAll(memoryStore, MemoryMediaServer.layer(), keys, policies, worker)
 const greenroom = Greenroom.layerBackground.pipe(Layer.provideMerge(ports), Layer.provideMerge(Simulator.layer()))
 
 /** The media server asks our door about every publisher, the worker included. */
 const askTheDoor = Effect.gen(function* () {
   const media = yield* Simulator.Simulator
   const door = yield* Effect.context<Effect.Services<ReturnType<typeof Greenroom.authenticate>>>()
-  yield* media.authenticateWith(({ path, id, protocol, password }) =>
-    Greenroom.authenticate({
-      _tag: "Publish",
-      path,
-      sourceId: id ?? "",
-      protocol: protocol === "" || protocol === "hls" ? null : protocol,
-      key: Redacted.make(password)
-    }).pipe(
-      Effect.map(({ _tag }) => _tag !== "Refuse"),
-      Effect.orElseSucceed(() => false),
-      Effect.provideContext(door)
-    )
+  yield* media.authenticateWith(({ action, path, id, protocol, password }) =>
+    // Whoever reads does so as viewers of a public stream do.
+    action !== "publish" || protocol === "hls"
+      ? Effect.succeed(true)
+      : Greenroom.authenticate({
+          _tag: "Publish",
+          path,
+          sourceId: id ?? "",
+          protocol: protocol || null,
+          key: Redacted.make(password)
+        }).pipe(
+          Effect.map(({ _tag }) => _tag !== "Refuse"),
+          Effect.orElseSucceed(() => false),
+          Effect.provideContext(door)
+        )
   )
 })
 

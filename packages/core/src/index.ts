@@ -124,10 +124,13 @@ export {
   type MediaServerState,
   matchesFilter,
   mediaServerEventNames,
+  refusalEventNames,
   signingKeyEventNames,
   streamEventName,
   streamEventNames,
+  tokenEventNames,
   viewerEventNames,
+  viewerRevocationEventNames,
   webhookEventNames,
   workerEventNames
 } from "./domain/events/LoggedEvent.ts"
@@ -180,6 +183,7 @@ export {
   type PlaybackToken,
   PlaybackTokenId,
   playbackActions,
+  SRT_STREAM_ID_MAX_LENGTH,
   TOKEN_MAX_LENGTH,
   type TokenClaims,
   type TokenGrant,

@@ -15,6 +15,15 @@ export type GreenroomErrorCode =
   | "expired"
   /** The key was rotated, or takes the place of one that still publishes. */
   | "rotated"
+  /** A playback token says more than fits into it. */
+  | "token_too_long"
+  /** The option `encryptionKey` is not given, or is another one than before. */
+  | "no_encryption_key"
+  /** Another signing key has the id, or had it within 30 days. */
+  | "id_taken"
+  | "limit_reached"
+  /** The signing key that signs is rotated, and not removed. */
+  | "key_signs"
   | "not_found"
   /** Events after the cursor cannot all be read; `oldest` is the cursor before the oldest that is left. */
   | "cursor_lost"

@@ -3,6 +3,7 @@ import * as Application from "@greenroom/adapters/application"
 import { MediaMtx } from "@greenroom/adapters/mediamtx"
 import * as Memory from "@greenroom/adapters/memory"
 import { Postgres } from "@greenroom/adapters/postgres"
+import { AesSecretCipher } from "@greenroom/adapters/webhooks"
 import {
   layerMayPublish,
   type PublishAsk,
@@ -25,6 +26,14 @@ const store = ({ database }: GreenroomOptions) => {
 
 const mediaServer = ({ mediaMtx: { apiUrl, secret, user } }: GreenroomOptions) =>
   MediaMtx.layer({ apiUrl, user: user ?? "greenroom", password: Redacted.make(secret) })
+
+const cipher = ({ encryptionKey }: GreenroomOptions) =>
+  encryptionKey === undefined ? AesSecretCipher.layerNone : AesSecretCipher.layer(Redacted.make(encryptionKey))
+
+const policiesOf = ({ playback: { default: streams = "public", unknownPaths = "allow" } = {} }: GreenroomOptions) => ({
+  streams,
+  unknownPaths: unknownPaths === "deny" ? ("token" as const) : ("public" as const)
+})
 
 const ruleOf =
   (mayPublish: NonNullable<GreenroomOptions["mayPublish"]>): PublishRule =>
@@ -92,7 +101,7 @@ const pruning = ({ keep = {} }: GreenroomOptions) => {
 /** Throws `invalid_argument` for options that cannot be. Its log lines go where `logger` says. */
 export const application = (options: GreenroomOptions) => {
   checkOptions(options)
-  const ports = Layer.merge(store(options), mediaServer(options))
+  const ports = Layer.mergeAll(store(options), mediaServer(options), cipher(options))
   const { unauthorized, duplicates, reconcile, mayPublish } = options
   const built = Layer.provideMerge(
     pruning(options),
@@ -102,7 +111,8 @@ export const application = (options: GreenroomOptions) => {
         endpoints: endpointsOf(options.publicUrl),
         unauthorized,
         duplicates,
-        reconcile
+        reconcile,
+        playback: policiesOf(options)
       },
       ports
     )

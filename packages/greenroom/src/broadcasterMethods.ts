@@ -16,6 +16,8 @@ export interface BroadcasterFields {
   readonly contact?: string | null
   /** A JSON object of yours, at most 16 KiB. */
   readonly metadata?: Readonly<Record<string, unknown>>
+  /** Who may watch the streams of its keys that do not say it; `null`: as the option `playback` has it. */
+  readonly playback?: Core.PlaybackPolicy | null
 }
 
 export interface Broadcasters {
@@ -49,8 +51,8 @@ export const broadcastersOf = (run: Run): Broadcasters => ({
   upsert: (fields) =>
     run(
       Effect.suspend(() => {
-        const { externalId, displayName, contact, metadata } = fieldsOf("broadcaster", fields)
-        return Core.upsertBroadcaster(unchecked(externalId), given({ displayName, contact, metadata }))
+        const { externalId, displayName, contact, metadata, playback } = fieldsOf("broadcaster", fields)
+        return Core.upsertBroadcaster(unchecked(externalId), given({ displayName, contact, metadata, playback }))
       }).pipe(Effect.map(broadcasterShape))
     ),
   get: (ref) =>

@@ -14,9 +14,12 @@ import { closedError } from "./GreenroomError.ts"
 import { type Health, health } from "./healthOf.ts"
 import { type Keys, keysOf } from "./keyMethods.ts"
 import type { GreenroomOptions } from "./options.ts"
+import { type PlaybackTokens, playbackTokensOf } from "./playbackTokenMethods.ts"
 import { type Rest, restOf } from "./restApi.ts"
 import { runWith, startError } from "./run.ts"
+import { type SigningKeys, signingKeysOf } from "./signingKeyMethods.ts"
 import { type Streams, streamsOf } from "./streamMethods.ts"
+import { type Viewers, viewersOf } from "./viewerMethods.ts"
 
 /** The store has just answered; if it is away again, events begin where it finds the log. */
 const LOG_FOUND_WITHIN = "1 second"
@@ -31,8 +34,12 @@ export interface Greenroom extends AsyncDisposable {
   readonly broadcasters: Broadcasters
   readonly keys: Keys
   readonly streams: Streams
+  /** Who may watch streams whose `playback` is `token`. */
+  readonly playbackTokens: PlaybackTokens
+  readonly viewers: Viewers
+  readonly signingKeys: SigningKeys
   /** The same methods for one of your users or programs: the audit log names it, and with a broadcaster it meets no other's things. */
-  readonly as: (actor: ActingAs) => Pick<Greenroom, "broadcasters" | "keys" | "streams">
+  readonly as: (actor: ActingAs) => Pick<Greenroom, "broadcasters" | "keys" | "streams" | "playbackTokens" | "viewers">
   readonly health: () => Promise<Health>
   /**
    * Calls `handler` for each event of a type, of all processes, in order: the next one when the promise of the last has settled. From now on, or
@@ -99,9 +106,18 @@ export const createGreenroom = async (options: GreenroomOptions): Promise<Greenr
     broadcasters: broadcastersOf(run),
     keys: keysOf(run),
     streams: streamsOf(run),
+    playbackTokens: playbackTokensOf(run),
+    viewers: viewersOf(run),
+    signingKeys: signingKeysOf(run),
     as: (actor) => {
       const runAs = runAsActor(run, actor)
-      return { broadcasters: broadcastersOf(runAs), keys: keysOf(runAs), streams: streamsOf(runAs) }
+      return {
+        broadcasters: broadcastersOf(runAs),
+        keys: keysOf(runAs),
+        streams: streamsOf(runAs),
+        playbackTokens: playbackTokensOf(runAs),
+        viewers: viewersOf(runAs)
+      }
     },
     health: () => run(health),
     on: (type, handler, options = {}) => {

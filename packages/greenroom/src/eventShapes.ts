@@ -10,6 +10,7 @@ import {
   type StreamKeyWithStatus,
   streamShape
 } from "./shapes.ts"
+import { dateOfSeconds, loggedViewerShape, refusalShape, revocationShape, type ViewerSession } from "./viewerShapes.ts"
 
 interface Common {
   /** The same for ever: by it a host knows an event that it has seen. */
@@ -67,6 +68,54 @@ export interface WebhookEndpointEvent extends Common {
   readonly endpoint: Core.DisabledEndpoint
 }
 
+export interface ViewerEvent extends Common {
+  readonly type: (typeof Core.viewerEventNames)[number]
+  /** `why`: of `viewer.left`. */
+  readonly viewer: ViewerSession & { readonly why: Core.Departure | null }
+}
+
+export interface ViewerRefusedEvent extends Common {
+  readonly type: (typeof Core.refusalEventNames)[number]
+  /** A sample: at most ten a second of each process. */
+  readonly refusal: {
+    readonly path: string
+    readonly streamId: string | null
+    readonly broadcasterId: string | null
+    readonly protocol: string | null
+    readonly ip: string | null
+    readonly userAgent: string | null
+    /** Of a token whose signature is good. */
+    readonly tokenId: string | null
+    readonly viewerId: string | null
+    readonly reason: string
+    readonly rule: string
+    readonly detail: string
+    readonly decisionId: string
+  }
+}
+
+export interface PlaybackTokenEvent extends Common {
+  readonly type: (typeof Core.tokenEventNames)[number]
+  readonly playbackToken: { readonly id: string; readonly viewerId: string | null; readonly expiresAt: Date }
+}
+
+export interface ViewerRevokedEvent extends Common {
+  readonly type: (typeof Core.viewerRevocationEventNames)[number]
+  readonly revocation: {
+    readonly viewerId: string
+    /** On whose paths alone; `null`: on all. */
+    readonly broadcasterId: string | null
+    /** Tokens that were issued until then are not good any more. */
+    readonly revokedAt: Date
+    readonly until: Date | null
+  }
+}
+
+export interface SigningKeyEvent extends Common {
+  readonly type: (typeof Core.signingKeyEventNames)[number]
+  readonly signingKey: { readonly id: string; readonly issuer: Core.TokenIssuer }
+}
+
 export type GreenroomEvent =
   | StreamEvent
   | KeyEvent
@@ -74,6 +123,11 @@ export type GreenroomEvent =
   | WorkerEvent
   | MediaServerEvent
   | WebhookEndpointEvent
+  | ViewerEvent
+  | ViewerRefusedEvent
+  | PlaybackTokenEvent
+  | ViewerRevokedEvent
+  | SigningKeyEvent
 
 export type EventType = GreenroomEvent["type"]
 /** The shape of the events of a type. */
@@ -100,7 +154,27 @@ export const eventShape = (event: Core.LoggedEvent, cursor: string, playable: Pl
   if (Core.isKeyEvent(event)) return { ...common, type: event.type, key: keyShapeAt(event.data, event.at) }
   if (Core.isBroadcasterEvent(event)) return { ...common, type: event.type, broadcaster: broadcasterShape(event.data) }
   if (Core.isWorkerEvent(event)) return { ...common, type: event.type, worker: workerShape(event.data) }
-  return event.type === "webhook_endpoint.disabled"
-    ? { ...common, type: event.type, endpoint: { ...event.data, url: Core.webhookOrigin(event.data.url) } }
-    : { ...common, type: event.type, mediaServer: event.data }
+  if (Core.isViewerEvent(event)) return { ...common, type: event.type, viewer: loggedViewerShape(event.data) }
+  switch (event.type) {
+    case "viewer.refused":
+      return { ...common, type: event.type, refusal: refusalShape(event.data) }
+    case "playback_token.revoked": {
+      const { id, viewerId, expiresAt } = event.data
+      return { ...common, type: event.type, playbackToken: { id, viewerId, expiresAt: dateOfSeconds(expiresAt) } }
+    }
+    case "viewer.revoked":
+      return { ...common, type: event.type, revocation: revocationShape(event.data) }
+    case "signing_key.created":
+    case "signing_key.rotated":
+    case "signing_key.removed":
+      return { ...common, type: event.type, signingKey: event.data }
+    case "webhook_endpoint.disabled":
+      return {
+        ...common,
+        type: event.type,
+        endpoint: { ...event.data, url: Core.webhookOrigin(event.data.url) }
+      }
+    default:
+      return { ...common, type: event.type, mediaServer: event.data }
+  }
 }

@@ -14,7 +14,12 @@ export type {
   GreenroomEvent,
   KeyEvent,
   MediaServerEvent,
+  PlaybackTokenEvent,
+  SigningKeyEvent,
   StreamEvent,
+  ViewerEvent,
+  ViewerRefusedEvent,
+  ViewerRevokedEvent,
   WebhookEndpointEvent,
   WorkerEvent
 } from "./eventShapes.ts"
@@ -30,7 +35,17 @@ export type {
   MayPublishAnswer,
   MayPublishAsk,
   MediaMtxOptions,
+  PlaybackOptions,
   PublicUrl
 } from "./options.ts"
+export type {
+  CreatedPlaybackToken,
+  NewPlaybackToken,
+  PlaybackTokenFilter,
+  PlaybackTokens
+} from "./playbackTokenMethods.ts"
 export type { Broadcaster, Stream, StreamKey, StreamKeyWithStatus } from "./shapes.ts"
+export type { NewSigningKey, PublicJwk, SigningKeys } from "./signingKeyMethods.ts"
 export type { Annotation, LiveFilter, Streams } from "./streamMethods.ts"
+export type { ViewerFilter, ViewerRevocation, Viewers } from "./viewerMethods.ts"
+export type { PlaybackToken, SigningKey, Viewer, ViewerSession } from "./viewerShapes.ts"

@@ -13,6 +13,8 @@ export interface NewKey {
   /** A path, or a prefix with `/**`; `null`: any path. Left out: a path of the key's own, `live/` and 8 characters. */
   readonly path?: string | null
   readonly expiresAt?: Date | string | null
+  /** Who may watch: `public`, or who has a playback token (`token`); `null`, the default: as its broadcaster has it, else the option `playback`. */
+  readonly playback?: Core.PlaybackPolicy | null
 }
 
 export interface CreatedKey {
@@ -35,6 +37,8 @@ export interface KeyChanges {
   readonly expiresAt?: Date | string | null
   /** `false` suspends the key and takes its stream off the air. */
   readonly enabled?: boolean
+  /** Turned to `token`, viewers without one are ended. */
+  readonly playback?: Core.PlaybackPolicy | null
   /** Lifts the block. */
   readonly block?: null
 }
@@ -80,7 +84,7 @@ const create = Effect.fnUntraced(function* (fields: NewKey) {
     broadcasterId: yield* idOfRef(fields.broadcaster),
     label: fields.label ?? null,
     expiresAt: timeOf("expiresAt", fields.expiresAt) ?? null,
-    ...given({ path: unchecked<Core.NewPathLimit | null | undefined>(fields.path) })
+    ...given({ path: unchecked<Core.NewPathLimit | null | undefined>(fields.path), playback: fields.playback })
   }
   const issued = yield* Core.issueKey(order)
   if (issued._tag !== "Issued") return yield* Effect.fail(failures[issued._tag]())
@@ -107,6 +111,7 @@ const change = Effect.fnUntraced(function* (id: string, changes: KeyChanges) {
       label: changes.label,
       expiresAt: timeOf("expiresAt", changes.expiresAt),
       enabled: changes.enabled,
+      playback: changes.playback,
       block: changes.block
     })
   )

@@ -61,6 +61,14 @@ export interface KeepOptions {
   readonly auditDays?: number
 }
 
+/** Who may watch where no key and no broadcaster says so. */
+export interface PlaybackOptions {
+  /** `public`: everybody (the default). `token`: who has a playback token for the stream. */
+  readonly default?: "public" | "token"
+  /** Paths with no stream and no key, such as cameras of the media server's own: `allow` (the default), or `deny` them to who has no token. */
+  readonly unknownPaths?: "allow" | "deny"
+}
+
 export interface GreenroomOptions {
   /** `"memory"`: in this process alone, and gone with it; for tests. */
   readonly database: DatabaseOptions | "memory"
@@ -70,6 +78,12 @@ export interface GreenroomOptions {
   readonly unauthorized?: "kick" | "report"
   /** A second publisher with a key that is in use: `refuse` it (the default), or let it take over. */
   readonly duplicates?: "refuse" | "takeover"
+  readonly playback?: PlaybackOptions
+  /**
+   * At least 32 characters, the same in every process and for ever: the key that signs playback tokens is stored encrypted with it. Without it tokens are
+   * verified, and none is made.
+   */
+  readonly encryptionKey?: string
   /** `false`: this process serves requests, and another one reconciles. */
   readonly reconcile?: boolean
   /** Your own rule for publishers whose key is good. One that throws, or takes longer than 300 ms, refuses. */
@@ -85,6 +99,7 @@ export interface GreenroomOptions {
 }
 
 const SECRET_MIN_LENGTH = 16
+const ENCRYPTION_KEY_MIN_LENGTH = 32
 
 const isUrl = (text: unknown, ...schemes: ReadonlyArray<string>): boolean =>
   typeof text === "string" && URL.canParse(text) && schemes.includes(new URL(text).protocol)
@@ -128,6 +143,8 @@ const named: Readonly<Record<keyof GreenroomOptions, true>> = {
   publicUrl: true,
   unauthorized: true,
   duplicates: true,
+  playback: true,
+  encryptionKey: true,
   reconcile: true,
   mayPublish: true,
   keep: true,
@@ -149,6 +166,18 @@ const checkKeep = (keep: KeepOptions): void => {
     if (days !== undefined && !(Number.isInteger(days) && days >= least && days <= MOST_DAYS))
       throw invalidArgument(`keep.${name}`, `expected a whole number from ${least} to ${MOST_DAYS}`)
   }
+}
+
+const checkPlayback = (playback: PlaybackOptions): void => {
+  if (typeof playback !== "object" || playback === null) throw invalidArgument("playback", "expected an object")
+  checkNames("playback.", playback, ["default", "unknownPaths"])
+  checkChoice("playback.default", playback.default, ["public", "token"])
+  checkChoice("playback.unknownPaths", playback.unknownPaths, ["allow", "deny"])
+}
+
+const checkEncryptionKey = (key: unknown): void => {
+  if (key !== undefined && !(typeof key === "string" && key.length >= ENCRYPTION_KEY_MIN_LENGTH))
+    throw invalidArgument("encryptionKey", `expected at least ${ENCRYPTION_KEY_MIN_LENGTH} characters`)
 }
 
 const checkDatabase = ({ schema, migrate, pool, pooler }: DatabaseOptions): void => {
@@ -189,6 +218,8 @@ export const checkOptions = (options: GreenroomOptions): void => {
   checkChoice("reconcile", options.reconcile, [true, false])
   checkChoice("rest", options.rest, [true, false])
   if (options.keep !== undefined) checkKeep(options.keep)
+  if (options.playback !== undefined) checkPlayback(options.playback)
+  checkEncryptionKey(options.encryptionKey)
   checkFunction("mayPublish", options.mayPublish)
   checkFunction("logger", options.logger)
   if (options.basePath !== undefined && !/^(\/[\w.~-]+)*$/.test(options.basePath))

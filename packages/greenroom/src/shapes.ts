@@ -12,6 +12,8 @@ export interface Broadcaster {
   readonly displayName: string
   readonly contact: string | null
   readonly metadata: Readonly<Record<string, unknown>>
+  /** Who may watch the streams of keys that do not say it; `null`: as the option `playback` has it. */
+  readonly playback: Core.PlaybackPolicy | null
   readonly createdAt: Date
   readonly updatedAt: Date
 }
@@ -25,6 +27,8 @@ export interface StreamKey {
   readonly prefix: string
   /** The path it is limited to, or a prefix with `/**`; `null`: any. */
   readonly path: string | null
+  /** Who may watch its streams; `null`: as its broadcaster has it. */
+  readonly playback: Core.PlaybackPolicy | null
   readonly enabled: boolean
   readonly createdAt: Date
   readonly expiresAt: Date | null
@@ -61,6 +65,8 @@ export interface Stream {
   /** It is being taken off the air. */
   readonly stopping: Core.StopReason | null
   readonly tracks: ReadonlyArray<Core.Track>
+  /** Who may watch it: everybody, or who has a playback token. */
+  readonly playback: Core.PlaybackPolicy
   readonly viewers: number
   readonly inboundBytes: number
   /** What plays now; all `null` while there is nothing to play. */
@@ -88,6 +94,7 @@ export const keyShape = (key: Core.StreamKey, now: DateTime.Utc): StreamKey => (
   label: key.label,
   prefix: key.keyPrefix,
   path: key.path,
+  playback: key.playback,
   enabled: key.enabled,
   createdAt: date(key.createdAt),
   expiresAt: maybeDate(key.expiresAt),
@@ -105,7 +112,7 @@ export const keyShapeAt = (key: Core.StreamKey, now: DateTime.Utc): StreamKeyWit
   status: Core.keyStatus(key, now)
 })
 
-export const streamShape = ({ stream, urls, unplayable }: Core.PlayableStream): Stream => {
+export const streamShape = ({ stream, policy, urls, unplayable }: Core.PlayableStream): Stream => {
   const { state, observation } = stream
   return {
     id: stream.id,
@@ -124,6 +131,7 @@ export const streamShape = ({ stream, urls, unplayable }: Core.PlayableStream): 
     endReason: state._tag === "Inactive" ? state.reason : null,
     stopping: state._tag === "Inactive" ? null : (state.ending?.reason ?? null),
     tracks: observation.tracks,
+    playback: policy,
     viewers: observation.viewerCount,
     inboundBytes: observation.inboundBytes,
     urls,

@@ -12,6 +12,9 @@ import {
   layerFollower,
   type MediaServer,
   OperatorSecret,
+  openPlayback,
+  PlaybackDefaults,
+  type PlaybackPolicies,
   type Policy,
   type PublicEndpoints,
   ReconcilePolicy,
@@ -32,6 +35,8 @@ export interface ApplicationOptions {
   readonly duplicates?: "refuse" | "takeover" | undefined
   readonly unauthorized?: Policy["unauthorized"] | undefined
   readonly massKickLimit?: number | undefined
+  /** Who may watch where no key and no broadcaster says so: everybody, unless given. */
+  readonly playback?: Partial<PlaybackPolicies> | undefined
   /** `false`: this process serves requests, and another one reconciles. */
   readonly reconcile?: boolean | undefined
 }
@@ -42,7 +47,8 @@ const policies = ({
   endpoints,
   duplicates,
   unauthorized,
-  massKickLimit
+  massKickLimit,
+  playback
 }: ApplicationOptions) =>
   Layer.mergeAll(
     Layer.effect(
@@ -54,6 +60,7 @@ const policies = ({
     ),
     Layer.succeed(Endpoints, endpoints),
     Layer.succeed(DuplicatePolicy, duplicates ?? defaultPolicy.duplicates),
+    Layer.succeed(PlaybackDefaults, { ...openPlayback, ...playback }),
     Layer.succeed(ReconcilePolicy, {
       unauthorized: unauthorized ?? defaultPolicy.unauthorized,
       massKickLimit: massKickLimit ?? defaultPolicy.massKickLimit,

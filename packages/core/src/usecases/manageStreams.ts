@@ -5,6 +5,7 @@
 import { Context, type DateTime, Effect, Option, Schema } from "effect"
 import { StreamPath } from "../domain/access/StreamPath.ts"
 import { streamImage } from "../domain/audit/images.ts"
+import type { PlaybackPolicy } from "../domain/playback/PlaybackPolicy.ts"
 import { Description, type LiveStream, RecordingRef, streamStatuses, Title } from "../domain/streams/LiveStream.ts"
 import {
   type EnabledProtocols,
@@ -16,6 +17,7 @@ import {
 import type { StreamDetails } from "../domain/streams/StreamDetails.ts"
 import { BroadcasterId, StreamId, StreamKeyId } from "../domain/values/Ids.ts"
 import { Metadata } from "../domain/values/Metadata.ts"
+import { PlaybackDefaults } from "../playback/PlaybackDefaults.ts"
 import { MediaServer } from "../ports/MediaServer.ts"
 import type { PageRequest } from "../ports/Page.ts"
 import { type Annotation, type StoreVersion, type StreamFilter, Streams } from "../ports/Streams.ts"
@@ -54,6 +56,8 @@ export class Endpoints extends Context.Service<Endpoints, PublicEndpoints>()("gr
 
 export interface PlayableStream extends Playback {
   readonly stream: LiveStream
+  /** Who may watch it: its own policy, else the deployment's. */
+  readonly policy: PlaybackPolicy
   /** The database's clock when the stream was read. */
   readonly now: DateTime.Utc
 }
@@ -64,8 +68,10 @@ const enabledProtocols = Effect.flatMap(MediaServer, ({ enabled }) => enabled)
 export const makePlayable = Effect.fnUntraced(function* (enabled?: EnabledProtocols) {
   const endpoints = yield* Endpoints
   const protocols = enabled ?? (yield* enabledProtocols)
+  const defaults = yield* PlaybackDefaults
   return (stream: LiveStream, now: DateTime.Utc): PlayableStream => ({
     stream,
+    policy: stream.playback ?? defaults.streams,
     now,
     ...(stream.state._tag === "Active"
       ? playbackOf(

@@ -5,7 +5,7 @@ import * as Command from "effect/cli/Command"
 import type { Broadcaster } from "../http/api/BroadcastersApi.ts"
 import { both, call } from "./ApiClient.ts"
 import { failed } from "./CommandFailed.ts"
-import { checkedArgument, checkedFlag, clearableFlag, described, given, limit } from "./flags.ts"
+import { checkedArgument, checkedFlag, clearableFlag, described, given, limit, playback } from "./flags.ts"
 import { fields, moment, orNothing, relative, table } from "./format.ts"
 import { printAnswer, printList } from "./output.ts"
 import { program } from "./program.ts"
@@ -24,6 +24,7 @@ const details = (broadcaster: Shown, now: DateTime.Utc): string =>
     ["external id", orNothing(broadcaster.externalId)],
     ["contact", orNothing(broadcaster.contact)],
     ["metadata", JSON.stringify(broadcaster.metadata)],
+    ["playback", broadcaster.playback ?? "inherited"],
     ["created", moment(broadcaster.createdAt, now)],
     ["updated", moment(broadcaster.updatedAt, now)]
   ])
@@ -45,7 +46,8 @@ const create = Command.make(
     name: checkedArgument("name", DisplayName, "The name that is shown with its streams"),
     externalId: checkedFlag("external-id", "<text>", ExternalId, "Your own id for them, unique among broadcasters"),
     contact: checkedFlag("contact", "<text>", Contact, "How to reach them"),
-    metadata
+    metadata,
+    playback
   },
   ({ name, ...rest }) =>
     printAnswer(
@@ -102,12 +104,15 @@ const update = Command.make(
     name: checkedFlag("name", "<text>", DisplayName, "Another name"),
     externalId: clearableFlag("external-id", "<text>", ExternalId, 'Another id of yours; "" for none'),
     contact: clearableFlag("contact", "<text>", Contact, 'Another contact; "" for none'),
-    metadata
+    metadata,
+    playback
   },
   ({ id, name, ...rest }) => {
     const payload = given({ displayName: name, ...rest })
     return Object.keys(payload).length === 0
-      ? Effect.fail(failed("usage", "Nothing to change: give --name, --external-id, --contact or --metadata."))
+      ? Effect.fail(
+          failed("usage", "Nothing to change: give --name, --external-id, --contact, --metadata or --playback.")
+        )
       : printAnswer(
           call(({ broadcasters }) => broadcasters.change({ params: { id }, payload, responseMode: both })),
           details

@@ -18,9 +18,12 @@ import * as Help from "./Help.ts"
 import { endless } from "./Interruption.ts"
 import { keysCommand } from "./KeysCommand.ts"
 import { composed, type LocalCommands } from "./LocalCommands.ts"
+import { playbackTokensCommand } from "./PlaybackTokensCommand.ts"
 import { reconcileCommand } from "./ReconcileCommand.ts"
+import { signingKeysCommand } from "./SigningKeysCommand.ts"
 import { streamsCommand } from "./StreamsCommand.ts"
 import { tokensCommand } from "./TokensCommand.ts"
+import { viewersCommand } from "./ViewersCommand.ts"
 import { webhooksCommand } from "./WebhooksCommand.ts"
 import { workersCommand } from "./WorkersCommand.ts"
 
@@ -75,6 +78,9 @@ const makeCommand = <E1, R1, E2, R2>({ serve, migrate }: LocalCommands<E1, R1, E
       remote(broadcastersCommand),
       remote(keysCommand),
       remote(streamsCommand),
+      remote(viewersCommand),
+      remote(playbackTokensCommand),
+      remote(signingKeysCommand),
       remote(workersCommand),
       remote(eventsCommand),
       remote(authCommand),

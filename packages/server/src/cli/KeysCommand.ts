@@ -8,7 +8,7 @@ import { both, call } from "./ApiClient.ts"
 import { failed } from "./CommandFailed.ts"
 import { createKey } from "./createKey.ts"
 import { encoderOf } from "./encoders.ts"
-import { checkedArgument, checkedFlag, clearableFlag, described, flag, given, limit } from "./flags.ts"
+import { checkedArgument, checkedFlag, clearableFlag, described, flag, given, limit, playback } from "./flags.ts"
 import { fields, moment, orNothing, relative, table } from "./format.ts"
 import { encoderFlag, encoderText, waysText } from "./ingestGuide.ts"
 import { rotateKey } from "./keysRotate.ts"
@@ -44,6 +44,7 @@ const details = (key: Shown, now: DateTime.Utc): string =>
     ["status", key.status],
     ["label", orNothing(key.label)],
     ["path", orNothing(key.path)],
+    ["playback", key.playback ?? "inherited"],
     ["broadcaster", `${ownerOf(key)} (${key.broadcasterId})`],
     ["stream", orNothing(key.activeStreamId)],
     ["created", moment(key.createdAt, now)],
@@ -144,6 +145,7 @@ const update = Command.make(
   {
     id,
     label: clearableFlag("label", "<text>", Label, 'Another label; "" for none'),
+    playback,
     expiresAt: clearableFlag(
       "expires-at",
       "<date>",
@@ -155,13 +157,14 @@ const update = Command.make(
   ({ id, ...changes }) => {
     const payload = given(changes)
     return Object.keys(payload).length === 0
-      ? Effect.fail(failed("usage", "Nothing to change: give --label or --expires-at."))
+      ? Effect.fail(failed("usage", "Nothing to change: give --label, --playback or --expires-at."))
       : change(id, payload, details)
   }
 ).pipe(
   described(
-    "Change a stream key's label or expiry",
+    "Change a stream key's label, who may watch, or its expiry",
     [`greenroom keys update ${EXAMPLE} --label "Second camera"`],
+    [`greenroom keys update ${EXAMPLE} --playback token`, "Viewers without a token are ended within 2 seconds"],
     [`greenroom keys update ${EXAMPLE} --expires-at never`]
   )
 )

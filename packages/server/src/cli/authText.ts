@@ -54,6 +54,9 @@ const names: { readonly [C in Check["checks"][number]["check"]]: string } = {
   key_block: "block",
   host_rule: "host's rule",
   in_use: "in use",
+  playback_policy: "playback",
+  playback_token: "token",
+  playback_use: "token's use",
   database: "database"
 }
 

@@ -5,7 +5,7 @@ import * as Command from "effect/cli/Command"
 import { both, call } from "./ApiClient.ts"
 import { failed } from "./CommandFailed.ts"
 import { encoderOf } from "./encoders.ts"
-import { checkedFlag, described, flag, given, Json, requiredFlag } from "./flags.ts"
+import { checkedFlag, described, flag, given, Json, playback, requiredFlag } from "./flags.ts"
 import { encoderFlag, encoderGuide, ingestGuide } from "./ingestGuide.ts"
 import { printAnswer, screenOfOutput } from "./output.ts"
 
@@ -36,6 +36,7 @@ const flags = {
     "The one path that it may publish on, or live/* (one more segment), live/** (any depth); else a path of its own"
   ),
   anyPath: flag("any-path", "Let it publish on every path that is not another broadcaster's"),
+  playback,
   expiresAt: checkedFlag("expires-at", "<date>", Timestamp, "When it expires: 2027-01-31T18:00:00Z"),
   expiresIn: checkedFlag("expires-in", "<span>", Span, "When it expires, from now: 90m, 12h, 30d"),
   encoder: encoderFlag("What to type into this one alone, with a QR code for phones; not with --json")
@@ -46,7 +47,7 @@ const BROADCASTER = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
 export const createKey = Command.make(
   "create",
   flags,
-  Effect.fnUntraced(function* ({ broadcaster, label, path, anyPath, expiresAt, expiresIn, encoder }) {
+  Effect.fnUntraced(function* ({ broadcaster, label, path, anyPath, playback, expiresAt, expiresIn, encoder }) {
     const json = yield* Json
     yield* exclude("--encoder", "--json", Option.isSome(encoder) && json, ": the JSON has what every encoder needs")
     yield* exclude("--expires-at", "--expires-in", Option.isSome(expiresAt) && Option.isSome(expiresIn))
@@ -55,7 +56,7 @@ export const createKey = Command.make(
     const inSpan = Option.map(expiresIn, (span) => DateTime.add(now, { milliseconds: spanMillis(span) }))
     const payload = {
       broadcasterId: broadcaster,
-      ...given({ label, path, expiresAt: Option.orElse(expiresAt, () => inSpan) }),
+      ...given({ label, path, playback, expiresAt: Option.orElse(expiresAt, () => inSpan) }),
       ...(anyPath ? { path: null } : {})
     }
     const screen = yield* screenOfOutput

@@ -23,6 +23,10 @@ const about = (type: string, of: Fields): ReadonlyArray<string> => {
       return [text(of.display_name), text(of.id)]
     case "worker":
       return [text(of.stream_id), text(of.state), why(of)]
+    case "viewer":
+      return [text(of.path), text(of.protocol), text(of.viewer_id), text(of.id), why(of)]
+    case "playback_token":
+      return [text(of.id), text(of.viewer_id)]
     case "webhook_endpoint":
       return [text(of.url), text(of.id), why(of)]
     default:

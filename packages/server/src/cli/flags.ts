@@ -1,4 +1,5 @@
 /** Flags, arguments and descriptions, as the commands declare them. Values are checked by the schemas of the API itself, before anything is sent. */
+import { PlaybackPolicy } from "@greenroom/core"
 import { Effect, Option, Schema, SchemaIssue } from "effect"
 import * as Argument from "effect/cli/Argument"
 import * as CliError from "effect/cli/CliError"
@@ -84,6 +85,14 @@ export const clearableFlag = <A>(
     Flag.withDescription(description),
     Flag.optional
   )
+
+/** Who may watch, of a key or a broadcaster. */
+export const playback = clearableFlag(
+  "playback",
+  "<policy>",
+  PlaybackPolicy,
+  `Who may watch: everybody (public), or who has a playback token (token); "" for what comes next: its broadcaster, the service`
+)
 
 export const limit = Flag.Int("limit").pipe(
   Flag.withMetavar("<count>"),

@@ -76,6 +76,7 @@ export const streamDetails = (stream: Whole, now: DateTime.Utc): string =>
     ["ended", moment(stream.endedAt, now)],
     ["lasted", duration(stream.durationSeconds)],
     ["viewers", String(stream.viewerCount)],
+    ["playback", stream.playback],
     ["tracks", orNothing(stream.tracks.map(({ codec }) => codec).join(", "))],
     ["received", bytes(stream.inboundBytes)],
     ["recording", orNothing(stream.recordingRef)],

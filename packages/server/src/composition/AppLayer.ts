@@ -37,7 +37,7 @@ export class Deployment extends Context.Service<
     /** The file that holds it, absolute: the one that was given, or the one that we keep. */
     readonly apiSecretFile: string | null
     readonly hookSecret: Redacted.Redacted<string> | null
-    /** What secrets of webhook endpoints are encrypted under; `null` with `DATABASE_URL` and without `ENCRYPTION_KEY`. */
+    /** What secrets of webhook endpoints and signing keys are encrypted under; `null` with `DATABASE_URL` and without `ENCRYPTION_KEY`. */
     readonly encryptionKey: Redacted.Redacted<string> | null
     /** The media server is ours to find and start. */
     readonly startsMediaServer: boolean
@@ -150,12 +150,19 @@ const application = Layer.unwrap(
         endpoints: addressesFrom(settings, yield* fallbackAddresses),
         duplicates: settings.ON_DUPLICATE_PUBLISH,
         unauthorized: settings.UNAUTHORIZED_PUBLISHERS,
-        massKickLimit: settings.MASS_KICK_LIMIT
+        massKickLimit: settings.MASS_KICK_LIMIT,
+        playback: playbackOf(settings)
       },
       Layer.mergeAll(repositories, mediaServer, workers, Workers.layer, webhooks)
     )
   })
 )
+
+/** `deny` asks for a token there, too: one that covers the path lets in. */
+const playbackOf = ({ PLAYBACK_DEFAULT = "public", PLAYBACK_UNKNOWN_PATHS = "allow" }: Variables) => ({
+  streams: PLAYBACK_DEFAULT,
+  unknownPaths: PLAYBACK_UNKNOWN_PATHS === "deny" ? ("token" as const) : ("public" as const)
+})
 
 /** Everything that the use cases need, over the adapters that the settings choose. */
 export const layer = EventBodies.layer.pipe(

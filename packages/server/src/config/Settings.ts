@@ -5,6 +5,7 @@
  * composition.
  */
 import { reaches } from "@greenroom/adapters/postgres"
+import { playbackPolicies } from "@greenroom/core"
 import { Context, Result, Schema, SchemaIssue } from "effect"
 import { contradictions } from "./contradictions.ts"
 import { DatabasePool, DatabaseSchema } from "./databaseVariables.ts"
@@ -45,6 +46,8 @@ const variables = {
   HOOK_HOST: Schema.optionalKey(Host),
   HOOKS_ON_API_PORT: Schema.optionalKey(oneOf("on", "off")),
   UNAUTHORIZED_PUBLISHERS: Schema.optionalKey(oneOf("kick", "report")),
+  PLAYBACK_DEFAULT: Schema.optionalKey(oneOf(...playbackPolicies)),
+  PLAYBACK_UNKNOWN_PATHS: Schema.optionalKey(oneOf("allow", "deny")),
   ON_DUPLICATE_PUBLISH: Schema.optionalKey(oneOf("refuse", "takeover")),
   WORKERS: Schema.optionalKey(oneOf("off", "on")),
   WORKER_COMMAND: Schema.optionalKey(WorkerCommand),

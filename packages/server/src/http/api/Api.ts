@@ -12,11 +12,14 @@ import { allErrors, noUnknownFields } from "./Input.ts"
 import { MediaServerApi } from "./MediaServerApi.ts"
 import { Audited } from "./OperationAccess.ts"
 import { PipelineApi } from "./PipelineApi.ts"
+import { PlaybackTokensApi } from "./PlaybackTokensApi.ts"
 import { ProblemsAsValues } from "./problemSchemas.ts"
 import { ReconcileApi } from "./ReconcileApi.ts"
+import { SigningKeysApi } from "./SigningKeysApi.ts"
 import { StreamKeysApi } from "./StreamKeysApi.ts"
 import { StreamsApi } from "./StreamsApi.ts"
 import { PagesApi, SystemApi } from "./SystemApi.ts"
+import { ViewersApi } from "./ViewersApi.ts"
 import { WebhookEndpointsApi } from "./WebhookEndpointsApi.ts"
 import { WorkersApi } from "./WorkersApi.ts"
 
@@ -25,6 +28,9 @@ export class ServedApi extends HttpApi.make("greenroom")
     StreamsApi,
     StreamKeysApi,
     BroadcastersApi,
+    PlaybackTokensApi,
+    ViewersApi,
+    SigningKeysApi,
     WorkersApi,
     EventsApi,
     ReconcileApi,

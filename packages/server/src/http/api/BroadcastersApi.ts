@@ -1,5 +1,5 @@
 /** Broadcasters: who may be given stream keys. */
-import { BroadcasterId, Contact, DisplayName, ExternalId, Timestamp } from "@greenroom/core"
+import { BroadcasterId, Contact, DisplayName, ExternalId, PlaybackPolicy, Timestamp } from "@greenroom/core"
 import { Schema } from "effect"
 import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
@@ -18,10 +18,16 @@ export const broadcasterExample = {
   display_name: "Studio One",
   contact: "ops@studio.example",
   metadata: { account: 4711 },
+  playback: null,
   created_at: "2026-11-21T01:30:00.000Z",
   updated_at: "2026-11-21T01:30:00.000Z"
 }
 const { external_id, display_name, contact, metadata } = broadcasterExample
+
+const Playback = nullable(PlaybackPolicy).annotate({
+  description:
+    "Who may watch the streams of keys that do not say it: everybody (`public`), or who has a playback token (`token`); `null`: as the service has it (`PLAYBACK_DEFAULT`)"
+})
 
 export const Broadcaster = wire(
   {
@@ -30,6 +36,7 @@ export const Broadcaster = wire(
     displayName: Schema.String,
     contact: nullable(Schema.String),
     metadata: MetadataKept,
+    playback: Playback,
     createdAt: Timestamp,
     updatedAt: Timestamp
   },
@@ -41,7 +48,8 @@ export const NewBroadcaster = wire(
     externalId: Schema.optionalKey(nullable(ExternalId)),
     displayName: DisplayName,
     contact: Schema.optionalKey(nullable(Contact)),
-    metadata: Schema.optionalKey(MetadataInput)
+    metadata: Schema.optionalKey(MetadataInput),
+    playback: Schema.optionalKey(Playback)
   },
   named("NewBroadcaster", { external_id, display_name, contact, metadata })
 )
@@ -51,7 +59,8 @@ export const BroadcasterChanges = wire(
     externalId: Schema.optionalKey(nullable(ExternalId)),
     displayName: Schema.optionalKey(DisplayName),
     contact: Schema.optionalKey(nullable(Contact)),
-    metadata: Schema.optionalKey(MetadataInput)
+    metadata: Schema.optionalKey(MetadataInput),
+    playback: Schema.optionalKey(Playback)
   },
   named(
     "BroadcasterChanges",

@@ -44,13 +44,17 @@ export const ListCursor = opaque<Position>(
   ({ at, id }) => `${Math.max(0, DateTime.toEpochMillis(at))}-${id.replaceAll("-", "")}`
 )
 
-/** The same for lists whose ids are texts, of which case and hyphens count: of playback tokens and of viewers. */
+/** The same of a list whose ids are texts: of playback tokens and of viewers. */
+const textPosition = /^([0-9]{1,14})-([0-9A-Za-z_-]{1,64})$/u
+
+export const textCursorExample = "1763688794640-x7Kd02mQpL9vTz41"
+
 export const TextListCursor = opaque<Position>(
-  /^[0-9]{1,14}-[0-9A-Za-z_-]{1,64}$/u,
-  "1763688794640-x7Kd02mQpL9vTz41",
+  textPosition,
+  textCursorExample,
   (text) => {
-    const end = text.indexOf("-")
-    return { at: DateTime.makeUnsafe(Number(text.slice(0, end))), id: text.slice(end + 1) }
+    const [, millis, id = ""] = textPosition.exec(text) ?? []
+    return { at: DateTime.makeUnsafe(Number(millis)), id }
   },
   ({ at, id }) => `${Math.max(0, DateTime.toEpochMillis(at))}-${id}`
 )
@@ -91,4 +95,6 @@ export const totalQuery = {
 
 /** Which page of a list. */
 export const pageQuery = { limit: Schema.optionalKey(Limit), cursor: Schema.optionalKey(ListCursor) }
+
+/** The same of a list whose ids are texts. */
 export const textPageQuery = { limit: Schema.optionalKey(Limit), cursor: Schema.optionalKey(TextListCursor) }

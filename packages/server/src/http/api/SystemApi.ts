@@ -6,6 +6,7 @@ import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
 import { problems } from "./problemSchemas.ts"
+import { JwkSet } from "./SigningKeysApi.ts"
 import { version } from "./version.ts"
 import { named, summary } from "./wire.ts"
 
@@ -69,6 +70,15 @@ export class SystemApi extends HttpApiGroup.make("system")
     HttpApiEndpoint.get("alive", "/livez", { success: Alive }).annotateMerge(summary("Is the process alive?")),
     HttpApiEndpoint.get("ready", "/readyz", { success: Alive, error: problems("store-unavailable") }).annotateMerge(
       summary("Can it serve requests?", "That is, does the database answer.")
+    ),
+    HttpApiEndpoint.get("jwks", "/.well-known/jwks.json", {
+      success: HttpApiSchema.WithHeaders(JwkSet, { "cache-control": Schema.String }),
+      error: problems("store-unavailable")
+    }).annotateMerge(
+      summary(
+        "Keys of playback tokens",
+        "The public halves of all signing keys (RFC 7517), with which a CDN or another service can verify tokens. It answers without the database once it was read."
+      )
     )
   )
   .annotateMerge(OpenApi.annotations({ title: "System", description: "The service about itself; no credentials." })) {}

@@ -3,12 +3,25 @@
  * as its own call shows it, as the event left it. Readers and webhooks get the same JSON.
  */
 import {
+  BroadcasterId,
   broadcasterEventNames,
+  DecisionId,
+  departures,
   EventId,
   keyEventNames,
   mediaServerEventNames,
+  PlaybackTokenId,
+  refusalEventNames,
+  SigningKeyId,
+  StreamId,
+  signingKeyEventNames,
   streamEventNames,
   Timestamp,
+  tokenEventNames,
+  tokenIssuers,
+  ViewerId,
+  viewerEventNames,
+  viewerRevocationEventNames,
   webhookEventNames,
   workerEventNames
 } from "@greenroom/core"
@@ -16,6 +29,7 @@ import { Schema } from "effect"
 import { Broadcaster, broadcasterExample } from "./BroadcastersApi.ts"
 import { keyExample, StreamKey } from "./streamKeySchemas.ts"
 import { StreamDetails, streamDetailsExample } from "./streamSchemas.ts"
+import { sessionExample, sessionFields } from "./ViewersApi.ts"
 import { Worker, workerExample } from "./WorkersApi.ts"
 import { Count, named, nullable, wire } from "./wire.ts"
 
@@ -47,6 +61,87 @@ export const DisabledEndpoint = wire(
     })
   },
   named("DisabledEndpoint", disabledEndpointExample)
+)
+
+const viewerSessionExample = { ...sessionExample, reason: "token_revoked" }
+
+export const ViewerSession = wire(
+  {
+    ...sessionFields,
+    reason: nullable(Schema.Literals(departures)).annotate({
+      description:
+        "Of `viewer.left`: why. `left`: by itself, or with its stream. `idle`: an HLS player that asks for nothing"
+    })
+  },
+  named("ViewerSession", viewerSessionExample)
+)
+
+const refusalExample = {
+  path: "live/studio-1",
+  stream_id: streamDetailsExample.id,
+  broadcaster_id: broadcasterExample.id,
+  protocol: "webrtc",
+  ip: "203.0.113.7",
+  user_agent: "Mozilla/5.0",
+  token_id: sessionExample.token_id,
+  viewer_id: sessionExample.viewer_id,
+  reason: "playback_token_expired",
+  rule: "playback_token_expired",
+  detail: "Playback token x7Kd02mQpL9vTz41 has expired at 2026-11-21T01:30:00.000Z",
+  decision_id: "2ebede4e-bd8a-49a2-b800-c76a08331e9a"
+}
+
+export const RefusedViewer = wire(
+  {
+    path: Schema.String,
+    streamId: nullable(StreamId),
+    broadcasterId: nullable(BroadcasterId),
+    protocol: nullable(Schema.String),
+    ip: nullable(Schema.String),
+    userAgent: nullable(Schema.String),
+    tokenId: nullable(PlaybackTokenId).annotate({ description: "Of a token whose signature is good" }),
+    viewerId: nullable(ViewerId),
+    reason: Schema.String,
+    rule: Schema.String.annotate({ description: "Narrower than the reason" }),
+    detail: Schema.String,
+    decisionId: DecisionId.annotate({ description: "The decision's id in GET /auth-decisions, where it was kept" })
+  },
+  named("RefusedViewer", refusalExample, "A sample: at most ten a second of each instance")
+)
+
+const revokedTokenExample = {
+  id: sessionExample.token_id,
+  viewer_id: sessionExample.viewer_id,
+  expires_at: "2026-11-21T02:30:00.000Z"
+}
+
+export const RevokedPlaybackToken = wire(
+  { id: PlaybackTokenId, viewerId: nullable(ViewerId), expiresAt: Timestamp },
+  named("RevokedPlaybackToken", revokedTokenExample)
+)
+
+const revokedViewerExample = {
+  viewer_id: sessionExample.viewer_id,
+  broadcaster_id: null,
+  revoked_at: "2026-11-21T01:34:41.000Z",
+  until: null
+}
+
+export const RevokedViewer = wire(
+  {
+    viewerId: ViewerId,
+    broadcasterId: nullable(BroadcasterId).annotate({ description: "On whose paths alone; `null`: on all" }),
+    revokedAt: Timestamp.annotate({ description: "Tokens that were issued until then are not good any more" }),
+    until: nullable(Timestamp)
+  },
+  named("RevokedViewer", revokedViewerExample)
+)
+
+const changedKeyExample = { id: "k7Qm2xPa", issuer: "greenroom" }
+
+export const ChangedSigningKey = wire(
+  { id: SigningKeyId, issuer: Schema.Literals(tokenIssuers) },
+  named("ChangedSigningKey", changedKeyExample)
 )
 
 const envelope = {
@@ -103,6 +198,32 @@ export const EventOfWebhookEndpoint = eventOf("EventOfWebhookEndpoint", webhookE
   data: disabledEndpointExample
 })
 
+export const EventOfViewer = eventOf("EventOfViewer", viewerEventNames, noSeq, ViewerSession, {
+  type: "viewer.left",
+  stream_seq: null,
+  data: viewerSessionExample
+})
+export const EventOfRefusedViewer = eventOf("EventOfRefusedViewer", refusalEventNames, noSeq, RefusedViewer, {
+  type: "viewer.refused",
+  stream_seq: null,
+  data: refusalExample
+})
+export const EventOfPlaybackToken = eventOf("EventOfPlaybackToken", tokenEventNames, noSeq, RevokedPlaybackToken, {
+  type: "playback_token.revoked",
+  stream_seq: null,
+  data: revokedTokenExample
+})
+export const EventOfRevokedViewer = eventOf("EventOfRevokedViewer", viewerRevocationEventNames, noSeq, RevokedViewer, {
+  type: "viewer.revoked",
+  stream_seq: null,
+  data: revokedViewerExample
+})
+export const EventOfSigningKey = eventOf("EventOfSigningKey", signingKeyEventNames, noSeq, ChangedSigningKey, {
+  type: "signing_key.rotated",
+  stream_seq: null,
+  data: changedKeyExample
+})
+
 export const eventExample = {
   id: "evt_4711_7d1f0a521c1e4b39",
   position: 4711,
@@ -119,5 +240,10 @@ export const Event = Schema.Union([
   EventOfBroadcaster,
   EventOfWorker,
   EventOfMediaServer,
-  EventOfWebhookEndpoint
+  EventOfWebhookEndpoint,
+  EventOfViewer,
+  EventOfRefusedViewer,
+  EventOfPlaybackToken,
+  EventOfRevokedViewer,
+  EventOfSigningKey
 ]).annotate(named("Event", eventExample, "What has happened; `type` decides what `data` is"))

@@ -42,7 +42,7 @@ const make = (name: ProblemName, status: number, identifier: string) =>
     title: Schema.Literal(problemType(name).title),
     ...members,
     ...(hasDecision(name) ? ofDecision : {}),
-    ...(name === "validation" ? { errors: Schema.Array(FieldError) } : {}),
+    ...(name === "validation" || name === "playback-token-too-long" ? { errors: Schema.Array(FieldError) } : {}),
     ...(name === "cursor-lost" ? lostMembers : {}),
     ...(name === "conflict" ? { errors: Schema.optionalKey(Schema.Array(FieldError)) } : {})
   })

@@ -5,6 +5,7 @@ import {
   Label,
   NewPathLimit,
   OverlapSeconds,
+  PlaybackPolicy,
   StreamId,
   StreamKeyId,
   Timestamp
@@ -23,6 +24,10 @@ const keyFields = {
   label: nullable(Schema.String),
   path: nullable(Schema.String).annotate({
     description: "The path or pattern that the key is limited to; `null`: none"
+  }),
+  playback: nullable(PlaybackPolicy).annotate({
+    description:
+      "Who may watch its streams: everybody (`public`), or who has a playback token (`token`); `null`: as its broadcaster has it, else the service (`PLAYBACK_DEFAULT`)"
   }),
   status: Schema.Literals(keyStatuses).annotate({ description: "The first of these that holds" }),
   activeStreamId: nullable(StreamId).annotate({
@@ -50,6 +55,7 @@ export const keyExample = {
   broadcaster: { id: exampleIds.broadcaster, display_name: "Studio One", deleted: false },
   label: "Main camera",
   path: "live/studio-1",
+  playback: null,
   status: "in_use",
   active_stream_id: exampleIds.stream,
   created_at: "2026-11-21T01:31:00.000Z",
@@ -122,6 +128,10 @@ export const IssuedStreamKey = wire(
   })
 )
 
+const playbackInput = nullable(PlaybackPolicy).annotate({
+  description: "Who may watch; `null`: as its broadcaster has it, else the service"
+})
+
 export const NewStreamKey = wire(
   {
     broadcasterId: BroadcasterId,
@@ -134,7 +144,8 @@ export const NewStreamKey = wire(
         description:
           "One path, one more segment (`live/*`), or any depth (`live/**`): letters, digits and `_`, `-`, `.` between slashes; `null` for no limit. Left out, it is the key's own path: `live/` and the first 8 characters of its id"
       })
-    )
+    ),
+    playback: Schema.optionalKey(playbackInput)
   },
   named("NewStreamKey", {
     broadcaster_id: exampleIds.broadcaster,
@@ -149,6 +160,7 @@ export const StreamKeyChanges = wire(
     label: Schema.optionalKey(nullable(Label)),
     expiresAt: Schema.optionalKey(nullable(Timestamp)),
     enabled: Schema.optionalKey(Schema.Boolean),
+    playback: Schema.optionalKey(playbackInput),
     blockedUntil: Schema.optionalKey(
       Schema.Null.annotate({ description: "`null` lifts the block; DELETE /streams/{id}?block_seconds= sets one" })
     )

@@ -5,6 +5,7 @@
 import {
   BroadcasterId,
   EndReason,
+  PlaybackPolicy,
   Protocol,
   StopReason,
   StreamId,
@@ -116,6 +117,9 @@ const after = {
   }),
   durationSeconds: Count,
   recordingRef: nullable(Schema.String),
+  playback: PlaybackPolicy.annotate({
+    description: "Who may watch it: everybody (`public`), or who has a playback token for it (`token`)"
+  }),
   viewerCount: Count,
   tracks: Schema.Array(Track),
   inboundBytes: Count,
@@ -146,6 +150,7 @@ export const streamExample = {
   ending: null,
   duration_seconds: 86,
   recording_ref: null,
+  playback: "public",
   viewer_count: 3,
   tracks: [pictureExample, soundExample],
   inbound_bytes: 64211312,
@@ -159,7 +164,7 @@ export const Stream = wire(
   named("Stream", streamExample)
 )
 
-const { created_at: _, updated_at: __, ...owner } = broadcasterExample
+const { created_at: _, updated_at: __, playback: ___, ...owner } = broadcasterExample
 export const streamDetailsExample = { ...streamExample, broadcaster: owner }
 
 export const StreamDetails = wire(

@@ -21,7 +21,7 @@ const trackOnWire = (track: ReturnType<typeof trackShown>) => ({
   mu_law: track.muLaw
 })
 
-export const streamOnWire = ({ stream, urls, unplayable }: PlayableStream) => {
+export const streamOnWire = ({ stream, policy, urls, unplayable }: PlayableStream) => {
   const { status, sourceType, startedAt, readyAt, endedAt, endReason, ending } = stateShown(stream)
   return {
     id: stream.id,
@@ -41,6 +41,7 @@ export const streamOnWire = ({ stream, urls, unplayable }: PlayableStream) => {
     end_reason: endReason,
     ending: ending === null ? null : { reason: ending.reason, requested_at: time(ending.requestedAt) },
     recording_ref: stream.recordingRef,
+    playback: policy,
     viewer_count: stream.observation.viewerCount,
     tracks: stream.observation.tracks.map((track) => trackOnWire(trackShown(track))),
     inbound_bytes: stream.observation.inboundBytes,

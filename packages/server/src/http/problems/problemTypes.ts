@@ -86,9 +86,9 @@ export const problemTypes = {
     status: 409,
     title: "The current state forbids this",
     meaning:
-      "What was asked for contradicts what is: a revoked stream key cannot be changed, an exact path belongs to the broadcaster of the unrevoked key that is limited to it, an external id belongs to one broadcaster, a stream is not ended by force while the media server can be asked, there are at most 100 webhook endpoints, and their secrets cannot be kept or read without the encryption key.",
+      "What was asked for contradicts what is: a revoked stream key cannot be changed, an exact path belongs to the broadcaster of the unrevoked key that is limited to it, an external id belongs to one broadcaster, a stream is not ended by force while the media server can be asked, there are at most 100 webhook endpoints, their secrets and the signing key of playback tokens cannot be kept or read without the encryption key, the signing key that signs is not removed, and an application has at most 10.",
     remedy:
-      "Read `detail`; issue a new key instead of changing a revoked one, choose another path, find the broadcaster with GET /broadcasters?external_id=…, stop the stream without force, delete a webhook endpoint, or set ENCRYPTION_KEY. Where one value is the reason, `errors` points at it.",
+      "Read `detail`; issue a new key instead of changing a revoked one, choose another path, find the broadcaster with GET /broadcasters?external_id=…, stop the stream without force, delete a webhook endpoint, rotate the signing key, or set ENCRYPTION_KEY. Where one value is the reason, `errors` points at it.",
     example: { detail: "The stream key is revoked, and that is for good", instance: EXAMPLE_KEY }
   },
   "cursor-lost": {
@@ -101,6 +101,19 @@ export const problemTypes = {
     example: {
       detail: "Events after this cursor are not kept any more: go on from the cursor in oldest, or from now",
       instance: "/events"
+    }
+  },
+  "playback-token-too-long": {
+    status: 422,
+    title: "The playback token would be too long",
+    meaning:
+      "A playback token has at most 440 characters, and its SRT stream id at most 500: players cut longer ones off. What this token says does not fit.",
+    remedy:
+      "`detail` says what is too long and by how much; `errors` points at the fields that could be shorter, the longest first. Metadata is stored and not in the token.",
+    example: {
+      detail:
+        "The token would have 12 characters more than the 440 that it may have: shorten ips (396), viewer_id (64)",
+      instance: "/playback-tokens"
     }
   },
   "payload-too-large": {
@@ -147,6 +160,14 @@ export const problemTypes = {
       "The database gave no answer within its deadline. The state of streams on the air is not affected; new publishers are refused until it is back.",
     remedy: "Try again after the time in `Retry-After`. If it lasts, look at GET /health and at the database.",
     schema: "StoreProblem"
+  },
+  "media-server-unavailable": {
+    status: 502,
+    title: "The media server does not answer",
+    meaning:
+      "The media server gave no answer to what this call asked of it, or none that can be understood. Whether it was carried out is not known.",
+    remedy: "Try again. If it lasts, look at `media_server` in GET /health, and at the media server's control API.",
+    example: { instance: "/viewers/9f1f2f1e-0c0f-4a53-9d0a-6f1a1c7b2d90" }
   },
   busy: {
     status: 503,

@@ -11,7 +11,7 @@ const refusal = (reason: RefusalReason, title: string, detail?: string): Problem
   return {
     status: 401,
     title,
-    meaning: `${meaning} This is an answer to the media server's auth call: the encoder sees only that it was refused.`,
+    meaning: `${meaning} This is an answer to the media server's auth call: the client sees only that it was refused.`,
     remedy,
     example: { ...(detail === undefined ? {} : { detail }), instance: "/auth" }
   }
@@ -52,7 +52,38 @@ export const refusals = {
     "The protocol is not supported",
     "Greenroom can neither follow nor end publishers over this protocol: publish over RTMP, RTSP, SRT or WebRTC"
   ),
-  "refused-by-host": refusal("refused_by_host", "The host application refuses", "No broadcast before 18:00")
+  "refused-by-host": refusal("refused_by_host", "The host application refuses", "No broadcast before 18:00"),
+  "playback-token-needed": refusal(
+    "playback_token_needed",
+    "A playback token is needed",
+    "A playback token is needed to watch live/studio-1"
+  ),
+  "playback-token-invalid": refusal(
+    "playback_token_invalid",
+    "No such playback token",
+    "The signature of the playback token is wrong: the token was changed, or cut"
+  ),
+  "playback-token-early": refusal(
+    "playback_token_early",
+    "The playback token is not good yet",
+    "Playback token x7Kd02mQpL9vTz41 is good from 2026-11-21T18:00:00.000Z on"
+  ),
+  "playback-token-expired": refusal(
+    "playback_token_expired",
+    "The playback token has expired",
+    "Playback token x7Kd02mQpL9vTz41 has expired at 2026-11-21T01:30:00.000Z"
+  ),
+  "playback-token-revoked": refusal(
+    "playback_token_revoked",
+    "The playback token is revoked",
+    "Playback token x7Kd02mQpL9vTz41 is revoked"
+  ),
+  "viewer-revoked": refusal("viewer_revoked", "The viewer is revoked", "Viewer user-4711 is revoked"),
+  "playback-not-allowed": refusal(
+    "playback_not_allowed",
+    "The playback token is not for this",
+    "Playback token x7Kd02mQpL9vTz41 is not for live/other"
+  )
 } as const satisfies Readonly<Record<NameOf<Exclude<RefusalReason, "unauthorized">>, ProblemType>>
 
 export type RefusalName = keyof typeof refusals

@@ -69,15 +69,29 @@ const factsOf = (body: unknown): Readonly<Record<string, string>> => {
 const isQuiet = (ask: AuthRequest, decision: AuthDecision): boolean =>
   decision._tag === "Refuse" ? decision.quiet : ask._tag === "Operate"
 
+/** Whose key, or whose token, it was. */
+const subjectOf = (decision: Answered): Note["facts"] => {
+  switch (decision._tag) {
+    case "Allow":
+      return {}
+    case "AllowViewer":
+      return {
+        rule: decision.rule,
+        playback_token_id: decision.grant?.tokenId ?? null,
+        viewer_id: decision.grant?.viewerId ?? null
+      }
+    default:
+      return { stream_key_id: decision.key?.id ?? null, key_prefix: decision.key?.prefix ?? null }
+  }
+}
+
 const factsWith = (facts: Note["facts"], decision: Answered) => ({
   ...facts,
   decision_id: decision.decisionId,
   ...(decision._tag === "Refuse"
     ? { decision: "refuse", reason: decision.reason, rule: decision.rule, detail: decision.detail }
     : { decision: "allow", reason: null }),
-  ...(decision._tag === "Allow"
-    ? {}
-    : { stream_key_id: decision.key?.id ?? null, key_prefix: decision.key?.prefix ?? null }),
+  ...subjectOf(decision),
   ...(decision._tag === "AllowPublisher" ? { stream_id: decision.streamId } : {})
 })
 

@@ -36,8 +36,8 @@ export const layer = HttpApiBuilder.group(
   Effect.fnUntraced(function* (handlers) {
     const { answerList } = yield* ListSlots
     return handlers.handleAll({
-      create: ({ payload: { externalId = null, displayName, contact = null, metadata = {} } }) =>
-        createBroadcaster({ externalId, displayName, contact, metadata }).pipe(
+      create: ({ payload: { externalId = null, displayName, contact = null, metadata = {}, playback = null } }) =>
+        createBroadcaster({ externalId, displayName, contact, metadata, playback }).pipe(
           takenToConflict,
           Effect.map((body) => HttpApiSchema.withHeaders({ body, headers: { location: `/broadcasters/${body.id}` } })),
           storeFailureToDefect

@@ -25,12 +25,15 @@ import * as EventRoutes from "./EventRoutes.ts"
 import * as MetricsRoute from "./MetricsRoute.ts"
 import * as PageRoutes from "./PageRoutes.ts"
 import * as PipelineRoutes from "./PipelineRoutes.ts"
+import * as PlaybackTokenRoutes from "./PlaybackTokenRoutes.ts"
 import * as ReconcileRoutes from "./ReconcileRoutes.ts"
 import * as RouteTable from "./RouteTable.ts"
 import * as SessionRoutes from "./SessionRoutes.ts"
+import * as SigningKeyRoutes from "./SigningKeyRoutes.ts"
 import * as StreamKeyRoutes from "./StreamKeyRoutes.ts"
 import * as StreamRoutes from "./StreamRoutes.ts"
 import * as SystemRoutes from "./SystemRoutes.ts"
+import * as ViewerRoutes from "./ViewerRoutes.ts"
 import * as WebhookEndpointRoutes from "./WebhookEndpointRoutes.ts"
 import * as WebhookRoutes from "./WebhookRoutes.ts"
 import * as WorkerRoutes from "./WorkerRoutes.ts"
@@ -50,6 +53,9 @@ const api = HttpApiBuilder.layer(ServedApi).pipe(
     BroadcasterRoutes.layer,
     StreamKeyRoutes.layer,
     StreamRoutes.layer,
+    PlaybackTokenRoutes.layer,
+    ViewerRoutes.layer,
+    SigningKeyRoutes.layer,
     WorkerRoutes.layer,
     EventRoutes.layer,
     ReconcileRoutes.layer,

@@ -1,13 +1,15 @@
 /** Health, readiness, name and version. No check takes longer than its caller would wait. */
-import { MediaServer, Reconciler, StoreHealth } from "@greenroom/core"
+import { MediaServer, publicSigningKeys, Reconciler, StoreHealth } from "@greenroom/core"
 import { Effect, Layer } from "effect"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
+import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import { ServedApi } from "../api/Api.ts"
 import { version } from "../api/version.ts"
 import { note } from "../middleware/RequestContext.ts"
 import { failWith } from "../problems/Problem.ts"
+import { storeFailureToDefect } from "./handling.ts"
 
 const CHECK_WITHIN = "1500 millis"
 
@@ -70,6 +72,12 @@ const ready = Effect.andThen(
 
 const alive = Effect.as(probe, { status: "ok" as const })
 
+/** Whoever verifies tokens learns of a new key within a minute. */
+const jwks = publicSigningKeys.pipe(
+  Effect.map((body) => HttpApiSchema.withHeaders({ body, headers: { "cache-control": "public, max-age=60" } })),
+  storeFailureToDefect
+)
+
 /** `/livez` and `/readyz` for a listener without the API. */
 export const layerProbes = Layer.merge(
   HttpRouter.add("GET", "/livez", Effect.map(alive, HttpServerResponse.jsonUnsafe)),
@@ -81,6 +89,7 @@ export const layer = HttpApiBuilder.group(ServedApi, "system", (handlers) =>
     index: () => Effect.succeed({ name: "greenroom", version }),
     health: () => health,
     alive: () => alive,
-    ready: () => ready
+    ready: () => ready,
+    jwks: () => jwks
   })
 )

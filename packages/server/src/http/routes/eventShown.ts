@@ -6,6 +6,7 @@ import {
   isBroadcasterEvent,
   isKeyEvent,
   isStreamEvent,
+  isViewerEvent,
   isWorkerEvent,
   type LoggedEvent,
   type PlayableStream,
@@ -16,13 +17,19 @@ import { type DateTime, Effect, Schema } from "effect"
 import {
   EventOfBroadcaster,
   EventOfMediaServer,
+  EventOfPlaybackToken,
+  EventOfRefusedViewer,
+  EventOfRevokedViewer,
+  EventOfSigningKey,
   EventOfStream,
   EventOfStreamKey,
+  EventOfViewer,
   EventOfWebhookEndpoint,
   EventOfWorker
 } from "../api/eventSchemas.ts"
 import { streamKeyShown } from "./streamKeyShown.ts"
 import { streamDetailsShown } from "./streamShown.ts"
+import { refusalShown, revocationShown, timeOf, viewerSessionShown } from "./viewerShown.ts"
 import { workerShown } from "./workerShown.ts"
 
 const encoderOf = <S extends Schema.Codec<unknown, unknown>>(schema: S): ((value: S["Type"]) => unknown) =>
@@ -34,7 +41,12 @@ const encode = {
   broadcaster: encoderOf(EventOfBroadcaster),
   worker: encoderOf(EventOfWorker),
   mediaServer: encoderOf(EventOfMediaServer),
-  endpoint: encoderOf(EventOfWebhookEndpoint)
+  endpoint: encoderOf(EventOfWebhookEndpoint),
+  viewer: encoderOf(EventOfViewer),
+  refusal: encoderOf(EventOfRefusedViewer),
+  token: encoderOf(EventOfPlaybackToken),
+  revocation: encoderOf(EventOfRevokedViewer),
+  signingKey: encoderOf(EventOfSigningKey)
 }
 
 type Playable = (stream: PlayableStream["stream"], now: DateTime.Utc) => PlayableStream
@@ -48,8 +60,23 @@ export const eventOnWire = (event: LoggedEvent, playable: Playable): unknown => 
   if (isKeyEvent(event)) return encode.key({ ...event, data: streamKeyShown({ key: event.data, now: event.at }) })
   if (isBroadcasterEvent(event)) return encode.broadcaster(event)
   if (isWorkerEvent(event)) return encode.worker({ ...event, data: workerShown(event.data) })
-  if (event.type !== "webhook_endpoint.disabled") return encode.mediaServer(event)
-  return encode.endpoint({ ...event, data: { ...event.data, url: webhookOrigin(event.data.url) } })
+  if (isViewerEvent(event)) return encode.viewer({ ...event, data: viewerSessionShown(event.data) })
+  switch (event.type) {
+    case "viewer.refused":
+      return encode.refusal({ ...event, data: refusalShown(event.data) })
+    case "playback_token.revoked":
+      return encode.token({ ...event, data: { ...event.data, expiresAt: timeOf(event.data.expiresAt) } })
+    case "viewer.revoked":
+      return encode.revocation({ ...event, data: revocationShown(event.data) })
+    case "signing_key.created":
+    case "signing_key.rotated":
+    case "signing_key.removed":
+      return encode.signingKey(event)
+    case "webhook_endpoint.disabled":
+      return encode.endpoint({ ...event, data: { ...event.data, url: webhookOrigin(event.data.url) } })
+    default:
+      return encode.mediaServer(event)
+  }
 }
 
 /** By the event itself: it is forgotten with the event. */

@@ -44,7 +44,7 @@ export const withCursor = <A>({ items, next }: Page<A>) => ({
   next_cursor: next === null ? null : writeCursor(next)
 })
 
-/** The same for a list whose ids are texts (`TextListCursor`). */
+/** The same of a list whose ids are texts. */
 export const withTextCursor = <A>({ items, next }: Page<A>) => ({
   items,
   next_cursor: next === null ? null : writeTextCursor(next)

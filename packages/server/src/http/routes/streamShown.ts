@@ -57,6 +57,7 @@ export const streamShown = (view: PlayableStream) => {
     ...observation,
     tracks: observation.tracks.map(trackShown),
     durationSeconds: secondsOnAir(view),
+    playback: view.policy,
     urls: view.urls,
     unplayable: view.unplayable
   }

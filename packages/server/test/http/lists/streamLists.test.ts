@@ -126,7 +126,12 @@ describe("kept lists", () => {
           const expected = shown.map(
             ({ stream }) =>
               encode(
-                streamShown({ stream, ...playbackOf(noEndpoints, noneEnabled, stream.path, []), now: store.now })
+                streamShown({
+                  stream,
+                  policy: "public",
+                  ...playbackOf(noEndpoints, noneEnabled, stream.path, []),
+                  now: store.now
+                })
               ) as { duration_seconds: number }
           )
           assert.deepStrictEqual(answer.streams.map(withoutDuration), expected.map(withoutDuration))

@@ -81,7 +81,7 @@ describe("a stream of a list", () => {
     ([stream, plays]) =>
       Effect.sync(() => {
         const playback = plays ? playbackOf(endpoints, allEnabled, stream.path, []) : notActive
-        const view = { stream, ...playback, now: NOW }
+        const view = { stream, policy: plays ? ("token" as const) : ("public" as const), ...playback, now: NOW }
         const { duration_seconds: _, ...encoded } = encode(streamShown(view)) as { readonly duration_seconds: number }
         assert.strictEqual(JSON.stringify(streamOnWire(view)), JSON.stringify(encoded))
       }),

@@ -3,7 +3,7 @@
  * go wrong behind it and a record of what it logs. The real clock runs: requests are real ones.
  */
 import { MemoryMediaServer, layer as memory } from "@greenroom/adapters/memory"
-import { NodeKeyMint } from "@greenroom/adapters/node"
+import { JoseTokenSigner, NodeKeyMint } from "@greenroom/adapters/node"
 import { AesSecretCipher, HttpWebhookSender } from "@greenroom/adapters/webhooks"
 import {
   AuthDeadline,
@@ -15,6 +15,9 @@ import {
   layerBackground,
   noEndpoints,
   OperatorSecret,
+  openPlayback,
+  PlaybackDefaults,
+  type PlaybackPolicies,
   ReconcilePolicy,
   RefusedWebhookUrl,
   replacePorts,
@@ -56,6 +59,7 @@ export interface ServiceOptions {
   readonly rescuestream?: boolean
   readonly corsOrigins?: ReadonlyArray<string>
   readonly workers?: boolean
+  readonly playback?: Partial<PlaybackPolicies>
   readonly requestWithinMillis?: number
   readonly publicUrl?: string | null
   readonly finishWithin?: number
@@ -179,11 +183,12 @@ export const start = async (options: ServiceOptions = {}) => {
       options.publicUrl === null ? noEndpoints : endpointsBehind(options.publicUrl ?? "https://media.example.com")
     ),
     Layer.succeed(WorkersOn, options.workers === true),
+    Layer.succeed(PlaybackDefaults, { ...openPlayback, ...options.playback }),
     Layer.succeed(AuthDeadline, auth),
     Layer.succeed(DecisionLogPace, { writeEveryMillis: 10, firstAskMillis: 250 }),
     Layer.succeed(AwaitOffAirWithin, confirm),
     Layer.succeed(ReconcilePolicy, { unauthorized: "kick", massKickLimit: 10, enforce: false, holder: "test" })
-  ).pipe(Layer.provideMerge(NodeKeyMint.layer))
+  ).pipe(Layer.provideMerge(Layer.merge(NodeKeyMint.layer, JoseTokenSigner.layer)))
   const ports = Layer.merge(layerBackground, EventBodies.layer).pipe(
     Layer.provideMerge(
       MemoryMediaServer.layer({ fault, deadlines: { snapshot: "1 second", find: "5 seconds", kick: "1 second" } })
