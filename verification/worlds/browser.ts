@@ -40,9 +40,10 @@ const flags = [
 
 const SHOWN_MAX = 4_000
 
-/** For a page's script: `over(why)` ends the encoder, `settings` are the page's own, `stopped` resolves when its user stops. */
+/** For a page's script: `over(why)` ends the encoder, `report(text)` does not, `settings` are the page's own, `stopped` resolves when its user stops. */
 const prelude = `
 const over = (why) => fetch("/over", { method: "POST", body: String(why) })
+const report = (text) => fetch("/report", { method: "POST", body: String(text) })
 const settings = await (await fetch("/settings")).json()
 const stopped = fetch("/stopped").then((response) => response.text())
 const media = () =>
@@ -62,6 +63,8 @@ export interface BrowserPage {
   readonly settings: unknown
   /** More that the page loads, by path. */
   readonly files?: Readonly<Record<string, string>>
+  /** What the page calls `report` with. */
+  readonly reported?: (text: string) => void
 }
 
 interface PageEvents {
@@ -75,13 +78,17 @@ const bodyOf = async (request: Http.IncomingMessage) => {
   return body
 }
 
-const servePage = ({ script, settings, files = {} }: BrowserPage, { over, stopped }: PageEvents) =>
+const servePage = ({ script, settings, files = {}, reported = () => {} }: BrowserPage, { over, stopped }: PageEvents) =>
   Effect.acquireRelease(
     Effect.callback<Http.Server>((resume) => {
       const answers: Readonly<Record<string, (request: Http.IncomingMessage) => string | Promise<string>>> = {
         "/": () => pageOf(script),
         "/settings": () => JSON.stringify(settings),
         "/stopped": () => stopped.then(() => ""),
+        "/report": async (request) => {
+          reported(await bodyOf(request))
+          return ""
+        },
         "/over": async (request) => {
           over(await bodyOf(request))
           return ""
