@@ -16,6 +16,8 @@ export interface IdleCase {
   readonly streams: number
   /** Whether the media server's byte counters grow, as those of publishers that send. */
   readonly counting: boolean
+  /** So many sessions that read these streams. */
+  readonly viewers?: number
 }
 
 /** Each a second. */
@@ -87,8 +89,8 @@ const allObserved = async (database: Client, streams: number): Promise<void> => 
   throw new Error(`not all of the ${streams} publishers were observed`)
 }
 
-export const measureIdle = async (run: Run, { streams, counting }: IdleCase): Promise<IdleFigures> => {
-  const name = `idle-${streams}-${counting ? "counting" : "still"}`
+export const measureIdle = async (run: Run, { streams, counting, viewers = 0 }: IdleCase): Promise<IdleFigures> => {
+  const name = `idle-${streams}-${counting ? "counting" : "still"}-${viewers}`
   const dataDirectory = path.join(run.folder, name)
   const media = run.start(`${name}-media-server`, "./idleMediaServer.ts")
   const apiUrl = await told<string>(run, `${name}-media-server`, media)
@@ -102,7 +104,7 @@ export const measureIdle = async (run: Run, { streams, counting }: IdleCase): Pr
   await database.connect()
   const publishers = await insertSessions(database, streams)
   const authHttpAddress = `http://mediamtx:${hookSecret}@127.0.0.1:${hooks}/auth`
-  media.send({ authHttpAddress, publishers, counting } satisfies IdlePublishers)
+  media.send({ authHttpAddress, publishers, counting, viewers } satisfies IdlePublishers)
   await told(run, `${name}-media-server`, media)
   await allObserved(database, streams)
   const calls = () => {
@@ -131,6 +133,7 @@ export const measureIdle = async (run: Run, { streams, counting }: IdleCase): Pr
   return {
     streams,
     counting,
+    viewers,
     processorMillis: (after.nanos - before.nanos) / 1e6 / seconds,
     controlApiCalls: (after.calls - before.calls) / seconds,
     rowsWritten: (after.written - before.written) / seconds,

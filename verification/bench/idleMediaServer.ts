@@ -20,6 +20,8 @@ export interface IdlePublishers {
   readonly publishers: ReadonlyArray<IdlePublisher>
   /** Whether the byte counters grow between two answers, as those of publishers that send. */
   readonly counting: boolean
+  /** So many sessions that read these paths, over all protocols in turn. */
+  readonly viewers: number
 }
 
 const facts = factsOf(defaultVersion)
@@ -55,18 +57,31 @@ const connectionOf = ({ id, protocol, path }: IdlePublisher, index: number): Wor
   silentSince: null
 })
 
-const worldOf = (publishers: ReadonlyArray<IdlePublisher>): World.World => ({
-  ...World.begin(since, World.defaultOptions),
-  connections: new Map(publishers.map((publisher, index) => [publisher.id, connectionOf(publisher, index)]))
-})
+const viewerProtocols = ["hls", "webrtc", "rtsp", "rtmp", "srt"] as const
+
+/** About 430 characters of query, as a playback token has. */
+const viewerOf = (index: number, publishers: ReadonlyArray<IdlePublisher>): World.Connection => {
+  const { path } = publishers[index % publishers.length]!
+  const id = `00000000-0000-4000-9000-${index.toString(16).padStart(12, "0")}`
+  const protocol = viewerProtocols[index % viewerProtocols.length]!
+  const publisher = connectionOf({ id, protocol: "rtmp", path }, index)
+  const query = `token=${"x".repeat(430)}`
+  return { ...publisher, protocol, action: "read", query, phase: { _tag: "Reading", since } }
+}
+
+const worldOf = ({ publishers, viewers }: Pick<IdlePublishers, "publishers" | "viewers">): World.World => {
+  const reading = Array.from({ length: viewers }, (_, index) => viewerOf(index, publishers))
+  const connections = [...publishers.map(connectionOf), ...reading]
+  return { ...World.begin(since, World.defaultOptions), connections: new Map(connections.map((one) => [one.id, one])) }
+}
 
 interface Reply {
   readonly status: number
   readonly text: string
 }
 
-const answersOf = ({ publishers, counting }: IdlePublishers) => {
-  const world = worldOf(publishers)
+const answersOf = ({ publishers, counting, viewers }: IdlePublishers) => {
+  const world = worldOf({ publishers, viewers })
   const written = new Map<string, Reply>()
   const write = (method: string, url: URL): Reply => {
     const call = { method, path: url.pathname, query: url.searchParams, body: "" }
@@ -76,7 +91,7 @@ const answersOf = ({ publishers, counting }: IdlePublishers) => {
   }
   const counted = ({ status, text }: Reply): Reply => {
     const bytes = Math.round((Date.now() - since) * 250)
-    return { status, text: text.replaceAll(/"(inboundBytes|bytesReceived)":\d+/g, `"$1":${bytes}`) }
+    return { status, text: text.replaceAll(/"(inboundBytes|bytesReceived|outboundBytes)":\d+/g, `"$1":${bytes}`) }
   }
   return (method: string, url: URL): Reply => {
     const known = written.get(url.href) ?? write(method, url)

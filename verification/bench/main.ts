@@ -16,6 +16,7 @@ import { hasFailures, report } from "./report.ts"
 import { type Stage, setStage } from "./stage.ts"
 import { start } from "./start.ts"
 import { telemetry } from "./telemetry.ts"
+import { viewers } from "./viewers.ts"
 import { writes } from "./writes.ts"
 
 /** The parts that share the ordinary stage. */
@@ -25,6 +26,7 @@ const alone: Partial<Record<Part, (run: Run) => Promise<Measured>>> = {
   lists: listsPart,
   idle: idlePart,
   embedded,
+  viewers,
   events,
   telemetry,
   start,

@@ -3,7 +3,18 @@ import { parseArgs } from "node:util"
 import type { Rounds } from "./figures.ts"
 
 /** Those of a run without `--only`, in their order. */
-const ordinary = ["auth", "hundred", "writes", "lists", "idle", "embedded", "events", "telemetry", "start"] as const
+const ordinary = [
+  "auth",
+  "hundred",
+  "writes",
+  "lists",
+  "idle",
+  "viewers",
+  "embedded",
+  "events",
+  "telemetry",
+  "start"
+] as const
 /** Those that take minutes. */
 const long = ["million", "memory"] as const
 

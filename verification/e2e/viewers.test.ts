@@ -15,6 +15,7 @@ import {
   hlsJsPlayer,
   type Player,
   type TokenUrls,
+  whepCrowd,
   whepPlayer
 } from "../worlds/players.ts"
 import { temporaryFolder } from "../worlds/processes.ts"
@@ -263,6 +264,80 @@ const oneRevoked = Effect.fnUntraced(function* (stage: Stage, way: (typeof ways)
   assertNoToken(stage, [mine, other])
 })
 
+/** So many viewers of each. */
+const CROWD = { rtsp: 45, rtmp: 45, srt: 45, hls: 45, webrtc: 20 } as const
+const everyone = (Object.keys(CROWD) as Array<keyof typeof CROWD>).flatMap((protocol) =>
+  Array.from({ length: CROWD[protocol] }, (_, index) => ({ protocol, name: `${protocol}-${index}` }))
+)
+
+const stillWaiting = (players: ReadonlyMap<string, Player>): string =>
+  [...players]
+    .filter(([, player]) => player.played() <= 30)
+    .map(([name, player]) => `${name} ${player.played()} ${player.hasEnded()} ${player.shown().slice(-200)}`)
+    .join("\n")
+
+const TOGETHER = 10
+
+const untilAllPlay = (players: ReadonlyMap<string, Player>) =>
+  until("all play", () => [...players.values()].every((player) => player.played() > 30), 120_000).pipe(
+    Effect.onError(() => Effect.sync(() => console.log(stillWaiting(players))))
+  )
+
+/** All of them, playing and listed. */
+const gather = Effect.fnUntraced(function* ({ token, viewers, streams }: Stage) {
+  const tokens = new Map<string, Token>()
+  for (const { name } of everyone) tokens.set(name, yield* token(name))
+  const players = new Map<string, Player>()
+  for (const [index, { protocol, name }] of everyone.entries()) {
+    if (protocol === "webrtc") continue
+    const before = protocol === "rtsp" ? ["-rtsp_transport", "tcp"] : []
+    players.set(name, yield* ffmpegPlayer(tokens.get(name)!.urls[protocol], before))
+    // Many at once would have their handshakes time out: MediaMTX asks about one after the other.
+    if (index % TOGETHER === TOGETHER - 1) yield* untilAllPlay(players)
+  }
+  const overWhep = everyone.filter(({ protocol }) => protocol === "webrtc")
+  const browser = yield* whepCrowd(overWhep.map(({ name }) => tokens.get(name)!.urls.webrtc))
+  yield* untilAllPlay(players)
+  yield* until("all WHEP viewers play", () => browser.played() === CROWD.webrtc, 120_000)
+  yield* until("the count is right", async () => (await streams())[0]?.viewer_count === everyone.length, 20_000)
+  const sessions = new Map<string, Viewer>()
+  yield* until("all are listed", async () => {
+    for (const viewer of await viewers("?limit=200")) {
+      if (viewer.viewer_id !== null) sessions.set(viewer.viewer_id, viewer)
+    }
+    return everyone.every(({ name }) => sessions.has(name))
+  })
+  return { tokens, players, sessions }
+})
+
+/** Every second one is revoked, one after the other; the others play on. */
+const crowd = Effect.fnUntraced(function* (stage: Stage) {
+  const { api, isThere, streams } = stage
+  const { tokens, players, sessions } = yield* gather(stage)
+  const revoked = everyone.filter((_, index) => index % 2 === 0)
+  const took: Array<number> = []
+  for (const { protocol, name } of revoked) {
+    const began = performance.now()
+    assert.strictEqual((yield* api.call("DELETE", `/playback-tokens/${tokens.get(name)!.id}`)).status, 204)
+    yield* until(`${name} is gone`, async () => !(await isThere(sessions.get(name)!)), 10_000)
+    const millis = performance.now() - began
+    took.push(millis)
+    measurements.add({ what: "revoked → gone, of 200", of: protocol, millis, promised: GONE_WITHIN_MS })
+  }
+  const staying = everyone.filter((one) => !revoked.includes(one))
+  const before = new Map([...players].map(([name, player]) => [name, player.played()]))
+  const goesOn = (name: string) => {
+    const player = players.get(name)
+    return player === undefined || player.played() > before.get(name)! + 30
+  }
+  yield* until("the others play on", () => staying.every(({ name }) => goesOn(name)))
+  for (const { name } of staying) assert.isTrue(yield* Effect.promise(() => isThere(sessions.get(name)!)), name)
+  yield* until("the count is right again", async () => (await streams())[0]?.viewer_count === staying.length, 15_000)
+  const sorted = took.sort((a, b) => a - b)
+  assert.isAtMost(sorted[Math.ceil(sorted.length * 0.99) - 1]!, GONE_WITHIN_MS)
+  assertNoToken(stage, [...tokens.values()])
+})
+
 const scene = (name: string, play: (stage: Stage) => Effect.Effect<void, unknown, Scope.Scope>, runs = true) =>
   (runs ? it.live : it.live.skip)(name, () =>
     Effect.gen(function* () {
@@ -305,6 +380,12 @@ if (missing.length > 0) {
         for (const stranger of strangers) assert.strictEqual(stranger.played(), 0, stranger.shown())
         assert.deepStrictEqual(yield* Effect.promise(() => viewers()), [])
       })
+    )
+
+    scene(
+      "of two hundred viewers each goes within two seconds of its token's revocation, and the others play on",
+      (stage) => crowd(stage),
+      browserBinary !== undefined
     )
 
     scene(

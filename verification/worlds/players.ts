@@ -195,6 +195,34 @@ const whepScript = `
     over("stopped")
   }`
 
+/** Many WHEP viewers in one page; it reports how many of them play. */
+const whepCrowdScript = `
+  const playing = new Set()
+  const watch = async ({ url, bearer }, index) => {
+    const peer = new RTCPeerConnection()
+    peer.addTransceiver("video", { direction: "recvonly" })
+    await peer.setLocalDescription(await peer.createOffer())
+    await new Promise((resolve) => {
+      peer.onicegatheringstatechange = () => peer.iceGatheringState === "complete" && resolve()
+      setTimeout(resolve, 500)
+    })
+    const headers = { Authorization: "Bearer " + bearer, "Content-Type": "application/sdp" }
+    const answer = await fetch(url, { method: "POST", headers, body: peer.localDescription.sdp })
+    if (answer.status !== 201) throw new Error("HTTP " + answer.status)
+    await peer.setRemoteDescription({ type: "answer", sdp: await answer.text() })
+    setInterval(async () => {
+      for (const one of (await peer.getStats()).values())
+        if (one.type === "inbound-rtp" && one.kind === "video" && one.packetsReceived > 0) playing.add(index)
+    }, 500)
+  }
+  for (const [index, one] of settings.entries()) await watch(one, index)
+  setInterval(() => report(playing.size), 200)
+  await stopped
+  over("stopped")`
+
+/** `played`: how many of them have got a picture. */
+export const whepCrowd = (targets: ReadonlyArray<TokenUrls["webrtc"]>) => browserPlayer(whepCrowdScript, targets)
+
 /** `library`: the text of hls.js. */
 export const hlsJsPlayer = (url: string, bearer: string | null, library: string) =>
   browserPlayer(hlsScript, { url, bearer }, { "/hls.min.js": library })

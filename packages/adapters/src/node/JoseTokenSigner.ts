@@ -1,5 +1,5 @@
 /** Playback tokens as compact JWS with Ed25519 (RFC 8037), by `jose`. A token is at most `TOKEN_MAX_LENGTH` characters long, so verifying one is bounded. */
-import { randomInt } from "node:crypto"
+import { hash, randomInt } from "node:crypto"
 import {
   type KeyPair,
   readClaims,
@@ -86,6 +86,29 @@ const verifyWith =
     }
   }
 
+/** Of tokens that were verified a moment ago: RTSP asks twice, players ask again. */
+const REMEMBERED_MAX = 20_000
+
+/** By the token's hash, so that no token stays in memory; a verifier of other keys remembers anew. */
+const remembering = (verify: (token: TokenText) => Promise<VerifiedToken>) => {
+  const known = new Map<string, VerifiedToken>()
+  return (token: TokenText): Effect.Effect<VerifiedToken> =>
+    Effect.suspend(() => {
+      const name = hash("sha256", Redacted.value(token), "base64")
+      const found = known.get(name)
+      if (found !== undefined) return Effect.succeed(found)
+      return Effect.map(
+        Effect.promise(() => verify(token)),
+        (verified) => {
+          if (verified._tag === "NotVerified") return verified
+          if (known.size >= REMEMBERED_MAX) known.delete(known.keys().next().value!)
+          known.set(name, verified)
+          return verified
+        }
+      )
+    })
+}
+
 const importKey = async ({ id, publicKey }: Pick<SigningKey, "id" | "publicKey">) => {
   try {
     return [[id, await importJWK(publicJwk(publicKey), ALGORITHM)] as const]
@@ -97,8 +120,7 @@ const importKey = async ({ id, publicKey }: Pick<SigningKey, "id" | "publicKey">
 const verifier: TokenSigner["Service"]["verifier"] = (keys) =>
   Effect.promise(async () => {
     const known = new Map<string, VerifyKey>((await Promise.all(keys.map(importKey))).flat())
-    const verify = verifyWith(known)
-    return { ids: new Set(known.keys()), verify: (token: TokenText) => Effect.promise(() => verify(token)) }
+    return { ids: new Set(known.keys()), verify: remembering(verifyWith(known)) }
   })
 
 const tokenId = Effect.sync(() =>

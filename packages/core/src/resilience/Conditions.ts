@@ -51,8 +51,6 @@ export const conditionKinds = [
   "playback_out_of_date",
   /** Viewers' sessions cannot be followed, or those that have to leave cannot be kicked. */
   "viewers_unsupervised",
-  /** The media server does not ask Greenroom about viewers, and there are private streams. */
-  "viewers_not_asked_about",
   /** Refusals of viewers, and tokens that applications have signed, cannot be written; they wait. */
   "viewer_notes_not_written",
   /** The supervision of the workers fails; workers that run go on. */

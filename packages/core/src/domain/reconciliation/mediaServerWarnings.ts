@@ -72,7 +72,7 @@ const aboutAuth = (facts: MediaServerFacts): ReadonlyArray<MediaServerWarning> =
   }
   if (authExcludes.includes("read") || authExcludes.includes("playback")) {
     const detail =
-      "MediaMTX has read or playback in authHTTPExclude: viewers are let in without a question. Take it out if they are to be decided"
+      "MediaMTX has read or playback in authHTTPExclude: viewers are let in without a question, also to private streams, from which they are kicked a second later. Take it out"
     found.push({ kind: "viewers_not_asked", detail })
   }
   if (authExcludes.includes("api")) {
