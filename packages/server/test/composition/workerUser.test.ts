@@ -52,7 +52,12 @@ describe(`a worker of a service that root started${needsRoot}`, () => {
     Effect.gen(function* () {
       const { run } = yield* MediaWorker
       const url = Redacted.make("rtsp://worker:key@127.0.0.1:1/live/a/out")
-      const order = { id: "a" as PipelineId, input: Redacted.make("rtsp://127.0.0.1:1/live/a/in"), output: url, rtmpOutput: url }
+      const order = {
+        id: "a" as PipelineId,
+        input: Redacted.make("rtsp://127.0.0.1:1/live/a/in"),
+        output: url,
+        rtmpOutput: url
+      }
       return yield* run(order, () => Effect.void)
     }).pipe(Effect.provide(Workers.layer.pipe(Layer.provide(Layer.succeed(Settings, settings)))))
 
