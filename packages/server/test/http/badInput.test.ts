@@ -232,7 +232,7 @@ describe.each(fields.map((field) => [`${field.request.replace(UNKNOWN_ID, ":id")
     it.each(cases)("refuses %s", async (_, value) => {
       const answer = await send(request, { ...good[request], [field]: value })
       assertProblem(answer, "validation")
-      expect(pointersOf(answer).map((pointer) => pointer.split("/")[1])).toEqual([field])
+      expect([...new Set(pointersOf(answer).map((pointer) => pointer.split("/")[1]))]).toEqual([field])
     })
     if (required !== true) return
     it("must be there", async () => {
