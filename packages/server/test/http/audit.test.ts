@@ -36,7 +36,8 @@ const leftBy = async (act: () => Promise<unknown>): Promise<ReadonlyArray<Entry>
   return (await entries()).filter(({ id }) => !before.has(id))
 }
 
-const deletes = (operation: Operation) => Number(operation.method === "DELETE")
+/** A viewer goes with its stream. */
+const deletes = ({ id, method }: Operation) => Number(method === "DELETE" && id !== "viewers.kick")
 const ordered = () => [...operations].sort((a, b) => deletes(a) - deletes(b))
 
 const WRONG_CREDENTIALS_ALLOWED = 7

@@ -1,5 +1,8 @@
 /** Playback tokens over HTTP: what is signed, what is refused and where, and that a token is written out once. */
+import { refusalReasons } from "@greenroom/core"
+import { exportJWK, generateKeyPair, SignJWT } from "jose"
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest"
+import type { ProblemName } from "../../src/http/problems/problemTypes.ts"
 import { assertProblem, pointersOf } from "./support/assertProblem.ts"
 import { call, newBroadcaster, newKey } from "./support/client.ts"
 import { UNKNOWN_ID } from "./support/endpoints.ts"
@@ -112,6 +115,99 @@ describe("a token for a path", () => {
     assertProblem(await watch("live/revoked", token), "playback-token-revoked")
     expect((await call(service, "GET", `/playback-tokens/${id}`)).json.revoked_at).toMatch(/Z$/)
     expect((await call(service, "DELETE", `/playback-tokens/${id}`)).status).toBe(204)
+  })
+})
+
+describe("a viewer of a private stream", () => {
+  const path = "live/reasons"
+  const inSeconds = (seconds: number) => Math.floor(Date.now() / 1000) + seconds
+  let signed: (claims: object) => Promise<string>
+  beforeAll(async () => {
+    await newKey(service, { path, playback: "token" })
+    const { publicKey, privateKey } = await generateKeyPair("EdDSA", { crv: "Ed25519", extractable: true })
+    await call(service, "POST", "/signing-keys", { body: { public_key: await exportJWK(publicKey), id: "reasons" } })
+    let count = 0
+    signed = (claims) =>
+      new SignJWT({ path, jti: `reasons${String(count++).padStart(9, "0")}`, ...claims })
+        .setProtectedHeader({ alg: "EdDSA", kid: "reasons" })
+        .setIssuedAt()
+        .sign(privateKey)
+  })
+
+  const reasons: ReadonlyArray<readonly [string, ProblemName, () => Promise<readonly [string, object?]>]> = [
+    ["no token", "playback-token-needed", async () => ["", { query: "" }]],
+    ["what is no token", "playback-token-invalid", async () => ["eyJ.eyJ.AAAA"]],
+    [
+      "the secret of HS256",
+      "playback-token-invalid",
+      async () => {
+        const secret = new TextEncoder().encode("the-public-key-or-anything-else!")
+        const token = new SignJWT({ path, jti: "hmachmachmachmac", exp: inSeconds(60) })
+        return [await token.setProtectedHeader({ alg: "HS256", kid: "reasons" }).setIssuedAt().sign(secret)]
+      }
+    ],
+    [
+      "no algorithm",
+      "playback-token-invalid",
+      async () => {
+        const [, payload] = (await signed({ exp: inSeconds(60) })).split(".")
+        return [`${Buffer.from('{"alg":"none","kid":"reasons"}').toString("base64url")}.${payload}.`]
+      }
+    ],
+    ["no expiry", "playback-token-invalid", async () => [await signed({})]],
+    ["an expired token", "playback-token-expired", async () => [await signed({ exp: inSeconds(-10) })]],
+    [
+      "a token from later on",
+      "playback-token-early",
+      async () => {
+        const not_before = new Date(Date.now() + 60_000).toISOString()
+        return [(await create({ path, expires_in: 120, not_before })).json.token]
+      }
+    ],
+    [
+      "a revoked token",
+      "playback-token-revoked",
+      async () => {
+        const { id, token } = (await create({ path })).json
+        await call(service, "DELETE", `/playback-tokens/${id}`)
+        return [token]
+      }
+    ],
+    [
+      "a revoked viewer's token",
+      "viewer-revoked",
+      async () => {
+        const token = await signed({ exp: inSeconds(60), sub: "revoked" })
+        await call(service, "POST", "/viewers/revoked/revoke", { body: { until: null } })
+        return [token]
+      }
+    ],
+    [
+      "a token for another path",
+      "playback-not-allowed",
+      async () => [await signed({ exp: inSeconds(60), path: "live/x" })]
+    ],
+    [
+      "the id of another token",
+      "playback-token-invalid",
+      async () => {
+        const token = await signed({ exp: inSeconds(60) })
+        return [token, { query: `token=${token}&v=anotheranother00`, protocol: "hls" }]
+      }
+    ]
+  ]
+  it.each(reasons)("with %s is refused as %s", async (_, name, prepare) => {
+    const [token, more] = await prepare()
+    const answer = await watch(path, token, more)
+    assertProblem(answer, name)
+    const line = service.requests().at(-1)
+    expect(line?.annotations).toMatchObject({ decision: "refuse", reason: name.replaceAll("-", "_"), status: 401 })
+    if (token !== "") expect(answer.text + line?.text).not.toContain(token)
+  })
+
+  it("is tried with every reason here", () => {
+    const tried = new Set<string>(reasons.map(([, name]) => name.replaceAll("-", "_")))
+    expect(refusalReasons.filter((reason) => /^(playback|viewer)_/.test(reason) && !tried.has(reason))).toEqual([])
   })
 })
 

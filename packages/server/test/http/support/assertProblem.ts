@@ -16,7 +16,8 @@ export const assertProblem = (answer: Pick<Answer, "status" | "headers" | "json"
   const more =
     name === "cursor-lost"
       ? ["reason", "oldest"]
-      : ["validation", "playback-token-too-long"].includes(name) || (name === "conflict" && problem.errors !== undefined)
+      : ["validation", "playback-token-too-long"].includes(name) ||
+          (name === "conflict" && problem.errors !== undefined)
         ? ["errors"]
         : []
   const ofDecision = ["decision_id", "remedy"].filter((member) => problem[member] !== undefined)

@@ -79,7 +79,9 @@ export const newToken = async (
   (await call(service, "POST", "/api-tokens", { body: { name: "a test", ...body } })).json
 
 const filled = (path: string, things: Things): string =>
-  path.replace(/^\/([\w-]+)\/\{\w+\}/, (_, first: string) => `/${first}/${things[first] ?? "x"}`)
+  path
+    .replace("{viewer_id}", "user-4711")
+    .replace(/^\/([\w-]+)\/\{\w+\}/, (_, first: string) => `/${first}/${things[first] ?? "x"}`)
 
 /** `things`: whose ids stand in the path, and in the body. */
 export const play = (
