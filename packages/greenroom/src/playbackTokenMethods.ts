@@ -91,9 +91,23 @@ const tooLong = ({ what, excess, parts }: Core.TokenTooLong): GreenroomError =>
 export const noEncryptionKey = () =>
   new GreenroomError("no_encryption_key", "The key that signs is kept encrypted: give the option encryptionKey")
 
+const targetNames: Readonly<Record<string, keyof NewPlaybackToken>> = {
+  path: "path",
+  streamId: "stream",
+  broadcasterId: "broadcaster",
+  pattern: "pattern"
+}
+
+/** By the name that the host has given it. */
+const targetFault = (error: Core.InvalidArgument): Core.InvalidArgument | GreenroomError => {
+  const [fault] = error.faults
+  const name = fault?.path[0] === "coverage" ? targetNames[String(fault.path[1])] : undefined
+  return fault === undefined || name === undefined ? error : invalidArgument(name, fault.expected)
+}
+
 const create = Effect.fnUntraced(function* (fields: NewPlaybackToken) {
   const coverage = yield* coverageOf(fields)
-  const outcome = yield* Core.createPlaybackToken({
+  const creating = Core.createPlaybackToken({
     coverage,
     viewerId: unchecked(fields.viewerId ?? null),
     expiresInSeconds: fields.expiresInSeconds ?? Core.EXPIRES_IN.default,
@@ -103,6 +117,7 @@ const create = Effect.fnUntraced(function* (fields: NewPlaybackToken) {
     actions: unchecked(fields.actions ?? ["read"]),
     metadata: unchecked(fields.metadata ?? {})
   })
+  const outcome = yield* Effect.catchTag(creating, "InvalidArgument", (error) => Effect.fail(targetFault(error)))
   switch (outcome._tag) {
     case "Created":
       return {

@@ -163,7 +163,10 @@ export const followPlayback = Effect.gen(function* () {
     wakes: yield* Queue.sliding<void>(1),
     changes: yield* Queue.sliding<void>(1)
   }
-  const attached = Effect.acquireRelease(feed.attach(consumerOf(state)), ({ detach }) => Effect.sync(detach))
+  // While the store does not answer there is no log to attach to, and a shutdown must not wait for one.
+  const attached = Effect.acquireRelease(feed.attach(consumerOf(state)), ({ detach }) => Effect.sync(detach), {
+    interruptible: true
+  })
   yield* Effect.forkScoped(Effect.andThen(attached, Effect.forever(attempt(state, loaded, makeConditions()))))
 
   const replace = (change: (view: PlaybackView) => PlaybackView) => {

@@ -16,6 +16,12 @@ const commands = [
   ),
   ["streams"],
   ...["list", "show", "watch", "stop", "events"].map((command) => ["streams", command]),
+  ["viewers"],
+  ...["list", "kick", "revoke"].map((command) => ["viewers", command]),
+  ["playback-tokens"],
+  ...["create", "list", "show", "revoke"].map((command) => ["playback-tokens", command]),
+  ["signing-keys"],
+  ...["list", "add", "rotate", "remove"].map((command) => ["signing-keys", command]),
   ["events"],
   ["events", "tail"],
   ["webhooks"],
@@ -32,7 +38,20 @@ const commands = [
   ["workers"],
   ...["list", "show"].map((command) => ["workers", command])
 ]
-const groups = ["broadcasters", "keys", "streams", "events", "webhooks", "tokens", "audit", "auth", "workers"]
+const groups = [
+  "broadcasters",
+  "keys",
+  "streams",
+  "viewers",
+  "playback-tokens",
+  "signing-keys",
+  "events",
+  "webhooks",
+  "tokens",
+  "audit",
+  "auth",
+  "workers"
+]
 
 test.each(commands.map((command) => [command.join(" "), command] as const))(
   "greenroom %s --help",

@@ -24,6 +24,7 @@ describe("a broadcaster", () => {
       id: expect.stringMatching(/^[0-9a-f-]{36}$/),
       external_id: null,
       ...body,
+      playback: null,
       created_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
       updated_at: created.json.created_at
     })

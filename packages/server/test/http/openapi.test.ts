@@ -137,6 +137,7 @@ describe("the document", () => {
       "GET /health",
       "GET /livez",
       "GET /readyz",
+      "GET /.well-known/jwks.json",
       "GET /openapi.json",
       "GET /docs",
       "GET /errors/:id",
@@ -151,7 +152,8 @@ describe("the document", () => {
         body: method === "get" ? undefined : "{"
       })
       expect([path, reached.status]).not.toEqual([path, 405])
-      if (!/^\/(errors|workers)/.test(path)) expect([path, reached.json?.type]).not.toEqual([path, "/errors/not-found"])
+      if (!/^\/(errors|workers|viewers|signing-keys)/.test(path))
+        expect([path, reached.json?.type]).not.toEqual([path, "/errors/not-found"])
     }
   })
 })
@@ -182,7 +184,7 @@ describe("every operation", () => {
     ])
     for (const { path, operation } of operations()) {
       const expected =
-        /^\/(broadcasters|stream-keys|streams|workers|events|reconcile|webhook-endpoints|api-tokens|audit-|session|auth-decisions|auth\/check)/.test(
+        /^\/(broadcasters|stream-keys|streams|playback-tokens|viewers|signing-keys|workers|events|reconcile|webhook-endpoints|api-tokens|audit-|session|auth-decisions|auth\/check)/.test(
           path
         )
           ? [{ api_key: [] }, { bearer: [] }, { session: [] }]
@@ -234,7 +236,9 @@ describe("every operation", () => {
         expect([at, statuses]).toEqual([at, expect.arrayContaining(["503"])])
       if (operation.requestBody !== undefined && path.startsWith("/v1/"))
         expect([at, statuses]).toEqual([at, expect.arrayContaining(["422"])])
-      if (path.includes("{")) expect([at, statuses]).toEqual([at, expect.arrayContaining(["404"])])
+      // Whether there is a viewer with this id is not known.
+      if (path.includes("{") && !path.endsWith("{viewer_id}/revoke"))
+        expect([at, statuses]).toEqual([at, expect.arrayContaining(["404"])])
       if (operation.requestBody !== undefined && !path.startsWith("/webhook"))
         expect([at, statuses]).toEqual([at, expect.arrayContaining(path.startsWith("/v1/") ? ["415"] : ["415", "503"])])
     }
@@ -312,9 +316,12 @@ describe("bodies", () => {
     for (const { path, operation } of operations()) {
       const name = operation.requestBody?.content["application/json"].schema.$ref.split("/").at(-1)
       if (name === undefined) continue
-      const closed = /^\/(broadcasters|stream-keys|streams|reconcile|webhook-endpoints|api-tokens|audit-)/.test(path)
-        ? false
-        : undefined
+      const closed =
+        /^\/(broadcasters|stream-keys|streams|playback-tokens|viewers|signing-keys|reconcile|webhook-endpoints|api-tokens|audit-)/.test(
+          path
+        )
+          ? false
+          : undefined
       expect([name, spec.components.schemas[name].additionalProperties]).toEqual([name, closed])
     }
   })

@@ -31,6 +31,7 @@ describe("a new key", () => {
       broadcaster: { id: broadcaster_id, display_name: "Studio One", deleted: false },
       label: "Main camera",
       path: "live/studio-1",
+      playback: null,
       status: "active",
       active_stream_id: null,
       created_at: expect.any(String),

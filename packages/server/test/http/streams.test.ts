@@ -128,6 +128,7 @@ describe("a live stream", () => {
       ending: null,
       duration_seconds: expect.any(Number),
       recording_ref: null,
+      playback: "public",
       viewer_count: 0,
       tracks: [
         { ...noTrack, codec: "H264", width: 160, height: 90, profile: "Baseline", level: "1.1" },

@@ -14,7 +14,8 @@ import {
   describeAuthCheck,
   describeConditionalList,
   describeExports,
-  describeMetadata
+  describeMetadata,
+  describePlaybackToken
 } from "./documentRules.ts"
 
 /** A JSON document that is walked and changed; its shape is OpenAPI's. */
@@ -70,6 +71,7 @@ const make = (): Json => {
   describeAuthCall(spec)
   describeMetadata(spec, bodies)
   describeAuthCheck(spec)
+  describePlaybackToken(spec)
   for (const operation of operationsOf(spec)) {
     describeAccess(operation)
     describeParameters(operation)

@@ -5,6 +5,7 @@
  */
 import { SOURCE_ID_PATTERN, wholeKeyPattern } from "@greenroom/core/internal"
 import { checkForms } from "../api/authCheckSchemas.ts"
+import { tokenTargets } from "../api/playbackTokenSchemas.ts"
 import type { Json } from "./OpenApiDocument.ts"
 
 /** A publisher is followed by its connection's id, so a publish needs one. */
@@ -55,6 +56,11 @@ export const describeAuthCheck = (spec: Json): void => {
       additionalProperties
     }))
   }
+}
+
+/** A token is for one thing. */
+export const describePlaybackToken = (spec: Json): void => {
+  spec.components.schemas.NewPlaybackToken.oneOf = tokenTargets.map((name) => ({ required: [name] }))
 }
 
 /** What `jsonb` stores, without a stream key. */

@@ -15,6 +15,7 @@ export const broadcaster = {
   display_name: "Studio One",
   contact: "ops@studio.example",
   metadata: { room: 7 },
+  playback: null as string | null,
   created_at: "2026-11-20T22:28:09.000Z",
   updated_at: "2026-11-21T01:32:14.500Z"
 }
@@ -26,6 +27,7 @@ export const streamKey = {
   broadcaster: { id: broadcasterId, display_name: "Studio One", deleted: false },
   label: "Main camera",
   path: "live/studio-1",
+  playback: null as string | null,
   status: "in_use",
   active_stream_id: streamId,
   created_at: "2026-11-20T22:28:09.000Z",
@@ -88,6 +90,7 @@ export const stream = {
   ending: null as { readonly reason: string; readonly requested_at: string } | null,
   duration_seconds: 133,
   recording_ref: null,
+  playback: "public",
   viewer_count: 3,
   tracks: [
     { ...track, codec: "H264", width: 1920, height: 1080 },
@@ -217,4 +220,52 @@ export const auditEntry = {
   address: "192.0.2.7",
   user_agent: "curl/8.5.0",
   request_id: "f3b1d6a4-2f0e-4b7a-9a51-7b0d3a1c2e44"
+}
+
+export const playbackTokenId = "x7Kd02mQpL9vTz41"
+export const PLAYBACK_TOKEN = "eyJhbGciOiJFZERTQSJ9.eyJqdGkiOiJ4N0tkMDJtUXBMOXZUejQxIn0.c2lnbmF0dXJl"
+
+export const playbackToken = {
+  id: playbackTokenId,
+  issuer: "greenroom",
+  signing_key_id: "k7Qm2xPa",
+  path: "live/studio-1" as string | null,
+  stream_id: null as string | null,
+  pattern: null as string | null,
+  broadcaster_id: broadcasterId as string | null,
+  viewer_id: "user-4711",
+  actions: ["read"],
+  max_sessions: 2 as number | null,
+  ips: ["192.0.2.0/24"],
+  metadata: { order: "A-113" },
+  created_at: "2026-11-21T01:31:01.000Z",
+  not_before: null as string | null,
+  expires_at: "2026-11-21T02:31:01.000Z",
+  revoked_at: null as string | null
+}
+
+export const viewerId = "9f1f2f1e-0c0f-4a53-9d0a-6f1a1c7b2d90"
+
+export const viewer = {
+  id: viewerId,
+  viewer_id: "user-4711" as string | null,
+  token_id: playbackTokenId as string | null,
+  path: "live/studio-1",
+  stream_id: streamId as string | null,
+  protocol: "webrtc",
+  ip: "203.0.113.7",
+  user_agent: "Mozilla/5.0",
+  since: "2026-11-21T01:31:01.000Z",
+  outbound_bytes: 5_242_880 as number | null
+}
+
+const jwk = { kty: "OKP", crv: "Ed25519", use: "sig", alg: "EdDSA" }
+
+export const signingKey = {
+  id: "k7Qm2xPa",
+  issuer: "greenroom",
+  signs: true,
+  public_key: { ...jwk, kid: "k7Qm2xPa", x: "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" },
+  created_at: "2026-11-21T01:31:01.000Z",
+  verifies_until: null as string | null
 }

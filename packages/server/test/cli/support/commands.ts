@@ -16,12 +16,18 @@ import {
   issuedKey,
   KEY,
   keyId,
+  PLAYBACK_TOKEN,
   page,
+  playbackToken,
+  playbackTokenId,
   sentWebhook,
+  signingKey,
   stream,
   streamId,
   streamKey,
   streamWith,
+  viewer,
+  viewerId,
   WEBHOOK_SECRET,
   webhookEndpoint,
   worker
@@ -47,6 +53,7 @@ key          sk_AbCd…
 status       in_use
 label        Main camera
 path         live/studio-1
+playback     inherited
 broadcaster  Studio One (${broadcasterId})
 stream       ${streamId}
 created      2026-11-20 22:28:09 UTC (3h 5m ago)
@@ -61,6 +68,7 @@ name         Studio One
 external id  user-4711
 contact      ops@studio.example
 metadata     {"room":7}
+playback     inherited
 created      2026-11-20 22:28:09 UTC (3h 5m ago)
 updated      2026-11-21 01:32:14 UTC (59s ago)
 `
@@ -73,6 +81,45 @@ broadcaster  -
 created      2026-11-20 22:28:09 UTC (3h 5m ago)
 expires      2027-11-21 00:00:00 UTC (in 364d 22h)
 last used    2026-11-21 01:31:01 UTC (2m 13s ago)
+`
+
+const playbackTokenText = `\
+id           ${playbackTokenId}
+for          live/studio-1
+broadcaster  ${broadcasterId}
+viewer       user-4711
+state        good
+actions      read
+sessions     2
+from         192.0.2.0/24
+metadata     {"order":"A-113"}
+signed by    greenroom (k7Qm2xPa)
+created      2026-11-21 01:31:01 UTC (2m 13s ago)
+not before   -
+expires      2026-11-21 02:31:01 UTC (in 57m 47s)
+revoked      -
+`
+
+const playbackUrls = {
+  hls: `https://media.example.com/live/studio-1/index.m3u8?token=${PLAYBACK_TOKEN}`,
+  hls_bearer: {
+    url: `https://media.example.com/live/studio-1/index.m3u8?v=${playbackTokenId}`,
+    bearer: PLAYBACK_TOKEN
+  },
+  webrtc: { url: `https://media.example.com/live/studio-1/whep?v=${playbackTokenId}`, bearer: PLAYBACK_TOKEN },
+  rtmp: null,
+  rtsp: `rtsp://media.example.com:8554/live/studio-1?token=${PLAYBACK_TOKEN}`,
+  rtsp_basic: null,
+  srt: null
+}
+
+const signingKeyText = `\
+id              k7Qm2xPa
+of              greenroom
+signs           yes
+public key      ${signingKey.public_key.x}
+created         2026-11-21 01:31:01 UTC (2m 13s ago)
+verifies until  it is removed
 `
 
 const ffmpeg = `\
@@ -445,6 +492,7 @@ ready        2026-11-21 01:31:03 UTC (2m 11s ago)
 ended        -
 lasted       2m 13s
 viewers      3
+playback     public
 tracks       H264, MPEG-4 Audio
 received     12.4 MB
 recording    -
@@ -696,6 +744,175 @@ dashboard  streams:read,events:read  -            in 364d 22h  2m 13s ago  ${api
     asks: `DELETE /api-tokens/${apiToken.id}`,
     reply: { status: 204 },
     reads: `Token ${apiToken.id} is deleted: no instance takes it any more.\n`
+  },
+  {
+    args: ["keys", "update", keyId, "--playback", "token"],
+    asks: `PATCH /stream-keys/${keyId}`,
+    sends: { playback: "token" },
+    reply: { body: { ...streamKey, playback: "token" } },
+    reads: keyDetails.replace("inherited", "token")
+  },
+  {
+    args: ["broadcasters", "update", broadcasterId, "--playback", ""],
+    asks: `PATCH /broadcasters/${broadcasterId}`,
+    sends: { playback: null },
+    reply: { body: broadcaster },
+    reads: broadcasterDetails
+  },
+  {
+    args: [
+      ...["playback-tokens", "create", "--path", "live/studio-1", "--viewer", "user-4711", "--expires-in", "1h"],
+      ...["--max-sessions", "2", "--ips", "192.0.2.0/24,2001:db8::1", "--actions", "read,playback"]
+    ],
+    asks: "POST /playback-tokens",
+    sends: {
+      path: "live/studio-1",
+      viewer_id: "user-4711",
+      expires_in: 3600,
+      max_sessions: 2,
+      ips: ["192.0.2.0/24", "2001:db8::1"],
+      actions: ["read", "playback"]
+    },
+    reply: {
+      status: 201,
+      body: { ...playbackToken, token: PLAYBACK_TOKEN, urls: playbackUrls },
+      headers: created(`/playback-tokens/${playbackTokenId}`)
+    },
+    reads: `${playbackTokenText}
+The token:
+
+  ${PLAYBACK_TOKEN}
+
+This is the only time that it is shown: copy it now. Whoever has it, or a URL with it, can watch until it expires or is revoked.
+
+HLS, with the token as Authorization: Bearer
+  ${playbackUrls.hls_bearer.url}
+
+HLS, for players that cannot set headers
+  ${playbackUrls.hls}
+
+WebRTC (WHEP), with the token as Authorization: Bearer
+  ${playbackUrls.webrtc.url}
+
+RTSP, for ffmpeg and what is built on it
+  ${playbackUrls.rtsp}
+`
+  },
+  {
+    args: ["playback-tokens", "list", "--viewer", "user-4711"],
+    asks: "GET /playback-tokens?viewer_id=user-4711&limit=200",
+    reply: {
+      body: page("playback_tokens", [
+        playbackToken,
+        { ...playbackToken, path: null, pattern: "live/**", revoked_at: "2026-11-21T01:33:13.000Z" },
+        { ...playbackToken, path: null, max_sessions: null, not_before: "2026-11-21T02:00:00.000Z" },
+        { ...playbackToken, path: null, stream_id: streamId, expires_at: "2026-11-21T01:33:04.000Z" }
+      ])
+    },
+    reads: `\
+FOR                                               VIEWER     STATE    SESSIONS  EXPIRES     ID
+live/studio-1                                     user-4711  good     2         in 57m 47s  ${playbackTokenId}
+live/**                                           user-4711  revoked  2         in 57m 47s  ${playbackTokenId}
+broadcaster ${broadcasterId}  user-4711  not yet  -         in 57m 47s  ${playbackTokenId}
+stream ${streamId}       user-4711  expired  2         10s ago     ${playbackTokenId}
+`
+  },
+  {
+    args: ["playback-tokens", "show", playbackTokenId],
+    asks: `GET /playback-tokens/${playbackTokenId}`,
+    reply: { body: playbackToken },
+    reads: playbackTokenText
+  },
+  {
+    args: ["playback-tokens", "revoke", playbackTokenId],
+    asks: `DELETE /playback-tokens/${playbackTokenId}`,
+    reply: { status: 204 },
+    reads: `Playback token ${playbackTokenId} is revoked: its sessions are being ended (greenroom viewers list).\n`
+  },
+  {
+    args: ["viewers", "list", "--path", "live/studio-1", "--limit", "20"],
+    asks: "GET /viewers?path=live%2Fstudio-1&limit=20",
+    reply: {
+      body: page("viewers", [
+        viewer,
+        { ...viewer, protocol: "hls", viewer_id: null, token_id: null, ip: null, outbound_bytes: null }
+      ])
+    },
+    reads: `\
+PATH           PROTOCOL  VIEWER     FROM         SINCE       SENT    TOKEN             ID
+live/studio-1  webrtc    user-4711  203.0.113.7  2m 13s ago  5.2 MB  ${playbackTokenId}  ${viewerId}
+live/studio-1  hls       -          -            2m 13s ago  -       -                 ${viewerId}
+`
+  },
+  {
+    args: ["viewers", "list"],
+    asks: "GET /viewers?limit=200",
+    reply: { body: page("viewers", []) },
+    reads: "Nobody is watching.\n"
+  },
+  {
+    args: ["viewers", "kick", viewerId],
+    asks: `DELETE /viewers/${viewerId}`,
+    reply: { status: 204 },
+    reads: `Session ${viewerId} is ended. Its player may come back: greenroom playback-tokens revoke, or greenroom viewers revoke, keeps it out.\n`
+  },
+  {
+    args: ["viewers", "revoke", "user-4711"],
+    asks: "POST /viewers/user-4711/revoke",
+    sends: {},
+    reply: {
+      body: { viewer_id: "user-4711", revoked_at: "2026-11-21T01:33:14.000Z", until: null, tokens: 1 }
+    },
+    reads: "Viewer user-4711 is revoked, with 1 known token; new tokens are good. Its sessions are being ended.\n"
+  },
+  {
+    args: ["viewers", "revoke", "user-4711", "--until", "2027-01-31T18:00:00Z"],
+    asks: "POST /viewers/user-4711/revoke",
+    sends: { until: "2027-01-31T18:00:00.000Z" },
+    reply: {
+      body: {
+        viewer_id: "user-4711",
+        revoked_at: "2026-11-21T01:33:14.000Z",
+        until: "2027-01-31T18:00:00.000Z",
+        tokens: 2
+      }
+    },
+    reads:
+      "Viewer user-4711 is revoked, with 2 known tokens; no token of it is good until 2027-01-31 18:00:00 UTC. Its sessions are being ended.\n"
+  },
+  {
+    args: ["signing-keys", "list"],
+    asks: "GET /signing-keys",
+    reply: {
+      body: page("signing_keys", [
+        signingKey,
+        { ...signingKey, signs: false, verifies_until: "2026-12-21T01:33:14.000Z" }
+      ])
+    },
+    reads: `\
+ID        OF         SIGNS  CREATED     VERIFIES UNTIL  PUBLIC KEY
+k7Qm2xPa  greenroom  yes    2m 13s ago  -               ${signingKey.public_key.x}
+k7Qm2xPa  greenroom  -      2m 13s ago  in 30d          ${signingKey.public_key.x}
+`
+  },
+  {
+    args: ["signing-keys", "list"],
+    asks: "GET /signing-keys",
+    reply: { body: page("signing_keys", []) },
+    reads: "There are no signing keys yet: the service makes its own with its first playback token.\n"
+  },
+  {
+    args: ["signing-keys", "rotate", "--overlap", "12h"],
+    asks: "POST /signing-keys/rotate",
+    sends: { overlap_seconds: 43_200 },
+    reply: { body: signingKey },
+    reads: `${signingKeyText}\nIt signs from now on.\n`
+  },
+  {
+    args: ["signing-keys", "remove", "shop-2026"],
+    asks: "DELETE /signing-keys/shop-2026",
+    reply: { status: 204 },
+    reads: "Signing key shop-2026 is removed: tokens that it has signed are good no more (greenroom viewers list).\n"
   },
   {
     args: ["audit", "list", "--outcome", "refused", "--actor", "dashboard", "--limit", "20"],

@@ -8,9 +8,16 @@ export interface Endpoint {
   /** It answers while the store does not. */
   readonly asksNoStore?: true
   readonly unknownId?: "not-found" | "stream-not-found"
+  /** Its ids are no UUIDs: one that nothing has. */
+  readonly textId?: string
 }
 
 export const UNKNOWN_ID = "0192e4a7-3f5e-4c1c-9d2a-5f0a3a1c7b11"
+
+/** Of nobody's key. */
+export const publicJwk = { kty: "OKP", crv: "Ed25519", x: "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" }
+
+const ofToken = { unknownId: "not-found", textId: "unknownunknown00" } as const
 
 export const endpoints: ReadonlyArray<Endpoint> = [
   { method: "POST", path: "/broadcasters", body: { display_name: "One" } },
@@ -30,6 +37,17 @@ export const endpoints: ReadonlyArray<Endpoint> = [
   { method: "PATCH", path: "/streams/:id", body: { title: "x" }, unknownId: "stream-not-found" },
   { method: "DELETE", path: "/streams/:id", unknownId: "stream-not-found" },
   { method: "GET", path: "/streams/:id/events", unknownId: "stream-not-found" },
+  { method: "POST", path: "/playback-tokens", body: { broadcaster_id: UNKNOWN_ID } },
+  { method: "GET", path: "/playback-tokens" },
+  { method: "GET", path: "/playback-tokens/:id", ...ofToken },
+  { method: "DELETE", path: "/playback-tokens/:id", ...ofToken },
+  { method: "GET", path: "/viewers" },
+  { method: "DELETE", path: "/viewers/:id", unknownId: "not-found", textId: "unknown" },
+  { method: "POST", path: "/viewers/:id/revoke", body: { until: null } },
+  { method: "GET", path: "/signing-keys" },
+  { method: "POST", path: "/signing-keys", body: { public_key: publicJwk } },
+  { method: "POST", path: "/signing-keys/rotate", body: { overlap_seconds: 60 } },
+  { method: "DELETE", path: "/signing-keys/:id", unknownId: "not-found", textId: "unknown" },
   { method: "GET", path: "/events" },
   { method: "GET", path: "/auth-decisions" },
   { method: "POST", path: "/auth/check", body: { streamid: "publish:live/one" } },

@@ -1,4 +1,6 @@
 /** The simulated media server asks the service over HTTP, as the real one does. */
+
+import type { ReadOptions } from "@greenroom/mediamtx-simulator"
 import { Effect } from "effect"
 import { call, publishCall } from "./client.ts"
 import type { Service } from "./service.ts"
@@ -33,4 +35,16 @@ export const onAir = async (service: Service, key: string, path: string) => {
     Effect.repeat(Effect.delay(seen, 20), { until: ({ json }) => json.count === 1, times: 3_000 })
   )
   return { publisher, stream: answer.json.streams[0] }
+}
+
+/** A viewer that is let in, and that the list of viewers has. */
+export const watching = async (service: Service, options: ReadOptions) => {
+  const reader = await service.run(service.media.read(options))
+  if (!(await service.run(reader.admitted))) throw new Error("the viewer was not let in")
+  await call(service, "POST", "/reconcile", { body: { enforce: false } })
+  const list = Effect.promise(() => call(service, "GET", `/viewers?path=${options.path}`))
+  const isListed = ({ json }: { readonly json: { readonly viewers: ReadonlyArray<{ readonly id: string }> } }) =>
+    json.viewers.some(({ id }) => id === reader.id)
+  await service.run(Effect.repeat(Effect.delay(list, 20), { until: isListed, times: 3_000 }))
+  return reader
 }

@@ -1,7 +1,8 @@
 /** Every operation of the served document that needs a credential, ready to be called on things that exist. For laws over all of them. */
 import type { Scope } from "@greenroom/core"
-import { type Answer, call, newBroadcaster, publishCall } from "./client.ts"
+import { type Answer, call, newBroadcaster } from "./client.ts"
 import { endpoints } from "./endpoints.ts"
+import { authenticateThrough, onAir, watching } from "./media.ts"
 import type { Service } from "./service.ts"
 
 // biome-ignore lint/suspicious/noExplicitAny: the document is open JSON
@@ -50,21 +51,22 @@ export const operationsOf = async (service: Service): Promise<ReadonlyArray<Oper
   )
 }
 
-/** A broadcaster with one of everything. */
+/** A broadcaster with one of everything: on the air, and watched. */
 export const thingsOf = async (service: Service, name: string): Promise<Things> => {
   const broadcaster = (await newBroadcaster(service, name)).id as string
   const create = async (path: string, body: object) =>
     (await call(service, "POST", path, { body: { ...body, broadcaster_id: broadcaster } })).json
   const path = `live/${name}`
   const key = await create("/stream-keys", { path })
-  const admitted = await call(service, "POST", "/auth", {
-    secret: null,
-    body: publishCall(key.key_value, { path })
-  })
+  await authenticateThrough(service)
+  const { stream } = await onAir(service, key.key_value, path)
+  const viewer = await watching(service, { protocol: "webrtc", path })
   return {
     broadcasters: broadcaster,
     "stream-keys": key.id,
-    streams: admitted.json.stream_id,
+    streams: stream.id,
+    viewers: viewer.id,
+    "playback-tokens": (await create("/playback-tokens", {})).id,
     "webhook-endpoints": (await create("/webhook-endpoints", { url: "http://127.0.0.1:9/hooks" })).id,
     "api-tokens": (await create("/api-tokens", { name: "of the broadcaster", scopes: ["streams:read"] })).id
   }
@@ -77,7 +79,9 @@ export const newToken = async (
   (await call(service, "POST", "/api-tokens", { body: { name: "a test", ...body } })).json
 
 const filled = (path: string, things: Things): string =>
-  path.replace(/^\/([\w-]+)\/\{\w+\}/, (_, first: string) => `/${first}/${things[first] ?? "x"}`)
+  path
+    .replace("{viewer_id}", "user-4711")
+    .replace(/^\/([\w-]+)\/\{\w+\}/, (_, first: string) => `/${first}/${things[first] ?? "x"}`)
 
 /** `things`: whose ids stand in the path, and in the body. */
 export const play = (
