@@ -86,6 +86,7 @@ export const describeViewer = (protocol: ViewerProtocol, item: ViewerItem): View
     since: DateTime.toUtc(since.value),
     outboundBytes: countOf(item.outboundBytes) ?? countOf(item.bytesSent),
     isCdn: item.isCDN === true,
+    showsUser: item.user !== undefined,
     ...shownBy(textOf(item.query), textOf(item.user))
   }
 }

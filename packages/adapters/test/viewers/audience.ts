@@ -26,7 +26,7 @@ import {
   Viewers,
   WorkersOn
 } from "@greenroom/core"
-import { type AuthQuestion, type Credentials, Simulator } from "@greenroom/mediamtx-simulator"
+import { type AuthQuestion, type Credentials, defaultVersion, Simulator, type Version } from "@greenroom/mediamtx-simulator"
 import { Effect, Exit, Fiber, Layer, Redacted, Ref, Scope } from "effect"
 import { TestClock } from "effect/testing"
 import * as MemoryMediaServer from "../../src/memory/MemoryMediaServer.ts"
@@ -66,8 +66,8 @@ export const later = Effect.fnUntraced(function* (millis: number) {
   yield* turns
 })
 
-export const audience = Effect.gen(function* () {
-  const media = yield* Simulator.make({ rtspHangs: false })
+export const audienceOf = Effect.fnUntraced(function* (version: Version) {
+  const media = yield* Simulator.make({ rtspHangs: false, version })
   const store = emptyStore()
   const base = yield* Layer.build(
     Layer.mergeAll(
@@ -195,5 +195,7 @@ export const audience = Effect.gen(function* () {
       )
   }
 })
+
+export const audience = audienceOf(defaultVersion)
 
 export type Audience = Effect.Success<typeof audience>

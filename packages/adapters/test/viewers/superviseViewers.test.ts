@@ -11,7 +11,7 @@ import {
   type ViewerProtocol
 } from "@greenroom/core"
 import { Effect } from "effect"
-import { audience, later } from "./audience.ts"
+import { type Audience, audience, audienceOf, later } from "./audience.ts"
 
 const protocols: ReadonlyArray<ViewerProtocol> = ["hls", "webrtc", "rtmp", "rtsp", "srt"]
 const PATH = "live/a"
@@ -81,6 +81,8 @@ describe("a viewer", () => {
   )
 })
 
+const openIds = (world: Audience) => Effect.map(world.open, (all) => all.map(({ id }) => id))
+
 describe("the sessions that a right no longer covers", () => {
   const scene = Effect.gen(function* () {
     const world = yield* audience
@@ -92,8 +94,6 @@ describe("the sessions that a right no longer covers", () => {
     assert.strictEqual(yield* world.counted(PATH), 2)
     return { world, key, token, named, nameless }
   })
-  const openIds = (world: Effect.Success<typeof audience>) => Effect.map(world.open, (all) => all.map(({ id }) => id))
-
   it.effect("go when a stream turns private: those without a token alone", () =>
     Effect.gen(function* () {
       const { world, key, named } = yield* scene
@@ -160,6 +160,27 @@ describe("the sessions that a right no longer covers", () => {
         left.map(({ data }) => ("why" in data ? [data.id, data.why] : [])),
         [[first.id, "too_many_sessions"]]
       )
+    }).pipe(Effect.scoped)
+  )
+})
+
+describe("a media server of before 1.17", () => {
+  it.effect("shows no user names: a session over SRT that another instance has let in is let be, and counts", () =>
+    Effect.gen(function* () {
+      const world = yield* audienceOf("1.15.6")
+      yield* world.publish(PATH, "token")
+      const follower = yield* world.instance("two", false)
+      yield* follower.isAsked
+      const token = yield* world.token(PATH)
+      const viewer = yield* world.watch("srt", PATH, token)
+      const named = yield* world.watch("rtmp", PATH, token)
+      yield* later(12_000)
+      assert.sameMembers(
+        (yield* world.listed).map(({ id }) => id),
+        [viewer.id, named.id]
+      )
+      assert.deepStrictEqual(yield* openIds(world), [named.id])
+      assert.strictEqual(yield* world.counted(PATH), 2)
     }).pipe(Effect.scoped)
   )
 })

@@ -117,6 +117,10 @@ const grantsOf = Effect.fnUntraced(function* (all: ReadonlyArray<ViewerDescripti
   })
 })
 
+/** A token as a password, which only SRT and RTSP have, leaves no trace where user names are not shown. */
+const cannotBeTold = ({ protocol, showsUser }: ViewerDescription): boolean =>
+  !showsUser && (protocol === "srt" || protocol === "rtsp" || protocol === "rtsps")
+
 /** An application's token is written a moment after its first use. */
 const mayStillCome = ({ tokenId }: ViewerDescription, { firstSeen }: ViewerSession, now: number): boolean =>
   tokenId !== null && now - firstSeen < UNIDENTIFIED_FOR_MS
@@ -135,7 +139,8 @@ export const identifyViewers = Effect.fnUntraced(function* (sessions: ReadonlyAr
   const grants = yield* grantsOf(all.map(({ description }) => description))
   all.forEach(({ session, description }, index) => {
     const grant = grants[index] ?? null
-    const isOpen = grant === "unread" || (grant === null && mayStillCome(description, session, now))
+    const isOpen =
+      grant === "unread" || (grant === null && (cannotBeTold(description) || mayStillCome(description, session, now)))
     const identity: SessionIdentity =
       description.workerKeyId !== null && workerKeys.has(description.workerKeyId)
         ? { _tag: "Worker" }
