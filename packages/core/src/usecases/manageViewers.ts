@@ -22,7 +22,9 @@ import { visibleToCaller, withinCallersLimit } from "./visibleToCaller.ts"
 export const REVOKED_UNTIL_MAX_DAYS = 366
 
 /** Of MediaMTX: a UUID, or what else it may name a session by. */
-export const ViewerSessionId = Schema.String.check(Schema.isPattern(/^[\x21-\x7e]{1,255}$/))
+export const ViewerSessionId = Schema.String.check(
+  Schema.isPattern(/^[\x21-\x7e]{1,255}$/u, { message: "Expected the id of a viewer's session" })
+)
 
 const filterFields = {
   path: Schema.optionalKey(StreamPath),

@@ -9,7 +9,7 @@ import type { Metadata } from "../values/Metadata.ts"
 /** 16 letters and digits, random: short, because URLs carry it beside the token. */
 export const PlaybackTokenId = Schema.String.annotate({ examples: ["x7Kd02mQpL9vTz41"] })
   .check(
-    Schema.isPattern(/^[0-9A-Za-z]{16}$/, { message: "Expected the id of a playback token: 16 letters and digits" })
+    Schema.isPattern(/^[0-9A-Za-z]{16}$/u, { message: "Expected the id of a playback token: 16 letters and digits" })
   )
   .pipe(Schema.brand("PlaybackTokenId"))
 export type PlaybackTokenId = typeof PlaybackTokenId.Type
@@ -20,7 +20,7 @@ export const ViewerId = Schema.String.annotate({
   examples: ["user-4711"]
 })
   .check(
-    Schema.isPattern(/^(?!(?:s|g)[kr]_)[0-9A-Za-z._~@+=:-]{1,64}$/, {
+    Schema.isPattern(/^(?!(?:s|g)[kr]_)[0-9A-Za-z._~@+=:-]{1,64}$/u, {
       message: "Expected 1 to 64 letters, digits and . _ ~ @ + = : - that do not begin like a stream key"
     })
   )

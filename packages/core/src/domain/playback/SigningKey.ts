@@ -7,13 +7,13 @@ import type { TokenIssuer } from "./PlaybackToken.ts"
 
 /** The `kid` in the head of tokens: 8 letters and digits of ours, up to 32 characters of an application's. */
 export const SigningKeyId = Schema.String.annotate({ examples: ["k7Qm2xPa"] })
-  .check(Schema.isPattern(/^[0-9A-Za-z_-]{1,32}$/, { message: "Expected 1 to 32 letters, digits, _ and -" }))
+  .check(Schema.isPattern(/^[0-9A-Za-z_-]{1,32}$/u, { message: "Expected 1 to 32 letters, digits, _ and -" }))
   .pipe(Schema.brand("SigningKeyId"))
 export type SigningKeyId = typeof SigningKeyId.Type
 
 /** An Ed25519 public key as RFC 8037 writes it: 32 bytes in base64url. */
 export const PublicKey = Schema.String.check(
-  Schema.isPattern(/^[0-9A-Za-z_-]{42}[AEIMQUYcgkosw048]$/, {
+  Schema.isPattern(/^[0-9A-Za-z_-]{42}[AEIMQUYcgkosw048]$/u, {
     message: "Expected the x of an Ed25519 public key (RFC 8037): 43 base64url characters"
   })
 )

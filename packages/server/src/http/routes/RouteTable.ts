@@ -60,9 +60,15 @@ export const layer: Layer.Layer<HttpRouter.HttpRouter, never, HttpRouter.HttpRou
       }
       return router.addAll(routes.map(noting)) as never
     }
-    table.patternAt = (method, url) => matcher.find(method as never, url)?.handler ?? null
-    const has = (method: string, url: string) => matcher.find(method as never, url) !== undefined
-    table.methodsAt = (url) => METHODS.filter((method) => has(method, url) || (method === "HEAD" && has("GET", url)))
+    const patternAt = (method: string, url: string) => matcher.find(method as never, url)?.handler ?? null
+    table.patternAt = patternAt
+    table.methodsAt = (url) => {
+      const patterns = METHODS.map((method) => patternAt(method === "HEAD" ? "GET" : method, url))
+      // `/signing-keys/rotate` is also an id's place: a path that is written out is the resource there.
+      const isWrittenOut = patterns.some((pattern) => pattern !== null && !pattern.includes(":"))
+      const isHere = (pattern: string | null) => pattern !== null && !(isWrittenOut && pattern.includes(":"))
+      return METHODS.filter((_, index) => isHere(patterns[index] ?? null))
+    }
     return HttpRouter.HttpRouter.of({
       ...router,
       addAll,
