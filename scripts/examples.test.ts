@@ -41,7 +41,7 @@ test("a media worker of one's own comes with its source and goes with it", () =>
   const said = run("media-worker/main.ts").split("\n")
   // Beside what it says itself stands Greenroom's log.
   expect(said.filter((line) => /^(the worker|on the air)/.test(line))).toEqual([
-    "the worker reads rtsp://127.0.0.1:8554/live/studio-1/in",
+    "the worker reads live/studio-1/in",
     "the worker is running",
     "on the air: live/studio-1/in, live/studio-1/out",
     "the worker is stopped"

@@ -23,6 +23,8 @@ it("production has these packages, and no other", () => {
     "@types/node",
     "@types/ws",
     "effect",
+    "ipaddr.js",
+    "jose",
     "undici",
     "undici-types",
     "uqr",

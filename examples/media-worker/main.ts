@@ -21,7 +21,8 @@ const worker = Layer.effect(
     Greenroom.MediaWorker.of({
       // Ends when the work has ended, with the reason; an interruption is Greenroom's wish that it stop.
       run: Effect.fnUntraced(function* (order) {
-        console.log(`the worker reads ${order.input}`)
+        // Its URLs have the worker's key in them.
+        console.log(`the worker reads live/${order.id}/in`)
         const publisher = yield* media.publishAsked(publishAt(order.output))
         if (!(yield* publisher.admitted)) return "the media server does not let it publish"
         return yield* publisher.closed.pipe(
