@@ -28,6 +28,8 @@ export interface ViewerDescription extends ListedReader {
   readonly outboundBytes: number | null
   /** A session of a CDN that showed `hlsCDNSecret`: the media server does not ask about it. */
   readonly isCdn: boolean
+  /** Whether everything is shown by which it can have named its token: before MediaMTX 1.17 user names are not. */
+  readonly isWhole: boolean
   /** `v` of its query, or its user name. */
   readonly tokenId: PlaybackTokenId | null
   /** The token, where its query has it. */
