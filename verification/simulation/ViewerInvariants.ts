@@ -25,7 +25,7 @@ export interface ViewerInvariantsOptions extends ViewerKnowledgeOptions {
 
 /** What may change who may watch. */
 const changesRights =
-  /^(by hand|Admissions\.|Sessions\.(end|request)|StreamKeys\.(issue|change|revoke|rotate)|Broadcasters\.|PlaybackTokens\.revoke|SigningKeys\.)/
+  /^(by hand|Admissions\.(admit|takeOver|endGone)|Sessions\.(end|request)|StreamKeys\.(issue|change|revoke|rotate)|Broadcasters\.(change|remove)|PlaybackTokens\.revoke|SigningKeys\.)/
 
 /** From the snapshot to the kick, and a little for what is under way. */
 const KICK_WITHIN_MS = 2_500

@@ -15,9 +15,9 @@ import {
   type Watch
 } from "./Step.ts"
 
-/** Half of the schedules have none. */
+/** Six of ten schedules have none. */
 export const drawViewers = (rng: Rng): Pick<Setting, "viewers" | "playback"> => ({
-  viewers: rng.chance(0.5)
+  viewers: rng.chance(0.6)
     ? 0
     : rng.weighted([
         [3, rng.between(1, 4)],
