@@ -15,7 +15,7 @@ import type { Setting } from "./Step.ts"
 const WRITTEN_WITHIN_MS = 1_000
 
 export interface Disagreement {
-  readonly invariant: "2" | "3" | "5"
+  readonly invariant: "2" | "3" | "5" | "watch" | "count"
   readonly what: string
 }
 

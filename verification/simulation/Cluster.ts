@@ -3,7 +3,7 @@
  * there, not knowing whether it is awake. Instances die, freeze, end gracefully and come back under new names.
  */
 import { inspect } from "node:util"
-import type { KeyGenerator } from "@greenroom/core"
+import type { KeyGenerator, TokenSigner } from "@greenroom/core"
 import { Logger, References } from "effect"
 import type { Rng } from "../worlds/Rng.ts"
 import type { Question } from "./AuthEndpoint.ts"
@@ -16,6 +16,7 @@ import type { Kernel } from "./Kernel.ts"
 import type { MediaHost } from "./MediaHost.ts"
 import type { SimulatedStore } from "./SimulatedStore.ts"
 import type { Action, Setting } from "./Step.ts"
+import type { ViewerInvariants } from "./ViewerInvariants.ts"
 
 type Does<T extends Action["_tag"]> = Extract<Action, { readonly _tag: T }>
 
@@ -25,15 +26,20 @@ export interface ClusterOptions {
   readonly store: SimulatedStore
   readonly host: MediaHost
   readonly mint: KeyGenerator["Service"]
+  readonly signer: TokenSigner["Service"]
   readonly setting: Setting
   readonly bug: Bug | null
   readonly rng: Rng
   readonly invariants: Invariants
+  readonly viewers: () => ViewerInvariants
   readonly note: (line: () => string) => void
 }
 
 /** All of it: a key deep in a cause is in the log, too. */
 const textOf = (said: unknown): string => (typeof said === "object" ? inspect(said, { depth: 6 }) : String(said))
+
+/** What a clock said until it was set may still count for so long. */
+const CLOCK_COUNTS_MS = 20_000
 
 export const makeCluster = ({
   kernel,
@@ -41,15 +47,19 @@ export const makeCluster = ({
   store,
   host,
   mint,
+  signer,
   setting,
   bug,
   rng,
   invariants,
+  viewers,
   note
 }: ClusterOptions) => {
   const instances: Array<Instance | null> = setting.clocks.map(() => null)
   /** How far the clock of each machine is off. */
   const ahead = [...setting.clocks]
+  /** What each clock was until it was set last. */
+  const aheadBefore = setting.clocks.map((millis) => ({ millis, until: Number.NEGATIVE_INFINITY }))
   const ledBefore = new Map<number, string>()
   let started = 0
   let leader: string | null = null
@@ -81,6 +91,7 @@ export const makeCluster = ({
       store,
       host,
       mint,
+      signer,
       logger,
       bug,
       policy: {
@@ -90,6 +101,7 @@ export const makeCluster = ({
         enforce: false
       },
       onDuplicate: setting.onDuplicate,
+      playback: setting.playback,
       controlApi: setting.controlApi,
       clockAhead: () => ahead[index]!,
       called: watchLeader,
@@ -98,10 +110,15 @@ export const makeCluster = ({
         note(() => `  media server: ${strike.by} of ${strike.source ?? "nobody"} on ${strike.path} by ${name}`)
         invariants.strikes(strike, name)
       },
+      viewerKicked: (id, orderedAt) => {
+        note(() => `  media server: kick of the viewer ${id} by ${name}`)
+        viewers().kicked(id, name, orderedAt)
+      },
       looked: (look, pathsReadAt) => invariants.looked(name, look, pathsReadAt),
       mayKickStrangers: () => invariants.mayKickStrangers(name),
       usurped: (what) => invariants.fails("lease", `${name} ordered ${what} without holding the lease`),
       undecided: invariants.unanswered,
+      decided: (question, decision) => viewers().answered(name, question, decision),
       overdue: (what, millis) => invariants.fails("time", `${what} took ${millis} ms at ${name}`),
       died: () => {
         note(() => `  ${name} is dead`)
@@ -157,6 +174,15 @@ export const makeCluster = ({
       const those = there().filter((instance) => instance.isWell())
       return those.length === 0 ? undefined : rng.pick(those)
     },
+    /** How far its clock is off, and was a moment ago. */
+    clocksOf: (name: string): ReadonlyArray<number> => {
+      const index = Number(name.split(".")[0])
+      const { millis, until } = aheadBefore[index]!
+      return until >= kernel.now() - CLOCK_COUNTS_MS ? [ahead[index]!, millis] : [ahead[index]!]
+    },
+    awakeSince: (time: number): ReadonlyArray<string> =>
+      there().flatMap((instance) => (instance.wasAwakeSince(time) ? [instance.name] : [])),
+    alive: (): ReadonlyArray<string> => there().map(({ name }) => name),
     hook: (call: HookCall) => any()?.hook(call),
     authenticate: (question: Question, answer: Parameters<Instance["authenticate"]>[1]): (() => void) => {
       const instance = any()
@@ -197,6 +223,7 @@ export const makeCluster = ({
     /** The clock of its machine is set, whether or not it runs. */
     setClock: ({ instance: index, by }: Does<"ClockSet">) => {
       counts.fault(by > 0 ? "clock set forward" : "clock set back")
+      aheadBefore[at(index)] = { millis: ahead[at(index)]!, until: kernel.now() }
       ahead[at(index)]! += by
     },
     terminate: ({ instance: index, downFor: millis }: Does<"InstanceTerminated">) => {

@@ -1,16 +1,16 @@
 /**
  * MediaMTX's control API in a simulation: what the simulator answers, after the time that calls take on their way, where the real ones wait
- * (the list of paths and changes of the configuration in the queue of the auth endpoint, calls about RTSP sessions while an RTSP client is being
+ * (the list of paths and changes of the configuration in the queue of the auth endpoint, calls about RTSP and HLS sessions while such a client is being
  * asked about), and with faults: errors, halves of lists, slowness, the end of the process.
  */
 import type { MediaMtxCall, Reply } from "@greenroom/adapters/mediamtx"
-import { familyOf, protocols, type ViewerProtocol } from "@greenroom/core"
+import { protocols, type ViewerProtocol } from "@greenroom/core"
 import { SimulatorApi, type VersionFacts, type World } from "@greenroom/mediamtx-simulator"
 import type { Rng } from "../worlds/Rng.ts"
 import type { AuthEndpoint } from "./AuthEndpoint.ts"
 import type { Counts } from "./Counts.ts"
 import type { Kernel } from "./Kernel.ts"
-import type { Family, WrongAnswer } from "./Step.ts"
+import { type Family, familyOfViewer, type WrongAnswer } from "./Step.ts"
 
 export interface ControlCall {
   readonly call: MediaMtxCall
@@ -80,6 +80,7 @@ export const makeControlApi = (options: ControlApiOptions) => {
     items: "essential"
   }
   let slowBy = 0
+  let troubledUntil = Number.NEGATIVE_INFINITY
   let trouble: Trouble | null = null
   /** The calls about RTSP sessions that are inside, by the list that they are about. */
   const inside = new Map(([...protocols, "hls"] as const).map((protocol) => [protocol, new Set<Inside>()]))
@@ -87,7 +88,7 @@ export const makeControlApi = (options: ControlApiOptions) => {
 
   const troubleOf = (route: SimulatorApi.ApiRoute): Trouble | null => {
     if (trouble === null) return null
-    const family = route._tag === "List" && route.protocol !== "hls" ? familyOf(route.protocol) : null
+    const family = route._tag === "List" ? familyOfViewer(route.protocol) : null
     const isMeant = trouble.family === "all" || trouble.family === family
     return isMeant && !(route._tag === "Info" && trouble.answer === "half a list") ? trouble : null
   }
@@ -147,13 +148,14 @@ export const makeControlApi = (options: ControlApiOptions) => {
           leave()
         })
       }
+      if (wait === "hls") return authEndpoint.whenAnswers("hls", execute)
       if (wait !== "rtsp" || route._tag !== "List") return execute()
       const others = inside.get(route.protocol)!
       const inTheWay = [...others].find((other) => other.kicks || kicks)
       if (inTheWay !== undefined) met(isInside, inTheWay)
       if (over) return
       others.add(isInside)
-      authEndpoint.whenRtspAnswers(execute)
+      authEndpoint.whenAnswers("rtsp", execute)
     }
     kernel.after(1 + rng.below(4) + rng.next() * slowBy, () => {
       if (!world().up) return fail()
@@ -168,17 +170,21 @@ export const makeControlApi = (options: ControlApiOptions) => {
     slow: (by: number, millis: number) => {
       counts.fault("media server slow")
       slowBy = by
+      troubledUntil = Math.max(troubledUntil, kernel.now() + millis)
       kernel.after(millis, () => {
         slowBy = 0
       })
     },
     err: (next: Trouble, millis: number) => {
       trouble = next
+      troubledUntil = Math.max(troubledUntil, kernel.now() + millis)
       kernel.after(millis, () => {
         if (trouble === next) trouble = null
       })
     },
+    wasWellSince: (time: number) => troubledUntil < time,
     repair: () => {
+      troubledUntil = Math.min(troubledUntil, kernel.now())
       trouble = null
       slowBy = 0
     },

@@ -5,7 +5,7 @@
 import type { Protocol } from "@greenroom/core"
 import { World } from "@greenroom/mediamtx-simulator"
 import type { Rng } from "../worlds/Rng.ts"
-import type { Question } from "./AuthEndpoint.ts"
+import type { PublishQuestion } from "./AuthEndpoint.ts"
 import type { Counts } from "./Counts.ts"
 import type { Kernel } from "./Kernel.ts"
 import type { MediaHost } from "./MediaHost.ts"
@@ -33,7 +33,7 @@ export const makeEncoders = ({ kernel, rng, counts, host, scenario, setting }: E
   /** Connections by place, the last one last; a connection that is gone stays until somebody looks. */
   const connections = scenario.map((): Array<string> => [])
   const owners = new Map<string, number>()
-  const lastQuestion = scenario.map((): Question | null => null)
+  const lastQuestion = scenario.map((): PublishQuestion | null => null)
   /** The last one of each place that has gone. */
   const formers = new Map<number, string>()
   const strangers = new Set<string>()
@@ -94,7 +94,7 @@ export const makeEncoders = ({ kernel, rng, counts, host, scenario, setting }: E
   const connect = ({ who, protocol, guise, readyAfter }: Omit<Connect, "_tag">) => {
     const id = newId()
     const { path, key } = present(guise, who)
-    const question: Question = { id, path, protocol, key }
+    const question: PublishQuestion = { id, path, protocol, key }
     const pace = readyAfter === null ? {} : { readyAfter: readyAfter === "never" ? null : readyAfter }
     if (readyAfter === "never")
       counts.fault(protocol.startsWith("rtsp") ? "RTSP announce and stall" : "handshake never finished")
@@ -127,7 +127,7 @@ export const makeEncoders = ({ kernel, rng, counts, host, scenario, setting }: E
     connect,
     currentOf,
     formerOf: (who: number): string | undefined => formers.get(who % scenario.length),
-    lastQuestion: (who: number): Question | null => lastQuestion[who % scenario.length]!,
+    lastQuestion: (who: number): PublishQuestion | null => lastQuestion[who % scenario.length]!,
     isStranger: (id: string) => strangers.has(id),
     /** A place that has no connection. */
     absent: (is: (member: Member) => boolean): Member | undefined => {
@@ -192,12 +192,13 @@ export const makeEncoders = ({ kernel, rng, counts, host, scenario, setting }: E
       if (who === undefined || !persistent || !comesBackAfter.has(reason) || strangers.has(id)) return
       if (rng.below(100) < setting.persistence) comeBack(who, rng.between(20, 1_500))
     },
-    /** Nobody comes back by itself, and whoever stood still goes on. */
+    /** Nobody comes back by itself, and whoever stood still goes on: no viewers, who may look away for as long as they like. */
     calm: () => {
       persistent = false
       host.change((world, now) =>
         [...world.connections.values()].reduce(
-          (next, { id, silentSince }) => (silentSince === null ? next : World.thaw(next, now, id)),
+          (next, { id, action, silentSince }) =>
+            silentSince === null || action === "read" ? next : World.thaw(next, now, id),
           world
         )
       )

@@ -81,6 +81,27 @@ export const expectedFaults: ReadonlyArray<string> = [
   "enforcement wished",
   "stranger kicked as an operator wished",
   "row ended by hand",
+  ...["good", "none", "revoked", "of another path", "expired", "changed"].map(
+    (shown) => `viewer with a token: ${shown}`
+  ),
+  "playback token by greenroom",
+  "playback token by application",
+  "playback token revoked",
+  "viewer revoked",
+  "viewer revoked for a while",
+  ...["key", "broadcaster"].flatMap((of) =>
+    ["public", "token", "as above it"].map((policy) => `playback of a ${of}: ${policy}`)
+  ),
+  "signing key rotated",
+  "signing key of Greenroom removed",
+  "signing key of an application removed",
+  "player killed",
+  "player looks away",
+  "HLS player idle for good",
+  "viewer kicked by an operator",
+  "viewer kicked that may not watch",
+  "viewer kicked as one too many",
+  "viewer let in while the store was down",
   "newcomer after faults stopped"
 ]
 

@@ -4,6 +4,7 @@
  */
 import { Database } from "@greenroom/adapters/postgres"
 import {
+  type AuthCall,
   type AuthDecision,
   allEnabled,
   authenticate,
@@ -19,14 +20,20 @@ import {
   type MediaServerSnapshot,
   MediaServerUnavailable,
   OperatorSecret,
+  PlaybackDefaults,
+  type PlaybackPolicies,
   ReconcilePolicy,
   type Reconciler,
   Repositories,
+  readAuthCall,
   receiveHook,
-  type StoreMonitor
+  SecretCipher,
+  type StoreMonitor,
+  TokenSigner
 } from "@greenroom/core"
+import type { CurrentViewers, PlaybackAccess, ViewerNotes } from "@greenroom/core/internal"
 import { Cause, Clock, Context, Effect, Exit, Layer, Logger, Redacted, References, Scheduler, Scope } from "effect"
-import type { Question } from "./AuthEndpoint.ts"
+import { isView, type PublishQuestion, type Question, type ViewQuestion } from "./AuthEndpoint.ts"
 import type { Bug } from "./bugs/Bug.ts"
 import type { Counts } from "./Counts.ts"
 import type { HookCall } from "./Hooks.ts"
@@ -36,8 +43,10 @@ import type { MediaHost } from "./MediaHost.ts"
 import { type Bench, type Ports, remotePorts } from "./Ports.ts"
 import { startProcess } from "./Process.ts"
 import type { SimulatedStore } from "./SimulatedStore.ts"
+import { simulatedCipher } from "./SimulatedTokenSigner.ts"
 
 type Services =
+  | CurrentViewers
   | DecisionLog
   | Endpoints
   | EventFeed
@@ -45,10 +54,14 @@ type Services =
   | LostAdmissions
   | MediaServer
   | OperatorSecret
+  | PlaybackAccess
   | ReconcilePolicy
   | Reconciler
   | Repositories
+  | SecretCipher
   | StoreMonitor
+  | TokenSigner
+  | ViewerNotes
 
 export interface InstanceOptions {
   readonly kernel: Kernel
@@ -56,9 +69,11 @@ export interface InstanceOptions {
   readonly store: SimulatedStore
   readonly host: MediaHost
   readonly mint: KeyGenerator["Service"]
+  readonly signer: TokenSigner["Service"]
   readonly logger: Logger.Logger<unknown, void>
   readonly policy: ReconcilePolicy["Service"]
   readonly onDuplicate: "refuse" | "takeover"
+  readonly playback: PlaybackPolicies
   readonly controlApi: "there" | "absent"
   /** How far its wall clock is off at this moment. */
   readonly clockAhead: () => number
@@ -66,6 +81,7 @@ export interface InstanceOptions {
   /** Told before each of its port calls. */
   readonly called: () => void
   readonly strikes: Strikes
+  readonly viewerKicked: (id: string, orderedAt: number) => void
   readonly looked: (look: MediaServerSnapshot, pathsReadAt: number) => void
   /** Whether those whom nobody admitted may be kicked now. */
   readonly mayKickStrangers: () => boolean
@@ -75,6 +91,7 @@ export interface InstanceOptions {
   readonly overdue: (what: string, millis: number) => void
   /** An auth for this source came to no decision: its client will be told no. */
   readonly undecided: (source: string) => void
+  readonly decided: (question: Question, decision: AuthDecision | "unavailable") => void
   readonly died: () => void
   readonly froze: (millis: number) => void
 }
@@ -115,6 +132,7 @@ const CONFIRMED_WITHIN_MS = 2_500
 
 export const startInstance = (options: InstanceOptions) => {
   const { kernel, counts, store, host, policy, bug } = options
+  const startedAt = kernel.now()
   const connections = new Set<() => void>()
   /** What is left to do once nobody waits for an answer any more; `null` while it has not been told to end. */
   let close: (() => void) | null = null
@@ -166,6 +184,7 @@ export const startInstance = (options: InstanceOptions) => {
       return lease?.holder === policy.holder && lease.until > kernel.now()
     },
     usurped: options.usurped,
+    viewerKicked: options.viewerKicked,
     looked: options.looked,
     mayKickStrangers: options.mayKickStrangers
   })
@@ -190,13 +209,19 @@ export const startInstance = (options: InstanceOptions) => {
       storeHealth: ports.storeHealth,
       streamKeys: ports.keys,
       streams: ports.streams,
-      broadcasters: ports.broadcasters
+      broadcasters: ports.broadcasters,
+      playbackTokens: ports.playbackTokens,
+      signingKeys: ports.signingKeys,
+      viewers: ports.viewers
     }),
     Context.add(MediaServer, ports.mediaServer),
     Context.add(KeyGenerator, options.mint),
+    Context.add(TokenSigner, options.signer),
+    Context.add(SecretCipher, simulatedCipher),
     Context.add(OperatorSecret, { hash: new Uint8Array(32) }),
     Context.add(ReconcilePolicy, policy),
     Context.add(DuplicatePolicy, options.onDuplicate),
+    Context.add(PlaybackDefaults, options.playback),
     Context.add(Endpoints, { hls: null, webrtc: null, rtmp: null, rtsp: null, srt: null })
   )
   const scope = Scope.makeUnsafe()
@@ -233,7 +258,7 @@ export const startInstance = (options: InstanceOptions) => {
     if (failed && kernel.now() - began >= Database.limits.admission.answerMillis) firstUnanswered ??= kernel.now()
   }
 
-  const publishes = ({ id, path, protocol, key }: Question) =>
+  const publishes = ({ id, path, protocol, key }: PublishQuestion) =>
     authenticate({
       _tag: "Publish",
       path,
@@ -243,8 +268,23 @@ export const startInstance = (options: InstanceOptions) => {
       key: key === null ? null : Redacted.make(key)
     })
 
+  const views = ({ view }: ViewQuestion) => {
+    const { user, password, token, query } = view
+    const call: AuthCall = {
+      ...view,
+      user: Redacted.make(user),
+      password: Redacted.make(password),
+      token: Redacted.make(token),
+      query: Redacted.make(query)
+    }
+    const ask = readAuthCall(call)
+    if (ask._tag === "Incomplete") throw new Error("a viewer's question is incomplete")
+    return authenticate(ask, call)
+  }
+
   return {
     name: policy.holder,
+    wasAwakeSince: (time: number) => startedAt < time && own.wasAwakeSince(time),
     isAlive: own.isAlive,
     isFrozen: own.isFrozen,
     isWell: () => close === null && own.isWell(),
@@ -274,10 +314,11 @@ export const startInstance = (options: InstanceOptions) => {
       }
       connections.add(broken)
       const began = kernel.now()
-      const interrupt = run(publishes(question), (exit) => {
+      const interrupt = run(isView(question) ? views(question) : publishes(question), (exit) => {
         timed("/auth", began, AUTH_WITHIN_MS, false)
-        timedByTheBreaker(began, Exit.isFailure(exit))
+        if (!isView(question)) timedByTheBreaker(began, Exit.isFailure(exit))
         if (Exit.isFailure(exit)) options.undecided(question.id)
+        options.decided(question, Exit.isSuccess(exit) ? exit.value : "unavailable")
         kernel.after(1, () => {
           if (!hangUp(broken)) return
           answer(Exit.isSuccess(exit) ? exit.value : "unavailable")

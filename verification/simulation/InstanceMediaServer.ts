@@ -45,6 +45,8 @@ export interface InstanceMediaServerOptions {
   readonly bug: Pick<Bug, "controlApi"> | null
   /** Told of every kick and reset at the moment at which MediaMTX executes it. */
   readonly strikes: Strikes
+  /** The same of viewers. `orderedAt`: when the instance has decided it. */
+  readonly viewerKicked: (id: string, orderedAt: number) => void
   /** Whether this instance holds the lease now. */
   readonly leads: () => boolean
   /** Told when it orders somebody off the air without it. */
@@ -58,6 +60,7 @@ export interface InstanceMediaServerOptions {
 interface Operation {
   readonly name: "look" | "find" | "kick" | "findViewer" | "viewersOf" | "kickViewer" | "resetPath" | "facts" | null
   isAwaited: boolean
+  readonly orderedAt: number
   strangersToo: boolean
   /** When a list of paths was read for it first. Of a snapshot that asked twice, the older: nothing newer is sure. */
   pathsReadAt: number | null
@@ -65,7 +68,14 @@ interface Operation {
   process: string | null
 }
 const CurrentOperation = Context.Reference<Operation>("simulation/CurrentOperation", {
-  defaultValue: () => ({ name: null, isAwaited: true, strangersToo: false, pathsReadAt: null, process: null })
+  defaultValue: () => ({
+    name: null,
+    isAwaited: true,
+    orderedAt: 0,
+    strangersToo: false,
+    pathsReadAt: null,
+    process: null
+  })
 })
 
 /** Tells `onCut` what the system tells a client: a process that has ended refuses connections, and closes the one that was kept. */
@@ -90,8 +100,9 @@ const makeControlApi = (options: InstanceMediaServerOptions, onCut: () => void):
   const executed = (operation: Operation) => (route: SimulatorApi.ApiRoute, world: World.World) => {
     const { strangersToo } = operation
     if (route._tag === "List") {
-      const { action, path } = world.connections.get(route.id)!
-      if (action === "publish") strikes({ source: route.id, path, by: "kick", strangersToo })
+      const { path } = world.connections.get(route.id)!
+      if (operation.name === "kickViewer") options.viewerKicked(route.id, operation.orderedAt)
+      else strikes({ source: route.id, path, by: "kick", strangersToo })
     }
     // Who has come between the addition and the deletion goes with the deletion: no reading can rule that out.
     if (route._tag === "PathConfiguration" && route.verb === "add") {
@@ -153,7 +164,8 @@ export const makeInstanceMediaServer = Effect.fnUntraced(function* (
     Effect.suspend(() => {
       const strangersToo = options.mayKickStrangers()
       if (!caller.mayCall(`MediaServer.${name}`)) return Effect.never
-      const current: Operation = { name, isAwaited: true, strangersToo, pathsReadAt: null, process: null }
+      const orderedAt = options.kernel.now()
+      const current: Operation = { name, isAwaited: true, orderedAt, strangersToo, pathsReadAt: null, process: null }
       return effect.pipe(
         Effect.provideService(CurrentOperation, current),
         Effect.ensuring(

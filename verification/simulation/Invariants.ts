@@ -43,6 +43,9 @@ export type InvariantName =
   | "defect"
   | "rest"
   | "events"
+  | "view"
+  | "watch"
+  | "count"
 
 export interface Violation {
   readonly invariant: InvariantName
@@ -52,7 +55,8 @@ export interface Violation {
 }
 
 const movesSessions = /^Sessions\.(markReady|markKicked|end)$/
-const aKey = /sk_[0-9A-Za-z_-]{43}/
+/** A stream key, or a playback token. */
+export const aSecret = /sk_[0-9A-Za-z_-]{43}|eyJ[0-9A-Za-z_-]+\.[0-9A-Za-z_-]+\./
 
 const millis = (at: DateTime.Utc | null | undefined) =>
   at === null || at === undefined ? null : DateTime.toEpochMillis(at)
@@ -128,7 +132,7 @@ export const makeInvariants = ({ kernel, store, host, counts, setting }: Invaria
     if (bad !== null) fails("5", `${row.id} was admitted although its key is ${bad}`)
     if (isBlocked(state, row.streamKeyId, row.path, kernel.now()))
       fails("5", `${row.id} was admitted although its key is blocked on ${row.path}`)
-    if (aKey.test(`${row.path} ${row.title} ${row.sourceId}`)) fails("7", `${row.id} holds a key`)
+    if (aSecret.test(`${row.path} ${row.title} ${row.sourceId}`)) fails("7", `${row.id} holds a key`)
   }
 
   /** Whether a session of the key, or of the key that it was rotated to, has its place. */
@@ -309,7 +313,7 @@ export const makeInvariants = ({ kernel, store, host, counts, setting }: Invaria
     },
     /** What an instance writes or answers, as text. */
     said: (what: string, text: string) => {
-      if (aKey.test(text)) fails("7", `a key in ${what}: ${text}`)
+      if (aSecret.test(text)) fails("7", `a key in ${what}: ${text}`)
     },
     reported: (source: string) => {
       counts.fault("publisher reported")
@@ -332,7 +336,7 @@ export const makeInvariants = ({ kernel, store, host, counts, setting }: Invaria
         if ((row.state._tag !== "Inactive") !== state.unended.has(row.id)) fails("4", `${row.id} is lost`)
       }
       for (const key of state.keys.values())
-        if (aKey.test(`${key.label} ${key.path} ${key.keyPrefix}`)) fails("7", `${key.id} holds a key`)
+        if (aSecret.test(`${key.label} ${key.path} ${key.keyPrefix}`)) fails("7", `${key.id} holds a key`)
     }
   }
 }

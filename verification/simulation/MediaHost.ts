@@ -2,13 +2,14 @@
  * The MediaMTX of a simulation: the simulator's pure `World` moved by simulated time, with the process around it that can be killed, started,
  * and frozen. Who is let in is asked at its `AuthEndpoint`; what the control API answers is in `ControlApi.ts`. It knows no Greenroom.
  */
-import { familyOf, type ViewerProtocol } from "@greenroom/core"
-import { factsOf, type Version, World } from "@greenroom/mediamtx-simulator"
+import type { ViewerProtocol } from "@greenroom/core"
+import { type Client, factsOf, queryOf, type Version, World } from "@greenroom/mediamtx-simulator"
 import type { Rng } from "../worlds/Rng.ts"
-import { type Ask, makeAuthEndpoint, type Question } from "./AuthEndpoint.ts"
+import { type Ask, isView, makeAuthEndpoint, type PublishQuestion, type Question } from "./AuthEndpoint.ts"
 import { type Inside, makeControlApi } from "./ControlApi.ts"
 import type { Counts } from "./Counts.ts"
 import type { Kernel } from "./Kernel.ts"
+import { familyOfViewer } from "./Step.ts"
 
 export interface MediaHostOptions {
   readonly version: Version
@@ -32,6 +33,13 @@ const KICK_TAKES_MS = { rtmp: 15, rtsp: 14, srt: 16, webrtc: 95, moq: 15, hls: 5
 /** Admitted by an auth, whatever it does now. */
 export const isAdmitted = ({ phase }: World.Connection): boolean => phase._tag !== "Asking" && phase._tag !== "Denied"
 
+/** Who watches a path that has no source any more is sent away. */
+const withoutOwnSource = (world: World.World, now: number, path: string): World.World => {
+  const without = World.setOwnSource(world, path, null)
+  if (World.publisherOf(without, path) !== undefined) return without
+  return World.readersOf(without, path).reduce((next, { id }) => World.close(next, now, id, "path_closed"), without)
+}
+
 export const makeMediaHost = ({ version, kernel, rng, counts, ask, happened, overlapped }: MediaHostOptions) => {
   const facts = factsOf(version)
   const readyAfter = { ...World.defaultOptions.readyAfter, rtmp: facts.rtmpReadyAfter }
@@ -39,6 +47,8 @@ export const makeMediaHost = ({ version, kernel, rng, counts, ask, happened, ove
   let due: number | null = null
   let timer: { readonly cancel: () => void } | undefined
   let frozen = false
+  /** When it was last down or frozen. */
+  let troubledAt = Number.NEGATIVE_INFINITY
   let waking: Array<() => void> = []
   let restartIn: { calls: number; readonly by: "kill" | "stop"; readonly downFor: number } | null = null
   /** Until when each path has a source of the server's own. */
@@ -70,9 +80,13 @@ export const makeMediaHost = ({ version, kernel, rng, counts, ask, happened, ove
     })
   }
 
-  const answered = (id: string, allowed: boolean) => void change((now, at) => World.answer(now, at, id, allowed))
+  const answered = (id: string, by: Question | null | "unasked") => {
+    const letIn =
+      by !== null && by !== "unasked" && isView(by) ? { user: by.view.user, id: by.view.id ?? id } : undefined
+    change((now, at) => World.answer(now, at, id, by !== null, letIn))
+  }
   const readTimeout = facts.authTimeout ? READ_TIMEOUT_MS : null
-  const authEndpoint = makeAuthEndpoint({ kernel, counts, ask, readTimeout, awake, answered })
+  const authEndpoint = makeAuthEndpoint({ kernel, counts, ask, facts, readTimeout, awake, answered })
   const countCalls = () => {
     if (restartIn === null) return
     restartIn.calls -= 1
@@ -86,9 +100,16 @@ export const makeMediaHost = ({ version, kernel, rng, counts, ask, happened, ove
     if (one.by === other.by && one.isAwaited() && other.isAwaited()) overlapped(one.by)
     restart("kill", STARTED_ANEW_AFTER_MS)
   }
+  /** Viewers that one kick has not reached; the next one does. */
+  const keptViewers = new Map<string, number>()
+  const isInVain = (id: string): boolean => {
+    if (rng.below(100) >= IN_VAIN_OF_A_HUNDRED || keptViewers.has(id)) return false
+    if (world.connections.get(id)?.action === "read") keptViewers.set(id, kernel.now())
+    return true
+  }
   const kick = (id: string, protocol: ViewerProtocol) => {
-    if (rng.below(100) < IN_VAIN_OF_A_HUNDRED) return counts.fault("kick answered, and nobody goes")
-    kernel.after(KICK_TAKES_MS[protocol === "hls" ? protocol : familyOf(protocol)], () =>
+    if (isInVain(id)) return counts.fault("kick answered, and nobody goes")
+    kernel.after(KICK_TAKES_MS[familyOfViewer(protocol)], () =>
       awake(() => void change((now, at) => World.kick(now, at, id)))
     )
   }
@@ -108,6 +129,7 @@ export const makeMediaHost = ({ version, kernel, rng, counts, ask, happened, ove
 
   const end = (by: "kill" | "stop") => {
     if (!world.up) return
+    troubledAt = kernel.now()
     counts.fault(by === "kill" ? "media server killed" : "media server stopped")
     const publishers = by === "stop" && !frozen ? World.publishers(current()) : []
     for (const connection of publishers) happened({ _tag: "NotReady", at: kernel.now(), connection })
@@ -119,11 +141,13 @@ export const makeMediaHost = ({ version, kernel, rng, counts, ask, happened, ove
   }
   const start = () => {
     if (world.up) return
+    troubledAt = kernel.now()
     counts.fault("media server started anew")
     change(World.start)
   }
   const thaw = () => {
     if (!frozen) return
+    troubledAt = kernel.now()
     frozen = false
     current()
     const those = waking
@@ -143,12 +167,27 @@ export const makeMediaHost = ({ version, kernel, rng, counts, ask, happened, ove
     started: () => world.started,
     isUp: () => world.up,
     change: (step: (world: World.World, now: number) => World.World) => awake(() => void change(step)),
+    /** Somebody comes to watch. */
+    watch: (client: Client & { readonly otherId: string }) => {
+      const { id, otherId, protocol, path, user = "" } = client
+      if (!world.up) return false
+      const connection = { id, protocol, action: "read", path, query: queryOf(client), user, tracks: [] } as const
+      const family = familyOfViewer(protocol)
+      const other = family === "rtsp" || family === "hls" ? { connectionId: otherId } : {}
+      awake(() => {
+        change((now, at) => World.connect(now, at, { ...connection, ...other }))
+        authEndpoint.authenticateViewer(client)
+      })
+      return true
+    },
+    /** When a kick of the viewer was answered that did nothing. */
+    keptSince: (id: string): number | undefined => keptViewers.get(id),
     /** Somebody connects; `unasked`: it is let in without a question. */
-    connect: (connection: World.NewConnection, question: Question | "unasked") => {
+    connect: (connection: World.NewConnection, question: PublishQuestion | "unasked") => {
       if (!world.up) return false
       awake(() => {
         change((now, at) => World.connect(now, at, connection))
-        if (question === "unasked") answered(connection.id, true)
+        if (question === "unasked") answered(connection.id, "unasked")
         else authEndpoint.authenticate(question)
       })
       return true
@@ -157,7 +196,7 @@ export const makeMediaHost = ({ version, kernel, rng, counts, ask, happened, ove
       ownUntil.set(path, kernel.now() + millis)
       change((now) => World.setOwnSource(now, path, source))
       kernel.after(millis, () => {
-        if (ownUntil.get(path)! <= kernel.now()) change((now) => World.setOwnSource(now, path, null))
+        if (ownUntil.get(path)! <= kernel.now()) change((now, at) => withoutOwnSource(now, at, path))
       })
     },
     isAsking: authEndpoint.isAsking,
@@ -177,6 +216,8 @@ export const makeMediaHost = ({ version, kernel, rng, counts, ask, happened, ove
         if (world.starts === starts) thaw()
       })
     },
+    /** Whether it has been up and awake, and has answered everything without delay, since then. */
+    wasWellSince: (time: number) => world.up && !frozen && control.wasWellSince(time) && troubledAt < time,
     repair: () => {
       restartIn = null
       control.repair()

@@ -8,12 +8,15 @@ import type {
   Events,
   Leases,
   MediaServer,
+  PlaybackTokens,
   ReconcilePolicy,
   Sessions,
+  SigningKeys,
   StoreHealth,
   StoreUnavailable,
   StreamKeys,
-  Streams
+  Streams,
+  Viewers
 } from "@greenroom/core"
 import { makeWrittenSignal } from "@greenroom/core/internal"
 import { type Clock, Effect, Queue, Stream } from "effect"
@@ -28,6 +31,9 @@ export interface Ports {
   readonly keys: StreamKeys["Service"]
   readonly streams: Streams["Service"]
   readonly broadcasters: Broadcasters["Service"]
+  readonly playbackTokens: PlaybackTokens["Service"]
+  readonly signingKeys: SigningKeys["Service"]
+  readonly viewers: Viewers["Service"]
   readonly storeHealth: StoreHealth["Service"]
   readonly mediaServer: MediaServer["Service"]
 }
@@ -103,6 +109,9 @@ export const remotePorts = (store: SimulatedStore, caller: Caller, mediaServer: 
     keys: remote("StreamKeys", services.streamKeys, line, caller, answered),
     streams: remote("Streams", services.streams, line, caller),
     broadcasters: remote("Broadcasters", services.broadcasters, line, caller, answered),
+    playbackTokens: remote("PlaybackTokens", services.playbackTokens, line, caller, answered),
+    signingKeys: remote("SigningKeys", services.signingKeys, line, caller, answered),
+    viewers: remote("Viewers", services.viewers, line, caller, answered),
     storeHealth: remote("StoreHealth", services.storeHealth, line, caller),
     mediaServer
   }

@@ -9,10 +9,12 @@ import {
   type KeyHash,
   type KeyValue,
   type NewPathLimit,
+  type PlaybackPolicy,
   type StreamKeyId
 } from "@greenroom/core"
 import { Effect, Option, Redacted } from "effect"
 import type { SimulatedStore } from "./SimulatedStore.ts"
+import type { Setting } from "./Step.ts"
 
 export interface KeyInHand {
   readonly id: StreamKeyId
@@ -62,9 +64,13 @@ export const makeKeyMint = (): KeyGenerator["Service"] => {
 const limitOf = (index: number): NewPathLimit | null =>
   [null, `live/${index}`, "live/*", "live/**"][index % 4] as NewPathLimit | null
 
+/** Where there are viewers, some keys and some broadcasters have a policy of their own. */
+const playbackOf = (index: number, viewers: number, policies: ReadonlyArray<PlaybackPolicy | null>) =>
+  viewers === 0 ? null : policies[index % policies.length]!
+
 /** Three publishers a broadcaster; every fourth key is limited to its path, others to a pattern or not at all. */
 export const makeScenario = (
-  count: number,
+  { publishers: count, viewers }: Pick<Setting, "publishers" | "viewers">,
   store: SimulatedStore,
   mint: KeyGenerator["Service"]
 ): ReadonlyArray<Member> => {
@@ -75,7 +81,8 @@ export const makeScenario = (
   for (let index = 0; index < count; index++) {
     const broadcasterId = uuidOf(0xb, Math.floor(index / 3)) as BroadcasterId
     if (Option.isNone(store.now("Broadcasters.find", broadcasters.find(broadcasterId)))) {
-      store.now("Broadcasters.create", broadcasters.create(broadcasterId, fields))
+      const playback = playbackOf(index / 3, viewers, [null, "token", "public"])
+      store.now("Broadcasters.create", broadcasters.create(broadcasterId, { ...fields, playback }))
     }
     const value = store.now("KeyMint.mint", mint.generate)
     const id = uuidOf(0xc, index) as StreamKeyId
@@ -86,7 +93,7 @@ export const makeScenario = (
       keyPrefix: Redacted.value(value).slice(0, 7),
       broadcasterId,
       label: null,
-      playback: null
+      playback: playbackOf(index, viewers, ["token", null, null, "public", "token"])
     }
     store.now("StreamKeys.issue", keys.issue({ ...order, path: limit, expiresAt: null }))
     members.push({ index, path: `live/${index}`, limit, broadcasterId, key: { id, value: Redacted.value(value) } })

@@ -66,6 +66,17 @@ describe("a schedule", () => {
       Enforce: true,
       NewKey: true,
       EndedByHand: true,
+      Watch: true,
+      StopWatching: true,
+      PlayerDies: true,
+      PlayerIdles: true,
+      IssueToken: true,
+      RevokeToken: true,
+      RevokeViewer: true,
+      SetPlayback: true,
+      RotateSigningKey: true,
+      RemoveSigningKey: true,
+      KickViewer: true,
       QuietPeriod: true
     }
     const drawn = new Set(schedules.flatMap(({ steps }) => steps.map(({ _tag }) => _tag)))

@@ -1,9 +1,12 @@
 /** Draws a schedule from a seed. Which kinds of faults it knows, and how often they come, is drawn first. */
-import { makeRng, type Rng } from "../worlds/Rng.ts"
+import { makeRng, mixed, type Rng } from "../worlds/Rng.ts"
 import { drawSetting } from "./drawSetting.ts"
 import { always, connect, groups, instance } from "./kindsOfSteps.ts"
 import type { Connect, Schedule, Setting, Step } from "./Step.ts"
+import { drawViewerSteps, drawViewers } from "./viewerSteps.ts"
 
+/** The purpose of the random numbers of viewers. */
+const VIEWING = 100
 const MIN_STEPS = 200
 const MAX_STEPS = 240
 /** So long do the steps of a schedule last at least, in simulated milliseconds. */
@@ -102,7 +105,9 @@ const gap = (rng: Rng): number =>
 
 export const drawSchedule = (seed: number): Schedule => {
   const rng = makeRng(seed)
-  const setting = drawSetting(rng)
+  /** What viewers do is drawn apart: what else a seed draws is the same with them and without. */
+  const viewing = makeRng(mixed(seed, VIEWING))
+  const setting: Setting = { ...drawSetting(rng), ...drawViewers(viewing) }
   const kinds = [
     ...always,
     ...groups.flatMap((group) => {
@@ -120,5 +125,7 @@ export const drawSchedule = (seed: number): Schedule => {
   }
   steps.sort((a, b) => a.at - b.at)
   const stretch = Math.max(1, MIN_LENGTH / at)
-  return { seed, setting, steps: steps.map((step) => ({ ...step, at: Math.ceil(step.at * stretch) })) }
+  const stretched = steps.map((step) => ({ ...step, at: Math.ceil(step.at * stretch) }))
+  const ofViewers = drawViewerSteps(viewing, setting, stretched.at(-1)?.at ?? 0)
+  return { seed, setting, steps: [...stretched, ...ofViewers].sort((a, b) => a.at - b.at) }
 }

@@ -16,7 +16,7 @@ export interface Shrunk {
 }
 
 const simpler = (setting: Setting): ReadonlyArray<Setting> => {
-  const { clocks, publishers } = setting
+  const { clocks, publishers, viewers } = setting
   return [
     { ...setting, clocks: clocks.slice(0, 1) },
     { ...setting, clocks: clocks.slice(0, 2) },
@@ -28,6 +28,9 @@ const simpler = (setting: Setting): ReadonlyArray<Setting> => {
     { ...setting, distance: 1 },
     { ...setting, onDuplicate: "refuse" },
     { ...setting, massKickLimit: 10 },
+    { ...setting, viewers: 0 },
+    { ...setting, viewers: Math.max(Math.min(viewers, 1), Math.floor(viewers / 2)) },
+    { ...setting, playback: { streams: "token", unknownPaths: "public" } },
     { ...setting, publishers: Math.max(1, Math.floor(publishers / 2)) },
     { ...setting, publishers: Math.max(1, publishers - 1) }
   ]

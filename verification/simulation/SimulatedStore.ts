@@ -39,17 +39,19 @@ export type Line = <A, E>(
 /** As the PostgreSQL adapters have them. */
 const { admission, reconciler, general } = Database.limits
 const deadlineOf = (operation: string): number => {
-  if (/^(Admissions|StoreHealth)\./.test(operation)) return admission.answerMillis
-  return /^(Sessions|Leases)\./.test(operation) ? reconciler.answerMillis : general.answerMillis
+  if (/^(Admissions|StoreHealth)\.|^Viewers\.pathFacts/.test(operation)) return admission.answerMillis
+  return /^(Sessions|Leases)\.|^Viewers\.(paths|open|record)$/.test(operation)
+    ? reconciler.answerMillis
+    : general.answerMillis
 }
 
 /** What may write events: a reason to place them. */
 export const writesEvents =
-  /^(Admissions\.(admit|takeOver|endGone)|Sessions\.(request|mark|end)|StreamKeys\.(issue|change|revoke|rotate|block)|Broadcasters\.(create|upsert|change|remove))/
+  /^(Admissions\.(admit|takeOver|endGone)|Sessions\.(request|mark|end)|StreamKeys\.(issue|change|revoke|rotate|block)|Broadcasters\.(create|upsert|change|remove)|PlaybackTokens\.revoke|SigningKeys\.(ensure|rotate|add|remove)|Viewers\.record)/
 
 /** A commit of these may fail, or its answer be lost. */
 const writes =
-  /^(Events\.place|Admissions\.(admit|takeOver|endGone)|Sessions\.(request|mark|end|observe)|Leases\.|StreamKeys\.(issue|change|revoke|rotate|block)|Broadcasters\.(create|change|remove))/
+  /^(Events\.place|Admissions\.(admit|takeOver|endGone)|Sessions\.(request|mark|end|observe)|Leases\.|StreamKeys\.(issue|change|revoke|rotate|block)|Broadcasters\.(create|change|remove)|PlaybackTokens\.(create|recordSeen|revoke)|SigningKeys\.(ensure|rotate|add|remove)|Viewers\.record)/
 
 export const makeSimulatedStore = ({ kernel, rng, counts, executed }: SimulatedStoreOptions) => {
   const streams = new WatchedStreams()
@@ -230,6 +232,8 @@ export const makeSimulatedStore = ({ kernel, rng, counts, executed }: SimulatedS
     },
     /** Whether it has answered everything, and without delay, since then. */
     wasWellSince: (time: number) => frozenAt === null && Math.max(stoppedUntil, slowUntil, troubledAt) < time,
+    /** Whether it answers nothing now. */
+    isDown: () => frozenAt !== null || kernel.now() < stoppedUntil,
     /** Since when it has said nothing at all; `null` when it does. */
     frozenSince: () => frozenAt,
     repair: () => {

@@ -18,10 +18,17 @@ import { makeKernel } from "./Kernel.ts"
 import { whyBad } from "./keyValidityOracle.ts"
 import { makeMediaHost } from "./MediaHost.ts"
 import { makeOperators } from "./Operators.ts"
+import { makePlaybackOperators } from "./PlaybackOperators.ts"
+import { makePlayers } from "./Players.ts"
 import { makeKeyMint, makeScenario } from "./Scenario.ts"
 import { makeSimulatedStore } from "./SimulatedStore.ts"
+import { makeTokenSigner } from "./SimulatedTokenSigner.ts"
 import type { Schedule } from "./Step.ts"
 import { makeSteps } from "./Steps.ts"
+import { makeTokenBook } from "./TokenBook.ts"
+import { makeViewerAgreement } from "./ViewerAgreement.ts"
+import { makeViewerInvariants, type ViewerInvariants } from "./ViewerInvariants.ts"
+import { LOOKED_EVERY_MS } from "./ViewerKnowledge.ts"
 
 export interface Outcome {
   readonly violation: Violation | null
@@ -43,6 +50,8 @@ const BEGAN = Date.UTC(2026, 0, 1)
 /** Faults have stopped for so long: everything must agree. */
 const AGREED_WITHIN_MS = 5_000
 const LOOK_EVERY_MS = 250
+/** An HLS player that asks for nothing counts for so long at most, and is looked at a little later. */
+const IDLE_WITHIN_MS = 10_500
 /** The 5 s begin when whoever stood in line for its auth has been let in or sent away: while one is asked about, the lists hang. */
 const LET_IN_WITHIN_MS = 60_000
 
@@ -55,6 +64,8 @@ export const play = ({ seed, setting, steps }: Schedule, { bug = null, traced = 
   }
   const rngFor = (purpose: number) => makeRng(mixed(seed, purpose))
 
+  /** Who is there before it exists does nothing that concerns it. */
+  const late: { viewers: ViewerInvariants | null } = { viewers: null }
   const store = makeSimulatedStore({
     kernel,
     rng: rngFor(1),
@@ -62,9 +73,11 @@ export const play = ({ seed, setting, steps }: Schedule, { bug = null, traced = 
     executed: (operation, caller) => {
       if (caller !== null) note(() => `  ${caller.name}: ${operation}`)
       invariants.executed(operation, caller?.name ?? null)
+      late.viewers?.executed(operation)
     }
   })
   const mint = makeKeyMint()
+  const signer = makeTokenSigner()
   const host = makeMediaHost({
     version: setting.version,
     kernel,
@@ -75,17 +88,59 @@ export const play = ({ seed, setting, steps }: Schedule, { bug = null, traced = 
       const id = happening._tag === "Closed" ? happening.id : happening.connection.id
       note(() => `  media server: ${happening._tag} ${id}${happening._tag === "Closed" ? ` ${happening.reason}` : ""}`)
       invariants.happened(happening)
+      viewers.happened(happening, players.shownBy(id)?.path)
       hooks.happened(happening)
       if (happening._tag === "Closed") encoders.closed(happening.id, happening.reason)
     },
     overlapped: (instance) => invariants.fails("turn", `${instance} kicked an RTSP session beside a call of its own`)
   })
   const invariants = makeInvariants({ kernel, store, host, counts, setting })
-  const scenario = makeScenario(setting.publishers, store, mint)
-  const cluster = makeCluster({ kernel, counts, store, host, mint, setting, bug, rng: rngFor(3), invariants, note })
+  const scenario = makeScenario(setting, store, mint)
+  const tokens = makeTokenBook({ kernel, rng: rngFor(7), store, signer })
+  const players = makePlayers({ kernel, counts, store, host, scenario, setting, tokens })
+  const cluster = makeCluster({
+    kernel,
+    counts,
+    store,
+    host,
+    mint,
+    signer,
+    setting,
+    bug,
+    rng: rngFor(3),
+    invariants,
+    viewers: () => viewers,
+    note
+  })
+  const { awakeSince, alive, clocksOf } = cluster
+  const viewers = makeViewerInvariants({
+    kernel,
+    counts,
+    store,
+    host,
+    setting,
+    paths: scenario.map(({ path }) => path),
+    shownBy: players.shownBy,
+    clocksOf,
+    awakeSince,
+    alive,
+    fails: invariants.fails
+  })
+  late.viewers = viewers
+  const viewerAgreement = makeViewerAgreement({ kernel, store, host, setting, players, viewers, awakeSince, alive })
   const encoders = makeEncoders({ kernel, rng: rngFor(4), counts, host, scenario, setting })
   const hooks = makeHooks({ kernel, rng: rngFor(5), counts, setting, send: cluster.hook })
   const operators = makeOperators({ kernel, counts, store, host, scenario, invariants, instance: cluster.well })
+  const playback = makePlaybackOperators({
+    kernel,
+    rng: rngFor(8),
+    counts,
+    store,
+    players,
+    tokens,
+    invariants: viewers,
+    instance: cluster.well
+  })
 
   const toldOf = (decision: AuthDecision | "unavailable" | "broken"): string =>
     typeof decision === "string" ? decision : decision._tag === "Refuse" ? decision.reason : "allow"
@@ -126,6 +181,7 @@ export const play = ({ seed, setting, steps }: Schedule, { bug = null, traced = 
     const began = kernel.now()
     const disagreeing = () => [
       ...disagreements(kernel, store, host, setting, invariants.wereTooMany()),
+      ...viewerAgreement.disagreements(),
       ...readers.behind().map((what) => ({ invariant: "events" as const, what }))
     ]
     let left = disagreeing()
@@ -144,6 +200,17 @@ export const play = ({ seed, setting, steps }: Schedule, { bug = null, traced = 
     encoders.excite()
   }
 
+  /** Who asks for nothing counts no more after a while, in which nothing goes wrong. */
+  const idleViewers = () => {
+    if (!players.hlsEnds()) return
+    const from = kernel.now() + IDLE_WITHIN_MS
+    while (!isOver() && kernel.now() < from + AGREED_WITHIN_MS) {
+      kernel.runTo(Math.max(from, kernel.now() + LOOK_EVERY_MS), isOver)
+      if (viewerAgreement.disagreements().length === 0) return counts.fault("HLS player idle for good")
+    }
+    for (const { invariant, what } of viewerAgreement.disagreements()) invariants.fails(invariant, what)
+  }
+
   const takeStep = makeSteps({
     counts,
     store,
@@ -152,13 +219,26 @@ export const play = ({ seed, setting, steps }: Schedule, { bug = null, traced = 
     encoders,
     hooks,
     operators,
+    players,
+    playback,
     invariants,
     scenario,
     ask,
     quietPeriod
   })
 
+  const watchViewers = () => {
+    viewers.tick()
+    const overdue = viewerAgreement.overdue()
+    if (overdue !== null) invariants.fails("watch", overdue)
+    kernel.after(LOOKED_EVERY_MS, watchViewers)
+  }
+
   cluster.startAll()
+  if (setting.viewers > 0) {
+    watchViewers()
+    kernel.after(0, () => playback.makeKeyKnown(cluster.anyWell()))
+  }
   const readers = makeEventReaders({
     kernel,
     rng: rngFor(6),
@@ -180,7 +260,9 @@ export const play = ({ seed, setting, steps }: Schedule, { bug = null, traced = 
     taken += 1
   }
   if (!isOver()) quietPeriod("all")
+  if (!isOver()) idleViewers()
   if (!isOver()) invariants.finish()
+  if (!isOver() && setting.viewers > 0) viewers.finish()
   const violation = invariants.violation()
   note(() => (violation === null ? "every invariant holds" : `invariant ${violation.invariant}: ${violation.what}`))
   return { violation, steps: taken, simulatedMillis: kernel.now() - BEGAN, tally: counts.tally, trace }

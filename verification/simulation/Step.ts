@@ -3,7 +3,15 @@
  * somebody outside does, or what goes wrong; faults that last carry their own length, so that taking one step away never leaves
  * another without its end. `who` is a place among the publishers, `instance` one among the Greenrooms.
  */
-import { type Protocol, protocols } from "@greenroom/core"
+import {
+  type Coverage,
+  familyOf,
+  type PlaybackPolicies,
+  type PlaybackPolicy,
+  type Protocol,
+  protocols,
+  type ViewerProtocol
+} from "@greenroom/core"
 import { factsOf, type Version, type World } from "@greenroom/mediamtx-simulator"
 
 export type Family = "rtmp" | "rtsp" | "srt" | "webrtc" | "moq"
@@ -34,8 +42,60 @@ export interface Connect {
   readonly readyAfter: number | null | "never"
 }
 
+/** Where a viewer puts its token, as far as its protocol has the place. */
+export type TokenPlace = "query" | "password" | "bearer"
+/** Which of the tokens that there are a viewer shows. */
+export type TokenShown = "good" | "none" | "revoked" | "of another path" | "expired" | "changed"
+
+/** Somebody watches, or wishes to. `viewer` is a place among the viewers. */
+export interface Watch {
+  readonly _tag: "Watch"
+  readonly viewer: number
+  readonly who: number
+  readonly protocol: ViewerProtocol
+  readonly shows: TokenShown
+  readonly place: TokenPlace
+}
+
+/** `viewerId`: one of few, or none. `by`: an application signs by itself, and may give less than a minute. */
+export interface IssueToken {
+  readonly _tag: "IssueToken"
+  readonly who: number
+  readonly instance: number
+  readonly by: "greenroom" | "application"
+  readonly covers: Coverage["_tag"]
+  readonly viewerId: number | null
+  readonly maxSessions: number | null
+  readonly expiresIn: number
+}
+
 export type Action =
   | Connect
+  | Watch
+  | { readonly _tag: "StopWatching"; readonly viewer: number }
+  | { readonly _tag: "PlayerDies"; readonly viewer: number }
+  /** It asks for nothing for a while; whose connection is a stream is given up meanwhile. */
+  | { readonly _tag: "PlayerIdles"; readonly viewer: number; readonly for: number }
+  | IssueToken
+  /** One of those that a viewer has shown last, if its place is taken. */
+  | { readonly _tag: "RevokeToken"; readonly viewer: number; readonly instance: number }
+  /** `until`: so many milliseconds from now; `null`: new tokens are good at once. */
+  | {
+      readonly _tag: "RevokeViewer"
+      readonly viewerId: number
+      readonly instance: number
+      readonly until: number | null
+    }
+  | {
+      readonly _tag: "SetPlayback"
+      readonly who: number
+      readonly instance: number
+      readonly of: "key" | "broadcaster"
+      readonly policy: PlaybackPolicy | null
+    }
+  | { readonly _tag: "RotateSigningKey"; readonly instance: number; readonly overlapSeconds: number }
+  | { readonly _tag: "RemoveSigningKey"; readonly instance: number }
+  | { readonly _tag: "KickViewer"; readonly viewer: number; readonly instance: number }
   /** Everybody who has no connection comes, within so many milliseconds. */
   | { readonly _tag: "AllConnect"; readonly within: number }
   | { readonly _tag: "Leave"; readonly who: number }
@@ -158,11 +218,21 @@ export interface Setting {
   readonly hookSecret: boolean
   /** How many of a hundred encoders that were sent away come back by themselves. */
   readonly persistence: number
+  /** Places among the viewers. */
+  readonly viewers: number
+  /** Where neither key nor broadcaster has a policy. */
+  readonly playback: PlaybackPolicies
 }
 
 /** Those that the version serves. */
 export const servedProtocols = (version: Version): ReadonlyArray<Protocol> =>
   protocols.filter((protocol) => protocol !== "moq" || factsOf(version).moq)
+
+/** Those over which viewers can be followed. */
+export const viewerProtocols = (version: Version): ReadonlyArray<ViewerProtocol> =>
+  factsOf(version).hlsSessions ? [...servedProtocols(version), "hls"] : servedProtocols(version)
+
+export const familyOfViewer = (protocol: ViewerProtocol) => (protocol === "hls" ? protocol : familyOf(protocol))
 
 export interface Schedule {
   readonly seed: number

@@ -8,6 +8,8 @@ import type { Hooks } from "./Hooks.ts"
 import type { Invariants } from "./Invariants.ts"
 import type { MediaHost } from "./MediaHost.ts"
 import type { Operators } from "./Operators.ts"
+import type { PlaybackOperators } from "./PlaybackOperators.ts"
+import type { Players } from "./Players.ts"
 import type { Member } from "./Scenario.ts"
 import type { SimulatedStore } from "./SimulatedStore.ts"
 import type { Step } from "./Step.ts"
@@ -20,6 +22,8 @@ export interface Stage {
   readonly encoders: Encoders
   readonly hooks: Hooks
   readonly operators: Operators
+  readonly players: Players
+  readonly playback: PlaybackOperators
   readonly invariants: Invariants
   readonly scenario: ReadonlyArray<Member>
   readonly ask: Ask
@@ -27,7 +31,8 @@ export interface Stage {
 }
 
 export const makeSteps = (stage: Stage) => {
-  const { counts, store, host, cluster, encoders, hooks, operators, invariants, scenario, ask } = stage
+  const { counts, store, host, cluster, encoders, hooks, operators, players, playback, invariants, scenario, ask } =
+    stage
 
   const authAgain = (who: number) => {
     const question = encoders.lastQuestion(who)
@@ -124,6 +129,28 @@ export const makeSteps = (stage: Stage) => {
         return operators.newKey(step)
       case "EndedByHand":
         return operators.endByHand(step.who)
+      case "Watch":
+        return players.watch(step)
+      case "StopWatching":
+        return players.leave(step.viewer)
+      case "PlayerDies":
+        return players.die(step.viewer)
+      case "PlayerIdles":
+        return players.idle(step.viewer, step.for)
+      case "IssueToken":
+        return playback.issue(step)
+      case "RevokeToken":
+        return playback.revokeToken(step)
+      case "RevokeViewer":
+        return playback.revokeViewer(step)
+      case "SetPlayback":
+        return playback.setPlayback(step)
+      case "RotateSigningKey":
+        return playback.rotateKey(step)
+      case "RemoveSigningKey":
+        return playback.removeKey(step)
+      case "KickViewer":
+        return playback.kick(step)
       case "QuietPeriod":
         return stage.quietPeriod(step.revive)
     }

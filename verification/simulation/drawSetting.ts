@@ -7,7 +7,7 @@ import { type Setting, servedProtocols } from "./Step.ts"
 const drawVersion = (rng: Rng): Version =>
   rng.chance(0.5) ? "1.20.1" : rng.pick(["1.9.3", "1.12.3", "1.13.1", "1.15.6", "1.16.3", "1.19.0", "1.19.3"])
 
-export const drawSetting = (rng: Rng): Setting => {
+export const drawSetting = (rng: Rng): Omit<Setting, "viewers" | "playback"> => {
   const instances = rng.weighted([
     [3, 1],
     [5, 2],

@@ -4,7 +4,14 @@
  */
 import "./effectOfSimulator.ts"
 
-export type { AuthQuestion, Credentials } from "./AuthQuestion.ts"
+export {
+  type AuthQuestion,
+  type Client,
+  type Credentials,
+  queryOf,
+  questionsOf,
+  setupQuestionOf
+} from "./AuthQuestion.ts"
 export { answerRequests } from "./answerRequests.ts"
 export type { Fault } from "./Fault.ts"
 export type { Hook, HookOptions } from "./Hooks.ts"

@@ -46,6 +46,7 @@ import {
   reportCoversFormer,
   revokeMarks
 } from "./stopping.ts"
+import { neverIdle, policyNotReread, readersUnheard, revocationsNotFollowed } from "./watching.ts"
 
 export const bugs: ReadonlyArray<Bug> = [
   oneSnapshot,
@@ -90,7 +91,11 @@ export const bugs: ReadonlyArray<Bug> = [
   placedInAnyOrder,
   endlessOverlap,
   blockUnseen,
-  contestUnseen
+  contestUnseen,
+  policyNotReread,
+  revocationsNotFollowed,
+  neverIdle,
+  readersUnheard
 ]
 
 export const bugNamed = (name: string): Bug => {

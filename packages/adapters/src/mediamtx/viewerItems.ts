@@ -86,7 +86,8 @@ export const describeViewer = (protocol: ViewerProtocol, item: ViewerItem): View
     since: DateTime.toUtc(since.value),
     outboundBytes: countOf(item.outboundBytes) ?? countOf(item.bytesSent),
     isCdn: item.isCDN === true,
-    showsUser: item.user !== undefined,
+    // MoQ has no user names.
+    isWhole: protocol === "moq" || typeof item.user === "string",
     ...shownBy(textOf(item.query), textOf(item.user))
   }
 }

@@ -30,6 +30,10 @@ describe("MediaMtx: a viewer as its list describes it", () => {
     const bare = shown("hls", { remoteAddr: "nowhere", isCDN: true })
     assert.deepStrictEqual([bare.ip, bare.outboundBytes, bare.userAgent, bare.isCdn], [null, null, null, true])
     assert.isNull(describeViewer("hls", { id, created: "yesterday" }))
+    assert.deepStrictEqual(
+      [shown("srt", {}), shown("srt", { user: "" }), shown("moq", {})].map(({ isWhole }) => isWhole),
+      [false, true, true]
+    )
   })
 
   const cases: ReadonlyArray<readonly [string, Readonly<Record<string, unknown>>, string | null, string | null]> = [

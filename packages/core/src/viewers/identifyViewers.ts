@@ -117,13 +117,16 @@ const grantsOf = Effect.fnUntraced(function* (all: ReadonlyArray<ViewerDescripti
   })
 })
 
-/** A token as a password, which only SRT and RTSP have, leaves no trace where user names are not shown. */
-const cannotBeTold = ({ protocol, showsUser }: ViewerDescription): boolean =>
-  !showsUser && (protocol === "srt" || protocol === "rtsp" || protocol === "rtsps")
-
 /** An application's token is written a moment after its first use. */
 const mayStillCome = ({ tokenId }: ViewerDescription, { firstSeen }: ViewerSession, now: number): boolean =>
   tokenId !== null && now - firstSeen < UNIDENTIFIED_FOR_MS
+
+/** It may have a token that is not shown, and was let in where one is needed: by right, as far as can be told. */
+const mayBeHidden = Effect.fnUntraced(function* ({ isWhole, isCdn, path }: ViewerDescription) {
+  if (isWhole || isCdn) return false
+  const facts = yield* Effect.option((yield* PlaybackAccess).factsOf(path, "follow"))
+  return facts._tag === "None" || facts.value.policy === "token"
+})
 
 /** What is known now of sessions of which nothing was. One of which only the store could tell stays unknown, and nobody kicks it. */
 export const identifyViewers = Effect.fnUntraced(function* (sessions: ReadonlyArray<ViewerSession>, now: number) {
@@ -137,10 +140,11 @@ export const identifyViewers = Effect.fnUntraced(function* (sessions: ReadonlyAr
     return description === undefined ? [] : [{ session, description }]
   })
   const grants = yield* grantsOf(all.map(({ description }) => description))
+  const hidden = yield* Effect.forEach(all, ({ description }) => mayBeHidden(description))
   all.forEach(({ session, description }, index) => {
     const grant = grants[index] ?? null
-    const isOpen =
-      grant === "unread" || (grant === null && (cannotBeTold(description) || mayStillCome(description, session, now)))
+    const mayHaveOne = hidden[index] === true || mayStillCome(description, session, now)
+    const isOpen = grant === "unread" || (grant === null && mayHaveOne)
     const identity: SessionIdentity =
       description.workerKeyId !== null && workerKeys.has(description.workerKeyId)
         ? { _tag: "Worker" }

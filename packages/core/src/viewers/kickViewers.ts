@@ -35,19 +35,27 @@ export const currentRights = Effect.fnUntraced(function* (sessions: ReadonlyMap<
   return rights
 })
 
-const depends = new Set(["no_token", "not_covered"])
+/** For these a session has to leave whatever its path's policy is. */
+const isWhateverThePolicy = ({ why }: Kick): boolean => why === "too_many_sessions" || why === "kicked"
 
-/** Those that have to leave by what the store has of their paths now, too. While it does not answer what is in memory counts. */
+/**
+ * Those that have to leave by what the store has of their paths now, too: on a path that was made public a moment ago nobody needs a right. While it does
+ * not answer what is in memory counts.
+ */
 const confirmed = Effect.fnUntraced(function* (kicks: ReadonlyArray<Kick>, rights: Rights) {
   const access = yield* PlaybackAccess
-  const paths = new Set(kicks.flatMap(({ session, why }) => (depends.has(why) ? [session.listed.path] : [])))
+  const paths = new Set(kicks.flatMap((kick) => (isWhateverThePolicy(kick) ? [] : [kick.session.listed.path])))
   const fresh = new Map<string, PathFacts>()
-  for (const path of paths) {
-    const facts = yield* Effect.option(access.freshFactsOf(path))
-    if (facts._tag === "Some") fresh.set(path, facts.value)
-  }
+  yield* Effect.forEach(
+    paths,
+    (path) =>
+      Effect.map(Effect.option(access.freshFactsOf(path)), (facts) => {
+        if (facts._tag === "Some") fresh.set(path, facts.value)
+      }),
+    { concurrency: AT_ONCE }
+  )
   const now: Rights = { ...rights, factsOf: (path) => fresh.get(path) ?? rights.factsOf(path) }
-  return kicks.filter(({ session, why }) => !depends.has(why) || whyLeaves(session, now) !== null)
+  return kicks.filter((kick) => isWhateverThePolicy(kick) || whyLeaves(kick.session, now) !== null)
 })
 
 const kick = Effect.fnUntraced(function* ({ session, why }: Kick, snapshotAt: Reading) {

@@ -132,13 +132,22 @@ const withOwners = Effect.fnUntraced(function* ({ joined, left }: RecordChanges)
   return { joined: owned, left }
 })
 
+/** The store may have written them and not answered: who leaves before the next turn must not stay there. */
+const markUnsure = (state: Supervision, { joined, left }: RecordChanges) => {
+  for (const { id } of [...joined, ...left]) {
+    const session = state.sessions.get(id)
+    if (session !== undefined) state.sessions.set(id, { ...session, isRecorded: "perhaps" })
+  }
+}
+
 const record = Effect.fnUntraced(function* (state: Supervision) {
   const { kicked } = yield* CurrentViewers
   const changes = yield* withOwners(changesToRecord(state.sessions, state.gone, kicked))
   const viewers = yield* Viewers
   const { holder } = yield* ReconcilePolicy
   for (const part of inParts(changes)) {
-    if (!(yield* viewers.record(part, holder))) return
+    const recording = Effect.tapError(viewers.record(part, holder), () => Effect.sync(() => markUnsure(state, part)))
+    if (!(yield* recording)) return
     const left = new Set(part.left.map(({ id }) => id))
     state.gone = state.gone.filter(({ listed }) => !left.has(listed.id))
     for (const viewer of part.joined) {

@@ -187,6 +187,27 @@ describe("what is written", () => {
   )
 
   it.prop(
+    "that was not answered is written again, as it is by then: who counts joins, who does not leaves, who is gone has left",
+    [sessions, integer(0, 6)],
+    ([all, staying]) => {
+      const unsure = new Map([...all].map(([id, one]) => [id, { ...one, isRecorded: "perhaps" as const }]))
+      const readers = [...all.values()].slice(0, staying).map(({ listed }) => listed)
+      const followed = followListed(unsure, readers, () => ({ _tag: "Unknown", asked: null }), NOW)
+      const { changes } = apply(followed.sessions, followed.gone)
+      const counted = [...followed.sessions.values()].filter(isCounted)
+      assert.deepStrictEqual(
+        changes.joined.map(({ id }) => id),
+        counted.filter(({ identity }) => identity._tag === "Viewer").map(({ listed }) => listed.id)
+      )
+      assert.sameMembers(
+        changes.left.map(({ id }) => id),
+        [...all.keys()].filter((id) => counted.every(({ listed }) => listed.id !== id))
+      )
+    },
+    cases(200)
+  )
+
+  it.prop(
     "what is not listed any more has left, if it was recorded",
     [sessions, integer(0, 6)],
     ([all, staying]) => {

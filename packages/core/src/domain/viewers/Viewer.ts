@@ -28,8 +28,8 @@ export interface ViewerDescription extends ListedReader {
   readonly outboundBytes: number | null
   /** A session of a CDN that showed `hlsCDNSecret`: the media server does not ask about it. */
   readonly isCdn: boolean
-  /** Whether user names are shown, as from MediaMTX 1.17 on. Where they are not, a token that came as a password leaves no trace. */
-  readonly showsUser: boolean
+  /** Whether everything is shown by which it can have named its token: before MediaMTX 1.17 user names are not. */
+  readonly isWhole: boolean
   /** `v` of its query, or its user name. */
   readonly tokenId: PlaybackTokenId | null
   /** The token, where its query has it. */

@@ -23,8 +23,8 @@ export interface ViewerSession {
   readonly activity: { readonly bytes: number; readonly grewAt: number } | null
   /** An HLS player that asks for nothing. */
   readonly isIdle: boolean
-  /** It is in the store as a viewer. */
-  readonly isRecorded: boolean
+  /** It is in the store as a viewer. `perhaps`: what was written of it last was not answered; writing it again changes nothing. */
+  readonly isRecorded: boolean | "perhaps"
   readonly kicked: { readonly at: number; readonly why: Departure } | null
 }
 
@@ -174,7 +174,7 @@ export const followListed = (
   }
   return {
     sessions,
-    gone: [...before.values()].filter(({ listed, isRecorded }) => isRecorded && !sessions.has(listed.id))
+    gone: [...before.values()].filter(({ listed, isRecorded }) => isRecorded !== false && !sessions.has(listed.id))
   }
 }
 
@@ -197,8 +197,8 @@ export const changesToRecord = (
   for (const session of sessions.values()) {
     const { identity, isRecorded, kicked, listed } = session
     const counts = isCounted(session)
-    if (counts && !isRecorded && identity._tag === "Viewer") joined.push(identity.viewer)
-    if (!counts && isRecorded) left.push({ id: listed.id, why: kicked?.why ?? "idle" })
+    if (counts && isRecorded !== true && identity._tag === "Viewer") joined.push(identity.viewer)
+    if (!counts && isRecorded !== false) left.push({ id: listed.id, why: kicked?.why ?? "idle" })
   }
   return { joined, left }
 }

@@ -1,0 +1,175 @@
+/** Viewers in schedules of a few steps: while the store is down, and with each of the deliberate bugs, which the same schedule catches. */
+import { assert, describe, it } from "@effect/vitest"
+import { StoreUnavailable } from "@greenroom/core"
+import { Effect } from "effect"
+import type { Bug } from "./bugs/Bug.ts"
+import { bugNamed } from "./bugs/index.ts"
+import { drawSchedule } from "./Schedule.ts"
+import { play } from "./Simulation.ts"
+import type { IssueToken, Schedule, Setting, Step, Watch } from "./Step.ts"
+
+const setting: Setting = {
+  version: "1.20.1",
+  publishers: 1,
+  clocks: [0, 0],
+  distance: 1,
+  protocols: ["rtmp"],
+  unauthorized: "kick",
+  massKickLimit: 10,
+  onDuplicate: "refuse",
+  hooks: { lost: 100, twice: 0, late: 0 },
+  persistence: 0,
+  hookSecret: true,
+  controlApi: "there",
+  viewers: 2,
+  playback: { streams: "token", unknownPaths: "public" }
+}
+
+const comes: Step = { at: 1_000, _tag: "Connect", who: 0, protocol: "rtmp", guise: "itself", readyAfter: null }
+const watch = (at: number, viewer: number, more: Partial<Watch> = {}): Step => ({
+  at,
+  _tag: "Watch",
+  viewer,
+  who: 0,
+  protocol: "srt",
+  shows: "good",
+  place: "password",
+  ...more
+})
+const issue = (at: number, more: Partial<IssueToken> = {}): Step => ({
+  at,
+  _tag: "IssueToken",
+  who: 0,
+  instance: 0,
+  by: "greenroom",
+  covers: "Path",
+  viewerId: null,
+  maxSessions: null,
+  expiresIn: 60,
+  ...more
+})
+/** A step that does nothing: until then the schedule goes on. */
+const until = (at: number): Step => ({ at, _tag: "StopWatching", viewer: 1 })
+
+/** One comes before the store stops and one after; their token ends while it is down. */
+const storeDown: Schedule = {
+  seed: 1,
+  setting,
+  steps: [
+    comes,
+    issue(5_000, { by: "application", expiresIn: 15 }),
+    watch(5_100, 0),
+    { at: 10_000, _tag: "StoreStops", for: 40_000 },
+    watch(12_000, 1),
+    until(45_000)
+  ]
+}
+
+const tenSeeds = Array.from({ length: 10 }, (_, index) => index + 1)
+
+/** No bug: a fault of the store. */
+const firstUnanswered: Bug = {
+  name: "the first record of viewers is not answered",
+  what: "it is written all the same",
+  change: (ports) => {
+    let isFirst = true
+    return {
+      ...ports,
+      viewers: {
+        ...ports.viewers,
+        record: (changes, holder) =>
+          Effect.flatMap(ports.viewers.record(changes, holder), (written) => {
+            if (!isFirst) return Effect.succeed(written)
+            isFirst = false
+            return Effect.fail(new StoreUnavailable({ operation: "Viewers.record", cause: new Error("no answer") }))
+          })
+      }
+    }
+  }
+}
+
+const unkicked: Bug = {
+  name: "a kick that is not sent",
+  what: "viewers are not kicked",
+  change: (ports) => ({
+    ...ports,
+    mediaServer: { ...ports.mediaServer, kickViewer: () => Effect.succeed("kicked" as const) }
+  })
+}
+
+describe("while the store is down", () => {
+  it("a viewer is let in by its token, and those whose token has ended are kicked", () => {
+    const { violation, tally } = play(storeDown)
+    assert.isNull(violation)
+    assert.isAtLeast(tally.faults["viewer let in while the store was down"] ?? 0, 1)
+    assert.strictEqual(tally.faults["viewer kicked that may not watch"], 2)
+  })
+
+  it("it is noticed when they are not", () => {
+    const { violation } = play(storeDown, { bug: unkicked })
+    assert.strictEqual(violation?.invariant, "watch")
+    assert.include(violation?.what, "its right has ended")
+  })
+})
+
+const revoked: ReadonlyArray<Step> = [
+  comes,
+  issue(5_000),
+  watch(6_000, 0),
+  { at: 9_000, _tag: "RevokeToken", viewer: 0, instance: 0 },
+  issue(9_500),
+  watch(10_000, 0),
+  { at: 12_000, _tag: "RevokeToken", viewer: 0, instance: 1 },
+  until(20_000)
+]
+
+const idle: ReadonlyArray<Step> = [comes, watch(5_000, 0, { protocol: "hls", place: "query" }), until(9_000)]
+
+describe("what the simulation has found", () => {
+  it("who comes over SRT before MediaMTX 1.17, where no list shows users, is not kicked by an instance that has not let it in", () => {
+    for (const seed of tenSeeds) {
+      const old = { ...setting, version: "1.16.3" }
+      const steps = [comes, issue(5_000, { by: "application" }), watch(5_100, 0), watch(5_400, 1), until(12_000)]
+      const { violation, tally } = play({ seed, setting: old, steps })
+      assert.isNull(violation, `seed ${seed}`)
+      assert.isUndefined(tally.faults["viewer kicked that may not watch"])
+    }
+  })
+
+  it("who was written as a viewer without an answer, and leaves at once, keeps no row", () => {
+    for (const seed of tenSeeds) {
+      const leaves: Step = { at: 5_000 + 150 * seed, _tag: "StopWatching", viewer: 0 }
+      const steps = [comes, watch(5_000, 0), leaves, until(12_000)]
+      const alone = { ...setting, clocks: [0] }
+      assert.isNull(play({ seed, setting: alone, steps }, { bug: firstUnanswered }).violation, `seed ${seed}`)
+    }
+  })
+})
+
+describe("a deliberate bug", () => {
+  const known: ReadonlyArray<readonly [name: string, invariant: string, steps: ReadonlyArray<Step>]> = [
+    ["revocations of other instances not applied", "watch", revoked],
+    ["HLS sessions that never become idle", "count", idle]
+  ]
+  const ofSeed = (seed: number, steps: ReadonlyArray<Step>): Schedule => ({
+    seed,
+    setting: { ...setting, viewers: 8 },
+    steps
+  })
+  for (const [name, invariant, steps] of known) {
+    it(`is caught in a few steps by invariant ${invariant}, and without it they break nothing: ${name}`, () => {
+      for (const seed of tenSeeds) assert.isNull(play(ofSeed(seed, steps)).violation, `seed ${seed}`)
+      const bug = bugNamed(name)
+      const violations = tenSeeds.map((seed) => play(ofSeed(seed, steps), { bug }).violation)
+      assert.strictEqual(violations.find((violation) => violation !== null)?.invariant, invariant)
+    })
+  }
+
+  it("is caught in drawn schedules by invariant watch: a viewer's policy not read again before a kick", () => {
+    const bug = bugNamed("a viewer's policy not read again before a kick")
+    const seeds = Array.from({ length: 60 }, (_, index) => 170 + index)
+    const seed = seeds.find((one) => play(drawSchedule(one), { bug }).violation !== null)
+    assert.isDefined(seed)
+    assert.strictEqual(play(drawSchedule(seed), { bug }).violation?.invariant, "watch")
+  })
+})
