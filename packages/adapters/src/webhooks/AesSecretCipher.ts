@@ -9,7 +9,7 @@ import { Effect, Layer, Redacted } from "effect"
 const VERSION = 1
 const NONCE_BYTES = 12
 const TAG_BYTES = 16
-/** What the derived key is for: another use of ENCRYPTION_KEY takes another text. */
+/** What the derived key is for: what the store keeps, of webhooks and of signing keys. The text is of when there were webhooks alone, and what is stored depends on it. */
 const PURPOSE = "greenroom/webhook-secrets/1"
 const ALGORITHM = "aes-256-gcm"
 

@@ -26,7 +26,13 @@ import {
   Viewers,
   WorkersOn
 } from "@greenroom/core"
-import { type AuthQuestion, type Credentials, defaultVersion, Simulator, type Version } from "@greenroom/mediamtx-simulator"
+import {
+  type AuthQuestion,
+  type Credentials,
+  defaultVersion,
+  Simulator,
+  type Version
+} from "@greenroom/mediamtx-simulator"
 import { Effect, Exit, Fiber, Layer, Redacted, Ref, Scope } from "effect"
 import { TestClock } from "effect/testing"
 import * as MemoryMediaServer from "../../src/memory/MemoryMediaServer.ts"

@@ -98,8 +98,11 @@ export const kickViewer = Effect.fn("kickViewer")(function* (given: string) {
   const { protocol, path, broadcasterId, grant } = found.value
   const { kicked } = yield* CurrentViewers
   if (kicked.size < KICKED_KEPT) kicked.set(id, "kicked")
-  const answer = yield* (yield* MediaServer).kickViewer({ protocol, id })
-  if (answer === "gone") kicked.delete(id)
+  const answer = yield* Effect.onExit((yield* MediaServer).kickViewer({ protocol, id }), (exit) =>
+    Effect.sync(() => {
+      if (exit._tag === "Failure" || exit.value === "gone") kicked.delete(id)
+    })
+  )
   yield* recordEntry("viewer.kick", {
     resourceId: id,
     broadcasterId,

@@ -46,6 +46,7 @@ export const viewerEventNames = ["viewer.joined", "viewer.left"] as const
 export const refusalEventNames = ["viewer.refused"] as const
 /** What takes the right to watch away, of one token or of a viewer. */
 export const tokenEventNames = ["playback_token.revoked"] as const
+/** What takes all rights of a viewer away. */
 export const viewerRevocationEventNames = ["viewer.revoked"] as const
 /** Types of events whose `data` is a signing key's public half. */
 export const signingKeyEventNames = ["signing_key.created", "signing_key.rotated", "signing_key.removed"] as const
