@@ -68,6 +68,10 @@ const KEY_WITH_PATH = `select k.ingest_path as path, null as stream_id, k.broadc
   where k.ingest_path = ? and k.revoked_at is null and k.admits_until is null and (k.revokes_at is null or k.revokes_at > ?)
   order by k.created_at desc, k.id desc limit 1`
 
+const LAST_ON_PATH = `select s.path, null as stream_id, s.broadcaster_id, ${PLAYBACK} as playback
+  from streams s join stream_keys k on k.id = s.stream_key_id join broadcasters b on b.id = s.broadcaster_id
+  where s.path = ? and s.ended_at is not null order by s.started_at desc, s.id desc limit 1`
+
 const log = (tables: Tables, viewer: Viewer, why: LoggedViewer["why"], now: DateTime.Utc): void => {
   const { id, path, streamId, protocol, ip, userAgent, since, broadcasterId, grant } = viewer
   const shown = { id, viewerId: grant?.viewerId ?? null, tokenId: grant?.tokenId ?? null, path, streamId, protocol }
@@ -107,6 +111,10 @@ export const viewers = Effect.map(Sqlite, ({ read, write }) =>
           ),
           ownerOf
         )
+      ),
+    pastFacts: (path) =>
+      read("Viewers.pastFacts", ({ one }) =>
+        Option.map(Option.fromNullishOr(one<OwnerRow>(LAST_ON_PATH, path)), ownerOf)
       ),
     open: read("Viewers.open", ({ all }) => all<ViewerRow>("select * from viewers").map(viewerOf)),
     record: ({ joined, left }, holder) =>

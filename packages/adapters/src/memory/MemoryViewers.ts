@@ -34,6 +34,16 @@ const keyWithPath = (store: MemoryState, path: string, now: DateTime.Utc): PathO
   return { broadcasterId: key.broadcasterId, streamId: null, playback: playbackOfKey(store, key.id) }
 }
 
+/** Of the newest stream that has ended there. */
+const lastOn = (store: MemoryState, path: string): PathOwner | null => {
+  const [stream] = [...store.streams.values()]
+    .filter((one) => one.path === path && one.state._tag === "Inactive")
+    .sort((a, b) => b.state.startedAt.epochMilliseconds - a.state.startedAt.epochMilliseconds || (a.id < b.id ? 1 : -1))
+  if (stream === undefined) return null
+  const { broadcasterId, playback } = openPath(store, stream)
+  return { broadcasterId, streamId: null, playback }
+}
+
 const loggedViewer = (viewer: Viewer, why: LoggedViewer["why"]): LoggedViewer => ({
   id: viewer.id,
   viewerId: viewer.grant?.viewerId ?? null,
@@ -118,6 +128,7 @@ export const make: Effect.Effect<Viewers["Service"], never, MemoryStore> = Effec
           Option.map(({ broadcasterId, streamId, playback }): PathOwner => ({ broadcasterId, streamId, playback }))
         )
       ),
+    pastFacts: (path) => atomically(() => Option.fromNullishOr(lastOn(store, path))),
     open: atomically(() => [...store.viewers.values()]),
     record: recordIn(store),
     list: (filter, page) =>

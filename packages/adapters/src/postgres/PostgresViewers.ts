@@ -133,6 +133,20 @@ export const make: Effect.Effect<Port, never, AdmissionDatabase | GeneralDatabas
       return Arr.head(pathOwners(found))
     })
 
+    const pastFacts: Port["pastFacts"] = Effect.fn("Viewers.pastFacts")(function* (path) {
+      const found = yield* admission.run(
+        "Viewers.pastFacts",
+        (sql) => sql`
+          select null as "streamId", s.broadcaster_id as "broadcasterId", ${sql.literal(playbackOf(n))} as playback
+          from (
+            select p.stream_key_id, p.broadcaster_id from ${n.streams} p
+            where p.path = ${path}::text and p.ended_at is not null order by p.started_at desc, p.id desc limit 1
+          ) s
+          join ${n.stream_keys} k on k.id = s.stream_key_id join ${n.broadcasters} b on b.id = s.broadcaster_id`
+      )
+      return Arr.head(pathOwners(found))
+    })
+
     const open: Port["open"] = reconciler
       .run("Viewers.open", (sql) => sql`select ${sql.literal(columns)} from ${n.viewers} v`)
       .pipe(
@@ -216,6 +230,6 @@ export const make: Effect.Effect<Port, never, AdmissionDatabase | GeneralDatabas
       )
     })
 
-    return Viewers.of({ paths, pathFacts, open, record, list, count, find, recordRefused })
+    return Viewers.of({ paths, pathFacts, pastFacts, open, record, list, count, find, recordRefused })
   }
 )

@@ -130,7 +130,7 @@ const factsFrom = (owner: PathOwner | null, defaults: Defaults): PathFacts =>
       }
 
 /**
- * The owner of a path that is not live, from the store or, for a second, from its last answer. While the store does not answer the last answer counts,
+ * The owner of a path that is not live, from the store or, for a second, from its last answer. Recordings are of who streamed there last. While the store does not answer the last answer counts,
  * however old; where there is none, a live path would be known, so `read` takes the path for nobody's.
  */
 const makeLookup = Effect.gen(function* () {
@@ -138,28 +138,34 @@ const makeLookup = Effect.gen(function* () {
   const monitor = yield* StoreMonitor
   const kept = new Map<string, { readonly owner: PathOwner | null; readonly at: number }>()
 
-  const keep = (path: string, owner: PathOwner | null, at: number) => {
-    kept.delete(path)
-    kept.set(path, { owner, at })
+  const nameOf = (path: string, isRecording: boolean): string => (isRecording ? `recording ${path}` : path)
+  const keep = (name: string, owner: PathOwner | null, at: number) => {
+    kept.delete(name)
+    kept.set(name, { owner, at })
     if (kept.size > LOOKUPS_KEPT) kept.delete(kept.keys().next().value!)
     return owner
   }
-  const ask = Effect.fnUntraced(function* (path: string) {
+  const factsNow = (path: string, isRecording: boolean) =>
+    Effect.flatMap(viewers.pathFacts(path), (found) =>
+      found._tag === "Some" || !isRecording ? Effect.succeed(found) : viewers.pastFacts(path)
+    )
+  const ask = Effect.fnUntraced(function* (path: string, isRecording: boolean) {
     if (!(yield* monitor.isUp)) return yield* unavailable("the store is known to be down")
-    const found = yield* viewers.pathFacts(path).pipe(
+    const found = yield* factsNow(path, isRecording).pipe(
       Effect.timeoutOrElse({ duration: LOOKUP_WITHIN_MS, orElse: () => Effect.fail(unavailable("deadline")) }),
       Effect.tapError(() => monitor.reportFailure)
     )
-    return keep(path, found._tag === "Some" ? found.value : null, yield* monotonicMillis)
+    return keep(nameOf(path, isRecording), found._tag === "Some" ? found.value : null, yield* monotonicMillis)
   })
 
   return Effect.fnUntraced(function* (path: string, purpose: keyof typeof LOOKUP_GOOD_FOR_MS | "fresh") {
     // Nobody's, and nothing to ask a store about.
     if (refusePath(path) !== null) return null
-    if (purpose === "fresh") return yield* ask(path)
-    const last = kept.get(path)
+    if (purpose === "fresh") return yield* ask(path, false)
+    const isRecording = purpose === "playback"
+    const last = kept.get(nameOf(path, isRecording))
     if (last !== undefined && (yield* monotonicMillis) - last.at < LOOKUP_GOOD_FOR_MS[purpose]) return last.owner
-    return yield* Effect.catch(ask(path), (error) => {
+    return yield* Effect.catch(ask(path, isRecording), (error) => {
       if (last !== undefined) return Effect.succeed(last.owner)
       return purpose === "playback" ? Effect.fail(error) : Effect.succeed(null)
     })

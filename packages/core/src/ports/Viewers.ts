@@ -1,7 +1,7 @@
 /**
  * The viewers that are watching, as the leader writes them, and who may watch which path. Laws: a session that joins is one row and one event `viewer.joined`, a
  * session that leaves has no row and is one event `viewer.left`, in one atomic step each call, and nothing of it without the lease; joining twice and leaving twice
- * write nothing; `paths` has each open session that occupies its path; `pathFacts` answers for the stream on the path, else for the unrevoked key whose ingest
+ * write nothing; `paths` has each open session that occupies its path; `pastFacts` answers for the newest stream that has ended on the path, by its key's policy of now, revoked or not; `pathFacts` answers for the stream on the path, else for the unrevoked key whose ingest
  * path it is. Lists are ordered newest first by `(since, id)`.
  */
 import type { Effect, Option } from "effect"
@@ -38,6 +38,8 @@ export interface ViewersPort {
   /** Of every stream that is connecting or active and was not superseded. */
   readonly paths: Effect.Effect<ReadonlyArray<OpenPath>, StoreUnavailable>
   readonly pathFacts: (path: string) => Effect.Effect<Option.Option<PathOwner>, StoreUnavailable>
+  /** Of who streamed there last: recordings outlive their streams. */
+  readonly pastFacts: (path: string) => Effect.Effect<Option.Option<PathOwner>, StoreUnavailable>
   /** All that are watching, as they were recorded. */
   readonly open: Effect.Effect<ReadonlyArray<Viewer>, StoreUnavailable>
   /** Whether it was written: the holder holds the lease. */

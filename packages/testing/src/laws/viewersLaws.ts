@@ -303,6 +303,35 @@ const owning = (law: AddLaw, property: AddProperty) => {
   const Policy = Schema.NullOr(Schema.Literals(playbackPolicies))
 
   property(
+    "what was streamed last on a path is its past, by the policy that its key has now, also when that is revoked",
+    Schema.Struct({ first: Policy, second: Policy, changed: Policy }),
+    Effect.fnUntraced(function* ({ first, second, changed }) {
+      const [viewers, keys, sessions] = [yield* Viewers, yield* StreamKeys, yield* Sessions]
+      const path = newPath()
+      const past = viewers.pastFacts(path)
+      assert.isTrue(Option.isNone(yield* past))
+      const owners = [yield* aBroadcaster(), yield* aBroadcaster()] as const
+      const of = (owner: (typeof owners)[number], playback: typeof first) =>
+        Option.some({ broadcasterId: owner.id, streamId: null, playback })
+      const one = yield* aKey({ broadcasterId: owners[0].id, playback: first })
+      const { id } = yield* aSession({ path }, one)
+      assert.isTrue(Option.isNone(yield* past))
+      yield* sessions.end([id], "left", null)
+      assert.deepStrictEqual(yield* past, of(owners[0], first))
+      yield* elapse(5)
+      const other = yield* aKey({ broadcasterId: owners[1].id, playback: second })
+      const later = yield* aSession({ path }, other)
+      assert.deepStrictEqual(yield* past, of(owners[0], first))
+      yield* sessions.end([later.id], "left", null)
+      assert.deepStrictEqual(yield* past, of(owners[1], second))
+      yield* keys.change(other.id, { playback: changed })
+      yield* keys.revoke(other.id)
+      assert.deepStrictEqual(yield* past, of(owners[1], changed))
+    }),
+    { runs: 12 }
+  )
+
+  property(
     "a path is that of the stream on it, else that of the key whose ingest path it is, with its policy",
     Schema.Struct({ ofBroadcaster: Policy, ofKey: Policy, changed: Policy }),
     Effect.fnUntraced(function* ({ ofBroadcaster, ofKey, changed }) {
