@@ -178,6 +178,20 @@ describe("what the simulation has found", () => {
     }
   })
 
+  it("who shows a token of a key that nobody knows, on a path that is not live, is answered in time while the store is frozen", () => {
+    for (const seed of tenSeeds) {
+      const steps: ReadonlyArray<Step> = [
+        issue(5_000, { by: "application", expiresIn: 2 }),
+        { at: 6_000, _tag: "RemoveSigningKey", instance: 0 },
+        { at: 20_000, _tag: "StoreFreezes", for: 2_400 },
+        watch(20_000 + 130 * seed, 0, { protocol: "hls", shows: "expired", place: "bearer" }),
+        { at: 22_400, _tag: "QuietPeriod", revive: "all" }
+      ]
+      const alone: Setting = { ...setting, clocks: [0], playback: { streams: "public", unknownPaths: "token" } }
+      assert.isNull(play({ seed, setting: alone, steps }).violation, `seed ${seed}`)
+    }
+  })
+
   it("who was written as a viewer without an answer, and leaves at once, keeps no row", () => {
     for (const seed of tenSeeds) {
       const leaves: Step = { at: 5_000 + 150 * seed, _tag: "StopWatching", viewer: 0 }
