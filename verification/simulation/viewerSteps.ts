@@ -134,9 +134,15 @@ const company = (rng: Rng, setting: Setting, step: Step): ReadonlyArray<Step> =>
     case "RevokeViewer":
       return [{ ...step, ...watch(rng, setting), at: soon(400) }]
     case "SetPlayback":
-      return [0, 1, 2].map(
-        (): Step => ({ ...(watch(rng, setting) as Watch), who: step.who, shows: "none", at: soon(1_500) })
-      )
+      return [
+        // The others hear of it late, and rights change meanwhile.
+        { at: step.at + 1 + rng.below(60), _tag: "AnswersLost", count: rng.between(1, 4), silent: true },
+        { at: soon(3_500), _tag: "RevokeToken", viewer: rng.below(setting.viewers), instance: instance(rng, setting) },
+        ...[0, 1].map((): Step => {
+          const comes = watch(rng, setting) as Watch
+          return { ...comes, who: step.who, shows: "none", at: soon(1_500) }
+        })
+      ]
     case "Watch":
       // The same token again.
       return [{ ...(watch(rng, setting) as Watch), who: step.who, at: soon(3_000) }]

@@ -3,6 +3,7 @@
  * simulator's, which calls `/auth`. Several instances may share the store.
  */
 import {
+  AuthDeadline,
   type AuthDecision,
   authenticate,
   createBroadcaster,
@@ -83,6 +84,8 @@ export const audienceOf = Effect.fnUntraced(function* (version: Version) {
       AesSecretCipher.layer(Redacted.make(Buffer.alloc(32, 7).toString("base64"))),
       Layer.succeed(OperatorSecret, { hash: new Uint8Array(32) }),
       Layer.succeed(DuplicatePolicy, "refuse"),
+      // The clock goes on while jose verifies.
+      Layer.succeed(AuthDeadline, { millis: 60_000 }),
       Layer.succeed(Endpoints, endpointsBehind("https://media.example.com")),
       Layer.succeed(WorkersOn, true)
     )

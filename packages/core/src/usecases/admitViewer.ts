@@ -2,7 +2,7 @@
  * Decides about a viewer. While its stream is live nothing is asked of the store: the policy, the revocations and the keys are in memory. Of what it lets
  * in it remembers the session's id, by which the leader knows whose it is.
  */
-import { Clock, DateTime, Effect } from "effect"
+import { Clock, DateTime, Effect, Option } from "effect"
 import { type AuthDecision, refuse } from "../domain/access/AuthDecision.ts"
 import type { ViewRequest } from "../domain/access/AuthRequest.ts"
 import { LONGEST, shown } from "../domain/access/contentOf.ts"
@@ -98,18 +98,24 @@ const rememberAllowed = Effect.fnUntraced(function* (ask: ViewRequest, { decisio
   yield* (yield* ViewerNotes).seen(seenOf(verified.claims, grant.signingKeyId, facts))
 })
 
-export const admitViewer = Effect.fnUntraced(function* (ask: ViewRequest) {
+const admit = Effect.fnUntraced(function* (ask: ViewRequest) {
   const decided = yield* decideView(ask)
   const { decision } = decided
   if (decision._tag === "Allow") {
     yield* rememberAllowed(ask, decided)
     return { _tag: "AllowViewer", rule: decision.rule, grant: decision.grant } satisfies AuthDecision
   }
-  if (decision.rule === "playback_token_needed" && (yield* withinDeadline(isWorker(ask)))) {
+  if (decision.rule === "playback_token_needed" && (yield* isWorker(ask))) {
     return { _tag: "Allow" } satisfies AuthDecision
   }
   return refuse(decision.rule, decision.detail, null, decision.quiet)
 })
+
+/** A path that is not live, and a key that is not known, are looked up in the store: together within the deadline. */
+export const admitViewer = (ask: ViewRequest) => withinDeadline(admit(ask))
+
+/** The answer waits for what is noted. It was looked up a moment ago, so it is in memory, or the store does not answer. */
+const NOTED_WITHIN_MS = 100
 
 /** For the event: what is known of who was refused. `decisionId`: under which the refusal is in the decision log. */
 export const noteRefusedViewer = Effect.fnUntraced(function* (
@@ -118,9 +124,14 @@ export const noteRefusedViewer = Effect.fnUntraced(function* (
   decisionId: DecisionId
 ) {
   const access = yield* PlaybackAccess
-  const facts = yield* Effect.option(access.factsOf(ask.path, ask.action))
-  const verified = ask.token === null ? null : yield* Effect.option(access.verify(ask.token.text))
-  const claims = verified?._tag === "Some" && verified.value._tag === "Verified" ? verified.value.claims : null
+  const looked = Effect.all({
+    facts: Effect.option(access.factsOf(ask.path, ask.action)),
+    verified: ask.token === null ? Effect.succeed(Option.none()) : Effect.option(access.verify(ask.token.text))
+  })
+  const nothing = { facts: Option.none<PathFacts>(), verified: Option.none<VerifiedToken>() }
+  const orNothing = { duration: NOTED_WITHIN_MS, orElse: () => Effect.succeed(nothing) }
+  const { facts, verified } = yield* Effect.timeoutOrElse(looked, orNothing)
+  const claims = verified._tag === "Some" && verified.value._tag === "Verified" ? verified.value.claims : null
   yield* (yield* ViewerNotes).refused({
     path: shown(ask.path, LONGEST.path) ?? "",
     streamId: facts._tag === "Some" ? facts.value.streamId : null,
