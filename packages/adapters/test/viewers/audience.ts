@@ -27,6 +27,7 @@ import {
   Viewers,
   WorkersOn
 } from "@greenroom/core"
+import { CurrentViewers } from "@greenroom/core/internal"
 import {
   type AuthQuestion,
   type Credentials,
@@ -34,7 +35,7 @@ import {
   Simulator,
   type Version
 } from "@greenroom/mediamtx-simulator"
-import { Effect, Exit, Fiber, Layer, Redacted, Ref, Scope } from "effect"
+import { Context, Effect, Exit, Fiber, Layer, Redacted, Ref, Scope } from "effect"
 import { TestClock } from "effect/testing"
 import * as MemoryMediaServer from "../../src/memory/MemoryMediaServer.ts"
 import { layerRepositories } from "../../src/memory/MemoryRepositories.ts"
@@ -120,7 +121,8 @@ export const audienceOf = Effect.fnUntraced(function* (version: Version) {
     const isAsked = media.authenticateWith(answer)
     const run = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
       Effect.provideContext(effect, context as never) as Effect.Effect<A, E>
-    return { context, isAsked, run, close: Scope.close(scope, Exit.void) }
+    const current = Context.get(context, CurrentViewers)
+    return { context, current, isAsked, run, close: Scope.close(scope, Exit.void) }
   })
   const main = yield* instance("one", true)
   yield* main.isAsked
@@ -164,6 +166,12 @@ export const audienceOf = Effect.fnUntraced(function* (version: Version) {
     if (protocol === "srt") return { user: shown.stored.id, password: text }
     return { query: `token=${text}` }
   }
+  /** A player as it is. */
+  const read = Effect.fnUntraced(function* (options: Parameters<typeof media.read>[0]) {
+    const fiber = yield* Effect.forkChild(media.read(options))
+    yield* later(1_000)
+    return yield* Fiber.join(fiber)
+  })
   const watch = Effect.fnUntraced(function* (
     protocol: ViewerProtocol,
     path: string,
@@ -190,6 +198,7 @@ export const audienceOf = Effect.fnUntraced(function* (version: Version) {
     instance,
     publish,
     token,
+    read,
     watch,
     /** What happened to viewers, in order. */
     viewerEvents: Effect.map(events, (all) => named(all, "viewer.")),

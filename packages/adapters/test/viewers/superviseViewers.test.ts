@@ -164,6 +164,46 @@ describe("the sessions that a right no longer covers", () => {
   )
 })
 
+describe("a name", () => {
+  it.effect("of a token that was not sent is refused on a public path, too, so nobody is listed as somebody else", () =>
+    Effect.gen(function* () {
+      const world = yield* audience
+      yield* world.publish(PATH, null)
+      const token = yield* world.token(PATH)
+      const reader = yield* world.read({ protocol: "hls", path: PATH, query: `v=${token.stored.id}` })
+      assert.isFalse(yield* reader.admitted)
+      const own = yield* world.watch("webrtc", PATH, token)
+      assert.isTrue(yield* own.admitted)
+    }).pipe(Effect.scoped)
+  )
+})
+
+describe("a worker", () => {
+  it.effect(
+    "on its public source is no viewer, and stays when the source turns private; another's claim to be it does not",
+    () =>
+      Effect.gen(function* () {
+        const world = yield* audience
+        const { key } = yield* world.publish("live/x/in", null)
+        const keyId = "0a5d6262-0000-4000-8000-000000000001" as never
+        world.main.current.workerKeys.set(keyId, "live/x/in")
+        const worker = yield* world.read({ protocol: "rtsp", path: "live/x/in", query: `worker=${keyId}` })
+        const { key: other } = yield* world.publish("live/y", null)
+        const claimant = yield* world.read({ protocol: "rtsp", path: "live/y", query: `worker=${keyId}` })
+        yield* later(3_000)
+        assert.deepStrictEqual([yield* world.counted("live/x/in"), yield* world.counted("live/y")], [0, 1])
+        assert.deepStrictEqual(yield* openIds(world), [claimant.id])
+        yield* world.main.run(changeKey(key.id, { playback: "token" }))
+        yield* world.main.run(changeKey(other.id, { playback: "token" }))
+        yield* later(3_000)
+        assert.deepStrictEqual(
+          (yield* world.listed).map(({ id }) => id),
+          [worker.id]
+        )
+      }).pipe(Effect.scoped)
+  )
+})
+
 describe("a media server of before 1.17", () => {
   it.effect("shows no user names: a session over SRT that another instance has let in is let be, and counts", () =>
     Effect.gen(function* () {

@@ -13,14 +13,14 @@ export class CurrentViewers extends Context.Service<
     counts: (reader: ListedReader) => boolean
     /** Why this process has kicked a session, until it is gone. */
     readonly kicked: Map<string, Departure>
-    /** Ids of the keys of the workers that this process has started. */
-    readonly workerKeys: Set<StreamKeyId>
+    /** The workers that this process has started: what each reads, by the id of its key. */
+    readonly workerKeys: Map<StreamKeyId, string>
   }
 >()("greenroom/CurrentViewers") {
   static readonly layer = Layer.sync(CurrentViewers, () => ({
     admitted: new AdmittedViewers(),
     counts: countsUnknown,
     kicked: new Map<string, Departure>(),
-    workerKeys: new Set<StreamKeyId>()
+    workerKeys: new Map<StreamKeyId, string>()
   }))
 }

@@ -83,9 +83,14 @@ export class PlaybackAccess extends Context.Service<
           if (pipeline?.direction !== "out") return factsFrom(yield* ownerOf(path), yield* PlaybackDefaults)
           // A worker's output is as public as what it is made of.
           const output = paths.get(path)
-          const source = factsFrom(yield* ownerOf(pipelinePath(pipeline.id, "in")), yield* PlaybackDefaults)
+          const defaults = yield* PlaybackDefaults
+          const owner = yield* ownerOf(pipelinePath(pipeline.id, "in"))
+          const source = factsFrom(owner, defaults)
+          // Its source may have ended before it, and then is no stream any more.
+          const isPrivate = owner === null && output !== undefined && factsFrom(output, defaults).policy === "token"
           return {
             ...source,
+            policy: isPrivate ? "token" : source.policy,
             broadcasterId: source.broadcasterId ?? output?.broadcasterId ?? null,
             streamId: output?.streamId ?? null
           }

@@ -75,16 +75,20 @@ export class ViewerNotes extends Context.Service<
         }
       }
       const write = Effect.gen(function* () {
-        const batch = refusals.slice(0, REFUSALS_WAITING_MAX)
-        if (batch.length > 0) {
-          yield* viewers.recordRefused(batch)
-          refusals.splice(0, batch.length)
-        }
         while (waiting.size > 0) {
           const some = [...waiting.values()].slice(0, TOKENS_AT_ONCE)
           yield* tokens.recordSeen(some)
           remember(some.map(({ id }) => id))
         }
+        const batch = refusals.slice(0, REFUSALS_WAITING_MAX)
+        if (batch.length === 0) return
+        yield* Effect.tapError(viewers.recordRefused(batch), ({ rolledBack }) =>
+          Effect.sync(() => {
+            // The store itself has refused them: it would again.
+            if (rolledBack === true) refusals.splice(0, batch.length)
+          })
+        )
+        refusals.splice(0, batch.length)
       })
       const turn = Effect.gen(function* () {
         yield* Queue.take(wakes)

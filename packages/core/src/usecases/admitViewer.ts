@@ -21,9 +21,6 @@ import { WorkersOn } from "../ports/MediaWorker.ts"
 import { monotonicMillis } from "../resilience/ProcessClock.ts"
 import { withinDeadline } from "./admitPublisher.ts"
 
-/** Protocols whose lists show a user name or a query, and no header: what came in a header alone has to be named in the query. */
-const namedByUrl = new Set(["hls", "webrtc"])
-
 interface Decided {
   readonly decision: PlaybackDecision
   readonly facts: PathFacts
@@ -42,7 +39,8 @@ export const decideView = Effect.fnUntraced(function* (ask: ViewRequest) {
     path: ask.path,
     ip: ask.ip,
     token: token === null || verified === null ? null : { verified, names: token.names, isHidden: token.isHidden },
-    hasToBeNamed: ask.protocol !== null && namedByUrl.has(ask.protocol)
+    claimedNames: ask.claimedNames,
+    hasToBeNamed: ask.protocol !== null
   }
   const now = (yield* Clock.currentTimeMillis) / 1000
   const decided: Decided = { decision: decidePlayback(question, facts, revocations, now), facts, verified }
@@ -86,7 +84,7 @@ const seenOf = (claims: TokenClaims, signingKeyId: string, { broadcasterId }: Pa
 const rememberAllowed = Effect.fnUntraced(function* (ask: ViewRequest, { decision, facts, verified }: Decided) {
   if (decision._tag === "Refuse") return
   const { grant } = decision
-  if (ask.sourceId !== null) {
+  if (ask.sourceId !== null && !ask.claimsWorker) {
     const { admitted } = yield* CurrentViewers
     const ip = shown(ask.ip, LONGEST.ip)
     const userAgent = shown(ask.userAgent, LONGEST.userAgent)
@@ -143,7 +141,7 @@ export const noteRefusedViewer = Effect.fnUntraced(function* (
     viewerId: claims?.viewerId ?? null,
     reason: refusal.reason,
     rule: refusal.rule,
-    detail: refusal.detail,
+    detail: shown(refusal.detail, LONGEST.detail) ?? "",
     decisionId
   })
 })

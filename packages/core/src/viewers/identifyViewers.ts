@@ -3,11 +3,14 @@
  * only its id shows, looked up in the store.
  */
 import { type DateTime, Effect } from "effect"
+import { allowsSession } from "../domain/playback/decidePlayback.ts"
 import { grantOf, type PlaybackToken, type PlaybackTokenId, type TokenGrant } from "../domain/playback/PlaybackToken.ts"
+import type { StreamKeyId } from "../domain/values/Ids.ts"
 import type { Viewer, ViewerDescription, ViewerProtocol } from "../domain/viewers/Viewer.ts"
 import { type SessionIdentity, UNIDENTIFIED_FOR_MS, type ViewerSession } from "../domain/viewers/viewerSessions.ts"
 import type { AdmittedViewer } from "../playback/AdmittedViewers.ts"
 import { CurrentViewers } from "../playback/CurrentViewers.ts"
+import { nowSeconds } from "../playback/followPlayback.ts"
 import { PlaybackAccess } from "../playback/PlaybackAccess.ts"
 import { MediaServer } from "../ports/MediaServer.ts"
 import { PlaybackTokens } from "../ports/PlaybackTokens.ts"
@@ -70,7 +73,8 @@ export const grantOfStored = (token: PlaybackToken): TokenGrant => ({
 const grantShown = Effect.fnUntraced(function* ({ token }: ViewerDescription) {
   if (token === null) return null
   const verified = yield* (yield* PlaybackAccess).verify(token)
-  return verified._tag === "Verified" ? grantOf(verified.claims, verified.signingKeyId) : null
+  if (verified._tag === "NotVerified" || !allowsSession(verified.claims, yield* nowSeconds)) return null
+  return grantOf(verified.claims, verified.signingKeyId)
 })
 
 const storedGrants = Effect.fnUntraced(function* (ids: ReadonlyArray<PlaybackTokenId>) {
@@ -117,6 +121,10 @@ const grantsOf = Effect.fnUntraced(function* (all: ReadonlyArray<ViewerDescripti
   })
 })
 
+/** By the id of its key, and on the source of its pipeline alone. */
+const isWorker = ({ workerKeyId, path }: ViewerDescription, sources: ReadonlyMap<StreamKeyId, string>): boolean =>
+  workerKeyId !== null && sources.get(workerKeyId) === path
+
 /** An application's token is written a moment after its first use. */
 const mayStillCome = ({ tokenId }: ViewerDescription, { firstSeen }: ViewerSession, now: number): boolean =>
   tokenId !== null && now - firstSeen < UNIDENTIFIED_FOR_MS
@@ -145,12 +153,11 @@ export const identifyViewers = Effect.fnUntraced(function* (sessions: ReadonlyAr
     const grant = grants[index] ?? null
     const mayHaveOne = hidden[index] === true || mayStillCome(description, session, now)
     const isOpen = grant === "unread" || (grant === null && mayHaveOne)
-    const identity: SessionIdentity =
-      description.workerKeyId !== null && workerKeys.has(description.workerKeyId)
-        ? { _tag: "Worker" }
-        : isOpen
-          ? { _tag: "Unknown", asked: description }
-          : { _tag: "Viewer", viewer: viewerOf(description, grant) }
+    const identity: SessionIdentity = isWorker(description, workerKeys)
+      ? { _tag: "Worker" }
+      : isOpen
+        ? { _tag: "Unknown", asked: description }
+        : { _tag: "Viewer", viewer: viewerOf(description, grant) }
     identities.set(session.listed.id, identity)
   })
   return identities

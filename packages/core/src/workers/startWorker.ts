@@ -27,9 +27,9 @@ export interface WorkerRuns {
 
 const WORKER_KEYS_KEPT = 1_000
 
-const noteWorkerKey = (known: Set<StreamKeyId>, added: StreamKeyId): void => {
-  known.add(added)
-  for (const oldest of known) {
+const noteWorkerKey = (known: Map<StreamKeyId, string>, added: StreamKeyId, source: string): void => {
+  known.set(added, source)
+  for (const oldest of known.keys()) {
     if (known.size <= WORKER_KEYS_KEPT) return
     known.delete(oldest)
   }
@@ -99,7 +99,7 @@ export const startWorker = Effect.fnUntraced(function* ({ pool, fibers, emit }: 
   const generator = yield* KeyGenerator
   const keyId = (yield* generator.uuid) as StreamKeyId
   // By it the worker's own session is known among those that read its source.
-  noteWorkerKey((yield* CurrentViewers).workerKeys, keyId)
+  noteWorkerKey((yield* CurrentViewers).workerKeys, keyId, pipelinePath(id, "in"))
   const run = pool.nextRun()
   pool.update(id, { run, keyId, mark: null, output: null, endedAt: null })
   const work = runWorker(id, phase.source, keyId, (mark) => emit({ id, run, event: { _tag: "Marked", mark } }))

@@ -81,7 +81,7 @@ const sessionAt = (index: number): Arbitrary.Arbitrary<ViewerSession> =>
           : kind === "worker"
             ? { _tag: "Worker" }
             : { _tag: "Unknown", asked: null }
-      return { ...newSession(listed, identity, NOW - since), isIdle, isRecorded, kicked }
+      return { ...newSession(listed, identity, NOW + since), isIdle, isRecorded, kicked }
     }
   )
 

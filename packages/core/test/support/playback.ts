@@ -42,7 +42,7 @@ export const claims: Arbitrary.Arbitrary<TokenClaims> = Arbitrary.map(
     coverage: coverages,
     viewerId: element([null, VIEWER, "user-2" as ViewerId]),
     actions: element([["read"], ["playback"], ["read", "playback"]] as const),
-    issuedAt: element([NOW_SECONDS - 10, NOW_SECONDS - 60]),
+    issuedAt: element([NOW_SECONDS - 10, NOW_SECONDS - 60, NOW_SECONDS + 5, NOW_SECONDS + 5.001]),
     notBefore: oneOf<number | null>([element([null]), at]),
     expiresAt: oneOf([element([NOW_SECONDS + 60]), at]),
     maxSessions: element([null, 1]),
@@ -68,6 +68,7 @@ export const asks: Arbitrary.Arbitrary<PlaybackAsk> = Arbitrary.all({
   path: paths,
   ip: element(["192.0.2.7", "::ffff:192.0.2.7", "2001:db8::7", "203.0.113.1", null]),
   token: oneOf<PlaybackAsk["token"]>([shown, shown, element([null])]),
+  claimedNames: element([[], [], [ID], [OTHER_ID]]),
   hasToBeNamed: boolean
 })
 

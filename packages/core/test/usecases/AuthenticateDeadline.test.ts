@@ -98,7 +98,9 @@ const view = (action: PlaybackAction): ViewRequest => ({
   ip: null,
   userAgent: null,
   token: null,
-  workerKey: null
+  workerKey: null,
+  claimsWorker: false,
+  claimedNames: []
 })
 
 describe("authenticate", () => {

@@ -3,7 +3,7 @@
  * several counts is decided here, once; from here on it is `Redacted`. Decoding of the HTTP body is left to the shell.
  */
 import { Redacted, Schema } from "effect"
-import { findPlaybackToken, type PresentedToken } from "../playback/findPlaybackToken.ts"
+import { claimedNames, findPlaybackToken, type PresentedToken } from "../playback/findPlaybackToken.ts"
 import type { PlaybackAction } from "../playback/PlaybackToken.ts"
 import { Protocol } from "../streams/Protocol.ts"
 import { shownUserAgent } from "../viewers/userAgent.ts"
@@ -59,6 +59,10 @@ export interface ViewRequest {
   readonly token: PresentedToken | null
   /** A stream key as the password: with one, a worker reads its source. */
   readonly workerKey: KeyValue | null
+  /** It names itself a worker (`worker` in the query), which is looked into where its session is listed. */
+  readonly claimsWorker: boolean
+  /** Ids of playback tokens that its session would be listed under: `v` of the query, and the user name. */
+  readonly claimedNames: ReadonlyArray<string>
 }
 
 /** Credentials of a publisher that hold a stream key, of which no use can be made; `detail` has no key in it. */
@@ -182,6 +186,8 @@ const readPublish = (call: AuthCall): AuthRequest | Incomplete => {
 
 const textOrNull = (text: string | null | undefined): string | null => (text === undefined || text === "" ? null : text)
 
+const queryOf = (call: AuthCall) => new URLSearchParams(present(call.query) ? Redacted.value(call.query) : "")
+
 const readView = (call: AuthCall, action: PlaybackAction): ViewRequest => ({
   _tag: "View",
   action,
@@ -191,7 +197,9 @@ const readView = (call: AuthCall, action: PlaybackAction): ViewRequest => ({
   ip: textOrNull(call.ip),
   userAgent: shownUserAgent(call.userAgent),
   token: findPlaybackToken(call),
-  workerKey: present(call.password) && isKeyText(Redacted.value(call.password)) ? call.password : null
+  workerKey: present(call.password) && isKeyText(Redacted.value(call.password)) ? call.password : null,
+  claimsWorker: queryOf(call).has("worker"),
+  claimedNames: claimedNames(call)
 })
 
 /**

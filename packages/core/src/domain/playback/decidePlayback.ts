@@ -36,7 +36,9 @@ export interface PlaybackAsk {
     readonly names: ReadonlyArray<string>
     readonly isHidden: boolean
   } | null
-  /** Its sessions can be followed only by what their user name or query shows: HLS and WHEP. */
+  /** Ids of tokens that its session would be listed under, whether or not it has shown a token. */
+  readonly claimedNames: ReadonlyArray<string>
+  /** It becomes a session, whose token lists show by its user name or query alone. */
   readonly hasToBeNamed: boolean
 }
 
@@ -74,7 +76,10 @@ type Checked =
 
 const isoOf = (seconds: number): string => new Date(seconds * 1000).toISOString()
 
-const checkTimes = ({ id, notBefore, expiresAt }: TokenClaims, now: number): PlaybackDecision | null => {
+const checkTimes = ({ id, notBefore, expiresAt, issuedAt }: TokenClaims, now: number): PlaybackDecision | null => {
+  // Otherwise no revocation of its viewer would be after it.
+  if (issuedAt > now + CLOCK_SKEW_SECONDS)
+    return no("playback_token_claims", `Playback token ${id} is issued (iat) at ${isoOf(issuedAt)}, which is to come`)
   if (now >= expiresAt + CLOCK_SKEW_SECONDS)
     return no("playback_token_expired", `Playback token ${id} has expired at ${isoOf(expiresAt)}`)
   if (notBefore !== null && now < notBefore - CLOCK_SKEW_SECONDS) {
@@ -99,13 +104,25 @@ const checkNames = (
     : null
 }
 
+const isFrom = (ips: ReadonlyArray<string>, ip: string | null): boolean =>
+  ips.length === 0 || ips.some((network) => ip !== null && isInNetwork(ip, network))
+
+/**
+ * Whether a session may be by the token, but for what `whyMustLeave` looks at. Not by its address: behind a proxy lists may show another than the auth
+ * call had. `now`: seconds since 1970.
+ */
+export const allowsSession = (
+  { actions, notBefore }: Pick<TokenClaims, "actions" | "notBefore">,
+  now: number
+): boolean => actions.includes("read") && (notBefore === null || now >= notBefore - CLOCK_SKEW_SECONDS)
+
 const checkUse = (
   { id, actions, ips, coverage }: TokenClaims,
   ask: PlaybackAsk,
   facts: PathFacts
 ): PlaybackDecision | null => {
   if (!actions.includes(ask.action)) return no("playback_token_action", `Playback token ${id} is not for ${ask.action}`)
-  if (ips.length > 0 && !ips.some((network) => ask.ip !== null && isInNetwork(ask.ip, network))) {
+  if (!isFrom(ips, ask.ip)) {
     return no("playback_token_address", `Playback token ${id} may not be used from ${ask.ip ?? "an unknown address"}`)
   }
   return coversPath(coverage, ask.path, facts)
@@ -149,6 +166,12 @@ const checkToken = (
   return refusal?._tag === "Refuse" ? refusal : { _tag: "Good", grant }
 }
 
+const NOT_ITS_OWN = "The user name or v of the URL is the id of a playback token that was not sent"
+
+/** Lists show the names of a session: where no token is needed, too, they have to be those of a token that it has. */
+const areProven = ({ claimedNames, token }: PlaybackAsk): boolean =>
+  claimedNames.every((name) => token?.verified._tag === "Verified" && token.verified.claims.id === name)
+
 /** Pure and total. `now`: seconds since 1970, by this process's clock. */
 export const decidePlayback = (
   ask: PlaybackAsk,
@@ -158,6 +181,7 @@ export const decidePlayback = (
 ): PlaybackDecision => {
   const checked = ask.token === null ? null : checkToken(ask.token, ask, facts, revocations, now)
   if (facts.policy === "public") {
+    if (!areProven(ask)) return no("playback_token_misnamed", NOT_ITS_OWN)
     return { _tag: "Allow", rule: "open_to_viewers", grant: checked?._tag === "Good" ? checked.grant : null }
   }
   // RTSP clients, and browsers, always ask once without.

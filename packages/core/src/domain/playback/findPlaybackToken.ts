@@ -2,16 +2,16 @@
  * The playback token of a viewer's auth call, wherever its player has put it: the password (SRT, Basic of HLS, WHEP and RTSP), a bearer (HLS, WHEP), or
  * the query (HLS, RTMP, RTSP, recordings). MediaMTX copies the password, and the `token` of an RTMP or RTSP query, into `token`.
  */
-import { Redacted } from "effect"
+import { Redacted, Schema } from "effect"
 import type { AuthCall } from "../access/AuthRequest.ts"
-import type { TokenText } from "./PlaybackToken.ts"
+import { PlaybackTokenId, type TokenText } from "./PlaybackToken.ts"
 import { isTokenLike, queriedName, queriedToken } from "./queriedToken.ts"
 
 export interface PresentedToken {
   readonly text: TokenText
   /** Whose the client says the session is: the user name, and `v` of the query. Each has to be the token's own id. */
   readonly names: ReadonlyArray<string>
-  /** It came in a header alone: neither the user name nor the query shows it, so `v` has to. */
+  /** The query does not show it, so the user name or `v` has to name it. */
   readonly isHidden: boolean
 }
 
@@ -30,5 +30,14 @@ export const findPlaybackToken = (call: AuthCall): PresentedToken | null => {
   if (text === undefined) return null
   const user = textOf(call.user)
   const names = [user, queriedName(parameters)].filter((name) => name !== "")
-  return { text: Redacted.make(text), names, isHidden: text !== password && text !== queried }
+  return { text: Redacted.make(text), names, isHidden: text !== queried }
+}
+
+const isTokenId = Schema.is(PlaybackTokenId)
+
+/** Names in the form of a token's id, whether or not there is a token. */
+export const claimedNames = (call: AuthCall): ReadonlyArray<string> => {
+  const query = textOf(call.query)
+  const queried = query === "" ? "" : queriedName(new URLSearchParams(query))
+  return [textOf(call.user), queried].filter(isTokenId)
 }

@@ -8,6 +8,7 @@ import { BroadcasterId, StreamId } from "../values/Ids.ts"
 import { Network } from "./networks.ts"
 import {
   type Coverage,
+  EXPIRES_IN,
   MAX_SESSIONS_MOST,
   NETWORKS_MAX,
   type PlaybackAction,
@@ -94,7 +95,8 @@ const decode = Schema.decodeUnknownOption(SignedClaims)
 export const readClaims = (payload: unknown): Option.Option<TokenClaims> =>
   Option.flatMap(decode(payload), (signed) => {
     const coverage = coverageOf(signed)
-    if (coverage === null) return Option.none()
+    // What was revoked of a viewer is kept for as long as a token may live.
+    if (coverage === null || signed.exp - signed.iat > EXPIRES_IN.most) return Option.none()
     return Option.some({
       id: signed.jti,
       coverage,

@@ -31,7 +31,7 @@ export interface ViewerSession {
 export type ViewerSessions = ReadonlyMap<string, ViewerSession>
 
 /** A token that a session names, and that is not in the store, may still come: an application's is written at its first use. */
-export const UNIDENTIFIED_FOR_MS = 5_000
+export const UNIDENTIFIED_FOR_MS = 60_000
 /** A session that was kicked and is listed still is kicked again after this. */
 const KICK_AGAIN_MS = 2_000
 /** At least, and three segments: in a break between two segments a player asks for nothing. */
@@ -118,8 +118,9 @@ export interface Kick {
   readonly why: Departure
 }
 
+/** By this process's clock: `since` is by the media server's, or by Greenroom's. */
 const startedBefore = (one: ViewerSession, other: ViewerSession): number =>
-  sinceOf(one) - sinceOf(other) || one.firstSeen - other.firstSeen || (one.listed.id < other.listed.id ? -1 : 1)
+  one.firstSeen - other.firstSeen || sinceOf(one) - sinceOf(other) || (one.listed.id < other.listed.id ? -1 : 1)
 
 const sinceOf = ({ identity }: ViewerSession): number =>
   identity._tag === "Viewer" ? identity.viewer.since.epochMilliseconds : 0

@@ -34,10 +34,10 @@ const places: ReadonlyArray<readonly [player: string, sent: Sent, names: Readonl
   ["WHEP with a bearer", { token: TOKEN, query: `v=${ID}` }, [ID], true],
   ["RTMP in the query", { token: TOKEN, query: `token=${TOKEN}` }, [], false],
   ["RTSP in the query", { token: TOKEN, query: `token=${TOKEN}` }, [], false],
-  ["RTSP with Basic", { user: ID, password: TOKEN, token: TOKEN }, [ID], false],
-  ["SRT", { user: ID, password: TOKEN, token: TOKEN }, [ID], false],
+  ["RTSP with Basic", { user: ID, password: TOKEN, token: TOKEN }, [ID], true],
+  ["SRT", { user: ID, password: TOKEN, token: TOKEN }, [ID], true],
   ["a WHEP bearer of MediaMTX 1.12.2", { query: `jwt=${TOKEN}&v=${ID}` }, [ID], false],
-  ["two names", { user: OTHER_ID, password: TOKEN, query: `v=${ID}` }, [OTHER_ID, ID], false]
+  ["two names", { user: OTHER_ID, password: TOKEN, query: `v=${ID}` }, [OTHER_ID, ID], true]
 ]
 
 describe("findPlaybackToken", () => {

@@ -33,6 +33,7 @@ describe("claims", () => {
         { exp: "soon" },
         { exp: undefined },
         { iat: -1 },
+        { exp: 30 * 86_400 + 1, iat: 0 },
         { jti: "short" },
         { act: [] },
         { act: ["publish"] },
