@@ -15,7 +15,7 @@ export type GreenroomErrorCode =
   | "expired"
   /** The key was rotated, or takes the place of one that still publishes. */
   | "rotated"
-  /** A playback token says more than fits into it. */
+  /** A playback token is for more than fits into it. */
   | "token_too_long"
   /** The option `encryptionKey` is not given, or is another one than before. */
   | "no_encryption_key"

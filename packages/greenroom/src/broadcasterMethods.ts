@@ -16,7 +16,7 @@ export interface BroadcasterFields {
   readonly contact?: string | null
   /** A JSON object of yours, at most 16 KiB. */
   readonly metadata?: Readonly<Record<string, unknown>>
-  /** Who may watch the streams of its keys that do not say it; `null`: as the option `playback` has it. */
+  /** Who may watch the streams of its keys without a policy; `null`: as the option `playback` has it. */
   readonly playback?: Core.PlaybackPolicy | null
 }
 

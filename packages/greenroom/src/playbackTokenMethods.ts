@@ -9,7 +9,7 @@ import { type PlaybackToken, playbackTokenShape } from "./viewerShapes.ts"
 
 /** Exactly one of `path`, `stream`, `broadcaster` and `pattern` is given. */
 export interface NewPlaybackToken {
-  /** One path, whoever publishes on it. */
+  /** One path, with any publisher. */
   readonly path?: string
   /** The id of one stream. */
   readonly stream?: string

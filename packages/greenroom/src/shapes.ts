@@ -12,7 +12,7 @@ export interface Broadcaster {
   readonly displayName: string
   readonly contact: string | null
   readonly metadata: Readonly<Record<string, unknown>>
-  /** Who may watch the streams of keys that do not say it; `null`: as the option `playback` has it. */
+  /** Who may watch the streams of keys without a policy; `null`: as the option `playback` has it. */
   readonly playback: Core.PlaybackPolicy | null
   readonly createdAt: Date
   readonly updatedAt: Date

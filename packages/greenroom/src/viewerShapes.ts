@@ -25,7 +25,7 @@ export interface ViewerSession {
 }
 
 export interface Viewer extends ViewerSession {
-  /** Sent to it so far; `null`: the media server does not tell. */
+  /** Sent to it so far; `null`: the media server does not show it. */
   readonly outboundBytes: number | null
 }
 

@@ -1,6 +1,6 @@
 /**
  * The sessions that this process has let in a moment ago, until the media server lists them. MediaMTX asks with ids that never become a session's (the first
- * of RTSP, pages): what is not taken within `KEPT_MS` is forgotten and counts as nobody.
+ * of RTSP, pages): what is not taken within `KEPT_MS` is forgotten and does not count.
  */
 import type { TokenGrant } from "../domain/playback/PlaybackToken.ts"
 

@@ -36,7 +36,7 @@ const unavailable = (reason: string) => new StoreUnavailable({ operation: "Playb
 export class PlaybackAccess extends Context.Service<
   PlaybackAccess,
   {
-    /** What is known of a path. Fails where only the store could tell, and does not. */
+    /** What is known of a path. Fails where only the store knows, and does not answer. */
     readonly factsOf: (path: string, purpose: PlaybackAction | "follow") => Effect.Effect<PathFacts, StoreUnavailable>
     /** The same as the store has it now: for a decision that cannot be taken back. */
     readonly freshFactsOf: (path: string) => Effect.Effect<PathFacts, StoreUnavailable>
@@ -136,7 +136,7 @@ const factsFrom = (owner: PathOwner | null, defaults: Defaults): PathFacts =>
 
 /**
  * The owner of a path that is not live, from the store or, for a second, from its last answer. Recordings are of who streamed there last. While the store does not answer the last answer counts,
- * however old; where there is none, a live path would be known, so `read` takes the path for nobody's.
+ * however old; where there is none, a live path would be known, so `read` takes the path for one without an owner.
  */
 const makeLookup = Effect.gen(function* () {
   const viewers = yield* Viewers
@@ -164,7 +164,7 @@ const makeLookup = Effect.gen(function* () {
   })
 
   return Effect.fnUntraced(function* (path: string, purpose: keyof typeof LOOKUP_GOOD_FOR_MS | "fresh") {
-    // Nobody's, and nothing to ask a store about.
+    // It can have no owner.
     if (refusePath(path) !== null) return null
     if (purpose === "fresh") return yield* ask(path, false)
     const isRecording = purpose === "playback"

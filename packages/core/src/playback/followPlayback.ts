@@ -21,7 +21,7 @@ import {
   type Stale
 } from "./PlaybackView.ts"
 
-/** Events tell of every change; this is for what none of them tells. */
+/** Events bring every change; this is for what none of them brings. */
 const RELOAD_EVERY_MS = 60_000
 const AGAIN_AFTER_MS = 1_000
 /** Changes that come one upon the other are read together. */

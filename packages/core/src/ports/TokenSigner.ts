@@ -1,6 +1,6 @@
 /**
  * Signs and verifies playback tokens (Ed25519, RFC 8037). Laws: what `sign` made with a key, `verify` takes with its public half, and with no other;
- * a text of which any character was changed is not verified; only EdDSA is taken, whatever the head of the token says. `verify` looks at the signature and at the form of
+ * a text of which any character was changed is not verified; only EdDSA is taken, whatever algorithm the head of the token names. `verify` looks at the signature and at the form of
  * the claims alone; the rest is decided in the domain.
  */
 import { Context, type Effect, type Redacted } from "effect"

@@ -41,7 +41,7 @@ const check = {
 
 const visible = visibleToCaller<Viewer>(({ broadcasterId }) => broadcasterId)
 
-/** A viewer with what it has read so far, in bytes; `null`: the media server does not tell. */
+/** A viewer with what it has read so far, in bytes; `null`: the media server does not show it. */
 export interface WatchedViewer extends Viewer {
   readonly outboundBytes: number | null
 }

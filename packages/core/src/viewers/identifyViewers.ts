@@ -28,7 +28,7 @@ const isUnasked = ({ identity }: Unknown): boolean => identity.asked === null
 
 type Described = ReadonlyMap<string, ViewerDescription>
 
-/** What the media server tells of them; a session that it does not tell of is asked about again. */
+/** What the media server shows of them; a session that it does not show is asked about again. */
 const describeProtocol = Effect.fnUntraced(function* (protocol: ViewerProtocol, sessions: ReadonlyArray<Unknown>) {
   const mediaServer = yield* MediaServer
   if (sessions.length > ASK_EACH_MAX) {
@@ -103,7 +103,7 @@ export const viewerAdmitted = (
   since: DateTime.Utc
 ): Viewer => ({ id, protocol, path, streamId: null, broadcasterId: null, ip, userAgent, since, grant, isCdn: false })
 
-/** `unread`: it cannot be told now whether it has a token. */
+/** `unread`: it is not known now whether it has a token. */
 type Grant = TokenGrant | null | "unread"
 
 const grantsOf = Effect.fnUntraced(function* (all: ReadonlyArray<ViewerDescription>) {
@@ -129,14 +129,14 @@ const isWorker = ({ workerKeyId, path }: ViewerDescription, sources: ReadonlyMap
 const mayStillCome = ({ tokenId }: ViewerDescription, { firstSeen }: ViewerSession, now: number): boolean =>
   tokenId !== null && now - firstSeen < UNIDENTIFIED_FOR_MS
 
-/** It may have a token that is not shown, and was let in where one is needed: by right, as far as can be told. */
+/** It may have a token that is not shown, and was let in where one is needed: by right, as far as is known. */
 const mayBeHidden = Effect.fnUntraced(function* ({ isWhole, isCdn, path }: ViewerDescription) {
   if (isWhole || isCdn) return false
   const facts = yield* Effect.option((yield* PlaybackAccess).factsOf(path, "follow"))
   return facts._tag === "None" || facts.value.policy === "token"
 })
 
-/** What is known now of sessions of which nothing was. One of which only the store could tell stays unknown, and nobody kicks it. */
+/** What is known now of sessions of which nothing was. One that only the store knows stays unknown, and is not kicked. */
 export const identifyViewers = Effect.fnUntraced(function* (sessions: ReadonlyArray<ViewerSession>, now: number) {
   const unknown = sessions.filter(isUnknown)
   const identities = new Map<string, SessionIdentity>()

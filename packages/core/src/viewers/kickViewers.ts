@@ -1,6 +1,6 @@
 /**
  * Kicks the sessions that have to leave. It needs no lease: a kick of a viewer without right is right from anyone. But it must be of the moment: a process that
- * was frozen since its snapshot kicks nobody, and where a policy is the reason the store is asked again, if it answers.
+ * was frozen since its snapshot kicks no session, and where a policy is the reason the store is asked again, if it answers.
  */
 import { Effect, Metric } from "effect"
 import type { PathFacts } from "../domain/playback/coversPath.ts"
@@ -39,7 +39,7 @@ export const currentRights = Effect.fnUntraced(function* (sessions: ReadonlyMap<
 const isWhateverThePolicy = ({ why }: Kick): boolean => why === "too_many_sessions" || why === "kicked"
 
 /**
- * Those that have to leave by what the store has of their paths now, too: on a path that was made public a moment ago nobody needs a right. While it does
+ * Those that have to leave by what the store has of their paths now, too: on a path that was made public a moment ago no right is needed. While it does
  * not answer what is in memory counts.
  */
 const confirmed = Effect.fnUntraced(function* (kicks: ReadonlyArray<Kick>, rights: Rights) {

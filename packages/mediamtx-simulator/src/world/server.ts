@@ -34,7 +34,7 @@ const closePath = (world: World, now: number, path: string): World => {
 
 /** Gives the path a source of the server's own, or takes it away. */
 export const setOwnSource = (world: World, path: string, source: OwnSource | null): World => {
-  // Viewers of a source that goes stay here until they leave: who sets sources tells no time.
+  // Viewers of a source that goes stay here until they leave: sources are set without a time.
   const rest = without(world.ownSources, path)
   return { ...world, ownSources: source === null ? rest : new Map(rest).set(path, source) }
 }

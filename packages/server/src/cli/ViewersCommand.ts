@@ -42,7 +42,7 @@ const list = Command.make(
       TextListCursor,
       limit,
       (page) => call(({ viewers }) => viewers.list({ query: { ...given(filter), ...page }, responseMode: both })),
-      { empty: () => "Nobody is watching.", table: rows }
+      { empty: () => "No viewers.", table: rows }
     )
 ).pipe(
   described(

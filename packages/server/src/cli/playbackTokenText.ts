@@ -76,7 +76,7 @@ export const issuedTokenText = (token: typeof IssuedPlaybackToken.Type, now: Dat
     "",
     `  ${token.token}`,
     "",
-    "This is the only time that it is shown: copy it now. Whoever has it, or a URL with it, can watch until it expires or is revoked.",
+    "This is the only time that it is shown: copy it now. With it, or a URL that has it, anyone can watch until it expires or is revoked.",
     "",
     ...urlLines(token)
   ]

@@ -79,7 +79,7 @@ export const addRevocations = (
   return { tokens, viewers }
 }
 
-/** Why a good token may not be used on a path of the broadcaster; `null` when it may. `broadcasterId`: `null` when the path is nobody's. */
+/** Why a good token may not be used on a path of the broadcaster; `null` when it may. `broadcasterId`: `null` when the path has no owner. */
 export const whyRevoked = (
   { tokens, viewers }: Revocations,
   { tokenId, viewerId, issuedAt }: Pick<TokenGrant, "tokenId" | "viewerId" | "issuedAt">,

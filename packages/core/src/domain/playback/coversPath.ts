@@ -9,7 +9,7 @@ import { EVERY_PATH } from "./tokenClaims.ts"
 /** What is known of a path at a moment. */
 export interface PathFacts {
   readonly policy: PlaybackPolicy
-  /** Whose stream is on it, or whose key it belongs to; `null`: nobody's, as of a camera of the media server's own. */
+  /** Whose stream is on it, or whose key it belongs to; `null`: it has no owner, as a camera of the media server's own. */
   readonly broadcasterId: BroadcasterId | null
   /** The stream that is on the air there. */
   readonly streamId: StreamId | null

@@ -43,7 +43,7 @@ export interface PlaybackAsk {
 }
 
 export type PlaybackDecision =
-  /** `grant`: of the token by which it is let in, or which it has shown though nobody asked for one. */
+  /** `grant`: of the token by which it is let in, or which it has shown where none is needed. */
   | { readonly _tag: "Allow"; readonly rule: "open_to_viewers" | "playback_token"; readonly grant: TokenGrant | null }
   | { readonly _tag: "Refuse"; readonly rule: RefusalRule; readonly detail: string; readonly quiet: boolean }
 

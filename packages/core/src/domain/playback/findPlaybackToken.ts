@@ -9,7 +9,7 @@ import { isTokenLike, queriedName, queriedToken } from "./queriedToken.ts"
 
 export interface PresentedToken {
   readonly text: TokenText
-  /** Whose the client says the session is: the user name, and `v` of the query. Each has to be the token's own id. */
+  /** Whose the session is by its client: the user name, and `v` of the query. Each has to be the token's own id. */
   readonly names: ReadonlyArray<string>
   /** The query does not show it, so the user name or `v` has to name it. */
   readonly isHidden: boolean

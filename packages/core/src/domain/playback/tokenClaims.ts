@@ -66,7 +66,7 @@ const coverageClaims = (coverage: Coverage): Partial<Record<"path" | "stream" | 
   }
 }
 
-/** What is to be signed: nothing that says the default. */
+/** What is to be signed: nothing that is the default. */
 export const signedClaims = (claims: TokenClaims): Readonly<Record<string, unknown>> => ({
   jti: claims.id,
   iat: claims.issuedAt,

@@ -34,7 +34,7 @@ export interface ViewerDescription extends ListedReader {
   readonly tokenId: PlaybackTokenId | null
   /** The token, where its query has it. */
   readonly token: TokenText | null
-  /** `worker` of its query: the id of the key of the worker that says it reads. */
+  /** `worker` of its query: the id of the key of the worker that is to read. */
   readonly workerKeyId: StreamKeyId | null
 }
 

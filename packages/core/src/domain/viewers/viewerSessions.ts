@@ -1,6 +1,6 @@
 /**
  * The sessions that read a path, as the leader follows them from snapshot to snapshot: whose each is, whether it counts, and what is to be written
- * and kicked. Pure; times are milliseconds of the monotonic clock unless they say otherwise.
+ * and kicked. Pure; times are milliseconds of the monotonic clock unless another unit is named.
  */
 import type { PathFacts } from "../playback/coversPath.ts"
 import { type WhyMustLeave, whyMustLeave } from "../playback/decidePlayback.ts"
@@ -69,7 +69,7 @@ export const withBytes = (
 export const countsUnknown = ({ path }: Pick<ListedReader, "path">): boolean =>
   parsePipelinePath(path)?.direction !== "in"
 
-/** Who watches: no worker, nobody that was told to go, no HLS player that asks for nothing. */
+/** Who watches: no worker, no session that was kicked, no HLS player that asks for nothing. */
 export const isCounted = ({ identity, isIdle, kicked, listed }: ViewerSession): boolean => {
   if (isIdle || kicked !== null || identity._tag === "Worker") return false
   return identity._tag === "Viewer" || countsUnknown(listed)
@@ -92,7 +92,7 @@ export const withViewerCounts = (
   return { ...snapshot, paths }
 }
 
-/** What is known of a path; `null`: nothing, so nobody has to leave it. */
+/** What is known of a path; `null`: nothing, so no session has to leave it. */
 export type FactsOf = (path: string) => PathFacts | null
 
 export interface Rights {
@@ -103,7 +103,7 @@ export interface Rights {
   readonly seconds: number
 }
 
-/** Why the session has to leave; `null`: it may stay, or nothing can be said yet. A CDN's is not asked about, and stays. */
+/** Why the session has to leave; `null`: it may stay, or it is not known yet. A CDN's is not asked about, and stays. */
 export const whyLeaves = ({ identity }: ViewerSession, rights: Rights): WhyMustLeave | null => {
   if (identity._tag !== "Viewer" || identity.viewer.isCdn) return null
   const { grant, path } = identity.viewer

@@ -26,7 +26,7 @@ const { external_id, display_name, contact, metadata } = broadcasterExample
 
 const Playback = nullable(PlaybackPolicy).annotate({
   description:
-    "Who may watch the streams of keys that do not say it: everybody (`public`), or who has a playback token (`token`); `null`: as the service has it (`PLAYBACK_DEFAULT`)"
+    "Who may watch the streams of keys without a policy: everybody (`public`), or who has a playback token (`token`); `null`: as the service has it (`PLAYBACK_DEFAULT`)"
 })
 
 export const Broadcaster = wire(

@@ -51,7 +51,7 @@ export const Viewer = wire(
   {
     ...sessionFields,
     outboundBytes: nullable(Count).annotate({
-      description: "Sent to it so far; `null`: the media server does not tell, or does not answer"
+      description: "Sent to it so far; `null`: the media server does not show it, or does not answer"
     })
   },
   named("Viewer", viewerExample, "A session that reads a path; workers and the service's own are not among them")

@@ -72,7 +72,7 @@ export const ONE_TARGET = `Expected exactly one of ${tokenTargets.join(", ")}`
 
 export const NewPlaybackToken = wire(
   {
-    path: Schema.optionalKey(StreamPath.annotate({ description: "One path, whoever publishes on it" })),
+    path: Schema.optionalKey(StreamPath.annotate({ description: "One path, with any publisher" })),
     streamId: Schema.optionalKey(StreamId.annotate({ description: "One stream, until it ends" })),
     broadcasterId: Schema.optionalKey(
       BroadcasterId.annotate({ description: "All paths and streams of a broadcaster" })

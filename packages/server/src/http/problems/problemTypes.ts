@@ -107,9 +107,9 @@ export const problemTypes = {
     status: 422,
     title: "The playback token would be too long",
     meaning:
-      "A playback token has at most 440 characters, and its SRT stream id at most 500: players cut longer ones off. What this token says does not fit.",
+      "A playback token has at most 440 characters, and its SRT stream id at most 500: players cut longer ones off. What this token is for does not fit.",
     remedy:
-      "`detail` says what is too long and by how much; `errors` points at the fields that could be shorter, the longest first. Metadata is stored and not in the token.",
+      "`detail` has what is too long, and by how much; `errors` points at the fields that could be shorter, the longest first. Metadata is stored and not in the token.",
     example: {
       detail:
         "The token would have 12 characters more than the 440 that it may have: shorten ips (396), viewer_id (64)",

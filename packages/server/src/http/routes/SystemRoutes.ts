@@ -72,7 +72,7 @@ const ready = Effect.andThen(
 
 const alive = Effect.as(probe, { status: "ok" as const })
 
-/** Whoever verifies tokens learns of a new key within a minute. */
+/** Who verifies tokens learns of a new key within a minute. */
 const jwks = publicSigningKeys.pipe(
   Effect.map((body) => HttpApiSchema.withHeaders({ body, headers: { "cache-control": "public, max-age=60" } })),
   storeFailureToDefect

@@ -783,7 +783,7 @@ The token:
 
   ${PLAYBACK_TOKEN}
 
-This is the only time that it is shown: copy it now. Whoever has it, or a URL with it, can watch until it expires or is revoked.
+This is the only time that it is shown: copy it now. With it, or a URL that has it, anyone can watch until it expires or is revoked.
 
 HLS, with the token as Authorization: Bearer
   ${playbackUrls.hls_bearer.url}
@@ -848,7 +848,7 @@ live/studio-1  hls       -          -            2m 13s ago  -       -          
     args: ["viewers", "list"],
     asks: "GET /viewers?limit=200",
     reply: { body: page("viewers", []) },
-    reads: "Nobody is watching.\n"
+    reads: "No viewers.\n"
   },
   {
     args: ["viewers", "kick", viewerId],
