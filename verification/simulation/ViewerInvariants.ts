@@ -3,7 +3,7 @@
  * What must hold when nothing has gone wrong for a while is in `ViewerAgreement.ts`.
  */
 import type { AuthDecision, SigningKeyId } from "@greenroom/core"
-import type { World } from "@greenroom/mediamtx-simulator"
+import { isAtLeast, type World } from "@greenroom/mediamtx-simulator"
 import { isView, type Question, type ViewQuestion } from "./AuthEndpoint.ts"
 import type { Counts } from "./Counts.ts"
 import { aSecret } from "./Invariants.ts"
@@ -93,6 +93,10 @@ export const makeViewerInvariants = (options: ViewerInvariantsOptions) => {
     const stored = state.playbackTokens.get(token.claims.id)
     return stored === undefined || state.signingKeys.get(stored.signingKeyId as SigningKeyId)?.removedAt !== null
   }
+  /** Before 1.17 MediaMTX does not show user names: nobody but who has let it in knows that it has a token. */
+  const isUntold = (id: string): boolean =>
+    !isAtLeast(setting.version, "1.17.0") && tokenOf(id) !== null && shownBy(id)?.isInQuery !== true
+
   /** An application has signed its token, and who has let it in has ended before that was written. */
   const isLost = (id: string): boolean => isHidden(id) && !alive().includes(letIn.get(id)?.by ?? "")
 
@@ -158,6 +162,7 @@ export const makeViewerInvariants = (options: ViewerInvariantsOptions) => {
       if (mightNotAt >= orderedAt - KICK_WITHIN_MS) return counts.note("viewers kicked that might not watch before")
       if (isOneTooMany(connection)) return counts.fault("viewer kicked as one too many")
       // It was let in although its token was not good, because nobody needed one.
+      if (isUntold(id) && letIn.get(id)?.by !== instance) return counts.note("viewers kicked whose token no list shows")
       if (isLost(id)) return counts.note("viewers kicked whose token was never written")
       if (token !== null && beganWith !== "yes") return counts.note("viewers kicked whose token has become good")
       const isOld = !store.wasWellSince(orderedAt - KICK_WITHIN_MS) && !knowledge.knows(instance, path, token)

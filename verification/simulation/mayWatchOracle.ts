@@ -52,9 +52,15 @@ const covers = ({ claims: { coverage } }: IssuedToken, path: string, owner: Path
   }
 }
 
-const isRevoked = ({ playbackTokens, viewerRevocations }: State, { claims }: IssuedToken, seconds: number): boolean => {
-  const { id, viewerId, issuedAt } = claims
-  if ((playbackTokens.get(id)?.revokedAt ?? null) !== null) return true
+/** `now`: by the store's clock, by which a revocation is forgotten with its token. A clock that is behind by more than the skew still takes the token for good. */
+const isRevoked = (
+  { playbackTokens, viewerRevocations }: State,
+  { claims }: IssuedToken,
+  now: number,
+  seconds: number
+): boolean => {
+  const { id, viewerId, issuedAt, expiresAt } = claims
+  if (now < expiresAt + SKEW_SECONDS && (playbackTokens.get(id)?.revokedAt ?? null) !== null) return true
   return [...viewerRevocations.values()].some(
     (one) => one.viewerId === viewerId && (issuedAt <= one.at || (one.until !== null && seconds < one.until))
   )
@@ -70,8 +76,15 @@ const isKeyGood = ({ signingKeys }: State, { signingKeyId }: IssuedToken, second
 export type Verdict = "yes" | "no" | "either"
 
 /** Whether a token is good for the path. `seconds`: by the clock of who decides. */
-const isGood = (state: State, owner: PathOwner, path: string, token: IssuedToken, seconds: number): Verdict => {
-  if (token.isChanged || !covers(token, path, owner) || isRevoked(state, token, seconds)) return "no"
+const isGood = (
+  state: State,
+  owner: PathOwner,
+  path: string,
+  token: IssuedToken,
+  now: number,
+  seconds: number
+): Verdict => {
+  if (token.isChanged || !covers(token, path, owner) || isRevoked(state, token, now, seconds)) return "no"
   const { expiresAt } = token.claims
   if (!isKeyGood(state, token, seconds) || seconds >= expiresAt + SKEW_SECONDS) return "no"
   return seconds >= expiresAt ? "either" : "yes"
@@ -93,7 +106,7 @@ export const isGoodFor = (
   clocks: ReadonlyArray<number>
 ): Verdict => {
   const owner = ownerOf(state, defaults, path, now)
-  const verdicts = new Set(clocks.map((seconds) => isGood(state, owner, path, token, seconds)))
+  const verdicts = new Set(clocks.map((seconds) => isGood(state, owner, path, token, now, seconds)))
   const [verdict = "either"] = verdicts
   return verdicts.size === 1 ? verdict : "either"
 }
