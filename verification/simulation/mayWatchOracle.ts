@@ -52,6 +52,9 @@ const covers = ({ claims: { coverage } }: IssuedToken, path: string, owner: Path
   }
 }
 
+/** The clock of who issued a token may be ahead by so much. */
+const ISSUER_AHEAD_SECONDS = 60
+
 /** `now`: by the store's clock, by which a revocation is forgotten with its token. A clock that is behind by more than the skew still takes the token for good. */
 const isRevoked = (
   { playbackTokens, viewerRevocations }: State,
@@ -85,7 +88,8 @@ const isGood = (
   seconds: number
 ): Verdict => {
   if (token.isChanged || !covers(token, path, owner) || isRevoked(state, token, now, seconds)) return "no"
-  const { expiresAt } = token.claims
+  const { expiresAt, issuedAt } = token.claims
+  if (issuedAt > seconds + ISSUER_AHEAD_SECONDS) return "no"
   if (!isKeyGood(state, token, seconds) || seconds >= expiresAt + SKEW_SECONDS) return "no"
   return seconds >= expiresAt ? "either" : "yes"
 }

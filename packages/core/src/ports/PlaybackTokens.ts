@@ -7,7 +7,12 @@
  * clock of who issued one may be `CLOCK_AHEAD_MAX_MS` ahead. Time is the database's, but what was signed stays as it was signed.
  */
 import type { DateTime, Effect, Option } from "effect"
-import type { PlaybackToken, PlaybackTokenId, ViewerId } from "../domain/playback/PlaybackToken.ts"
+import {
+  ISSUER_AHEAD_MAX_SECONDS,
+  type PlaybackToken,
+  type PlaybackTokenId,
+  type ViewerId
+} from "../domain/playback/PlaybackToken.ts"
 import type { RevokedToken, RevokedViewer } from "../domain/playback/Revocations.ts"
 import type { BroadcasterId } from "../domain/values/Ids.ts"
 import type { Page, PageRequest } from "./Page.ts"
@@ -30,7 +35,7 @@ export interface ViewerRevocation {
 }
 
 /** An issuer whose clock is ahead by more is not followed. */
-export const CLOCK_AHEAD_MAX_MS = 60_000
+export const CLOCK_AHEAD_MAX_MS = ISSUER_AHEAD_MAX_SECONDS * 1_000
 
 export interface PlaybackTokensPort {
   /** `false`: there is one with this id. */

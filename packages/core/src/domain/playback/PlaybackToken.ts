@@ -99,6 +99,8 @@ export interface TokenGrant {
 export const EXPIRES_IN = { least: 60, most: 30 * 86_400, default: 3_600 } as const
 /** By so many seconds clocks may differ (contract: 5 s). */
 export const CLOCK_SKEW_SECONDS = 5
+/** The clock of who issued a token may be ahead by so much: a revocation of the viewer is not before such a token. */
+export const ISSUER_AHEAD_MAX_SECONDS = 60
 /** MediaMTX's SRT fails from 503 characters of a stream id on, ffmpeg cuts RTMP URLs near 1,000 (measured on 1.20.1). */
 export const TOKEN_MAX_LENGTH = 440
 export const SRT_STREAM_ID_MAX_LENGTH = 500

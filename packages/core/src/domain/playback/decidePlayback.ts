@@ -5,7 +5,14 @@
 import type { RefusalRule } from "../access/admissionRules.ts"
 import { coversPath, type PathFacts } from "./coversPath.ts"
 import { isInNetwork } from "./networks.ts"
-import { CLOCK_SKEW_SECONDS, grantOf, type PlaybackAction, type TokenClaims, type TokenGrant } from "./PlaybackToken.ts"
+import {
+  CLOCK_SKEW_SECONDS,
+  grantOf,
+  ISSUER_AHEAD_MAX_SECONDS,
+  type PlaybackAction,
+  type TokenClaims,
+  type TokenGrant
+} from "./PlaybackToken.ts"
 import { type Revocations, whyRevoked } from "./Revocations.ts"
 
 /** Why a text is no token of this deployment. */
@@ -78,7 +85,7 @@ const isoOf = (seconds: number): string => new Date(seconds * 1000).toISOString(
 
 const checkTimes = ({ id, notBefore, expiresAt, issuedAt }: TokenClaims, now: number): PlaybackDecision | null => {
   // Otherwise no revocation of its viewer would be after it.
-  if (issuedAt > now + CLOCK_SKEW_SECONDS)
+  if (issuedAt > now + ISSUER_AHEAD_MAX_SECONDS)
     return no("playback_token_claims", `Playback token ${id} is issued (iat) at ${isoOf(issuedAt)}, which is to come`)
   if (now >= expiresAt + CLOCK_SKEW_SECONDS)
     return no("playback_token_expired", `Playback token ${id} has expired at ${isoOf(expiresAt)}`)

@@ -70,7 +70,7 @@ const tokenRules = ([ask, on, revoked]: Case): string | null => {
   if (verified._tag === "NotVerified") return failures[verified.failure]
   const { claims: token } = verified
   const rules: ReadonlyArray<readonly [string, boolean]> = [
-    ["playback_token_claims", token.issuedAt > NOW + 5],
+    ["playback_token_claims", token.issuedAt > NOW + 60],
     ["playback_token_expired", NOW >= token.expiresAt + 5],
     ["playback_token_early", token.notBefore !== null && NOW < token.notBefore - 5],
     ["playback_token_revoked", revoked.tokens.has(token.id)],
@@ -142,7 +142,7 @@ describe("whyMustLeave", () => {
     "a session has to leave exactly when its token would not be let in any more, whatever held at one moment alone",
     [claims, paths, facts, revocations, boolean],
     ([token, path, on, revoked, hasKey]) => {
-      if (token.issuedAt > NOW + 5) return
+      if (token.issuedAt > NOW + 60) return
       const grant = grantOf(token, "k1")
       const why = whyMustLeave(grant, path, on, revoked, () => hasKey, NOW)
       const again: PlaybackAsk = {
