@@ -123,6 +123,10 @@ export const mayWatch = (
   now: number,
   clocks: ReadonlyArray<number>
 ): Verdict => {
-  if (ownerOf(state, defaults, path, now).policy === "public") return "yes"
+  if (ownerOf(state, defaults, path, now).policy === "public") {
+    // Who names a token by which it cannot prove itself is refused there, too; who does not name it is not.
+    const isProven = token === null || (!token.isChanged && clocks.every((seconds) => isKeyGood(state, token, seconds)))
+    return isProven ? "yes" : "either"
+  }
   return token === null ? "no" : isGoodFor(state, defaults, path, token, now, clocks)
 }
