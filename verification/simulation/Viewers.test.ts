@@ -192,6 +192,19 @@ describe("what the simulation has found", () => {
     }
   })
 
+  it("who was written by another leader, while this one was frozen, keeps no row when it is gone", () => {
+    const steps: ReadonlyArray<Step> = [
+      { at: 29_786, _tag: "InstanceFrozen", instance: 0, inCalls: 8, for: 2_824 },
+      { at: 33_483, _tag: "Connect", who: 0, protocol: "webrtc", guise: "itself", readyAfter: null },
+      { at: 37_033, _tag: "InstanceFrozen", instance: 1, inCalls: 5, for: 9_092 },
+      watch(38_249, 0, { protocol: "rtmps", place: "query" }),
+      { at: 46_460, _tag: "MediaServerRestarts", by: "kill", downFor: 10_250, inCalls: 0 },
+      { at: 47_323, _tag: "StoreFreezes", for: 3_916 },
+      until(50_497)
+    ]
+    for (const seed of tenSeeds) assert.isNull(play({ seed, setting, steps }).violation, `seed ${seed}`)
+  })
+
   it("who was written as a viewer without an answer, and leaves at once, keeps no row", () => {
     for (const seed of tenSeeds) {
       const leaves: Step = { at: 5_000 + 150 * seed, _tag: "StopWatching", viewer: 0 }

@@ -1,6 +1,7 @@
 /** Who may watch, by the store's rows, said here a second time: the product's own answer to it is what is under test. */
 import type { MemoryStore } from "@greenroom/adapters/memory"
 import type { BroadcasterId, PlaybackPolicies, PlaybackPolicy, SigningKeyId, StreamId } from "@greenroom/core"
+import { CLOCK_AHEAD_MAX_MS } from "@greenroom/core"
 import { DateTime } from "effect"
 import type { IssuedToken } from "./TokenBook.ts"
 
@@ -87,7 +88,10 @@ const isGood = (
   now: number,
   seconds: number
 ): Verdict => {
-  if (token.isChanged || !covers(token, path, owner) || isRevoked(state, token, now, seconds)) return "no"
+  if (token.isChanged || !covers(token, path, owner)) return "no"
+  // A revocation of its viewer does not follow a clock that is ahead by so much.
+  if (token.claims.issuedAt * 1_000 > token.issuedAt + CLOCK_AHEAD_MAX_MS) return "either"
+  if (isRevoked(state, token, now, seconds)) return "no"
   const { expiresAt, issuedAt } = token.claims
   if (issuedAt > seconds + ISSUER_AHEAD_SECONDS) return "no"
   if (!isKeyGood(state, token, seconds) || seconds >= expiresAt + SKEW_SECONDS) return "no"

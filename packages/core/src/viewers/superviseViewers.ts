@@ -25,11 +25,12 @@ import { PlaybackAccess } from "../playback/PlaybackAccess.ts"
 import { MediaServer } from "../ports/MediaServer.ts"
 import { StoreUnavailable } from "../ports/StoreUnavailable.ts"
 import { Viewers } from "../ports/Viewers.ts"
+import { LEASE_TTL_MS } from "../reconciler/LeaseGuard.ts"
 import { ReconcilePolicy } from "../reconciler/ReconcilePolicy.ts"
 import { Reconciler } from "../reconciler/Reconciler.ts"
 import type { PassOutcome } from "../reconciler/runPass.ts"
 import { makeConditions } from "../resilience/Conditions.ts"
-import { monotonicMillis, type Reading, readClocks } from "../resilience/ProcessClock.ts"
+import { elapsedAtMost, monotonicMillis, type Reading, readClocks } from "../resilience/ProcessClock.ts"
 import { identifyViewers, viewerAdmitted } from "./identifyViewers.ts"
 import { kickViewers } from "./kickViewers.ts"
 
@@ -47,25 +48,40 @@ interface Supervision {
   /** Recorded as viewers, and gone; not written yet. */
   gone: ReadonlyArray<ViewerSession>
   leading: boolean
+  /** Before the snapshot of the last complete pass. */
+  completeAt: Reading | null
   hlsReadAt: number
 }
 
-const none = (): Supervision => ({ sessions: new Map(), gone: [], leading: false, hlsReadAt: Number.NEGATIVE_INFINITY })
+const none = (): Supervision => ({
+  sessions: new Map(),
+  gone: [],
+  leading: false,
+  completeAt: null,
+  hlsReadAt: Number.NEGATIVE_INFINITY
+})
 
-/** What another leader has written. */
+/** What another leader has written, with what is known of the sessions here. */
 const takeOver = Effect.fnUntraced(function* (state: Supervision) {
   const open = yield* (yield* Viewers).open
   const now = yield* monotonicMillis
-  state.sessions = new Map(
-    open.map((viewer) => {
-      const { id, protocol, path } = viewer
-      const session = newSession({ id, protocol, path }, { _tag: "Viewer", viewer }, now)
-      return [id, { ...session, isRecorded: true }]
-    })
-  )
-  state.gone = []
+  const isOpen = new Set(open.map(({ id }) => id))
+  state.gone = state.gone.filter(({ listed }) => isOpen.has(listed.id))
+  const isGone = new Set(state.gone.map(({ listed }) => listed.id))
+  for (const [id, session] of state.sessions) state.sessions.set(id, { ...session, isRecorded: false })
+  for (const viewer of open) {
+    const { id, protocol, path } = viewer
+    if (isGone.has(id)) continue
+    const identity: SessionIdentity = { _tag: "Viewer", viewer }
+    const session = state.sessions.get(id) ?? newSession({ id, protocol, path }, identity, now)
+    state.sessions.set(id, { ...session, identity, isRecorded: true })
+  }
   state.leading = true
 })
+
+/** Whether no other instance can have led since the last complete pass: its lease was renewed after its snapshot. */
+const hasLedSince = ({ leading, completeAt }: Supervision, snapshotAt: Reading): boolean =>
+  leading && completeAt !== null && elapsedAtMost(completeAt, snapshotAt) < LEASE_TTL_MS
 
 const follow = Effect.fnUntraced(function* (state: Supervision, readers: ReadonlyArray<ListedReader>) {
   const { admitted } = yield* CurrentViewers
@@ -196,7 +212,8 @@ const act = Effect.fnUntraced(function* (state: Supervision, outcome: PassOutcom
     return yield* show(state)
   }
   if (outcome._tag === "Complete") {
-    if (!state.leading) yield* takeOver(state)
+    if (!hasLedSince(state, outcome.snapshotAt)) yield* takeOver(state)
+    state.completeAt = outcome.snapshotAt
     yield* look(state, outcome.snapshot.readers, outcome.snapshotAt)
     return yield* record(state)
   }
