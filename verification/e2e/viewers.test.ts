@@ -376,7 +376,8 @@ if (missing.length > 0) {
           ways.filter(({ runs }) => runs),
           (way) => way.without(urls, library)
         )
-        yield* Effect.sleep("6 seconds")
+        // Each gives up when it is refused.
+        for (const stranger of strangers) yield* until("it has given up", () => stranger.hasEnded(), 60_000)
         for (const stranger of strangers) assert.strictEqual(stranger.played(), 0, stranger.shown())
         assert.deepStrictEqual(yield* Effect.promise(() => viewers()), [])
       })

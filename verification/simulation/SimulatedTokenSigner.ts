@@ -70,7 +70,7 @@ const verifierOf: TokenSigner["Service"]["verifier"] = (all) =>
       known.set(text, verified)
       return verified
     }
-    return { ids: new Set(keys.keys()), verify: (token: TokenText) => Effect.sync(() => verifyOnce(token)) }
+    return { verify: (token: TokenText) => Effect.sync(() => verifyOnce(token)) }
   })
 
 /** Ids are counted: a trace reads the same in every replay. A key's id is the first 8 characters of one. */

@@ -92,10 +92,9 @@ export const ffmpegPlayer = (url: string, before: ReadonlyArray<string> = []) =>
 
 /** GStreamer over RTSP: counts the buffers of the picture. */
 export const gstreamerPlayer = (url: string) => {
-  const { username, password, ...rest } = new URL(url)
+  const { username, password } = new URL(url)
   const location = url.replace(`${username}:${password}@`, "")
   let buffers = 0
-  void rest
   return processPlayer(
     gstreamerBinary ?? "gst-launch-1.0",
     [

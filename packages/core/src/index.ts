@@ -167,6 +167,7 @@ export {
   whyMustLeave
 } from "./domain/playback/decidePlayback.ts"
 export { isInNetwork, Network } from "./domain/playback/networks.ts"
+export type { PathOwner } from "./domain/playback/PathOwner.ts"
 export {
   openPlayback,
   type PlaybackDefaults as PlaybackPolicies,
@@ -403,7 +404,7 @@ export {
   Streams
 } from "./ports/Streams.ts"
 export { type KeyPair, TokenSigner, type VerifierKeys } from "./ports/TokenSigner.ts"
-export { type OpenPath, type PathOwner, type ViewerFilter, Viewers, type ViewersPort } from "./ports/Viewers.ts"
+export { type OpenPath, type ViewerFilter, Viewers, type ViewersPort } from "./ports/Viewers.ts"
 export {
   type CreateEndpointOutcome,
   type EncryptedSecret,

@@ -61,7 +61,7 @@ export interface KeepOptions {
   readonly auditDays?: number
 }
 
-/** Who may watch where no key and no broadcaster says so. */
+/** Who may watch where no key and no broadcaster has a policy. */
 export interface PlaybackOptions {
   /** `public`: everybody (the default). `token`: who has a playback token for the stream. */
   readonly default?: "public" | "token"

@@ -35,7 +35,7 @@ export interface ApplicationOptions {
   readonly duplicates?: "refuse" | "takeover" | undefined
   readonly unauthorized?: Policy["unauthorized"] | undefined
   readonly massKickLimit?: number | undefined
-  /** Who may watch where no key and no broadcaster says so: everybody, unless given. */
+  /** Who may watch where no key and no broadcaster has a policy: everybody, unless given. */
   readonly playback?: Partial<PlaybackPolicies> | undefined
   /** `false`: this process serves requests, and another one reconciles. */
   readonly reconcile?: boolean | undefined

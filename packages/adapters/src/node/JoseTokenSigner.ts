@@ -120,7 +120,7 @@ const importKey = async ({ id, publicKey }: Pick<SigningKey, "id" | "publicKey">
 const verifier: TokenSigner["Service"]["verifier"] = (keys) =>
   Effect.promise(async () => {
     const known = new Map<string, VerifyKey>((await Promise.all(keys.map(importKey))).flat())
-    return { ids: new Set(known.keys()), verify: remembering(verifyWith(known)) }
+    return { verify: remembering(verifyWith(known)) }
   })
 
 const tokenId = Effect.sync(() =>

@@ -138,7 +138,8 @@ describe("JoseTokenSigner", () => {
         ]
         const verifier = yield* signer.verifier(keys)
         assert.strictEqual((yield* verifier.verify(token))._tag, "Verified")
-        assert.deepStrictEqual([...verifier.ids], ["k1"])
+        const ofBad = yield* verifier.verify(yield* signer.sign(claims, "bad", pair))
+        assert.deepStrictEqual(ofBad, { _tag: "NotVerified", failure: "unknown_key" })
       })
     )
   )

@@ -2,13 +2,13 @@
  * The loop that writes the decision log: what has come is written a second later, in batches, and the oldest decisions of the fleet are pruned. It never
  * fails: while the store does not answer, decisions wait. What waits at the end of the process is written then, if the store answers in time.
  */
-import { Cause, Effect, Exit, type Latch, Metric, type Scope } from "effect"
+import { Effect, type Latch, Metric, type Scope } from "effect"
 import { DECISIONS_KEPT } from "../domain/access/RecordedDecision.ts"
 import * as Metrics from "../Metrics.ts"
 import type { AuthDecisionsPort, DecisionWrite } from "../ports/AuthDecisions.ts"
-import { StoreUnavailable } from "../ports/StoreUnavailable.ts"
 import { makeConditions, setCondition } from "../resilience/Conditions.ts"
 import { monotonicMillis } from "../resilience/ProcessClock.ts"
+import { type LoopCondition, underCondition } from "../resilience/underCondition.ts"
 import type { DecisionGroups, Group } from "./DecisionGroups.ts"
 
 /** How long a decision waits for others before it is written. */
@@ -22,8 +22,12 @@ const REFUSED_MAX = 5
 /** How long the end of the process waits for the last write. */
 const LAST_WRITE_MS = 1_000
 
-const NOT_WRITTEN = "decisions on auth calls cannot be written to the decision log; they wait"
-const WRITTEN_AGAIN = "decisions on auth calls are written to the decision log again"
+const notWritten: LoopCondition = {
+  kind: "decisions_not_written",
+  begins: "decisions on auth calls cannot be written to the decision log; they wait",
+  over: "decisions on auth calls are written to the decision log again",
+  defect: "a defect in the decision log"
+}
 
 export interface DecisionWriter {
   readonly port: AuthDecisionsPort
@@ -93,16 +97,7 @@ export const writeDecisions = Effect.fnUntraced(function* (
   const progress: Progress = { prunedAt: Number.NEGATIVE_INFINITY, refused: 0 }
   yield* setCondition("decisions_not_written", false)
 
-  const attempt = Effect.gen(function* () {
-    const exit = yield* Effect.exit(writeAll(writer, progress))
-    yield* show(groups)
-    if (Exit.isSuccess(exit)) return yield* conditions.set("decisions_not_written", false, WRITTEN_AGAIN)
-    if (Cause.hasInterruptsOnly(exit.cause)) return yield* Effect.failCause(exit.cause)
-    const error = Cause.squash(exit.cause)
-    if (!(error instanceof StoreUnavailable)) yield* Effect.logError("a defect in the decision log", exit.cause)
-    const message = error instanceof Error ? error.message : String(error)
-    yield* conditions.set("decisions_not_written", true, NOT_WRITTEN, { annotations: { error: message } })
-  })
+  const attempt = underCondition(Effect.ensuring(writeAll(writer, progress), show(groups)), conditions, notWritten)
   const turn = Effect.gen(function* () {
     yield* hasNew.await
     hasNew.closeUnsafe()

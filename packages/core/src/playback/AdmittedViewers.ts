@@ -4,8 +4,8 @@
  */
 import type { TokenGrant } from "../domain/playback/PlaybackToken.ts"
 
-/** The issue of an RTSP player with a slow link: from its auth call to its PLAY. */
-export const KEPT_MS = 10_000
+/** From its auth call to its PLAY an RTSP player with a slow link may take seconds. */
+const KEPT_MS = 10_000
 const KEPT_MAX = 20_000
 
 export interface AdmittedViewer {

@@ -10,7 +10,7 @@ import {
   type RevokedToken,
   type RevokedViewer
 } from "../domain/playback/Revocations.ts"
-import type { SigningKey } from "../domain/playback/SigningKey.ts"
+import { type SigningKey, verifies } from "../domain/playback/SigningKey.ts"
 import type { VerifierKeys } from "../ports/TokenSigner.ts"
 import type { OpenPath } from "../ports/Viewers.ts"
 
@@ -99,8 +99,8 @@ export const revocationsOf = (
   now: number
 ): Revocations => addRevocations(noRevocations, known, now)
 
-/** Whether the key still verifies. `now`: seconds since 1970. */
+/** Whether the key is there and still verifies. `now`: seconds since 1970. */
 export const isGoodKey = ({ keys }: Pick<PlaybackView, "keys">, id: string, now: number): boolean => {
   const key = keys.find((one) => one.id === id)
-  return key !== undefined && (key.verifiesUntil === null || now * 1000 < key.verifiesUntil.epochMilliseconds)
+  return key !== undefined && verifies(key, now)
 }

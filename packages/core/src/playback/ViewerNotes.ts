@@ -2,16 +2,16 @@
  * What auth calls of viewers leave to be written: refusals, as events, and the tokens that applications have signed, at their first use. A call adds
  * it in memory and waits for nothing; a loop writes once a second.
  */
-import { Cause, Context, Effect, Layer, Metric, Queue } from "effect"
+import { Context, Effect, Layer, Metric, Queue } from "effect"
 import type { PlaybackToken } from "../domain/playback/PlaybackToken.ts"
 import type { ViewerRefusal } from "../domain/viewers/Viewer.ts"
 import * as Metrics from "../Metrics.ts"
 import { PlaybackTokens } from "../ports/PlaybackTokens.ts"
 import type { Repositories } from "../ports/Repositories.ts"
-import { StoreUnavailable } from "../ports/StoreUnavailable.ts"
 import { Viewers } from "../ports/Viewers.ts"
 import { makeConditions } from "../resilience/Conditions.ts"
 import { monotonicMillis } from "../resilience/ProcessClock.ts"
+import { type LoopCondition, underCondition } from "../resilience/underCondition.ts"
 
 const WRITE_EVERY_MS = 1_000
 /** Refusals of a second that become events; the others are in the decision log and in the metric alone. */
@@ -22,8 +22,12 @@ const TOKENS_WAITING_MAX = 5_000
 /** Tokens that need not be written again by this process. */
 const TOKENS_KNOWN_MAX = 20_000
 
-const NOT_WRITTEN = "refusals of viewers and tokens that applications have signed cannot be written; they wait"
-const WRITTEN_AGAIN = "refusals of viewers and tokens that applications have signed are written again"
+const notWritten: LoopCondition = {
+  kind: "viewer_notes_not_written",
+  begins: "refusals of viewers and tokens that applications have signed cannot be written; they wait",
+  over: "refusals of viewers and tokens that applications have signed are written again",
+  defect: "a defect in the notes of viewers"
+}
 
 export type SeenToken = Omit<PlaybackToken, "revokedAt">
 
@@ -93,14 +97,7 @@ export class ViewerNotes extends Context.Service<
       const turn = Effect.gen(function* () {
         yield* Queue.take(wakes)
         yield* Effect.sleep(WRITE_EVERY_MS)
-        const exit = yield* Effect.exit(write)
-        if (exit._tag === "Success") return yield* conditions.set("viewer_notes_not_written", false, WRITTEN_AGAIN)
-        if (Cause.hasInterruptsOnly(exit.cause)) return yield* Effect.failCause(exit.cause)
-        const error = Cause.squash(exit.cause)
-        if (!(error instanceof StoreUnavailable)) yield* Effect.logError("a defect in the notes of viewers", exit.cause)
-        const message = error instanceof Error ? error.message : String(error)
-        yield* conditions.set("viewer_notes_not_written", true, NOT_WRITTEN, { annotations: { error: message } })
-        yield* Queue.offer(wakes, undefined)
+        if (!(yield* underCondition(write, conditions, notWritten))) yield* Queue.offer(wakes, undefined)
       })
       yield* Effect.addFinalizer(() => Effect.ignore(Effect.timeout(write, "1 second")))
       yield* Effect.forkScoped(Effect.forever(turn))

@@ -1,5 +1,5 @@
 /** The loop that keeps a `PlaybackView` up to date: it loads the view once, applies events as they come, and loads it anew from time to time. */
-import { Cause, Clock, Effect, Latch, Option, Queue } from "effect"
+import { Effect, Latch, Option, Queue } from "effect"
 import type { LoggedEvent } from "../domain/events/LoggedEvent.ts"
 import type { RevokedToken, RevokedViewer } from "../domain/playback/Revocations.ts"
 import { addRevocations } from "../domain/playback/Revocations.ts"
@@ -7,10 +7,11 @@ import { type EventConsumer, EventFeed } from "../events/EventFeed.ts"
 import { PlaybackTokens } from "../ports/PlaybackTokens.ts"
 import type { Repositories } from "../ports/Repositories.ts"
 import { SigningKeys } from "../ports/SigningKeys.ts"
-import { StoreUnavailable } from "../ports/StoreUnavailable.ts"
 import { TokenSigner } from "../ports/TokenSigner.ts"
 import { Viewers } from "../ports/Viewers.ts"
 import { type ConditionKind, type Conditions, makeConditions } from "../resilience/Conditions.ts"
+import { nowSeconds } from "../resilience/ProcessClock.ts"
+import { type LoopCondition, underCondition } from "../resilience/underCondition.ts"
 import {
   applyEvents,
   isConcerned,
@@ -29,9 +30,12 @@ const BETWEEN_TURNS_MS = 50
 /** More events that wait are dropped, and all is read instead. */
 const WAITING_MAX = 10_000
 
-const OUT_OF_DATE =
-  "private streams, revocations and signing keys cannot be read: viewers are let in by what was known before"
-const UP_TO_DATE = "private streams, revocations and signing keys are up to date again"
+const outOfDate: LoopCondition = {
+  kind: "playback_out_of_date",
+  begins: "private streams, revocations and signing keys cannot be read: viewers are let in by what was known before",
+  over: "private streams, revocations and signing keys are up to date again",
+  defect: "a defect in what is known of playback"
+}
 
 /** What was revoked just now. */
 export interface Revoked {
@@ -40,8 +44,6 @@ export interface Revoked {
 }
 
 const everything: Stale = { paths: true, keys: true }
-
-export const nowSeconds = Effect.map(Clock.currentTimeMillis, (millis) => millis / 1000)
 
 const loadKeys = Effect.gen(function* () {
   const keys = yield* (yield* SigningKeys).list
@@ -133,21 +135,11 @@ const attempt = Effect.fnUntraced(function* (
   loaded: Latch.Latch,
   conditions: Conditions<ConditionKind>
 ) {
-  const exit = yield* Effect.exit(turn(state))
-  if (exit._tag === "Success") {
-    yield* loaded.open
-    yield* conditions.set("playback_out_of_date", false, UP_TO_DATE)
-    yield* Effect.sleep(BETWEEN_TURNS_MS)
-    const woken = yield* Effect.timeoutOption(Queue.take(state.wakes), RELOAD_EVERY_MS)
-    if (Option.isNone(woken)) state.mustLoad = true
-    return
-  }
-  if (Cause.hasInterruptsOnly(exit.cause)) return yield* Effect.failCause(exit.cause)
-  const error = Cause.squash(exit.cause)
-  if (!(error instanceof StoreUnavailable)) yield* Effect.logError("a defect in what is known of playback", exit.cause)
-  const message = error instanceof Error ? error.message : String(error)
-  yield* conditions.set("playback_out_of_date", true, OUT_OF_DATE, { annotations: { error: message } })
-  yield* Effect.sleep(AGAIN_AFTER_MS)
+  if (!(yield* underCondition(turn(state), conditions, outOfDate))) return yield* Effect.sleep(AGAIN_AFTER_MS)
+  yield* loaded.open
+  yield* Effect.sleep(BETWEEN_TURNS_MS)
+  const woken = yield* Effect.timeoutOption(Queue.take(state.wakes), RELOAD_EVERY_MS)
+  if (Option.isNone(woken)) state.mustLoad = true
 })
 
 /** Follows from the moment of its call until the scope closes. */

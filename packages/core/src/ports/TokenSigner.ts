@@ -17,7 +17,6 @@ export interface KeyPair {
 
 /** The keys of a moment by their ids, prepared for verification once. */
 export interface VerifierKeys {
-  readonly ids: ReadonlySet<string>
   readonly verify: (token: TokenText) => Effect.Effect<VerifiedToken>
 }
 

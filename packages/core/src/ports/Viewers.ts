@@ -5,22 +5,13 @@
  * path it is. Lists are ordered newest first by `(since, id)`.
  */
 import type { Effect, Option } from "effect"
-import type { PlaybackPolicy } from "../domain/playback/PlaybackPolicy.ts"
+import type { PathOwner } from "../domain/playback/PathOwner.ts"
 import type { ViewerId } from "../domain/playback/PlaybackToken.ts"
 import type { BroadcasterId, StreamId } from "../domain/values/Ids.ts"
 import type { Departure, Viewer, ViewerRefusal } from "../domain/viewers/Viewer.ts"
 import type { Page, PageRequest } from "./Page.ts"
 import { port } from "./Repositories.ts"
 import type { StoreUnavailable } from "./StoreUnavailable.ts"
-
-/** Whose a path is. */
-export interface PathOwner {
-  readonly broadcasterId: BroadcasterId
-  /** The open stream on it; `null`: there is none, and a key has the path. */
-  readonly streamId: StreamId | null
-  /** Of the key, else of the broadcaster; `null`: neither has one. */
-  readonly playback: PlaybackPolicy | null
-}
 
 export interface OpenPath extends PathOwner {
   readonly path: string

@@ -16,6 +16,9 @@ export const monotonicMillis: Effect.Effect<number> = Effect.map(
   (nanos) => Number(nanos) / 1e6
 )
 
+/** Of the wall clock, since 1970, as signed tokens count. */
+export const nowSeconds: Effect.Effect<number> = Effect.map(Clock.currentTimeMillis, (millis) => millis / 1000)
+
 /** In milliseconds. */
 export const readClocks: Effect.Effect<Reading> = Effect.map(
   Effect.all([monotonicMillis, Clock.currentTimeMillis]),

@@ -33,7 +33,7 @@ export const textPageFields = {
   )
 }
 
-/** Who may watch; `null`: whoever comes next in the order of key, broadcaster and deployment decides. */
+/** Who may watch; `null`: the next in the order of key, broadcaster and deployment decides. */
 export const maybePlayback = Schema.optionalKey(Schema.NullOr(PlaybackPolicy))
 
 export const broadcasterFields = {

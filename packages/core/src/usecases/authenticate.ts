@@ -40,8 +40,8 @@ const decideAndRecord = Effect.fnUntraced(function* (ask: AuthRequest, call: Aut
   const decision = yield* Effect.catch(asked, (error) => recordUnavailable(ask, call, error))
   yield* Metric.update(Metrics.authDecision(actionOf(ask), outcomeOf(decision)), 1)
   const decisionId = yield* record(ask, call, decision)
-  if (ask._tag === "View" && decision._tag === "Refuse" && !decision.quiet) {
-    yield* noteRefusedViewer(ask, decision, decisionId)
+  if (ask._tag === "View" && decision._tag === "Refuse" && decision.viewer !== null && !decision.quiet) {
+    yield* noteRefusedViewer(ask, decision.viewer, decision, decisionId)
   }
   const answered: Answered = { ...decision, decisionId }
   return answered

@@ -5,12 +5,11 @@
 import { Effect, Option, Schema } from "effect"
 import { signingKeyImage } from "../domain/audit/images.ts"
 import { EXPIRES_IN } from "../domain/playback/PlaybackToken.ts"
-import { jwkOf, PublicKey, type SigningKey, SigningKeyId } from "../domain/playback/SigningKey.ts"
-import { nowSeconds } from "../playback/followPlayback.ts"
+import { jwkOf, PublicKey, type SigningKey, SigningKeyId, verifies } from "../domain/playback/SigningKey.ts"
 import { PlaybackAccess } from "../playback/PlaybackAccess.ts"
-import { isGoodKey } from "../playback/PlaybackView.ts"
 import { type AddKeyOutcome, SigningKeys } from "../ports/SigningKeys.ts"
 import { TokenSigner } from "../ports/TokenSigner.ts"
+import { nowSeconds } from "../resilience/ProcessClock.ts"
 import { type AuditedChange, audited } from "./audited.ts"
 import { checkArguments } from "./InvalidArgument.ts"
 import { newSigningKey } from "./signingKeyPair.ts"
@@ -44,9 +43,9 @@ export const listSigningKeys = Effect.gen(function* () {
 
 /** The public halves as a JWK Set (RFC 7517), from memory: it answers while the store does not. */
 export const publicSigningKeys = Effect.gen(function* () {
-  const view = yield* (yield* PlaybackAccess).view
+  const { keys } = yield* (yield* PlaybackAccess).view
   const now = yield* nowSeconds
-  return { keys: view.keys.filter(({ id }) => isGoodKey(view, id, now)).map(jwkOf) }
+  return { keys: keys.filter((key) => verifies(key, now)).map(jwkOf) }
 })
 
 /** Of an application. `id`: the `kid` of its tokens; `null`: one is given. */

@@ -10,10 +10,10 @@ import type { Viewer, ViewerDescription, ViewerProtocol } from "../domain/viewer
 import { type SessionIdentity, UNIDENTIFIED_FOR_MS, type ViewerSession } from "../domain/viewers/viewerSessions.ts"
 import type { AdmittedViewer } from "../playback/AdmittedViewers.ts"
 import { CurrentViewers } from "../playback/CurrentViewers.ts"
-import { nowSeconds } from "../playback/followPlayback.ts"
 import { PlaybackAccess } from "../playback/PlaybackAccess.ts"
 import { MediaServer } from "../ports/MediaServer.ts"
 import { PlaybackTokens } from "../ports/PlaybackTokens.ts"
+import { nowSeconds } from "../resilience/ProcessClock.ts"
 
 /** More unknown sessions of a protocol than this are read with its list. */
 const ASK_EACH_MAX = 20
@@ -59,7 +59,7 @@ const describe = Effect.fnUntraced(function* (sessions: ReadonlyArray<Unknown>) 
   return described
 })
 
-export const grantOfStored = (token: PlaybackToken): TokenGrant => ({
+const grantOfStored = (token: PlaybackToken): TokenGrant => ({
   tokenId: token.id,
   signingKeyId: token.signingKeyId,
   viewerId: token.viewerId,

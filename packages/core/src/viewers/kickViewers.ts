@@ -7,18 +7,17 @@ import type { PathFacts } from "../domain/playback/coversPath.ts"
 import type { ViewerProtocol } from "../domain/viewers/Viewer.ts"
 import { type Kick, kicksDue, type Rights, type ViewerSession, whyLeaves } from "../domain/viewers/viewerSessions.ts"
 import * as Metrics from "../Metrics.ts"
-import { nowSeconds } from "../playback/followPlayback.ts"
 import { PlaybackAccess } from "../playback/PlaybackAccess.ts"
 import { isGoodKey } from "../playback/PlaybackView.ts"
 import { MediaServer } from "../ports/MediaServer.ts"
-import { elapsedAtMost, monotonicMillis, type Reading, readClocks } from "../resilience/ProcessClock.ts"
+import { elapsedAtMost, monotonicMillis, nowSeconds, type Reading, readClocks } from "../resilience/ProcessClock.ts"
 
 /** After a snapshot. */
 const KICK_WITHIN_MS = 2_000
 const AT_ONCE = 8
 
 /** The rights as this process knows them. */
-export const currentRights = Effect.fnUntraced(function* (sessions: ReadonlyMap<string, ViewerSession>) {
+const currentRights = Effect.fnUntraced(function* (sessions: ReadonlyMap<string, ViewerSession>) {
   const access = yield* PlaybackAccess
   const view = yield* access.view
   const facts = new Map<string, PathFacts>()

@@ -3,15 +3,14 @@
  * the reconciler and on the ends of its processes, never on a hook, and starts workers only right after a complete pass: then the
  * source is there, the output is free, and the lease is held. While the media server cannot be observed, workers that run go on.
  */
-import { Cause, Effect, Exit, Fiber, FiberSet, Queue, Stream } from "effect"
-import { withoutKeys } from "../domain/access/StreamPath.ts"
-import { StoreUnavailable } from "../ports/StoreUnavailable.ts"
+import { Effect, Fiber, FiberSet, Queue, Stream } from "effect"
 import { Workers } from "../ports/Workers.ts"
 import { ReconcilePolicy } from "../reconciler/ReconcilePolicy.ts"
 import { Reconciler } from "../reconciler/Reconciler.ts"
 import type { PassOutcome } from "../reconciler/runPass.ts"
 import { makeConditions } from "../resilience/Conditions.ts"
 import { monotonicMillis } from "../resilience/ProcessClock.ts"
+import { type LoopCondition, underCondition } from "../resilience/underCondition.ts"
 import { actOnPass, takeOver } from "./actOnPass.ts"
 import { applySignal, countWorkers, type WorkerSignal, withdrawAll } from "./moveWorker.ts"
 import { saveWorkers } from "./saveWorkers.ts"
@@ -26,8 +25,12 @@ const PRUNE_EVERY_MS = 60_000
 const AFTER_FAILURE = "1 second"
 const LAST_SAVE_WITHIN = "1 second"
 
-const CANNOT = "the workers cannot be supervised; workers that run go on"
-const CAN_AGAIN = "the workers are supervised again"
+const unsupervised: LoopCondition = {
+  kind: "workers_unsupervised",
+  begins: "the workers cannot be supervised; workers that run go on",
+  over: "the workers are supervised again",
+  defect: "a defect in the workers' supervision"
+}
 
 /** What one supervisor knows between its turns. */
 interface Supervisor extends WorkerRuns {
@@ -124,13 +127,7 @@ export const superviseWorkers = Effect.gen(function* () {
   yield* Effect.forkScoped(passes)
   const turn = Effect.gen(function* () {
     yield* waitForSignal(supervisor)
-    const exit = yield* Effect.exit(tick(supervisor))
-    if (Exit.isSuccess(exit)) return yield* conditions.set("workers_unsupervised", false, CAN_AGAIN)
-    if (Cause.hasInterruptsOnly(exit.cause)) return yield* Effect.failCause(exit.cause)
-    const error = Cause.squash(exit.cause)
-    const text = withoutKeys(error instanceof Error ? error.message : String(error))
-    yield* conditions.set("workers_unsupervised", true, CANNOT, { annotations: { error: text } })
-    if (!(error instanceof StoreUnavailable)) yield* Effect.logError("a defect in the workers' supervision", exit.cause)
+    if (yield* underCondition(tick(supervisor), conditions, unsupervised)) return
     yield* Effect.sleep(AFTER_FAILURE)
     yield* reconciler.wake
   })

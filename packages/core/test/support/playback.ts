@@ -59,7 +59,6 @@ const verified: Arbitrary.Arbitrary<VerifiedToken> = oneOf<VerifiedToken>([
 
 const shown: Arbitrary.Arbitrary<NonNullable<PlaybackAsk["token"]>> = Arbitrary.all({
   verified,
-  names: element([[], [], [ID], [OTHER_ID], [ID, OTHER_ID], ["admin"]]),
   isHidden: boolean
 })
 
@@ -68,7 +67,7 @@ export const asks: Arbitrary.Arbitrary<PlaybackAsk> = Arbitrary.all({
   path: paths,
   ip: element(["192.0.2.7", "::ffff:192.0.2.7", "2001:db8::7", "203.0.113.1", null]),
   token: oneOf<PlaybackAsk["token"]>([shown, shown, element([null])]),
-  claimedNames: element([[], [], [ID], [OTHER_ID]]),
+  names: element([[], [], [ID], [OTHER_ID], [ID, OTHER_ID], ["admin"]]),
   hasToBeNamed: boolean
 })
 

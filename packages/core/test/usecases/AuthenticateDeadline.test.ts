@@ -100,7 +100,7 @@ const view = (action: PlaybackAction): ViewRequest => ({
   token: null,
   workerKey: null,
   claimsWorker: false,
-  claimedNames: []
+  names: []
 })
 
 describe("authenticate", () => {

@@ -55,7 +55,8 @@ export const refusals: Arbitrary.Arbitrary<Refusal> = Arbitrary.map(
     _tag: "Refuse",
     ...refusal,
     reason: admissionRules[refusal.rule].reason as RefusalReason,
-    facts: null
+    facts: null,
+    viewer: null
   })
 )
 

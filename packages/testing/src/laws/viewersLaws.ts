@@ -186,9 +186,9 @@ const recording = (law: AddLaw, property: AddProperty) => {
     Effect.gen(function* () {
       const viewers = yield* Viewers
       const viewer = aViewer()
-      const nobody = viewers.record({ joined: [viewer], left: [] }, "another instance")
-      assert.deepStrictEqual(yield* eventsFrom(nobody), [])
-      assert.isFalse(yield* nobody)
+      const withoutLease = viewers.record({ joined: [viewer], left: [] }, "another instance")
+      assert.deepStrictEqual(yield* eventsFrom(withoutLease), [])
+      assert.isFalse(yield* withoutLease)
       yield* leading((holder) =>
         Effect.gen(function* () {
           assert.isTrue(yield* viewers.record({ joined: [viewer], left: [] }, holder))

@@ -2,8 +2,8 @@
  * The answer to an auth call. A refusal is a value with one clear sentence, because MediaMTX writes our answer into its own log
  * and that line is what the broadcaster's operator reads. It shows nothing of the key but its public beginning.
  */
-import type { TokenGrant } from "../playback/PlaybackToken.ts"
-import type { StreamId, StreamKeyId } from "../values/Ids.ts"
+import type { PlaybackTokenId, TokenGrant, ViewerId } from "../playback/PlaybackToken.ts"
+import type { BroadcasterId, StreamId, StreamKeyId } from "../values/Ids.ts"
 import { type RefusalRule, reasonOf } from "./admissionRules.ts"
 import type { AdmissionFacts } from "./decideAdmission.ts"
 import { withoutKeys } from "./StreamPath.ts"
@@ -38,6 +38,16 @@ export interface KeyRef {
   readonly prefix: string
 }
 
+/** What is known of a viewer that was refused. */
+export interface RefusedViewer {
+  /** The stream on the path, and whose that is. */
+  readonly streamId: StreamId | null
+  readonly broadcasterId: BroadcasterId | null
+  /** Of a token whose signature was good. */
+  readonly tokenId: PlaybackTokenId | null
+  readonly viewerId: ViewerId | null
+}
+
 export interface Refusal {
   readonly _tag: "Refuse"
   readonly reason: RefusalReason
@@ -48,8 +58,10 @@ export interface Refusal {
   readonly key: KeyRef | null
   /** RTSP clients always ask once without credentials: nothing to write above debug. */
   readonly quiet: boolean
-  /** What the store answered, where it was asked. */
+  /** What the store answered, where it was asked about a publisher. */
   readonly facts: AdmissionFacts | null
+  /** Of a viewer alone. */
+  readonly viewer: RefusedViewer | null
 }
 
 export type AuthDecision =
@@ -84,7 +96,8 @@ export const refuse = (rule: RefusalRule, detail: string, key: KeyRef | null = n
   detail: withoutKeys(detail),
   key,
   quiet,
-  facts: null
+  facts: null,
+  viewer: null
 })
 
 /** A refusal with the facts on which it was decided; any other answer as it is. */

@@ -3,8 +3,8 @@
  * several counts is decided here, once; from here on it is `Redacted`. Decoding of the HTTP body is left to the shell.
  */
 import { Redacted, Schema } from "effect"
-import { claimedNames, findPlaybackToken, type PresentedToken } from "../playback/findPlaybackToken.ts"
 import type { PlaybackAction } from "../playback/PlaybackToken.ts"
+import { readViewerCredentials, type ViewerCredentials } from "../playback/readViewerCredentials.ts"
 import { Protocol } from "../streams/Protocol.ts"
 import { shownUserAgent } from "../viewers/userAgent.ts"
 import { isKeyText, type KeyValue } from "./StreamKey.ts"
@@ -46,7 +46,7 @@ export interface CheckRequest {
 }
 
 /** A viewer of a stream (`read`) or of a recording (`playback`). */
-export interface ViewRequest {
+export interface ViewRequest extends ViewerCredentials {
   readonly _tag: "View"
   readonly action: PlaybackAction
   readonly path: string
@@ -56,13 +56,8 @@ export interface ViewRequest {
   readonly sourceId: string | null
   readonly ip: string | null
   readonly userAgent: string | null
-  readonly token: PresentedToken | null
   /** A stream key as the password: with one, a worker reads its source. */
   readonly workerKey: KeyValue | null
-  /** It names itself a worker (`worker` in the query), which is looked into where its session is listed. */
-  readonly claimsWorker: boolean
-  /** Ids of playback tokens that its session would be listed under: `v` of the query, and the user name. */
-  readonly claimedNames: ReadonlyArray<string>
 }
 
 /** Credentials of a publisher that hold a stream key, of which no use can be made; `detail` has no key in it. */
@@ -186,8 +181,6 @@ const readPublish = (call: AuthCall): AuthRequest | Incomplete => {
 
 const textOrNull = (text: string | null | undefined): string | null => (text === undefined || text === "" ? null : text)
 
-const queryOf = (call: AuthCall) => new URLSearchParams(present(call.query) ? Redacted.value(call.query) : "")
-
 const readView = (call: AuthCall, action: PlaybackAction): ViewRequest => ({
   _tag: "View",
   action,
@@ -196,10 +189,8 @@ const readView = (call: AuthCall, action: PlaybackAction): ViewRequest => ({
   sourceId: typeof call.id === "string" && isSourceId(call.id) ? call.id : null,
   ip: textOrNull(call.ip),
   userAgent: shownUserAgent(call.userAgent),
-  token: findPlaybackToken(call),
-  workerKey: present(call.password) && isKeyText(Redacted.value(call.password)) ? call.password : null,
-  claimsWorker: queryOf(call).has("worker"),
-  claimedNames: claimedNames(call)
+  ...readViewerCredentials(call),
+  workerKey: present(call.password) && isKeyText(Redacted.value(call.password)) ? call.password : null
 })
 
 /**

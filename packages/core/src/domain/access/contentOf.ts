@@ -55,11 +55,19 @@ const about = (ask: AuthRequest, call: AuthCall | null) => ({
   userAgent: shown(call?.userAgent, LONGEST.userAgent)
 })
 
-const allowedBy: { readonly [T in Exclude<AuthDecision["_tag"], "Refuse">]: (decision: AuthDecision) => AllowRule } = {
-  AllowPublisher: (decision) => ("again" in decision && decision.again ? "admitted_before" : "admitted"),
-  Good: () => "key_is_good",
-  Allow: () => "open_to_viewers",
-  AllowViewer: (decision) => ("rule" in decision && decision._tag === "AllowViewer" ? decision.rule : "open_to_viewers")
+type Allowed = Exclude<AuthDecision, { readonly _tag: "Refuse" }>
+
+const ruleOf = (decision: Allowed): AllowRule => {
+  switch (decision._tag) {
+    case "AllowPublisher":
+      return decision.again ? "admitted_before" : "admitted"
+    case "Good":
+      return "key_is_good"
+    case "Allow":
+      return "open_to_viewers"
+    case "AllowViewer":
+      return decision.rule
+  }
 }
 
 const allowedText: { readonly [R in AllowRule]: string } = {
@@ -71,8 +79,8 @@ const allowedText: { readonly [R in AllowRule]: string } = {
   api_secret: "The API secret was sent"
 }
 
-const allowContent = (decision: Exclude<AuthDecision, { readonly _tag: "Refuse" }>, isOperator: boolean) => {
-  const rule = isOperator ? "api_secret" : allowedBy[decision._tag](decision)
+const allowContent = (decision: Allowed, isOperator: boolean) => {
+  const rule = isOperator ? "api_secret" : ruleOf(decision)
   return {
     outcome: "allow",
     reason: null,

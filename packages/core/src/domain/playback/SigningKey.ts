@@ -28,6 +28,10 @@ export interface SigningKey {
   readonly verifiesUntil: DateTime.Utc | null
 }
 
+/** Whether tokens that it has signed are still good. `now`: seconds since 1970. */
+export const verifies = ({ verifiesUntil }: Pick<SigningKey, "verifiesUntil">, now: number): boolean =>
+  verifiesUntil === null || now * 1000 < verifiesUntil.epochMilliseconds
+
 /** Of applications. */
 export const APPLICATION_KEYS_MAX = 10
 

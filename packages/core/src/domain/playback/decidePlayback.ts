@@ -2,6 +2,7 @@
  * Who may watch: the pure decision, from the token as it was verified and what is known of the path. Nothing here asks the store, so viewers are
  * let in while it is down. Whether a session may go on is `whyMustLeave`, by the same rules.
  */
+import { Schema } from "effect"
 import type { RefusalRule } from "../access/admissionRules.ts"
 import { coversPath, type PathFacts } from "./coversPath.ts"
 import { isInNetwork } from "./networks.ts"
@@ -10,6 +11,7 @@ import {
   grantOf,
   ISSUER_AHEAD_MAX_SECONDS,
   type PlaybackAction,
+  PlaybackTokenId,
   type TokenClaims,
   type TokenGrant
 } from "./PlaybackToken.ts"
@@ -39,12 +41,10 @@ export interface PlaybackAsk {
   /** `null`: it has no token. */
   readonly token: {
     readonly verified: VerifiedToken
-    /** Every name that the client gives the session. */
-    readonly names: ReadonlyArray<string>
     readonly isHidden: boolean
   } | null
-  /** Ids of tokens that its session would be listed under, whether or not it has shown a token. */
-  readonly claimedNames: ReadonlyArray<string>
+  /** Every name that the client gives the session, whether or not it has shown a token. */
+  readonly names: ReadonlyArray<string>
   /** It becomes a session, whose token lists show by its user name or query alone. */
   readonly hasToBeNamed: boolean
 }
@@ -97,8 +97,8 @@ const checkTimes = ({ id, notBefore, expiresAt, issuedAt }: TokenClaims, now: nu
 
 const checkNames = (
   { id }: TokenClaims,
-  { names, isHidden }: Shown,
-  hasToBeNamed: boolean
+  { isHidden }: Shown,
+  { names, hasToBeNamed }: PlaybackAsk
 ): PlaybackDecision | null => {
   if (names.some((name) => name !== id)) {
     return no(
@@ -168,16 +168,18 @@ const checkToken = (
   const refusal =
     checkTimes(claims, now) ??
     checkRevoked(grant, facts, revocations, now) ??
-    checkNames(claims, shown, ask.hasToBeNamed) ??
+    checkNames(claims, shown, ask) ??
     checkUse(claims, ask, facts)
   return refusal?._tag === "Refuse" ? refusal : { _tag: "Good", grant }
 }
 
 const NOT_ITS_OWN = "The user name or v of the URL is the id of a playback token that was not sent"
 
-/** Lists show the names of a session: where no token is needed, too, they have to be those of a token that it has. */
-const areProven = ({ claimedNames, token }: PlaybackAsk): boolean =>
-  claimedNames.every((name) => token?.verified._tag === "Verified" && token.verified.claims.id === name)
+const isTokenId = Schema.is(PlaybackTokenId)
+
+/** Lists show the names of a session: where no token is needed, too, what is the id of a token has to be that of one that it has. */
+const areProven = ({ names, token }: PlaybackAsk): boolean =>
+  names.filter(isTokenId).every((name) => token?.verified._tag === "Verified" && token.verified.claims.id === name)
 
 /** Pure and total. `now`: seconds since 1970, by this process's clock. */
 export const decidePlayback = (

@@ -22,7 +22,8 @@ const found = (sent: Sent, protocol = "hls") => {
   }
   const request = readAuthCall(call)
   if (request._tag !== "View" || request.token === null) return null
-  const { text, names, isHidden } = request.token
+  const { names } = request
+  const { text, isHidden } = request.token
   assert.notInclude(String(text), TOKEN)
   return { text: Redacted.value(text), names, isHidden }
 }
@@ -40,7 +41,7 @@ const places: ReadonlyArray<readonly [player: string, sent: Sent, names: Readonl
   ["two names", { user: OTHER_ID, password: TOKEN, query: `v=${ID}` }, [OTHER_ID, ID], true]
 ]
 
-describe("findPlaybackToken", () => {
+describe("readViewerCredentials", () => {
   for (const [player, sent, names, isHidden] of places) {
     it(`finds it: ${player}`, () => assert.deepStrictEqual(found(sent), { text: TOKEN, names, isHidden }))
   }
