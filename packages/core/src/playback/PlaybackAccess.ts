@@ -20,6 +20,7 @@ import { LOOKUP_WITHIN_MS, type LookupPurpose, makeOwnerLookup, unavailable } fr
 import { PlaybackDefaults } from "./PlaybackDefaults.ts"
 import { isGoodKey, type PlaybackView } from "./PlaybackView.ts"
 
+/** An auth call that comes before the first load waits for it, within its 800 ms. */
 const LOADED_WITHIN_MS = 700
 /** Because of tokens with keys that are not known: anyone can send those. */
 const KEYS_READ_EVERY_MS = 1_000

@@ -13,6 +13,7 @@ import { makeConditions } from "../resilience/Conditions.ts"
 import { monotonicMillis } from "../resilience/ProcessClock.ts"
 import { type LoopCondition, underCondition } from "../resilience/underCondition.ts"
 
+/** What comes in a second is written in one statement. */
 const WRITE_EVERY_MS = 1_000
 /** Refusals of a second that become events; the others are in the decision log and in the metric alone. */
 const REFUSALS_A_SECOND = 10

@@ -24,6 +24,7 @@ import {
 
 /** Events bring every change; this is for what none of them brings. */
 const RELOAD_EVERY_MS = 60_000
+/** After a failure. */
 const AGAIN_AFTER_MS = 1_000
 /** Changes that come one upon the other are read together. */
 const BETWEEN_TURNS_MS = 50
