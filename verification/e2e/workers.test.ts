@@ -441,11 +441,15 @@ if (missing.length > 0) {
           assert.strictEqual((yield* stage.service.api.streams("path=live/x/in")).length, 1)
         }),
       {
-        WORKER_COMMAND: JSON.stringify(
-          "ffmpeg -hide_banner -nostdin -loglevel error -rtsp_transport tcp -i {input}-not-there -c copy -f rtsp {output}".split(
-            " "
-          )
-        )
+        WORKER_COMMAND: JSON.stringify([
+          "sh",
+          "-c",
+          // Another path than the input's, whose URL has a query.
+          'input=$(echo "$1" | cut -d "?" -f 1); exec ffmpeg -loglevel error -rtsp_transport tcp -i "$input-not-there" -c copy -f rtsp "$2"',
+          "sh",
+          "{input}",
+          "{output}"
+        ])
       }
     )
   })
